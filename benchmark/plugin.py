@@ -1,0 +1,88 @@
+"""What tasks, representations and models share: a name, a version, parameters, and values for the presets."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar, Self, get_type_hints
+
+from benchmark.errors import UserError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A size of run."""
+
+    name: str
+    summary: str
+
+
+PRESETS = (
+    Preset("smoke", "a few hundred events a class; proves that things run, never ranks anything"),
+    Preset("quick", "a first look in minutes on two CPU cores: about 2,500 training events a class"),
+    Preset("standard", "a fair comparison: about 20,000 training events a class, full geometry"),
+    Preset("paper", "the event counts, image sizes and depths of the papers, for a GPU"),
+)
+
+
+class Plugin:
+    """A dataclass with a literal `name`; its fields are its parameters.
+
+    `presets` holds, per preset, the values that differ from the defaults of the fields.
+    Raise the `version` whenever the same parameters would give other numbers than before:
+    it is part of the key of every result.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[str] = "1"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    def parameters(self) -> dict[str, Any]:
+        """The resolved parameters, by name, as plain JSON values."""
+        return {name: getattr(self, name) for name in _parameter_types(type(self))}
+
+    @classmethod
+    def resolve(cls, preset: str, given: Mapping[str, str] | None = None) -> Self:
+        """The plug-in with its defaults, then the preset's values, then the user's (as text or as values).
+
+        Raises UserError for an unknown parameter, and for a value that is not of the parameter's type.
+        """
+        types = _parameter_types(cls)
+        values = dict(cls.presets.get(preset, {}))
+        for parameter, text in (given or {}).items():
+            if parameter not in types:
+                raise UserError(f"{cls.name}: unknown parameter '{parameter}'. {did_you_mean(parameter, types)}")
+            values[parameter] = _cast(cls.name, parameter, text, types[parameter])
+        return cls(**values)
+
+
+@cache
+def _parameter_types(cls: type[Plugin]) -> dict[str, Any]:
+    if not dataclasses.is_dataclass(cls):
+        return {}
+    hints = get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
+
+
+def _cast(owner: str, parameter: str, text: Any, hint: Any) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        value = TypeAdapter(hint).validate_python(text)
+    except ValidationError as error:
+        wanted = error.errors()[0]["msg"].removeprefix("Input should be ")
+        raise UserError(f"{owner}: parameter '{parameter}' is '{text}', expected {wanted}.") from error
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"{owner}: parameter '{parameter}' is {text}, expected a finite number.")
+    return value
+
+
+def check_range(plugin: Plugin, parameter: str, low: float, high: float) -> None:
+    """Raise UserError unless ``low <= parameter <= high``; for use in `__post_init__`."""
+    value = getattr(plugin, parameter)
+    if not low <= value <= high:
+        upper = f"{low:g} or more" if math.isinf(high) else f"{low:g} to {high:g}"
+        raise UserError(f"{plugin.name}: parameter '{parameter}' is {value}, expected {upper}.")

@@ -1,0 +1,216 @@
+"""One generic registry for tasks, representations, models and metrics.
+
+A plug-in is a class with a literal `name` and a docstring. Names and docstrings are read from the source
+text (`ast`), so that a list or a shell completion imports nothing; only what is chosen is imported.
+Plug-ins come from the package's own folder, from entry points, and from a file (`path/to/mine.py:Mine`).
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Generic, TypeVar
+
+from benchmark.errors import UserError, did_you_mean
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A plug-in that is known but not imported."""
+
+    name: str
+    summary: str
+    target: str  # "module:Class", or "/path/to/file.py:Class"
+    origin: str  # "package", "entry point of DISTRIBUTION", or the file
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the plug-in is a loose file rather than an installed module."""
+        return self.target.rpartition(":")[0].endswith(".py")
+
+    def file_hash(self) -> str:
+        """SHA-256 of the file of a loose plug-in; empty for installed ones, whose `version` speaks for them."""
+        if not self.is_file:
+            return ""
+        return hashlib.sha256(Path(self.target.rpartition(":")[0]).read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Registry(Generic[T]):
+    """All plug-ins of one group.
+
+    Parameters
+    ----------
+    group : plural noun, which is also the entry-point group `benchmark.<group>`, e.g. ``"models"``.
+    package : the import name of the folder that holds the built-in plug-ins.
+    contract : ``"module:Class"`` of the base class that every plug-in must inherit.
+    """
+
+    group: str
+    package: str
+    contract: str
+
+    @property
+    def noun(self) -> str:
+        """The group in the singular, for messages."""
+        return self.group.removesuffix("s")
+
+    def entries(self) -> dict[str, Entry]:
+        """Every known plug-in by name, the package's own first. Raises UserError when two share a name."""
+        found: dict[str, Entry] = {}
+        for entry in (*_package_entries(self.package), *_entry_point_entries(f"benchmark.{self.group}")):
+            other = found.get(entry.name)
+            if other is not None and other.target != entry.target:
+                raise UserError(
+                    f"{self.noun} '{entry.name}': {other.target} ({other.origin}) and {entry.target} "
+                    f"({entry.origin}) share this name; one name, one plug-in. Rename or uninstall one of them."
+                )
+            found[entry.name] = entry
+        return found
+
+    def names(self) -> list[str]:
+        """The known names in the order of the files."""
+        return list(self.entries())
+
+    def find(self, word: str) -> Entry:
+        """The entry for a name or for ``path/to/file.py:Class``. Raises UserError for anything else."""
+        if ".py" in word and (":" in word or word.endswith(".py")):
+            return _file_entry(word, self.noun)
+        known = self.entries()
+        if word not in known:
+            raise UserError(f"unknown {self.noun} '{word}'. {did_you_mean(word, known)}")
+        return known[word]
+
+    def load(self, word: str) -> type[T]:
+        """Import one plug-in. Raises UserError when it is unknown or does not keep the contract."""
+        entry = self.find(word)
+        module_name, _, class_name = entry.target.rpartition(":")
+        module = _import_file(Path(module_name)) if entry.is_file else importlib.import_module(module_name)
+        plugin = getattr(module, class_name)
+        contract_module, _, contract_name = self.contract.partition(":")
+        base = getattr(importlib.import_module(contract_module), contract_name)
+        if not (isinstance(plugin, type) and issubclass(plugin, base)):
+            raise UserError(f"{self.noun} {word}: '{class_name}' does not inherit {self.contract.replace(':', '.')}.")
+        missing = sorted(getattr(plugin, "__abstractmethods__", ()))
+        if missing:
+            raise UserError(f"{self.noun} {word}: '{class_name}' lacks {', '.join(missing)}; write these methods.")
+        return plugin
+
+
+def _classes(path: Path) -> list[tuple[str, str, str]]:
+    """(class name, plug-in name, first line of the docstring) of each plug-in class in a source file."""
+    found = []
+    for node in ast.parse(path.read_text(encoding="utf-8"), str(path)).body:
+        if isinstance(node, ast.ClassDef) and (name := _literal_name(node)):
+            doc = inspect.cleandoc(ast.get_docstring(node) or "")
+            found.append((node.name, name, doc.partition("\n")[0]))
+    return found
+
+
+def _literal_name(node: ast.ClassDef) -> str | None:
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign):
+            targets: list[ast.expr] = [statement.target]
+        elif isinstance(statement, ast.Assign):
+            targets = statement.targets
+        else:
+            continue
+        if any(isinstance(target, ast.Name) and target.id == "name" for target in targets):
+            value = statement.value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                return value.value
+    return None
+
+
+@cache
+def _package_entries(package: str) -> tuple[Entry, ...]:
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return ()
+    found = []
+    for folder in spec.submodule_search_locations:
+        for path in sorted(Path(folder).glob("*.py")):
+            for class_name, name, summary in _classes(path):
+                found.append(Entry(name, summary, f"{package}.{path.stem}:{class_name}", "package"))
+    return tuple(found)
+
+
+@cache
+def _entry_point_entries(group: str) -> tuple[Entry, ...]:
+    found = []
+    for point in entry_points(group=group):
+        target = point.value.replace(" ", "")
+        distribution = point.dist.name if point.dist is not None else "an unknown package"
+        summaries = {cls: doc for cls, _, doc in _classes_of_module(target.partition(":")[0])}
+        summary = summaries.get(target.partition(":")[2], "")
+        found.append(Entry(point.name, summary, target, f"entry point of {distribution}"))
+    return tuple(found)
+
+
+def _classes_of_module(module: str) -> list[tuple[str, str, str]]:
+    """Read an installed module's classes without importing it or its parents (find_spec imports parents)."""
+    top, *rest = module.split(".")
+    spec = importlib.util.find_spec(top)
+    if spec is None or spec.origin is None:
+        return []
+    path = Path(spec.origin)
+    if rest:
+        path = path.parent.joinpath(*rest)
+        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return _classes(path) if path.is_file() else []
+
+
+def _file_entry(word: str, noun: str) -> Entry:
+    file, colon, class_name = word.rpartition(":")
+    path = Path(file if colon else word).expanduser().resolve()
+    if not path.is_file():
+        raise UserError(f"{noun} {word}: no file {path}. Give an existing file as path/to/file.py:Class.")
+    try:
+        classes = {cls: (name, doc) for cls, name, doc in _classes(path)}
+    except SyntaxError as error:
+        raise UserError(f"{noun} {word}: {path.name} line {error.lineno} is not Python ({error.msg}).") from error
+    if not colon and len(classes) == 1:
+        class_name = next(iter(classes))
+    if class_name not in classes:
+        known = ", ".join(classes) or "no class with a literal `name`"
+        raise UserError(f"{noun} {word}: {path.name} has {known}. Name the class as {path.name}:Class.")
+    name, summary = classes[class_name]
+    return Entry(name, summary, f"{path}:{class_name}", str(path))
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Import a loose file under a name of its own, so that it can't shadow an installed module."""
+    name = f"benchmark_plugin_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path}: can't be imported as Python.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up while the class is being made
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise UserError(f"{path}: importing it raised {type(error).__name__}: {error}.") from error
+    return module
+
+
+# The contracts stand here as text: the registry imports no sibling package until a plug-in is chosen.
+TASKS: Registry = Registry("tasks", "tasks", "tasks.task:Task")  # type: ignore[type-arg]
+REPRESENTATIONS: Registry = Registry(  # type: ignore[type-arg]
+    "representations", "representations", "representations.representation:Representation"
+)
+MODELS: Registry = Registry("models", "models", "models.model:Model")  # type: ignore[type-arg]
+METRICS: Registry = Registry("metrics", "benchmark.metrics", "benchmark.metrics.metric:Metric")  # type: ignore[type-arg]

@@ -1,0 +1,1 @@
+"""Learners, and how each of them looks at each representation."""

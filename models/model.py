@@ -1,0 +1,73 @@
+"""The contract of a model: fit on samples, predict class probabilities, save and load."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from benchmark.plugin import Plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from representations.samples import Samples
+
+
+def _silent(stage: str, done: float, total: float) -> None:
+    """Report to nobody."""
+
+
+@dataclass
+class Runtime:
+    """Where and how a model runs: not a hyperparameter, and no part of what is saved.
+
+    report(stage, done, total) may be called as often as one likes.
+    """
+
+    device: str = "cpu"
+    seed: int = 0
+    report: Callable[[str, float, float], None] = _silent
+
+
+@dataclass(kw_only=True)
+class Model(Plugin, ABC):
+    """A learner.
+
+    Subclass as a dataclass whose fields are the hyperparameters. `models/inputs.py` shows any kind of samples as a
+    table, a sequence or pictures. The same `runtime.seed` must give the same model.
+    """
+
+    seconds: ClassVar[Mapping[str, float]] = {}
+    """Typical time of one cell by preset on two cores, for `--dry-run`."""
+
+    runtime: Runtime = field(default_factory=Runtime, init=False, repr=False, compare=False)
+
+    @abstractmethod
+    def fit(self, train: Samples, valid: Samples) -> None:
+        """Learn from `train`; `valid` is for early stopping alone."""
+
+    @abstractmethod
+    def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
+        """Class probabilities, shape (events, classes), rows summing to 1."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write the fitted model to an existing folder, as data (no pickle)."""
+
+    @abstractmethod
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote, onto `runtime.device`; the scores are the same to 1e-6."""
+
+    def parameters_count(self) -> int | None:
+        """Number of fitted parameters (weights of a network, leaves of trees), or None when unknown."""
+        return None
+
+    def details(self) -> dict[str, float]:
+        """What is worth recording of the fit, such as the best epoch."""
+        return {}

@@ -1,0 +1,1 @@
+"""Ways of showing a collision to a learner."""

@@ -1,0 +1,51 @@
+"""The contract of a representation: events in, samples out; stateless, so that its output can be kept and shared."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from benchmark.plugin import Plugin
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from representations.samples import Samples
+    from tasks.events import Events
+
+
+@dataclass(frozen=True, kw_only=True)
+class Representation(Plugin, ABC):
+    """A way of showing a collision to a learner.
+
+    Subclass as a frozen dataclass whose fields are the options, and write `represent`. Nothing may be fitted here:
+    whatever is learned from training events belongs to the model.
+    """
+
+    @abstractmethod
+    def represent(self, events: Events) -> Samples:
+        """The samples of these events, in the same order. Uses the event's content alone, never label or split."""
+
+    def picture(self, samples: Samples) -> NDArray[np.uint8] | None:
+        """Samples drawn for people, (n, rows, columns, 3) uint8 RGB, or None where there is nothing to draw."""
+        return None
+
+
+def truth(events: Events) -> dict[str, Any]:
+    """The fields that all samples carry for training and scoring, as keyword arguments of `Samples`."""
+
+    def tensor(name: str, dtype: type) -> torch.Tensor:
+        return torch.from_numpy(events.column(name).astype(dtype))
+
+    return {
+        "classes": events.info.classes,
+        "labels": tensor("label", np.int64),
+        "weights": tensor("weight", np.float32),
+        "event_ids": tensor("event_id", np.int64),
+        "groups": tensor("group", np.int64),
+        "mass": tensor("mass", np.float32) if events.has("mass") else None,
+    }

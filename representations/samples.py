@@ -1,0 +1,172 @@
+"""What a representation makes of events: ragged, sparse, ready for a device.
+
+Nothing here is ever dense for more than one batch. Tensors may lie on any device; those on the CPU may be
+memory maps in copy-on-write mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of different lengths: `values` (total, ...) and `offsets` (rows + 1,) int64, as Arrow lays out lists."""
+
+    values: Tensor
+    offsets: Tensor
+
+    def __post_init__(self) -> None:
+        if self.offsets.ndim != 1 or len(self.offsets) == 0 or int(self.offsets[-1]) > len(self.values):
+            raise ValueError(f"offsets end at {self.offsets[-1:].tolist()}, but there are {len(self.values)} values")
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Tensor:
+        """Length of each row, shape (rows,)."""
+        return self.offsets[1:] - self.offsets[:-1]
+
+    def take(self, index: Tensor) -> Ragged:
+        """The rows of `index` (int64), in its order."""
+        where, offsets = self.positions(index)
+        return Ragged(self.values[where], offsets)
+
+    def positions(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Where in `values` the rows of `index` lie, and the offsets that they have when put together."""
+        lengths = self.lengths[index]
+        offsets = torch.zeros(len(index) + 1, dtype=torch.int64, device=index.device)
+        torch.cumsum(lengths, 0, out=offsets[1:])
+        shift = self.offsets[index] - offsets[:-1]
+        where = torch.repeat_interleave(shift, lengths) + torch.arange(int(offsets[-1]), device=index.device)
+        return where, offsets
+
+    def rows(self) -> Tensor:
+        """The row that each value belongs to, shape (total,)."""
+        return torch.repeat_interleave(torch.arange(len(self), device=self.offsets.device), self.lengths)
+
+    def to(self, device: str | torch.device) -> Ragged:
+        """The same rows on another device."""
+        return Ragged(self.values.to(device), self.offsets.to(device))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.values.nbytes + self.offsets.nbytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Samples:
+    """Labels, weights and ids for training and scoring, and the per-event features that a representation declares.
+
+    labels (n,) int64 · weights (n,) float32 · event_ids, groups (n,) int64 · mass (n,) float32 or None: never an
+    input of a model · features (n, F) float32, with `feature_names`: inputs, F may be 0.
+    """
+
+    classes: tuple[str, ...]
+    labels: Tensor
+    weights: Tensor
+    event_ids: Tensor
+    groups: Tensor
+    mass: Tensor | None = None
+    features: Tensor
+    feature_names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the samples lie."""
+        return self.labels.device
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by all tensors."""
+        parts = (getattr(self, field.name) for field in fields(self))
+        return sum(part.nbytes for part in parts if isinstance(part, Tensor | Ragged))
+
+    def __getitem__(self, index: slice | Tensor | np.ndarray[Any, Any]) -> Self:
+        """The samples of an int64 index array, a boolean mask or a slice."""
+        rows = torch.arange(len(self), device=self.device)
+        where = rows[index] if isinstance(index, slice) else rows[torch.as_tensor(index, device=self.device)]
+        return self._map(lambda tensor: tensor[where], lambda ragged: ragged.take(where))
+
+    def to(self, device: str | torch.device) -> Self:
+        """The same samples on another device."""
+        return self._map(lambda tensor: tensor.to(device), lambda ragged: ragged.to(device))
+
+    def _map(self, on_tensor: Any, on_ragged: Any) -> Self:
+        changed: dict[str, Any] = {}
+        for field in fields(self):
+            part = getattr(self, field.name)
+            if isinstance(part, Tensor):
+                changed[field.name] = on_tensor(part)
+            elif isinstance(part, Ragged):
+                changed[field.name] = on_ragged(part)
+        return replace(self, **changed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images(Samples):
+    """Sparse pictures of `shape` (channels, rows, columns).
+
+    pixels : Ragged int32, flat index into a picture, each at most once an event.
+    values : (total,) uint8 or float32, the pixel's value times `scale`; 0 where no pixel is listed.
+    span : half width of the picture in eta and phi, for axes and for pixel positions.
+    """
+
+    shape: tuple[int, int, int]
+    pixels: Ragged
+    values: Ragged
+    scale: float = 1.0
+    span: tuple[float, float]
+
+    def dense(self, index: Tensor | None = None) -> Tensor:
+        """The pictures of `index` (all by default) as float32 (n, channels, rows, columns), on the samples' device."""
+        rows = torch.arange(len(self), device=self.device) if index is None else index
+        where, offsets = self.pixels.positions(rows)
+        size = self.shape[0] * self.shape[1] * self.shape[2]
+        event = torch.repeat_interleave(torch.arange(len(rows), device=self.device), offsets[1:] - offsets[:-1])
+        canvas = torch.zeros(len(rows) * size, dtype=torch.float32, device=self.device)
+        canvas[event * size + self.pixels.values[where]] = self.values.values[where].to(torch.float32) / self.scale
+        return canvas.view(len(rows), *self.shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vectors(Samples):
+    """Particles as rows of features, in falling pt.
+
+    particles : Ragged (total, features) float32, columns called `names`.
+    kinds : Ragged int8, index into `slots` (its order), for each particle.
+    slots : how many particles of each kind a fixed-length table holds.
+    """
+
+    particles: Ragged
+    kinds: Ragged
+    names: tuple[str, ...]
+    slots: Mapping[str, int]
+
+    @property
+    def capacity(self) -> int:
+        """Particles that a padded event holds: the sum of the slots."""
+        return sum(self.slots.values())
+
+    def padded(self, index: Tensor, length: int) -> tuple[Tensor, Tensor]:
+        """The first `length` particles of each event, (n, length, features), and a mask (n, length) of those that exist."""
+        rows = self.particles.take(index)
+        event = rows.rows()
+        place = torch.arange(len(event), device=self.device) - rows.offsets[event]
+        kept = place < length
+        dense = torch.zeros(len(index), length, len(self.names), device=self.device)
+        mask = torch.zeros(len(index), length, dtype=torch.bool, device=self.device)
+        dense[event[kept], place[kept]] = rows.values[kept]
+        mask[event[kept], place[kept]] = True
+        return dense, mask

@@ -1,0 +1,140 @@
+"""The Events table: one entry a collision, as an Awkward record array, kept as Parquet.
+
+Columns (those a task does not need are absent; float32 throughout, GeV and radians):
+
+| column | type | meaning |
+|---|---|---|
+| event_id | int64 | unique within the task |
+| group | int64 | events that share a parent; they are never in two splits |
+| label | int8 | class index; 0 is the signal |
+| weight | float32 | event weight |
+| split | int8, optional | 0 train, 1 valid, 2 test, where the source dictates it; else a hash of `group` decides |
+| mass | float32, optional | the mass that a classifier must not sculpt (CVM) |
+| objects | list of {pt, eta, phi, mass, charge, kind} | reconstructed objects; kind is an index into `KINDS` |
+| constituents | list of {pt, eta, phi, mass, charge, pdg_id} | of the candidate jet |
+| candidate | record of float32 | engineered scalars of the event, such as HT |
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import awkward as ak
+import numpy as np
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from benchmark.errors import UserError
+
+KINDS = ("electron", "muon", "photon", "jet", "bjet", "met")
+"""Kinds of reconstructed object; `objects.kind` is an index into this tuple."""
+
+SPLITS = ("train", "valid", "test")
+SPLIT_EDGES = (0.64, 0.80)
+"""Uniform hash below 0.64: train; below 0.80: valid; else test."""
+
+
+@dataclass(frozen=True)
+class EventInfo:
+    """What a representation may know of the task behind a table of events.
+
+    particles : which list column stands for the event.
+    slots : how many objects of each kind a fixed-length table holds, in this order.
+    magnitude : the size of an object on a picture: its pt or its energy.
+    """
+
+    task: str
+    classes: tuple[str, ...]
+    level: str
+    slots: Mapping[str, int]
+    particles: Literal["objects", "constituents"] = "objects"
+    magnitude: Literal["pt", "energy"] = "pt"
+
+
+@dataclass(frozen=True)
+class Events:
+    """A table of collisions and what may be known about it."""
+
+    table: ak.Array
+    info: EventInfo
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, index: Any) -> Events:
+        return replace(self, table=self.table[index])
+
+    def column(self, name: str) -> NDArray[Any]:
+        """A flat column as a numpy array of shape (events,)."""
+        return np.asarray(ak.to_numpy(self.table[name]))
+
+    def has(self, name: str) -> bool:
+        """Whether the table has this column."""
+        return name in self.table.fields
+
+    def splits(self) -> dict[str, Events]:
+        """Train, valid and test events; no group is ever in two of them."""
+        where = split_of(self.table)
+        return {name: self[where == code] for code, name in enumerate(SPLITS)}
+
+
+def uniform_hash(group: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Map ids to numbers that look uniform in [0, 1): the finaliser of SplitMix64 (Steele et al., 2014)."""
+    x = np.asarray(group).astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((x ^ (x >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / 2.0**53
+
+
+def split_of(table: ak.Array) -> NDArray[np.int8]:
+    """0 train, 1 valid, 2 test for each event: the table's own `split`, else by a hash of `group`."""
+    if "split" in table.fields:
+        return np.asarray(ak.to_numpy(table["split"])).astype(np.int8)
+    return np.searchsorted(SPLIT_EDGES, uniform_hash(ak.to_numpy(table["group"])), side="right").astype(np.int8)
+
+
+def fingerprint(table: ak.Array) -> str:
+    """SHA-256 over the content of the test events, whatever shards or files they lie in."""
+    test = table[split_of(table) == SPLITS.index("test")]
+    test = test[np.argsort(ak.to_numpy(test["event_id"]), kind="stable")]
+    form, length, buffers = ak.to_buffers(ak.to_packed(test))
+    digest = hashlib.sha256(f"{length}".encode())
+    for name in sorted(buffers):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(buffers[name]).tobytes())
+    return digest.hexdigest()
+
+
+def check(table: ak.Array, what: str) -> None:
+    """Raise UserError, naming the event, when a number in the table is NaN or infinite."""
+    for column in table.fields:
+        fields = table[column].fields or [None]
+        for field in fields:
+            values = table[column] if field is None else table[column][field]
+            bad = ~np.isfinite(values)
+            per_event = ak.any(bad, axis=-1) if bad.ndim > 1 else bad
+            if ak.any(per_event):
+                first = int(np.argmax(ak.to_numpy(per_event)))
+                name = column if field is None else f"{column}.{field}"
+                event = int(table["event_id"][first])
+                raise UserError(
+                    f"{what}: event {event} has {name} that is NaN or infinite, expected finite numbers. "
+                    "Remove or mend this event."
+                )
+
+
+def write(table: ak.Array, path: Path) -> None:
+    """Write Parquet (zstd). The same table gives the same bytes."""
+    ak.to_parquet(table, str(path), compression="zstd", extensionarray=False)
+
+
+def read(path: Path) -> ak.Array:
+    """Read what `write` wrote. Raises UserError when it is not a whole Parquet file."""
+    try:
+        return ak.from_parquet(str(path))
+    except (pyarrow.lib.ArrowInvalid, OSError) as error:
+        raise UserError(f"{path}: not a readable Parquet file ({error}). Delete its folder to make it anew.") from error

@@ -1,0 +1,84 @@
+"""The contract of a task: classes of collisions, and where their events come from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from benchmark.errors import UserError
+from benchmark.plugin import Plugin
+
+if TYPE_CHECKING:
+    import awkward as ak
+
+    from tasks.events import EventInfo
+
+LEVELS = ("generator", "hadron", "detector")
+"""Realism: partons and leptons as produced; stable particles; after the fast simulation (the default)."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Events read from real files: the table, what was dropped and why, and how the files are called."""
+
+    table: ak.Array
+    dropped: Mapping[str, int]
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(Plugin, ABC):
+    """Classes of collisions to tell apart.
+
+    Subclass as a frozen dataclass whose fields are the variants, and write `generate` (and `read`, where real
+    files exist). The store does the rest: shards, seeds, ids, splits, Parquet, manifest, fingerprint.
+    """
+
+    processes: ClassVar[tuple[str, ...]]
+    """What is generated, signal first; the position is the `label` of the stored events."""
+    levels: ClassVar[tuple[str, ...]] = LEVELS
+    view_parameters: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that change only how stored events are looked at (`view`), not the events that are stored."""
+    seconds: ClassVar[Mapping[str, float]] = {}
+    """Typical generation time by preset on two cores, for `--dry-run`."""
+
+    events_per_class: int = 4000
+    shard_events: int = 1000
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes after `view`, signal first."""
+        return self.processes
+
+    @abstractmethod
+    def info(self, level: str) -> EventInfo:
+        """What representations may know of the events."""
+
+    @abstractmethod
+    def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
+        """`count` accepted events of one process from a fresh generator with this seed.
+
+        Returns the columns of the Events table that the task has, but for event_id, group, label and weight,
+        which the store adds when they are absent. The same arguments give the same bytes, in any process.
+        """
+
+    def settings(self, process: str, level: str) -> tuple[str, ...]:
+        """The generator's settings, as recorded in the manifest."""
+        return ()
+
+    def read(self, source: Path) -> Imported:
+        """Events from real files. Raises UserError when the files, or their content, are not what is needed."""
+        raise UserError(
+            f"{self.name}: real files are not read for this task (got --source {source}). Leave --source out."
+        )
+
+    def view(self, table: ak.Array) -> ak.Array:
+        """Stored events as this variant shows them (such as two classes made one)."""
+        return table
+
+    def data_parameters(self) -> dict[str, Any]:
+        """The parameters that the stored events depend on."""
+        return {k: v for k, v in self.parameters().items() if k not in self.view_parameters}
