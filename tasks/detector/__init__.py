@@ -1,0 +1,1 @@
+"""A first fast simulation of a CMS-like detector, at the level of objects."""

@@ -1,0 +1,1 @@
+"""Pythia 8: settings in, batches of collisions out."""

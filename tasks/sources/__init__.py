@@ -1,0 +1,1 @@
+"""Readers of real files, by branches and columns that are needed only."""
