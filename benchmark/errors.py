@@ -1,4 +1,4 @@
-"""The one error that a user sees."""
+"""What a user sees when something can't be done: an error, or a cell skipped for a reason."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ class UserError(Exception):
 
     The message says four things: the object, what was found, what was expected, what to do.
     """
+
+
+class Skip(Exception):  # noqa: N818 - it is no error: the reason is shown on the board
+    """A cell that makes no sense here, such as one class alone; its result is `skipped` with this reason."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

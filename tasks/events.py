@@ -21,7 +21,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import awkward as ak
 import numpy as np
@@ -45,6 +45,7 @@ class EventInfo:
     particles : which list column stands for the event.
     slots : how many objects of each kind a fixed-length table holds, in this order.
     magnitude : the size of an object on a picture: its pt or its energy.
+    has_signal : whether class 0 is a signal and the others its background, or all classes are equal partners.
     """
 
     task: str
@@ -53,6 +54,7 @@ class EventInfo:
     slots: Mapping[str, int]
     particles: Literal["objects", "constituents"] = "objects"
     magnitude: Literal["pt", "energy"] = "pt"
+    has_signal: bool = True
 
 
 @dataclass(frozen=True)
@@ -97,16 +99,21 @@ def split_of(table: ak.Array) -> NDArray[np.int8]:
     return np.searchsorted(SPLIT_EDGES, uniform_hash(ak.to_numpy(table["group"])), side="right").astype(np.int8)
 
 
-def fingerprint(table: ak.Array) -> str:
-    """SHA-256 over the content of the test events, whatever shards or files they lie in."""
-    test = table[split_of(table) == SPLITS.index("test")]
-    test = test[np.argsort(ak.to_numpy(test["event_id"]), kind="stable")]
-    form, length, buffers = ak.to_buffers(ak.to_packed(test))
+def fingerprint(table: ak.Array, *, everything: bool = False) -> str:
+    """SHA-256 over the content of the test events (or of all), whatever shards or files they lie in."""
+    chosen = table if everything else table[split_of(table) == SPLITS.index("test")]
+    chosen = chosen[np.argsort(ak.to_numpy(chosen["event_id"]), kind="stable")]
+    _, length, buffers = ak.to_buffers(ak.to_packed(_plain(chosen)))
     digest = hashlib.sha256(f"{length}".encode())
     for name in sorted(buffers):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(buffers[name]).tobytes())
     return digest.hexdigest()
+
+
+def _plain(table: ak.Array) -> ak.Array:
+    """The table without what files add to its layout (option types, parameters), so that content alone counts."""
+    return ak.without_parameters(ak.drop_none(table, axis=0))
 
 
 def check(table: ak.Array, what: str) -> None:
@@ -127,14 +134,15 @@ def check(table: ak.Array, what: str) -> None:
                 )
 
 
-def write(table: ak.Array, path: Path) -> None:
-    """Write Parquet (zstd). The same table gives the same bytes."""
-    ak.to_parquet(table, str(path), compression="zstd", extensionarray=False)
+def write(table: ak.Array, file: BinaryIO) -> None:
+    """Write Parquet (zstd) to an open file. The same table gives the same bytes."""
+    arrow = ak.to_arrow_table(table, extensionarray=False)
+    pyarrow.parquet.write_table(arrow, file, compression="zstd")
 
 
 def read(path: Path) -> ak.Array:
     """Read what `write` wrote. Raises UserError when it is not a whole Parquet file."""
     try:
-        return ak.from_parquet(str(path))
+        return ak.from_arrow(pyarrow.parquet.read_table(path))
     except (pyarrow.lib.ArrowInvalid, OSError) as error:
         raise UserError(f"{path}: not a readable Parquet file ({error}). Delete its folder to make it anew.") from error

@@ -39,7 +39,8 @@ class Task(Plugin, ABC):
 
     processes: ClassVar[tuple[str, ...]]
     """What is generated, signal first; the position is the `label` of the stored events."""
-    levels: ClassVar[tuple[str, ...]] = LEVELS
+    skipped_levels: ClassVar[Mapping[str, str]] = {}
+    """Levels that make the task trivial or empty, with the reason: their cells are skipped."""
     view_parameters: ClassVar[frozenset[str]] = frozenset()
     """Parameters that change only how stored events are looked at (`view`), not the events that are stored."""
     seconds: ClassVar[Mapping[str, float]] = {}

@@ -1,0 +1,96 @@
+"""Confidence intervals of proportions and areas, shared by the metrics.
+
+All take a two-sided confidence such as 0.95 and return (low, high), with 0 <= low <= value <= high <= 1.
+Counts may be fractional: a weighted sample has the effective count of `effective_count`.
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Interval = tuple[float, float]
+
+
+def normal_quantile(confidence: float) -> float:
+    """Half the width of a two-sided normal interval in standard deviations: 1.96 for 0.95."""
+    return NormalDist().inv_cdf(0.5 + confidence / 2)
+
+
+def effective_count(weights: NDArray[np.float64]) -> float:
+    """How many events of weight 1 tell as much: (sum w)^2 / sum w^2 of weights (n,) (Kish, Survey Sampling, 1965).
+
+    The number of events when all weights are equal; events of weight 0 do not count. 0 for no weight at all.
+    """
+    # relative to the largest, so that squares neither overflow nor vanish
+    largest = float(weights.max(initial=0.0))
+    if largest == 0:
+        return 0.0
+    relative = weights / largest
+    return float(relative.sum() ** 2 / (relative**2).sum())
+
+
+def wilson(proportion: float, count: float, confidence: float) -> Interval:
+    """Score interval of a proportion seen in `count` events (Wilson, JASA 22 (1927) 209).
+
+    Its coverage is close to nominal on average, also for few events; at 0 and 1 it is not degenerate.
+    """
+    if count <= 0:
+        return 0.0, 1.0
+    z2 = normal_quantile(confidence) ** 2
+    centre = (proportion + z2 / (2 * count)) / (1 + z2 / count)
+    spread = math.sqrt(z2 * (proportion * (1 - proportion) / count + z2 / (4 * count**2))) / (1 + z2 / count)
+    return _around(proportion, centre - spread, centre + spread)
+
+
+def clopper_pearson(proportion: float, count: float, confidence: float) -> Interval:
+    """Exact interval of a proportion seen in `count` events (Clopper and Pearson, Biometrika 26 (1934) 404).
+
+    It covers at least as often as it says: the one to take where nothing else is known.
+    """
+    from scipy.special import betaincinv  # a quarter of a second to import, and seldom needed
+
+    if count <= 0:
+        return 0.0, 1.0
+    tail = (1 - confidence) / 2
+    hits, misses = proportion * count, (1 - proportion) * count
+    low = betaincinv(hits, misses + 1, tail) if hits > 0 else 0.0
+    high = betaincinv(hits + 1, misses, 1 - tail) if misses > 0 else 1.0
+    return _around(proportion, float(low), float(high))
+
+
+def logit_normal(value: float, standard_error: float, confidence: float) -> Interval:
+    """Normal interval on the scale of log(v / (1 - v)), taken back, for a value strictly between 0 and 1.
+
+    Unlike the plain normal interval it can't leave [0, 1], and it covers better near the ends
+    (Pepe, The Statistical Evaluation of Medical Tests, 2003, section 5.2).
+    """
+    centre = math.log(value) - math.log1p(-value)
+    margin = normal_quantile(confidence) * standard_error / (value * (1 - value))
+    return _around(value, _expit(centre - margin), _expit(centre + margin))
+
+
+def mean_of_two(a: float, interval_a: Interval, b: float, interval_b: Interval) -> Interval:
+    """Interval of (a + b) / 2 for independent a and b, from the interval of each.
+
+    The distances to the bounds are added in quadrature (Newcombe, Stat. Med. 17 (1998) 873, method 10; Zou and
+    Donner, Stat. Med. 27 (2008) 1693), which keeps each interval's asymmetry and never leaves [0, 1].
+    """
+    mean = (a + b) / 2
+    low = mean - math.hypot(a - interval_a[0], b - interval_b[0]) / 2
+    high = mean + math.hypot(interval_a[1] - a, interval_b[1] - b) / 2
+    return _around(mean, low, high)
+
+
+def _expit(x: float) -> float:
+    return math.exp(x) / (1 + math.exp(x)) if x < 0 else 1 / (1 + math.exp(-x))
+
+
+def _around(value: float, low: float, high: float) -> Interval:
+    """The bounds without the rounding that would put them past the value or past 0 and 1."""
+    return max(0.0, min(low, value)), min(1.0, max(high, value))

@@ -1,0 +1,76 @@
+"""From Pythia's event record to the particles that a detector can see, and the flavours that tag a jet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+ETA_MAX = 5.0
+"""Edge of the forward calorimeters."""
+
+NEUTRINOS = (12, 14, 16)
+
+
+def final(events: ak.Array) -> ak.Array:
+    """Final-state particles as lists of {px, py, pz, e, pt, eta, phi, pdg_id, visible}.
+
+    Stable particles after hadronisation, or the last partons where it is switched off. `visible` are those with
+    abs(eta) < 5 that are no neutrinos.
+    """
+    kept = events.prt[events.prt.status > 0]
+    counts = ak.num(kept.id)
+    px, py, pz, e = (np.asarray(ak.flatten(kept.p[axis])) for axis in ("px", "py", "pz", "e"))
+    pdg_id = np.asarray(ak.flatten(kept.id))
+    pt, eta, phi = cylindrical(px, py, pz)
+    visible = (np.abs(eta) < ETA_MAX) & ~np.isin(np.abs(pdg_id), NEUTRINOS)
+    columns = {"px": px, "py": py, "pz": pz, "e": e, "pt": pt, "eta": eta, "phi": phi, "pdg_id": pdg_id, "visible": visible}
+    return ak.zip({name: ak.unflatten(column, counts) for name, column in columns.items()})
+
+
+def cylindrical(px: NDArray[Any], py: NDArray[Any], pz: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """(pt, eta, phi) of momenta in GeV; eta = asinh(pz / pt), huge but finite along the beam."""
+    pt = np.hypot(px, py)
+    eta = np.arcsinh(pz / np.maximum(pt, 1e-9))
+    return pt, eta, np.arctan2(py, px)
+
+
+def heavy_flavour(events: ak.Array, *, hadronised: bool) -> ak.Array:
+    """Directions of bottom and charm with pt > 5 GeV: lists of {eta, phi, flavour}, flavour 5 or 4.
+
+    Hadrons where there are any (their excited states lie in the same direction), the last quarks otherwise.
+    """
+    prt = events.prt
+    size = abs(prt.id)
+    if hadronised:
+        flavour = ak.where(_has_quark(size, 5), 5, ak.where(_has_quark(size, 4), 4, 0))
+    else:
+        flavour = ak.where((prt.status > 0) & ((size == 5) | (size == 4)), size, 0)
+    heavy = prt[flavour > 0]
+    counts = ak.num(heavy.id)
+    pt, eta, phi = cylindrical(*(np.asarray(ak.flatten(heavy.p[axis])) for axis in ("px", "py", "pz")))
+    rows = ak.zip(
+        {
+            "pt": ak.unflatten(pt, counts),
+            "eta": ak.unflatten(eta, counts),
+            "phi": ak.unflatten(phi, counts),
+            "flavour": flavour[flavour > 0],
+        }
+    )
+    return rows[rows.pt > 5.0]
+
+
+def _has_quark(size: ak.Array, quark: int) -> ak.Array:
+    """Whether a PDG code is a hadron with this as its heaviest quark (digits n_q of mesons and baryons)."""
+    meson = (size // 100 % 10 == quark) & (size // 1000 % 10 == 0)
+    return (size > 100) & (size < 10_000_000) & (meson | (size // 1000 % 10 == quark))
+
+
+def delta_r(a: ak.Array, b: ak.Array) -> ak.Array:
+    """sqrt(Delta eta^2 + Delta phi^2) of every pair in an event: lists over `a` of lists over `b`."""
+    first, second = ak.unzip(ak.cartesian([a[["eta", "phi"]], b[["eta", "phi"]]], nested=True))
+    d_phi = np.abs(first.phi - second.phi)
+    d_phi = np.minimum(d_phi, 2.0 * np.pi - d_phi)
+    return np.hypot(first.eta - second.eta, d_phi)

@@ -1,0 +1,179 @@
+"""Top-quark pairs against single W and Z bosons with jets, at 7 TeV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from tasks.task import Task
+
+if TYPE_CHECKING:
+    import awkward as ak
+    import numpy as np
+
+    from tasks.detector.reconstruction import Reconstructed
+    from tasks.events import EventInfo
+
+HADRONIC_W = 0.6758
+"""Branching fraction of W to quarks in Pythia's table (PDG 2024: 0.674)."""
+
+BEAM = ("Beams:eCM=7000",)
+TOP = (*BEAM, "Top:gg2ttbar=on", "Top:qqbar2ttbar=on", "24:onMode=off")
+# W+jets and Drell-Yan both start from one boson, so that recoil does not tell them apart.
+W_JETS = (*BEAM, "WeakSingleBoson:ffbar2W=on", "24:onMode=off", "24:onIfAny=11 13 15")
+DRELL_YAN = (
+    *BEAM,
+    "WeakSingleBoson:ffbar2gmZ=on",
+    "PhaseSpace:mHatMin=50",
+    "23:onMode=off",
+    "23:onIfAny=11 13 15",
+)
+STREAMS: Mapping[str, tuple[tuple[tuple[str, ...], float], ...]] = {
+    # At least one lepton: the W+ decays to one and the W- to anything, or the W+ to quarks and the W- to a lepton.
+    # Tried in the ratio 1 : B(W to quarks), the two give every final state its branching fraction, and none is wasted.
+    "ttbar": (
+        ((*TOP, "24:onIfAny=11 13 15", "24:onNegIfAny=1 2 3 4 5"), 1.0),
+        ((*TOP, "24:onPosIfAny=1 2 3 4 5", "24:onNegIfAny=11 13 15"), HADRONIC_W),
+    ),
+    "wjets": ((W_JETS, 1.0),),
+    "drellyan": ((DRELL_YAN, 1.0),),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TTbar(Task):
+    """tt+jets against W+jets and Drell-Yan with at least one isolated lepton, pp at 7 TeV.
+
+    Parameters
+    ----------
+    classes_count : 3, or 2 with both backgrounds as one class (the same stored events either way).
+    leptons : at least one, or exactly one isolated electron or muon with pt > 20 GeV.
+    min_jets : jets with pt > 30 GeV and abs(eta) < 2.4 that are asked for.
+    multiparton : multi-parton interactions, for all classes alike.
+    """
+
+    name: ClassVar[str] = "ttbar"
+    processes: ClassVar[tuple[str, ...]] = ("ttbar", "wjets", "drellyan")
+    view_parameters: ClassVar[frozenset[str]] = frozenset({"classes_count"})
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "smoke": {"events_per_class": 300, "shard_events": 300, "multiparton": False},
+        "standard": {"events_per_class": 31_250, "shard_events": 3125},
+        "paper": {"events_per_class": 60_000, "shard_events": 3000},
+    }
+    seconds: ClassVar[Mapping[str, float]] = {"smoke": 10, "quick": 90, "standard": 660, "paper": 1300}
+
+    classes_count: Literal[2, 3] = 3
+    leptons: Literal["at_least_one", "exactly_one"] = "at_least_one"
+    min_jets: Literal[0, 1, 2, 3, 4] = 0
+    multiparton: bool = True
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Signal first."""
+        return self.processes if self.classes_count == 3 else ("ttbar", "background")
+
+    def info(self, level: str) -> EventInfo:
+        """Objects: two leptons of each kind, six jets, three b-jets and the missing energy fit a table."""
+        from tasks.events import EventInfo
+
+        slots = {"electron": 2, "muon": 2, "jet": 6, "bjet": 3, "met": 1}
+        return EventInfo(self.name, self.classes, level, slots)
+
+    def settings(self, process: str, level: str) -> tuple[str, ...]:
+        """Pythia's settings; those of several streams one after the other."""
+        return tuple(setting for settings, _ in self._streams(process, level) for setting in settings)
+
+    def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
+        """Collisions that pass the selection, with `objects` and the scalars of `candidate`."""
+        import awkward as ak
+        import numpy as np
+
+        from tasks.generator.pythia import BATCH, accepted, collisions
+
+        rng = np.random.default_rng(seed)
+        what = f"{self.name}, {process}"
+        streams = [
+            collisions(settings, seed + 450_000_000 * number, what, batch=int(BATCH * share))
+            for number, (settings, share) in enumerate(self._streams(process, level))
+        ]
+
+        def mixed() -> Iterator[ak.Array]:
+            for batches in zip(*streams, strict=True):
+                yield from batches
+
+        def select(events: ak.Array) -> ak.Array:
+            return self._select(events, level, rng)
+
+        # A whole number of batches is mixed before the cut to `count`, in random order, so that the streams keep
+        # their share in what is kept.
+        rows = accepted(mixed(), select, count, what, whole_batches=len(streams))
+        return ak.to_packed(rows[np.sort(rng.permutation(len(rows))[:count])])
+
+    def view(self, table: ak.Array) -> ak.Array:
+        """With two classes, both backgrounds get label 1."""
+        import awkward as ak
+        import numpy as np
+
+        if self.classes_count == 3:
+            return table
+        label = np.minimum(ak.to_numpy(table["label"]), 1).astype(np.int8)
+        return ak.with_field(table, label, "label")
+
+    def _streams(self, process: str, level: str) -> list[tuple[tuple[str, ...], float]]:
+        from tasks.generator.pythia import level_settings
+
+        extra = level_settings(level, multiparton=self.multiparton)
+        return [((*settings, *extra), share) for settings, share in STREAMS[process]]
+
+    def _select(self, events: ak.Array, level: str, rng: np.random.Generator) -> ak.Array:
+        import awkward as ak
+
+        from tasks.detector.reconstruction import Cuts, reconstruct
+
+        found = reconstruct(events, level, Cuts(), rng)
+        leptons = ak.num(found.leptons.pt)
+        passed = (leptons >= 1) if self.leptons == "at_least_one" else (leptons == 1)
+        passed = passed & (ak.num(found.jets.pt) >= self.min_jets)
+        return ak.zip({"objects": found.objects(), "candidate": high_level(found)}, depth_limit=1)[passed]
+
+
+def high_level(found: Reconstructed) -> ak.Array:
+    """Engineered scalars of an event, float32, GeV.
+
+    ht: scalar sum of jet pt · st: ht + met + lepton pt · met · mt: transverse mass of the leading lepton and the
+    missing energy, sqrt(2 pt met (1 - cos Delta phi)) · mll: mass of the two leading leptons (0 with one) ·
+    mjets: mass of all jets (0 without) · n_leptons, n_jets, n_bjets.
+    """
+    import awkward as ak
+    import numpy as np
+
+    from tasks.events import KINDS
+
+    met, lepton = found.met[:, 0], ak.firsts(found.leptons)
+    ht = ak.sum(found.jets.pt, axis=1)
+    cos = np.cos(lepton.phi - met.phi)
+    scalars = {
+        "ht": ht,
+        "st": ht + met.pt + ak.sum(found.leptons.pt, axis=1),
+        "met": met.pt,
+        "mt": ak.fill_none(np.sqrt(np.maximum(2.0 * lepton.pt * met.pt * (1.0 - cos), 0.0)), 0.0),
+        "mll": ak.where(ak.num(found.leptons.pt) >= 2, _mass(found.leptons[:, :2]), 0.0),
+        "mjets": _mass(found.jets),
+        "n_leptons": ak.num(found.leptons.pt),
+        "n_jets": ak.num(found.jets.pt),
+        "n_bjets": ak.sum(found.jets.kind == KINDS.index("bjet"), axis=1),
+    }
+    return ak.zip({name: ak.values_astype(ak.to_numpy(column), np.float32) for name, column in scalars.items()})
+
+
+def _mass(objects: ak.Array) -> ak.Array:
+    """Invariant mass of all objects of each event, in GeV; 0 for none."""
+    import awkward as ak
+    import numpy as np
+
+    pz = objects.pt * np.sinh(objects.eta)
+    energy = np.sqrt(objects.pt**2 + pz**2 + objects.mass**2)
+    px, py = objects.pt * np.cos(objects.phi), objects.pt * np.sin(objects.phi)
+    total = [ak.to_numpy(ak.sum(part, axis=1)) for part in (energy, px, py, pz)]
+    return np.sqrt(np.maximum(total[0] ** 2 - total[1] ** 2 - total[2] ** 2 - total[3] ** 2, 0.0))
