@@ -59,7 +59,6 @@ class Plugin:
         return cls(**values)
 
 
-@cache
 def _parameter_types(cls: type[Plugin]) -> dict[str, Any]:
     if not dataclasses.is_dataclass(cls):
         return {}

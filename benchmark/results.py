@@ -70,7 +70,8 @@ class Result(BaseModel):
 
     `task`, `representation` and `model` are names; `variant`, `representation_parameters` and `parameters` the
     resolved parameters of each. `level` and `source` say what the events are; `fast_simulation` whether our own
-    detector made them. `metrics` are all on the test events.
+    detector made them. `has_signal`: class 0 is a signal; else all classes are equal partners and `auc` is the macro
+    average. `metrics` are all on the test events.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -87,6 +88,7 @@ class Result(BaseModel):
     fingerprint: str
     level: str
     fast_simulation: bool
+    has_signal: bool = True
     preset: str
     device: str
     representation: str

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from benchmark.errors import UserError
 from benchmark.metrics.arrays import Bools, EmptyClassError, Floats, rank
 from benchmark.metrics.intervals import wilson
 from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, Scored
@@ -35,16 +36,15 @@ def roc_curve(is_signal: Bools, scores: Floats, weights: Floats | None = None) -
 
 
 def background_efficiency(eps_b: Floats, eps_s: Floats, signal_efficiency: float) -> float:
-    """eps_B where the ROC curve reaches a signal efficiency above 0, linear in eps_S between its points.
+    """eps_B where the ROC curve reaches a signal efficiency from 0 to 1, linear in eps_S between its points.
 
     eps_b, eps_s (k,) rising, from `roc_curve`. Where the curve runs along the background at just this signal
     efficiency, its first point counts: the loosest cut would only add background.
     """
-    target = min(signal_efficiency, 1.0)
-    reached = int(np.searchsorted(eps_s, target * (1 - SLACK)))
-    if reached == 0 or eps_s[reached] <= target * (1 + SLACK):
+    reached = int(np.searchsorted(eps_s, signal_efficiency * (1 - SLACK)))
+    if reached == 0 or eps_s[reached] <= signal_efficiency * (1 + SLACK):
         return float(eps_b[reached])
-    share = (target - eps_s[reached - 1]) / (eps_s[reached] - eps_s[reached - 1])
+    share = (signal_efficiency - eps_s[reached - 1]) / (eps_s[reached] - eps_s[reached - 1])
     return float(eps_b[reached - 1] + share * (eps_b[reached] - eps_b[reached - 1]))
 
 
@@ -67,8 +67,11 @@ def background_rejection(
     (1996) 25), and the second is read from the curve at eps_S plus and minus one standard deviation.
     Where no background event passes, the value is None with a reason, and the lower bound is known.
 
-    Raises EmptyClassError when a class has no weight, UserError when shapes differ or a score is NaN.
+    Raises EmptyClassError when a class has no weight, UserError when shapes differ, a score is NaN, or the signal
+    efficiency is none.
     """
+    if not 0 < signal_efficiency <= 1:
+        raise UserError(f"signal efficiency: {signal_efficiency}, expected above 0 and at most 1. Give 0.5, say.")
     ranked = rank(is_signal, scores, weights, names)
     eps_b, eps_s, _ = roc_curve(is_signal, scores, weights)
     passed = background_efficiency(eps_b, eps_s, signal_efficiency)

@@ -1,0 +1,81 @@
+"""The command line: verbs, one-line errors, exit codes. No heavy library is imported here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from benchmark import __version__
+from benchmark.commands import data, info, leaderboard, list, results, run
+from benchmark.errors import UserError
+
+DONE, FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
+
+FIRST = """\
+Which way of showing an LHC collision to a learner works best, with which model, and at what cost?
+
+First:   python -m benchmark run --task ttbar     events, training, ranking and a page, in minutes
+Then:    python -m benchmark list                 tasks, representations, models, metrics, presets
+         python -m benchmark results              what came out so far
+         python -m benchmark --help               everything else
+"""
+
+# Plain help and errors: a panel is no line, and rich's markup would cost every start a tenth of a second.
+app = typer.Typer(
+    name="benchmark", rich_markup_mode=None, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
+)
+app.command("run")(run.command)
+app.command("list")(list.command)
+app.command("results")(results.command)
+app.command("leaderboard")(leaderboard.command)
+app.command("info")(info.command)
+app.add_typer(data.app, name="data")
+
+
+@app.callback(invoke_without_command=True)
+def first(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
+) -> int:
+    """Compare representations and models on LHC collisions.
+
+    Example: python -m benchmark run --task ttbar
+    """
+    if version:
+        print(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(FIRST, end="")
+    return DONE
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line and exit: 0 done, 1 a cell failed, 2 the request was wrong, 130 interrupted."""
+    sys.exit(exit_code(arguments))
+
+
+def exit_code(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line. What is wrong with it is one line on standard error."""
+    try:
+        code = app(args=arguments, prog_name="benchmark" if arguments is not None else None, standalone_mode=False)
+    except UserError as error:
+        return _say(str(error), WRONG_REQUEST)
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("interrupted; the same command goes on where it stopped", INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+        sys.stderr.close()
+        return DONE
+    except Exception as error:
+        # Typer's own usage errors; their class moved between releases, so they are known by what they can do.
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        return _say(" ".join(message().split()), WRONG_REQUEST)
+    return code if isinstance(code, int) else DONE
+
+
+def _say(message: str, code: int) -> int:
+    print(f"error: {message}" if code == WRONG_REQUEST else message, file=sys.stderr)
+    return code

@@ -1,0 +1,49 @@
+"""`results`: what came out so far."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from benchmark.commands import options
+from benchmark.errors import UserError
+
+
+def command(
+    results: options.Results = options.DEFAULT_RESULTS,
+    json: Annotated[bool, typer.Option("--json", help="A flat list of Result records.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Boards as comma-separated values.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Boards as Markdown tables.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Boards as LaTeX tables.")] = False,
+) -> int:
+    """Show the results in a folder, ranked board by board.
+
+    Example: python -m benchmark results --markdown > table.md
+    """
+    from benchmark.report import print_boards
+    from benchmark.results import ResultStore
+    from leaderboard import export
+    from leaderboard.ranking import rank
+
+    if json + csv + markdown + latex > 1:
+        raise UserError("results: --json, --csv, --markdown and --latex exclude each other. Name one.")
+    folder = results.expanduser()
+    store = ResultStore(folder)
+    found = sorted(store.all(), key=lambda result: (result.task, result.created, result.key))
+    if json:
+        sys.stdout.write(export.to_json(found))
+        return 0
+    boards = rank(found, store)
+    if csv:
+        sys.stdout.write(export.to_csv(boards))
+    elif markdown:
+        sys.stdout.write(export.to_markdown(boards))
+    elif latex:
+        sys.stdout.write(export.to_latex(boards))
+    elif boards:
+        print_boards(boards)
+    else:
+        print(f"no results in {folder.resolve()} yet. First: python -m benchmark run --task ttbar")
+    return 0

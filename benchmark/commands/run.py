@@ -1,0 +1,226 @@
+"""`run`: cells from collision to leaderboard."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from benchmark.commands import options
+from benchmark.errors import UserError
+
+if TYPE_CHECKING:
+    from benchmark.cell import Job
+    from benchmark.display import Display
+    from benchmark.grid import Cell, Request
+    from benchmark.results import Result, ResultStore, Status
+    from tasks.manifest import Manifest
+    from tasks.store import DataSet
+
+KEPT_ALWAYS = {"done", "skipped"}
+
+
+class Overwrite(StrEnum):
+    """Which cells that have a result are run again."""
+
+    never = "never"
+    failed = "failed"
+    always = "always"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where and how a request is run; nothing here changes a result."""
+
+    results: Path
+    data: Path
+    workers: int
+    overwrite: Overwrite = Overwrite.failed
+    timeout: float | None = None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell, what it means, and the result that it has already, if that is kept."""
+
+    job: Job
+    manifest: Manifest | None
+    kept: Result | None
+
+
+def command(
+    task: options.Tasks = None,
+    representation: options.Representations = None,
+    model: options.Models = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", help="A metric of your own beside the registered ones: path/to/mine.py:Mine."),
+    ] = None,
+    preset: Annotated[str, typer.Option(help="Size of the run: smoke, quick, standard or paper.")] = "quick",
+    seeds: Annotated[str, typer.Option(help="How many seeds (3), or which (0,1,2).")] = "1",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, or one GPU as cuda:1.")] = "auto",
+    source: Annotated[
+        Path | None, typer.Option(help="Real events: a file or a folder. Default: generated.", metavar="PATH")
+    ] = None,
+    level: Annotated[str, typer.Option(help="Realism of generated events: generator, hadron or detector.")] = "detector",
+    workers: Annotated[int | None, typer.Option(help="Processes that generate events. Default: all cores.", min=1)] = None,
+    overwrite: Annotated[Overwrite, typer.Option(help="Which cells that have a result are run again.")] = Overwrite.failed,
+    timeout: Annotated[float | None, typer.Option(help="Seconds that one cell may take.", min=1)] = None,
+    results: options.Results = options.DEFAULT_RESULTS,
+    data: options.Data = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and run nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone.")] = False,
+    json: options.Json = False,
+) -> int:
+    """Run cells: task x representation x model, from events to a ranking and a page.
+
+    What has a result already is not run again. Ctrl-C stops; the same command goes on where it stopped.
+
+    Example: python -m benchmark run --task ttbar --model 'cnn[depth=15,dropout=0.2],bdt' --seeds 3
+    """
+    from benchmark.display import Display
+    from benchmark.environment import default_workers, resolve_device
+    from benchmark.grid import Request
+
+    request = Request(
+        tasks=task or (),
+        representations=representation or (),
+        models=model or (),
+        metrics=tuple(_absolute(name) for name in metric or ()),
+        preset=preset,
+        level=level,
+        seeds=seeds,
+        device=resolve_device(device),
+        source=source,
+    )
+    folder = options.data_root(data)
+    settings = Settings(results.expanduser().resolve(), folder, workers or default_workers(), overwrite, timeout)
+    if dry_run:
+        from benchmark.plan import show
+
+        show(plan(request, settings), settings, as_json=json)
+        return 0
+    with Display(quiet=quiet) as display:
+        finished = run(request, settings, display)
+    from benchmark.report import finish
+
+    finish(finished, settings.results, quiet=quiet, as_json=json)
+    return 1 if any(result.status in ("failed", "timeout") for result in finished) else 0
+
+
+def run(request: Request, settings: Settings, display: Display) -> list[Result]:
+    """Make the data that are missing, run the cells that are, and return the results of all, in order.
+
+    Raises UserError when the request is wrong, before anything is run.
+    """
+    from benchmark.results import ResultStore, make_folder
+    from benchmark.schedule import execute
+
+    jobs = _jobs(request)
+    make_folder(settings.results)
+    store = ResultStore(settings.results)
+    found: dict[Cell, Result] = {}
+    display.plan([job.cell for job in jobs], {})
+    for group in _by_data(jobs):
+        planned = [_planned(job, _manifest(job.data, settings, display), store, settings.overwrite) for job in group]
+        kept = {item.job.cell: _rescored(item, store) for item in planned if item.kept is not None}
+        display.plan([item.job.cell for item in planned], kept)
+        found |= kept
+        missing = [item.job.cell for item in planned if item.kept is None]
+        by_cell = {item.job.cell: item for item in planned}
+
+        def unfinished(cell: Cell, status: Status, reason: str, by_cell: dict[Cell, Planned] = by_cell) -> Result:
+            from benchmark.cell import describe
+
+            return describe(by_cell[cell].job, by_cell[cell].manifest).model_copy(update={"status": status, "reason": reason})
+
+        found |= dict(execute(missing, settings.data, store, display, unfinished, settings.timeout))
+        _keep_examples(planned[0], settings, store)
+    return [found[job.cell] for job in jobs]
+
+
+def plan(request: Request, settings: Settings) -> list[Planned]:
+    """What a request means and what is there already; makes nothing. Raises UserError when it is wrong."""
+    from benchmark.results import ResultStore
+
+    store = ResultStore(settings.results)
+    manifests = {group[0].data: group[0].data.manifest(settings.data) for group in _by_data(_jobs(request))}
+    return [_planned(job, manifests[job.data], store, settings.overwrite) for job in _jobs(request)]
+
+
+def _jobs(request: Request) -> list[Job]:
+    from benchmark.cell import build
+    from benchmark.grid import cells
+    from benchmark.scoring import metrics
+
+    metrics(tuple(request.metrics))
+    return [build(cell) for cell in cells(request)]
+
+
+def _by_data(jobs: Iterable[Job]) -> list[list[Job]]:
+    groups: dict[DataSet, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(job.data, []).append(job)
+    return list(groups.values())
+
+
+def _manifest(data: DataSet, settings: Settings, display: Display) -> Manifest | None:
+    """The data set's manifest, the data made first where they are missing; None where the level makes no sense."""
+    from tasks.store import prepare
+
+    if data.level in data.task.skipped_levels and data.source is None:
+        return None
+    return prepare(data, settings.data, settings.workers, lambda *step: display.stage(data.task.name, *step))
+
+
+def _planned(job: Job, manifest: Manifest | None, store: ResultStore, overwrite: Overwrite) -> Planned:
+    from benchmark.cell import describe
+
+    if overwrite is Overwrite.always or (manifest is None and job.data.level not in job.data.task.skipped_levels):
+        return Planned(job, manifest, None)
+    blank = describe(job, manifest)
+    kept = store.find(blank.task, blank.key)
+    if kept is not None and overwrite is Overwrite.failed and kept.status not in KEPT_ALWAYS:
+        kept = None
+    return Planned(job, manifest, kept)
+
+
+def _rescored(item: Planned, store: ResultStore) -> Result:
+    """A kept result, with the metrics that were asked for since added from its scores: nothing is trained again."""
+    from benchmark.scoring import score
+
+    assert item.kept is not None
+    result = item.kept
+    if result.status != "done" or not item.job.cell.metrics:
+        return result
+    scored, matrix = score(store.scores(result), result.classes, result.has_signal, item.job.cell.metrics)
+    if set(scored) <= set(result.metrics):
+        return result
+    return store.add(result.model_copy(update={"metrics": scored, "confusion_matrix": matrix}))
+
+
+def _keep_examples(item: Planned, settings: Settings, store: ResultStore) -> None:
+    """A few pictures of each class beside the results, for the pages; drawn once a data set."""
+    if item.manifest is None or store.examples(item.job.data.task.name, item.manifest.fingerprint):
+        return
+    from benchmark.examples import draw
+    from tasks.store import load
+
+    pictures = draw(load(item.job.data, settings.data))
+    store.add_examples(item.job.data.task.name, item.manifest.fingerprint, pictures)
+
+
+def _absolute(metric: str) -> str:
+    """A metric's file by its whole path, since worker processes may run elsewhere."""
+    from benchmark.registry import METRICS
+
+    entry = METRICS.find(metric)
+    return entry.target if entry.is_file else entry.name
+
+
+__all__ = ["Overwrite", "Planned", "Settings", "command", "plan", "run"]

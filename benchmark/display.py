@@ -1,0 +1,139 @@
+"""What a user sees while cells run: a live table and progress bars, or plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from benchmark.grid import Cell
+from benchmark.results import Result
+
+VERBS = {
+    "generate": "generating events",
+    "import": "reading files",
+    "represent": "representing events",
+    "train": "training",
+    "predict": "predicting",
+    "score": "scoring",
+}
+COLOURS = {"done": "green", "running": "cyan", "waiting": "dim", "skipped": "yellow"}
+ROWS = 30
+"""Cells shown at once: those that run, the latest finished and the next."""
+
+
+class Display:
+    """Tells a person on standard error; a context manager. With `quiet` it says nothing at all."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.console = Console(stderr=True, quiet=quiet, soft_wrap=True)
+        self.live: Live | None = None
+        self.rows: dict[Cell, tuple[str, str]] = {}
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+        )
+        self.bar: TaskID | None = None
+        self.bar_name = ""
+        self.said: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal and not self.console.quiet:
+            self.live = Live(self._render(), console=self.console, refresh_per_second=4, transient=False)
+            self.live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.live:
+            self._drop_bar()
+            self.live.update(self._render())
+            self.live.stop()
+
+    def plan(self, cells: Sequence[Cell], done: dict[Cell, Result]) -> None:
+        """Show the cells that there are, and which have a result already."""
+        self.rows |= {cell: ("waiting", "") for cell in cells}
+        self.rows |= {cell: (result.status, f"{headline(result)} (kept)") for cell, result in done.items()}
+        if not self.live:
+            kept = f", {len(done)} kept from before" if done else ""
+            self.console.print(f"{len(cells)} cells{kept}")
+        self._refresh()
+
+    def stage(self, subject: str, stage: str, done: float, total: float) -> None:
+        """Move the bar of a stage, or open one."""
+        name = f"{subject}: {VERBS.get(stage, stage)}"
+        if not self.live:
+            self._say_sometimes(name, done, total)
+            return
+        if name != self.bar_name or self.bar is None:
+            self._drop_bar()
+            self.bar, self.bar_name = self.progress.add_task(name, total=total), name
+        self.progress.update(self.bar, completed=done, total=total)
+        self._refresh()
+
+    def started(self, cell: Cell) -> None:
+        """A cell is being run."""
+        self.rows[cell] = ("running", "")
+        self._refresh()
+
+    def finished(self, cell: Cell, result: Result) -> None:
+        """A cell has its result."""
+        self._drop_bar()
+        self.rows[cell] = (result.status, headline(result))
+        if not self.live:
+            number = sum(status not in ("waiting", "running") for status, _ in self.rows.values())
+            self.console.print(f"[{number}/{len(self.rows)}] {cell}: {result.status} {headline(result)}", markup=False)
+        self._refresh()
+
+    def _say_sometimes(self, name: str, done: float, total: float) -> None:
+        """Without a terminal: a line when a stage has begun, and at most one every 15 seconds."""
+        now = time.monotonic()
+        if now - self.said.get(name, 0.0) > 15 or (done >= total > 1 and name in self.said):
+            self.said[name] = now
+            share = f" {done:,.0f} of {total:,.0f}" if total > 1 else ""
+            self.console.print(f"{name}{share}", markup=False)
+
+    def _drop_bar(self) -> None:
+        if self.bar is not None:
+            self.progress.remove_task(self.bar)
+        self.bar, self.bar_name = None, ""
+
+    def _refresh(self) -> None:
+        if self.live:
+            self.live.update(self._render())
+
+    def _render(self) -> Group:
+        table = Table(box=None, pad_edge=False)
+        for header in ("cell", "status", "result"):
+            table.add_column(header)
+        cells = list(self.rows)
+        current = next((i for i, cell in enumerate(cells) if self.rows[cell][0] in ("running", "waiting")), len(cells))
+        first = max(0, min(current - ROWS // 2, len(cells) - ROWS))
+        for cell in cells[first : first + ROWS]:
+            status, text = self.rows[cell]
+            colour = COLOURS.get(status, "red")
+            table.add_row(str(cell).replace("[", r"\["), f"[{colour}]{status}[/]", text.replace("[", r"\["))
+        if len(cells) > ROWS:
+            table.caption = f"{len(cells)} cells, {current} finished"
+        return Group(table, self.progress) if self.rows else Group(self.progress)
+
+
+def headline(result: Result) -> str:
+    """The one number of a result, or why there is none."""
+    auc = result.metrics.get("auc")
+    if result.status != "done":
+        return result.reason or ""
+    if auc is None or auc.value is None:
+        return f"AUC undefined: {auc.reason if auc else 'not computed'}"
+    interval = f" [{auc.low:.4f}, {auc.high:.4f}]" if auc.low is not None and auc.high is not None else ""
+    return f"AUC {auc.value:.4f}{interval} in {result.timings.get('fit', 0.0):.0f} s"

@@ -1,0 +1,188 @@
+"""Cells on this machine: one long-lived worker process a device, started again when it dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from multiprocessing import connection, get_context
+from pathlib import Path
+from typing import Any, Protocol
+
+from benchmark.errors import UserError
+from benchmark.grid import Cell
+from benchmark.process import become_worker
+from benchmark.results import Result, ResultStore
+
+REPORT_EVERY_S = 0.1
+START_GRACE_S = 2.0
+
+
+class Listener(Protocol):
+    """Who is told what happens; see `benchmark.display`."""
+
+    def stage(self, subject: str, stage: str, done: float, total: float) -> None:
+        """A part of the work went on."""
+
+    def started(self, cell: Cell) -> None:
+        """A cell is being run."""
+
+    def finished(self, cell: Cell, result: Result) -> None:
+        """A cell has its result."""
+
+
+@dataclass
+class Worker:
+    """A process that runs one cell after the other on one device."""
+
+    device: str
+    data_root: Path
+    results_root: Path
+    cell: Cell | None = None
+    deadline: float = float("inf")
+    process: Any = field(init=False)
+    pipe: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """Start the process, or a new one in place of one that died."""
+        context = get_context("spawn")
+        self.pipe, child = context.Pipe()
+        self.process = context.Process(target=_work, args=(child, self.data_root, self.results_root), daemon=True)
+        self.process.start()
+        child.close()  # so that the death of the process ends the pipe
+
+    def submit(self, cell: Cell, timeout: float | None) -> None:
+        """Give it a cell."""
+        self.cell = cell
+        self.deadline = time.monotonic() + timeout if timeout else float("inf")
+        self.pipe.send(replace(cell, device=self.device))
+
+    def stop(self) -> int | None:
+        """End it at once. Returns the exit code that it had on its own, if it was dead already."""
+        self.process.join(0.5 if self.process.exitcode is None and not self.process.is_alive() else 0)
+        code: int | None = self.process.exitcode
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+        return code
+
+
+def devices_of(device: str) -> list[str]:
+    """The devices that cells are spread over: every GPU for `cuda`, the one that was named otherwise."""
+    if device != "cuda":
+        return [device]
+    import torch
+
+    return [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+
+
+def execute(
+    cells: Sequence[Cell],
+    data_root: Path,
+    store: ResultStore,
+    listener: Listener,
+    unfinished: Callable[[Cell, str, str], Result],
+    timeout: float | None = None,
+) -> Iterator[tuple[Cell, Result]]:
+    """Run cells and yield each with its result as it comes; the worker has stored it, scores first.
+
+    unfinished : makes the record of a cell from (cell, status, reason) when its worker died or ran out of time.
+    timeout : seconds a cell may take. Raises UserError when a worker could not store a result.
+    """
+    waiting = deque(cells)
+    count = min(len(waiting), len(devices_of(cells[0].device))) if waiting else 0
+    workers = [Worker(device, data_root, store.folder) for device in devices_of(cells[0].device)[:count]] if count else []
+    try:
+        while waiting or any(worker.cell for worker in workers):
+            for worker in workers:
+                if worker.cell is None and waiting:
+                    cell = waiting.popleft()
+                    listener.started(cell)
+                    worker.submit(cell, timeout)
+            for worker in _ready(workers):
+                cell = worker.cell
+                assert cell is not None
+                result = _hear(worker, listener, unfinished, timeout)
+                if result is not None:
+                    if result.status in ("timeout", "failed") and result.scores_sha256 is None:
+                        store.add(result)
+                    worker.cell = None
+                    listener.finished(cell, result)
+                    yield cell, result
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+def _ready(workers: list[Worker]) -> list[Worker]:
+    """Busy workers that have something to say, or whose time is up."""
+    busy = {worker.pipe: worker for worker in workers if worker.cell is not None}
+    patience = max(0.0, min(worker.deadline for worker in busy.values()) - time.monotonic())
+    heard = connection.wait(list(busy), timeout=min(patience, 3600.0))
+    late = [worker for worker in busy.values() if worker.deadline <= time.monotonic()]
+    return list({id(worker): worker for worker in [busy[pipe] for pipe in heard] + late}.values())  # type: ignore[index]
+
+
+def _hear(
+    worker: Worker, listener: Listener, unfinished: Callable[[Cell, str, str], Result], timeout: float | None
+) -> Result | None:
+    """What a worker says: None while it goes on, a result at the end (also of its life, or of its time)."""
+    assert worker.cell is not None
+    try:
+        message = worker.pipe.recv() if worker.pipe.poll() else ("late",)
+    except (EOFError, OSError):
+        code = worker.stop()
+        worker.start()
+        return unfinished(worker.cell, "failed", _how_it_died(code))
+    if message[0] == "stage":
+        listener.stage(str(worker.cell), *message[1:])
+        return None
+    if message[0] == "result":
+        return Result.model_validate_json(message[1])
+    if message[0] == "error":
+        raise UserError(message[1])
+    worker.stop()
+    worker.start()
+    return unfinished(worker.cell, "timeout", f"took longer than {timeout:g} s (--timeout)")
+
+
+def _how_it_died(code: int | None) -> str:
+    if code is not None and code < 0:
+        name = signal.Signals(-code).name
+        hint = "; killed by the system, out of memory perhaps" if name == "SIGKILL" else ""
+        return f"the worker process died of {name}{hint}"
+    return f"the worker process ended with exit code {code}"
+
+
+def _work(pipe: Any, data_root: Path, results_root: Path) -> None:
+    """The life of a worker process: receive a cell, run it, store its result, say so."""
+    become_worker()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
+    from benchmark import cell as cells
+
+    store = ResultStore(results_root)
+    last = [0.0]
+
+    def report(stage: str, done: float, total: float) -> None:
+        now = time.monotonic()
+        if now - last[0] > REPORT_EVERY_S or done in (0, total):
+            last[0] = now
+            pipe.send(("stage", stage, done, total))
+
+    while True:
+        try:
+            cell = pipe.recv()
+        except EOFError:
+            return
+        try:
+            result = store.add(*cells.run(cells.build(cell), data_root, report))
+        except UserError as error:
+            pipe.send(("error", str(error)))
+        else:
+            pipe.send(("result", result.model_dump_json()))

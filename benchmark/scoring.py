@@ -1,0 +1,40 @@
+"""From the scores of the test events to the metrics of a record: all that are registered, and those asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+import numpy as np
+
+from benchmark.metrics.accuracy import confusion_matrix
+from benchmark.metrics.metric import Metric, Scored, compute
+from benchmark.registry import METRICS
+from benchmark.results import MetricValue, Scores
+
+
+def score(
+    scores: Scores, classes: tuple[str, ...], has_signal: bool, extra: Iterable[str] = ()
+) -> tuple[dict[str, MetricValue], list[list[int]]]:
+    """Metrics by name, and the confusion matrix (true rows, predicted columns).
+
+    extra : metrics from files (`path/to/mine.py:Mine`), beside the registered ones.
+    """
+    scored = Scored(
+        labels=scores.labels,
+        scores=scores.scores.astype(np.float64),
+        classes=classes,
+        weights=scores.weights.astype(np.float64),
+        mass=None if scores.mass is None else scores.mass.astype(np.float64),
+        signal=has_signal,
+    )
+    estimates = compute(metrics((*METRICS.names(), *extra)), scored)
+    values = {name: MetricValue(**vars(estimate)) for name, estimate in estimates.items()}
+    matrix = confusion_matrix(scores.labels, scores.scores.argmax(axis=1), len(classes))
+    return values, matrix.tolist()
+
+
+@cache
+def metrics(names: tuple[str, ...]) -> tuple[Metric, ...]:
+    """Instances of the named metrics, each once. Raises UserError for one that is not known."""
+    return tuple(METRICS.load(name)() for name in dict.fromkeys(names))
