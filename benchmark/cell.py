@@ -1,24 +1,23 @@
 """One cell, from events to result.
 
-    job = build(cell)                            what the names and parameters mean
-    blank = describe(job, manifest)              the record with its key, before anything is run
-    result, scores = run(job, data, report)      load -> represent -> fit -> predict -> score
+job = build(cell)                            what the names and parameters mean
+blank = describe(job, manifest)              the record with its key, before anything is run
+result, scores = run(job, data, report)      load -> represent -> fit -> predict -> score
 """
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchmark import environment
 from benchmark.errors import Skip, UserError
-from benchmark.grid import Cell, Choice
 from benchmark.registry import MODELS, REPRESENTATIONS, TASKS, Registry
 from benchmark.results import Result, Scores, Throughput, make_key
 from benchmark.scoring import score
@@ -33,6 +32,9 @@ from benchmark.throughput import (
 from tasks.store import DataSet, load
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmark.grid import Cell, Choice
     from models.model import Model
     from representations.representation import Representation
     from representations.samples import Samples
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 Report = Callable[[str, float, float], None]
 WARM_UP_EVENTS = 32
+REASON_LENGTH = 300
 
 
 @dataclass(frozen=True)
@@ -131,8 +134,9 @@ def run(job: Job, data_root: Path, report: Report) -> tuple[Result, Scores | Non
     except Exception as error:  # a model may fail in any way; the other cells go on, and the traceback is kept
         where = traceback.format_exc(limit=-8)
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        environment_and_trace = {**blank.environment, "traceback": where}
-        return blank.model_copy(update={"status": "failed", "reason": reason, "environment": environment_and_trace}), None
+        reason = reason if len(reason) <= REASON_LENGTH else reason[:REASON_LENGTH] + " ..."
+        traced = {**blank.environment, "traceback": where}
+        return blank.model_copy(update={"status": "failed", "reason": reason, "environment": traced}), None
 
 
 def evaluate(blank: Result, represented: Represented, job: Job, report: Report) -> tuple[Result, Scores]:
@@ -171,7 +175,7 @@ def evaluate(blank: Result, represented: Represented, job: Job, report: Report) 
         "confusion_matrix": confusion,
         "throughput": throughput,
         "parameters_count": model.parameters_count(),
-        "details": model.details(),
+        "details": {name: value for name, value in model.details().items() if math.isfinite(value)},
         "timings": {"fit": fitting.seconds, "predict": predicting.seconds, "score": scoring.seconds},
     }
     return blank.model_copy(update=filled), scores
@@ -213,7 +217,7 @@ def _identity(registry: Registry[Any], choice: Choice, plugin: Any) -> dict[str,
 def _check_classes(train: Samples, test: Samples) -> None:
     """There is nothing to tell apart in one class."""
     for name, samples in (("training", train), ("test", test)):
-        present = sorted({samples.classes[label] for label in samples.labels.unique().tolist()})
+        present = sorted({samples.classes[label] for label in set(samples.labels.tolist())})
         if len(present) < 2:
             found = f"only events of class {present[0]}" if present else "no events"
             raise Skip(f"{found} among the {name} events; at least two classes are needed")

@@ -24,7 +24,10 @@ Then:    python -m benchmark list                 tasks, representations, models
 
 # Plain help and errors: a panel is no line, and rich's markup would cost every start a tenth of a second.
 app = typer.Typer(
-    name="benchmark", rich_markup_mode=None, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
+    name="benchmark",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.command)
 app.command("list")(list.command)

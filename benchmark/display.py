@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from benchmark.grid import Cell
-from benchmark.results import Result
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from benchmark.grid import Cell
+    from benchmark.results import Result
 
 VERBS = {
     "generate": "generating events",
@@ -24,6 +26,8 @@ VERBS = {
     "score": "scoring",
 }
 COLOURS = {"done": "green", "running": "cyan", "waiting": "dim", "skipped": "yellow"}
+QUIET_S = 15.0
+"""Without a terminal, a stage is spoken of at most this often."""
 ROWS = 30
 """Cells shown at once: those that run, the latest finished and the next."""
 
@@ -54,7 +58,9 @@ class Display:
             self.live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.live:
             self._drop_bar()
             self.live.update(self._render())
@@ -62,11 +68,10 @@ class Display:
 
     def plan(self, cells: Sequence[Cell], done: dict[Cell, Result]) -> None:
         """Show the cells that there are, and which have a result already."""
-        self.rows |= {cell: ("waiting", "") for cell in cells}
+        self.rows |= dict.fromkeys(cells, ("waiting", ""))
         self.rows |= {cell: (result.status, f"{headline(result)} (kept)") for cell, result in done.items()}
-        if not self.live:
-            kept = f", {len(done)} kept from before" if done else ""
-            self.console.print(f"{len(cells)} cells{kept}")
+        if not self.live and done:
+            self.console.print(f"{len(done)} of {len(cells)} cells have a result already")
         self._refresh()
 
     def stage(self, subject: str, stage: str, done: float, total: float) -> None:
@@ -98,7 +103,7 @@ class Display:
     def _say_sometimes(self, name: str, done: float, total: float) -> None:
         """Without a terminal: a line when a stage has begun, and at most one every 15 seconds."""
         now = time.monotonic()
-        if now - self.said.get(name, 0.0) > 15 or (done >= total > 1 and name in self.said):
+        if now - self.said.get(name, 0.0) > QUIET_S:
             self.said[name] = now
             share = f" {done:,.0f} of {total:,.0f}" if total > 1 else ""
             self.console.print(f"{name}{share}", markup=False)

@@ -47,7 +47,7 @@ def default_workers() -> int:
 
 
 def resolve_device(wanted: str) -> str:
-    """`auto` as `cuda` where there is a GPU, else `cpu`. Raises UserError when `cuda` was asked for and is not there."""
+    """`auto` as `cuda` where there is a GPU, else `cpu`. Raises UserError for a `cuda` that is not there."""
     kind, _, number = wanted.partition(":")
     if kind not in ("auto", "cpu", "cuda") or (number and (kind != "cuda" or not number.isdigit())):
         raise UserError(f"unknown device '{wanted}'. Known: auto, cpu, cuda, cuda:1.")
@@ -59,7 +59,9 @@ def resolve_device(wanted: str) -> str:
     if count == 0:
         raise UserError(f"device {wanted}: torch finds no CUDA GPU on this machine. Use --device cpu, or auto.")
     if number and int(number) >= count:
-        raise UserError(f"device {wanted}: there are {count} GPUs, numbered from 0. Use --device cuda:0 to cuda:{count - 1}.")
+        raise UserError(
+            f"device {wanted}: there are {count} GPUs, numbered from 0. Use --device cuda:0 to cuda:{count - 1}."
+        )
     return wanted
 
 

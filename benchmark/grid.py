@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import UserError, did_you_mean
 from benchmark.plugin import PRESETS, Plugin
 from benchmark.registry import MODELS, REPRESENTATIONS, TASKS, Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 _CHOICE = re.compile(r"(?P<target>[^\[\]]+)(?:\[(?P<inside>[^\[\]]*)\])?\Z")
 
@@ -76,7 +78,9 @@ def cells(request: Request) -> list[Cell]:
         raise UserError(f"unknown preset '{request.preset}'. {did_you_mean(request.preset, presets)}")
     tasks = choices(TASKS, request.tasks)
     if request.source is not None and len(tasks) != 1:
-        raise UserError(f"--source {request.source}: files belong to one task, but {len(tasks)} were asked for. Add --task.")
+        raise UserError(
+            f"--source {request.source}: files belong to one task, but {len(tasks)} were asked for. Add --task."
+        )
     grid = product(
         tasks,
         choices(REPRESENTATIONS, request.representations),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from benchmark.results import ResultStore
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchmark.commands.run import Planned, Settings
 
 
@@ -55,7 +56,11 @@ def show(planned: Sequence[Planned], settings: Settings, *, as_json: bool) -> No
 
 def expected_data(planned: Sequence[Planned]) -> dict[str, float | None]:
     """Data sets that a run would make, and the seconds that they take on two cores where that is known."""
-    missing = [item for item in planned if item.manifest is None and item.job.cell.level not in item.job.data.task.skipped_levels]
+    missing = [
+        item
+        for item in planned
+        if item.manifest is None and item.job.cell.level not in item.job.data.task.skipped_levels
+    ]
     return {
         f"{item.job.cell.task} ({item.job.cell.source or item.job.cell.level})": (
             item.job.data.task.seconds.get(item.job.cell.preset) if item.job.cell.source is None else None
@@ -69,7 +74,9 @@ class History:
 
     def __init__(self, store: ResultStore) -> None:
         self.seconds = {
-            (result.task, result.representation, result.model, result.preset, result.device): sum(result.timings.values())
+            (result.task, result.representation, result.model, result.preset, result.device): sum(
+                result.timings.values()
+            )
             for result in sorted(store.all(), key=lambda result: result.created)
             if result.status == "done"
         }

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, ClassVar, Self, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Self, get_type_hints
 
 from benchmark.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,13 @@ class Plugin:
 def _parameter_types(cls: type[Plugin]) -> dict[str, Any]:
     if not dataclasses.is_dataclass(cls):
         return {}
-    hints = get_type_hints(cls)
-    return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
+    names = [field.name for field in dataclasses.fields(cls) if field.init]
+    hints: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        # Only the parameters' own annotations are evaluated: others may name what is imported for type checkers alone.
+        own = {name: hint for name, hint in inspect.get_annotations(base).items() if name in names}
+        hints |= get_type_hints(type("Parameters", (), {"__annotations__": own, "__module__": base.__module__}))
+    return {name: hints[name] for name in names}
 
 
 def _cast(owner: str, parameter: str, text: Any, hint: Any) -> Any:

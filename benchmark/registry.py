@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from benchmark.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 T = TypeVar("T")
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.results import Result, ResultStore
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
     from leaderboard.ranking import Board
+
+WIDE = 200
+"""Columns of text where there is no terminal."""
+LEAST_FIRST = ("Trained on", "Device", "Parameters", "Seeds", "Status")
 
 PAGES = "leaderboard"
 """Folder of the pages inside the folder of results."""
@@ -40,13 +45,24 @@ def print_boards(boards: Iterable[Board]) -> None:
     from leaderboard.columns import table
 
     console = Console(soft_wrap=True)
+    room = console.width if console.is_terminal else WIDE
     for board in boards:
-        header, rows = table(board)
+        header, rows = _fitting(*table(board), room)
         note = ", fast simulation" if board.fast_simulation else ""
         grid = Table(title=Text(board.title + note), title_justify="left", box=None, pad_edge=False)
         for name in header:
-            grid.add_column(Text(name), overflow="fold")
+            grid.add_column(Text(name), overflow="fold", min_width=min(len(name), 12))
         for row in rows:
             grid.add_row(*map(Text, row))
-        console.print(grid)
+        console.print(grid, width=room)
         console.print()
+
+
+def _fitting(header: list[str], rows: list[list[str]], room: int) -> tuple[list[str], list[list[str]]]:
+    """The table without its least asked-for columns, as many as it takes to fit a terminal of this width."""
+    columns = dict(zip(header, zip(*rows, strict=True), strict=True))
+    for name in LEAST_FIRST:
+        if sum(max(map(len, (head, *column))) + 1 for head, column in columns.items()) <= room:
+            break
+        columns.pop(name, None)
+    return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]

@@ -19,13 +19,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchmark.errors import UserError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SCHEMA_VERSION = 1
 Status = Literal["done", "skipped", "failed", "timeout", "interrupted"]
@@ -140,7 +142,7 @@ def upgrade(record: dict[str, Any], where: str) -> dict[str, Any]:
     version = record.get("schema_version")
     if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
         raise UserError(
-            f"{where}: schema version {version!r}, expected 1 to {SCHEMA_VERSION}. It was written by a newer release; update."
+            f"{where}: schema version {version!r}, expected 1 to {SCHEMA_VERSION}. Update this program."
         )
     for step in range(version, SCHEMA_VERSION):
         record = UPGRADES[step](record)
@@ -171,7 +173,7 @@ class ResultStore:
 
     def paths(self) -> list[Path]:
         """The files of all records, sorted."""
-        return sorted(path for path in self.folder.glob("*/*.json") if not path.name.startswith("."))
+        return sorted(path for path in self.folder.glob("*/*-seed*-*.json") if not path.name.startswith("."))
 
     def all(self) -> Iterator[Result]:
         """Every readable record."""
@@ -200,7 +202,7 @@ class ResultStore:
         if scores is not None:
             columns = {name: value for name, value in vars(scores).items() if value is not None}
             path = folder / f"{result.stem}.npz"
-            write_atomically(path, lambda file: np.savez_compressed(file, **columns))
+            write_atomically(path, lambda file: np.savez_compressed(file, allow_pickle=False, **columns))
             result = result.model_copy(update={"scores_sha256": sha256(path)})
         text = result.model_dump_json(indent=1).encode()
         write_atomically(folder / f"{result.stem}.json", lambda file: file.write(text))
@@ -218,7 +220,7 @@ class ResultStore:
         """Keep pictures of a few events, by class: (events, rows, columns, 3) uint8 RGB."""
         make_folder(self.folder / task)
         path = self.folder / task / f"examples-{fingerprint[:12]}.npz"
-        write_atomically(path, lambda file: np.savez_compressed(file, **dict(pictures)))
+        write_atomically(path, lambda file: np.savez_compressed(file, allow_pickle=False, **pictures))
 
     def examples(self, task: str, fingerprint: str) -> dict[str, NDArray[np.uint8]]:
         """The pictures by class; empty when there are none."""

@@ -9,16 +9,21 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection, get_context
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from benchmark.errors import UserError
 from benchmark.grid import Cell
 from benchmark.process import become_worker
-from benchmark.results import Result, ResultStore
+from benchmark.results import Result, ResultStore, Status
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 REPORT_EVERY_S = 0.1
-START_GRACE_S = 2.0
+DYING_S = 5.0
+"""A process whose pipe has closed is about to end: this long it is waited for, to learn its exit code."""
+
+Unfinished = Callable[[Cell, Status, str], Result]
 
 
 class Listener(Protocol):
@@ -63,9 +68,9 @@ class Worker:
         self.deadline = time.monotonic() + timeout if timeout else float("inf")
         self.pipe.send(replace(cell, device=self.device))
 
-    def stop(self) -> int | None:
-        """End it at once. Returns the exit code that it had on its own, if it was dead already."""
-        self.process.join(0.5 if self.process.exitcode is None and not self.process.is_alive() else 0)
+    def stop(self, patience: float = 0.0) -> int | None:
+        """End it, after so many seconds in which it may end by itself. Returns the exit code that it then had."""
+        self.process.join(patience)
         code: int | None = self.process.exitcode
         self.process.kill()
         self.process.join()
@@ -87,7 +92,7 @@ def execute(
     data_root: Path,
     store: ResultStore,
     listener: Listener,
-    unfinished: Callable[[Cell, str, str], Result],
+    unfinished: Unfinished,
     timeout: float | None = None,
 ) -> Iterator[tuple[Cell, Result]]:
     """Run cells and yield each with its result as it comes; the worker has stored it, scores first.
@@ -97,7 +102,9 @@ def execute(
     """
     waiting = deque(cells)
     count = min(len(waiting), len(devices_of(cells[0].device))) if waiting else 0
-    workers = [Worker(device, data_root, store.folder) for device in devices_of(cells[0].device)[:count]] if count else []
+    workers = (
+        [Worker(device, data_root, store.folder) for device in devices_of(cells[0].device)[:count]] if count else []
+    )
     try:
         while waiting or any(worker.cell for worker in workers):
             for worker in workers:
@@ -106,13 +113,11 @@ def execute(
                     listener.started(cell)
                     worker.submit(cell, timeout)
             for worker in _ready(workers):
-                cell = worker.cell
-                assert cell is not None
                 result = _hear(worker, listener, unfinished, timeout)
-                if result is not None:
+                if result is not None and worker.cell is not None:
+                    cell, worker.cell = worker.cell, None
                     if result.status in ("timeout", "failed") and result.scores_sha256 is None:
                         store.add(result)
-                    worker.cell = None
                     listener.finished(cell, result)
                     yield cell, result
     finally:
@@ -126,18 +131,16 @@ def _ready(workers: list[Worker]) -> list[Worker]:
     patience = max(0.0, min(worker.deadline for worker in busy.values()) - time.monotonic())
     heard = connection.wait(list(busy), timeout=min(patience, 3600.0))
     late = [worker for worker in busy.values() if worker.deadline <= time.monotonic()]
-    return list({id(worker): worker for worker in [busy[pipe] for pipe in heard] + late}.values())  # type: ignore[index]
+    return list({id(worker): worker for worker in [busy[pipe] for pipe in heard] + late}.values())
 
 
-def _hear(
-    worker: Worker, listener: Listener, unfinished: Callable[[Cell, str, str], Result], timeout: float | None
-) -> Result | None:
+def _hear(worker: Worker, listener: Listener, unfinished: Unfinished, timeout: float | None) -> Result | None:
     """What a worker says: None while it goes on, a result at the end (also of its life, or of its time)."""
     assert worker.cell is not None
     try:
-        message = worker.pipe.recv() if worker.pipe.poll() else ("late",)
+        message: Any = worker.pipe.recv() if worker.pipe.poll() else ("late",)
     except (EOFError, OSError):
-        code = worker.stop()
+        code = worker.stop(DYING_S)
         worker.start()
         return unfinished(worker.cell, "failed", _how_it_died(code))
     if message[0] == "stage":

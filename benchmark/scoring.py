@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from benchmark.metrics.accuracy import confusion_matrix
 from benchmark.metrics.metric import Metric, Scored, compute
 from benchmark.registry import METRICS
 from benchmark.results import MetricValue, Scores
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def score(

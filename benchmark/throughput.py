@@ -5,12 +5,15 @@ from __future__ import annotations
 import resource
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 LATENCY_REPEATS = 20
 ENOUGH_SECONDS = 0.5
@@ -83,10 +86,8 @@ def control_workload() -> float:
 
 def reset_peak_memory(device: str) -> None:
     """Start a new measurement of peak memory, where the system can (Linux; CUDA)."""
-    try:
+    with suppress(OSError):  # where it can't, the peak is that of the process since it began: an upper bound
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass  # then the peak is that of the process since it began: an upper bound
     if device.startswith("cuda"):
         import torch
 

@@ -30,7 +30,7 @@ class Representation(Plugin, ABC):
     def represent(self, events: Events) -> Samples:
         """The samples of these events, in the same order. Uses the event's content alone, never label or split."""
 
-    def picture(self, samples: Samples) -> NDArray[np.uint8] | None:
+    def picture(self, samples: Samples) -> NDArray[np.uint8] | None:  # noqa: ARG002 - for those who override it
         """Samples drawn for people, (n, rows, columns, 3) uint8 RGB, or None where there is nothing to draw."""
         return None
 

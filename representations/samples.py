@@ -6,13 +6,16 @@ memory maps in copy-on-write mode.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,9 @@ class Ragged:
     offsets: Tensor
 
     def __post_init__(self) -> None:
-        if self.offsets.ndim != 1 or len(self.offsets) == 0 or int(self.offsets[-1]) > len(self.values):
-            raise ValueError(f"offsets end at {self.offsets[-1:].tolist()}, but there are {len(self.values)} values")
+        ends = self.offsets[[0, -1]].tolist() if self.offsets.ndim == 1 and len(self.offsets) else self.offsets.shape
+        if ends != [0, len(self.values)]:
+            raise ValueError(f"offsets go from and to {ends}, expected 0 and the {len(self.values)} values")
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -35,22 +39,29 @@ class Ragged:
         return self.offsets[1:] - self.offsets[:-1]
 
     def take(self, index: Tensor) -> Ragged:
-        """The rows of `index` (int64), in its order."""
+        """The rows of `index` (int64, or a mask), in its order."""
         where, offsets = self.positions(index)
         return Ragged(self.values[where], offsets)
+
+    def between(self, start: int, stop: int) -> Ragged:
+        """The rows [start, stop) without a copy of their values."""
+        first, last = self.offsets[[start, stop]].tolist()
+        return Ragged(self.values[first:last], self.offsets[start : stop + 1] - first)
 
     def positions(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Where in `values` the rows of `index` lie, and the offsets that they have when put together."""
         lengths = self.lengths[index]
-        offsets = torch.zeros(len(index) + 1, dtype=torch.int64, device=index.device)
+        offsets = torch.zeros(len(lengths) + 1, dtype=torch.int64, device=lengths.device)
         torch.cumsum(lengths, 0, out=offsets[1:])
-        shift = self.offsets[index] - offsets[:-1]
-        where = torch.repeat_interleave(shift, lengths) + torch.arange(int(offsets[-1]), device=index.device)
-        return where, offsets
+        total = int(offsets[-1])  # the only wait for the device
+        shift = self.offsets[:-1][index] - offsets[:-1]
+        where = torch.repeat_interleave(shift, lengths, output_size=total)
+        return where + torch.arange(total, device=lengths.device), offsets
 
     def rows(self) -> Tensor:
         """The row that each value belongs to, shape (total,)."""
-        return torch.repeat_interleave(torch.arange(len(self), device=self.offsets.device), self.lengths)
+        index = torch.arange(len(self), device=self.offsets.device)
+        return torch.repeat_interleave(index, self.lengths, output_size=len(self.values))
 
     def to(self, device: str | torch.device) -> Ragged:
         """The same rows on another device."""
@@ -79,6 +90,12 @@ class Samples:
     features: Tensor
     feature_names: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            part = getattr(self, field.name)
+            if isinstance(part, Tensor | Ragged) and len(part) != len(self):
+                raise ValueError(f"{type(self).__name__}.{field.name} has {len(part)} rows, labels have {len(self)}")
+
     def __len__(self) -> int:
         return len(self.labels)
 
@@ -94,10 +111,21 @@ class Samples:
         return sum(part.nbytes for part in parts if isinstance(part, Tensor | Ragged))
 
     def __getitem__(self, index: slice | Tensor | np.ndarray[Any, Any]) -> Self:
-        """The samples of an int64 index array, a boolean mask or a slice."""
-        rows = torch.arange(len(self), device=self.device)
-        where = rows[index] if isinstance(index, slice) else rows[torch.as_tensor(index, device=self.device)]
-        return self._map(lambda tensor: tensor[where], lambda ragged: ragged.take(where))
+        """The samples of an int64 index array, a boolean mask or a slice (in steps of 1, a view: nothing is copied)."""
+        if isinstance(index, slice):
+            where = range(len(self))[index]
+            if where.step == 1:
+                stop = max(where.start, where.stop)
+                return self._map(lambda part: part[where.start : stop], lambda part: part.between(where.start, stop))
+            index = torch.tensor(where, dtype=torch.int64)
+        elif not isinstance(index, Tensor):
+            index = torch.tensor(index)  # a copy: torch warns of arrays that it may not write to
+        if index.ndim != 1 or (index.is_floating_point() and len(index)):
+            raise IndexError(f"samples take a slice, or a 1-d index or mask, not {index.ndim}-d {index.dtype}")
+        if index.dtype != torch.bool:  # an empty list is float to torch; a uint8 index would be taken for a mask
+            index = index.to(torch.int64)
+        rows = torch.arange(len(self), device=self.device)[index.to(self.device)]
+        return self._map(lambda tensor: tensor[rows], lambda ragged: ragged.take(rows))
 
     def to(self, device: str | torch.device) -> Self:
         """The same samples on another device."""
@@ -121,6 +149,7 @@ class Images(Samples):
     pixels : Ragged int32, flat index into a picture, each at most once an event.
     values : (total,) uint8 or float32, the pixel's value times `scale`; 0 where no pixel is listed.
     span : half width of the picture in eta and phi, for axes and for pixel positions.
+    channel_names : what each channel holds, or empty where nobody asks.
     """
 
     shape: tuple[int, int, int]
@@ -128,6 +157,7 @@ class Images(Samples):
     values: Ragged
     scale: float = 1.0
     span: tuple[float, float]
+    channel_names: tuple[str, ...] = ()
 
     def dense(self, index: Tensor | None = None) -> Tensor:
         """The pictures of `index` (all by default) as float32 (n, channels, rows, columns), on the samples' device."""
@@ -160,7 +190,10 @@ class Vectors(Samples):
         return sum(self.slots.values())
 
     def padded(self, index: Tensor, length: int) -> tuple[Tensor, Tensor]:
-        """The first `length` particles of each event, (n, length, features), and a mask (n, length) of those that exist."""
+        """The first `length` particles of each event of `index`: (n, length, features), and a mask (n, length).
+
+        The mask says which exist; the rest is zeros. Particles beyond `length`, those of lowest pt, are left out.
+        """
         rows = self.particles.take(index)
         event = rows.rows()
         place = torch.arange(len(event), device=self.device) - rows.offsets[event]

@@ -18,17 +18,20 @@ Columns (those a task does not need are absent; float32 throughout, GeV and radi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import awkward as ak
 import numpy as np
 import pyarrow.parquet
-from numpy.typing import NDArray
 
 from benchmark.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 KINDS = ("electron", "muon", "photon", "jet", "bjet", "met")
 """Kinds of reconstructed object; `objects.kind` is an index into this tuple."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchmark.errors import UserError
 from benchmark.results import write_atomically
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
@@ -74,4 +76,6 @@ def read_manifest(folder: Path) -> Manifest | None:
         return Manifest.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, ValidationError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"{path}: not a valid manifest ({reason}). Delete the folder to make the data again.") from error
+        raise UserError(
+            f"{path}: not a valid manifest ({reason}). Delete the folder to make the data again."
+        ) from error

@@ -105,10 +105,9 @@ def prepare(data: DataSet, root: Path, workers: int, report: Report) -> Manifest
         manifest = read_manifest(folder)
         if manifest is None:
             if data.source is None:
-                shards, extra = _generate(data, folder, workers, report), {}
+                manifest = _describe(data, folder, _generate(data, folder, workers, report), {})
             else:
-                shards, extra = _import(data, folder, report)
-            manifest = _describe(data, folder, shards, extra)
+                manifest = _describe(data, folder, *_import(data, folder, report))
             manifest.write(folder)
     return manifest
 
@@ -154,7 +153,9 @@ def _plan(task: Task) -> list[Shard]:
             text = f"{task.name}/{process}/{number}"
             # A task may add up to 450,000,000 for a second generator; Pythia takes seeds up to 900,000,000.
             seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) % 449_999_999 + 1
-            plan.append(Shard(file=f"{process}-{number:04d}.parquet", events=size, sha256="", process=process, seed=seed))
+            plan.append(
+                Shard(file=f"{process}-{number:04d}.parquet", events=size, sha256="", process=process, seed=seed)
+            )
     return plan
 
 
@@ -216,7 +217,12 @@ def _complete(table: ak.Array, label: int, first_id: int) -> ak.Array:
     import numpy as np
 
     ids = first_id + np.arange(len(table), dtype=np.int64)
-    columns = {"event_id": ids, "group": ids, "label": np.full(len(ids), label, np.int8), "weight": np.ones(len(ids), np.float32)}
+    columns = {
+        "event_id": ids,
+        "group": ids,
+        "label": np.full(len(ids), label, np.int8),
+        "weight": np.ones(len(ids), np.float32),
+    }
     columns |= {name: table[name] for name in table.fields}
     return ak.zip(columns, depth_limit=1)
 

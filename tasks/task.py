@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from benchmark.errors import UserError
 from benchmark.plugin import Plugin
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     import awkward as ak
 
     from tasks.events import EventInfo
@@ -66,7 +67,7 @@ class Task(Plugin, ABC):
         which the store adds when they are absent. The same arguments give the same bytes, in any process.
         """
 
-    def settings(self, process: str, level: str) -> tuple[str, ...]:
+    def settings(self, process: str, level: str) -> tuple[str, ...]:  # noqa: ARG002
         """The generator's settings, as recorded in the manifest."""
         return ()
 

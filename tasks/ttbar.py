@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from tasks.task import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     import awkward as ak
     import numpy as np
 

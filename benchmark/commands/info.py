@@ -21,7 +21,9 @@ def command(
     machine = environment.describe()
     facts = {
         "benchmark": code.version,
-        "revision": f"{code.revision}{' with changes' if code.dirty else ''}" if code.revision else "not a git checkout",
+        "revision": f"{code.revision}{' with changes' if code.dirty else ''}"
+        if code.revision
+        else "not a git checkout",
         **{name: value for name, value in machine.items() if name != "packages"},
         "device": device,
         "gpu": environment.gpu_name(device) or "none",

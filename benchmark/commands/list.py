@@ -24,7 +24,9 @@ def command(json: options.Json = False) -> int:
 
     console = Console(soft_wrap=True)
     for group, rows in found.items():
-        table = Table(title=group, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
+        table = Table(
+            title=group, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False
+        )
         for row in rows:
             table.add_row(Text(f"  {row['name']}"), Text(row["summary"]))
         console.print(table)

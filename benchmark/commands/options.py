@@ -38,7 +38,9 @@ def completer(registry: Registry[Any]) -> Callable[[str], list[str]]:
 Results = Annotated[Path, typer.Option("--results", help="Folder of results.", metavar="DIR", show_default="results/")]
 Data = Annotated[
     Path | None,
-    typer.Option("--data", help="Folder of event data. Default: BENCHMARK_DATA, or the user's cache folder.", metavar="DIR"),
+    typer.Option(
+        "--data", help="Folder of event data. Default: BENCHMARK_DATA, or the user's cache folder.", metavar="DIR"
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 

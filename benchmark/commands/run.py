@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.commands import options
-from benchmark.errors import UserError
 
 if TYPE_CHECKING:
     from benchmark.cell import Job
@@ -67,9 +65,15 @@ def command(
     source: Annotated[
         Path | None, typer.Option(help="Real events: a file or a folder. Default: generated.", metavar="PATH")
     ] = None,
-    level: Annotated[str, typer.Option(help="Realism of generated events: generator, hadron or detector.")] = "detector",
-    workers: Annotated[int | None, typer.Option(help="Processes that generate events. Default: all cores.", min=1)] = None,
-    overwrite: Annotated[Overwrite, typer.Option(help="Which cells that have a result are run again.")] = Overwrite.failed,
+    level: Annotated[
+        str, typer.Option(help="Realism of generated events: generator, hadron or detector.")
+    ] = "detector",
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that generate events. Default: all cores.", min=1)
+    ] = None,
+    overwrite: Annotated[
+        Overwrite, typer.Option(help="Which cells that have a result are run again.")
+    ] = Overwrite.failed,
     timeout: Annotated[float | None, typer.Option(help="Seconds that one cell may take.", min=1)] = None,
     results: options.Results = options.DEFAULT_RESULTS,
     data: options.Data = None,
@@ -137,7 +141,9 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
         def unfinished(cell: Cell, status: Status, reason: str, by_cell: dict[Cell, Planned] = by_cell) -> Result:
             from benchmark.cell import describe
 
-            return describe(by_cell[cell].job, by_cell[cell].manifest).model_copy(update={"status": status, "reason": reason})
+            return describe(by_cell[cell].job, by_cell[cell].manifest).model_copy(
+                update={"status": status, "reason": reason}
+            )
 
         found |= dict(execute(missing, settings.data, store, display, unfinished, settings.timeout))
         _keep_examples(planned[0], settings, store)

@@ -24,7 +24,9 @@ def cluster(particles: ak.Array, radius: float = RADIUS) -> ak.Array:
     import vector
 
     vector.register_awkward()
-    momenta = ak.zip({"px": particles.px, "py": particles.py, "pz": particles.pz, "E": particles.e}, with_name="Momentum4D")
+    momenta = ak.zip(
+        {"px": particles.px, "py": particles.py, "pz": particles.pz, "E": particles.e}, with_name="Momentum4D"
+    )
     sequence = fastjet.ClusterSequence(momenta, fastjet.JetDefinition(fastjet.antikt_algorithm, radius))
     jets = sequence.inclusive_jets(min_pt=CLUSTERED_PT_MIN)
     counts = ak.num(jets.px)

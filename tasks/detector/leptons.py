@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import awkward as ak
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.detector.particles import delta_r
 from tasks.detector.response import Response, smear
 from tasks.events import KINDS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MASS = {11: 0.000511, 13: 0.10566}  # GeV, PDG
 BARREL = 1.479
@@ -23,7 +27,7 @@ def isolated_leptons(particles: ak.Array, response: Response, pt_min: float, rng
     """Reconstructed, isolated electrons (abs(eta) < 2.5) and muons (< 2.4) with pt > pt_min, in falling pt.
 
     Any stable electron or muon may be one, whatever it came from. Returns lists of {pt, eta, phi, mass, charge,
-    kind, true_pt, index}: `true_pt` before smearing (electrons with their photons), `index` the position in `particles`.
+    kind, true_pt, index}: `true_pt` before smearing (with photons), `index` the position in `particles`.
     """
     indexed = ak.with_field(particles, ak.local_index(particles.pt), "index")
     size = abs(indexed.pdg_id)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import awkward as ak
 import numpy as np
 
-from tasks.detector.response import Response
 from tasks.events import KINDS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tasks.detector.response import Response
 
 
 def missing_energy(
@@ -34,5 +40,5 @@ def missing_energy(
     return ak.unflatten(ak.zip(flat), np.ones(len(x), dtype=np.int64))
 
 
-def _sum(objects: ak.Array, axis: np.ufunc) -> np.ndarray:  # type: ignore[type-arg]
+def _sum(objects: ak.Array, axis: np.ufunc) -> NDArray[np.float64]:
     return np.asarray(ak.to_numpy(ak.sum(objects.pt * axis(objects.phi), axis=1)))

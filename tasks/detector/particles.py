@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import awkward as ak
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ETA_MAX = 5.0
 """Edge of the forward calorimeters."""
@@ -26,11 +28,23 @@ def final(events: ak.Array) -> ak.Array:
     pdg_id = np.asarray(ak.flatten(kept.id))
     pt, eta, phi = cylindrical(px, py, pz)
     visible = (np.abs(eta) < ETA_MAX) & ~np.isin(np.abs(pdg_id), NEUTRINOS)
-    columns = {"px": px, "py": py, "pz": pz, "e": e, "pt": pt, "eta": eta, "phi": phi, "pdg_id": pdg_id, "visible": visible}
+    columns = {
+        "px": px,
+        "py": py,
+        "pz": pz,
+        "e": e,
+        "pt": pt,
+        "eta": eta,
+        "phi": phi,
+        "pdg_id": pdg_id,
+        "visible": visible,
+    }
     return ak.zip({name: ak.unflatten(column, counts) for name, column in columns.items()})
 
 
-def cylindrical(px: NDArray[Any], py: NDArray[Any], pz: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def cylindrical(
+    px: NDArray[Any], py: NDArray[Any], pz: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """(pt, eta, phi) of momenta in GeV; eta = asinh(pz / pt), huge but finite along the beam."""
     pt = np.hypot(px, py)
     eta = np.arcsinh(pz / np.maximum(pt, 1e-9))

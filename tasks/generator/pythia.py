@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import awkward as ak
 
 from benchmark.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 BATCH = 500
 """Collisions a batch, at about 60 kB each with multi-parton interactions."""

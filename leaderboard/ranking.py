@@ -1,0 +1,235 @@
+"""Boards: results that may be compared, as rows with ranks and tie groups."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from benchmark.errors import UserError
+from benchmark.metrics.auc import auc_difference
+from leaderboard.rows import Row, Z, canonical, label, make_rows
+from leaderboard.scores import ScoreBook, same_events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from benchmark.results import Result, ResultStore
+
+UNRANKED_PRESETS = frozenset({"smoke"})
+"""Presets that prove that things run, and never rank anything."""
+
+_PRESETS = ("paper", "standard", "quick", "smoke")
+_LEVELS = ("detector", "hadron", "generator")
+
+
+@dataclass(frozen=True)
+class Board:
+    """Rows that may be compared: one task and variant, task version, source, test events, level and preset.
+
+    `rows` stand best first, those without an AUC last. `outdated` is set when a later version of the task has
+    results: such a board is kept, and shown as old.
+    """
+
+    task: str
+    variant: dict[str, Any]
+    task_version: str
+    source: str
+    fingerprint: str
+    level: str
+    preset: str
+    classes: tuple[str, ...]
+    rows: tuple[Row, ...]
+    outdated: bool = False
+
+    @property
+    def ranked(self) -> bool:
+        """Whether its numbers rank anything."""
+        return self.preset not in UNRANKED_PRESETS
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """The records of all its rows."""
+        return tuple(result for row in self.rows for result in row.results)
+
+    @property
+    def fast_simulation(self) -> bool:
+        """Whether its numbers rest on our own detector simulation."""
+        return any(result.fast_simulation for result in self.results)
+
+    @property
+    def macro(self) -> bool:
+        """Whether `auc` is the mean over classes: no class is the signal, so nothing has a background rejection."""
+        return any(not result.has_signal for row in self.rows for result in row.done)
+
+    @property
+    def best(self) -> Row | None:
+        """The first row with a rank; None on a board that ranks nothing."""
+        return next((row for row in self.rows if row.rank), None)
+
+    @property
+    def title(self) -> str:
+        """One line: task, level, preset, source and version."""
+        return f"{self.task}: {self.level} level, {self.preset} preset, {self.source}, version {self.task_version}"
+
+
+def rank(results: Iterable[Result], store: ResultStore | None = None) -> list[Board]:
+    """Results as boards, each with its rows ranked by `auc`.
+
+    With the store at hand, two rows tie unless DeLong's paired comparison on the same events tells them apart;
+    without it (or where scores are missing), unless their intervals do not overlap. See `tie_groups`.
+    """
+    return rank_with(results, ScoreBook(store))
+
+
+def rank_with(results: Iterable[Result], book: ScoreBook) -> list[Board]:
+    """The same, with scores that are read at most once."""
+    boards = [_ranked(board, book) for board in _boards(results)]
+    return sorted(_dated(boards), key=_order)
+
+
+def tie_groups(rows: Sequence[Row], book: ScoreBook, *, signal: bool) -> list[list[Row]]:
+    """Rows, best first, in groups whose members share their ranks.
+
+    A group is its best row and those that follow until the first that is significantly worse than that best row;
+    this one starts the next group. signal: whether `auc` is signal against the rest, or else the macro average.
+    """
+    groups: list[list[Row]] = []
+    for row in rows:
+        if groups and not significantly_better(groups[-1][0], row, book, signal=signal):
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def significantly_better(best: Row, other: Row, book: ScoreBook, *, signal: bool) -> bool:
+    """Whether `best` has the higher AUC beyond what test events and seeds explain, at 95% confidence.
+
+    With scores of both on the same events, the difference of the mean AUCs is held against
+
+        sqrt( d^2 + (z s_best)^2 + (z s_other)^2 )
+
+    with d the mean half-width of DeLong's paired differences (first seed against first seed, and so on) and s the
+    spread over the seeds of each row. Otherwise their intervals, which hold the same parts, must not overlap;
+    a row without an interval is never told apart.
+    """
+    a, b = best.auc, other.auc
+    if a.value is None or b.value is None:
+        return False
+    paired = _paired_half_width(best, other, book, signal=signal)
+    if paired is None:
+        return a.low is not None and b.high is not None and a.low > b.high
+    variance = paired**2 + (Z * best.spread("auc")) ** 2 + (Z * other.spread("auc")) ** 2
+    return bool(a.value - b.value > variance**0.5)
+
+
+def _paired_half_width(best: Row, other: Row, book: ScoreBook, *, signal: bool) -> float | None:
+    widths = []
+    for a, b in zip(best.done, other.done, strict=False):  # seeds beyond the fewer ones add nothing new
+        first, second = book.get(a), book.get(b)
+        if first is None or second is None or not same_events(first, second):
+            return None
+        try:
+            difference = auc_difference(first.labels, first.scores, second.scores, first.weights, signal=signal)
+        except UserError:  # a class without test events
+            return None
+        widths.append((difference.high - difference.low) / 2)
+    return sum(widths) / len(widths) if widths else None
+
+
+def _boards(results: Iterable[Result]) -> list[Board]:
+    groups: dict[tuple[Any, ...], list[Result]] = {}
+    for result in sorted(results, key=lambda result: (_is_loose(result), result.key, result.created)):
+        for key in _keys(result, groups):
+            groups.setdefault(key, []).append(result)
+    return [_board(group) for group in groups.values()]
+
+
+def _is_loose(result: Result) -> bool:
+    """A cell that stopped before its events were known stands on every board where it would have stood."""
+    return result.status != "done" and not (result.fingerprint and result.classes)
+
+
+def _keys(result: Result, known: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    broad = (result.task, canonical(result.variant), result.task_version, result.level, result.preset)
+    if _is_loose(result) and (matching := [key for key in known if key[:5] == broad]):
+        return matching
+    return [(*broad, result.source, result.fingerprint, result.classes)]
+
+
+def _board(results: Sequence[Result]) -> Board:
+    first = results[0]
+    return Board(
+        task=first.task,
+        variant=first.variant,
+        task_version=first.task_version,
+        source=first.source,
+        fingerprint=first.fingerprint,
+        level=first.level,
+        preset=first.preset,
+        classes=first.classes,
+        rows=make_rows(results),
+    )
+
+
+def _ranked(board: Board, book: ScoreBook) -> Board:
+    scored = [row for row in board.rows if row.auc.value is not None]
+    unscored = [row for row in board.rows if row.auc.value is None]
+    if not board.ranked:
+        return replace(board, rows=(*scored, *unscored))  # by name: an order by score would be read as a ranking
+    scored.sort(key=lambda row: -(row.auc.value or 0.0))
+    placed: list[Row] = []
+    for group in tie_groups(scored, book, signal=not board.macro):
+        ranks = (len(placed) + 1, len(placed) + len(group))
+        placed.extend(replace(row, rank=ranks) for row in group)
+    return replace(board, rows=(*placed, *unscored))
+
+
+def _dated(boards: Sequence[Board]) -> list[Board]:
+    """The boards with `outdated` set wherever another version of the same task has the newer results."""
+
+    def place(board: Board) -> tuple[str, ...]:
+        return (board.task, canonical(board.variant), board.source, board.level, board.preset)
+
+    dated: list[Board] = []
+    for _, group in groupby(sorted(boards, key=place), key=place):
+        same = list(group)
+        current = max(same, key=_newest).task_version
+        dated.extend(replace(board, outdated=board.task_version != current) for board in same)
+    return dated
+
+
+def _newest(board: Board) -> tuple[str, tuple[tuple[int, str], ...]]:
+    return max(result.created for result in board.results), _natural(board.task_version)
+
+
+def _natural(text: str) -> tuple[tuple[int, str], ...]:
+    """Sorts version 10 after version 9."""
+    return tuple((int(digits or 0), word) for word, digits in re.findall(r"(\D*)(\d*)", text))
+
+
+def _order(board: Board) -> tuple[Any, ...]:
+    return (
+        board.task,
+        board.outdated,
+        _position(board.preset, _PRESETS),
+        _position(board.level, _LEVELS),
+        canonical(board.variant),
+        board.source,
+        board.task_version,
+        board.fingerprint,
+        board.classes,
+    )
+
+
+def _position(name: str, known: Sequence[str]) -> tuple[int, str]:
+    return (known.index(name) if name in known else len(known), name)
+
+
+def variant_label(board: Board, boards: Iterable[Board]) -> str:
+    """The task with those variant parameters that differ between the boards of this task."""
+    others = [other.variant for other in boards if other.task == board.task]
+    shown = [key for key, value in board.variant.items() if any(key not in o or o[key] != value for o in others)]
+    return label(board.task, board.variant, shown)

@@ -1,0 +1,226 @@
+"""One line of a board: a cell (representation, model, device) and what its seeds gave."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, replace
+from statistics import NormalDist, fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from benchmark.metrics.metric import CONFIDENCE, Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from benchmark.results import Result
+
+Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+"""Half-width of the interval of a Gaussian, in standard deviations."""
+
+_REASONS_FIRST = ("failed", "timeout", "interrupted", "skipped")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A cell on a board.
+
+    `representation` and `model` are labels: the name, with those parameters that differ between rows of the board,
+    as in ``cnn[depth=15]``. `results` has one record a seed, sorted by seed. `superseded` counts older records of
+    the same seeds (made by an earlier version of a plug-in), which are left out. `rank` is the first and last rank
+    that the row shares with its tie group, None when it has none.
+    """
+
+    representation: str
+    model: str
+    results: tuple[Result, ...]
+    superseded: int = 0
+    rank: tuple[int, int] | None = None
+
+    @property
+    def done(self) -> tuple[Result, ...]:
+        """The seeds that gave numbers."""
+        return tuple(result for result in self.results if result.status == "done")
+
+    @property
+    def status(self) -> str:
+        """`done` when any seed is; otherwise the worst of what happened."""
+        found = {result.status for result in self.results}
+        return "done" if "done" in found else next(status for status in _REASONS_FIRST if status in found)
+
+    @property
+    def reason(self) -> str:
+        """Why seeds have no numbers, or why there is no AUC; empty when nothing is amiss."""
+        reasons = [f"{r.status}: {r.reason or 'no reason recorded'}" for r in self.results if r.status != "done"]
+        if self.done and self.auc.value is None:
+            reasons.append(f"no AUC: {self.auc.reason or 'not recorded'}")
+        return "; ".join(dict.fromkeys(reasons))
+
+    @property
+    def device(self) -> str:
+        """Where it ran."""
+        return self.results[0].device
+
+    @property
+    def train_events(self) -> int | None:
+        """How many events it was trained on, where recorded."""
+        return next((result.events["train"] for result in self.results if "train" in result.events), None)
+
+    @property
+    def parameters_count(self) -> int | None:
+        """Trained parameters, where recorded."""
+        return next((r.parameters_count for r in self.results if r.parameters_count is not None), None)
+
+    @property
+    def auc(self) -> Estimate:
+        """The score that boards rank by."""
+        return self.estimate("auc")
+
+    @property
+    def shown(self) -> Result | None:
+        """The seed with the median AUC (the lower one of two): curves and matrices show one training, not a blend."""
+        done = sorted(self.done, key=lambda result: (seed_estimate(result, "auc").value or 0.0, result.seed))
+        return done[(len(done) - 1) // 2] if done else None
+
+    def estimate(self, metric: str) -> Estimate:
+        """A metric over the seeds that are done; see `combine`."""
+        return combine([seed_estimate(result, metric) for result in self.done])
+
+    def spread(self, metric: str) -> float:
+        """Sample standard deviation of a metric over seeds; 0 with fewer than two."""
+        values = [value for r in self.done if (value := seed_estimate(r, metric).value) is not None]
+        return stdev(values) if len(values) > 1 else 0.0
+
+    def throughput(self, field: str) -> float | None:
+        """Mean of a field of `Throughput` over the seeds that are done and have it."""
+        values = [_finite(getattr(result.throughput, field)) for result in self.done]
+        known = [value for value in values if value is not None]
+        return fmean(known) if known else None
+
+
+def combine(seeds: Sequence[Estimate]) -> Estimate:
+    """One estimate from several seeds.
+
+    One seed keeps its own interval. For n seeds with values v_i and intervals [l_i, h_i]:
+
+        value = mean(v_i)
+        low   = value - sqrt( mean(v_i - l_i)^2 + (z s)^2 )        high likewise
+
+    with s the sample standard deviation of v_i and z = 1.96 for 95%. All seeds are scored on the same test events,
+    so their statistical errors move together and are averaged, not divided by sqrt(n). The spread is that of a
+    single training, which is what somebody who repeats the cell will get; it is not divided by sqrt(n) either.
+    A value that is undefined for any seed is undefined for all of them (the rest would be a biased choice); its
+    lower bound is then the lowest one.
+    """
+    if not seeds:
+        return Estimate(None, reason="not run")
+    undefined = [seed for seed in seeds if seed.value is None]
+    if len(seeds) == 1:
+        return seeds[0]
+    if undefined:
+        bounds = [seed.low for seed in seeds]
+        low = None if None in bounds else min(bound for bound in bounds if bound is not None)
+        return Estimate(None, low=low, reason=undefined[0].reason)
+    values = [seed.value for seed in seeds if seed.value is not None]
+    value, spread = fmean(values), Z * stdev(values)
+    below = [v - seed.low for v, seed in zip(values, seeds, strict=True) if seed.low is not None]
+    above = [seed.high - v for v, seed in zip(values, seeds, strict=True) if seed.high is not None]
+    return Estimate(
+        value,
+        low=value - math.hypot(fmean(below), spread) if len(below) == len(seeds) else None,
+        high=value + math.hypot(fmean(above), spread) if len(above) == len(seeds) else None,
+    )
+
+
+def seed_estimate(result: Result, metric: str) -> Estimate:
+    """A metric of one record. Infinities and NaN, which a stranger's file may hold, count as undefined."""
+    found = result.metrics.get(metric)
+    if found is None:
+        return Estimate(None, reason="not recorded")
+    value = _finite(found.value)
+    reason = found.reason if value is not None or found.value is None else "not a finite number"
+    return Estimate(value, low=_finite(found.low), high=_finite(found.high), reason=reason)
+
+
+def make_rows(results: Iterable[Result]) -> tuple[Row, ...]:
+    """Results of one board as rows, by representation, model, device and number of training events."""
+    cells: dict[tuple[str, ...], list[Result]] = {}
+    for result in sorted(results, key=lambda result: result.status != "done"):
+        cells.setdefault(_cell_of(result, cells), []).append(result)
+    rows = [_row_of(cells[cell]) for cell in sorted(cells)]
+    return tuple(_labelled(rows))
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys: equal settings give equal text."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+
+
+def label(name: str, parameters: Mapping[str, Any], shown: Iterable[str]) -> str:
+    """`name[a=1,b=x]` with the parameters to be shown, as the command line writes them."""
+    parts = [f"{key}={_plain(parameters[key])}" for key in sorted(shown) if key in parameters]
+    return f"{name}[{','.join(parts)}]" if parts else name
+
+
+def _cell_of(result: Result, known: Mapping[tuple[str, ...], object]) -> tuple[str, ...]:
+    """What makes results seeds of one row. One that stopped early may have counted no events, or not those that its
+    model would have seen: without a row of just its number it joins a row that is known.
+    """
+    cell = (
+        result.representation,
+        canonical(result.representation_parameters),
+        result.model,
+        canonical(result.parameters),
+        result.device,
+    )
+    whole = (*cell, f"{result.events['train']:012d}" if "train" in result.events else "")
+    if result.status == "done" or whole in known:
+        return whole
+    return next((other for other in sorted(known) if other[:-1] == cell), whole)
+
+
+def _row_of(results: Sequence[Result]) -> Row:
+    newest: dict[int, Result] = {}
+    for result in sorted(results, key=lambda result: (result.created, result.key)):
+        newest[result.seed] = result
+    kept = tuple(newest[seed] for seed in sorted(newest))
+    return Row(kept[0].representation, kept[0].model, kept, superseded=len(results) - len(kept))
+
+
+def _labelled(rows: Sequence[Row]) -> list[Row]:
+    representations = _differing((r.results[0].representation, r.results[0].representation_parameters) for r in rows)
+    models = _differing((r.results[0].model, r.results[0].parameters) for r in rows)
+    return [
+        replace(
+            row,
+            representation=label(
+                first.representation, first.representation_parameters, representations[first.representation]
+            ),
+            model=label(first.model, first.parameters, models[first.model]),
+        )
+        for row in rows
+        for first in row.results[:1]
+    ]
+
+
+def _differing(named: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, set[str]]:
+    """By name, the parameters that are not the same wherever the name occurs."""
+    seen: dict[str, list[Mapping[str, Any]]] = {}
+    for name, parameters in named:
+        seen.setdefault(name, []).append(parameters)
+    return {
+        name: {
+            key
+            for key in set().union(*settings)
+            if len({canonical(s[key]) if key in s else None for s in settings}) > 1
+        }
+        for name, settings in seen.items()
+    }
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else canonical(value)
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,51 @@
+// Draws each figure when it comes near the window, in the colours of the page.
+"use strict";
+
+const narrow = window.matchMedia("(max-width: 640px)");
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const drawn = new Set();
+
+function specification(plot) {
+  return JSON.parse(document.querySelector(`script[data-for="${plot.id}"]`).textContent);
+}
+
+// What depends on the window: colours, and the legend, which has no room beside the plot on a phone.
+function look(spec) {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue(name).trim();
+  const axis = { gridcolor: colour("--grid"), linecolor: colour("--muted"), tickcolor: colour("--muted") };
+  const entries = spec.data.length;
+  const below = { orientation: "h", x: 0, xanchor: "left", y: -0.22, yanchor: "top" };
+  const beside = { orientation: "v", x: 1.02, xanchor: "left", y: 1, yanchor: "top" };
+  return {
+    ...spec.layout,
+    xaxis: { ...spec.layout.xaxis, ...axis },
+    yaxis: { ...spec.layout.yaxis, ...axis },
+    font: { color: colour("--text"), family: style.fontFamily, size: narrow.matches ? 11 : 13 },
+    legend: narrow.matches ? below : beside,
+    height: narrow.matches ? 360 + 20 * entries : 420,
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+  };
+}
+
+function draw(plot) {
+  const spec = specification(plot);
+  drawn.add(plot);
+  // no button may lead out of the page, which has to work with no network
+  const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["sendDataToCloud"] };
+  return Plotly.react(plot, spec.data, look(spec), config);
+}
+
+const watcher = new IntersectionObserver(
+  (entries) =>
+    entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
+      watcher.unobserve(entry.target);
+      draw(entry.target);
+    }),
+  { rootMargin: "600px" },
+);
+document.querySelectorAll(".plot").forEach((plot) => watcher.observe(plot));
+
+[narrow, dark].forEach((query) => query.addEventListener("change", () => drawn.forEach(draw)));
+window.addEventListener("beforeprint", () => document.querySelectorAll(".plot").forEach(draw));

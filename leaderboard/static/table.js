@@ -1,0 +1,44 @@
+// Sorts boards by a click, Enter or Space on a header.
+// Own code: DataTables (as in itables) is some 100 times this, rebuilds the table in the browser and needs pandas at
+// build time; paging and searching have no use in a board of at most some dozen rows. Without scripts the table
+// stands as it is, ranked.
+"use strict";
+
+const collator = new Intl.Collator("en", { numeric: true }); // text such as "1-2" and "10" in the order of its numbers
+
+function compare(a, b, numeric, sign) {
+  if (a === "" || b === "") return (a === "") - (b === ""); // rows without a value stay below, whichever the direction
+  return sign * (numeric ? Number(a) - Number(b) : collator.compare(a, b));
+}
+
+function sort(table, headers, chosen) {
+  const header = headers[chosen];
+  const previous = header.getAttribute("aria-sort");
+  const direction = previous === null ? header.dataset.first : previous === "ascending" ? "descending" : "ascending";
+  const numeric = header.classList.contains("number");
+  const body = table.tBodies[0];
+  const value = (row) => row.cells[chosen]?.dataset.value ?? "";
+  const rows = [...body.rows].sort((a, b) => compare(value(a), value(b), numeric, direction === "ascending" ? 1 : -1));
+  body.append(...rows);
+  headers.forEach((other) => other.removeAttribute("aria-sort"));
+  header.setAttribute("aria-sort", direction);
+}
+
+document.querySelectorAll("table.sortable").forEach((table) => {
+  const headers = [...table.tHead.rows[0].cells];
+  headers.forEach((header, index) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...header.childNodes);
+    button.addEventListener("click", () => sort(table, headers, index));
+    header.append(button);
+  });
+});
+
+// a link to a row opens the details that it leads to
+function open() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (target instanceof HTMLDetailsElement) target.open = true;
+}
+window.addEventListener("hashchange", open);
+open();

@@ -1,0 +1,219 @@
+"""What the templates show: boards, made into plain tables, texts and figures."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from leaderboard.columns import Cell, Column, best_text, visible, write_estimate, write_number, write_status
+from leaderboard.figures import Figure, figures
+from leaderboard.pictures import Picture, pictures
+from leaderboard.ranking import variant_label
+from leaderboard.rows import canonical, seed_estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from benchmark.results import Result, ResultStore
+    from leaderboard.ranking import Board
+    from leaderboard.rows import Row
+    from leaderboard.scores import ScoreBook
+
+
+TRACEBACK = "traceback"
+"""Where a failed cell keeps the Python traceback in its environment; shown with the reason, not as provenance."""
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts of test events, true class down and predicted class across, with the share of each row's total."""
+
+    classes: tuple[str, ...]
+    lines: tuple[tuple[str, tuple[tuple[int, float | None], ...]], ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A cell of the table with its column; `best` marks the best of the column."""
+
+    column: Column
+    cell: Cell
+    best: bool
+
+
+@dataclass(frozen=True)
+class RowView:
+    """A row, and all that is known of it."""
+
+    row: Row
+    entries: tuple[Entry, ...]
+    metrics: tuple[tuple[str, str, str], ...]
+    facts: tuple[tuple[str, str], ...]
+    confusion: Confusion | None
+    seeds: tuple[tuple[str, ...], ...]
+
+    @property
+    def title(self) -> str:
+        """Representation, model and device."""
+        return f"{self.row.representation} · {self.row.model} · {self.row.device}"
+
+    @property
+    def status(self) -> str:
+        """What happened, with reasons."""
+        return write_status(self.row)
+
+    @property
+    def tracebacks(self) -> list[str]:
+        """Where in the code its seeds failed, each place once."""
+        found = [str(r.environment[TRACEBACK]) for r in self.row.results if r.environment.get(TRACEBACK)]
+        return list(dict.fromkeys(found))
+
+
+@dataclass(frozen=True)
+class BoardView:
+    """A board as its page shows it."""
+
+    board: Board
+    anchor: str
+    name: str
+    columns: tuple[Column, ...]
+    ran: tuple[RowView, ...]
+    stopped: tuple[RowView, ...]
+    figures: tuple[Figure, ...]
+    pictures: tuple[tuple[str, list[Picture]], ...]
+    provenance: tuple[tuple[str, str], ...]
+
+
+def board_view(board: Board, boards: Sequence[Board], store: ResultStore, book: ScoreBook) -> BoardView:
+    """Everything the page of a task shows of one board."""
+    columns = visible(board)
+    best = {column.name: best_text(column, board.rows) if board.ranked else None for column in columns}
+    rows = [_row_view(row, columns, best, board.classes) for row in board.rows]
+    prefix = f"pictures/{slug(board.task)}-{slug(board.fingerprint[:12])}"
+    return BoardView(
+        board=board,
+        anchor=anchor(board),
+        name=variant_label(board, boards),
+        columns=columns,
+        ran=tuple(view for view in rows if view.row.done),
+        stopped=tuple(view for view in rows if not view.row.done),
+        figures=tuple(figures(board, book)),
+        pictures=tuple(pictures(store.examples(board.task, board.fingerprint), board.classes, prefix)),
+        provenance=tuple(_provenance(board)),
+    )
+
+
+def anchor(board: Board) -> str:
+    """A name for links to it that stays the same from build to build."""
+    identity = (
+        board.variant,
+        board.task_version,
+        board.source,
+        board.fingerprint,
+        board.level,
+        board.preset,
+        board.classes,
+    )
+    return f"board-{hashlib.sha256(canonical(identity).encode()).hexdigest()[:8]}"
+
+
+def slug(name: str) -> str:
+    """A file name for a task: the name itself where it is plain, else made so, with a hash against collisions."""
+    if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,40}", name) and name != "index":
+        return name
+    plain = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:40]
+    return f"{plain or 'task'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def question(board: Board) -> str:
+    """What the task asks, in words made of its classes."""
+    if not board.classes:
+        return ""
+    if board.macro:
+        return f"Which of {', '.join(board.classes)} is it?"
+    return f"{board.classes[0]} against {', '.join(board.classes[1:])}"
+
+
+def confusion(result: Result | None) -> Confusion | None:
+    """The matrix of a record; None when there is none or a stranger's file has it in another shape."""
+    if result is None or result.confusion_matrix is None:
+        return None
+    matrix, size = result.confusion_matrix, len(result.classes)
+    if [len(line) for line in matrix] != [size] * size or any(count < 0 for line in matrix for count in line):
+        return None
+    lines = []
+    for name, counts in zip(result.classes, matrix, strict=True):
+        total = sum(counts)
+        lines.append((name, tuple((count, count / total if total else None) for count in counts)))
+    return Confusion(result.classes, tuple(lines))
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested settings as lines: `cpu.cores`, `2`."""
+    for key in sorted(values):
+        value = values[key]
+        if isinstance(value, dict) and value:
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value if isinstance(value, str) else canonical(value)
+
+
+def _row_view(row: Row, columns: Sequence[Column], best: Mapping[str, str | None], classes: Sequence[str]) -> RowView:
+    cells = [(column, column.cell(row)) for column in columns]
+    return RowView(
+        row=row,
+        entries=tuple(Entry(c, cell, cell.value is not None and cell.text == best[c.name]) for c, cell in cells),
+        metrics=tuple(_metrics(row)),
+        facts=tuple(_facts(row)),
+        confusion=confusion(row.shown) if row.shown and tuple(row.shown.classes) == tuple(classes) else None,
+        seeds=tuple(_seed(result) for result in row.results),
+    )
+
+
+def _metrics(row: Row) -> Iterator[tuple[str, str, str]]:
+    for name in dict.fromkeys(name for result in row.done for name in result.metrics):
+        estimate = row.estimate(name)
+        yield name, write_estimate(estimate), estimate.reason or ""
+
+
+def _facts(row: Row) -> Iterator[tuple[str, str]]:
+    first = row.results[0]
+    yield from flat(first.representation_parameters, f"{first.representation}: ")
+    yield from flat(first.parameters, f"{first.model}: ")
+    yield from flat({name: f"{count:,}" for name, count in first.events.items()}, "events: ")
+    for group, values in (("speed", "throughput"), ("time [s]", "timings"), ("detail", "details")):
+        source = row.shown or first
+        known = getattr(source, values)
+        numbers = known.model_dump() if values == "throughput" else known
+        yield from ((f"{group}: {key}", write_number(value)) for key, value in numbers.items() if value is not None)
+    if row.superseded:
+        yield "older records of the same seeds, left out", str(row.superseded)
+
+
+def _seed(result: Result) -> tuple[str, ...]:
+    revision = (result.code.revision or "–")[:12] + (" (changed)" if result.code.dirty else "")
+    auc = write_estimate(seed_estimate(result, "auc"))
+    return str(result.seed), result.status, auc, f"{result.code.version} {revision}", result.created, result.key[:12]
+
+
+def _provenance(board: Board) -> Iterator[tuple[str, str]]:
+    results = board.results
+    yield "Task", f"{board.task}, version {board.task_version}"
+    yield from ((f"Variant: {key}", value) for key, value in flat(board.variant))
+    yield "Level", board.level + (" (fast simulation)" if board.fast_simulation else "")
+    yield "Source", board.source
+    yield "Preset", board.preset
+    yield "Classes", ", ".join(board.classes)
+    yield "Fingerprint of the test events", board.fingerprint or "unknown: no cell got as far as the events"
+    yield "Code", _distinct(f"{r.code.version} {r.code.revision or ''}".strip() for r in results)
+    created = sorted(result.created for result in results)
+    yield "Run", created[0] if created[0] == created[-1] else f"{created[0]} to {created[-1]}"
+    environments = [dict(flat({**result.environment, TRACEBACK: None})) for result in results]
+    for key in sorted({key for environment in environments for key in environment} - {TRACEBACK}):
+        yield f"Environment: {key}", _distinct(e[key] for e in environments if key in e)
+
+
+def _distinct(values: Iterable[str]) -> str:
+    return "; ".join(sorted(set(values)))

@@ -1,0 +1,56 @@
+"""The feed-forward network: fully connected, on a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - Plugin evaluates the annotations of parameters
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from torch import nn
+
+from benchmark.plugin import check_range
+from models.network import TorchModel
+from models.residual import start_like_he
+
+if TYPE_CHECKING:
+    from models.inputs import Shape
+
+
+@dataclass(kw_only=True)
+class FFNN(TorchModel):
+    """Fully connected network on a table of pooled pixels or leading particles.
+
+    5 hidden layers of 500 ReLU units with 50% dropout between them, as the circle paper compares with
+    (arXiv:1708.07034, section 5); `layers=3, units=256, dropout=0` is the 4-momentum classifier of end-to-end learning
+    (arXiv:1807.11916, section 5.1).
+    """
+
+    name = "ffnn"
+    views = ("table",)
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "smoke": {"layers": 2, "units": 32, "epochs": 5, "batch_size": 64},
+        "quick": {"epochs": 25},
+        "standard": {"batch_size": 256},
+        "paper": {"batch_size": 360},
+    }
+    seconds: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 20, "standard": 150, "paper": 600}
+
+    layers: int = 5
+    units: int = 500
+    dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "layers", 1, 100)
+        check_range(self, "units", 1, 100_000)
+        check_range(self, "dropout", 0, 0.95)
+
+    def network(self, shape: Shape, classes: int) -> nn.Module:
+        """Hidden layers, then logits."""
+        sizes = [len(shape.columns), *[self.units] * self.layers]
+        hidden: list[nn.Module] = []
+        for before, after in pairwise(sizes):
+            hidden += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(self.dropout)]
+        start_like_he(hidden)
+        return nn.Sequential(*hidden, nn.Linear(self.units, classes))

@@ -1,0 +1,277 @@
+"""How each kind of samples is shown to each family of models: the table that every cell of the benchmark rests on.
+
+    shown as    | Images                            | Vectors
+    ------------|-----------------------------------|--------------------------------------------
+    picture     | dense pictures, for 2-D networks  |
+    sequence    |                                   | particles in falling pt, for 1-D networks
+    table       | pooled pixels and image moments   | leading particles of each kind, in columns
+
+Rows of this table are *views*, and a model names the views that it can look at. `INPUTS`, at the end, is the table
+itself; whoever brings a kind of samples or a family of models adds an entry there.
+
+An input is stateless: it fits nothing, so that what a model is shown of one event never depends on another. What has
+to be learned from events (standardisation) belongs to the model. It works batch by batch, on whatever device the
+samples lie on, because whole data sets are never dense. The per-event features that a representation declares are
+shown in every view: a cell compares ways of looking at the same information.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from benchmark.errors import UserError
+from representations.samples import Images, Ragged, Samples, Vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Shown = tuple[Tensor, ...]
+"""One batch as a network takes it: the positional arguments of its `forward`. Any of them may have no columns."""
+
+S = TypeVar("S", bound=Samples)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a model must know of its inputs before it sees one, and must find again when it is loaded.
+
+    view : picture, sequence or table.
+    columns : names along axis 1 of the first tensor shown: channels, particle features, columns of the table.
+    size : the axes behind that where they are the same for all events: (rows, columns) of a picture.
+    features : names of the per-event features shown beside it; a table holds them among its columns.
+    """
+
+    view: str
+    columns: tuple[str, ...]
+    size: tuple[int, ...] = ()
+    features: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        parts = [f"{len(self.columns)} columns", *(["x".join(map(str, self.size))] if self.size else [])]
+        return f"{self.view} of {', '.join([*parts, f'{len(self.features)} features'])}"
+
+
+class Input(ABC, Generic[S]):
+    """One entry of the table: samples of one kind, as one view."""
+
+    view: ClassVar[str]
+    compact: ClassVar[bool] = False
+    """Whether all events fit into memory as they are shown, so that they need to be assembled only once."""
+
+    @abstractmethod
+    def shape(self, samples: S) -> Shape:
+        """What is the same for all events."""
+
+    @abstractmethod
+    def batch(self, samples: S, index: Tensor) -> Shown:
+        """The events of `index` (int64, on the samples' device) as they are shown; axis 1 holds the columns."""
+
+    @abstractmethod
+    def rows(self, samples: S, index: Tensor) -> tuple[Tensor | None, ...]:
+        """For each tensor of `batch`, the rows (any, columns) to standardise it by; None if it is shown as it is.
+
+        Not the batch itself, because padding must have no say in means and deviations.
+        """
+
+
+class DensePictures(Input[Images]):
+    """Pictures (batch, channels, rows, columns), as they are, and features (batch, features).
+
+    Pixels aren't standardised: an empty pixel has to stay 0, and the scale of energies is the representation's choice.
+    """
+
+    view = "picture"
+
+    def shape(self, samples: Images) -> Shape:
+        """One column a channel."""
+        return Shape(self.view, _channels(samples), samples.shape[1:], samples.feature_names)
+
+    def batch(self, samples: Images, index: Tensor) -> Shown:
+        """Pictures and features."""
+        return samples.dense(index), samples.features[index]
+
+    def rows(self, samples: Images, index: Tensor) -> tuple[Tensor | None, ...]:
+        """The features alone."""
+        return None, samples.features[index]
+
+
+class ParticleSequence(Input[Vectors]):
+    """Particles (batch, columns, particles) in falling pt, their mask (batch, particles), features (batch, features).
+
+    A particle's kind is shown as one column a kind. As many places as the batch's longest event needs, at most
+    `samples.capacity`; what lies behind an event's last particle has no meaning, and the mask is False there.
+    """
+
+    view = "sequence"
+
+    def shape(self, samples: Vectors) -> Shape:
+        """The particles' own columns, then one a kind unless there is but one."""
+        return Shape(self.view, samples.names + self._kinds(samples), (), samples.feature_names)
+
+    def batch(self, samples: Vectors, index: Tensor) -> Shown:
+        """Particles, mask and features."""
+        shown = samples[index]
+        named = replace(shown, particles=self._particles(shown), names=self.shape(samples).columns)
+        # at least one place, so that a batch of empty events can still be pooled
+        length = max(1, min(samples.capacity, int(shown.particles.lengths.max())))
+        particles, mask = named.padded(torch.arange(len(index), device=index.device), length)
+        return particles.transpose(1, 2), mask, shown.features
+
+    def rows(self, samples: Vectors, index: Tensor) -> tuple[Tensor | None, ...]:
+        """The particles that exist, and the features."""
+        shown = samples[index]
+        return self._particles(shown).values, None, shown.features
+
+    @staticmethod
+    def _kinds(samples: Vectors) -> tuple[str, ...]:
+        return tuple(f"is_{kind}" for kind in samples.slots) if len(samples.slots) > 1 else ()
+
+    def _particles(self, samples: Vectors) -> Ragged:
+        if not self._kinds(samples):
+            return samples.particles
+        kinds = one_hot(samples.kinds.values.long(), len(samples.slots)).to(torch.float32)
+        return Ragged(torch.cat([samples.particles.values, kinds], dim=1), samples.particles.offsets)
+
+
+class Table(Input[S]):
+    """A table (batch, columns): one row an event, whatever its kind of samples."""
+
+    view = "table"
+    compact = True
+
+    def rows(self, samples: S, index: Tensor) -> tuple[Tensor | None, ...]:
+        """The table itself."""
+        return self.batch(samples, index)
+
+
+class LeadingParticles(Table[Vectors]):
+    """The leading particles of each kind, as many as it has slots, zeros where there are fewer; then the features.
+
+    Slots by kind, not one list of all particles: in such a list the same column would hold a jet in one event and a
+    muon in the next, and a tree can only cut on columns.
+    """
+
+    def shape(self, samples: Vectors) -> Shape:
+        """Columns such as `jet1_pt`."""
+        slots = [f"{kind}{place + 1}" for kind, places in samples.slots.items() for place in range(places)]
+        return Shape(
+            self.view, tuple(f"{slot}_{name}" for slot in slots for name in samples.names) + samples.feature_names
+        )
+
+    def batch(self, samples: Vectors, index: Tensor) -> Shown:
+        """The table of `index`."""
+        where, offsets = samples.particles.positions(index)
+        device = index.device
+        slots = torch.tensor([0, *samples.slots.values()], device=device)
+        kind = samples.kinds.values[where].long()
+        event = torch.repeat_interleave(torch.arange(len(index), device=device), offsets.diff())
+
+        # particles of one kind in one event form a group; a stable sort leaves each in falling pt
+        group = event * len(samples.slots) + kind
+        order = torch.argsort(group, stable=True)
+        sizes = torch.bincount(group, minlength=len(index) * len(samples.slots))
+        place = torch.empty_like(group)
+        place[order] = torch.arange(len(group), device=device) - (sizes.cumsum(0) - sizes)[group[order]]
+
+        kept = place < slots[kind + 1]
+        column = slots.cumsum(0)[kind] + place
+        table = torch.zeros(len(index), samples.capacity, len(samples.names), device=device)
+        table[event[kept], column[kept]] = samples.particles.values[where[kept]]
+        return (torch.cat([table.flatten(1), samples.features[index]], dim=1),)
+
+
+class PooledPixels(Table[Images]):
+    """Average pooling to about 16 x 16 cells a channel, then the moments of each channel; then the features.
+
+    Computed from the listed pixels: making the pictures dense first takes ten times as long.
+    The cells at the far edges may be smaller, and average over the pixels that they have.
+
+    Moments, in half widths of the picture from its centre: `sum` of the values, centroid `row` and `column`, variances
+    `row_row` and `column_column` and covariance `row_column`, weighted by the values' magnitude; 0 in an empty channel.
+    """
+
+    cells = 16
+    moments = ("sum", "row", "column", "row_row", "column_column", "row_column")
+
+    def shape(self, samples: Images) -> Shape:
+        """Columns such as `ecal_cell3_12` (row, column) and `ecal_row_row`."""
+        high, wide = self._areas(samples).shape
+        channels = _channels(samples)
+        cells = [f"{name}_cell{row}_{column}" for name in channels for row in range(high) for column in range(wide)]
+        moments = [f"{name}_{moment}" for name in channels for moment in self.moments]
+        return Shape(self.view, (*cells, *moments, *samples.feature_names))
+
+    def batch(self, samples: Images, index: Tensor) -> Shown:
+        """The table of `index`."""
+        channels, height, width = samples.shape
+        where, offsets = samples.pixels.positions(index)
+        event = torch.repeat_interleave(torch.arange(len(index), device=index.device), offsets.diff())
+        pixel = samples.pixels.values[where].long()
+        value = samples.values.values[where].to(torch.float32) / samples.scale
+        plane = event * channels + pixel // (height * width)
+        row, column = pixel // width % height, pixel % width
+        planes = len(index) * channels
+        cells = self._pool(samples, plane * height + row, column, value, planes)
+        across, down = 2 * (column + 0.5) / width - 1, 2 * (row + 0.5) / height - 1
+        moments = _image_moments(plane, value, down, across, planes)
+        parts = [cells.view(len(index), -1), moments.view(len(index), -1), samples.features[index]]
+        return (torch.cat(parts, dim=1),)
+
+    def _pool(self, samples: Images, line: Tensor, column: Tensor, value: Tensor, planes: int) -> Tensor:
+        """Mean pixel of each cell, (planes, cells); `line` counts rows through all planes."""
+        areas = self._areas(samples).to(value.device)
+        height = samples.shape[1]
+        step_down, step_across = (-(-side // self.cells) for side in samples.shape[1:])
+        cell = (line // height * areas.shape[0] + line % height // step_down) * areas.shape[1] + column // step_across
+        sums = torch.zeros(planes * areas.numel(), device=value.device).index_add_(0, cell, value)
+        return sums.view(planes, -1) / areas.flatten()
+
+    def _areas(self, samples: Images) -> Tensor:
+        """Pixels in each cell, (rows, columns) of the coarse grid."""
+
+        def lengths(side: int) -> Tensor:
+            step = -(-side // self.cells)
+            return torch.tensor([min(step, side - start) for start in range(0, side, step)], dtype=torch.float32)
+
+        return torch.outer(lengths(samples.shape[1]), lengths(samples.shape[2]))
+
+
+def _channels(samples: Images) -> tuple[str, ...]:
+    return samples.channel_names or tuple(f"channel{channel}" for channel in range(samples.shape[0]))
+
+
+def _image_moments(plane: Tensor, value: Tensor, row: Tensor, column: Tensor, planes: int) -> Tensor:
+    """Sum, centroid and central second moments of each plane, (planes, 6)."""
+    size = value.abs()
+    terms = (value, size, size * row, size * column, size * row**2, size * column**2, size * row * column)
+    sums = torch.zeros(planes, len(terms), device=value.device).index_add_(0, plane, torch.stack(terms, dim=1))
+    weight = torch.where(sums[:, 1] > 0, sums[:, 1], 1.0)
+    y, x, yy, xx, xy = (sums[:, 2:] / weight[:, None]).unbind(dim=1)
+    return torch.stack((sums[:, 0], y, x, (yy - y * y).clamp(min=0), (xx - x * x).clamp(min=0), xy - x * y), dim=1)
+
+
+INPUTS: Mapping[tuple[str, type[Samples]], Input[Any]] = {
+    ("picture", Images): DensePictures(),
+    ("sequence", Vectors): ParticleSequence(),
+    ("table", Images): PooledPixels(),
+    ("table", Vectors): LeadingParticles(),
+}
+
+
+def shown_as(views: Sequence[str], samples: Samples, model: str) -> Input[Any]:
+    """The first of a model's views that there is for these samples. Raises UserError where there is none."""
+    for view in views:
+        for kind in type(samples).__mro__:
+            if (view, kind) in INPUTS:
+                return INPUTS[view, kind]
+    known = " or ".join(sorted({kind.__name__ for view, kind in INPUTS if view in views})) or "none yet"
+    raise UserError(
+        f"{model}: no view of {type(samples).__name__} as {' or '.join(views)}, expected samples of kind {known}. "
+        "Choose another representation, or add the pair to INPUTS in models/inputs.py."
+    )

@@ -1,0 +1,180 @@
+"""A model whose learner is a torch network: subclass `TorchModel`, write `network`, and that is all."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from benchmark.errors import UserError
+from benchmark.plugin import check_range
+from models.card import Card
+from models.inputs import shown_as
+from models.model import Model
+from models.training import Batches, Recipe, check_samples, in_chunks, optimise, reproducible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from models.inputs import Shape
+    from representations.samples import Samples
+
+
+class Standardised(nn.Module):
+    """A network that is shown (input - mean) * scale; both are saved among its weights.
+
+    moments : for each tensor shown, mean and scale (columns,), or None where it is shown as it is.
+    """
+
+    def __init__(self, network: nn.Module, moments: Sequence[tuple[Tensor, Tensor] | None]) -> None:
+        super().__init__()
+        self.network = network
+        for place, moment in enumerate(moments):
+            mean, scale = moment or (None, None)
+            self.register_buffer(f"mean{place}", mean)
+            self.register_buffer(f"scale{place}", scale)
+
+    def forward(self, *shown: Tensor) -> Tensor:
+        """The network's logits (batch, classes)."""
+        logits: Tensor = self.network(*(self._standardise(place, part) for place, part in enumerate(shown)))
+        return logits
+
+    def _standardise(self, place: int, part: Tensor) -> Tensor:
+        mean = getattr(self, f"mean{place}")
+        if not isinstance(mean, Tensor):
+            return part
+        columns = (-1, *[1] * (part.ndim - 2))
+        scale: Tensor = getattr(self, f"scale{place}")
+        return (part - mean.view(columns)) * scale.view(columns)
+
+
+@dataclass(kw_only=True)
+class TorchModel(Model, ABC):
+    """A torch network with the one training loop.
+
+    epochs : at most. patience : epochs without a smaller validation loss before training stops.
+    clip : bound on the gradient's norm, 0 for none.
+    """
+
+    views: ClassVar[tuple[str, ...]]
+    """The views of `models/inputs.py` that the network takes; the first that the samples have is shown."""
+
+    epochs: int = 40
+    patience: int = 5
+    batch_size: int = 128
+    learning_rate: float = 5e-4
+    clip: float = 0.0
+
+    _network: Standardised | None = field(default=None, init=False, repr=False, compare=False)
+    _card: Card | None = field(default=None, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_range(self, "epochs", 1, 100_000)
+        check_range(self, "patience", 1, 100_000)
+        check_range(self, "batch_size", 1, 1_000_000)
+        check_range(self, "learning_rate", 1e-9, 10)
+        check_range(self, "clip", 0, torch.inf)
+
+    @abstractmethod
+    def network(self, shape: Shape, classes: int) -> nn.Module:
+        """The network: `forward` takes what the view shows and gives logits (batch, classes)."""
+
+    def fit(self, train: Samples, valid: Samples) -> None:
+        """Train from scratch on `train`, keep the epoch that is best on `valid`."""
+        check_samples(self.name, train, valid)
+        look = shown_as(self.views, train, self.name)
+        shape, device = look.shape(train), self.runtime.device
+        if look.shape(valid) != shape:
+            raise UserError(
+                f"{self.name}: training samples are a {shape}, but validation samples a {look.shape(valid)}."
+            )
+        with reproducible(self.runtime.seed, device):
+            batches = Batches(look, train, device)
+            network = self._placed(self.network(shape, len(train.classes)), batches.moments())
+            progress = optimise(network, batches, Batches(look, valid, device), self._recipe(), self.runtime)
+        self._network = network
+        details = {name: float(value) for name, value in asdict(progress).items()}
+        self._card = Card(
+            model=self.name,
+            version=self.version,
+            parameters=self.parameters(),
+            classes=train.classes,
+            shape=shape,
+            details=details,
+        )
+
+    def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
+        """Softmax of the logits, in float32 on every device: bfloat16 would tie scores that differ."""
+        network, card = self._fitted()
+        look = shown_as(self.views, samples, self.name)
+        card.check(samples, look.shape(samples))
+        samples = samples.to(self.runtime.device)
+        with torch.inference_mode():
+            chunks = in_chunks(samples)
+            scores = [network(*look.batch(samples, index)).softmax(dim=1).cpu() for index in chunks if len(index)]
+        found = torch.cat(scores).numpy() if scores else np.empty((0, len(card.classes)), np.float32)
+        if not np.isfinite(found).all():
+            bad = int(samples.event_ids[int(np.argwhere(~np.isfinite(found))[0, 0])])
+            raise UserError(
+                f"{self.name}: the scores of event {bad} aren't finite. Look for NaN or infinities in its samples."
+            )
+        return found
+
+    def save(self, folder: Path) -> None:
+        """Write `model.safetensors` (weights and standardisation) and `model.json` (the rest)."""
+        network, card = self._fitted()
+        weights = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
+        save_file(weights, folder / "model.safetensors")
+        card.write(folder)
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote; the hyperparameters become those that were saved."""
+        card = Card.read(folder, self)
+        try:
+            weights = load_file(folder / "model.safetensors")
+            places = range(1 + max((int(name[4:]) for name in weights if name.startswith("mean")), default=-1))
+            moments = [(weights[f"mean{n}"], weights[f"scale{n}"]) if f"mean{n}" in weights else None for n in places]
+            network = self._placed(self.network(card.shape, len(card.classes)), moments)
+            network.load_state_dict(weights)
+        except (SafetensorError, OSError, RuntimeError, ValueError, KeyError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(
+                f"{self.name}: {folder}/model.safetensors can't be used: {reason}. Fit it again."
+            ) from error
+        network.eval()
+        self._network, self._card = network, card
+
+    def parameters_count(self) -> int | None:
+        """Trainable weights."""
+        return None if self._network is None else sum(weight.numel() for weight in self._network.parameters())
+
+    def details(self) -> dict[str, float]:
+        """`epochs` trained, the `best_epoch` (from 1) that was kept, and its `valid_loss`."""
+        return dict(self._card.details) if self._card else {}
+
+    def _fitted(self) -> tuple[Standardised, Card]:
+        if self._network is None or self._card is None:
+            raise UserError(f"{self.name}: not fitted yet. Call fit or load first.")
+        return self._network, self._card
+
+    def _recipe(self) -> Recipe:
+        return Recipe(
+            epochs=self.epochs,
+            patience=self.patience,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            clip=self.clip,
+        )
+
+    def _placed(self, network: nn.Module, moments: Sequence[tuple[Tensor, Tensor] | None]) -> Standardised:
+        # convolutions on CPUs and tensor cores are fastest with channels last; other tensors are left alone
+        return Standardised(network, moments).to(self.runtime.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

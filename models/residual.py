@@ -1,0 +1,201 @@
+"""Residual networks: on pictures with two kinds of blocks, and on sequences of particles.
+
+ResNet-15 is that of end-to-end learning (arXiv:1807.11916, figure 2): max pooling and no batch normalisation,
+because the intensity of a pixel is an energy. ResNet-50 is that of He et al. (arXiv:1512.03385), as the circle paper
+uses it: bottlenecks, batch normalisation, average pooling at the end.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class EveryOther(nn.Module):
+    """Every `stride`-th place along the last axis, and along the one before it on pictures.
+
+    Before a convolution of length 1 it does what a stride would. The stride itself corrupts memory in oneDNN's gradient
+    for pictures in channels-last order (torch 2.13 on CPUs with AVX-512, 8 to 16 channels, batches of 63).
+    """
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As many places as `x` has, divided by the stride and rounded up."""
+        return x[..., :: self.stride, :: self.stride] if x.ndim == 4 else x[..., :: self.stride]
+
+
+class Block(nn.Module):
+    """Two convolutions of length 3 and a skip connection, on pictures (axes=2) or sequences (axes=1).
+
+    Without normalisation, residual branches add up and activations grow with depth. So each branch starts at zero
+    (its last convolution does), as in Fixup (arXiv:1901.09321): the network starts out as a shallow one.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, axes: int, stride: int = 1) -> None:
+        super().__init__()
+        convolution = nn.Conv2d if axes == 2 else nn.Conv1d
+        self.first = convolution(inputs, outputs, 3, stride, padding=1)
+        self.second = convolution(outputs, outputs, 3, padding=1)
+        same = inputs == outputs and stride == 1
+        self.skip = nn.Identity() if same else nn.Sequential(EveryOther(stride), convolution(inputs, outputs, 1))
+        start_like_he([self.first, *self.skip.modules()])
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """As many places as `x` has, or half as many with stride 2; a mask (batch, 1, places) needs stride 1."""
+        hidden = self.first(x).relu()
+        if mask is not None:
+            hidden = hidden * mask
+        out: Tensor = (self.second(hidden) + self.skip(x)).relu()
+        return out if mask is None else out * mask
+
+
+class Bottleneck(nn.Module):
+    """1 x 1, 3 x 3 and 1 x 1 convolutions with batch normalisation, the last four times as wide."""
+
+    def __init__(self, inputs: int, width: int, *, stride: int = 1) -> None:
+        super().__init__()
+
+        def step(before: int, after: int, kernel: int, stride: int = 1) -> list[nn.Module]:
+            convolution = nn.Conv2d(before, after, kernel, stride, padding=kernel // 2, bias=False)
+            return [convolution, nn.BatchNorm2d(after)]
+
+        self.branch = nn.Sequential(
+            *step(inputs, width, 1), nn.ReLU(), *step(width, width, 3, stride), nn.ReLU(), *step(width, 4 * width, 1)
+        )
+        same = inputs == 4 * width and stride == 1
+        self.skip = nn.Identity() if same else nn.Sequential(EveryOther(stride), *step(inputs, 4 * width, 1))
+        start_like_he(self.modules())
+        last = self.branch[-1]
+        nn.init.zeros_(last.weight)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As many places as `x` has, or half as many with stride 2."""
+        out: Tensor = (self.branch(x) + self.skip(x)).relu()
+        return out
+
+
+class Head(nn.Module):
+    """Logits from what was pooled and, where there are any, the per-event features."""
+
+    def __init__(self, pooled: int, features: int, classes: int, dropout: float) -> None:
+        super().__init__()
+        # features enter with a hidden layer: alone or with the pooled ones, they may need more than a plane to cut
+        layers = (
+            [nn.Linear(pooled + features, 64), nn.ReLU(), nn.Linear(64, classes)]
+            if features
+            else [nn.Linear(pooled, classes)]
+        )
+        self.layers = nn.Sequential(nn.Dropout(dropout), *layers)
+
+    def forward(self, pooled: Tensor, features: Tensor) -> Tensor:
+        """Logits (batch, classes)."""
+        logits: Tensor = self.layers(torch.cat([pooled, features], dim=1))
+        return logits
+
+
+class PictureNet(nn.Module):
+    """Stem, stages of blocks, pooling over the whole picture, head.
+
+    blocks : basic blocks before and after the one that halves the picture and doubles the channels, 4 blocks + 3
+    convolutions in all (3 for ResNet-15); None for the 16 bottlenecks of ResNet-50.
+    size : the picture's rows and columns. Pictures with a side below 64 keep their resolution in the stem: a jet image
+    of 25 x 25 would come out of the halvings of ResNet-15 as 4 x 4.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        size: tuple[int, ...],
+        features: int,
+        classes: int,
+        *,
+        blocks: int | None,
+        width: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        stride = 2 if min(size) >= 64 else 1
+        self.max_pooled = blocks is not None
+        stem = nn.Conv2d(channels, width, 7, stride, padding=3, bias=self.max_pooled)
+        start_like_he([stem])
+        if blocks is not None:
+            # ceil_mode, or the last row or column of an odd picture would be lost
+            self.body = nn.Sequential(
+                stem, nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True), *basic_blocks(width, blocks, axes=2, stride=2)
+            )
+            out = 2 * width
+        else:
+            self.body = nn.Sequential(
+                stem, nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(3, 2, padding=1), *bottlenecks(width)
+            )
+            out = 32 * width
+        self.head = Head(out, features, classes, dropout)
+
+    def forward(self, pictures: Tensor, features: Tensor) -> Tensor:
+        """Logits (batch, classes) of pictures (batch, channels, rows, columns) and features (batch, features)."""
+        found = self.body(pictures)
+        # amax, because adaptive max pooling is slower here and has no deterministic gradient on GPUs
+        logits: Tensor = self.head(found.amax((2, 3)) if self.max_pooled else found.mean((2, 3)), features)
+        return logits
+
+
+class SequenceNet(nn.Module):
+    """The blocks of ResNet-15 along particles in pt order, none of them halving: events have few particles.
+
+    Padding is set to zero after every convolution, so that an event's score doesn't depend on how long others are.
+    """
+
+    def __init__(self, columns: int, features: int, classes: int, *, blocks: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.stem = nn.Conv1d(columns, width, 3, padding=1)
+        start_like_he([self.stem])
+        self.body = nn.ModuleList(basic_blocks(width, blocks, axes=1, stride=1))
+        self.head = Head(4 * width, features, classes, dropout)
+
+    def forward(self, particles: Tensor, mask: Tensor, features: Tensor) -> Tensor:
+        """Logits of particles (batch, columns, places), mask (batch, places) and features (batch, features)."""
+        there = mask[:, None]
+        x = self.stem(particles.where(there, 0.0)).relu() * there
+        for block in self.body:
+            x = block(x, there)
+        # activations are 0 or more, so the zeros of padding never win the maximum
+        mean = x.sum(2) / there.sum(2).clamp(min=1)
+        logits: Tensor = self.head(torch.cat([x.amax(2), mean], dim=1), features)
+        return logits
+
+
+def basic_blocks(width: int, blocks: int, *, axes: int, stride: int) -> list[nn.Module]:
+    """`blocks` blocks of `width` channels, one that doubles them (with that stride), `blocks` more."""
+    widths = [width] * (blocks + 1) + [2 * width] * (blocks + 1)
+    return [Block(a, b, axes=axes, stride=stride if a != b else 1) for a, b in pairwise(widths)]
+
+
+def bottlenecks(width: int) -> list[nn.Module]:
+    """The 3 + 4 + 6 + 3 bottlenecks of ResNet-50, from `width` channels to `32 * width`."""
+    blocks: list[nn.Module] = []
+    inputs = width
+    for stage, count in enumerate((3, 4, 6, 3)):
+        for place in range(count):
+            blocks.append(Bottleneck(inputs, width * 2**stage, stride=2 if stage and not place else 1))
+            inputs = 4 * width * 2**stage
+    return blocks
+
+
+def start_like_he(modules: Iterable[nn.Module]) -> None:
+    """Weights of convolutions and linear layers for ReLU (He et al. 2015, arXiv:1502.01852), biases 0."""
+    for module in modules:
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)

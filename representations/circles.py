@@ -1,0 +1,187 @@
+"""Collisions drawn as circles: arXiv paper 000 of this project, sections 3.1 and 5.2."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping  # noqa: TC003 - Plugin evaluates the annotations of parameters
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+
+from benchmark.errors import UserError
+from benchmark.plugin import check_range
+from representations import raster
+from representations.particles import Particles, particles_of
+from representations.representation import Representation, truth
+from representations.samples import Images, Ragged, Samples
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tasks.events import EventInfo, Events
+
+COLOURS = {
+    "electron": (0, 0, 255),
+    "muon": (0, 160, 0),
+    "photon": (255, 140, 0),
+    "jet": (255, 120, 120),
+    "bjet": (139, 0, 0),
+    "met": (0, 0, 0),
+    "charged_hadron": (255, 120, 120),
+    "neutral_hadron": (139, 0, 0),
+}
+"""RGB of each kind of object (section 5.2; photons and hadrons are ours); a kind of another name is black."""
+
+_ETA_SPAN = 3.0
+_JET_SPAN = 1.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circles(Representation):
+    """Objects as coloured circles: place is direction, radius is ln pt or ln E, colour is kind.
+
+    The canvas is white, `size` x `size` pixels, and stored sparse as 255 - colour. eta in [-3, 3] runs across the
+    columns, phi in [-pi, pi) down the rows. Radius: max(1, C ln x) pixels (equations 1 and 4), with x in GeV and
+    C = `scale` x size / 224; x = 1 or less gives 1. Missing energy lies at eta 0. Objects beyond abs(eta) 3 are not
+    drawn (`outside` counts them).
+    Constituents of a jet: a canvas of half width 1.25 around their pt-weighted centroid, coloured by class.
+
+    Parameters
+    ----------
+    magnitude : x is "pt" or "energy"; "task" asks the task (energy for dimuon, else pt).
+    line_width : in pixels; lit are the pixels whose centre is within half of it from the circle.
+    wrap : objects cut by the edge in phi continue on the other side.
+    fill, opacity : translucent discs instead of lines. They cover most of the canvas: 100 kB an event and more.
+    channels : "colour" for RGB, where of several lines in a pixel the darkest counts, channel by channel;
+        "kind" for one channel for each of the task's slots.
+    """
+
+    name = "circles"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {"size": 56}, "quick": {"size": 112}}
+
+    size: int = 224
+    scale: float = 10.5
+    magnitude: Literal["task", "pt", "energy"] = "task"
+    line_width: float = 1.0
+    wrap: bool = False
+    fill: bool = False
+    opacity: float = 0.3
+    channels: Literal["colour", "kind"] = "colour"
+
+    def __post_init__(self) -> None:
+        check_range(self, "size", 8, 1024)
+        check_range(self, "scale", 0, 100)
+        check_range(self, "line_width", 0.1, 100)
+        check_range(self, "opacity", 0.01, 1)
+
+    def represent(self, events: Events) -> Images:
+        """Pictures (channels, size, size), values 0 to 255 with scale 255.
+
+        Raises UserError for a NaN or infinite momentum, for `wrap` on a jet's canvas,
+        and with channels="kind" for a kind without a slot.
+        """
+        particles = particles_of(events)
+        shapes = self._shapes(particles)
+        counts, pixels, values = (
+            raster.discs(shapes, self.opacity) if self.fill else raster.rings(shapes, self.line_width)
+        )
+        offsets = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))
+        return Images(
+            **truth(events),
+            features=torch.zeros(len(events), 0),
+            shape=(shapes.ink.shape[1], self.size, self.size),
+            pixels=Ragged(torch.from_numpy(pixels), offsets),
+            values=Ragged(torch.from_numpy(values), offsets),
+            scale=255.0,
+            span=_span(events.info),
+            channel_names=tuple(events.info.slots) if self.channels == "kind" else ("red", "green", "blue"),
+        )
+
+    def outside(self, events: Events) -> NDArray[np.int64]:
+        """How many objects of each event lie beyond the canvas, (events,), and so are not drawn."""
+        particles = particles_of(events)
+        drawn = _on_canvas(*_direction(particles), _span(events.info))
+        return np.bincount(particles.event[~drawn], minlength=len(events))
+
+    def picture(self, samples: Samples) -> NDArray[np.uint8] | None:
+        """The canvas in colour, (n, size, size, 3): as stored, or the kinds' channels in the kinds' colours."""
+        if not isinstance(samples, Images):
+            return None
+        ink = samples.dense().cpu().numpy()
+        if self.channels == "kind":
+            parts = ink[:, :, None] * (_ink(samples.channel_names)[None, :, :, None, None] / 255.0)
+            ink = 1 - np.prod(1 - parts, axis=1) if self.fill else parts.max(axis=1)
+        return np.asarray(np.moveaxis(np.rint(255 * (1 - ink)).astype(np.uint8), 1, -1))
+
+    def _shapes(self, particles: Particles) -> raster.Shapes:
+        span = _span(particles.info)
+        full_circle = span[1] == math.pi
+        if self.wrap and not full_circle:
+            raise UserError(
+                f"circles: wrap=True with task '{particles.info.task}', whose canvas is zoomed on a jet and has no "
+                "other side; expected a canvas of the full circle in phi. Leave wrap out."
+            )
+        deta, dphi = _direction(particles)
+        drawn = _on_canvas(deta, dphi, span)
+        x = _sub_pixels((deta[drawn] / (2 * span[0]) + 0.5) * self.size)
+        y = _sub_pixels((dphi[drawn] / (2 * span[1]) + 0.5) * self.size)
+        if self.channels == "kind":
+            kind, ink = particles.slot(), np.diag(np.full(len(particles.info.slots), 255, dtype=np.uint8))
+        else:
+            kind, ink = particles.kind, _ink(particles.names)
+        counts = np.bincount(particles.event[drawn], minlength=len(particles.event_ids))
+        return raster.Shapes(
+            offsets=np.concatenate([[0], np.cumsum(counts)]),
+            x=x,
+            y=y % (self.size * raster.SUB) if full_circle else y,
+            radius=_sub_pixels(self._radius(particles)[drawn]),
+            kind=kind[drawn].astype(np.uint8),
+            ink=ink,
+            size=self.size,
+            wrap=self.wrap,
+        )
+
+    def _radius(self, particles: Particles) -> NDArray[np.float64]:
+        """Radii in pixels: equation 1 (E) or 4 (pt)."""
+        magnitude = particles.info.magnitude if self.magnitude == "task" else self.magnitude
+        log = particles.log_energy() if magnitude == "energy" else particles.log_pt()
+        return np.maximum(1.0, self.scale * self.size / 224 * np.maximum(log, 0.0))
+
+
+def _span(info: EventInfo) -> tuple[float, float]:
+    return (_JET_SPAN, _JET_SPAN) if info.particles == "constituents" else (_ETA_SPAN, math.pi)
+
+
+def _on_canvas(deta: NDArray[np.float64], dphi: NDArray[np.float64], span: tuple[float, float]) -> NDArray[np.bool_]:
+    return (np.abs(deta) <= span[0]) & (np.abs(dphi) <= span[1])
+
+
+def _direction(particles: Particles) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """eta and phi in [-pi, pi) from the canvas centre: the origin, or a jet's pt-weighted centroid."""
+    eta, phi = particles.eta, _principal(particles.phi)
+    if particles.info.particles == "objects" or not len(eta):
+        return eta, phi
+    event, events = particles.event, len(particles.event_ids)
+    # phi is averaged from the first constituent on, so that a jet on the seam stays whole
+    begin = phi[particles.offsets[event]]
+    weight = particles.pt + 1e-30  # so that pt 0 alone has a centre, too
+    total = np.maximum(np.bincount(event, weight, events), 1e-30)
+    centre_eta = np.bincount(event, weight * eta, events) / total
+    centre_phi = np.bincount(event, weight * _principal(phi - begin), events) / total
+    return eta - centre_eta[event], _principal(phi - begin - centre_phi[event])
+
+
+def _principal(phi: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (phi + math.pi) % (2 * math.pi) - math.pi
+
+
+def _sub_pixels(pixels: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.rint(pixels * raster.SUB).astype(np.int64)
+
+
+def _ink(kinds: tuple[str, ...]) -> NDArray[np.uint8]:
+    """255 - colour of each kind, (kinds, 3)."""
+    colours = [COLOURS.get(kind, (0, 0, 0)) for kind in kinds]
+    return 255 - np.array(colours, dtype=np.uint8).reshape(-1, 3)

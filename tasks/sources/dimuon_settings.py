@@ -1,0 +1,113 @@
+"""Pythia settings of the dimuon classes, 7 TeV; one generator a component."""
+
+from __future__ import annotations
+
+COMMON = ("Beams:eCM=7000", "PartonLevel:MPI=off")
+
+LEVELS = {
+    "generator": ("TimeShower:QEDshowerByL=off",),
+    "hadron": ("HadronLevel:QED=on",),
+    "detector": ("HadronLevel:QED=on",),
+}
+"""Photons radiated by muons: none at birth; else from Z and virtual photons (the default) and from onia."""
+
+_MUONS_ONLY = ("HadronLevel:Hadronize=off",)
+"""Decays (of onia) go on; strings are not made into hadrons, which hold none of the muons wanted."""
+
+
+def _to_muons(*onia: int) -> tuple[str, ...]:
+    return tuple(line for onium in onia for line in (f"{onium}:onMode=off", f"{onium}:onIfMatch=13 -13"))
+
+
+def _direct(*sets: str) -> tuple[str, ...]:
+    """psi(2S) without the J/psi: the second of the two states of each 3S1 process."""
+    return tuple(f"Charmonium:{name}=off,on" for name in sets)
+
+
+_PSI2S_PROCESSES = _direct(
+    "gg2ccbar(3S1)[3S1(1)]g",
+    "gg2ccbar(3S1)[3S1(8)]g",
+    "qg2ccbar(3S1)[3S1(8)]q",
+    "qqbar2ccbar(3S1)[3S1(8)]g",
+    "gg2ccbar(3S1)[1S0(8)]g",
+    "qg2ccbar(3S1)[1S0(8)]q",
+    "qqbar2ccbar(3S1)[1S0(8)]g",
+    "gg2ccbar(3S1)[3PJ(8)]g",
+    "qg2ccbar(3S1)[3PJ(8)]q",
+    "qqbar2ccbar(3S1)[3PJ(8)]g",
+)
+
+# the cross-section of onia diverges at pT = 0, and pairs below 2 GeV hardly ever pass the acceptance
+_ONIUM = ("PhaseSpace:pTHatMin=2", *_MUONS_ONLY)
+
+RESONANCES: dict[str, tuple[str, ...]] = {
+    "jpsi": ("Charmonium:all=on", *_to_muons(443), *_ONIUM),
+    "psi2s": (*_PSI2S_PROCESSES, *_to_muons(100443), *_ONIUM),
+    "upsilon": ("Bottomonium:all=on", *_to_muons(553, 100553, 200553), *_ONIUM),
+    "z": (
+        "WeakSingleBoson:ffbar2gmZ=on",
+        "PhaseSpace:mHatMin=75",
+        "PhaseSpace:mHatMax=120",
+        "23:onMode=off",
+        "23:onIfAny=13",
+        *_MUONS_ONLY,
+    ),
+}
+
+
+def _boosted(low: float, high: float) -> tuple[str, ...]:
+    """Drell-Yan at low mass that recoils against a parton: without the recoil its muons are too soft to be seen."""
+    return (
+        "WeakBosonAndParton:qqbar2gmZg=on",
+        "WeakBosonAndParton:qg2gmZq=on",
+        "PhaseSpace:pTHatMin=3",
+        f"23:mMin={low:g}",
+        f"23:mMax={high:g}",
+        "23:onMode=off",
+        "23:onIfAny=13",
+        *_MUONS_ONLY,
+    )
+
+
+def _drell_yan(low: float, high: float) -> tuple[str, ...]:
+    return (
+        "WeakSingleBoson:ffbar2gmZ=on",
+        f"PhaseSpace:mHatMin={low:g}",
+        f"PhaseSpace:mHatMax={high:g}",
+        "23:onMode=off",
+        "23:onIfAny=13",
+        *_MUONS_ONLY,
+    )
+
+
+_CHARM = (411, 421, 431, 4122, 4132, 4232, 4332)
+_BEAUTY = (511, 521, 531, 541, 5122, 5132, 5232, 5332)
+
+_HEAVY_FLAVOUR = (
+    "HardQCD:hardbbbar=on",
+    "PhaseSpace:pTHatMin=5",
+    *(line for hadron in (*_BEAUTY, *_CHARM) for line in (f"{hadron}:onMode=off", f"{hadron}:onIfAny=13")),
+)
+"""Beauty pairs whose hadrons, and the charm hadrons that they become, all decay to muons: 40 times as many
+dimuons, none of them a J/psi, and a mass spectrum like that of MuRun2010B outside the peaks."""
+
+_JOINT = 9.46
+"""GeV: where the two kinds of Drell-Yan meet, in the middle of the Upsilon window, so that None has no step."""
+
+CONTINUUM: dict[str, tuple[tuple[str, float, tuple[str, ...]], ...]] = {
+    "jpsi": (("boosted Drell-Yan", 0.20, _boosted(2.7, 3.5)),),
+    "psi2s": (("boosted Drell-Yan", 0.50, _boosted(3.4, 4.2)),),
+    "upsilon": (
+        ("boosted Drell-Yan", 0.30, _boosted(6.0, _JOINT)),
+        ("Drell-Yan", 0.25, _drell_yan(_JOINT, 13.5)),
+    ),
+    "z": (),  # virtual photons and their interference are in the Z sample already
+    "none": (
+        ("boosted Drell-Yan", 0.25, _boosted(1.9, _JOINT)),
+        ("Drell-Yan", 0.35, _drell_yan(_JOINT, 120.0)),
+        ("beauty pairs", 0.40, _HEAVY_FLAVOUR),
+    ),
+}
+"""Component, share of the class, settings. The shares under the onia are the sidebands of MuRun2010B
+(20% of the J/psi window, 53% of psi(2S), 58% of Upsilon), rounded; those of None are a guess that gives
+its spectrum the same fall, with more events near the Z so that the class is seen there at all."""

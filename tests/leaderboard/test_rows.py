@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from benchmark.metrics.metric import Estimate
+from benchmark.results import MetricValue
+from leaderboard.rows import Z, combine, make_rows
+from tests.leaderboard.factory import make_result
+
+
+def test_one_seed_keeps_its_interval() -> None:
+    estimate = Estimate(0.8, 0.75, 0.83)
+    assert combine([estimate]) == estimate
+
+
+def test_several_seeds_by_hand() -> None:
+    # values 0.80, 0.82, 0.84: mean 0.82, sample standard deviation 0.02; half-widths below 0.03, above 0.01 each
+    seeds = [Estimate(v, v - 0.03, v + 0.01) for v in (0.80, 0.82, 0.84)]
+    found = combine(seeds)
+    assert found.value == pytest.approx(0.82)
+    assert found.low == pytest.approx(0.82 - math.sqrt(0.03**2 + (1.959964 * 0.02) ** 2))
+    assert found.high == pytest.approx(0.82 + math.sqrt(0.01**2 + (1.959964 * 0.02) ** 2))
+
+
+def test_equal_seeds_are_as_uncertain_as_one() -> None:
+    found = combine([Estimate(0.8, 0.78, 0.82)] * 5)
+    assert (found.low, found.high) == (pytest.approx(0.78), pytest.approx(0.82))
+
+
+def test_a_seed_without_bounds_leaves_the_row_without() -> None:
+    found = combine([Estimate(0.8, 0.7, 0.9), Estimate(0.8)])
+    assert (found.value, found.low, found.high) == (0.8, None, None)
+
+
+def test_an_undefined_seed_is_not_averaged_away() -> None:
+    found = combine([Estimate(50.0, 30.0, 90.0), Estimate(None, low=40.0, reason="no background event passes")])
+    assert found == Estimate(None, low=30.0, reason="no background event passes")
+
+
+def test_nothing_done() -> None:
+    assert combine([]).value is None
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_numbers_that_are_none_count_as_undefined(bad: float) -> None:
+    row = make_rows([make_result(auc=bad)])[0]
+    assert row.auc.value is None
+    assert row.reason == "no AUC: not a finite number"
+
+
+def test_seeds_share_a_row_and_failures_are_counted() -> None:
+    results = [
+        make_result(seed=0, auc=0.8),
+        make_result(seed=1, status="failed", reason="out of memory"),
+        make_result(seed=2, auc=0.6),
+    ]
+    (row,) = make_rows(results)
+    assert [r.seed for r in row.results] == [0, 1, 2]
+    assert (len(row.done), row.status, row.reason) == (2, "done", "failed: out of memory")
+    assert row.auc.value == pytest.approx(0.7)  # the low seed is kept
+    assert row.spread("auc") == pytest.approx(0.2 / math.sqrt(2))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"device": "cuda"},
+        {"model": "bdt"},
+        {"representation": "graph"},
+        {"parameters": {"depth": 3}},
+        {"representation_parameters": {"size": 112}},
+        {"events": {"train": 1000}},
+    ],
+)
+def test_what_makes_another_row(change: dict[str, object]) -> None:
+    assert len(make_rows([make_result(auc=0.8), make_result(auc=0.8, seed=1, **change)])) == 2
+
+
+@pytest.mark.parametrize("events", [{}, {"train": 4100, "valid": 1, "test": 1}])
+def test_a_seed_that_stopped_early_joins_its_row(events: dict[str, int]) -> None:
+    results = [make_result(seed=1, status="timeout", events=events), make_result(seed=0, auc=0.8)]
+    assert [len(row.results) for row in make_rows(results)] == [2]
+
+
+def test_the_newest_record_of_a_seed_stands() -> None:
+    old = make_result(auc=0.9, created="2024-01-01T00:00:00+00:00")
+    new = make_result(auc=0.8, created="2025-01-01T00:00:00+00:00")
+    (row,) = make_rows([new, old])
+    assert (row.auc.value, row.superseded) == (0.8, 1)
+
+
+def test_labels_show_only_what_differs() -> None:
+    rows = make_rows(
+        [
+            make_result(model="cnn", parameters={"depth": 15, "width": 8}, auc=0.8),
+            make_result(model="cnn", parameters={"depth": 50, "width": 8}, auc=0.8),
+            make_result(model="bdt", parameters={"depth": 5}, auc=0.8),
+        ]
+    )
+    assert sorted(row.model for row in rows) == ["bdt", "cnn[depth=15]", "cnn[depth=50]"]
+
+
+def test_the_worst_status_speaks_for_a_row_without_numbers() -> None:
+    (row,) = make_rows(
+        [make_result(status="skipped", reason="no tracks"), make_result(seed=1, status="failed", reason="bug")]
+    )
+    assert (row.status, row.reason) == ("failed", "skipped: no tracks; failed: bug")
+
+
+def test_shown_is_the_median_seed() -> None:
+    (row,) = make_rows([make_result(seed=s, auc=v) for s, v in enumerate((0.9, 0.5, 0.8))])
+    assert row.shown is not None
+    assert row.shown.seed == 2
+
+
+def test_throughput_is_the_mean_of_what_is_known() -> None:
+    results = [
+        make_result(auc=0.8, seed=0, throughput={"predict_events_per_s": 100.0}),
+        make_result(auc=0.8, seed=1, throughput={"predict_events_per_s": 300.0}),
+        make_result(auc=0.8, seed=2),
+    ]
+    (row,) = make_rows(results)
+    assert row.throughput("predict_events_per_s") == 200.0
+    assert row.throughput("train_events_per_s") is None
+
+
+def test_z() -> None:
+    assert pytest.approx(1.959964, abs=1e-6) == Z
+    assert MetricValue(value=None).value is None

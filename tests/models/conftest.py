@@ -1,0 +1,95 @@
+"""Samples that can be made in milliseconds and told apart by eye."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from representations.samples import Images, Ragged, Vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KINDS = ("muon", "jet")
+
+
+def ragged(lengths: torch.Tensor, values: torch.Tensor) -> Ragged:
+    return Ragged(values, torch.cat([torch.zeros(1, dtype=torch.int64), lengths.cumsum(0)]))
+
+
+def truth(labels: torch.Tensor, classes: int, features: int = 0) -> dict[str, object]:
+    n = len(labels)
+    return {
+        "classes": tuple(f"class{c}" for c in range(classes)),
+        "labels": labels,
+        "weights": torch.ones(n),
+        "event_ids": torch.arange(n),
+        "groups": torch.arange(n),
+        "features": torch.zeros(n, features),
+        "feature_names": tuple(f"feature{f}" for f in range(features)),
+    }
+
+
+def rings(
+    n: int,
+    *,
+    size: int = 24,
+    classes: int = 2,
+    seed: int = 0,
+    channels: int = 1,
+    points: int = 40,
+    empty: Sequence[int] = (),
+) -> Images:
+    """Rings of one radius a class, somewhere in the picture, in the last channel; noise in all. `empty`: no pixels."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(n) % classes
+    radius = size * (0.1 + 0.25 * labels / max(1, classes - 1))
+    centre = size * (0.35 + 0.3 * torch.rand(n, 2, generator=generator))
+    angle = 2 * torch.pi * torch.rand(n, points, generator=generator)
+    row = (centre[:, :1] + radius[:, None] * angle.sin()).long().clamp(0, size - 1)
+    column = (centre[:, 1:] + radius[:, None] * angle.cos()).long().clamp(0, size - 1)
+    ring = (channels - 1) * size**2 + row * size + column
+    noise = torch.randint(channels * size**2, (n, 5), generator=generator)
+    pixels = [torch.unique(p) for p in torch.cat([ring, noise], 1)]
+    pixels = [p[:0] if event in empty else p for event, p in enumerate(pixels)]
+    lengths = torch.tensor([len(p) for p in pixels], dtype=torch.int64)
+    flat = torch.cat(pixels).to(torch.int32)
+    values = torch.randint(128, 256, flat.shape, generator=generator).to(torch.uint8)
+    return Images(
+        **truth(labels, classes),
+        shape=(channels, size, size),
+        pixels=ragged(lengths, flat),
+        values=ragged(lengths, values),
+        scale=255.0,
+        span=(3.0, 3.1416),
+    )
+
+
+def particles(
+    n: int, *, classes: int = 2, seed: int = 0, features: int = 0, shift: float = 1.0, empty: Sequence[int] = ()
+) -> Vectors:
+    """Up to 9 particles in falling pt, whose mean log pt grows by `shift` a class. `empty`: events without any."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(n) % classes
+    lengths = torch.randint(1, 10, (n,), generator=generator)
+    lengths[list(empty)] = 0
+    events = []
+    for label, length in zip(labels.tolist(), lengths.tolist(), strict=True):
+        pt = (3 + shift * label + 0.5 * torch.randn(length, generator=generator)).exp().sort(descending=True).values
+        events.append(torch.stack([pt, *torch.randn(2, length, generator=generator)], dim=1))
+    flat = torch.cat(events)
+    return Vectors(
+        **truth(labels, classes, features),
+        particles=ragged(lengths, flat),
+        kinds=ragged(lengths, torch.randint(len(KINDS), (len(flat),), generator=generator).to(torch.int8)),
+        names=("pt", "eta", "phi"),
+        slots={"muon": 2, "jet": 4},
+    )
+
+
+@pytest.fixture(params=["rings", "particles"])
+def samples(request: pytest.FixtureRequest) -> Images | Vectors:
+    """300 events of two classes of either kind."""
+    return rings(300, channels=2) if request.param == "rings" else particles(300, features=2)

@@ -1,0 +1,192 @@
+"""Every adapter against a slow reference that is plainly right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn.functional import avg_pool2d
+
+from benchmark.errors import UserError
+from models.inputs import INPUTS, Input, Shape, shown_as
+from representations.samples import Images, Samples, Vectors
+from tests.models.conftest import KINDS, particles, rings
+
+ALL = sorted(INPUTS, key=lambda pair: (pair[0], pair[1].__name__))
+
+
+def make(kind: type[Samples], n: int, **options: object) -> Samples:
+    return rings(n, channels=2, **options) if kind is Images else particles(n, features=2, **options)
+
+
+def moments_of(picture: np.ndarray) -> list[float]:
+    """Sum, centroid and second moments of one dense channel, pixel by pixel."""
+    height, width = picture.shape
+    row, column = np.mgrid[:height, :width]
+    y, x = 2 * (row + 0.5) / height - 1, 2 * (column + 0.5) / width - 1
+    weight = np.abs(picture)
+    if not weight.sum():
+        return [0.0] * 6
+    cy, cx = np.average(y, weights=weight), np.average(x, weights=weight)
+    second = (
+        np.average((y - cy) ** 2, weights=weight),
+        np.average((x - cx) ** 2, weights=weight),
+        np.average((y - cy) * (x - cx), weights=weight),
+    )
+    return [picture.sum(), cy, cx, *second]
+
+
+@given(size=st.integers(1, 70), channels=st.integers(1, 3), seed=st.integers(0, 99))
+@settings(max_examples=25, deadline=None)
+def test_pooled_pixels_are_those_of_the_dense_picture(size: int, channels: int, seed: int) -> None:
+    samples = rings(5, size=size, channels=channels, seed=seed, empty=[2])
+    look = INPUTS["table", Images]
+    index = torch.tensor([4, 2, 0, 0])
+    (table,) = look.batch(samples, index)
+    dense = samples.dense(index)
+    step = -(-size // 16)
+    pooled = avg_pool2d(dense, step, ceil_mode=True, count_include_pad=False)
+    reference = [[value for channel in event for value in moments_of(channel)] for event in dense.numpy().astype(float)]
+    cells = pooled.flatten(1).shape[1]
+    torch.testing.assert_close(table[:, :cells], pooled.flatten(1))
+    torch.testing.assert_close(table[:, cells:], torch.tensor(reference, dtype=torch.float32), atol=2e-5, rtol=1e-4)
+    assert len(look.shape(samples).columns) == table.shape[1]
+
+
+def test_moments_of_negative_and_uneven_pictures() -> None:
+    samples = rings(6, size=20)
+    signed = replace(samples, values=replace(samples.values, values=torch.randn(len(samples.values.values))), scale=1.0)
+    signed = replace(signed, shape=(2, 10, 20))
+    (table,) = INPUTS["table", Images].batch(signed, torch.arange(6))
+    reference = [[value for channel in event for value in moments_of(channel)] for event in signed.dense().numpy()]
+    torch.testing.assert_close(
+        table[:, -12:], torch.tensor(np.array(reference), dtype=torch.float32), atol=2e-5, rtol=1e-4
+    )
+
+
+def test_names_of_pooled_pixels() -> None:
+    samples = replace(rings(2, size=20, channels=2), channel_names=("ecal", "hcal"))
+    columns = INPUTS["table", Images].shape(samples).columns
+    assert columns[11] == "ecal_cell1_1"  # 20 pixels make 10 cells of 2
+    assert columns[200] == "ecal_sum"
+    assert columns[-1] == "hcal_row_column"
+    assert len(set(columns)) == len(columns) == 212
+
+
+def table_of(samples: Vectors) -> np.ndarray:
+    """Slots filled by a loop over particles."""
+    rows = []
+    for event in range(len(samples)):
+        start, stop = samples.particles.offsets[event : event + 2].tolist()
+        row = np.zeros((samples.capacity, len(samples.names)), np.float32)
+        first = dict(zip(samples.slots, np.cumsum([0, *samples.slots.values()]), strict=False))
+        filled = dict.fromkeys(samples.slots, 0)
+        for particle in range(start, stop):
+            kind = list(samples.slots)[samples.kinds.values[particle]]
+            if filled[kind] < samples.slots[kind]:
+                row[first[kind] + filled[kind]] = samples.particles.values[particle]
+                filled[kind] += 1
+        rows.append(np.concatenate([row.ravel(), samples.features[event]]))
+    return np.array(rows)
+
+
+@given(n=st.integers(1, 20), seed=st.integers(0, 99), muons=st.integers(0, 4), jets=st.integers(0, 5))
+@settings(max_examples=25, deadline=None)
+def test_leading_particles_fill_the_slots_of_their_kind(n: int, seed: int, muons: int, jets: int) -> None:
+    samples = replace(particles(n, seed=seed, features=2, empty=[0]), slots={"muon": muons, "jet": jets})
+    look = INPUTS["table", Vectors]
+    (table,) = look.batch(samples, torch.arange(n))
+    np.testing.assert_array_equal(table, table_of(samples))
+    assert len(look.shape(samples).columns) == table.shape[1]
+
+
+def test_names_of_leading_particles() -> None:
+    columns = INPUTS["table", Vectors].shape(particles(3, features=1)).columns
+    assert columns[0] == "muon1_pt"
+    assert columns[7] == "jet1_eta"
+    assert columns[-2:] == ("jet4_phi", "feature0")
+
+
+def test_sequence_holds_particles_kinds_and_mask() -> None:
+    samples = particles(12, features=2, empty=[3])
+    index = torch.tensor([5, 3, 0])
+    shown, mask, features = INPUTS["sequence", Vectors].batch(samples, index)
+    assert INPUTS["sequence", Vectors].shape(samples).columns == ("pt", "eta", "phi", "is_muon", "is_jet")
+    assert shown.shape == (3, 5, mask.shape[1])
+    assert mask.shape[1] <= samples.capacity
+    for place, event in enumerate(index.tolist()):
+        start, stop = samples.particles.offsets[event : event + 2].tolist()
+        length = min(stop - start, samples.capacity)
+        assert mask[place].tolist() == [True] * length + [False] * (mask.shape[1] - length)
+        torch.testing.assert_close(shown[place, :3, :length].T, samples.particles.values[start : start + length])
+        kinds = [KINDS[k] for k in samples.kinds.values[start : start + length]]
+        assert shown[place, 3, :length].tolist() == [float(kind == "muon") for kind in kinds]
+        assert (shown[place, 3:, :length].sum(0) == 1).all()
+    assert features.shape == (3, 2)
+
+
+def test_one_kind_needs_no_column() -> None:
+    samples = particles(4)
+    one = replace(samples, slots={"constituent": 6}, kinds=replace(samples.kinds, values=samples.kinds.values * 0))
+    assert INPUTS["sequence", Vectors].shape(one).columns == one.names
+    assert INPUTS["sequence", Vectors].batch(one, torch.arange(4))[0].shape[1] == 3
+
+
+def test_pictures_are_the_dense_ones() -> None:
+    samples = rings(4, channels=2)
+    pictures, features = INPUTS["picture", Images].batch(samples, torch.tensor([2, 0]))
+    torch.testing.assert_close(pictures, samples.dense()[[2, 0]])
+    assert features.shape == (2, 0)
+    assert INPUTS["picture", Images].shape(samples) == Shape("picture", ("channel0", "channel1"), (24, 24))
+
+
+@pytest.mark.parametrize("pair", ALL, ids=lambda pair: f"{pair[0]}-{pair[1].__name__}")
+class TestEveryInput:
+    def test_an_event_is_shown_the_same_alone(self, pair: tuple[str, type[Samples]]) -> None:
+        look: Input[Samples] = INPUTS[pair]
+        samples = make(pair[1], 9, empty=[4])
+        together = look.batch(samples, torch.arange(9))
+        for event in range(9):
+            alone = look.batch(samples, torch.tensor([event]))
+            for one, all_of_them in zip(alone, together, strict=True):
+                shown = all_of_them[event : event + 1, ..., : one.shape[-1]]  # a sequence may be padded further
+                torch.testing.assert_close(one, shown, rtol=1e-6, atol=1e-6)
+
+    def test_empty_events(self, pair: tuple[str, type[Samples]]) -> None:
+        look: Input[Samples] = INPUTS[pair]
+        samples = make(pair[1], 3, empty=[0, 1, 2])
+        for part in look.batch(samples, torch.arange(3)):
+            assert len(part) == 3
+            assert not part.any()
+
+    def test_labels_weights_and_mass_are_never_shown(self, pair: tuple[str, type[Samples]]) -> None:
+        look: Input[Samples] = INPUTS[pair]
+        samples = make(pair[1], 8)
+        other = replace(samples, labels=1 - samples.labels, weights=samples.weights * 3, mass=torch.rand(8))
+        for one, two in zip(look.batch(samples, torch.arange(8)), look.batch(other, torch.arange(8)), strict=True):
+            assert torch.equal(one, two)
+
+    def test_rows_match_what_is_shown(self, pair: tuple[str, type[Samples]]) -> None:
+        look: Input[Samples] = INPUTS[pair]
+        samples = make(pair[1], 8)
+        shown, rows = look.batch(samples, torch.arange(8)), look.rows(samples, torch.arange(8))
+        assert [part.shape[1] for part, row in zip(shown, rows, strict=True) if row is not None] == [
+            row.shape[1] for row in rows if row is not None
+        ]
+
+
+def test_unknown_pair_is_a_one_line_error() -> None:
+    with pytest.raises(
+        UserError, match="mpnn: no view of Vectors as picture, expected samples of kind Images"
+    ) as raised:
+        shown_as(("picture",), particles(2), "mpnn")
+    assert "\n" not in str(raised.value)
+
+
+def test_the_first_view_that_fits_is_shown() -> None:
+    assert shown_as(("picture", "sequence"), particles(2), "cnn") is INPUTS["sequence", Vectors]
+    assert shown_as(("table", "sequence"), particles(2), "cnn") is INPUTS["table", Vectors]

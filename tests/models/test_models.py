@@ -1,0 +1,233 @@
+"""What every model must do: learn what can be learned, and only that; the same again; and after being saved."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import nn
+
+from benchmark.errors import UserError
+from models.bdt import BDT
+from models.cnn import CNN
+from models.ffnn import FFNN
+from models.network import TorchModel
+from tests.models.conftest import particles, rings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.inputs import Shape
+    from models.model import Model
+    from representations.samples import Images, Samples, Vectors
+
+MAKE = {
+    "cnn": lambda **more: CNN(depth=7, width=4, epochs=6, batch_size=16, learning_rate=5e-3, **more),
+    "ffnn": lambda **more: FFNN(layers=2, units=32, dropout=0.1, epochs=8, batch_size=16, learning_rate=3e-3, **more),
+    "bdt": lambda **more: BDT(trees=30, depth=3, **more),
+}
+
+
+@pytest.fixture(params=list(MAKE))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def fitted(name: str, train: Samples, valid: Samples, seed: int = 0) -> Model:
+    model = MAKE[name]()
+    model.runtime.seed = seed
+    model.fit(train, valid)
+    return model
+
+
+def auc(model: Model, samples: Samples) -> float:
+    return float(roc_auc_score(samples.labels.numpy() == 0, model.predict_proba(samples)[:, 0]))
+
+
+@pytest.mark.parametrize("make", [lambda n, seed: rings(n, seed=seed), lambda n, seed: particles(n, seed=seed)])
+class TestLearning:
+    def test_easy_classes_are_told_apart(self, name: str, make: object) -> None:
+        model = fitted(name, make(500, 1), make(100, 2))
+        assert auc(model, make(300, 3)) > 0.9
+
+    def test_shuffled_labels_are_not(self, name: str, make: object) -> None:
+        def shuffled(n: int, seed: int) -> Samples:
+            samples = make(n, seed)
+            order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+            return replace(samples, labels=samples.labels[order])
+
+        model = fitted(name, shuffled(400, 1), shuffled(100, 2))
+        # 400 test events: a standard deviation of 0.029
+        assert abs(auc(model, shuffled(400, 3)) - 0.5) < 0.1
+
+
+def test_three_classes(name: str) -> None:
+    model = fitted(name, particles(300, classes=3, shift=1.5), particles(90, classes=3, shift=1.5, seed=1))
+    test = particles(150, classes=3, shift=1.5, seed=2)
+    scores = model.predict_proba(test)
+    assert scores.shape == (150, 3)
+    assert scores.dtype == np.float32
+    np.testing.assert_allclose(scores.sum(1), 1, atol=1e-5)
+    assert (scores.argmax(1) == test.labels.numpy()).mean() > 0.7
+
+
+def test_the_same_seed_gives_the_same_scores(name: str, samples: Images | Vectors) -> None:
+    first, again = (fitted(name, samples[:200], samples[200:], seed=3) for _ in range(2))
+    np.testing.assert_array_equal(first.predict_proba(samples), again.predict_proba(samples))
+    if name != "bdt":  # its trees hold no chance, unless they see a part of events or columns
+        other = fitted(name, samples[:200], samples[200:], seed=4)
+        assert not np.array_equal(first.predict_proba(samples), other.predict_proba(samples))
+
+
+def test_the_seed_of_a_subsampled_bdt(samples: Images | Vectors) -> None:
+    def scores(seed: int) -> np.ndarray:
+        model = BDT(trees=10, subsample=0.5)
+        model.runtime.seed = seed
+        model.fit(samples[:200], samples[200:])
+        return model.predict_proba(samples)
+
+    np.testing.assert_array_equal(scores(1), scores(1))
+    assert not np.array_equal(scores(1), scores(2))
+
+
+def test_fitting_again_starts_from_scratch(name: str, samples: Images | Vectors) -> None:
+    model = fitted(name, samples[:200], samples[200:])
+    expected = model.predict_proba(samples)
+    model.fit(samples[:200], samples[200:])
+    np.testing.assert_array_equal(model.predict_proba(samples), expected)
+
+
+def test_saved_and_loaded(name: str, samples: Images | Vectors, tmp_path: Path) -> None:
+    model = fitted(name, samples[:200], samples[200:])
+    model.save(tmp_path)
+    other = type(model)()  # with other hyperparameters than those saved
+    other.load(tmp_path)
+    np.testing.assert_allclose(other.predict_proba(samples), model.predict_proba(samples), atol=1e-6, rtol=0)
+    assert other.parameters() == model.parameters()
+    assert other.parameters_count() == model.parameters_count()
+    assert other.details() == model.details()
+    assert not list(tmp_path.glob("*.pkl"))
+
+
+def test_order_and_company_of_events_do_not_matter(name: str, samples: Images | Vectors) -> None:
+    model = fitted(name, samples[:200], samples[200:])
+    scores = model.predict_proba(samples)
+    alone = np.concatenate([model.predict_proba(samples[i : i + 1]) for i in range(5)])
+    np.testing.assert_allclose(alone, scores[:5], atol=1e-6)
+    np.testing.assert_allclose(model.predict_proba(samples[torch.arange(299, -1, -1)])[::-1], scores, atol=1e-6)
+
+
+def test_no_events_and_empty_events(name: str) -> None:
+    for make in (rings, particles):
+        model = fitted(name, make(60, empty=[0, 7]), make(20, seed=1))
+        assert model.predict_proba(make(5)[:0]).shape == (0, 2)
+        assert np.isfinite(model.predict_proba(make(3, empty=[0, 1, 2]))).all()
+
+
+def test_details_and_counts(name: str, samples: Images | Vectors) -> None:
+    model = MAKE[name]()
+    assert model.parameters_count() is None
+    assert model.details() == {}
+    seen: list[tuple[str, float, float]] = []
+    model.runtime.report = lambda *event: seen.append(event)
+    model.fit(samples[:200], samples[200:])
+    details = model.details()
+    assert 1 <= details["best_epoch"] <= details["epochs"]
+    assert details["valid_loss"] > 0
+    assert (model.parameters_count() or 0) > 10
+    assert {stage for stage, _, _ in seen} == {"train"}
+    assert seen[-1][1] == seen[-1][2]
+
+
+class TestRefusals:
+    def test_not_fitted(self, name: str, samples: Images | Vectors, tmp_path: Path) -> None:
+        for call in (lambda m: m.predict_proba(samples), lambda m: m.save(tmp_path)):
+            with pytest.raises(UserError, match="not fitted yet"):
+                call(MAKE[name]())
+
+    def test_samples_of_another_kind(self, name: str) -> None:
+        model = fitted(name, rings(40), rings(20))
+        with pytest.raises(UserError, match=f"{name}: fitted on a"):
+            model.predict_proba(particles(10))
+        with pytest.raises(UserError, match="fitted for the classes"):
+            model.predict_proba(rings(10, classes=3))
+        with pytest.raises(UserError, match="with other names"):
+            model.predict_proba(replace(rings(10), channel_names=("ecal",)))
+
+    def test_nan(self, name: str) -> None:
+        good, bad = particles(60), particles(60)
+        bad.particles.values[:] = torch.nan
+        with pytest.raises(UserError, match="NaN"):
+            MAKE[name]().fit(bad, good)
+        with pytest.raises(UserError, match="NaN"):
+            MAKE[name]().fit(good, bad)
+        model = fitted(name, good, good)
+        with pytest.raises(UserError, match="NaN"):
+            model.predict_proba(bad)
+
+    def test_files_that_hold_something_else(self, name: str, tmp_path: Path) -> None:
+        with pytest.raises(UserError, match=r"no model\.json"):
+            MAKE[name]().load(tmp_path)
+        fitted(name, particles(40), particles(20)).save(tmp_path)
+        weights = next(path for path in tmp_path.iterdir() if path.name != "model.json")
+        weights.write_bytes(b"{broken")
+        with pytest.raises(UserError, match=weights.name):
+            MAKE[name]().load(tmp_path)
+        card = json.loads((tmp_path / "model.json").read_text())
+        (tmp_path / "model.json").write_text(json.dumps({**card, "version": "0"}))
+        with pytest.raises(UserError, match="version 0"):
+            MAKE[name]().load(tmp_path)
+        (tmp_path / "model.json").write_text("[]")
+        with pytest.raises(UserError, match="isn't the card"):
+            MAKE[name]().load(tmp_path)
+
+    @pytest.mark.parametrize("preset", ["smoke", "quick", "standard", "paper"])
+    def test_presets_and_parameters(self, name: str, preset: str) -> None:
+        kind = type(MAKE[name]())
+        assert kind.resolve(preset).parameters()
+        assert kind.seconds[preset] > 0
+        with pytest.raises(UserError, match="learning_rate"):
+            kind.resolve(preset, {"learning_rate": "-1"})
+        with pytest.raises(UserError, match="unknown parameter"):
+            kind.resolve(preset, {"runtime": "1"})
+
+
+@dataclass(kw_only=True)
+class Logistic(TorchModel):
+    """Logistic regression: all that a contributor has to write."""
+
+    name = "logistic"
+    views = ("table",)
+
+    def network(self, shape: Shape, classes: int) -> nn.Module:
+        return nn.Linear(len(shape.columns), classes)
+
+
+def test_a_contributed_model_takes_a_dozen_lines(tmp_path: Path) -> None:
+    model = Logistic.resolve("smoke", {"learning_rate": "0.01"})
+    model.fit(particles(300), particles(100, seed=1))
+    assert auc(model, particles(300, seed=2)) > 0.9
+    model.save(tmp_path)
+    other = Logistic()
+    other.load(tmp_path)
+    assert auc(other, particles(300, seed=2)) == auc(model, particles(300, seed=2))
+
+
+def test_units_do_not_matter_to_networks_on_tables() -> None:
+    """Standardisation is fitted on training events: MeV instead of GeV gives the same scores."""
+    gev = particles(120)
+    mev = replace(gev, particles=replace(gev.particles, values=gev.particles.values * torch.tensor([1024.0, 1, 1])))
+    one, other = fitted("ffnn", gev, gev).predict_proba(gev), fitted("ffnn", mev, mev).predict_proba(mev)
+    np.testing.assert_allclose(one, other, atol=1e-3)
+
+
+def test_bdt_counts_leaves_and_knows_its_columns() -> None:
+    model = BDT(trees=3, depth=1)
+    model.fit(particles(100), particles(50))
+    assert model.parameters_count() == 2 * model.details()["best_epoch"]
+    assert "jet1_pt" in model._booster.feature_names

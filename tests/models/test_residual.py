@@ -1,0 +1,115 @@
+"""The residual networks: their depth, their start, their masks."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from benchmark.errors import UserError
+from models.cnn import CNN
+from models.inputs import Shape
+from models.residual import Block, PictureNet, SequenceNet
+from tests.models.conftest import particles, rings
+
+PICTURE = Shape("picture", ("a", "b", "c"), (112, 112))
+SEQUENCE = Shape("sequence", ("pt", "eta", "phi"), (), ("mass",))
+
+
+def convolutions(network: nn.Module) -> int:
+    """On the longest path: the 1 x 1 ones of skip connections don't count."""
+    found = [name for name, part in network.named_modules() if isinstance(part, nn.Conv1d | nn.Conv2d)]
+    return sum("skip" not in name for name in found)
+
+
+@pytest.mark.parametrize("depth", [7, 11, 15, 19])
+def test_depth_counts_convolutions(depth: int) -> None:
+    for shape in (PICTURE, SEQUENCE):
+        assert convolutions(CNN(depth=depth).network(shape, 2)) == depth
+
+
+def test_resnet_50_is_that_of_he() -> None:
+    network = CNN(depth=50, width=64).network(PICTURE, 1000)
+    assert convolutions(network) == 49  # and the last layer
+    assert sum(weight.numel() for weight in network.parameters()) == 25_557_032  # as torchvision counts
+
+
+@pytest.mark.parametrize("depth", [0, 3, 8, 16, 34, 107])
+def test_other_depths_are_refused(depth: int) -> None:
+    with pytest.raises(UserError, match=rf"'depth' is {depth}, expected 7, 11, 15, .* or 50"):
+        CNN(depth=depth)
+
+
+def test_bottlenecks_are_for_pictures() -> None:
+    with pytest.raises(UserError, match="depth 50 is for pictures"):
+        CNN(depth=50).fit(particles(20), particles(20))
+
+
+def test_resnet_50_learns_and_survives_one_event() -> None:
+    model = CNN(depth=50, width=2, epochs=1, batch_size=8)
+    model.fit(rings(17, size=20), rings(1, size=20))
+    assert model.predict_proba(rings(1, size=20)).shape == (1, 2)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 9), (25, 25), (63, 200), (64, 64), (170, 360)])
+@pytest.mark.parametrize("depth", [7, 50])
+def test_any_size_of_picture(size: tuple[int, int], depth: int) -> None:
+    network = CNN(depth=depth, width=2).network(Shape("picture", ("a",), size, ("f", "g")), 3).eval()
+    assert network(torch.rand(2, 1, *size), torch.rand(2, 2)).shape == (2, 3)
+
+
+@pytest.mark.parametrize("axes", [1, 2])
+def test_a_block_starts_as_its_skip_connection(axes: int) -> None:
+    x = torch.randn(2, 4, *[6] * axes)
+    torch.testing.assert_close(Block(4, 4, axes=axes)(x), x.relu())
+
+
+def test_activations_do_not_grow_with_depth() -> None:
+    torch.manual_seed(0)
+    pictures, features = torch.rand(4, 3, 64, 64), torch.zeros(4, 0)
+    spread = [
+        float(
+            PictureNet(3, (64, 64), 0, 2, blocks=blocks, width=8, dropout=0)
+            .eval()(pictures, features)
+            .abs()
+            .mean()
+            .detach()
+        )
+        for blocks in (1, 25)
+    ]
+    assert spread[1] < 10 * spread[0] + 1
+
+
+def test_padding_has_no_say() -> None:
+    """The same event, padded further and with rubbish in the padding, gives the same logits."""
+    torch.manual_seed(0)
+    network = SequenceNet(3, 1, 2, blocks=2, width=8, dropout=0.0).eval()
+    for weight in network.parameters():  # zero-initialised branches would hide a mask that is missing
+        nn.init.normal_(weight, std=0.3)
+    event, features = torch.randn(1, 3, 4), torch.randn(1, 1)
+    expected = network(event, torch.ones(1, 4, dtype=torch.bool), features)
+    for further in (1, 7):
+        padded = torch.cat([event, torch.full((1, 3, further), torch.nan)], dim=2)
+        mask = torch.arange(4 + further)[None] < 4
+        torch.testing.assert_close(network(padded, mask, features), expected)
+    fewer = network(event, torch.tensor([[True, True, True, False]]), features)
+    assert not torch.allclose(fewer, expected)
+
+
+def test_features_reach_the_logits() -> None:
+    torch.manual_seed(0)
+    for shape, shown in (
+        (SEQUENCE, (torch.randn(1, 3, 4), torch.ones(1, 4, dtype=torch.bool))),
+        (Shape("picture", ("a",), (8, 8), ("mass",)), (torch.rand(1, 1, 8, 8),)),
+    ):
+        network = CNN(depth=7, width=4).network(shape, 2).eval()
+        assert not torch.equal(network(*shown, torch.zeros(1, 1)), network(*shown, torch.ones(1, 1)))
+
+
+def test_dropout_acts_in_training_alone() -> None:
+    network = CNN(depth=7, width=4, dropout=0.5).network(Shape("picture", ("a",), (8, 8)), 2)
+    shown = torch.rand(1, 1, 8, 8), torch.zeros(1, 0)
+    torch.manual_seed(0)
+    assert len({tuple(network(*shown)[0].tolist()) for _ in range(5)}) > 1
+    network.eval()
+    assert len({tuple(network(*shown)[0].tolist()) for _ in range(5)}) == 1

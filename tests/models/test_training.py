@@ -1,0 +1,208 @@
+"""The training loop: weights, standardisation, early stopping, determinism."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from benchmark.errors import UserError
+from models.inputs import INPUTS
+from models.model import Runtime
+from models.training import (
+    Batches,
+    Recipe,
+    balanced_weights,
+    check_samples,
+    evaluate,
+    mean_and_scale,
+    optimise,
+    reproducible,
+)
+from representations.samples import Vectors
+from tests.models.conftest import particles
+
+TABLE = INPUTS["table", Vectors]
+
+
+def line(columns: int = 18) -> nn.Module:
+    layer = nn.Linear(columns, 2)
+    nn.init.zeros_(layer.weight)
+    return layer
+
+
+def test_balanced_weights_by_hand() -> None:
+    samples = replace(particles(4), labels=torch.tensor([0, 0, 0, 1]), weights=torch.tensor([1.0, 1.0, 2.0, 5.0]))
+    # each class sums to 2 of 4: 0.5, 0.5, 1 and 2
+    assert balanced_weights(samples).tolist() == [0.5, 0.5, 1.0, 2.0]
+
+
+@given(labels=st.lists(st.integers(0, 2), min_size=1, max_size=50), scale=st.floats(1e-3, 1e3))
+@settings(max_examples=30, deadline=None)
+def test_balanced_weights_are_equal_in_sum_and_free_of_units(labels: list[int], scale: float) -> None:
+    n = len(labels)
+    samples = particles(n, classes=3)
+    samples = replace(samples, labels=torch.tensor(labels), weights=torch.linspace(0.5, 2, n) * scale)
+    weights = balanced_weights(samples)
+    sums = [float(weights[samples.labels == label].sum()) for label in set(labels)]
+    assert sums == pytest.approx([n / len(sums)] * len(sums), rel=1e-4)
+
+
+def test_a_class_without_weight_is_named() -> None:
+    samples = replace(particles(4), weights=torch.tensor([1.0, 0.0, 1.0, 0.0]))
+    with pytest.raises(UserError, match="class 'class1' sum to 0"):
+        balanced_weights(samples)
+
+
+def test_mean_and_scale_over_chunks() -> None:
+    rows = torch.randn(1000, 3) * torch.tensor([1.0, 100.0, 0.0]) + torch.tensor([0.0, 1e4, 0.1])
+    pair, nothing = mean_and_scale([(part, None) for part in rows.split(300)])
+    assert nothing is None
+    assert pair is not None
+    torch.testing.assert_close(pair[0], rows.double().mean(0).float())
+    torch.testing.assert_close(pair[1][:2], 1 / rows.double().std(0, correction=0)[:2].float())
+    assert pair[1][2] == 0  # never varies: shows nothing
+
+
+def test_nothing_to_measure_is_not_nan() -> None:
+    (pair,) = mean_and_scale([(torch.zeros(0, 2),)])
+    assert pair is not None
+    assert pair[0].tolist() == pair[1].tolist() == [0, 0]
+
+
+class Scripted(nn.Module):
+    """Its one weight moves by about the learning rate an epoch; the validation loss is least where it is `best`."""
+
+    def __init__(self, losses: list[float]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+        self.register_buffer("epoch", torch.zeros((), dtype=torch.int64))
+        self.losses = losses
+
+    def forward(self, table: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            self.epoch += 1
+            level = self.weight
+        else:
+            level = torch.tensor(self.losses[int(self.epoch) - 1])
+        # cross-entropy is log(2) - with equal logits - for level 0, and more or less with `level` for label 0
+        logit = level * torch.where(torch.arange(len(table)) % 2 == 0, -1.0, 1.0)
+        return torch.stack([logit, -logit], dim=1)
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "epochs", "best"),
+    [
+        ([3, 2, 1, 2, 2, 2, 0.5], 3, 6, 3),  # stops before the better one
+        ([3, 2, 1, 2, 2, 0.5, 2], 3, 7, 6),  # patience starts anew
+        ([1, 1, 1, 1, 1, 1, 1], 2, 3, 1),  # equal is no progress
+        ([7, 6, 5, 4, 3, 2, 1], 1, 7, 7),  # runs to the end
+    ],
+)
+def test_early_stopping_keeps_the_best_epoch(losses: list[float], patience: int, epochs: int, best: int) -> None:
+    samples = particles(32)
+    batches = Batches(TABLE, samples, "cpu")
+    network = Scripted(losses)
+    recipe = Recipe(epochs=7, patience=patience, batch_size=32, learning_rate=0.1)
+    seen: list[tuple[str, float, float]] = []
+    progress = optimise(network, batches, batches, recipe, Runtime(report=lambda *event: seen.append(event)))
+    assert (progress.epochs, progress.best_epoch) == (epochs, best)
+    assert int(network.epoch) == best  # the weights of that epoch, not of the last
+    assert evaluate(network, batches) == pytest.approx(progress.valid_loss)
+    assert seen[0] == ("train", 1, 7)
+    assert seen[-1] == ("train", 7, 7)
+    assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
+
+
+def test_class_weights_move_the_boundary() -> None:
+    """With no input at all, balanced classes are a coin toss, however rare one of them is."""
+    samples = particles(200)
+    rare = replace(samples, labels=(torch.arange(200) % 10 == 0).long())
+    batches = Batches(TABLE, rare, "cpu")
+    network = nn.Sequential(nn.Linear(18, 2))
+    nn.init.zeros_(network[0].weight)
+    network[0].weight.requires_grad_(requires_grad=False)
+    optimise(network, batches, batches, Recipe(epochs=60, patience=60, batch_size=200, learning_rate=0.1), Runtime())
+    assert network(torch.zeros(1, 18)).softmax(1)[0, 0].item() == pytest.approx(0.5, abs=0.02)
+
+
+def test_event_weights_move_the_boundary() -> None:
+    """Of two sorts of events with both labels, the weights say which label is the likelier."""
+    samples = particles(400)
+    side = torch.arange(400) % 4 < 2
+    weights = torch.where(side == (samples.labels == 0), 3.0, 1.0)
+    shown = replace(samples, weights=weights, features=side[:, None].float(), feature_names=("side",))
+    batches = Batches(TABLE, replace(shown, slots={"muon": 0, "jet": 0}), "cpu")
+    network = nn.Linear(1, 2)
+    optimise(network, batches, batches, Recipe(epochs=150, patience=150, batch_size=400, learning_rate=0.05), Runtime())
+    signal = network(torch.tensor([[0.0], [1.0]])).softmax(1)[:, 0].tolist()
+    assert signal == pytest.approx([0.25, 0.75], abs=0.03)
+
+
+@pytest.mark.parametrize(("n", "batch", "sizes"), [(9, 8, {4, 5}), (8, 8, {8}), (3, 100, {3}), (5, 1, {1})])
+def test_batches_are_of_even_size_and_hold_all_events(n: int, batch: int, sizes: set[int]) -> None:
+    class Counting(nn.Linear):
+        seen: list[int] = []  # noqa: RUF012
+
+        def forward(self, table: torch.Tensor) -> torch.Tensor:
+            if self.training:
+                self.seen.append(len(table))
+            return super().forward(table)
+
+    Counting.seen = []
+    batches = Batches(TABLE, particles(n), "cpu")
+    recipe = Recipe(epochs=1, patience=1, batch_size=batch, learning_rate=1e-3)
+    optimise(Counting(18, 2), batches, batches, recipe, Runtime())
+    assert set(Counting.seen) == sizes
+    assert sum(Counting.seen) == n
+
+
+def test_clip_bounds_the_gradient() -> None:
+    batches = Batches(TABLE, particles(32), "cpu")
+    network = line()
+    recipe = Recipe(epochs=1, patience=1, batch_size=32, learning_rate=1e-3, clip=1e-3)
+    optimise(network, batches, batches, recipe, Runtime())
+    norm = torch.stack([weight.grad.norm() for weight in network.parameters() if weight.grad is not None]).norm()
+    assert float(norm) == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_nan_is_a_clear_error() -> None:
+    samples = particles(16)
+    samples.particles.values[3] = torch.nan
+    batches = Batches(TABLE, samples, "cpu")
+    recipe = Recipe(epochs=1, patience=1, batch_size=8, learning_rate=1e-3)
+    with pytest.raises(UserError, match=r"training loss is nan in epoch 1.*NaN"):
+        optimise(line(), batches, batches, recipe, Runtime())
+
+
+def test_global_state_is_put_back() -> None:
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    before = dict(os.environ)
+    with pytest.raises(KeyError), reproducible(1, "cpu"):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+        torch.rand(10)
+        raise KeyError
+    assert torch.equal(torch.rand(3), expected)
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.utils.deterministic.fill_uninitialized_memory
+    assert dict(os.environ) == before
+
+
+def test_samples_are_checked_before_training() -> None:
+    good = particles(8)
+    with pytest.raises(UserError, match="cnn: there are no training events"):
+        check_samples("cnn", good[:0], good)
+    with pytest.raises(UserError, match="cnn: there are no validation events"):
+        check_samples("cnn", good, good[:0])
+    with pytest.raises(UserError, match="all training events are 'class1'"):
+        check_samples("cnn", good[good.labels == 1], good)
+    with pytest.raises(UserError, match="validation classes"):
+        check_samples("cnn", good, particles(9, classes=3))

@@ -1,0 +1,195 @@
+"""The containers against Python lists."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from representations.samples import Images, Ragged, Samples, Vectors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LENGTHS = st.lists(st.integers(0, 5), max_size=8)
+
+
+def ragged(lengths: list[int], dtype: torch.dtype = torch.int32) -> Ragged:
+    offsets = torch.tensor([0, *np.cumsum(lengths)], dtype=torch.int64)
+    return Ragged(torch.arange(int(offsets[-1])).to(dtype), offsets)
+
+
+def as_lists(rows: Ragged) -> list[list[Any]]:
+    ends = rows.offsets.tolist()
+    return [rows.values[a:b].tolist() for a, b in pairwise(ends)]
+
+
+def common(count: int) -> dict[str, Any]:
+    return {
+        "classes": ("signal", "background"),
+        "labels": torch.arange(count) % 2,
+        "weights": torch.rand(count),
+        "event_ids": torch.arange(count) + 100,
+        "groups": torch.arange(count),
+        "features": torch.rand(count, 2),
+        "feature_names": ("ht", "mass"),
+    }
+
+
+def images(lengths: list[int], seed: int = 0) -> Images:
+    rng = np.random.default_rng(seed)
+    pixels = [rng.choice(24, length, replace=False) for length in lengths]
+    offsets = torch.tensor([0, *np.cumsum(lengths)], dtype=torch.int64)
+    return Images(
+        **common(len(lengths)),
+        shape=(2, 3, 4),
+        pixels=Ragged(torch.tensor(np.concatenate([[], *pixels]), dtype=torch.int32), offsets),
+        values=Ragged(torch.tensor(rng.integers(1, 256, sum(lengths)), dtype=torch.uint8), offsets),
+        scale=255.0,
+        span=(3.0, 3.0),
+    )
+
+
+def vectors(lengths: list[int]) -> Vectors:
+    kinds = ragged(lengths, torch.int8)
+    rows = Ragged(torch.rand(sum(lengths), 3) + 1, kinds.offsets)
+    return Vectors(**common(len(lengths)), particles=rows, kinds=kinds, names=("pt", "eta", "phi"), slots={"jet": 4})
+
+
+@given(LENGTHS, st.data())
+@settings(deadline=None)
+def test_take_and_between_as_lists_do(lengths: list[int], data: st.DataObject) -> None:
+    rows, lists = ragged(lengths), as_lists(ragged(lengths))
+    assert len(rows) == len(lengths)
+    assert rows.rows().tolist() == [i for i, length in enumerate(lengths) for _ in range(length)]
+    index = data.draw(st.lists(st.integers(-len(lengths), len(lengths) - 1), max_size=10) if lengths else st.just([]))
+    assert as_lists(rows.take(torch.tensor(index, dtype=torch.int64))) == [lists[i] for i in index]
+    mask = data.draw(st.lists(st.booleans(), min_size=len(lengths), max_size=len(lengths)))
+    assert as_lists(rows.take(torch.tensor(mask, dtype=torch.bool))) == [
+        r for r, m in zip(lists, mask, strict=True) if m
+    ]
+    start = data.draw(st.integers(0, len(lengths)))
+    stop = data.draw(st.integers(start, len(lengths)))
+    assert as_lists(rows.between(start, stop)) == lists[start:stop]
+
+
+@given(
+    LENGTHS,
+    st.one_of(st.none(), st.integers(-9, 9)),
+    st.one_of(st.none(), st.integers(-9, 9)),
+    st.sampled_from([None, 1, 2, -1, -3]),
+)
+@settings(deadline=None)
+def test_slices_as_lists_do(lengths: list[int], start: int | None, stop: int | None, step: int | None) -> None:
+    samples = vectors(lengths)
+    part = samples[start:stop:step]
+    assert as_lists(part.kinds) == as_lists(samples.kinds)[start:stop:step]
+    assert part.event_ids.tolist() == samples.event_ids.tolist()[start:stop:step]
+    assert len(part) == len(part.particles) == len(part.features)
+
+
+@pytest.mark.parametrize(
+    ("index", "rows"),
+    [
+        (np.array([3, 0, 0]), [3, 0, 0]),
+        (np.array([2, 1], dtype=np.uint8), [2, 1]),
+        (np.array([True, False, False, True]), [0, 3]),
+        (torch.tensor([-1, 1]), [3, 1]),
+        (torch.tensor([False, True, True, False]), [1, 2]),
+        ([], []),
+        (np.array([]), []),
+        (np.zeros(4, bool), []),
+    ],
+    ids=str,
+)
+def test_indexing(index: Any, rows: list[int]) -> None:
+    samples = images([2, 0, 3, 1])
+    part = samples[index]
+    assert isinstance(part, Images)
+    assert part.event_ids.tolist() == [100 + row for row in rows]
+    torch.testing.assert_close(part.dense(), samples.dense()[rows], rtol=0, atol=0)
+    torch.testing.assert_close(part.features, samples.features[rows], rtol=0, atol=0)
+
+
+def test_read_only_index_gives_no_warning() -> None:
+    index = np.array([1, 0])
+    index.flags.writeable = False
+    assert images([1, 2])[index].event_ids.tolist() == [101, 100]
+
+
+@pytest.mark.parametrize(
+    "index", [np.array([0.5]), torch.tensor(2), torch.zeros(1, 1, dtype=torch.int64), np.array([9])]
+)
+def test_what_is_no_index(index: Any) -> None:
+    with pytest.raises(IndexError):
+        images([2, 0, 3, 1])[index]
+
+
+@given(LENGTHS)
+@settings(deadline=None)
+def test_dense_against_a_loop(lengths: list[int]) -> None:
+    samples = images(lengths)
+    expected = torch.zeros(len(lengths), 24)
+    for event, (pixels, values) in enumerate(zip(as_lists(samples.pixels), as_lists(samples.values), strict=True)):
+        for pixel, value in zip(pixels, values, strict=True):
+            expected[event, pixel] = value / 255
+    torch.testing.assert_close(samples.dense(), expected.view(-1, 2, 3, 4))
+
+
+def test_dense_of_a_subset() -> None:
+    samples = images([3, 0, 5, 2])
+    for index in ([], [2], [3, 3, 0], [-1]):
+        where = torch.tensor(index, dtype=torch.int64)
+        torch.testing.assert_close(samples.dense(where), samples.dense()[where], rtol=0, atol=0)
+
+
+@given(LENGTHS, st.integers(0, 7), st.data())
+@settings(deadline=None)
+def test_padded_against_a_loop(lengths: list[int], length: int, data: st.DataObject) -> None:
+    samples = vectors(lengths)
+    index = data.draw(st.lists(st.integers(0, len(lengths) - 1), max_size=6) if lengths else st.just([]))
+    dense, mask = samples.padded(torch.tensor(index, dtype=torch.int64), length)
+    rows = as_lists(samples.particles)
+    for i, event in enumerate(index):
+        kept = rows[event][:length]
+        assert mask[i].tolist() == [True] * len(kept) + [False] * (length - len(kept))
+        assert dense[i].tolist() == kept + [[0.0] * 3] * (length - len(kept))
+
+
+def test_slices_share_memory_and_memory_maps_give_no_warning(tmp_path: Path) -> None:
+    samples = vectors([2, 3, 1])
+    assert samples[1:].particles.values.data_ptr() == samples.particles.values[2:].data_ptr()
+    np.save(tmp_path / "values.npy", samples.particles.values.numpy())
+    mapped = torch.from_numpy(np.load(tmp_path / "values.npy", mmap_mode="c"))
+    rows = Ragged(mapped, samples.particles.offsets)
+    assert as_lists(rows.take(torch.tensor([2, 0]))) == as_lists(samples.particles.take(torch.tensor([2, 0])))
+
+
+def test_nbytes_and_device() -> None:
+    samples = vectors([2, 3])
+    ragged_bytes = (5 * 3 * 4 + 3 * 8) + (5 + 3 * 8)
+    assert samples.nbytes == 2 * (8 + 4 + 8 + 8) + 2 * 2 * 4 + ragged_bytes
+    moved = samples.to("cpu")
+    assert (type(moved), moved.device, moved.nbytes) == (Vectors, torch.device("cpu"), samples.nbytes)
+    assert torch.equal(moved.particles.values, samples.particles.values)
+
+
+def test_what_does_not_fit_together_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"offsets go from and to \[0, 3\]"):
+        Ragged(torch.zeros(2), torch.tensor([0, 3]))
+    with pytest.raises(ValueError, match="offsets"):
+        Ragged(torch.zeros(2), torch.tensor([], dtype=torch.int64))
+    with pytest.raises(ValueError, match=r"Samples\.weights has 2 rows, labels have 3"):
+        Samples(**(common(3) | {"weights": torch.ones(2)}))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_on_a_gpu() -> None:
+    samples = images([3, 0, 5, 2])
+    moved = samples.to("cuda")
+    torch.testing.assert_close(moved[np.array([2, 0])].dense().cpu(), samples.dense()[[2, 0]])
