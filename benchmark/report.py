@@ -51,7 +51,7 @@ def print_boards(boards: Iterable[Board]) -> None:
         note = ", fast simulation" if board.fast_simulation else ""
         grid = Table(title=Text(board.title + note), title_justify="left", box=None, pad_edge=False)
         for name in header:
-            grid.add_column(Text(name), overflow="fold", min_width=min(len(name), 12))
+            grid.add_column(Text(name), no_wrap=name != "Status", overflow="fold")
         for row in rows:
             grid.add_row(*map(Text, row))
         console.print(grid, width=room)

@@ -141,9 +141,7 @@ def upgrade(record: dict[str, Any], where: str) -> dict[str, Any]:
     """A record of any earlier schema version, brought to this one. Raises UserError for a later one."""
     version = record.get("schema_version")
     if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
-        raise UserError(
-            f"{where}: schema version {version!r}, expected 1 to {SCHEMA_VERSION}. Update this program."
-        )
+        raise UserError(f"{where}: schema version {version!r}, expected 1 to {SCHEMA_VERSION}. Update this program.")
     for step in range(version, SCHEMA_VERSION):
         record = UPGRADES[step](record)
     return record

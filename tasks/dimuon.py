@@ -85,7 +85,7 @@ class Dimuon(Task):
 
     def info(self, level: str) -> EventInfo:
         """Two muons, drawn by their energy."""
-        return EventInfo(self.name, self.processes, level, slots={"muon": 2}, particles="objects", magnitude="energy")
+        return EventInfo(self.name, self.processes, level, slots={"muon": 2}, magnitude="energy", has_signal=False)
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
         """`count` events of one class; its components are interleaved in their fixed shares."""
