@@ -54,6 +54,10 @@ class DataSet:
         if self.source is not None and not self.source.exists():
             raise UserError(f"{self.task.name}: no file or folder {self.source}. Give an existing path with --source.")
 
+    def __reduce__(self) -> tuple[Callable[..., DataSet], tuple[Any, ...]]:
+        """Cross to another process by name and parameters: the class of a loose file can't be pickled there."""
+        return _rebuilt, (self.target, self.task.parameters(), self.level, self.source)
+
     def folder(self, root: Path) -> Path:
         """Where it lies: a folder named after the task, then one named after all that the events depend on."""
         identity: dict[str, Any] = {
@@ -79,6 +83,10 @@ class DataSet:
     def manifest(self, root: Path) -> Manifest | None:
         """The manifest when the data set is there and complete."""
         return read_manifest(self.folder(root))
+
+
+def _rebuilt(target: str, parameters: dict[str, Any], level: str, source: Path | None) -> DataSet:
+    return DataSet(target, TASKS.load(target)(**parameters), level, source)
 
 
 def files_of(source: Path) -> list[Path]:

@@ -1,0 +1,52 @@
+# `make run` and `make test` set everything up on a fresh machine: they own the virtual environment in .venv.
+#   make run ARGS="--preset smoke"     passes more options on
+#   make test ARGS="-k dimuon"
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first interpreter that is new enough and able to make virtual environments.
+FIND_PYTHON = for python in $(PYTHON) python3 python3.12 python3.11 python3.13; do \
+	if "$$python" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
+	then echo "$$python"; exit; fi; done
+
+.PHONY: run test lint bench install clean help
+.DEFAULT_GOAL := help
+
+help:  ## say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/installed  ## install, then run every representation and model on ttbar, from collision to leaderboard
+	$(BIN)/python -m benchmark run --task ttbar $(ARGS)
+
+install: $(VENV)/installed  ## make .venv and install the package into it
+
+test: $(VENV)/installed-test  ## install, then run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/installed-test  ## ruff, mypy --strict, and the imports' one direction
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/installed-test  ## speed, side by side with peers
+	$(BIN)/python -m pytest tests/performance --benchmark-only --override-ini "addopts=-ra" $(ARGS)
+
+clean:  ## remove the environment and caches; results and event data stay
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@python="$$($(FIND_PYTHON))"; \
+	if [ -z "$$python" ]; then \
+		echo "No Python 3.11, 3.12 or 3.13 with venv was found. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 2; \
+	fi; \
+	"$$python" -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $@ $(VENV)/installed
