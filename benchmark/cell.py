@@ -200,7 +200,7 @@ def load_events(data: DataSet, root: Path) -> Events:
 
 @lru_cache(maxsize=1)
 def _represented(data: DataSet, root: Path, representation: Representation) -> Represented:
-    if data.level in data.task.skipped_levels:
+    if data.level in data.task.skipped_levels and data.source is None:
         raise Skip(data.task.skipped_levels[data.level])
     return represent(load_events(data, root), representation)
 

@@ -75,10 +75,13 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
         message = getattr(error, "format_message", None)
         if message is None:
             raise
-        return _say(" ".join(message().split()), WRONG_REQUEST)
+        context = getattr(error, "ctx", None)
+        hint = f" Try: {context.command_path} --help" if context is not None else ""
+        return _say(message() + hint, WRONG_REQUEST)
     return code if isinstance(code, int) else DONE
 
 
 def _say(message: str, code: int) -> int:
-    print(f"error: {message}" if code == WRONG_REQUEST else message, file=sys.stderr)
+    line = " ".join(part.strip() for part in message.splitlines())
+    print(f"error: {line}" if code == WRONG_REQUEST else line, file=sys.stderr)
     return code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 from functools import cache
@@ -49,7 +50,7 @@ def default_workers() -> int:
 def resolve_device(wanted: str) -> str:
     """`auto` as `cuda` where there is a GPU, else `cpu`. Raises UserError for a `cuda` that is not there."""
     kind, _, number = wanted.partition(":")
-    if kind not in ("auto", "cpu", "cuda") or (number and (kind != "cuda" or not number.isdigit())):
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]+)?", wanted):
         raise UserError(f"unknown device '{wanted}'. Known: auto, cpu, cuda, cuda:1.")
     if kind == "cpu":
         return "cpu"

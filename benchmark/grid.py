@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+MOST_SEEDS = 1000
 _CHOICE = re.compile(r"(?P<target>[^\[\]]+)(?:\[(?P<inside>[^\[\]]*)\])?\Z")
 
 
@@ -155,6 +156,6 @@ def parse_seeds(text: str) -> list[int]:
         numbers = [int(word) for word in text.split(",") if word.strip()]
     except ValueError:
         numbers = []
-    if not numbers or min(numbers) < 0 or ("," not in text and numbers[0] == 0):
-        raise UserError(f"--seeds '{text}': expected how many (3) or which (0,1,2), not negative.")
+    if not numbers or min(numbers) < 0 or ("," not in text and not 1 <= numbers[0] <= MOST_SEEDS):
+        raise UserError(f"--seeds '{text}': expected how many (3, at most {MOST_SEEDS}) or which (0,1,2 or 7,).")
     return list(range(numbers[0])) if "," not in text else list(dict.fromkeys(numbers))

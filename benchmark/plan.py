@@ -32,8 +32,9 @@ def show(planned: Sequence[Planned], settings: Settings, *, as_json: bool) -> No
         ]
         print(json.dumps({"cells": rows, "data_to_make_expected_s": data}, indent=1))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from benchmark.report import console
 
     table = Table(box=None, pad_edge=False)
     for header in ("task", "representation", "model", "seed", "status", "expected"):
@@ -43,15 +44,15 @@ def show(planned: Sequence[Planned], settings: Settings, *, as_json: bool) -> No
         names = [str(name).replace("[", r"\[") for name in (cell.task, cell.representation, cell.model)]
         status = f"{item.kept.status} already" if item.kept else "to run"
         table.add_row(*names, str(cell.seed), status, "" if item.kept else write_seconds(seconds))
-    console = Console(soft_wrap=True)
-    console.print(table)
+    output = console()
+    output.print(table)
     for name, expected in data.items():
-        console.print(f"data to make: {name}, {write_seconds(expected)}", markup=False)
+        output.print(f"data to make: {name}, {write_seconds(expected)}", markup=False)
     known = [seconds for _, seconds in cells if seconds is not None] + [s for s in data.values() if s is not None]
     left = sum(item.kept is None for item in planned)
     unknown = left + len(data) - len(known)
     more = f", and {unknown} of unknown length" if unknown else ""
-    console.print(f"{left} of {len(planned)} cells to run, {write_seconds(sum(known))} in all{more}. Nothing was run.")
+    output.print(f"{left} of {len(planned)} cells to run, {write_seconds(sum(known))} in all{more}. Nothing was run.")
 
 
 def expected_data(planned: Sequence[Planned]) -> dict[str, float | None]:

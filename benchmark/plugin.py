@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 
 from benchmark.errors import UserError, did_you_mean
 
@@ -76,6 +76,8 @@ def _parameter_types(cls: type[Plugin]) -> dict[str, Any]:
 def _cast(owner: str, parameter: str, text: Any, hint: Any) -> Any:
     from pydantic import TypeAdapter, ValidationError
 
+    if get_origin(hint) is Literal:  # pydantic takes no "2" for a 2 here
+        text = next((choice for choice in get_args(hint) if str(choice) == text), text)
     try:
         value = TypeAdapter(hint).validate_python(text)
     except ValidationError as error:

@@ -12,6 +12,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 T = TypeVar("T")
+_NAME = re.compile(r"\w[\w-]*")  # it becomes part of file names
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,9 @@ class Registry(Generic[T]):
     def load(self, word: str) -> type[T]:
         """Import one plug-in. Raises UserError when it is unknown or does not keep the contract."""
         entry = self.find(word)
-        module_name, _, class_name = entry.target.rpartition(":")
-        module = _import_file(Path(module_name)) if entry.is_file else importlib.import_module(module_name)
-        plugin = getattr(module, class_name)
+        module_name, _, class_name = entry.target.partition(":") if not entry.is_file else entry.target.rpartition(":")
+        module = _import_file(Path(module_name)) if entry.is_file else _import_module(module_name, entry)
+        plugin = getattr(module, class_name, None)
         contract_module, _, contract_name = self.contract.partition(":")
         base = getattr(importlib.import_module(contract_module), contract_name)
         if not (isinstance(plugin, type) and issubclass(plugin, base)):
@@ -107,6 +109,12 @@ class Registry(Generic[T]):
         missing = sorted(getattr(plugin, "__abstractmethods__", ()))
         if missing:
             raise UserError(f"{self.noun} {word}: '{class_name}' lacks {', '.join(missing)}; write these methods.")
+        name = getattr(plugin, "name", None)
+        if name != entry.name or not _NAME.fullmatch(entry.name):
+            raise UserError(
+                f"{self.noun} {word}: '{class_name}' calls itself '{name}', expected '{entry.name}' as registered, "
+                "of letters, digits, '_' and '-'. Rename it."
+            )
         return plugin
 
 
@@ -170,7 +178,10 @@ def _classes_of_module(module: str) -> list[tuple[str, str, str]]:
     if rest:
         path = path.parent.joinpath(*rest)
         path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return _classes(path) if path.is_file() else []
+    try:
+        return _classes(path) if path.is_file() else []
+    except (SyntaxError, ValueError):  # its own import will say what is wrong, when it is asked for
+        return []
 
 
 def _file_entry(word: str, noun: str) -> Entry:
@@ -182,6 +193,8 @@ def _file_entry(word: str, noun: str) -> Entry:
         classes = {cls: (name, doc) for cls, name, doc in _classes(path)}
     except SyntaxError as error:
         raise UserError(f"{noun} {word}: {path.name} line {error.lineno} is not Python ({error.msg}).") from error
+    except ValueError as error:
+        raise UserError(f"{noun} {word}: {path.name} is not Python text ({error}).") from error
     if not colon and len(classes) == 1:
         class_name = next(iter(classes))
     if class_name not in classes:
@@ -189,6 +202,16 @@ def _file_entry(word: str, noun: str) -> Entry:
         raise UserError(f"{noun} {word}: {path.name} has {known}. Name the class as {path.name}:Class.")
     name, summary = classes[class_name]
     return Entry(name, summary, f"{path}:{class_name}", str(path))
+
+
+def _import_module(name: str, entry: Entry) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:  # a plug-in of others, or a library that is not installed
+        raise UserError(
+            f"{entry.name}: importing {name} ({entry.origin}) raised {type(error).__name__}: {error}. "
+            "Mend or reinstall its package."
+        ) from error
 
 
 def _import_file(path: Path) -> ModuleType:

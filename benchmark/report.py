@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from benchmark.results import Result, ResultStore
@@ -9,6 +10,8 @@ from benchmark.results import Result, ResultStore
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from rich.console import Console
 
     from leaderboard.ranking import Board
 
@@ -36,26 +39,31 @@ def finish(results: Sequence[Result], folder: Path, *, quiet: bool, as_json: boo
         print(f"page: {page.resolve().as_uri()}")
 
 
+def console() -> Console:
+    """Standard output; where it is no terminal, wide enough for a table to keep its lines."""
+    from rich.console import Console
+
+    return Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+
+
 def print_boards(boards: Iterable[Board]) -> None:
     """Each board as a table on standard output."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from leaderboard.columns import table
 
-    console = Console(soft_wrap=True)
-    room = console.width if console.is_terminal else WIDE
+    output = console()
     for board in boards:
-        header, rows = _fitting(*table(board), room)
+        header, rows = _fitting(*table(board), output.width)
         note = ", fast simulation" if board.fast_simulation else ""
         grid = Table(title=Text(board.title + note), title_justify="left", box=None, pad_edge=False)
         for name in header:
             grid.add_column(Text(name), no_wrap=name != "Status", overflow="fold")
         for row in rows:
             grid.add_row(*map(Text, row))
-        console.print(grid, width=room)
-        console.print()
+        output.print(grid)
+        output.print()
 
 
 def _fitting(header: list[str], rows: list[list[str]], room: int) -> tuple[list[str], list[list[str]]]:

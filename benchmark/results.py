@@ -18,6 +18,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
@@ -34,9 +35,9 @@ Status = Literal["done", "skipped", "failed", "timeout", "interrupted"]
 
 
 class MetricValue(BaseModel):
-    """A score with its interval; an undefined value is null and has a reason."""
+    """A score with its interval; an undefined value is null and has a reason. NaN is refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     value: float | None
     low: float | None = None
@@ -133,8 +134,14 @@ UPGRADES: dict[int, Upgrade] = {}
 
 
 def make_key(parts: Mapping[str, Any]) -> str:
-    """SHA-256 of everything that can change the outcome of a cell."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, allow_nan=False, default=list).encode()).hexdigest()
+    """SHA-256 of everything that can change the outcome of a cell. Raises UserError for what is no JSON."""
+    try:
+        text = json.dumps(parts, sort_keys=True, allow_nan=False, default=list)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"parameters: {error}, expected plain JSON values. Mend the defaults of the plug-in."
+        ) from error
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def upgrade(record: dict[str, Any], where: str) -> dict[str, Any]:
@@ -179,7 +186,7 @@ class ResultStore:
             try:
                 yield read_result(path)
             except UserError as error:
-                print(f"warning: {error}", file=sys.stderr)
+                _warn(str(error))
 
     def find(self, task: str, key: str) -> Result | None:
         """The record with this key, if it is there, whole, and has its scores when it is done."""
@@ -187,7 +194,7 @@ class ResultStore:
             try:
                 result = read_result(path)
             except UserError as error:
-                print(f"warning: {error}", file=sys.stderr)
+                _warn(str(error))
                 continue
             if result.key == key and (result.status != "done" or self._scores_are_whole(result)):
                 return result
@@ -226,10 +233,10 @@ class ResultStore:
         if not path.is_file():
             return {}
         try:
-            with np.load(path, allow_pickle=False) as pictures:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as pictures:  # by name it leaks the file
                 return {name: pictures[name] for name in pictures.files}
         except (ValueError, OSError, zipfile.BadZipFile) as error:
-            print(f"warning: {path}: not readable as pictures ({error}); delete it", file=sys.stderr)
+            _warn(f"{path}: not readable as pictures ({error}); delete it")
             return {}
 
     def _scores_are_whole(self, result: Result) -> bool:
@@ -240,12 +247,19 @@ class ResultStore:
         return True
 
 
+@cache
+def _warn(message: str) -> None:
+    print(f"warning: {message}", file=sys.stderr)
+
+
 def make_folder(folder: Path) -> None:
-    """Make a folder and its parents. Raises UserError when that is not possible."""
+    """Make a folder and its parents. Raises UserError when that is not possible, or nothing can be put there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{folder}: the folder can't be made ({error.strerror}). Name another one.") from error
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{folder}: the folder can't be written (read-only). Name another one.")
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -259,10 +273,13 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except OSError as error:
+    except BaseException as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise UserError(f"{path}: can't be written ({error.strerror}). Free space or name another folder.") from error
+        if not isinstance(error, OSError):
+            raise
+        reason = error.strerror or error
+        raise UserError(f"{path}: can't be written ({reason}). Free space or name another folder.") from error
 
 
 def sha256(path: Path) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REPORT_EVERY_S = 0.1
+STARTING_S = 60.0
+"""What a new process may take to import its libraries, on top of the time of its cell."""
 DYING_S = 5.0
 """A process whose pipe has closed is about to end: this long it is waited for, to learn its exit code."""
 
@@ -65,8 +67,17 @@ class Worker:
     def submit(self, cell: Cell, timeout: float | None) -> None:
         """Give it a cell."""
         self.cell = cell
-        self.deadline = time.monotonic() + timeout if timeout else float("inf")
-        self.pipe.send(replace(cell, device=self.device))
+        self.allow(timeout and timeout + STARTING_S)
+        try:
+            self.pipe.send(replace(cell, device=self.device))
+        except OSError:  # it died while it had nothing to do
+            self.stop()
+            self.start()
+            self.pipe.send(replace(cell, device=self.device))
+
+    def allow(self, seconds: float | None) -> None:
+        """Let it take so long from now; None for as long as it likes."""
+        self.deadline = time.monotonic() + seconds if seconds else float("inf")
 
     def stop(self, patience: float = 0.0) -> int | None:
         """End it, after so many seconds in which it may end by itself. Returns the exit code that it then had."""
@@ -101,10 +112,8 @@ def execute(
     timeout : seconds a cell may take. Raises UserError when a worker could not store a result.
     """
     waiting = deque(cells)
-    count = min(len(waiting), len(devices_of(cells[0].device))) if waiting else 0
-    workers = (
-        [Worker(device, data_root, store.folder) for device in devices_of(cells[0].device)[:count]] if count else []
-    )
+    devices = devices_of(cells[0].device)[: len(cells)] if cells else []
+    workers = [Worker(device, data_root, store.folder) for device in devices]
     try:
         while waiting or any(worker.cell for worker in workers):
             for worker in workers:
@@ -116,7 +125,7 @@ def execute(
                 result = _hear(worker, listener, unfinished, timeout)
                 if result is not None and worker.cell is not None:
                     cell, worker.cell = worker.cell, None
-                    if result.status in ("timeout", "failed") and result.scores_sha256 is None:
+                    if result.status in ("timeout", "failed"):  # a worker that is gone can't store it
                         store.add(result)
                     listener.finished(cell, result)
                     yield cell, result
@@ -143,6 +152,9 @@ def _hear(worker: Worker, listener: Listener, unfinished: Unfinished, timeout: f
         code = worker.stop(DYING_S)
         worker.start()
         return unfinished(worker.cell, "failed", _how_it_died(code))
+    if message[0] == "begun":
+        worker.allow(timeout)
+        return None
     if message[0] == "stage":
         listener.stage(str(worker.cell), *message[1:])
         return None
@@ -184,7 +196,9 @@ def _work(pipe: Any, data_root: Path, results_root: Path) -> None:
         except EOFError:
             return
         try:
-            result = store.add(*cells.run(cells.build(cell), data_root, report))
+            job = cells.build(cell)
+            pipe.send(("begun",))
+            result = store.add(*cells.run(job, data_root, report))
         except UserError as error:
             pipe.send(("error", str(error)))
         else:

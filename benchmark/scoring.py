@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.metrics.accuracy import confusion_matrix
-from benchmark.metrics.metric import Metric, Scored, compute
+from benchmark.metrics.metric import Estimate, Metric, Scored, compute
 from benchmark.registry import METRICS
 from benchmark.results import MetricValue, Scores
 
@@ -32,9 +33,21 @@ def score(
         signal=has_signal,
     )
     estimates = compute(metrics((*METRICS.names(), *extra)), scored)
-    values = {name: MetricValue(**vars(estimate)) for name, estimate in estimates.items()}
+    values = {name: _value(estimate) for name, estimate in estimates.items()}
     matrix = confusion_matrix(scores.labels, scores.scores.argmax(axis=1), len(classes))
     return values, matrix.tolist()
+
+
+def _value(estimate: Estimate) -> MetricValue:
+    """An estimate as it is recorded: what is not finite is undefined, since JSON has no word for it."""
+    value, low, high = (
+        number if number is None or math.isfinite(number) else None
+        for number in (estimate.value, estimate.low, estimate.high)
+    )
+    reason = estimate.reason
+    if value is None and estimate.value is not None:
+        reason = reason or f"the metric gave {estimate.value}"
+    return MetricValue(value=value, low=low, high=high, reason=reason)
 
 
 @cache

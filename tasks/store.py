@@ -141,11 +141,15 @@ def _only_one(folder: Path) -> Iterator[None]:
     """Two runs never make the same data set at once: the second waits, and finds it made."""
     from filelock import FileLock
 
+    lock = FileLock(folder / ".lock")
     try:
-        with FileLock(folder / ".lock"):
-            yield
-    except (PermissionError, NotImplementedError) as error:
+        lock.acquire()
+    except (OSError, NotImplementedError) as error:
         raise UserError(f"{folder}: can't be written ({error}). Name another folder with --data.") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 # --- generated -------------------------------------------------------------------------------------------------------

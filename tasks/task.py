@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from benchmark.errors import UserError
-from benchmark.plugin import Plugin
+from benchmark.plugin import Plugin, check_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +50,11 @@ class Task(Plugin, ABC):
     events_per_class: int = 4000
     shard_events: int = 1000
 
+    def __post_init__(self) -> None:
+        """Raise UserError for sizes that can't be made; the store's event ids have room for 10,000 shards of 10^6."""
+        check_range(self, "shard_events", 1, 1_000_000)
+        check_range(self, "events_per_class", 1, 10_000 * self.shard_events)
+
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes after `view`, signal first."""
@@ -72,7 +77,10 @@ class Task(Plugin, ABC):
         return ()
 
     def read(self, source: Path) -> Imported:
-        """Events from real files. Raises UserError when the files, or their content, are not what is needed."""
+        """Events from real files: whole, with event_id, group, label and weight.
+
+        Raises UserError when the files, or their content, are not what is needed.
+        """
         raise UserError(
             f"{self.name}: real files are not read for this task (got --source {source}). Leave --source out."
         )

@@ -82,8 +82,8 @@ class TTbar(Task):
         return EventInfo(self.name, self.classes, level, slots)
 
     def settings(self, process: str, level: str) -> tuple[str, ...]:
-        """Pythia's settings; those of several streams one after the other."""
-        return tuple(setting for settings, _ in self._streams(process, level) for setting in settings)
+        """Pythia's settings: a line a stream, each with the share in which collisions are tried."""
+        return tuple(f"{process} ({share:g}): {'; '.join(line)}" for line, share in self._streams(process, level))
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
         """Collisions that pass the selection, with `objects` and the scalars of `candidate`."""
@@ -136,7 +136,8 @@ class TTbar(Task):
         leptons = ak.num(found.leptons.pt)
         passed = (leptons >= 1) if self.leptons == "at_least_one" else (leptons == 1)
         passed = passed & (ak.num(found.jets.pt) >= self.min_jets)
-        return ak.zip({"objects": found.objects(), "candidate": high_level(found)}, depth_limit=1)[passed]
+        found = found[passed]
+        return ak.zip({"objects": found.objects(), "candidate": high_level(found)}, depth_limit=1)
 
 
 def high_level(found: Reconstructed) -> ak.Array:

@@ -14,7 +14,7 @@ from benchmark.registry import TASKS
 if TYPE_CHECKING:
     from tasks.manifest import Manifest
 
-app = typer.Typer(help="Look at the event data.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Look at the event data.", rich_markup_mode=None)
 
 
 @app.callback()
@@ -67,8 +67,9 @@ def levels(plugin: type) -> dict[str, str]:
 
 
 def _print(folder: Path, manifest: Manifest) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from benchmark.report import console
 
     label = " (fast simulation)" if manifest.fast_simulation else ""
     print(f"{folder}")
@@ -84,4 +85,4 @@ def _print(folder: Path, manifest: Manifest) -> None:
         table.add_column(name, justify="right")
     for process, row in manifest.counts.items():
         table.add_row(f"  {process}", *(f"{row[name]:,}" for name in splits), f"{sum(row.values()):,}")
-    Console(soft_wrap=True).print(table)
+    console().print(table)

@@ -18,19 +18,20 @@ def command(json: options.Json = False) -> int:
     if json:
         print(json_format.dumps(found, indent=1))
         return 0
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(soft_wrap=True)
+    from benchmark.report import console
+
+    output = console()
     for group, rows in found.items():
         table = Table(
             title=group, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False
         )
         for row in rows:
             table.add_row(Text(f"  {row['name']}"), Text(row["summary"]))
-        console.print(table)
-        console.print()
+        output.print(table)
+        output.print()
     return 0
 
 

@@ -154,18 +154,22 @@ def plan(request: Request, settings: Settings) -> list[Planned]:
     """What a request means and what is there already; makes nothing. Raises UserError when it is wrong."""
     from benchmark.results import ResultStore
 
-    store = ResultStore(settings.results)
-    manifests = {group[0].data: group[0].data.manifest(settings.data) for group in _by_data(_jobs(request))}
-    return [_planned(job, manifests[job.data], store, settings.overwrite) for job in _jobs(request)]
+    store, jobs = ResultStore(settings.results), _jobs(request)
+    manifests = {data: data.manifest(settings.data) for data in dict.fromkeys(job.data for job in jobs)}
+    return [_planned(job, manifests[job.data], store, settings.overwrite) for job in jobs]
 
 
 def _jobs(request: Request) -> list[Job]:
-    from benchmark.cell import build
+    """What the request means, each once: `cnn` and `cnn[depth=15]` may be the same."""
+    from benchmark.cell import build, describe
     from benchmark.grid import cells
     from benchmark.scoring import metrics
 
     metrics(tuple(request.metrics))
-    return [build(cell) for cell in cells(request)]
+    jobs: dict[str, Job] = {}
+    for job in map(build, cells(request)):
+        jobs.setdefault(describe(job, None).key, job)
+    return list(jobs.values())
 
 
 def _by_data(jobs: Iterable[Job]) -> list[list[Job]]:
@@ -205,9 +209,10 @@ def _rescored(item: Planned, store: ResultStore) -> Result:
     if result.status != "done" or not item.job.cell.metrics:
         return result
     scored, matrix = score(store.scores(result), result.classes, result.has_signal, item.job.cell.metrics)
-    if set(scored) <= set(result.metrics):
+    metrics = {**result.metrics, **scored}
+    if metrics == result.metrics:
         return result
-    return store.add(result.model_copy(update={"metrics": scored, "confusion_matrix": matrix}))
+    return store.add(result.model_copy(update={"metrics": metrics, "confusion_matrix": matrix}))
 
 
 def _keep_examples(item: Planned, settings: Settings, store: ResultStore) -> None:

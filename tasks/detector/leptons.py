@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 MASS = {11: 0.000511, 13: 0.10566}  # GeV, PDG
 BARREL = 1.479
+ETA_MAX = {11: 2.5, 13: 2.4}
+"""Edges of the tracker and of the muon chambers."""
+CHAMBERS_PT_MIN = 3.0
+"""GeV; softer muons stop before the chambers and count as the charged particles that they are."""
 ISOLATION_CONE = 0.3
 ISOLATION = {11: 0.10, 13: 0.15}
 """Largest sum of visible pt around the lepton over its own pt (CMS TOP-11-003 and its like use 0.10 to 0.20)."""
@@ -31,9 +35,8 @@ def isolated_leptons(particles: ak.Array, response: Response, pt_min: float, rng
     """
     indexed = ak.with_field(particles, ak.local_index(particles.pt), "index")
     size = abs(indexed.pdg_id)
-    fiducial = ak.where(size == 11, 2.5, 2.4)
     # The threshold is applied after smearing and dressing: candidates start a fifth lower.
-    candidates = indexed[((size == 11) | (size == 13)) & (indexed.pt > 0.8 * pt_min) & (abs(indexed.eta) < fiducial)]
+    candidates = indexed[indexed.visible & ((size == 11) | (size == 13)) & (indexed.pt > 0.8 * pt_min)]
     around, photons = _sums_around(candidates, particles)
     counts = ak.num(candidates.pt)
     flat = ak.flatten(candidates)
@@ -43,8 +46,9 @@ def isolated_leptons(particles: ak.Array, response: Response, pt_min: float, rng
     cone = np.where(electron, around - photons, around)
     endcap = (np.abs(eta) > BARREL).astype(int)
     pt = smear(dressed, _by_region(response.electron_resolution, response.muon_resolution, electron, endcap), rng)
-    efficiency = _by_region(response.electron_efficiency, response.muon_efficiency, electron, endcap)
-    found = rng.random(len(pt)) < efficiency
+    # Whether a muon is found was decided by `lose_muons`; an electron that is not is still seen in the calorimeter.
+    efficiency = _by_region(response.electron_efficiency, (1.0, 1.0), electron, endcap)
+    found = (rng.random(len(pt)) < efficiency) & (np.abs(eta) < np.where(electron, ETA_MAX[11], ETA_MAX[13]))
     crack = electron & (np.abs(eta) > response.crack[0]) & (np.abs(eta) < response.crack[1])
     isolated = cone < np.where(electron, ISOLATION[11], ISOLATION[13]) * dressed
     leptons = ak.zip(
@@ -62,6 +66,21 @@ def isolated_leptons(particles: ak.Array, response: Response, pt_min: float, rng
     kept = ak.unflatten(found & ~crack & isolated & (pt > pt_min), counts)
     leptons = ak.unflatten(leptons, counts)[kept]
     return leptons[ak.argsort(leptons.pt, ascending=False, stable=True)]
+
+
+def lose_muons(particles: ak.Array, response: Response, rng: np.random.Generator) -> ak.Array:
+    """The particles, with those muons invisible that the muon chambers miss, by acceptance or efficiency.
+
+    A muon leaves next to nothing in the calorimeters: one that is not found is missing energy, and in no jet.
+    """
+    counts = ak.num(particles.pt)
+    flat = ak.flatten(particles)
+    pt, eta = np.asarray(flat.pt), np.abs(np.asarray(flat.eta))
+    muon = (np.abs(np.asarray(flat.pdg_id)) == 13) & (pt > CHAMBERS_PT_MIN)
+    efficiency = np.asarray(response.muon_efficiency)[(eta[muon] > BARREL).astype(int)]
+    missed = np.zeros(len(pt), dtype=bool)
+    missed[muon] = (eta[muon] > response.muon_eta) | (rng.random(int(muon.sum())) >= efficiency)
+    return ak.with_field(particles, ak.unflatten(np.asarray(flat.visible) & ~missed, counts), "visible")
 
 
 def _sums_around(candidates: ak.Array, particles: ak.Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -15,6 +15,9 @@ ETA_MAX = 5.0
 
 NEUTRINOS = (12, 14, 16)
 
+HEAVY_PT_MIN = 5.0
+"""GeV; softer bottom and charm does not name a jet."""
+
 
 def final(events: ak.Array) -> ak.Array:
     """Final-state particles as lists of {px, py, pz, e, pt, eta, phi, pdg_id, visible}.
@@ -57,29 +60,25 @@ def heavy_flavour(events: ak.Array, *, hadronised: bool) -> ak.Array:
     Hadrons where there are any (their excited states lie in the same direction), the last quarks otherwise.
     """
     prt = events.prt
-    size = abs(prt.id)
+    size = np.abs(np.asarray(ak.flatten(prt.id)))
     if hadronised:
-        flavour = ak.where(_has_quark(size, 5), 5, ak.where(_has_quark(size, 4), 4, 0))
+        flavour = np.where(_has_quark(size, 5), 5, np.where(_has_quark(size, 4), 4, 0))
     else:
-        flavour = ak.where((prt.status > 0) & ((size == 5) | (size == 4)), size, 0)
-    heavy = prt[flavour > 0]
-    counts = ak.num(heavy.id)
-    pt, eta, phi = cylindrical(*(np.asarray(ak.flatten(heavy.p[axis])) for axis in ("px", "py", "pz")))
-    rows = ak.zip(
-        {
-            "pt": ak.unflatten(pt, counts),
-            "eta": ak.unflatten(eta, counts),
-            "phi": ak.unflatten(phi, counts),
-            "flavour": flavour[flavour > 0],
-        }
-    )
-    return rows[rows.pt > 5.0]
+        final_quark = (np.asarray(ak.flatten(prt.status)) > 0) & ((size == 5) | (size == 4))
+        flavour = np.where(final_quark, size, 0)
+    heavy = prt.p[ak.unflatten(flavour > 0, ak.num(prt.id))]
+    counts = ak.num(heavy.px)
+    pt, eta, phi = cylindrical(*(np.asarray(ak.flatten(heavy[axis])) for axis in ("px", "py", "pz")))
+    columns = {"pt": pt, "eta": eta, "phi": phi, "flavour": flavour[flavour > 0]}
+    rows = ak.zip({name: ak.unflatten(column, counts) for name, column in columns.items()})
+    return rows[rows.pt > HEAVY_PT_MIN]
 
 
-def _has_quark(size: ak.Array, quark: int) -> ak.Array:
+def _has_quark(size: NDArray[Any], quark: int) -> NDArray[Any]:
     """Whether a PDG code is a hadron with this as its heaviest quark (digits n_q of mesons and baryons)."""
     meson = (size // 100 % 10 == quark) & (size // 1000 % 10 == 0)
-    return (size > 100) & (size < 10_000_000) & (meson | (size // 1000 % 10 == quark))
+    hadron: NDArray[Any] = (size > 100) & (size < 10_000_000) & (meson | (size // 1000 % 10 == quark))
+    return hadron
 
 
 def delta_r(a: ak.Array, b: ak.Array) -> ak.Array:

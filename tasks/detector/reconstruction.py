@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import awkward as ak
 import numpy as np
 
 from tasks.detector.jets import cluster, flavour, measured
-from tasks.detector.leptons import isolated_leptons
+from tasks.detector.leptons import isolated_leptons, lose_muons
 from tasks.detector.missing import missing_energy
 from tasks.detector.particles import delta_r, final, heavy_flavour
 from tasks.detector.response import response_of
@@ -36,6 +37,10 @@ class Reconstructed:
     jets: ak.Array
     met: ak.Array
 
+    def __getitem__(self, index: Any) -> Reconstructed:
+        """Some of the events."""
+        return Reconstructed(self.leptons[index], self.jets[index], self.met[index])
+
     def objects(self) -> ak.Array:
         """All objects of an event in one list, in falling pt, as the Events table keeps them."""
         rows = ak.concatenate([self.leptons[list(FIELDS)], self.jets[list(FIELDS)], self.met[list(FIELDS)]], axis=1)
@@ -47,7 +52,7 @@ class Reconstructed:
 def reconstruct(events: ak.Array, level: str, cuts: Cuts, rng: np.random.Generator) -> Reconstructed:
     """Leptons, jets without them, b-tags, and missing energy, at a level of realism."""
     response = response_of(level)
-    particles = final(events)
+    particles = lose_muons(final(events), response, rng)
     leptons = isolated_leptons(particles, response, cuts.lepton_pt, rng)
     rest = particles[particles.visible & ~_listed(particles, leptons["index"])]
     true_jets = cluster(rest)

@@ -37,6 +37,7 @@ class Response:
     jet_angle: float = 0.02
     soft_met: float = 0.5  # GeV^1/2
     tag_efficiency: tuple[float, float, float] = (0.015, 0.20, 0.70)  # light, charm, bottom
+    muon_eta: float = 2.4  # edge of the chambers; a muon beyond it is invisible
     crack: tuple[float, float] = (1.444, 1.566)  # abs(eta) between ECAL barrel and endcap: no electrons
 
     def jet_resolution(self, pt: Array) -> Array:
@@ -56,6 +57,7 @@ IDEAL = Response(
     jet_angle=0.0,
     soft_met=0.0,
     tag_efficiency=(0.0, 0.0, 1.0),
+    muon_eta=np.inf,
     crack=(0.0, 0.0),
 )
 """No smearing, no losses, every b a b: the levels `generator` and `hadron`."""

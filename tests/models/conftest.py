@@ -10,7 +10,7 @@ import torch
 from representations.samples import Images, Ragged, Vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 KINDS = ("muon", "jet")
 
@@ -87,6 +87,15 @@ def particles(
         names=("pt", "eta", "phi"),
         slots={"muon": 2, "jet": 4},
     )
+
+
+@pytest.fixture(autouse=True, scope="package")
+def one_thread() -> Iterator[None]:
+    """Networks this small spend their time waiting for a second thread, above all beside other work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(params=["rings", "particles"])

@@ -210,12 +210,12 @@ class Logistic(TorchModel):
 
 def test_a_contributed_model_takes_a_dozen_lines(tmp_path: Path) -> None:
     model = Logistic.resolve("smoke", {"learning_rate": "0.01"})
-    model.fit(particles(300), particles(100, seed=1))
-    assert auc(model, particles(300, seed=2)) > 0.9
+    model.fit(particles(300, shift=2), particles(100, shift=2, seed=1))
+    assert auc(model, particles(300, shift=2, seed=2)) > 0.9
     model.save(tmp_path)
     other = Logistic()
     other.load(tmp_path)
-    assert auc(other, particles(300, seed=2)) == auc(model, particles(300, seed=2))
+    assert auc(other, particles(300, shift=2, seed=2)) == auc(model, particles(300, shift=2, seed=2))
 
 
 def test_units_do_not_matter_to_networks_on_tables() -> None:

@@ -9,7 +9,7 @@ from torch import nn
 from benchmark.errors import UserError
 from models.cnn import CNN
 from models.inputs import Shape
-from models.residual import Block, PictureNet, SequenceNet
+from models.residual import Block, EveryOther, PictureNet, SequenceNet
 from tests.models.conftest import particles, rings
 
 PICTURE = Shape("picture", ("a", "b", "c"), (112, 112))
@@ -113,3 +113,17 @@ def test_dropout_acts_in_training_alone() -> None:
     assert len({tuple(network(*shown)[0].tolist()) for _ in range(5)}) > 1
     network.eval()
     assert len({tuple(network(*shown)[0].tolist()) for _ in range(5)}) == 1
+
+
+@pytest.mark.parametrize("size", [6, 7])
+def test_every_other_place_is_what_a_stride_takes(size: int) -> None:
+    strided, plain = nn.Conv2d(3, 5, 1, 2), nn.Conv2d(3, 5, 1)
+    plain.load_state_dict(strided.state_dict())
+    x = torch.randn(2, 3, size, size)
+    torch.testing.assert_close(plain(EveryOther(2)(x)), strided(x))
+
+
+def test_no_convolution_of_length_1_has_a_stride() -> None:
+    """Its gradient writes past its memory; see EveryOther."""
+    parts = [part for depth in (7, 50) for part in CNN(depth=depth).network(PICTURE, 2).modules()]
+    assert all(part.stride == (1, 1) for part in parts if isinstance(part, nn.Conv2d) and part.kernel_size == (1, 1))

@@ -185,11 +185,16 @@ def test_global_state_is_put_back() -> None:
     expected = torch.rand(3)
     torch.manual_seed(7)
     before = dict(os.environ)
-    with pytest.raises(KeyError), reproducible(1, "cpu"):
-        assert torch.are_deterministic_algorithms_enabled()
-        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
-        torch.rand(10)
-        raise KeyError
+
+    def fail() -> None:
+        with reproducible(1, "cpu"):
+            assert torch.are_deterministic_algorithms_enabled()
+            assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+            torch.rand(10)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert torch.equal(torch.rand(3), expected)
     assert not torch.are_deterministic_algorithms_enabled()
     assert torch.utils.deterministic.fill_uninitialized_memory

@@ -1,0 +1,28 @@
+"""Jobs of single cells, for the tests that run them without a worker process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmark.cell import Job, build
+from benchmark.grid import Cell, parse_filter
+from tests.benchmark.toys import TOY, model
+
+if TYPE_CHECKING:
+    from benchmark.results import Result, Scores
+
+
+def job(task: str, representation: str, model: str, seed: int = 0, level: str = "detector") -> Job:
+    names = [parse_filter(word)[0] for word in (task, representation, model)]
+    return build(Cell(*names, preset="smoke", level=level, seed=seed, device="cpu"))
+
+
+def toy_job(name: str = "Nearest", *, task: str = TOY, seed: int = 0, level: str = "detector") -> Job:
+    return job(task, "fourvectors", model(name), seed, level)
+
+
+def silent(stage: str, done: float, total: float) -> None:
+    pass
+
+
+Outcome = tuple["Result", "Scores | None"]

@@ -1,0 +1,140 @@
+"""Whatever is wrong with a request is one line on standard error and exit code 2, and nothing is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmark import cli, environment
+from benchmark.errors import UserError
+from tests.benchmark.toys import arguments, model
+from tests.tasks.sources.files import HEADER, back_to_back
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CSV = "\n".join([HEADER, *(back_to_back(mass, 1, event) for event, mass in enumerate((3.0, 9.5, 91.0)))]) + "\n"
+
+
+@pytest.fixture
+def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    """Runs a command line that must be refused, and returns the one line that says why."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BENCHMARK_DATA", str(tmp_path / "data"))
+
+    def run(*words: str) -> str:
+        assert cli.exit_code(words) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        (line,) = captured.err.splitlines()
+        assert line.startswith("error: ")
+        assert "Traceback" not in line
+        return line
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("run --task tbar", "unknown task 'tbar'. Did you mean 'ttbar'?"),
+        ("run --model cmn", "unknown model 'cmn'. Did you mean 'cnn'?"),
+        ("run --representation circle", "unknown representation 'circle'. Did you mean 'circles'?"),
+        ("run --metric auk", "unknown metric 'auk'. Did you mean 'auc'?"),
+        ("run --task ttbar --model cnn[dept=7]", "cnn: unknown parameter 'dept'. Did you mean 'depth'?"),
+        ("run --task ttbar --model cnn[depth=8]", "cnn: parameter 'depth' is 8, expected 7, 11, 15"),
+        ("run --task ttbar --model cnn[depth=deep]", "cnn: parameter 'depth' is 'deep', expected a valid integer"),
+        ("run --task ttbar --model cnn[depth", "'cnn[depth': can't be read"),
+        ("run --task ttbar[min_jets=9]", "ttbar: parameter 'min_jets' is '9', expected 0, 1, 2, 3 or 4."),
+        ("run --preset quik", "unknown preset 'quik'. Did you mean 'quick'?"),
+        ("run --task ttbar --level hardon", "unknown level 'hardon'. Did you mean 'hadron'?"),
+        ("run --seeds few", "--seeds 'few': expected how many"),
+        ("run --device gpu", "unknown device 'gpu'"),
+        ("run --device cuda", "device cuda: torch finds no CUDA GPU on this machine. Use --device cpu"),
+        ("run --source nowhere.csv", "files belong to one task"),
+        ("run --task dimuon --source nowhere.csv", "dimuon: no file or folder nowhere.csv"),
+        ("run --task ttbar --source .", "ttbar: real files are not read for this task"),
+        ("run --model nowhere.py:Mine", "model nowhere.py:Mine: no file"),
+        ("run --frobnicate", "No such option: --frobnicate"),
+        ("run --workers none", "'none' is not a valid integer"),
+        ("run --timeout 0", "Invalid value for '--timeout'"),
+        ("run --overwrite sometimes", "'sometimes' is not one of 'never', 'failed', 'always'"),
+        ("rum", "No such command 'rum'. Did you mean 'run'?"),
+        ("data", "Missing command. Try: benchmark data --help"),
+        ("data show", "Missing argument 'TASK'. Try: benchmark data show --help"),
+        ("data show tbar", "unknown task 'tbar'. Did you mean 'ttbar'?"),
+        ("results --json --csv", "--json, --csv, --markdown and --latex exclude each other"),
+    ],
+)
+def test_wrong_words(refused, words: str, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(environment, "_gpu_count", lambda: 0)
+    assert message in refused(*words.split())
+    assert not (tmp_path / "results" / "ttbar").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("cut.root", b"root\x00\x00\xf2h" + bytes(40), "cut.root"),
+        ("not.root", b"no root file at all", "not.root"),
+        ("columns.csv", b"Run,Event,E1\n1,2,3\n", "columns.csv"),
+        ("nan.csv", CSV.replace("3.0,3.0", "nan,nan", 1).replace("1.5,1.5", "1.5,nan", 1).encode(), "nan.csv"),
+        ("inf.csv", CSV.replace("1.5,1.5", "1.5,inf", 1).encode(), "inf.csv"),
+        ("word.csv", CSV.replace("1.5,1.5", "1.5,left", 1).encode(), "'left'"),
+        ("empty.csv", b"", "is empty"),
+        ("header.csv", HEADER.encode() + b"\n", "has no event"),
+        (
+            "outside.csv",
+            (HEADER + "\n" + back_to_back(500.0, 1, 1) + "\n").encode(),
+            "no event left after the selection",
+        ),
+        ("words.txt", b"x", "ends in '.txt'"),
+    ],
+)
+def test_wrong_files(refused, tmp_path: Path, name: str, content: bytes, message: str):
+    (tmp_path / name).write_bytes(content)
+    words = ["--task", "dimuon", "--source", name, "--preset", "smoke", "--device", "cpu", "--quiet"]
+    assert message in refused("run", *words)
+    assert not list((tmp_path / "data").rglob("manifest.json"))
+
+
+def test_root_file_that_was_cut_short(refused, tmp_path: Path):
+    import numpy as np
+    import uproot
+
+    path = tmp_path / "events.root"
+    with uproot.recreate(path) as file:
+        file["Events"] = {"Muon_pt": np.arange(20_000, dtype=np.float32)}
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    line = refused("run", "--task", "dimuon", "--source", str(path), "--preset", "smoke", "--device", "cpu", "--quiet")
+    assert "events.root" in line
+
+
+def test_folders_that_cannot_be_made(refused, tmp_path: Path, toy_data: Path):
+    (tmp_path / "file").write_text("in the way")
+    words = arguments(tmp_path / "file", toy_data, "Nearest")
+    assert f"{tmp_path / 'file'}: the folder can't be made" in refused(*words)
+    words = arguments(tmp_path / "results", tmp_path / "file", "Nearest")
+    assert "the folder can't be made" in refused(*words, "--quiet")
+
+
+def test_folder_of_results_that_is_in_the_way_of_one_task(refused, tmp_path: Path, toy_data: Path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "toy").write_text("in the way")
+    assert "the folder can't be made" in refused(*arguments(tmp_path / "results", toy_data, "Nearest"), "--quiet")
+
+
+def test_a_file_that_is_no_plugin(refused, tmp_path: Path):
+    (tmp_path / "mine.py").write_text("def broken(:\n")
+    assert "mine.py line 1 is not Python" in refused("run", "--task", "ttbar", "--model", "mine.py:Mine")
+    assert "does not inherit tasks.task.Task" in refused("run", "--task", model("Nearest"))
+
+
+def test_a_message_of_several_lines_becomes_one(refused, monkeypatch: pytest.MonkeyPatch):
+    def fail(word: str) -> str:
+        raise UserError("first line\n  second line")
+
+    monkeypatch.setattr(environment, "resolve_device", fail)
+    assert refused("run", "--task", "ttbar") == "error: first line second line"

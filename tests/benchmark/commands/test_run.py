@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmark import cli
+from benchmark.results import ResultStore
+from tests.benchmark import toys
+from tests.benchmark.toys import LONELY, arguments, contents, metric, request, run_toy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def no_training(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("benchmark.schedule.Worker", None)
+
+
+def test_dry_run_makes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    words = [*arguments(tmp_path / "results", tmp_path / "data", "Nearest", "Raises"), "--seeds", "2", "--dry-run"]
+    assert cli.exit_code(words) == 0
+    output = capsys.readouterr().out
+    assert output.count("to run") == 5
+    assert "4 of 4 cells to run" in output
+    assert "data to make" in output
+    assert cli.exit_code([*words, "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert [cell["seed"] for cell in plan["cells"]] == [0, 1, 0, 1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_cell_is_exit_code_1_and_the_page_is_there(
+    tmp_path: Path, toy_data: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert cli.exit_code(arguments(tmp_path, toy_data, "Raises", "Nearest")) == 1
+    captured = capsys.readouterr()
+    assert "raises" in captured.out
+    assert "AUC" in captured.out
+    assert (tmp_path / "leaderboard" / "index.html").as_uri() in captured.out
+    assert (tmp_path / "leaderboard" / "index.html").is_file()
+    assert "failed RuntimeError: the loss became a butterfly" in captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_the_same_command_again_trains_nothing(
+    tmp_path: Path, toy_data: Path, no_training: None, toy_results: Path, capsys: pytest.CaptureFixture[str]
+):
+    before = contents(toy_results / "toy")
+    words = [*arguments(toy_results, toy_data, "Nearest", "Raises"), "--overwrite", "never"]
+    assert cli.exit_code([*words, "--quiet"]) == 1
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+    assert contents(toy_results / "toy") == before
+    assert cli.exit_code([*words, "--quiet", "--json"]) == 1
+    assert [record["status"] for record in json.loads(capsys.readouterr().out)] == ["done", "failed"]
+    assert cli.exit_code([*words, "--dry-run"]) == 0
+    output = capsys.readouterr().out
+    assert "done already" in output
+    assert "0 of 2 cells to run" in output
+    assert contents(toy_results / "toy") == before
+
+
+def test_skipped_cells_are_no_failure(tmp_path: Path, toy_data: Path):
+    levels = run_toy(request("Nearest", level="generator"), tmp_path, toy_data)
+    lonely = run_toy(request("Nearest", tasks=(LONELY,)), tmp_path, toy_data)
+    assert [result.status for result in (*levels, *lonely)] == ["skipped", "skipped"]
+    words = arguments(tmp_path, toy_data, "Nearest")
+    assert cli.exit_code([*words, "--level", "generator", "--quiet"]) == 0
+
+
+def test_cells_that_mean_the_same_run_once(tmp_path: Path, toy_data: Path):
+    same = toys.model("Nearest[noise=0]")
+    found = run_toy(
+        request("Nearest", "Nearest[noise=0.0]", representations=("fourvectors", same and "all")[:1]),
+        tmp_path,
+        toy_data,
+    )
+    assert [result.status for result in found] == ["done"]
+    assert len(list(ResultStore(tmp_path).all())) == 1
+
+
+def test_overwrite_always_gives_the_same_numbers(tmp_path: Path, toy_data: Path):
+    wanted = request("Nearest[noise=1]", seeds="2")
+    first = run_toy(wanted, tmp_path, toy_data)
+    again = run_toy(wanted, tmp_path, toy_data, overwrite="always")
+    assert [one.metrics for one in first] == [one.metrics for one in again]
+    assert [one.scores_sha256 for one in first] == [one.scores_sha256 for one in again]
+    assert first[0].metrics != first[1].metrics
+
+
+def test_metrics_asked_for_later_come_from_the_kept_scores(
+    tmp_path: Path, toy_data: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (first,) = run_toy(request("Nearest"), tmp_path, toy_data)
+    monkeypatch.setattr("benchmark.schedule.Worker", None)
+    (second,) = run_toy(request("Nearest", metrics=(metric("Mine"),)), tmp_path, toy_data)
+    scores = ResultStore(tmp_path).scores(first)
+    assert second.metrics["mine"].value == pytest.approx(float(scores.scores[:, 0].mean()))
+    (third,) = run_toy(request("Nearest", metrics=(metric("Other"),)), tmp_path, toy_data)
+    assert third.metrics["other"].value == len(scores.labels)
+    assert third.metrics["mine"] == second.metrics["mine"], "what was computed before is kept"
+    assert list(ResultStore(tmp_path).all()) == [third]
+    before = contents(tmp_path / "toy")
+    run_toy(request("Nearest", metrics=(metric("Other"),)), tmp_path, toy_data)
+    assert contents(tmp_path / "toy") == before
+
+
+def test_missing_scores_are_made_again(tmp_path: Path, toy_data: Path):
+    (first,) = run_toy(request("Nearest"), tmp_path, toy_data)
+    (tmp_path / "toy" / f"{first.stem}.npz").unlink()
+    (second,) = run_toy(request("Nearest"), tmp_path, toy_data)
+    assert (second.key, second.metrics, second.scores_sha256) == (first.key, first.metrics, first.scores_sha256)
+    assert ResultStore(tmp_path).find("toy", first.key) == second

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmark.registry import TASKS
+from benchmark.results import ResultStore
+from tasks.store import DataSet, prepare
+from tests.benchmark.toys import LONELY, TOY, request, run_toy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data root with the toy tasks."""
+    root = tmp_path_factory.mktemp("toy-data")
+    for target in (TOY, LONELY):
+        prepare(DataSet(target, TASKS.load(target).resolve("smoke"), "detector"), root, 1, lambda *_: None)
+    return root
+
+
+@pytest.fixture(scope="session")
+def toy_results(tmp_path_factory: pytest.TempPathFactory, toy_data: Path) -> Path:
+    """Results of one good and one failing toy cell: to be read only."""
+    folder = tmp_path_factory.mktemp("toy-results")
+    run_toy(request("Nearest", "Raises"), folder, toy_data)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def toy_store(toy_results: Path) -> ResultStore:
+    return ResultStore(toy_results)

@@ -1,0 +1,126 @@
+"""Models that learn in milliseconds, or misbehave in the ways that models do."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from models.model import Model
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from representations.samples import Samples, Vectors
+
+FLAG = "BENCHMARK_TEST_FLAG"
+"""Environment variable: a file; what misbehaves `Once` makes it, and behaves when it is there."""
+
+
+def leading_pt(samples: Vectors) -> NDArray[np.float64]:
+    return np.log(samples.particles.values[:, 0].numpy()[samples.particles.offsets[:-1].numpy()].astype(np.float64))
+
+
+@dataclass(kw_only=True)
+class Nearest(Model):
+    """The class whose mean leading pt is nearest."""
+
+    name: ClassVar[str] = "nearest"
+
+    noise: float = 0.0
+
+    means: NDArray[np.float64] | None = field(default=None, init=False, compare=False)
+
+    def fit(self, train: Samples, valid: Samples) -> None:
+        pt, labels = leading_pt(train), train.labels.numpy()
+        rng = np.random.default_rng(self.runtime.seed)
+        self.means = np.array([pt[labels == code].mean() for code in range(len(train.classes))])
+        self.means = self.means + self.noise * rng.normal(size=len(self.means))
+
+    def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
+        odds = np.exp(-((leading_pt(samples)[:, None] - self.means) ** 2))
+        return (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+
+    def save(self, folder: Path) -> None:
+        np.save(folder / "means.npy", self.means, allow_pickle=False)
+
+    def load(self, folder: Path) -> None:
+        self.means = np.load(folder / "means.npy", allow_pickle=False)
+
+
+@dataclass(kw_only=True)
+class Raises(Nearest):
+    """Fails in its own way."""
+
+    name: ClassVar[str] = "raises"
+
+    def fit(self, train: Samples, valid: Samples) -> None:
+        raise RuntimeError("the loss became a butterfly\nand flew away")
+
+
+@dataclass(kw_only=True)
+class Nan(Nearest):
+    """Says that nothing is a number."""
+
+    name: ClassVar[str] = "nan"
+
+    def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
+        return np.full((len(samples), len(samples.classes)), np.nan, np.float32)
+
+
+@dataclass(kw_only=True)
+class Dies(Nearest):
+    """Kills its own process."""
+
+    name: ClassVar[str] = "dies"
+
+    def fit(self, train: Samples, valid: Samples) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(kw_only=True)
+class Leaves(Nearest):
+    """Ends its own process."""
+
+    name: ClassVar[str] = "leaves"
+
+    def fit(self, train: Samples, valid: Samples) -> None:
+        os._exit(7)
+
+
+@dataclass(kw_only=True)
+class Loops(Nearest):
+    """Never comes to an end."""
+
+    name: ClassVar[str] = "loops"
+
+    def fit(self, train: Samples, valid: Samples) -> None:
+        signal.pause()
+
+
+@dataclass(kw_only=True)
+class KillsOnce(Nearest):
+    """Kills the whole run the first time, and is a good model after that."""
+
+    name: ClassVar[str] = "killsonce"
+    signal_sent: ClassVar[signal.Signals] = signal.SIGKILL
+
+    def fit(self, train: Samples, valid: Samples) -> None:
+        flag = Path(os.environ[FLAG])
+        if not flag.exists():
+            flag.touch()
+            os.kill(os.getppid(), self.signal_sent)
+            signal.pause()
+        super().fit(train, valid)
+
+
+@dataclass(kw_only=True)
+class InterruptsOnce(KillsOnce):
+    """Presses Ctrl-C the first time."""
+
+    name: ClassVar[str] = "interruptsonce"
+    signal_sent: ClassVar[signal.Signals] = signal.SIGINT

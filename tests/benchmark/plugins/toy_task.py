@@ -1,0 +1,54 @@
+"""A task that takes milliseconds to generate, as a user may write one in a file of his own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import awkward as ak
+import numpy as np
+
+from tasks.events import KINDS, EventInfo
+from tasks.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toy(Task):
+    """Two muons of a hard or a soft spectrum."""
+
+    name: ClassVar[str] = "toy"
+    processes: ClassVar[tuple[str, ...]] = ("hard", "soft")
+    skipped_levels: ClassVar[Mapping[str, str]] = {"generator": "partons have no spectrum here"}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {"events_per_class": 120, "shard_events": 60}}
+
+    slope: float = 60.0
+
+    def info(self, level: str) -> EventInfo:
+        """Two muons."""
+        return EventInfo(self.name, self.classes, level, {"muon": 2})
+
+    def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
+        """Exponential pt, flat in the detector."""
+        rng = np.random.default_rng(seed)
+        shape = (count, 2)
+        columns = {
+            "pt": 5 + rng.exponential(self.slope if process == "hard" else 20.0, shape),
+            "eta": rng.uniform(-2.4, 2.4, shape),
+            "phi": rng.uniform(-np.pi, np.pi, shape),
+            "mass": np.full(shape, 0.1),
+            "charge": rng.choice([-1.0, 1.0], shape),
+        }
+        lists = {name: ak.from_regular(values.astype(np.float32)) for name, values in columns.items()}
+        lists["kind"] = ak.from_regular(np.full(shape, KINDS.index("muon"), np.int8))
+        return ak.zip({"objects": ak.zip(lists)}, depth_limit=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lonely(Toy):
+    """One class alone, so that there is nothing to tell apart."""
+
+    name: ClassVar[str] = "lonely"
+    processes: ClassVar[tuple[str, ...]] = ("hard",)

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+
+from benchmark import cell as cells
+from benchmark.cell import describe, load_events, represent
+from benchmark.registry import MODELS, REPRESENTATIONS
+from benchmark.scoring import score
+from tests.benchmark.cells import job, silent, toy_job
+from tests.benchmark.toys import LONELY, PLUGINS, metric
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from pathlib import Path
+
+# what a model needs beside its smoke preset for its seed to matter
+RANDOM = {"bdt": "[subsample=0.5]"}
+
+
+def run(job_, data):
+    return cells.run(job_, data, silent)
+
+
+def test_from_events_to_result(toy_data: Path):
+    stages = []
+    result, scores = cells.run(toy_job(), toy_data, lambda *step: stages.append(step[0]))
+    assert (result.status, result.reason) == ("done", None)
+    assert list(dict.fromkeys(stages)) == ["train", "predict", "score"]
+    assert 0.6 < result.metrics["auc"].low < result.metrics["auc"].value < result.metrics["auc"].high < 1
+    assert result.events == {
+        "train": len(scores.labels) + 82,
+        "valid": result.events["valid"],
+        "test": len(scores.labels),
+    }
+    assert sum(result.events.values()) == 240
+    assert score(scores, result.classes, result.has_signal) == (result.metrics, result.confusion_matrix)
+    for name, value in result.throughput:
+        assert math.isfinite(value), name
+        assert value > 0, name
+    assert result.environment["gpu"] is None
+    assert result.variant["slope"] == 60
+    assert result.representation_parameters == {"features": "raw"}
+
+
+def test_metrics_of_ones_own_are_in_the_record(toy_data: Path):
+    wanted = toy_job()
+    wanted = dataclasses.replace(wanted, cell=dataclasses.replace(wanted.cell, metrics=(metric("Mine"),)))
+    result, _ = run(wanted, toy_data)
+    assert 0 < result.metrics["mine"].value < 1
+    assert result.metrics["mine_nan"].reason == "the metric gave nan"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("Raises", "RuntimeError: the loss became a butterfly"), ("Nan", "scores: .* of .* are not probabilities")],
+)
+def test_a_model_that_fails_is_a_result(toy_data: Path, name, reason):
+    result, scores = run(toy_job(name), toy_data)
+    assert (result.status, scores, result.metrics) == ("failed", None, {})
+    assert pytest.approx(0) == 0
+    import re
+
+    assert re.match(reason, result.reason)
+    assert "\n" not in result.reason
+
+
+def test_the_traceback_of_a_failure_is_kept(toy_data: Path):
+    result, _ = run(toy_job("Raises"), toy_data)
+    assert "toy_models.py" in result.environment["traceback"]
+
+
+def test_one_class_alone_is_skipped(toy_data: Path):
+    result, scores = run(toy_job(task=LONELY), toy_data)
+    assert (result.status, scores) == ("skipped", None)
+    assert result.reason == "only events of class hard among the training events; at least two classes are needed"
+
+
+def test_a_level_that_makes_no_sense_is_skipped(toy_data: Path):
+    result, scores = run(toy_job(level="generator"), toy_data)
+    assert (result.status, result.reason, scores) == ("skipped", "partons have no spectrum here", None)
+    assert (result.source, result.fingerprint, result.events) == ("none", "", {})
+
+
+@pytest.mark.parametrize("level", ["detector", "generator"])
+def test_the_key_is_the_same_every_time(toy_data: Path, level: str):
+    keys = set()
+    for _ in range(2):
+        made = toy_job(level=level)
+        keys.add(describe(made, made.data.manifest(toy_data)).key)
+    assert len(keys) == 1
+
+
+def test_the_key_covers_all_that_can_change_the_outcome(toy_data: Path, tmp_path: Path, monkeypatch):
+    made = toy_job()
+    manifest = made.data.manifest(toy_data)
+    edited = tmp_path / "toy_models.py"
+    edited.write_text((PLUGINS / "toy_models.py").read_text() + "\n# edited\n")
+    cell = made.cell
+    task = str(cell.task)
+    jobs = {
+        "nothing": made,
+        "seed": toy_job(seed=1),
+        "model": toy_job("Raises"),
+        "parameter": job(task, "fourvectors", f"{cell.model}[noise=1]"),
+        "plug-in file": job(task, "fourvectors", f"{edited}:Nearest"),
+        "representation": job(task, "circles", str(cell.model)),
+        "representation's parameter": job(task, "fourvectors[features=low]", str(cell.model)),
+        "variant": job(f"{task}[slope=50]", "fourvectors", str(cell.model)),
+        "level": toy_job(level="hadron"),
+        "preset": dataclasses.replace(made, cell=dataclasses.replace(cell, preset="quick")),
+        "device": dataclasses.replace(made, cell=dataclasses.replace(cell, device="cuda")),
+    }
+    keys = {name: describe(job_, manifest).key for name, job_ in jobs.items()}
+    for field, value in {"content": "x", "fingerprint": "x", "counts": {"hard": {"train": 1}}}.items():
+        keys[field] = describe(made, manifest.model_copy(update={field: value})).key
+    for plugin in ("representation", "model"):
+        with monkeypatch.context() as patch:
+            patch.setattr(type(getattr(made, plugin)), "version", "2")
+            keys[f"version of the {plugin}"] = describe(made, manifest).key
+    assert len(set(keys.values())) == len(keys)
+    gpu = dataclasses.replace(made, cell=dataclasses.replace(cell, device="cuda:1"))
+    assert describe(gpu, manifest).key == keys["device"], "which of two GPUs changes nothing"
+    metrics = dataclasses.replace(made, cell=dataclasses.replace(cell, metrics=("auc",)))
+    assert describe(metrics, manifest).key == keys["nothing"], "metrics come from the scores, later too"
+
+
+@pytest.mark.parametrize("name", MODELS.names())
+@pytest.mark.parametrize("representation", REPRESENTATIONS.names())
+def test_the_seed_is_all_that_training_depends_on(smoke_data: Path, representation: str, name: str):
+    def predicted(seed: int) -> np.ndarray:
+        made = job("ttbar", representation, name + RANDOM.get(name, ""), seed)
+        events = load_events(made.data, smoke_data)[::2]
+        splits = represent(events, made.representation).splits
+        made.model.runtime.seed = seed
+        made.model.fit(splits["train"], splits["valid"])
+        return made.model.predict_proba(splits["test"])
+
+    first = predicted(0)
+    assert first.tobytes() == predicted(0).tobytes()
+    assert first.tobytes() != predicted(1).tobytes()

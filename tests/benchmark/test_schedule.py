@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmark import schedule
+from benchmark.cell import describe
+from benchmark.display import Display
+from benchmark.errors import UserError
+from benchmark.results import ResultStore
+from benchmark.schedule import Worker, devices_of, execute
+from tests.benchmark.cells import toy_job
+from tests.benchmark.toys import request, run_toy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def run(results: Path, data: Path, *names: str, timeout: float | None = None):
+    jobs = {(made := toy_job(name)).cell: made for name in names}
+
+    def unfinished(cell, status, reason):
+        blank = describe(jobs[cell], jobs[cell].data.manifest(data))
+        return blank.model_copy(update={"status": status, "reason": reason})
+
+    found = execute(list(jobs), data, ResultStore(results), Display(quiet=True), unfinished, timeout)
+    return {cell.model.target.rpartition(":")[2]: result for cell, result in found}
+
+
+def test_a_worker_that_dies_is_replaced_and_the_others_go_on(tmp_path: Path, toy_data: Path):
+    found = run(tmp_path, toy_data, "Dies", "Raises", "Nearest", "Leaves")
+    assert {name: result.status for name, result in found.items()} == {
+        "Dies": "failed",
+        "Raises": "failed",
+        "Nearest": "done",
+        "Leaves": "failed",
+    }
+    assert found["Dies"].reason.startswith("the worker process died of SIGKILL")
+    assert found["Leaves"].reason == "the worker process ended with exit code 7"
+    assert found["Raises"].reason == "RuntimeError: the loss became a butterfly"
+    kept = {result.model: result for result in ResultStore(tmp_path).all()}
+    assert kept == {name.lower(): result for name, result in found.items()}
+
+
+def test_a_cell_that_never_ends(tmp_path: Path, toy_data: Path):
+    (result,) = run(tmp_path, toy_data, "Loops", timeout=3).values()
+    assert (result.status, result.reason) == ("timeout", "took longer than 3 s (--timeout)")
+    assert list(ResultStore(tmp_path).all()) == [result]
+
+
+def test_results_that_cannot_be_stored_end_the_run(tmp_path: Path, toy_data: Path):
+    (tmp_path / "toy").write_text("a file in the folder's place")
+    with pytest.raises(UserError, match="the folder can't be made"):
+        run(tmp_path, toy_data, "Nearest")
+
+
+def test_failed_cells_are_run_again_unless_told_otherwise(tmp_path: Path, toy_data: Path):
+    (first,) = run_toy(request("Dies"), tmp_path, toy_data)
+    (kept,) = run_toy(request("Dies"), tmp_path, toy_data, overwrite="never")
+    assert kept == first
+
+
+class Pipe:
+    """A pipe whose other end is gone until the worker is started anew."""
+
+    def __init__(self, broken: bool) -> None:
+        self.broken, self.sent = broken, []
+
+    def send(self, message: object) -> None:
+        if self.broken:
+            raise BrokenPipeError
+        self.sent.append(message)
+
+    def close(self) -> None:
+        pass
+
+
+class Process:
+    exitcode = -signal.SIGKILL
+
+    def join(self, timeout: float | None = None) -> None:
+        pass
+
+    def kill(self) -> None:
+        pass
+
+
+def test_a_worker_that_died_while_idle_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    def start(worker: Worker) -> None:
+        worker.process, worker.pipe = Process(), Pipe(broken=not hasattr(worker, "pipe"))
+
+    monkeypatch.setattr(Worker, "start", start)
+    worker = Worker("cuda:1", tmp_path, tmp_path)
+    worker.submit(toy_job().cell, timeout=5)
+    (sent,) = worker.pipe.sent
+    assert sent.device == "cuda:1"
+
+
+def test_nothing_to_run_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(schedule, "Worker", None)
+    assert run(tmp_path, tmp_path) == {}
+
+
+def test_devices():
+    assert devices_of("cpu") == ["cpu"]
+    assert devices_of("cuda:1") == ["cuda:1"]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(-signal.SIGSEGV, "died of SIGSEGV"), (3, "ended with exit code 3"), (None, "ended with exit code None")],
+)
+def test_how_it_died(code: int | None, words: str):
+    assert schedule._how_it_died(code) == f"the worker process {words}"

@@ -1,0 +1,66 @@
+"""Whatever is registered is run, with no list to keep in step."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import pytest
+
+from benchmark.commands.run import Settings, run
+from benchmark.display import Display
+from benchmark.environment import default_workers
+from benchmark.grid import Request
+from benchmark.registry import MODELS, REPRESENTATIONS, TASKS
+from benchmark.results import Result, ResultStore
+from benchmark.scoring import score
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GRID = list(product(TASKS.names(), REPRESENTATIONS.names(), MODELS.names()))
+Finished = tuple[ResultStore, dict[tuple[str, str, str], Result]]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, smoke_data: Path) -> Finished:
+    folder = tmp_path_factory.mktemp("smoke-results")
+    results = run(Request(preset="smoke"), Settings(folder, smoke_data, default_workers()), Display(quiet=True))
+    return ResultStore(folder), {(result.task, result.representation, result.model): result for result in results}
+
+
+def test_every_cell_has_a_result_and_nothing_else_does(finished: Finished):
+    store, results = finished
+    assert list(results) == GRID
+    assert {result.key for result in store.all()} == {result.key for result in results.values()}
+
+
+@pytest.mark.parametrize("names", GRID, ids="-".join)
+def test_cell(finished: Finished, names: tuple[str, str, str]):
+    store, results = finished
+    result = results[names]
+    assert result.status == "done", result.reason
+    assert store.find(result.task, result.key) == result
+    assert {name.partition("_")[0] for name in result.metrics} >= {"auc", "accuracy"}
+    for name, metric in result.metrics.items():
+        numbers = [metric.value, metric.low, metric.high]
+        assert all(number is None or math.isfinite(number) for number in numbers), name
+        assert metric.value is not None or metric.reason, name
+        if None not in numbers:
+            assert metric.low <= metric.value <= metric.high, name
+    scores = store.scores(result)
+    assert score(scores, result.classes, result.has_signal) == (result.metrics, result.confusion_matrix)
+    assert len(scores.labels) == len(set(scores.event_ids.tolist())) == result.events["test"]
+    assert result.parameters_count is None or result.parameters_count > 0
+    assert all(value is not None and value > 0 for _, value in result.throughput)
+
+
+def test_cells_of_a_task_are_tested_on_the_same_events(finished: Finished):
+    store, results = finished
+    for task in TASKS.names():
+        tested = [store.scores(result) for result in results.values() if result.task == task]
+        assert all((one.event_ids == tested[0].event_ids).all() for one in tested)
+        assert all((one.labels == tested[0].labels).all() for one in tested)
+        examples = store.examples(task, next(r.fingerprint for r in results.values() if r.task == task))
+        assert set(examples) == set(tested and results[next(n for n in results if n[0] == task)].classes)

@@ -1,0 +1,24 @@
+"""Smoke data of every registered task, generated once and shared by all tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmark.environment import default_workers
+from benchmark.registry import TASKS
+from tasks.store import DataSet, prepare
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def smoke_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data root, as `--data` names it."""
+    root = tmp_path_factory.mktemp("smoke-data")
+    for name in TASKS.names():
+        task = TASKS.load(name).resolve("smoke")
+        prepare(DataSet(name, task, "detector"), root, default_workers(), lambda *_: None)
+    return root

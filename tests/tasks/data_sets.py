@@ -1,0 +1,20 @@
+"""Data sets of `coins`, which need no physics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from benchmark.registry import TASKS
+from tasks.store import DataSet
+
+COINS = f"{Path(__file__).with_name('coins.py')}:Coins"
+
+
+def quiet(stage: str, done: float, total: float) -> None:
+    """Nobody is told."""
+
+
+def coins(level: str = "hadron", source: Path | None = None, **given: Any) -> DataSet:
+    """Three shards a class: 20, 20 and 10 events."""
+    return DataSet(COINS, TASKS.load(COINS).resolve("smoke", given), level, source)

@@ -1,0 +1,95 @@
+"""What every task keeps, whichever are registered."""
+
+import json
+import pickle
+
+import pytest
+
+from benchmark.plugin import PRESETS
+from benchmark.registry import TASKS
+from tasks.events import KINDS
+from tasks.store import DataSet
+from tasks.task import LEVELS
+
+NAMES = TASKS.names()
+PRESET_NAMES = [preset.name for preset in PRESETS]
+
+pytestmark = pytest.mark.parametrize("name", NAMES)
+
+
+@pytest.fixture
+def task(name):
+    return TASKS.load(name)
+
+
+def test_there_is_a_summary_and_a_name(name, task):
+    assert len(TASKS.find(name).summary) > 10
+    assert task.name == name
+    assert task.__doc__.startswith(TASKS.find(name).summary)
+    assert task.version
+
+
+@pytest.mark.parametrize("preset", PRESET_NAMES)
+def test_presets_resolve(task, preset):
+    resolved = task.resolve(preset)
+    assert json.loads(json.dumps(resolved.parameters())) == resolved.parameters()
+    assert resolved.events_per_class % resolved.shard_events == 0
+    assert resolved.events_per_class >= 100
+    assert task(**resolved.parameters()) == resolved
+
+
+def test_presets_grow_and_are_known(task):
+    sizes = [task.resolve(preset).events_per_class for preset in PRESET_NAMES]
+    assert sizes == sorted(sizes)
+    assert set(task.presets) <= set(PRESET_NAMES)
+    assert set(task.seconds) <= set(PRESET_NAMES)
+
+
+def test_levels(task):
+    assert set(task.skipped_levels) < set(LEVELS)
+    assert "detector" not in task.skipped_levels
+    assert all(len(reason) > 10 for reason in task.skipped_levels.values())
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_info_agrees_with_the_task(task, level):
+    if level in task.skipped_levels:
+        return
+    resolved = task.resolve("quick")
+    info = resolved.info(level)
+    assert (info.task, info.classes, info.level) == (task.name, resolved.classes, level)
+    assert len(set(info.classes)) == len(info.classes) >= 2
+    assert info.particles in ("objects", "constituents")
+    assert info.magnitude in ("pt", "energy")
+    if info.particles == "objects":
+        assert set(info.slots) <= set(KINDS)
+    assert info.slots
+    assert all(count > 0 for count in info.slots.values())
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_settings_are_recorded_for_every_process(task, level):
+    resolved = task.resolve("smoke")
+    assert len(set(resolved.processes)) == len(resolved.processes) >= 2
+    if level not in task.skipped_levels:
+        lines = [resolved.settings(process, level) for process in resolved.processes]
+        assert all(isinstance(line, str) for settings in lines for line in settings)
+        assert len(set(lines)) == len(lines)
+
+
+def test_data_parameters_leave_the_views_out(task):
+    resolved = task.resolve("quick")
+    assert task.view_parameters <= set(resolved.parameters())
+    assert set(resolved.data_parameters()) == set(resolved.parameters()) - task.view_parameters
+
+
+def test_a_data_set_crosses_to_workers(task, name):
+    data = DataSet(name, task.resolve("standard"), "detector")
+    assert pickle.loads(pickle.dumps(data)) == data
+
+
+def test_folders_of_levels_and_presets_differ(task, name, tmp_path):
+    folders = {
+        DataSet(name, task.resolve(preset), level).folder(tmp_path) for preset in PRESET_NAMES for level in LEVELS
+    }
+    assert len(folders) == len(LEVELS) * len({json.dumps(task.resolve(p).data_parameters()) for p in PRESET_NAMES})

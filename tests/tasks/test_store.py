@@ -1,0 +1,165 @@
+import pickle
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+
+from benchmark.errors import UserError
+from benchmark.registry import TASKS
+from benchmark.results import sha256
+from tasks.events import SPLITS, fingerprint, split_of
+from tasks.store import PACKAGES, DataSet, load, prepare
+from tasks.task import Imported
+from tests.tasks.data_sets import COINS, coins, quiet
+
+# --- making ----------------------------------------------------------------------------------------------------------
+
+
+def test_two_workers_make_the_same_bytes_as_one(made, tmp_path):
+    root, manifest, _ = made
+    other = prepare(coins(), tmp_path, 2, quiet)
+    assert other.model_dump(exclude={"created"}) == manifest.model_dump(exclude={"created"})
+    assert {f.name: f.read_bytes() for f in coins().folder(root).glob("*.parquet")} == {
+        f.name: f.read_bytes() for f in coins().folder(tmp_path).glob("*.parquet")
+    }
+
+
+def test_manifest_says_what_was_made(made):
+    root, manifest, reports = made
+    assert [(s.file, s.events) for s in manifest.shards] == [
+        (f"{process}-{number:04d}.parquet", size)
+        for number, size in enumerate((20, 20, 10))
+        for process in ("heads", "tails")
+    ]
+    assert len({s.seed for s in manifest.shards}) == 6
+    assert all(0 < s.seed < 450_000_000 for s in manifest.shards)  # Pythia's limit, and room for a second stream
+    assert all(sha256(coins().folder(root) / s.file) == s.sha256 for s in manifest.shards)
+    assert manifest.settings["tails"] == ["coin=tails", "level=hadron", "bias=0"]
+    assert manifest.parameters == {"events_per_class": 50, "shard_events": 20, "bias": 0.0}
+    assert (manifest.task, manifest.level, manifest.source) == ("coins", "hadron", "generated")
+    assert set(manifest.packages) == set(PACKAGES)
+    assert not manifest.fast_simulation
+    assert manifest.events() == 100 == sum(s.events for s in manifest.shards)
+    assert sum(manifest.events(split) for split in SPLITS) == 100
+    assert all(sum(row.values()) == 50 for row in manifest.counts.values())
+    assert reports[0] == ("generate", 0, 100)
+    assert reports[-1] == ("generate", 100, 100)
+    assert [done for _, done, _ in reports] == sorted(done for _, done, _ in reports)
+
+
+def test_counts_and_fingerprints_are_those_of_the_events_that_are_loaded(made):
+    root, manifest, _ = made
+    events = load(coins(), root)
+    assert events.info.classes == ("heads", "tails")
+    for code, process in enumerate(events.info.classes):
+        for name, part in events.splits().items():
+            assert manifest.counts[process][name] == np.count_nonzero(part.column("label") == code)
+    assert fingerprint(events.table) == manifest.fingerprint
+    assert fingerprint(events.table, everything=True) == manifest.content
+
+
+def test_columns_that_a_task_need_not_think_of(made):
+    events = load(coins(), made.root)
+    ids = events.column("event_id")
+    assert len(set(ids.tolist())) == 100
+    assert np.array_equal(ids, events.column("group"))
+    types = {"event_id": np.int64, "group": np.int64, "label": np.int8, "weight": np.float32}
+    assert {name: events.column(name).dtype for name in types} == types
+    assert (events.column("weight") == 1).all()
+
+
+def test_a_class_is_drawn_from_its_own_seeds(made):
+    lists = ak.to_list(load(coins(), made.root).table.objects.pt)
+    assert len({str(pt) for pt in lists if pt}) == sum(map(bool, lists))
+
+
+def test_what_is_made_is_found_again(made, monkeypatch):
+    monkeypatch.setattr("tasks.store._generate", None)
+    root, manifest, _ = made
+    assert prepare(coins(), root, 1, quiet) == manifest
+    assert coins().manifest(root) == manifest
+
+
+def test_events_that_are_not_finite_are_refused_and_not_kept(tmp_path):
+    with pytest.raises(UserError, match=r"coins, heads: event 3 has candidate\.ht that is NaN"):
+        prepare(coins(bias=-1.0), tmp_path, 1, quiet)
+    assert coins(bias=-1.0).manifest(tmp_path) is None
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+# --- which data set --------------------------------------------------------------------------------------------------
+
+
+def test_a_view_shares_the_folder_and_a_variant_does_not(made, tmp_path):
+    root, _, _ = made
+    assert coins(swapped=True).folder(tmp_path) == coins().folder(tmp_path)
+    others = [coins(bias=1.0), coins("detector"), coins(events_per_class=60), coins(shard_events=25)]
+    assert len({data.folder(tmp_path) for data in (coins(), *others)}) == 5
+    plain, swapped = load(coins(), root), load(coins(swapped=True), root)
+    assert (plain.column("label") + swapped.column("label") == 1).all()
+    assert (split_of(plain.table) == split_of(swapped.table)).all()
+
+
+def test_a_data_set_crosses_to_a_worker_without_the_class_of_its_task():
+    data = pickle.dumps(coins(bias=2.0, swapped=True))
+    assert b"benchmark_plugin" not in data
+    assert pickle.loads(data) == coins(bias=2.0, swapped=True)
+
+
+def test_another_file_of_the_same_name_is_another_data_set(tmp_path):
+    copy = tmp_path / "coins.py"
+    copy.write_text(Path(COINS.removesuffix(":Coins")).read_text() + "\n# changed\n")
+    target = f"{copy}:Coins"
+    other = DataSet(target, TASKS.load(target).resolve("smoke"), "hadron")
+    assert other.folder(tmp_path) != coins().folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [({"events_per_class": 0}, "'events_per_class' is 0"), ({"shard_events": -5}, "'shard_events' is -5")],
+)
+def test_sizes_that_make_no_sense_are_refused(given, message):
+    with pytest.raises(UserError, match=rf"coins: parameter {message}, expected 1 to"):
+        coins(**given)
+
+
+def test_an_unknown_level_is_refused():
+    with pytest.raises(UserError, match=r"unknown level 'hadrons'\. Did you mean 'hadron'"):
+        coins("hadrons")
+
+
+def test_a_missing_source_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"coins: no file or folder .*nowhere"):
+        coins(source=tmp_path / "nowhere")
+
+
+def test_a_task_without_files_says_so(tmp_path):
+    with pytest.raises(UserError, match="coins: real files are not read for this task"):
+        prepare(coins(source=tmp_path), tmp_path / "data", 1, quiet)
+
+
+# --- real files ------------------------------------------------------------------------------------------------------
+
+
+def test_imported_events_and_their_source(tmp_path, monkeypatch):
+    source = tmp_path / "real"
+    source.mkdir()
+    (source / "b.csv").write_text("2")
+    (source / "a.csv").write_text("1")
+    (source / ".hidden").write_text("0")
+    ids = np.arange(5)
+    table = ak.zip(
+        {"event_id": ids, "group": ids, "label": np.array([0, 1, 0, 0, 1], np.int8), "split": np.full(5, 2, np.int8)}
+    )
+    found = Imported(table, {"too soft": 3}, "coins of 2010")
+    monkeypatch.setattr(TASKS.load(COINS), "read", lambda task, path: found)
+    data = coins(source=source)
+    manifest = prepare(data, tmp_path / "data", 2, quiet)
+    assert (manifest.source, manifest.dropped, manifest.settings) == ("coins of 2010", {"too soft": 3}, {})
+    assert manifest.files == {name: sha256(source / name) for name in ("a.csv", "b.csv")}
+    assert manifest.counts["tails"] == {"train": 0, "valid": 0, "test": 2}
+    assert load(data, tmp_path / "data").column("event_id").tolist() == ids.tolist()
+    assert coins(source=source, events_per_class=7).folder(tmp_path) == data.folder(tmp_path)
+    (source / "a.csv").write_text("one")
+    assert data.manifest(tmp_path / "data") is None
