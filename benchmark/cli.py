@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -63,13 +64,17 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
     """Run a command line. What is wrong with it is one line on standard error."""
     try:
         code = app(args=arguments, prog_name="benchmark" if arguments is not None else None, standalone_mode=False)
+        sys.stdout.flush()
     except UserError as error:
         return _say(str(error), WRONG_REQUEST)
     except (KeyboardInterrupt, typer.Abort):
-        return _say("interrupted; the same command goes on where it stopped", INTERRUPTED)
-    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
-        sys.stderr.close()
-        return DONE
+        code = INTERRUPTED
+    except BrokenPipeError:
+        return _reader_gone()
+    except SystemExit as error:  # Typer's own answer to it
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
+        return _reader_gone()
     except Exception as error:
         # Typer's own usage errors; their class moved between releases, so they are known by what they can do.
         message = getattr(error, "format_message", None)
@@ -77,8 +82,17 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
             raise
         context = getattr(error, "ctx", None)
         hint = f" Try: {context.command_path} --help" if context is not None else ""
-        return _say(message() + hint, WRONG_REQUEST)
+        text = str(message())
+        return _say(text + ("" if text.endswith((".", "?")) else ".") + hint, WRONG_REQUEST)
+    if code == INTERRUPTED:  # Typer catches Ctrl-C too, and says nothing
+        _say("interrupted; the same command goes on where it stopped", INTERRUPTED)
     return code if isinstance(code, int) else DONE
+
+
+def _reader_gone() -> int:
+    """Whoever read our output has left, as `| head` does: Python's last flush is not to complain of it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return DONE
 
 
 def _say(message: str, code: int) -> int:

@@ -30,7 +30,7 @@ class FFNN(TorchModel):
     views = ("table",)
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"layers": 2, "units": 32, "epochs": 5, "batch_size": 64},
-        "quick": {"epochs": 25},
+        "quick": {"epochs": 25, "batch_size": 256},
         "standard": {"batch_size": 256},
         "paper": {"batch_size": 360},
     }

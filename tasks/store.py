@@ -51,6 +51,8 @@ class DataSet:
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
             raise UserError(f"unknown level '{self.level}'. {did_you_mean(self.level, LEVELS)}")
+        if self.source is not None and self.level != "detector":
+            raise UserError(f"level '{self.level}': real files are what a detector saw. Leave --level or --source out.")
         if self.source is not None and not self.source.exists():
             raise UserError(f"{self.task.name}: no file or folder {self.source}. Give an existing path with --source.")
 

@@ -46,6 +46,8 @@ STREAMS: Mapping[str, tuple[tuple[tuple[str, ...], float], ...]] = {
 class TTbar(Task):
     """tt+jets against W+jets and Drell-Yan with at least one isolated lepton, pp at 7 TeV.
 
+    At the level `generator` nothing decays after the parton shower: a tau is a jet, and gives no lepton.
+
     Parameters
     ----------
     classes_count : 3, or 2 with both backgrounds as one class (the same stored events either way).

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from benchmark.cell import Job, build
 from benchmark.grid import Cell, parse_filter
 from tests.benchmark.toys import TOY, model
-
-if TYPE_CHECKING:
-    from benchmark.results import Result, Scores
 
 
 def job(task: str, representation: str, model: str, seed: int = 0, level: str = "detector") -> Job:
@@ -23,6 +18,3 @@ def toy_job(name: str = "Nearest", *, task: str = TOY, seed: int = 0, level: str
 
 def silent(stage: str, done: float, total: float) -> None:
     pass
-
-
-Outcome = tuple["Result", "Scores | None"]

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,11 +13,14 @@ from benchmark.registry import MODELS, REPRESENTATIONS
 from benchmark.scoring import score
 from tests.benchmark.cells import job, silent, toy_job
 from tests.benchmark.toys import LONELY, PLUGINS, metric
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Mapping
     from pathlib import Path
+
+    import numpy as np
+
+    from representations.samples import Samples
 
 # what a model needs beside its smoke preset for its seed to matter
 RANDOM = {"bdt": "[subsample=0.5]"}
@@ -31,11 +36,7 @@ def test_from_events_to_result(toy_data: Path):
     assert (result.status, result.reason) == ("done", None)
     assert list(dict.fromkeys(stages)) == ["train", "predict", "score"]
     assert 0.6 < result.metrics["auc"].low < result.metrics["auc"].value < result.metrics["auc"].high < 1
-    assert result.events == {
-        "train": len(scores.labels) + 82,
-        "valid": result.events["valid"],
-        "test": len(scores.labels),
-    }
+    assert result.events["test"] == len(scores.labels)
     assert sum(result.events.values()) == 240
     assert score(scores, result.classes, result.has_signal) == (result.metrics, result.confusion_matrix)
     for name, value in result.throughput:
@@ -61,9 +62,6 @@ def test_metrics_of_ones_own_are_in_the_record(toy_data: Path):
 def test_a_model_that_fails_is_a_result(toy_data: Path, name, reason):
     result, scores = run(toy_job(name), toy_data)
     assert (result.status, scores, result.metrics) == ("failed", None, {})
-    assert pytest.approx(0) == 0
-    import re
-
     assert re.match(reason, result.reason)
     assert "\n" not in result.reason
 
@@ -128,16 +126,23 @@ def test_the_key_covers_all_that_can_change_the_outcome(toy_data: Path, tmp_path
     assert describe(metrics, manifest).key == keys["nothing"], "metrics come from the scores, later too"
 
 
+@pytest.fixture(scope="module", params=REPRESENTATIONS.names())
+def represented(request: pytest.FixtureRequest, smoke_data: Path) -> tuple[str, Mapping[str, Samples]]:
+    """The name of a representation, and half of the events of ttbar as it shows them."""
+    made = job("ttbar", request.param, "bdt")
+    events = load_events(made.data, smoke_data)[::2]
+    return request.param, represent(events, made.representation).splits
+
+
 @pytest.mark.parametrize("name", MODELS.names())
-@pytest.mark.parametrize("representation", REPRESENTATIONS.names())
-def test_the_seed_is_all_that_training_depends_on(smoke_data: Path, representation: str, name: str):
+def test_the_seed_is_all_that_training_depends_on(represented: tuple[str, Mapping[str, Samples]], name: str):
+    representation, splits = represented
+
     def predicted(seed: int) -> np.ndarray:
-        made = job("ttbar", representation, name + RANDOM.get(name, ""), seed)
-        events = load_events(made.data, smoke_data)[::2]
-        splits = represent(events, made.representation).splits
-        made.model.runtime.seed = seed
-        made.model.fit(splits["train"], splits["valid"])
-        return made.model.predict_proba(splits["test"])
+        model = job("ttbar", representation, name + RANDOM.get(name, "")).model
+        model.runtime.seed = seed
+        model.fit(splits["train"], splits["valid"])
+        return model.predict_proba(splits["test"])
 
     first = predicted(0)
     assert first.tobytes() == predicted(0).tobytes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
+from typing import TYPE_CHECKING
 
 import awkward as ak
 import numpy as np
@@ -14,7 +15,6 @@ from benchmark.metrics.auc import Auc
 from benchmark.metrics.metric import Scored
 from benchmark.registry import MODELS, REPRESENTATIONS
 from tests.benchmark.cells import job, silent
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

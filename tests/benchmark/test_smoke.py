@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import product
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,7 +15,6 @@ from benchmark.grid import Request
 from benchmark.registry import MODELS, REPRESENTATIONS, TASKS
 from benchmark.results import Result, ResultStore
 from benchmark.scoring import score
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

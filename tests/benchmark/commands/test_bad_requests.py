@@ -54,10 +54,10 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
         ("run --device cuda", "device cuda: torch finds no CUDA GPU on this machine. Use --device cpu"),
         ("run --source nowhere.csv", "files belong to one task"),
         ("run --task dimuon --source nowhere.csv", "dimuon: no file or folder nowhere.csv"),
-        ("run --task ttbar --source .", "ttbar: real files are not read for this task"),
+        ("run --task ttbar --quiet --source .", "ttbar: real files are not read for this task"),
         ("run --model nowhere.py:Mine", "model nowhere.py:Mine: no file"),
         ("run --frobnicate", "No such option: --frobnicate"),
-        ("run --workers none", "'none' is not a valid integer"),
+        ("run --workers none", "Invalid value for '--workers'"),
         ("run --timeout 0", "Invalid value for '--timeout'"),
         ("run --overwrite sometimes", "'sometimes' is not one of 'never', 'failed', 'always'"),
         ("rum", "No such command 'rum'. Did you mean 'run'?"),
@@ -76,11 +76,19 @@ def test_wrong_words(refused, words: str, message: str, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("cut.root", b"root\x00\x00\xf2h" + bytes(40), "cut.root"),
-        ("not.root", b"no root file at all", "not.root"),
-        ("columns.csv", b"Run,Event,E1\n1,2,3\n", "columns.csv"),
-        ("nan.csv", CSV.replace("3.0,3.0", "nan,nan", 1).replace("1.5,1.5", "1.5,nan", 1).encode(), "nan.csv"),
-        ("inf.csv", CSV.replace("1.5,1.5", "1.5,inf", 1).encode(), "inf.csv"),
+        ("cut.root", b"root\x00\x00\xf2h" + bytes(40), "cut.root is truncated or no ROOT file"),
+        ("not.root", b"no root file at all", "not.root is truncated or no ROOT file"),
+        ("columns.csv", b"Run,Event,E1\n1,2,3\n", "columns.csv has no column px1, px2"),
+        (
+            "nan.csv",
+            CSV.replace("1.5,1.5", "1.5,nan", 1).encode(),
+            "nan.csv: line 2 has px1 = nan, expected a finite number",
+        ),
+        (
+            "inf.csv",
+            CSV.replace("1.5,1.5", "1.5,inf", 1).encode(),
+            "inf.csv: line 2 has px1 = inf, expected a finite number",
+        ),
         ("word.csv", CSV.replace("1.5,1.5", "1.5,left", 1).encode(), "'left'"),
         ("empty.csv", b"", "is empty"),
         ("header.csv", HEADER.encode() + b"\n", "has no event"),
@@ -91,6 +99,7 @@ def test_wrong_words(refused, words: str, message: str, monkeypatch: pytest.Monk
         ),
         ("words.txt", b"x", "ends in '.txt'"),
     ],
+    ids=lambda value: value if isinstance(value, str) and "." in value and " " not in value else "",
 )
 def test_wrong_files(refused, tmp_path: Path, name: str, content: bytes, message: str):
     (tmp_path / name).write_bytes(content)

@@ -4,7 +4,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from tasks.detector.leptons import isolated_leptons
+from tasks.detector.leptons import isolated_leptons, lose_muons
 from tasks.detector.particles import final
 from tasks.detector.response import CMS, IDEAL
 from tasks.events import KINDS
@@ -12,7 +12,8 @@ from tests.tasks.hand_made import collisions, particle
 
 
 def leptons_of(*events, response=IDEAL, seed=0):
-    return isolated_leptons(final(collisions(*events)), response, 20.0, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    return isolated_leptons(lose_muons(final(collisions(*events)), response, rng), response, 20.0, rng)
 
 
 def kinds(leptons):
@@ -115,3 +116,23 @@ def test_the_threshold_is_on_the_measured_pt():
     # 19.5 GeV must come out 0.57 sigma high (of 4.5%) to pass: 28.4% of the 75% that are found
     chance = 0.75 * 0.5 * math.erfc(0.5 / (19.5 * 0.045) / math.sqrt(2))
     assert len(low) / MANY == pytest.approx(chance, abs=4 * math.sqrt(chance * (1 - chance) / MANY))
+
+
+@pytest.mark.parametrize(
+    ("code", "pt", "eta", "seen"),
+    [
+        (13, 50, 2.0, 0.95),
+        (-13, 50, -2.41, 0.0),  # beyond the chambers
+        (13, 3.1, 0.0, 0.95),
+        (13, 2.9, 0.0, 1.0),  # stops in the calorimeters
+        (11, 50, 3.0, 1.0),
+        (211, 50, 2.0, 1.0),
+        (14, 50, 0.0, 0.0),
+    ],
+)
+def test_who_is_seen_of_muons_and_others(code, pt, eta, seen):
+    particles = final(collisions(*[[particle(code, pt, eta), particle(22, 5)]] * MANY))
+    found = ak.to_numpy(lose_muons(particles, CMS, np.random.default_rng(2)).visible)
+    assert found[:, 0].mean() == pytest.approx(seen, abs=4 * math.sqrt(seen * (1 - seen) / MANY))
+    assert found[:, 1].all()
+    assert ak.all(lose_muons(particles, IDEAL, np.random.default_rng(2)).visible == particles.visible)

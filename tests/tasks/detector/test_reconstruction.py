@@ -58,6 +58,18 @@ def test_ideal_missing_energy_is_the_neutrinos_of_a_balanced_event():
     assert [met.eta, met.mass, met.charge] == [0, 0, 0]
 
 
+@pytest.mark.parametrize(("eta", "lost"), [(3.0, 1.0), (1.0, 0.05)])
+def test_a_muon_that_is_missed_is_missing_energy_and_in_no_jet(eta, lost):
+    n = 2000
+    found = found_in(*[[particle(13, 60, eta, 1.0), particle(11, 60, -1.0, 1.0 - math.pi)]] * n, level="detector")
+    missed = ak.to_numpy(~ak.any(found.leptons.kind == KINDS.index("muon"), axis=1))
+    electron = ak.to_numpy(ak.any(found.leptons.kind == KINDS.index("electron"), axis=1))
+    assert missed.mean() == pytest.approx(lost, abs=4 * math.sqrt(lost * (1 - lost) / n))
+    assert ak.to_numpy(found.met.pt[missed & electron, 0]) == pytest.approx(60, abs=12)
+    assert ak.to_numpy(found.met.pt[~missed & electron, 0]) == pytest.approx(0, abs=12)
+    assert ak.all(abs(found.jets.phi[missed] - 1.0) > 1)  # an electron that is missed is a jet, the muon is none
+
+
 def test_soft_energy_smears_missing_energy_by_its_root():
     # 40 pions of 2 GeV, all round: scalar sum 80 GeV, no jet; sigma in x and y is 0.5 sqrt(80)
     n = 4000

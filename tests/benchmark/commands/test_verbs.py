@@ -1,0 +1,139 @@
+"""The verbs that look at what is there: `results`, `leaderboard`, `info`, `list`, `data show`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmark import cli
+from benchmark.plugin import PRESETS
+from benchmark.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
+from benchmark.results import Result, ResultStore
+from tests.benchmark.toys import TOY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]):
+    """Runs a command line that must go well, and returns what it printed."""
+
+    def run(*words: str) -> str:
+        assert cli.exit_code(words) == 0
+        captured = capsys.readouterr()
+        assert captured.err == ""
+        return captured.out
+
+    return run
+
+
+def test_results_as_json_are_the_records(said, toy_results: Path, toy_store: ResultStore):
+    records = json.loads(said("results", "--json", "--results", str(toy_results)))
+    assert {Result(**record).key: Result(**record) for record in records} == {r.key: r for r in toy_store.all()}
+
+
+def test_results_as_csv(said, toy_results: Path):
+    rows = list(csv.DictReader(io.StringIO(said("results", "--csv", "--results", str(toy_results)))))
+    assert {row["task"] for row in rows} == {"toy"}
+    assert len(rows) == 2
+
+
+def test_results_as_markdown_and_latex(said, toy_results: Path):
+    markdown = said("results", "--markdown", "--results", str(toy_results))
+    assert any(line.startswith("|") and "nearest" in line for line in markdown.splitlines())
+    latex = said("results", "--latex", "--results", str(toy_results))
+    assert latex.count(r"\begin{table") == latex.count(r"\end{table") == 1
+
+
+def test_results_as_boards(said, toy_results: Path):
+    board = said("results", "--results", str(toy_results))
+    assert board.splitlines()[0].startswith("toy: ")
+    (row,) = (line for line in board.splitlines() if "nearest" in line)
+    assert row.split()[:2] == ["fourvectors", "nearest"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_no_results_yet(said, tmp_path: Path, there: bool):
+    folder = tmp_path if there else tmp_path / "nowhere"
+    assert "no results in" in said("results", "--results", str(folder))
+    assert json.loads(said("results", "--json", "--results", str(folder))) == []
+    assert folder.exists() is there
+
+
+def test_a_broken_record_is_left_out_with_one_warning(
+    toy_store: ResultStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    store = ResultStore(tmp_path)
+    for result in toy_store.all():
+        store.add(result.model_copy(update={"status": "failed", "metrics": {}}))
+    path = store.paths()[0]
+    path.write_text(path.read_text()[:100])
+    assert cli.exit_code(["results", "--results", str(tmp_path), "--json"]) == 0
+    captured = capsys.readouterr()
+    assert len(json.loads(captured.out)) == 1
+    (line,) = captured.err.splitlines()
+    assert line.startswith(f"warning: {path}: not a readable result")
+
+
+def test_leaderboard(said, toy_results: Path, tmp_path: Path):
+    page = said("leaderboard", "--results", str(toy_results), "--output", str(tmp_path / "site")).strip()
+    assert page == (tmp_path / "site" / "index.html").as_uri()
+    assert "toy" in (tmp_path / "site" / "index.html").read_text()
+
+
+def test_info(said, tmp_path: Path):
+    facts = json.loads(said("info", "--json", "--results", str(tmp_path), "--data", str(tmp_path / "d")))
+    assert facts["results"] == str(tmp_path)
+    assert facts["data"] == str(tmp_path / "d")
+    assert {"benchmark", "revision", "python", "processor", "cores", "device", "gpu", "torch"} <= set(facts)
+    text = said("info", "--results", str(tmp_path))
+    assert [line.split()[0] for line in text.splitlines()] == list(facts)
+
+
+def test_info_takes_the_data_folder_from_the_environment(said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("BENCHMARK_DATA", str(tmp_path))
+    assert json.loads(said("info", "--json"))["data"] == str(tmp_path)
+    monkeypatch.delenv("BENCHMARK_DATA")
+    assert "collision-benchmark" in json.loads(said("info", "--json"))["data"]
+
+
+def test_list(said):
+    found = json.loads(said("list", "--json"))
+    wanted = {registry.group: registry.names() for registry in (TASKS, REPRESENTATIONS, MODELS, METRICS)}
+    wanted["presets"] = [preset.name for preset in PRESETS]
+    assert {group: [row["name"] for row in rows] for group, rows in found.items()} == wanted
+    assert all(row["summary"] and row["origin"] == "package" for rows in found.values() for row in rows)
+    lines = [line.split(maxsplit=1) for line in said("list").splitlines() if line.startswith("  ")]
+    assert [name for name, _ in lines] == [name for names in wanted.values() for name in names], "a line each"
+
+
+def test_data_show(said, toy_data: Path):
+    (folder,) = (toy_data / "toy").iterdir()
+    found = json.loads(said("data", "show", TOY, "--json", "--data", str(toy_data)))
+    assert found["levels"]["generator"] == "skipped: partons have no spectrum here"
+    (manifest,) = found["data"].values()
+    assert list(found["data"]) == [str(folder)]
+    assert sum(manifest["counts"]["hard"].values()) == 120
+    text = said("data", "show", TOY, "--data", str(toy_data))
+    assert f"fingerprint {manifest['fingerprint']}" in text
+    (row,) = (line.split() for line in text.splitlines() if line.startswith("  hard"))
+    assert row == ["hard", *(str(manifest["counts"]["hard"][split]) for split in ("train", "valid", "test")), "120"]
+
+
+def test_data_show_before_there_are_any(said, tmp_path: Path):
+    text = said("data", "show", "ttbar", "--data", str(tmp_path))
+    assert "python -m benchmark run --task ttbar" in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_show_of_a_broken_manifest(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "toy" / "detector-1").mkdir(parents=True)
+    (tmp_path / "toy" / "detector-1" / "manifest.json").write_text("{")
+    assert cli.exit_code(["data", "show", TOY, "--data", str(tmp_path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "manifest.json: not a valid manifest" in line

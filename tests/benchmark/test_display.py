@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from benchmark import display
+from benchmark.display import Display, headline
+from benchmark.grid import Cell, Choice
+from benchmark.results import MetricValue
+from tests.leaderboard.factory import make_result
+
+if TYPE_CHECKING:
+    from benchmark.results import Result
+
+BRACKETS = (("depth", "7"),)
+
+
+def cells(count: int) -> list[Cell]:
+    names = (Choice("ttbar"), Choice("circles"), Choice("cnn", BRACKETS))
+    return [Cell(*names, preset="smoke", level="detector", seed=seed, device="cpu") for seed in range(count)]
+
+
+def result(**changes) -> Result:
+    return make_result(auc=(0.9, 0.88, 0.92), **{"timings": {"fit": 12.4}, **changes})
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What a terminal of 100 columns is sent."""
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=100, color_system=None)
+    monkeypatch.setattr(display, "Console", lambda **options: console)
+    return stream
+
+
+def tell(shown: Display, count: int = 2) -> None:
+    first, *others = cells(count)
+    shown.plan([first, *others], {})
+    shown.stage("ttbar", "generate", 0, 300)
+    shown.stage("ttbar", "generate", 300, 300)
+    shown.started(first)
+    shown.stage(str(first), "train", 1, 9)
+    shown.finished(first, result())
+    for cell in others:
+        shown.started(cell)
+        shown.finished(cell, result(status="failed", reason="no [luck]"))
+
+
+def test_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]):
+    with Display() as shown:
+        tell(shown)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines() == [
+        "ttbar: generating events 0 of 300",
+        "ttbar · circles · cnn[depth=7] · seed 0: training 1 of 9",
+        "[1/2] ttbar · circles · cnn[depth=7] · seed 0: done AUC 0.9000 [0.8800, 0.9200] in 12 s",
+        "[2/2] ttbar · circles · cnn[depth=7] · seed 1: failed no [luck]",
+    ]
+
+
+def test_kept_results_are_counted(capsys: pytest.CaptureFixture[str]):
+    with Display() as shown:
+        shown.plan(cells(3), {cells(1)[0]: result()})
+    assert capsys.readouterr().err == "1 of 3 cells have a result already\n"
+
+
+def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]):
+    with Display(quiet=True) as shown:
+        tell(shown)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_table_and_bars_on_a_terminal(terminal: io.StringIO):
+    with Display() as shown:
+        tell(shown)
+    end = terminal.getvalue().rpartition("cell ")[2]
+    assert "cnn[depth=7] · seed 0" in end
+    assert "AUC 0.9000 [0.8800, 0.9200] in 12 s" in end
+    assert "no [luck]" in end
+    assert not shown.progress.tasks, "the bars of finished stages are gone"
+
+
+def test_one_bar_for_the_stage_that_goes_on(terminal: io.StringIO):
+    with Display() as shown:
+        for stage, done in (("generate", 0), ("train", 1), ("train", 3)):
+            shown.stage("ttbar", stage, done, 4)
+        (bar,) = shown.progress.tasks
+    assert (bar.description, bar.completed, bar.total) == ("ttbar: training", 3, 4)
+
+
+def test_a_long_table_shows_where_the_run_is(terminal: io.StringIO):
+    with Display() as shown:
+        shown.plan(cells(100), {cell: result() for cell in cells(50)})
+        assert len(shown._render().renderables[0].rows) == display.ROWS
+        assert "100 cells, 50 finished" in str(shown._render().renderables[0].caption)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (result(), "AUC 0.9000 [0.8800, 0.9200] in 12 s"),
+        (make_result(auc=0.9), "AUC 0.9000 in 0 s"),
+        (make_result(), "AUC undefined: not computed"),
+        (make_result(metrics={"auc": MetricValue(value=None, reason="one class")}), "AUC undefined: one class"),
+        (make_result(status="skipped", reason="no tracks"), "no tracks"),
+    ],
+)
+def test_headline(found: Result, words: str):
+    assert headline(found) == words
