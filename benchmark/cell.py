@@ -29,7 +29,8 @@ from benchmark.throughput import (
     peak_memory_mb,
     reset_peak_memory,
 )
-from tasks.store import DataSet, load
+from tasks.dataset import DataSet
+from tasks.store import load
 
 if TYPE_CHECKING:
     from pathlib import Path

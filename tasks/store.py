@@ -10,24 +10,19 @@ whole. So the bytes are the same with any number of workers, and a killed run go
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.errors import UserError, did_you_mean
+from benchmark.errors import UserError
 from benchmark.process import become_worker
-from benchmark.registry import TASKS
 from benchmark.results import make_folder, sha256, write_atomically
-from tasks.detector import VERSION as DETECTOR_VERSION
+from tasks.dataset import DataSet, files_of, version_of
 from tasks.manifest import Manifest, Shard, read_manifest
-from tasks.task import LEVELS
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -37,66 +32,6 @@ if TYPE_CHECKING:
 
 Report = Callable[[str, float, float], None]
 PACKAGES = ("pythia8mc", "fastjet", "awkward", "numpy", "uproot", "pandas")
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """Which events are meant: a task with its variant, a level, and where they come from (None: generated)."""
-
-    target: str  # what the task registry finds the task by, in another process too
-    task: Task
-    level: str
-    source: Path | None = None
-
-    def __post_init__(self) -> None:
-        if self.level not in LEVELS:
-            raise UserError(f"unknown level '{self.level}'. {did_you_mean(self.level, LEVELS)}")
-        if self.source is not None and self.level != "detector":
-            raise UserError(f"level '{self.level}': real files are what a detector saw. Leave --level or --source out.")
-        if self.source is not None and not self.source.exists():
-            raise UserError(f"{self.task.name}: no file or folder {self.source}. Give an existing path with --source.")
-
-    def __reduce__(self) -> tuple[Callable[..., DataSet], tuple[Any, ...]]:
-        """Cross to another process by name and parameters: the class of a loose file can't be pickled there."""
-        return _rebuilt, (self.target, self.task.parameters(), self.level, self.source)
-
-    def folder(self, root: Path) -> Path:
-        """Where it lies: a folder named after the task, then one named after all that the events depend on."""
-        identity: dict[str, Any] = {
-            "task": self.task.name,
-            "version": self.task.version,
-            "file": TASKS.find(self.target).file_hash(),
-            "level": self.level,
-        }
-        if self.source is None:
-            identity["parameters"] = self.task.data_parameters()
-            identity["generator"] = _version_of("pythia8mc")
-            identity["detector"] = DETECTOR_VERSION
-            label = f"{self.level}-{self.task.events_per_class}"
-        else:
-            # Sizes are of no meaning for real files: they have the events that they have.
-            sizes = {"events_per_class", "shard_events"}
-            identity["parameters"] = {k: v for k, v in self.task.data_parameters().items() if k not in sizes}
-            identity["source"] = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files_of(self.source)]
-            label = "files"
-        digest = hashlib.sha256(json.dumps(identity, sort_keys=True, default=list).encode()).hexdigest()
-        return root / self.task.name / f"{label}-{digest[:10]}"
-
-    def manifest(self, root: Path) -> Manifest | None:
-        """The manifest when the data set is there and complete."""
-        return read_manifest(self.folder(root))
-
-
-def _rebuilt(target: str, parameters: dict[str, Any], level: str, source: Path | None) -> DataSet:
-    return DataSet(target, TASKS.load(target)(**parameters), level, source)
-
-
-def files_of(source: Path) -> list[Path]:
-    """A file as it is; the visible files of a folder, sorted by name."""
-    path = source.resolve()
-    if path.is_file():
-        return [path]
-    return sorted(child for child in path.iterdir() if child.is_file() and not child.name.startswith("."))
 
 
 def prepare(data: DataSet, root: Path, workers: int, report: Report) -> Manifest:
@@ -284,7 +219,7 @@ def _describe(data: DataSet, folder: Path, shards: list[Shard], extra: dict[str,
         "source": "generated",
         "fast_simulation": generated and data.level == "detector",
         "settings": {p: list(task.settings(p, data.level)) for p in task.processes} if generated else {},
-        "packages": {name: _version_of(name) for name in PACKAGES},
+        "packages": {name: version_of(name) for name in PACKAGES},
         "counts": _counts(task, table),
         "shards": shards,
         "fingerprint": events.fingerprint(table),
@@ -303,10 +238,3 @@ def _counts(task: Task, table: ak.Array) -> dict[str, dict[str, int]]:
         process: {name: int(((label == code) & (split == number)).sum()) for number, name in enumerate(SPLITS)}
         for code, process in enumerate(task.processes)
     }
-
-
-def _version_of(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

@@ -8,7 +8,8 @@ import pytest
 
 from benchmark.environment import default_workers
 from benchmark.registry import TASKS
-from tasks.store import DataSet, prepare
+from tasks.dataset import DataSet
+from tasks.store import prepare
 
 if TYPE_CHECKING:
     from pathlib import Path

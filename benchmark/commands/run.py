@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from benchmark.display import Display
     from benchmark.grid import Cell, Request
     from benchmark.results import Result, ResultStore, Status
+    from tasks.dataset import DataSet
     from tasks.manifest import Manifest
-    from tasks.store import DataSet
 
 KEPT_ALWAYS = {"done", "skipped"}
 

@@ -6,7 +6,8 @@ import pytest
 
 from benchmark.registry import TASKS
 from benchmark.results import ResultStore
-from tasks.store import DataSet, prepare
+from tasks.dataset import DataSet
+from tasks.store import prepare
 from tests.benchmark.toys import LONELY, TOY, request, run_toy
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.registry import TASKS
-from tasks.store import DataSet
+from tasks.dataset import DataSet
 
 COINS = f"{Path(__file__).with_name('coins.py')}:Coins"
 
@@ -15,6 +15,7 @@ def quiet(stage: str, done: float, total: float) -> None:
     """Nobody is told."""
 
 
-def coins(level: str = "hadron", source: Path | None = None, **given: Any) -> DataSet:
+def coins(level: str | None = None, source: Path | None = None, **given: Any) -> DataSet:
     """Three shards a class: 20, 20 and 10 events."""
+    level = level or ("hadron" if source is None else "detector")
     return DataSet(COINS, TASKS.load(COINS).resolve("smoke", given), level, source)

@@ -7,8 +7,8 @@ import pytest
 
 from benchmark.plugin import PRESETS
 from benchmark.registry import TASKS
+from tasks.dataset import DataSet
 from tasks.events import KINDS
-from tasks.store import DataSet
 from tasks.task import LEVELS
 
 NAMES = TASKS.names()

@@ -8,8 +8,9 @@ import pytest
 from benchmark.errors import UserError
 from benchmark.registry import TASKS
 from benchmark.results import sha256
+from tasks.dataset import DataSet
 from tasks.events import SPLITS, fingerprint, split_of
-from tasks.store import PACKAGES, DataSet, load, prepare
+from tasks.store import PACKAGES, load, prepare
 from tasks.task import Imported
 from tests.tasks.data_sets import COINS, coins, quiet
 
@@ -127,6 +128,11 @@ def test_sizes_that_make_no_sense_are_refused(given, message):
 def test_an_unknown_level_is_refused():
     with pytest.raises(UserError, match=r"unknown level 'hadrons'\. Did you mean 'hadron'"):
         coins("hadrons")
+
+
+def test_real_files_have_no_other_level(tmp_path):
+    with pytest.raises(UserError, match="real files are what a detector saw"):
+        coins(level="generator", source=tmp_path)
 
 
 def test_a_missing_source_is_refused(tmp_path):

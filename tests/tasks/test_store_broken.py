@@ -5,8 +5,9 @@ import json
 import pytest
 
 from benchmark.errors import UserError
+from tasks.dataset import files_of
 from tasks.manifest import MANIFEST, Manifest
-from tasks.store import files_of, load, prepare
+from tasks.store import load, prepare
 from tests.tasks.data_sets import coins, quiet
 
 
