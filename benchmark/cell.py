@@ -126,7 +126,9 @@ def run(job: Job, data_root: Path, report: Report) -> tuple[Result, Scores | Non
     blank = describe(job, job.data.manifest(data_root))
     blank.environment = {**environment.describe(), "gpu": environment.gpu_name(job.cell.device)}
     try:
+        report("represent", 0, 1)
         represented = _represented(job.data, data_root, job.representation)
+        report("represent", 1, 1)
         return evaluate(blank, represented, job, report)
     except Skip as skip:
         return blank.model_copy(update={"status": "skipped", "reason": str(skip)}), None

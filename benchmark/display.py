@@ -105,7 +105,7 @@ class Display:
         now = time.monotonic()
         if now - self.said.get(name, 0.0) > QUIET_S:
             self.said[name] = now
-            share = f" {done:,.0f} of {total:,.0f}" if total > 1 else ""
+            share = f" {done / total:.0%}" if total > 1 else ""
             self.console.print(f"{name}{share}", markup=False)
 
     def _drop_bar(self) -> None:

@@ -7,6 +7,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection, get_context
 from typing import TYPE_CHECKING, Any, Protocol
@@ -112,23 +113,30 @@ def execute(
     timeout : seconds a cell may take. Raises UserError when a worker could not store a result.
     """
     waiting = deque(cells)
-    devices = devices_of(cells[0].device)[: len(cells)] if cells else []
-    workers = [Worker(device, data_root, store.folder) for device in devices]
-    try:
+    with _workers(cells, data_root, store.folder) as workers:
         while waiting or any(worker.cell for worker in workers):
             for worker in workers:
                 if worker.cell is None and waiting:
-                    cell = waiting.popleft()
-                    listener.started(cell)
-                    worker.submit(cell, timeout)
+                    listener.started(waiting[0])
+                    worker.submit(waiting.popleft(), timeout)
             for worker in _ready(workers):
                 result = _hear(worker, listener, unfinished, timeout)
-                if result is not None and worker.cell is not None:
-                    cell, worker.cell = worker.cell, None
-                    if result.status in ("timeout", "failed"):  # a worker that is gone can't store it
-                        store.add(result)
-                    listener.finished(cell, result)
-                    yield cell, result
+                if result is None or worker.cell is None:
+                    continue
+                cell, worker.cell = worker.cell, None
+                if result.status in ("timeout", "failed"):  # a worker that is gone can't store it
+                    store.add(result)
+                listener.finished(cell, result)
+                yield cell, result
+
+
+@contextmanager
+def _workers(cells: Sequence[Cell], data_root: Path, results_root: Path) -> Iterator[list[Worker]]:
+    """A worker for each device that the cells are spread over, ended at the end whatever happens."""
+    devices = devices_of(cells[0].device)[: len(cells)] if cells else []
+    workers = [Worker(device, data_root, results_root) for device in devices]
+    try:
+        yield workers
     finally:
         for worker in workers:
             worker.stop()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -115,18 +115,12 @@ def _generate(data: DataSet, folder: Path, workers: int, report: Report) -> list
     done = total - sum(shard.events for shard in missing)
     report("generate", done, total)
     if missing:
-        with ProcessPoolExecutor(min(workers, len(missing)), get_context("spawn"), become_worker) as pool:
-            waiting = {pool.submit(_make_shard, data, shard, folder): shard for shard in missing}
-            try:
-                while waiting:
-                    finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                    for future in finished:
-                        done += waiting.pop(future).events
-                        _result_of(future, data)
-                        report("generate", done, total)
-            except BaseException:
-                _stop(pool)
-                raise
+        with _pool(min(workers, len(missing))) as pool:
+            futures = {pool.submit(_make_shard, data, shard, folder): shard for shard in missing}
+            for future in as_completed(futures):
+                _result_of(future, data)
+                done += futures[future].events
+                report("generate", done, total)
     return [shard.model_copy(update={"sha256": sha256(folder / shard.file)}) for shard in plan]
 
 
@@ -140,11 +134,17 @@ def _result_of(future: Future[None], data: DataSet) -> None:
         ) from error
 
 
-def _stop(pool: ProcessPoolExecutor) -> None:
-    """Don't wait for shards that nobody wants any more."""
-    for process in list((pool._processes or {}).values()):  # no public way to end running workers before Python 3.14
-        process.terminate()
-    pool.shutdown(wait=False, cancel_futures=True)
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Spawned processes; when anything goes wrong, shards that nobody wants any more are not waited for."""
+    with ProcessPoolExecutor(workers, get_context("spawn"), become_worker) as pool:
+        try:
+            yield pool
+        except BaseException:
+            for process in list((pool._processes or {}).values()):  # no public way before Python 3.14
+                process.terminate()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _make_shard(data: DataSet, shard: Shard, folder: Path) -> None:

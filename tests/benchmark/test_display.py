@@ -55,8 +55,8 @@ def test_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]):
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines() == [
-        "ttbar: generating events 0 of 300",
-        "ttbar · circles · cnn[depth=7] · seed 0: training 1 of 9",
+        "ttbar: generating events 0%",
+        "ttbar · circles · cnn[depth=7] · seed 0: training 11%",
         "[1/2] ttbar · circles · cnn[depth=7] · seed 0: done AUC 0.9000 [0.8800, 0.9200] in 12 s",
         "[2/2] ttbar · circles · cnn[depth=7] · seed 1: failed no [luck]",
     ]
