@@ -44,7 +44,14 @@ if TYPE_CHECKING:
 
 Report = Callable[[str, float, float], None]
 WARM_UP_EVENTS = 32
+SHARED_VERSION = "1"
+"""Part of every key. Raise it when what all models share (`models/inputs.py`, the training loop, the residual layers)
+gives other numbers than before; a plug-in's own changes are in its `version`."""
 REASON_LENGTH = 300
+
+
+def silent(stage: str, done: float, total: float) -> None:
+    """Report to nobody."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,7 @@ def describe(job: Job, manifest: Manifest | None) -> Result:
             "task": _identity(TASKS, cell.task, task),
             "representation": _identity(REPRESENTATIONS, cell.representation, job.representation),
             "model": _identity(MODELS, cell.model, job.model),
+            "shared": SHARED_VERSION,
             "level": cell.level,
             "content": manifest.content if manifest else None,
             "fingerprint": manifest.fingerprint if manifest else None,
@@ -126,10 +134,7 @@ def run(job: Job, data_root: Path, report: Report) -> tuple[Result, Scores | Non
     blank = describe(job, job.data.manifest(data_root))
     blank.environment = {**environment.describe(), "gpu": environment.gpu_name(job.cell.device)}
     try:
-        report("represent", 0, 1)
-        represented = _represented(job.data, data_root, job.representation)
-        report("represent", 1, 1)
-        return evaluate(blank, represented, job, report)
+        return evaluate(blank, _represented(job, data_root, report), job, report)
     except Skip as skip:
         return blank.model_copy(update={"status": "skipped", "reason": str(skip)}), None
     except UserError as error:
@@ -154,9 +159,11 @@ def evaluate(blank: Result, represented: Represented, job: Job, report: Report) 
     report("train", 0, 1)
     with clock() as fitting:
         model.fit(train, valid)
-    report("predict", 0, 1)
+    report("predict", 0, len(test))
     with clock() as predicting:
         probabilities = model.predict_proba(test)
+    report("predict", len(test), len(test))
+    model.runtime.report = silent  # what follows repeats predictions to time them
     scores = _scores(test, probabilities)
     report("score", 0, 1)
     with clock() as scoring:
@@ -184,15 +191,17 @@ def evaluate(blank: Result, represented: Represented, job: Job, report: Report) 
     return blank.model_copy(update=filled), scores
 
 
-def represent(events: Events, representation: Representation) -> Represented:
+def represent(events: Events, representation: Representation, report: Report = silent) -> Represented:
     """Samples of all events, by split. The rate is without the first call, which compiles and warms up."""
     representation.represent(events[:WARM_UP_EVENTS])
+    splits, done = {}, 0
     with clock() as reading:
-        splits = {name: representation.represent(part) for name, part in events.splits().items()}
+        for name, part in events.splits().items():
+            report("represent", done, len(events))
+            splits[name] = representation.represent(part)
+            done += len(part)
+    report("represent", done, len(events))
     return Represented(splits, events.info.has_signal, len(events) / max(reading.seconds, 1e-9))
-
-
-# A worker runs the cells of one task and representation one after the other: the last of each is kept.
 
 
 @lru_cache(maxsize=1)
@@ -201,11 +210,19 @@ def load_events(data: DataSet, root: Path) -> Events:
     return load(data, root)
 
 
-@lru_cache(maxsize=1)
-def _represented(data: DataSet, root: Path, representation: Representation) -> Represented:
+_kept: dict[tuple[DataSet, Path, Representation], Represented] = {}
+"""A worker runs the cells of one task and representation one after the other: the last samples are kept."""
+
+
+def _represented(job: Job, root: Path, report: Report) -> Represented:
+    data = job.data
     if data.level in data.task.skipped_levels and data.source is None:
         raise Skip(data.task.skipped_levels[data.level])
-    return represent(load_events(data, root), representation)
+    key = (data, root, job.representation)
+    if key not in _kept:
+        _kept.clear()  # before the next are made, so that two are never in memory
+        _kept[key] = represent(load_events(data, root), job.representation, report)
+    return _kept[key]
 
 
 def _identity(registry: Registry[Any], choice: Choice, plugin: Any) -> dict[str, Any]:

@@ -103,6 +103,8 @@ class Display:
     def _say_sometimes(self, name: str, done: float, total: float) -> None:
         """Without a terminal: a line when a stage has begun, and at most one every 15 seconds."""
         now = time.monotonic()
+        if name.endswith(VERBS["import"]):  # over in seconds, and a file that can't be read gets one line, its error
+            return
         if now - self.said.get(name, 0.0) > QUIET_S:
             self.said[name] = now
             share = f" {done / total:.0%}" if total > 1 else ""

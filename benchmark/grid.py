@@ -33,7 +33,12 @@ class Choice:
     def build(self, registry: Registry[Any], preset: str) -> Any:
         """Import and resolve it. Raises UserError for unknown names, parameters and values."""
         plugin: type[Plugin] = registry.load(self.target)
-        return plugin.resolve(preset, dict(self.given))
+        try:
+            return plugin.resolve(preset, dict(self.given))
+        except (TypeError, ValueError, NameError) as error:  # in a plug-in of the user's own
+            raise UserError(
+                f"{registry.noun} {self}: making it raised {type(error).__name__}: {error}. Mend it."
+            ) from error
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmark.results import ResultStore
 
@@ -64,7 +64,9 @@ def expected_data(planned: Sequence[Planned]) -> dict[str, float | None]:
     ]
     return {
         f"{item.job.cell.task} ({item.job.cell.source or item.job.cell.level})": (
-            item.job.data.task.seconds.get(item.job.cell.preset) if item.job.cell.source is None else None
+            None
+            if item.job.cell.source or item.job.cell.task.given
+            else item.job.data.task.seconds.get(item.job.cell.preset)
         )
         for item in missing
     }
@@ -75,9 +77,9 @@ class History:
 
     def __init__(self, store: ResultStore) -> None:
         self.seconds = {
-            (result.task, result.representation, result.model, result.preset, result.device): sum(
-                result.timings.values()
-            )
+            _like(
+                result.task, result.variant, result.representation, result.model, result.parameters, result.device
+            ): sum(result.timings.values())
             for result in sorted(store.all(), key=lambda result: result.created)
             if result.status == "done"
         }
@@ -85,9 +87,19 @@ class History:
     def expected(self, item: Planned) -> float | None:
         """Seconds that a cell may take; None when nothing is known."""
         job = item.job
-        names = (job.data.task.name, job.representation.name, job.model.name)
-        before = self.seconds.get((*names, job.cell.preset, job.cell.device.partition(":")[0]))
-        return before if before is not None else job.model.seconds.get(job.cell.preset)
+        task, device = job.data.task, job.cell.device.partition(":")[0]
+        like = _like(
+            task.name, task.parameters(), job.representation.name, job.model.name, job.model.parameters(), device
+        )
+        if like in self.seconds:
+            return self.seconds[like]
+        usual = not (job.cell.task.given or job.cell.model.given or job.cell.source)
+        return job.model.seconds.get(job.cell.preset) if usual else None
+
+
+def _like(*parts: Any) -> str:
+    """Cells of one task variant, representation, model with its parameters, and kind of device take like times."""
+    return json.dumps(parts, sort_keys=True, default=str)
 
 
 def write_seconds(seconds: float | None) -> str:

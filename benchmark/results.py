@@ -46,7 +46,13 @@ class MetricValue(BaseModel):
 
 
 class Throughput(BaseModel):
-    """Speed and memory of one cell, next to a control workload run at the same time on the same machine."""
+    """Speed and memory of one cell, next to a control workload run at the same time on the same machine.
+
+    train_events_per_s: training events over the seconds of the whole fit, all its epochs or trees, so that models that
+    learn differently can be compared · predict_events_per_s: in large batches · represent_events_per_s ·
+    latency_ms: of one event at a time, median · peak_memory_mb: of the worker, GPU included · control: events/s of a
+    fixed toy.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -136,7 +142,7 @@ UPGRADES: dict[int, Upgrade] = {}
 def make_key(parts: Mapping[str, Any]) -> str:
     """SHA-256 of everything that can change the outcome of a cell. Raises UserError for what is no JSON."""
     try:
-        text = json.dumps(parts, sort_keys=True, allow_nan=False, default=list)
+        text = json.dumps(parts, sort_keys=True, allow_nan=False, default=sorted)
     except (TypeError, ValueError) as error:
         raise UserError(
             f"parameters: {error}, expected plain JSON values. Mend the defaults of the plug-in."
@@ -205,9 +211,9 @@ class ResultStore:
         folder = self.folder / result.task
         make_folder(folder)
         if scores is not None:
-            columns = {name: value for name, value in vars(scores).items() if value is not None}
+            columns: dict[str, Any] = {name: value for name, value in vars(scores).items() if value is not None}
             path = folder / f"{result.stem}.npz"
-            write_atomically(path, lambda file: np.savez_compressed(file, allow_pickle=False, **columns))
+            write_atomically(path, lambda file: np.savez_compressed(file, **columns))
             result = result.model_copy(update={"scores_sha256": sha256(path)})
         text = result.model_dump_json(indent=1).encode()
         write_atomically(folder / f"{result.stem}.json", lambda file: file.write(text))
@@ -225,7 +231,8 @@ class ResultStore:
         """Keep pictures of a few events, by class: (events, rows, columns, 3) uint8 RGB."""
         make_folder(self.folder / task)
         path = self.folder / task / f"examples-{fingerprint[:12]}.npz"
-        write_atomically(path, lambda file: np.savez_compressed(file, allow_pickle=False, **pictures))
+        stacks: dict[str, Any] = dict(pictures)
+        write_atomically(path, lambda file: np.savez_compressed(file, **stacks))
 
     def examples(self, task: str, fingerprint: str) -> dict[str, NDArray[np.uint8]]:
         """The pictures by class; empty when there are none."""

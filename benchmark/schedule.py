@@ -61,7 +61,7 @@ class Worker:
         """Start the process, or a new one in place of one that died."""
         context = get_context("spawn")
         self.pipe, child = context.Pipe()
-        self.process = context.Process(target=_work, args=(child, self.data_root, self.results_root), daemon=True)
+        self.process = context.Process(target=_work, args=(child, self.data_root, self.results_root), daemon=False)
         self.process.start()
         child.close()  # so that the death of the process ends the pipe
 
@@ -120,12 +120,10 @@ def execute(
                     listener.started(waiting[0])
                     worker.submit(waiting.popleft(), timeout)
             for worker in _ready(workers):
-                result = _hear(worker, listener, unfinished, timeout)
+                result = _hear(worker, store, listener, unfinished, timeout)
                 if result is None or worker.cell is None:
                     continue
                 cell, worker.cell = worker.cell, None
-                if result.status in ("timeout", "failed"):  # a worker that is gone can't store it
-                    store.add(result)
                 listener.finished(cell, result)
                 yield cell, result
 
@@ -151,15 +149,15 @@ def _ready(workers: list[Worker]) -> list[Worker]:
     return list({id(worker): worker for worker in [busy[pipe] for pipe in heard] + late}.values())
 
 
-def _hear(worker: Worker, listener: Listener, unfinished: Unfinished, timeout: float | None) -> Result | None:
+def _hear(
+    worker: Worker, store: ResultStore, listener: Listener, unfinished: Unfinished, timeout: float | None
+) -> Result | None:
     """What a worker says: None while it goes on, a result at the end (also of its life, or of its time)."""
     assert worker.cell is not None
     try:
         message: Any = worker.pipe.recv() if worker.pipe.poll() else ("late",)
     except (EOFError, OSError):
-        code = worker.stop(DYING_S)
-        worker.start()
-        return unfinished(worker.cell, "failed", _how_it_died(code))
+        return _in_its_place(worker, store, unfinished(worker.cell, "failed", _how_it_died(worker.stop(DYING_S))))
     if message[0] == "begun":
         worker.allow(timeout)
         return None
@@ -171,8 +169,16 @@ def _hear(worker: Worker, listener: Listener, unfinished: Unfinished, timeout: f
     if message[0] == "error":
         raise UserError(message[1])
     worker.stop()
+    return _in_its_place(
+        worker, store, unfinished(worker.cell, "timeout", f"took longer than {timeout:g} s (--timeout)")
+    )
+
+
+def _in_its_place(worker: Worker, store: ResultStore, record: Result) -> Result:
+    """The record of a cell whose worker is gone, kept unless the worker had just stored its own; a new one starts."""
     worker.start()
-    return unfinished(worker.cell, "timeout", f"took longer than {timeout:g} s (--timeout)")
+    stored = store.find(record.task, record.key)
+    return stored if stored is not None and stored.status == "done" else store.add(record)
 
 
 def _how_it_died(code: int | None) -> str:

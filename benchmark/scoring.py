@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmark.errors import UserError
 from benchmark.metrics.accuracy import confusion_matrix
 from benchmark.metrics.metric import Estimate, Metric, Scored, compute
 from benchmark.registry import METRICS
@@ -32,10 +33,22 @@ def score(
         mass=None if scores.mass is None else scores.mass.astype(np.float64),
         signal=has_signal,
     )
-    estimates = compute(metrics((*METRICS.names(), *extra)), scored)
+    estimates = compute(metrics(tuple(METRICS.names())), scored)
+    for metric in metrics(tuple(extra)):
+        if metric.name not in METRICS.names():
+            estimates |= _guarded(metric, scored)
     values = {name: _value(estimate) for name, estimate in estimates.items()}
     matrix = confusion_matrix(scores.labels, scores.scores.argmax(axis=1), len(classes))
     return values, matrix.tolist()
+
+
+def _guarded(metric: Metric, scored: Scored) -> dict[str, Estimate]:
+    """A metric of the user's own: when it fails, its number is undefined, and the training is not lost."""
+    try:
+        return compute([metric], scored)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        return {metric.name: Estimate(None, reason=reason)}
 
 
 def _value(estimate: Estimate) -> MetricValue:
@@ -53,4 +66,12 @@ def _value(estimate: Estimate) -> MetricValue:
 @cache
 def metrics(names: tuple[str, ...]) -> tuple[Metric, ...]:
     """Instances of the named metrics, each once. Raises UserError for one that is not known."""
-    return tuple(METRICS.load(name)() for name in dict.fromkeys(names))
+    return tuple(_instance(name) for name in dict.fromkeys(names))
+
+
+def _instance(name: str) -> Metric:
+    made: type[Metric] = METRICS.load(name)
+    try:
+        return made()
+    except Exception as error:
+        raise UserError(f"metric {name}: making it raised {type(error).__name__}: {error}. Mend it.") from error

@@ -154,7 +154,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "train_events_per_s",
         "Training, events/s",
-        "Events a second in training",
+        "Training events over the seconds of the whole fit, all its epochs or trees",
         _throughput("train_events_per_s"),
         write_number,
         better="higher",

@@ -57,7 +57,7 @@ def _is_sound(stack: NDArray[np.uint8]) -> bool:
 
 
 def _picture(image: NDArray[np.uint8], path: str) -> Picture:
-    from PIL import Image  # only pages with pictures need it; matplotlib brings it
+    from PIL import Image  # only pages with pictures need it
 
     stream = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(image)).save(stream, format="PNG", optimize=True)

@@ -119,8 +119,12 @@ class TorchModel(Model, ABC):
         card.check(samples, look.shape(samples))
         samples = samples.to(self.runtime.device)
         with torch.inference_mode():
-            chunks = in_chunks(samples)
-            scores = [network(*look.batch(samples, index)).softmax(dim=1).cpu() for index in chunks if len(index)]
+            scores, done = [], 0
+            for index in in_chunks(samples):
+                if len(index):
+                    scores.append(network(*look.batch(samples, index)).softmax(dim=1).cpu())
+                done += len(index)
+                self.runtime.report("predict", done, len(samples))
         found = torch.cat(scores).numpy() if scores else np.empty((0, len(card.classes)), np.float32)
         if not np.isfinite(found).all():
             bad = int(samples.event_ids[int(np.argwhere(~np.isfinite(found))[0, 0])])

@@ -1,4 +1,4 @@
-"""Collisions drawn as circles: arXiv paper 000 of this project, sections 3.1 and 5.2."""
+"""Collisions drawn as circles: arXiv:1708.07034, sections 3.1 and 5.2."""
 
 from __future__ import annotations
 

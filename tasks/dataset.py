@@ -61,7 +61,7 @@ class DataSet:
             identity["parameters"] = {k: v for k, v in self.task.data_parameters().items() if k not in sizes}
             identity["source"] = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files_of(self.source)]
             label = "files"
-        digest = hashlib.sha256(json.dumps(identity, sort_keys=True, default=list).encode()).hexdigest()
+        digest = hashlib.sha256(json.dumps(identity, sort_keys=True, default=sorted).encode()).hexdigest()
         return root / self.task.name / f"{label}-{digest[:10]}"
 
     def manifest(self, root: Path) -> Manifest | None:

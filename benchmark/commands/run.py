@@ -63,7 +63,7 @@ def command(
     seeds: Annotated[str, typer.Option(help="How many seeds (3), or which (0,1,2).")] = "1",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, or one GPU as cuda:1.")] = "auto",
     source: Annotated[
-        Path | None, typer.Option(help="Real events: a file or a folder. Default: generated.", metavar="PATH")
+        Path | None, typer.Option(help="Real events, a file or a folder; or 'generated', the default.", metavar="PATH")
     ] = None,
     level: Annotated[
         str, typer.Option(help="Realism of generated events: generator, hadron or detector.")
@@ -100,7 +100,7 @@ def command(
         level=level,
         seeds=seeds,
         device=resolve_device(device),
-        source=source,
+        source=None if source == Path("generated") else source,
     )
     folder = options.data_root(data)
     settings = Settings(results.expanduser().resolve(), folder, workers or default_workers(), overwrite, timeout)
@@ -217,13 +217,22 @@ def _rescored(item: Planned, store: ResultStore) -> Result:
 
 def _keep_examples(item: Planned, settings: Settings, store: ResultStore) -> None:
     """A few pictures of each class beside the results, for the pages; drawn once a data set."""
-    if item.manifest is None or store.examples(item.job.data.task.name, item.manifest.fingerprint):
-        return
+    from benchmark.errors import UserError
     from benchmark.examples import draw
     from tasks.store import load
 
-    pictures = draw(load(item.job.data, settings.data))
-    store.add_examples(item.job.data.task.name, item.manifest.fingerprint, pictures)
+    if item.manifest is None:
+        return
+    task = item.job.data.task
+    there = store.examples(task.name, item.manifest.fingerprint)
+    if set(task.classes) <= set(there):
+        return
+    try:
+        pictures = draw(load(item.job.data, settings.data))
+    except UserError:
+        return  # a task without objects has nothing to draw, and its numbers stand without pictures
+    if set(pictures) - set(there):  # variants that name other classes share the test events
+        store.add_examples(task.name, item.manifest.fingerprint, {**there, **pictures})
 
 
 def _absolute(metric: str) -> str:

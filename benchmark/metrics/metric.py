@@ -55,7 +55,6 @@ class Metric(ABC):
     """One family of scores. Subclass with a literal `name` and a docstring whose first line says what it is."""
 
     name: ClassVar[str]
-    higher_is_better: ClassVar[bool] = True
 
     @abstractmethod
     def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:

@@ -103,7 +103,7 @@ def event_ids(part: FilePart) -> NDArray[np.int64]:
     ids = _hash(words.T)
     if part.collision is not None:
         run = part.collision[:, 0]
-        ids = np.where(run > 1, _hash(part.collision.T), ids)
+        ids = np.where(run.view(np.int64) > 1, _hash(part.collision.T), ids)
     return (ids >> np.uint64(1)).astype(np.int64)
 
 

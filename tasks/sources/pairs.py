@@ -58,7 +58,7 @@ class MuonPairs:
     @property
     def measurable(self) -> NDArray[np.bool_]:
         """Whether both muons have a transverse momentum, without which there is no pseudorapidity."""
-        return np.asarray((np.isfinite(self.eta) & (self.pt > 0)).all(axis=1))
+        return np.asarray((np.isfinite(self.eta) & np.isfinite(self.pt) & (self.pt > 0)).all(axis=1))
 
     def momenta(self) -> NDArray[np.float64]:
         """(E, px, py, pz) in GeV, float64, shape (4, events, 2), for muons of the nominal mass.

@@ -5,7 +5,6 @@ import math
 import re
 import subprocess
 import sys
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from benchmark.errors import UserError
 from benchmark.results import ResultStore, Scores
 from leaderboard.site import MANIFEST, build
 from leaderboard.views import slug
-from tests.leaderboard.factory import add_cell, fill, make_result, pictures_of
+from tests.leaderboard.factory import add_cell, make_result, pictures_of
 
 EVIL = "<script>alert(1)</script>\"'&</script><!--"
 
@@ -245,11 +244,7 @@ def test_a_manifest_never_leads_out_of_the_folder(store: ResultStore, tmp_path: 
     assert precious.exists()
 
 
-def test_quick_and_light(store: ResultStore, tmp_path: Path) -> None:
-    fill(store, events=1500)
-    begun = time.perf_counter()
-    build(store, tmp_path / "site")
-    assert time.perf_counter() - begun < 6  # about 0.6 s; a shared machine may be slow
+def test_light() -> None:
     heavy = ["torch", "xgboost", "sklearn", "awkward", "pandas", "plotly", "scipy", "matplotlib", "pythia8mc"]
     code = f"import sys, leaderboard.site; print([m for m in {heavy} if m in sys.modules])"
     root = Path(__file__).parents[2]
