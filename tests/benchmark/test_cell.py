@@ -34,7 +34,7 @@ def test_from_events_to_result(toy_data: Path):
     stages = []
     result, scores = cells.run(toy_job(), toy_data, lambda *step: stages.append(step[0]))
     assert (result.status, result.reason) == ("done", None)
-    assert list(dict.fromkeys(stages)) == ["train", "predict", "score"]
+    assert list(dict.fromkeys(stages)) == ["represent", "train", "predict", "score"]
     assert 0.6 < result.metrics["auc"].low < result.metrics["auc"].value < result.metrics["auc"].high < 1
     assert result.events["test"] == len(scores.labels)
     assert sum(result.events.values()) == 240
