@@ -36,8 +36,11 @@ def test_kept_results_and_the_time_that_like_ones_took(toy_results: Path, toy_da
     done, failed, other = plan(request("Nearest", "Raises", "Nearest[noise=1]"), settings)
     assert (done.kept.status, failed.kept.status, other.kept) == ("done", "failed", None)
     history = History(ResultStore(toy_results))
-    assert history.expected(other) == pytest.approx(sum(done.kept.timings.values()))
+    (another_seed,) = plan(request("Nearest", seeds="7,"), settings)
+    assert another_seed.kept is None
+    assert history.expected(another_seed) == pytest.approx(sum(done.kept.timings.values()))
     assert history.expected(failed) is None
+    assert history.expected(other) is None, "other parameters take another time"
     again = plan(request("Raises"), dataclasses.replace(settings, overwrite=Overwrite.failed))
     assert again[0].kept is None
 

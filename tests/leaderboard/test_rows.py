@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from pydantic import ValidationError
 
 from benchmark.metrics.metric import Estimate
 from benchmark.results import MetricValue
@@ -44,10 +45,9 @@ def test_nothing_done() -> None:
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_numbers_that_are_none_count_as_undefined(bad: float) -> None:
-    row = make_rows([make_result(auc=bad)])[0]
-    assert row.auc.value is None
-    assert row.reason == "no AUC: not a finite number"
+def test_a_record_refuses_numbers_that_are_none(bad: float) -> None:
+    with pytest.raises(ValidationError, match="finite"):
+        make_result(auc=bad)
 
 
 def test_seeds_share_a_row_and_failures_are_counted() -> None:
