@@ -29,6 +29,7 @@ from benchmark.throughput import (
     peak_memory_mb,
     reset_peak_memory,
 )
+from models.model import silent
 from tasks.dataset import DataSet
 from tasks.store import load
 
@@ -48,10 +49,6 @@ SHARED_VERSION = "1"
 """Part of every key. Raise it when what all models share (`models/inputs.py`, the training loop, the residual layers)
 gives other numbers than before; a plug-in's own changes are in its `version`."""
 REASON_LENGTH = 300
-
-
-def silent(stage: str, done: float, total: float) -> None:
-    """Report to nobody."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class FFNN(TorchModel):
         "standard": {"batch_size": 256},
         "paper": {"batch_size": 360},
     }
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 20, "standard": 150, "paper": 600}
+    seconds: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 30, "standard": 190, "paper": 600}
 
     layers: int = 5
     units: int = 500

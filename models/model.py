@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from representations.samples import Samples
 
 
-def _silent(stage: str, done: float, total: float) -> None:
+def silent(stage: str, done: float, total: float) -> None:
     """Report to nobody."""
 
 
@@ -31,7 +31,7 @@ class Runtime:
 
     device: str = "cpu"
     seed: int = 0
-    report: Callable[[str, float, float], None] = _silent
+    report: Callable[[str, float, float], None] = silent
 
 
 @dataclass(kw_only=True)
