@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -133,7 +134,7 @@ class Dimuon(Task):
         mass = recorded.pairs.mass()
         inside = selected(mass)
         outside = int(np.count_nonzero(~inside))
-        dropped = {**recorded.dropped, f"mass outside {MASS_RANGE[0]:g} to {MASS_RANGE[1]:g} GeV": outside}
+        dropped = Counter({**recorded.dropped, f"mass outside {MASS_RANGE[0]:g} to {MASS_RANGE[1]:g} GeV": outside})
         if not inside.any():
             counts = ", ".join(f"{reason}: {number}" for reason, number in dropped.items() if number)
             raise UserError(
@@ -141,7 +142,7 @@ class Dimuon(Task):
                 "two muons of 2 to 110 GeV mass. Give files with dimuons in that range."
             )
         table = _recorded_table(recorded, inside, label_of(mass[inside]))
-        return Imported(table, {reason: number for reason, number in dropped.items() if number}, recorded.description)
+        return Imported([table], recorded.description, +dropped)
 
     def view(self, table: ak.Array) -> ak.Array:
         """The stored events, with `candidate.mass` in the variant that shows it."""

@@ -12,7 +12,13 @@ Columns (those a task does not need are absent; float32 throughout, GeV and radi
 | mass | float32, optional | the mass that a classifier must not sculpt (CVM) |
 | objects | list of {pt, eta, phi, mass, charge, kind} | reconstructed objects; kind is an index into `KINDS` |
 | constituents | list of {pt, eta, phi, mass, charge, pdg_id} | of the candidate jet |
+| ecal | list of {row, column, energy[, time]} | barrel crystals: row 0-169 in eta, column 0-359 in phi; ns |
+| ecal_endcap | list of {row, column, energy[, time]} | row 0-99: iY at negative z, 100-199: at positive z |
+| hcal | list of {row, column, energy} | towers: row 0-55 in eta, column 0-71 in phi |
+| tracks | list of {pt, eta, phi} | reconstructed tracks, as at the beam line |
 | candidate | record of float32 | engineered scalars of the event, such as HT |
+
+Rows and columns are int16; `tasks.detector.geometry` says where they lie. Energies of hits are not transverse.
 """
 
 from __future__ import annotations
@@ -45,7 +51,9 @@ SPLIT_EDGES = (0.64, 0.80)
 class EventInfo:
     """What a representation may know of the task behind a table of events.
 
-    particles : which list column stands for the event.
+    particles : which list column stands for the event: objects, constituents of a jet, or crystals of a shower.
+    picture : what a calorimeter image shows unless asked otherwise: the whole detector, the ECAL barrel, a crop
+        around the hottest crystal, or the candidate jet.
     slots : how many objects of each kind a fixed-length table holds, in this order.
     magnitude : the size of an object on a picture: its pt or its energy.
     has_signal : whether class 0 is a signal and the others its background, or all classes are equal partners.
@@ -55,7 +63,8 @@ class EventInfo:
     classes: tuple[str, ...]
     level: str
     slots: Mapping[str, int]
-    particles: Literal["objects", "constituents"] = "objects"
+    particles: Literal["objects", "constituents", "ecal"] = "objects"
+    picture: Literal["detector", "barrel", "crop", "jet"] = "detector"
     magnitude: Literal["pt", "energy"] = "pt"
     has_signal: bool = True
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import awkward as ak
 
     from tasks.events import Events
-    from tasks.task import Imported, Task
+    from tasks.task import Task
 
 Report = Callable[[str, float, float], None]
 PACKAGES = ("pythia8mc", "fastjet", "awkward", "numpy", "uproot", "pandas")
@@ -184,14 +185,17 @@ def _import(data: DataSet, folder: Path, report: Report) -> tuple[list[Shard], d
 
     assert data.source is not None
     report("import", 0, 1)
-    found: Imported = data.task.read(data.source)
-    events.check(found.table, f"{data.task.name}, {data.source}")
-    path = folder / "events-0000.parquet"
-    write_atomically(path, lambda file: events.write(found.table, file))
+    found = data.task.read(data.source)
+    shards = []
+    for number, table in enumerate(found.chunks):
+        events.check(table, f"{data.task.name}, {data.source}")
+        path = folder / f"events-{number:04d}.parquet"
+        write_atomically(path, partial(events.write, table))
+        shards.append(Shard(file=path.name, events=len(table), sha256=sha256(path)))
     report("import", 1, 1)
     files = {file.name: sha256(file) for file in files_of(data.source)}
-    shard = Shard(file=path.name, events=len(found.table), sha256=sha256(path))
-    return [shard], {"source": found.description, "files": files, "dropped": dict(found.dropped)}
+    described = {"source": found.description, "files": files, "dropped": dict(found.dropped)}
+    return shards, {**described, "fast_simulation": found.fast_simulation}
 
 
 # --- both ------------------------------------------------------------------------------------------------------------

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from benchmark.errors import UserError
 from benchmark.plugin import Plugin, check_range
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     import awkward as ak
@@ -23,11 +25,26 @@ LEVELS = ("generator", "hadron", "detector")
 
 @dataclass(frozen=True)
 class Imported:
-    """Events read from real files: the table, what was dropped and why, and how the files are called."""
+    """Events read from files, chunk by chunk, so that memory does not grow with the files.
 
-    table: ak.Array
-    dropped: Mapping[str, int]
+    chunks : tables of whole events (with event_id, group, label and weight), each no more than memory should hold;
+        read once, and an error in a file is raised on the way.
+    description : how the files are called.
+    dropped : what was left out, by reason; complete when the last chunk was read.
+    fast_simulation : whether the files come from a fast simulation (as Delphes), not from a detector or Geant4.
+    """
+
+    chunks: Iterable[ak.Array]
     description: str
+    dropped: Counter[str] = field(default_factory=Counter)
+    fast_simulation: bool = False
+
+    @cached_property
+    def table(self) -> ak.Array:
+        """All events at once, for who knows that they are few."""
+        import awkward as ak
+
+        return ak.concatenate(list(self.chunks))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +94,10 @@ class Task(Plugin, ABC):
         return ()
 
     def read(self, source: Path) -> Imported:
-        """Events from real files: whole, with event_id, group, label and weight.
+        """Events from files, chunk by chunk.
 
-        Raises UserError when the files, or their content, are not what is needed.
+        Raises UserError, at once or while the chunks are read, when the files, or their content, are not what is
+        needed.
         """
         raise UserError(
             f"{self.name}: real files are not read for this task (got --source {source}). Leave --source out."

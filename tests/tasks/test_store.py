@@ -1,4 +1,5 @@
 import pickle
+from collections import Counter
 from pathlib import Path
 
 import awkward as ak
@@ -158,7 +159,7 @@ def test_imported_events_and_their_source(tmp_path, monkeypatch):
     table = ak.zip(
         {"event_id": ids, "group": ids, "label": np.array([0, 1, 0, 0, 1], np.int8), "split": np.full(5, 2, np.int8)}
     )
-    found = Imported(table, {"too soft": 3}, "coins of 2010")
+    found = Imported([table[:3], table[3:]], "coins of 2010", Counter({"too soft": 3}))
     monkeypatch.setattr(TASKS.load(COINS), "read", lambda task, path: found)
     data = coins(source=source)
     manifest = prepare(data, tmp_path / "data", 2, quiet)
