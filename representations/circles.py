@@ -20,7 +20,7 @@ from representations.samples import Images, Ragged, Samples
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tasks.events import EventInfo, Events
+    from tasks.events import Events
 
 COLOURS = {
     "electron": (0, 0, 255),
@@ -34,9 +34,6 @@ COLOURS = {
 }
 """RGB of each kind of object (section 5.2; photons and hadrons are ours); a kind of another name is black."""
 
-_ETA_SPAN = 3.0
-_JET_SPAN = 1.25
-
 
 @dataclass(frozen=True, kw_only=True)
 class Circles(Representation):
@@ -47,6 +44,7 @@ class Circles(Representation):
     C = `scale` x size / 224; x = 1 or less gives 1. Missing energy lies at eta 0. Objects beyond abs(eta) 3 are not
     drawn (`outside` counts them).
     Constituents of a jet: a canvas of half width 1.25 around their pt-weighted centroid, coloured by class.
+    Crystals of a shower: a canvas of half width 0.278 (32 x 32 crystals) around the hottest one, all black.
 
     Parameters
     ----------
@@ -95,14 +93,14 @@ class Circles(Representation):
             pixels=Ragged(torch.from_numpy(pixels), offsets),
             values=Ragged(torch.from_numpy(values), offsets),
             scale=255.0,
-            span=_span(events.info),
+            span=particles.span,
             channel_names=tuple(events.info.slots) if self.channels == "kind" else ("red", "green", "blue"),
         )
 
     def outside(self, events: Events) -> NDArray[np.int64]:
         """How many objects of each event lie beyond the canvas, (events,), and so are not drawn."""
         particles = particles_of(events)
-        drawn = _on_canvas(*_direction(particles), _span(events.info))
+        drawn = _on_canvas(*particles.directions(), particles.span)
         return np.bincount(particles.event[~drawn], minlength=len(events))
 
     def picture(self, samples: Samples) -> NDArray[np.uint8] | None:
@@ -116,14 +114,14 @@ class Circles(Representation):
         return np.asarray(np.moveaxis(np.rint(255 * (1 - ink)).astype(np.uint8), 1, -1))
 
     def _shapes(self, particles: Particles) -> raster.Shapes:
-        span = _span(particles.info)
+        span = particles.span
         full_circle = span[1] == math.pi
         if self.wrap and not full_circle:
             raise UserError(
                 f"circles: wrap=True with task '{particles.info.task}', whose canvas is zoomed on a jet and has no "
                 "other side; expected a canvas of the full circle in phi. Leave wrap out."
             )
-        deta, dphi = _direction(particles)
+        deta, dphi = particles.directions()
         drawn = _on_canvas(deta, dphi, span)
         x = _sub_pixels((deta[drawn] / (2 * span[0]) + 0.5) * self.size)
         y = _sub_pixels((dphi[drawn] / (2 * span[1]) + 0.5) * self.size)
@@ -150,31 +148,8 @@ class Circles(Representation):
         return np.maximum(1.0, self.scale * self.size / 224 * np.maximum(log, 0.0))
 
 
-def _span(info: EventInfo) -> tuple[float, float]:
-    return (_JET_SPAN, _JET_SPAN) if info.particles == "constituents" else (_ETA_SPAN, math.pi)
-
-
 def _on_canvas(deta: NDArray[np.float64], dphi: NDArray[np.float64], span: tuple[float, float]) -> NDArray[np.bool_]:
     return (np.abs(deta) <= span[0]) & (np.abs(dphi) <= span[1])
-
-
-def _direction(particles: Particles) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """eta and phi in [-pi, pi) from the canvas centre: the origin, or a jet's pt-weighted centroid."""
-    eta, phi = particles.eta, _principal(particles.phi)
-    if particles.info.particles == "objects" or not len(eta):
-        return eta, phi
-    event, events = particles.event, len(particles.event_ids)
-    # phi is averaged from the first constituent on, so that a jet on the seam stays whole
-    begin = phi[particles.offsets[event]]
-    weight = particles.pt + 1e-30  # so that pt 0 alone has a centre, too
-    total = np.maximum(np.bincount(event, weight, events), 1e-30)
-    centre_eta = np.bincount(event, weight * eta, events) / total
-    centre_phi = np.bincount(event, weight * _principal(phi - begin), events) / total
-    return eta - centre_eta[event], _principal(phi - begin - centre_phi[event])
-
-
-def _principal(phi: NDArray[np.float64]) -> NDArray[np.float64]:
-    return (phi + math.pi) % (2 * math.pi) - math.pi
 
 
 def _sub_pixels(pixels: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -11,12 +11,19 @@ import awkward as ak
 import numpy as np
 
 from benchmark.errors import UserError
+from tasks.detector.clusters import HALF
+from tasks.detector.geometry import CRYSTAL, barrel_direction
 from tasks.events import KINDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tasks.events import EventInfo, Events
+
+FULL_SPAN = (3.0, math.pi)
+JET_SPAN = (1.25, 1.25)
+SHOWER_SPAN = (HALF * CRYSTAL, HALF * CRYSTAL)
+"""Half widths in eta and phi of what is looked at: the detector, a jet, 32 x 32 crystals around the hottest one."""
 
 PDG_CLASSES = ("photon", "electron", "muon", "charged_hadron", "neutral_hadron")
 """Kinds of jet constituent, by abs(pdg_id) and charge."""
@@ -73,6 +80,45 @@ class Particles:
             )
         return code
 
+    @property
+    def span(self) -> tuple[float, float]:
+        """Half widths in eta and phi of what the task looks at."""
+        if self.info.particles == "constituents":
+            return JET_SPAN
+        return SHOWER_SPAN if self.info.particles == "ecal" and self.info.picture == "crop" else FULL_SPAN
+
+    def directions(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """eta and phi in [-pi, pi), (total,) each, from the centre of what is looked at.
+
+        That is the detector's, a jet's centroid (weighted with pt), or the hottest crystal.
+        """
+        if self.span == FULL_SPAN or not len(self.eta):
+            return self.eta, principal(self.phi)
+        centre = self.hardest() if self.info.particles == "ecal" else self.centroid()
+        return self.eta - centre[0][self.event], principal(self.phi - centre[1][self.event])
+
+    def hardest(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """eta and phi of the particle of highest pt of each event, (events,) each; 0 in an empty event."""
+        order = np.lexsort((-self.pt, self.event))
+        some = np.diff(self.offsets) > 0
+        first = order[self.offsets[:-1][some]]
+        found = np.zeros((2, len(some)))
+        found[:, some] = self.eta[first], self.phi[first]
+        return found[0], found[1]
+
+    def centroid(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """eta and phi of each event's particles on average, weighted with pt, (events,) each; 0 in an empty event."""
+        event, events = self.event, len(self.event_ids)
+        # phi is averaged from the first particle on, so that a jet on the seam stays whole
+        begin = np.zeros(events)
+        some = np.diff(self.offsets) > 0
+        begin[some] = self.phi[self.offsets[:-1][some]]
+        weight = self.pt + 1e-30  # so that pt 0 alone has a centre, too
+        total = np.maximum(np.bincount(event, weight, events), 1e-30)
+        eta = np.bincount(event, weight * self.eta, events) / total
+        phi = np.bincount(event, weight * principal(self.phi - begin[event]), events) / total
+        return eta, begin + phi
+
     def where(self, particle: int) -> str:
         """Name a particle for an error message."""
         event = int(self.event[particle])
@@ -92,7 +138,7 @@ def particles_of(events: Events) -> Particles:
             f"{info.task}: its events have no column '{info.particles}' (found: {', '.join(events.table.fields)}), "
             "which this representation draws on. Choose another representation or level."
         )
-    rows = events.table[info.particles]
+    rows = _crystals(events.table["ecal"]) if info.particles == "ecal" else events.table[info.particles]
     counts = ak.to_numpy(ak.num(rows, axis=1))
     flat = ak.flatten(rows, axis=1)
     column = {name: np.asarray(ak.to_numpy(flat[name])) for name in flat.fields}
@@ -115,9 +161,25 @@ def particles_of(events: Events) -> Particles:
 def _kinds(column: dict[str, NDArray[Any]], particles: str) -> tuple[NDArray[np.int8], tuple[str, ...]]:
     if particles == "objects":
         return column["kind"].astype(np.int8), KINDS
+    if particles == "ecal":
+        return np.zeros(len(column["pt"]), np.int8), ("crystal",)
     pdg_id, charged = np.abs(column["pdg_id"]), column["charge"] != 0
     classes = [pdg_id == 22, pdg_id == 11, pdg_id == 13, charged]
     return np.select(classes, [0, 1, 2, 3], default=4).astype(np.int8), PDG_CLASSES
+
+
+def _crystals(hits: ak.Array) -> ak.Array:
+    """Crystals as massless particles from the centre of the detector; an energy below zero is none."""
+    row, column = (ak.values_astype(hits[axis], np.int64) for axis in ("row", "column"))
+    eta, phi = barrel_direction(row, column)
+    none = ak.zeros_like(eta)
+    pt = np.maximum(hits.energy, 0.0) / np.cosh(eta)
+    return ak.zip({"pt": pt, "eta": eta, "phi": phi, "mass": none, "charge": none})
+
+
+def principal(phi: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same angles in [-pi, pi)."""
+    return (phi + math.pi) % (2 * math.pi) - math.pi
 
 
 def _check(particles: Particles) -> None:

@@ -55,8 +55,6 @@ class Task(Plugin, ABC):
     files exist). The store does the rest: shards, seeds, ids, splits, Parquet, manifest, fingerprint.
     """
 
-    processes: ClassVar[tuple[str, ...]]
-    """What is generated, signal first; the position is the `label` of the stored events."""
     skipped_levels: ClassVar[Mapping[str, str]] = {}
     """Levels that make the task trivial or empty, with the reason: their cells are skipped."""
     view_parameters: ClassVar[frozenset[str]] = frozenset()
@@ -71,6 +69,11 @@ class Task(Plugin, ABC):
         """Raise UserError for sizes that can't be made; the store's event ids have room for 10,000 shards of 10^6."""
         check_range(self, "shard_events", 1, 1_000_000)
         check_range(self, "events_per_class", 1, 10_000 * self.shard_events)
+
+    @property
+    @abstractmethod
+    def processes(self) -> tuple[str, ...]:
+        """What is generated, signal first; the position is the `label` of the stored events. A plain tuple will do."""
 
     @property
     def classes(self) -> tuple[str, ...]:

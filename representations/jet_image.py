@@ -1,0 +1,83 @@
+"""A jet as a picture: its constituents pixelised, after the preprocessing of arXiv:1511.05190, section 3.1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import awkward as ak
+import numpy as np
+
+from representations.cells import Cells
+from representations.particles import JET_SPAN, Particles, particles_of, principal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tasks.events import Events
+
+SIDE = 25
+"""Cells of 0.1 in eta and phi, as in the papers on jet images."""
+
+
+@dataclass(frozen=True)
+class JetImage:
+    """Which steps of the preprocessing are taken.
+
+    They act on the constituents, before they are put into cells: where the papers rotate finished pictures by
+    interpolation, nothing is smeared here. A rotation in (eta, phi) keeps every pt and no mass (the papers' choice,
+    too).
+    """
+
+    translate: bool
+    rotate: bool
+    flip: bool
+    normalise: bool
+
+    def cells(self, events: Events) -> Cells:
+        """Sum of pt in each cell of each jet; constituents beyond the picture are left out.
+
+        Where the events have no `axes` of subjets, the hardest constituent and the principal axis stand for them.
+        """
+        particles = particles_of(events)
+        event, count = particles.event, len(particles.event_ids)
+        axes = _axes(events) if events.has("axes") else _estimated(particles)
+        eta, phi = particles.eta, particles.phi
+        centre = axes[:2] if self.translate else particles.centroid()
+        x, y = eta - centre[0][event], principal(phi - centre[1][event])
+        if self.rotate:
+            # the second subjet is turned to lie below the first, at (0, -r)
+            angle = -np.pi / 2 - np.arctan2(principal(axes[3] - axes[1]), axes[2] - axes[0])
+            cos, sin = np.cos(angle)[event], np.sin(angle)[event]
+            x, y = x * cos - y * sin, x * sin + y * cos
+        if self.flip:
+            heavier = np.bincount(event, particles.pt * np.sign(x), count)
+            x = x * np.where(heavier < 0, -1.0, 1.0)[event]
+        row, column = (np.floor((axis / (2 * JET_SPAN[0]) + 0.5) * SIDE).astype(np.int64) for axis in (x, y))
+        inside = (row >= 0) & (row < SIDE) & (column >= 0) & (column < SIDE)
+        event, row, column, value = event[inside], row[inside], column[inside], particles.pt[inside]
+        if self.normalise:
+            place = (event * SIDE + row) * SIDE + column
+            unique, where = np.unique(place, return_inverse=True)
+            squares = np.bincount(unique // (SIDE * SIDE), np.bincount(where, value) ** 2, count)
+            value = value / np.sqrt(np.maximum(squares, 1e-30))[event]
+        return Cells(event, row, column, value)
+
+
+def _axes(events: Events) -> list[NDArray[np.float64]]:
+    """(eta, phi) of the two leading subjets, (events,) each."""
+    axes = events.table["axes"]
+    names = ("subjet1_eta", "subjet1_phi", "subjet2_eta", "subjet2_phi")
+    return [np.asarray(ak.to_numpy(axes[name]), np.float64) for name in names]
+
+
+def _estimated(particles: Particles) -> list[NDArray[np.float64]]:
+    """The hardest constituent, and a point beside it on the principal axis of pt, on the side of the centroid."""
+    event, count = particles.event, len(particles.event_ids)
+    eta, phi = particles.hardest()
+    x, y = particles.eta - eta[event], principal(particles.phi - phi[event])
+    xx, yy, xy = (np.bincount(event, particles.pt * term, count) for term in (x * x, y * y, x * y))
+    angle = np.arctan2(2 * xy, xx - yy) / 2
+    along = np.bincount(event, particles.pt * (x * np.cos(angle)[event] + y * np.sin(angle)[event]), count)
+    side = np.where(along < 0, -1.0, 1.0)
+    return [eta, phi, eta + side * np.cos(angle), phi + side * np.sin(angle)]

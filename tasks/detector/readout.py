@@ -1,0 +1,131 @@
+"""What is read out of the calorimeters: resolution, noise, zero suppression, time.
+
+Resolution and noise of the ECAL: 2.8%/sqrt(E), 40 MeV a crystal, 0.3%, in quadrature (test beam: JINST 2 (2007) P04004,
+whose 0.12 GeV/E is the noise of 3 x 3 crystals). What is read follows CMS's selective readout (CERN/LHCC 2002-026,
+section 9.6): trigger towers of 5 x 5 crystals with more than 2.5 GeV of transverse energy, and their neighbours, are
+read in full; elsewhere crystals are suppressed below four deviations of the noise. Noise alone in a crystal that nobody
+looks at (two of 61,200 would pass) is left out.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from tasks.detector import geometry
+from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL
+from tasks.detector.geometry import BARREL, ENDCAPS, TOWER
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+STOCHASTIC, CONSTANT = 0.028, 0.003
+BARREL_NOISE = 0.040
+ENDCAP_NOISE = 0.130
+"""GeV a crystal: JINST 8 (2013) P09009 has about 0.04 in the barrel and three times that in the endcaps."""
+HCAL_NOISE, HCAL_LEAST = 0.25, 0.70
+"""GeV a tower, depths summed, and the least that is kept: guesses after JINST 5 (2010) T03012."""
+INTERESTING = 2.5
+"""GeV of transverse energy in a trigger tower."""
+SUPPRESSED, SUPPRESSED_NEAR = 4.0, 2.0
+"""Deviations of the noise that a crystal needs: where nothing is going on, and where all are read (a guess: what is
+below says nothing)."""
+TIME_NOISE, TIME_FLOOR = 35.0, 0.3
+"""ns: resolution 35 ns / (E over noise), plus 0.3 ns: JINST 5 (2010) T03011."""
+
+
+class Tables(NamedTuple):
+    """What is known of each crystal, (81200,): its tower, the sine of its polar angle, its noise, and its towers'."""
+
+    tower: NDArray[np.int64]
+    sine: NDArray[np.float64]
+    noise: NDArray[np.float64]
+    near: NDArray[np.int64]  # (towers, 9): a tower and its neighbours, -1 where there is none
+    members: NDArray[np.int64]  # (towers, 25): its crystals, -1 where there is none
+
+
+@lru_cache(maxsize=1)
+def tables() -> Tables:
+    """Made once, when first needed."""
+    high, wide = BARREL[0] // TOWER, BARREL[1] // TOWER
+    row, column = np.divmod(np.arange(ENDCAP_START), BARREL[1])
+    eta, _ = geometry.barrel_direction(row, column)
+    end_row, end_column = np.divmod(np.arange(ENDCAPS[0] * ENDCAPS[1]), ENDCAPS[1])
+    end_eta, _ = geometry.endcap_direction(end_row, end_column)
+    barrel_tower = row // TOWER * wide + column // TOWER
+    end_tower = high * wide + end_row // TOWER * (100 // TOWER) + end_column // TOWER
+    exists = np.tile(geometry.endcap_mask().ravel(), 2)
+    tower = np.concatenate([barrel_tower, np.where(exists, end_tower, -1)])
+    towers = high * wide + 2 * (100 // TOWER) ** 2
+    members = np.full((towers, TOWER * TOWER), -1)
+    order = np.argsort(tower, kind="stable")
+    order = order[tower[order] >= 0]
+    sizes = np.bincount(tower[order], minlength=towers)
+    place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    members[tower[order], place] = order
+    return Tables(
+        tower=tower,
+        sine=1.0 / np.cosh(np.concatenate([eta, end_eta])),
+        noise=np.where(np.arange(HCAL_START) < ENDCAP_START, BARREL_NOISE, ENDCAP_NOISE),
+        near=np.array([_neighbours(index, high, wide) for index in range(towers)]),
+        members=members,
+    )
+
+
+def _neighbours(index: int, high: int, wide: int) -> list[int]:
+    if index < high * wide:
+        row, column = divmod(index, wide)
+        around = [(row + i, (column + j) % wide) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+        return [i * wide + j if 0 <= i < high else -1 for i, j in around]
+    side = 100 // TOWER
+    end, rest = divmod(index - high * wide, side * side)
+    row, column = divmod(rest, side)
+    around = [(row + i, column + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    first = high * wide + end * side * side
+    return [first + i * side + j if 0 <= i < side and 0 <= j < side else -1 for i, j in around]
+
+
+@njit(cache=True, nogil=True)
+def read_out(cells, tables, rng):  # type: ignore[no-untyped-def]
+    """Hits above threshold: (cell, energy, time), in rising order of cells."""
+    lit = np.sort(cells.touched[: cells.used[0]])
+    transverse = np.zeros(len(tables.near))
+    for cell in lit:
+        if cell < HCAL_START:
+            transverse[tables.tower[cell]] += cells.energy[cell] * tables.sine[cell]
+    full = np.zeros(len(tables.near), np.bool_)
+    for index in range(len(tables.near)):
+        if transverse[index] > INTERESTING:
+            for other in tables.near[index]:
+                if other >= 0:
+                    full[other] = True
+    looked = np.zeros(TOTAL, np.bool_)
+    for cell in lit:
+        looked[cell] = True
+    for index in range(len(tables.near)):
+        if full[index]:
+            for cell in tables.members[index]:
+                if cell >= 0:
+                    looked[cell] = True
+    found = np.flatnonzero(looked)
+    keep = np.zeros(len(found), np.bool_)
+    energy, time = np.zeros(len(found)), np.zeros(len(found))
+    for k in range(len(found)):
+        cell = found[k]
+        true = cells.energy[cell]
+        if cell < HCAL_START:
+            sigma = tables.noise[cell]
+            least = (SUPPRESSED_NEAR if full[tables.tower[cell]] else SUPPRESSED) * sigma
+            own = np.sqrt(STOCHASTIC * STOCHASTIC * true + CONSTANT * CONSTANT * true * true)
+            energy[k] = true + own * rng.standard_normal() + sigma * rng.standard_normal()
+        else:
+            sigma, least = HCAL_NOISE, HCAL_LEAST
+            energy[k] = true + sigma * rng.standard_normal()
+        keep[k] = energy[k] > least
+        if keep[k]:
+            late = cells.energy_time[cell] / true if true > 0.0 else 0.0
+            time[k] = late + np.hypot(TIME_NOISE * sigma / energy[k], TIME_FLOOR) * rng.standard_normal()
+    return found[keep], energy[keep].astype(np.float32), time[keep].astype(np.float32)

@@ -1,0 +1,159 @@
+"""Electrons against photons, from the crystals of the ECAL barrel alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from benchmark.plugin import check_range
+from tasks.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import awkward as ak
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tasks.detector.incoming import Incoming
+    from tasks.events import EventInfo
+
+    Floats = NDArray[np.float64]
+
+PT = (20.0, 60.0)
+"""GeV: flat, as in the end-to-end paper's particle guns (arXiv:1807.11916, section 6)."""
+ETA_MAX = 1.4
+"""Of the gun: the barrel ends at 1.479."""
+SAMPLES = {
+    "electrons": ("electron", "photon"),
+    "pairs": ("electron_pair", "photon_pair"),
+    "pions": ("pion", "photon"),
+}
+NO_SHOWER = "before the detector an electron and a photon are single particles, told apart by their charge alone"
+POOL = 2000
+"""Minimum-bias collisions in the pool of pile-up; 72 turns of each differ."""
+BEAM = 8000.0
+"""GeV: of the pile-up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EGamma(Task):
+    """Electron or photon showers in the ECAL barrel, one a collision, with pile-up (fast simulation).
+
+    A particle gun: pt flat from 20 to 60 GeV, abs(eta) < 1.4, any phi, the same for both classes. Whatever the
+    representation, an event is its crystals: with a track or a charge it would be no task. Energies are as they are
+    read out, in GeV, not calibrated to the particle.
+
+    Parameters
+    ----------
+    sample : "electrons" against photons; "pairs" of opposite electrons against pairs of photons, without any relation
+        between the two but their charge (the whole barrel is kept); neutral "pions" against photons.
+    area : the crystals that are kept: a "crop" of 32 x 32 around the hottest one, or the whole "barrel".
+    pileup : mean number of collisions over each event, at 8 TeV.
+    """
+
+    name: ClassVar[str] = "egamma"
+    skipped_levels: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("generator", "hadron"),
+        "before the detector an electron and a photon are single particles, told apart by their charge alone",
+    )
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "smoke": {"events_per_class": 300, "shard_events": 300, "pileup": 0.0},
+        "standard": {"events_per_class": 31_250, "shard_events": 3125},
+        # 249,000 showers a class in the public files
+        "paper": {"events_per_class": 249_000, "shard_events": 5000},
+    }
+    seconds: ClassVar[Mapping[str, float]] = {"smoke": 5, "quick": 60, "standard": 300, "paper": 2000}
+
+    sample: Literal["electrons", "pairs", "pions"] = "electrons"
+    area: Literal["crop", "barrel"] = "crop"
+    pileup: float = 20.0
+
+    def __post_init__(self) -> None:
+        """Raise UserError for what can't be made."""
+        super().__post_init__()
+        check_range(self, "pileup", 0, 200)
+
+    @property
+    def processes(self) -> tuple[str, ...]:
+        """The two particles (or pairs) of the sample."""
+        return SAMPLES[self.sample]
+
+    def info(self, level: str) -> EventInfo:
+        """Crystals stand for the event: the 25 hottest fit a table."""
+        from tasks.events import EventInfo
+
+        picture: Literal["crop", "barrel"] = "barrel" if self._whole else "crop"
+        return EventInfo(
+            self.name, self.processes, level, {"crystal": 25}, particles="ecal", picture=picture, magnitude="energy"
+        )
+
+    @property
+    def _whole(self) -> bool:
+        return self.area == "barrel" or self.sample == "pairs"
+
+    def settings(self, process: str, level: str) -> tuple[str, ...]:  # noqa: ARG002
+        """The gun, and the pile-up's generator."""
+        gun = f"gun: {process}, pt flat {PT[0]:g} to {PT[1]:g} GeV, abs(eta) < {ETA_MAX:g}"
+        if not self.pileup:
+            return (gun,)
+        return gun, f"pile-up {self.pileup:g} of {POOL}: Beams:eCM={BEAM:g}; SoftQCD:inelastic=on"
+
+    def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:  # noqa: ARG002
+        """Showers as hits of the barrel, with the shower shapes in `candidate`."""
+        import awkward as ak
+        import numpy as np
+
+        from tasks.detector.calorimeter import columns, hits
+        from tasks.detector.clusters import around_hottest, shower_shapes
+        from tasks.detector.pileup import PileUp, pool
+
+        rng = np.random.default_rng(seed)
+        pileup = PileUp(self.pileup, pool(BEAM, POOL)) if self.pileup else None
+        ecal = columns(hits(gun(process, count, rng), rng, pileup))["ecal"]
+        crop = around_hottest(ecal)
+        return ak.zip({"ecal": ecal if self._whole else crop, "candidate": shower_shapes(crop)}, depth_limit=1)
+
+
+def gun(process: str, count: int, rng: np.random.Generator) -> Incoming:
+    """Single particles (or pairs of them) from the beam line; a neutral pion as its two photons."""
+    import numpy as np
+
+    from tasks.detector.incoming import VERTEX_SPREAD, incoming
+
+    shots = count * (2 if process.endswith("pair") else 1)
+    pt, eta = rng.uniform(*PT, shots), rng.uniform(-ETA_MAX, ETA_MAX, shots)
+    phi, sign = rng.uniform(-np.pi, np.pi, shots), rng.choice((-1, 1), shots)
+    z = rng.normal(0.0, VERTEX_SPREAD, count)
+    if process.startswith("electron"):
+        if process.endswith("pair"):
+            sign[1::2] = -sign[::2]
+        pdg_id, mass = 11 * sign, 0.000511
+    else:
+        pdg_id, mass = np.full(shots, 22), 0.0
+    pz = pt * np.sinh(eta)
+    if process == "pion":
+        pt, phi, pz = _pion_decay(pt, phi, pz, rng)
+        pdg_id = np.full(2 * shots, 22)
+    each = len(pt) // count
+    return incoming(np.full(count, each), pdg_id, pt, phi, pz, np.full(len(pt), mass), np.repeat(z, each))
+
+
+PION_MASS = 0.1349768
+"""GeV (Particle Data Group)."""
+
+
+def _pion_decay(pt: Floats, phi: Floats, pz: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+    """(pt, phi, pz) of the two photons of each neutral pion, one after the other."""
+    import numpy as np
+
+    pion = np.stack([pt * np.cos(phi), pt * np.sin(phi), pz])
+    energy = np.sqrt((pion**2).sum(0) + PION_MASS**2)
+    cos, azimuth = rng.uniform(-1, 1, len(pt)), rng.uniform(0, 2 * np.pi, len(pt))
+    sin = np.sqrt(1 - cos**2)
+    at_rest = PION_MASS / 2 * np.stack([sin * np.cos(azimuth), sin * np.sin(azimuth), cos])
+    along = (pion * at_rest).sum(0) / (energy + PION_MASS)
+    first = at_rest + pion / PION_MASS * (along + PION_MASS / 2)
+    photons = np.stack([first, pion - first], axis=2)
+    x, y, z = photons.reshape(3, -1)
+    return np.hypot(x, y), np.arctan2(y, x), z
