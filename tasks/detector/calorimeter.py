@@ -82,7 +82,8 @@ def _simulate(particles: Incoming, rng: np.random.Generator, pileup: PileUp | No
         parts.append(read(cells))
         clear(cells)
     counts = np.array([len(cell) for cell, _, _ in parts], dtype=np.int64)
-    cell, energy, time = (np.concatenate(column) for column in zip(*parts, strict=True))
+    nothing = (np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.float32))
+    cell, energy, time = (np.concatenate(column) for column in zip(nothing, *parts, strict=True))
     return Deposits(np.concatenate([[0], np.cumsum(counts)]), cell.astype(np.int32), energy, time)
 
 
