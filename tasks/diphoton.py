@@ -47,9 +47,9 @@ PHOTON = 22
 SEED_PT, CORE, CONE, ISOLATION = 4.0, 0.1, 0.4, 0.2
 """Clusters of photons and electrons among the final particles: pt of the seed in GeV, their radius, the radius around
 them, and how much of their pt other particles may have there (CMS's EM enrichment is as loose)."""
-NARROW = 0.6
+NARROW = 0.8
 """Of a jet's pt before hadronisation, the least within 0.1 of its hardest parton. Isolated clusters come from such
-jets; one in three has more spread and is not tried."""
+jets; two in three have more spread and are not tried."""
 HIGGS_MASS = 125.0
 POOL = 2000
 """Minimum-bias collisions in the pool of pile-up."""
@@ -141,18 +141,20 @@ class Diphoton(Task):
         photon, jet = max(photons, key=lambda p: p[1]), max(others, key=lambda p: p[1])
         around = sum_around(others, jet[2], jet[3], 0.4)
         narrow = sum_around(others, jet[2], jet[3], 0.1) > NARROW * around
-        return narrow and around > PT_MIN and _mass(photon, (0, around, jet[2], jet[3])) > 0.8 * MASS_MIN
+        return narrow and around > PT_MIN and _mass(photon, (0, around, jet[2], jet[3])) > 0.9 * MASS_MIN
 
     def _fakes(self, hadrons: list[Particle]) -> bool:
         """A first look for `electromagnetic_clusters`: a second cluster, isolated, beside the photon."""
         light = [p for p in hadrons if abs(p[0]) in (11, PHOTON)]
+        if sum(p[1] > SEED_PT for p in light) < 2:
+            return False
         found = []
         for _, pt, eta, phi in light:
             if pt > SEED_PT:
                 core = sum_around(light, eta, phi, CORE)
                 if core > 0.9 * PT_MIN and sum_around(hadrons, eta, phi, CONE) < (1.0 + 1.25 * ISOLATION) * core:
                     found.append((PHOTON, core, eta, phi))
-        return any(_mass(a, b) > 0.8 * MASS_MIN for a in found for b in found)
+        return any(_mass(a, b) > 0.9 * MASS_MIN for a in found for b in found)
 
     def view(self, table: ak.Array) -> ak.Array:
         """Energies on the scale of m_yy, unless the variant is aware of the mass."""
@@ -171,7 +173,7 @@ class Diphoton(Task):
         import numpy as np
 
         clusters = electromagnetic_clusters(particles, isolated=process == "photon_jet")
-        hopeful = ak.any(pair_masses(clusters) > 0.8 * MASS_MIN, axis=1)
+        hopeful = ak.any(pair_masses(clusters) > 0.9 * MASS_MIN, axis=1)
         particles, clusters = particles[hopeful], clusters[hopeful]
         found = self._observe(particles, rng) if level == "detector" else {"photons": clusters}
         photons = found.pop("photons")

@@ -19,6 +19,8 @@ from tasks.detector.particles import cylindrical, is_visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+COLOURLESS = (11, 12, 13, 14, 15, 16, 22)
+
 Particle = tuple[int, float, float, float]
 """PDG code, pt (GeV), eta, phi."""
 
@@ -29,7 +31,7 @@ def rehadronised(
     what: str,
     partons: Callable[[list[Particle]], bool],
     hadrons: Callable[[list[Particle]], bool],
-    tries: int = 10,
+    tries: int = 25,
     batch: int = 100,
 ) -> Iterator[ak.Array]:
     """Endless batches of the final particles of collisions, as `tasks.detector.particles.final` gives them.
@@ -49,13 +51,17 @@ def rehadronised(
     while True:
         found: list[Any] = []
         for _ in range(1000 * batch):
-            if not pythia.next() or not partons(_final(pythia.event)):
+            if not pythia.next() or not partons(before := _final(pythia.event, 0)):
                 continue
+            colourless = [particle for particle in before if abs(particle[0]) in COLOURLESS]
             saved = pythia8mc.Event(pythia.event)
             for attempt in range(tries):
                 if attempt:
                     pythia.event.assign(saved)
-                if pythia.forceHadronLevel(False) and hadrons(_final(pythia.event)):
+                if pythia.forceHadronLevel(False) and hadrons(
+                    # hadrons are appended to the event: what was there before need not be looked at again
+                    colourless + _final(pythia.event, saved.size())
+                ):
                     found.append([(p.id(), p.px(), p.py(), p.pz(), p.e()) for p in pythia.event if p.isFinal()])
                     break
             if len(found) == batch:
@@ -63,9 +69,10 @@ def rehadronised(
         yield _table(found)
 
 
-def _final(event: Any) -> list[Particle]:
+def _final(event: Any, first: int) -> list[Particle]:
     particles = []
-    for particle in event:
+    for index in range(first, event.size()):
+        particle = event[index]
         if particle.isFinal():
             pt = particle.pT()
             if pt > 0.3:
