@@ -98,14 +98,19 @@ def scalars(columns: Mapping[str, Any]) -> ak.Array:
 
 
 def not_empty(tables: Iterable[ak.Array], what: str, dropped: Counter[str], wanted: str) -> Iterator[ak.Array]:
-    """The tables that have rows. Raises UserError after the last when none had."""
+    """The tables that have rows; reasons that dropped nothing are taken out of `dropped` at the end.
+
+    Raises UserError after the last table when none had rows.
+    """
     found = False
     for table in tables:
         if len(table):
             found = True
             yield table
+    for reason in [reason for reason, number in dropped.items() if not number]:
+        del dropped[reason]
     if not found:
-        counts = ", ".join(f"{reason}: {number}" for reason, number in dropped.items() if number)
+        counts = ", ".join(f"{reason}: {number}" for reason, number in dropped.items())
         raise UserError(
             f"{what} has no event left after the selection (dropped: {counts or 'none'}), expected {wanted}. "
             "Give files that have some."

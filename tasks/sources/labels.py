@@ -44,7 +44,7 @@ DIPHOTON_FILES = (
     FileClass("diphoton", r"di-?photon|gammagammajets|(?<![a-z])(?:gg|yy)jets", ("DiPhotonJets", "Diphoton")),
     FileClass(
         "gammajet",
-        r"(?<![a-z])g[-_+]?jets?(?![a-z])|gamma[-_+]?jet|photon[-_+]?(?:plus)?[-_+]?jet|(?<!di)photonjet",
+        r"(?<![a-z])g[-_+]?jets?(?![a-z])|(?<!gamma)gamma[-_+]?jet|(?<!di)(?<!di-)photon[-_+]?(?:plus)?[-_+]?jet",
         ("GJet", "GammaJet", "PhotonJet"),
     ),
 )
