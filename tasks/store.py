@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tasks.task import Task
 
 Report = Callable[[str, float, float], None]
-PACKAGES = ("pythia8mc", "fastjet", "awkward", "numpy", "uproot", "pandas")
+PACKAGES = ("pythia8mc", "fastjet", "awkward", "numpy", "uproot", "h5py", "pandas")
 
 
 def prepare(data: DataSet, root: Path, workers: int, report: Report) -> Manifest:

@@ -114,6 +114,15 @@ def test_a_discriminator_that_was_not_computed_is_passed_over(tmp_path):
     assert KINDS[table.objects.kind[0, 2]] == "bjet"
 
 
+def test_reduced_files_of_run_1_have_csv(tmp_path):
+    """CMS Open Data of 2012: NanoAOD names, few branches, one discriminator in [0, 1] and not that of the tutorial."""
+    csv = lists([0.7, 0.6, 0], [], [0], [], [0, 0])
+    reduced = nanoaod(Jet_btagDeepFlavB=None, genWeight=None, Jet_btag=csv, run=np.ones(5, np.int32))
+    table = ttbar(tmp_path / "TTbar.root", reduced).table
+    assert table.candidate.n_bjets.tolist() == [1, 0, 0]
+    assert KINDS[table.objects.kind[0, 0]] == "bjet"
+
+
 def test_variants_select_as_in_generated_events(tmp_path):
     path = write_root(tmp_path / "ttbar.root", "Events", nanoaod())
     assert TTbar(min_jets=2).read(path).table.event_id.tolist() == [0]
