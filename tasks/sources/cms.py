@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tasks.sources.cms_layout import Chunk
     from tasks.sources.labels import FileClass
 
 PHOTON_PT = 20.0
@@ -74,19 +75,23 @@ def read_cms(task: str, source: Path, classes: Sequence[FileClass], selection: S
     def tables() -> Iterator[ak.Array]:
         for number, (path, label) in enumerate(zip(files, labels, strict=True)):
             what = f"{task}: file {path}"
-            with open_trees(path, what, f"a tree with {', '.join(selection.parts)}") as trees:
-                for chunk in read_chunks(trees, selection.parts, what):
-                    kept, columns, words = selection.build(chunk.parts)
-                    dropped["not selected"] += int(np.count_nonzero(~kept))
-                    ids = row_ids(number, chunk.start, chunk.events)[kept]
-                    event = {name: np.asarray(values)[kept] for name, values in chunk.event.items()}
-                    weight = _weights(event.get("weight"), what)
-                    group = _groups(event, words)
-                    yield whole_table(ids, group, np.full(len(ids), label), weight, columns)
+            for chunk in _chunks(path, selection.parts, what):
+                kept, columns, words = selection.build(chunk.parts)
+                dropped["not selected"] += int(np.count_nonzero(~kept))
+                ids = row_ids(number, chunk.start, chunk.events)[kept]
+                event = {name: np.asarray(values)[kept] for name, values in chunk.event.items()}
+                weight = _weights(event.get("weight"), what)
+                yield whole_table(ids, _groups(event, words), np.full(len(ids), label), weight, columns)
 
     found = ", ".join(classes[label].name for label in sorted(set(labels)))
     description = describe(files, source, f"classes by the names of files: {found}")
     return Imported(not_empty(tables(), f"{task}: {source}", dropped, selection.wanted), description, dropped)
+
+
+def _chunks(path: Path, parts: Sequence[str], what: str) -> Iterator[Chunk]:
+    """Reading alone: an error in what a task makes of a chunk is not one of the file."""
+    with open_trees(path, what, f"a tree with {', '.join(parts)}") as trees:
+        yield from read_chunks(trees, parts, what)
 
 
 def _weights(weight: NDArray[Any] | None, what: str) -> NDArray[Any] | None:
