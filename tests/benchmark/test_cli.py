@@ -71,7 +71,7 @@ def test_version(capsys: pytest.CaptureFixture[str]):
 @pytest.mark.parametrize(
     ("words", "answers"),
     [
-        (("run", "--task", "t"), ["ttbar"]),
+        (("run", "--task", "tt"), ["ttbar"]),
         (("run", "--model", "cnn,b"), ["cnn,bdt"]),
         (("run", "--task", ""), ["all", *TASKS.names()]),
         (("resu",), ["results"]),
