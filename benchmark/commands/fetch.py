@@ -82,6 +82,7 @@ def run(source: Source, files: Sequence[SourceFile], folder: Path, *, quiet: boo
     if as_json:
         print(json_format.dumps(_record(source, folder, outcomes), indent=1))
     elif not quiet:
+        print(f"{source.name}: {source.record}, licence {source.licence}")
         if missing:
             _print_by_hand(source, missing, folder)
         else:
@@ -147,13 +148,12 @@ def _print_sources(root: Path, *, as_json: bool) -> None:
         table.add_column(header, no_wrap=True)
     for header in ("files", "size"):
         table.add_column(header, justify="right", no_wrap=True)
-    for header in ("what", "licence", "record"):
-        table.add_column(header, overflow="fold")
+    table.add_column("what", overflow="fold")
     for source in known:
         row = (source.name, source.task, str(len(source.files)), human(source.size) or "?")
-        table.add_row(*map(Text, (*row, source.summary, source.licence, source.record)))
+        table.add_row(*map(Text, (*row, source.summary)))
     console().print(table)
-    print("\nto get one: python -m benchmark data fetch SOURCE")
+    print("\nto get one: python -m benchmark data fetch SOURCE (with --json: files, licences, records)")
 
 
 def _describe(source: Source, root: Path) -> dict[str, Any]:
