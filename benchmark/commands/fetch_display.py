@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING, Self
 
@@ -20,7 +19,7 @@ QUIET_S = 15.0
 
 
 class FetchDisplay:
-    """Tells a person on standard error; a context manager. With `quiet` it gives warnings alone."""
+    """Tells a person on standard error; a context manager. With `quiet` it says nothing at all."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.console = Console(stderr=True, quiet=quiet, soft_wrap=True)
@@ -67,7 +66,7 @@ class FetchDisplay:
         if outcome.file.name in self.bars:
             self.progress.remove_task(self.bars.pop(outcome.file.name))
         for warning in outcome.warnings:
-            print(f"warning: {warning}", file=sys.stderr)
+            self.said(f"warning: {warning}")
         if outcome.good:
             how = "was there" if outcome.status == "there" else "fetched"
             checked = f"right by {outcome.checked}" if outcome.checked else "nothing to check it against"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from benchmark.errors import UserError
 from benchmark.results import make_folder
@@ -55,11 +56,12 @@ def fetch_all(
     """Outcomes of the files in turn, each as soon as it is known.
 
     After a file that no server answered for, or a full disk, the others are checked but not downloaded.
-    Raises UserError when the folder can't be used.
+    Raises UserError when the folder can't be used, or has no room for all of them.
     """
     make_folder(folder)
     online = True
     with _only_one(folder):
+        _require_room(files, folder)
         for file in files:
             outcome, online = _fetch(file, folder / file.name, watcher, settings or DEFAULTS, online)
             yield outcome
@@ -81,6 +83,16 @@ def _only_one(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def _require_room(files: Sequence[SourceFile], folder: Path) -> None:
+    """Before the first of many gigabytes, room for the last."""
+    missing = [file for file in files if not (folder / file.name).exists()]
+    needed = sum((file.size or 0) - min(file.size or 0, _size(_part(folder / file.name))) for file in missing)
+    try:
+        require_space(folder, needed)
+    except Stuck as error:
+        raise UserError(f"{error}. Make room, name another folder with --to, or some files with --only.") from error
+
+
 def _fetch(file: SourceFile, path: Path, watcher: Watcher, settings: Settings, online: bool) -> tuple[Outcome, bool]:
     """The outcome, and whether it is of use to try the next file."""
     warnings: list[str] = []
@@ -97,16 +109,19 @@ def _fetch(file: SourceFile, path: Path, watcher: Watcher, settings: Settings, o
     if not online:
         return Outcome(file, path, "left", warnings=tuple(warnings)), online
     wanted = _wanted(file, path)
-    reasons, answered = [], False
-    resuming = Resuming(wanted, path.with_name(f"{path.name}.part"), settings, watcher)
+    reasons: list[str] = []
+    answered, silent = False, set()
+    resuming = Resuming(wanted, _part(path), settings, watcher)
     for url in file.urls:
+        if urlsplit(url).netloc in silent:
+            continue
         try:
-            if file.size is not None:
-                require_space(path.parent, file.size - _size(resuming.part))
             _retrieve(wanted, url, path, resuming)
         except Unavailable as error:
             reasons.append(f"{url}: {error}")
             answered = answered or error.answered
+            if not error.answered:
+                silent.add(urlsplit(url).netloc)
             continue
         except Stuck as error:
             return Outcome(file, path, "failed", reason=str(error), warnings=tuple(warnings)), False
@@ -163,6 +178,10 @@ def _retrieve(file: SourceFile, url: str, path: Path, resuming: Resuming) -> Non
         raise Unavailable(str(error)) from error
     except OSError as error:
         raise Stuck(f"{path.parent} can't be written ({error.strerror or error})") from error
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
 
 
 def _size(path: Path) -> int:

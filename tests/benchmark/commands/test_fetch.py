@@ -139,15 +139,22 @@ def test_a_failure_does_not_stop_the_other_files(
 ):
     listed(server.url("files"), checksum=None)
     server.steps = [answers(404)]
-    assert cli.exit_code(["data", "fetch", "toys", "--to", str(tmp_path), "--quiet", "--json"]) == 1
+    assert cli.exit_code(["data", "fetch", "toys", "--to", str(tmp_path), "--json"]) == 1
     captured = capsys.readouterr()
     found = json.loads(captured.out)
     assert found["complete"] is False
     assert [file["status"] for file in found["files"]] == ["failed", "fetched"]
     assert "404 Not Found" in found["files"][0]["reason"]
-    warning, error = captured.err.splitlines()
+    warning, fetched, error = captured.err.splitlines()[-3:]
     assert warning.startswith("warning: two.csv: no checksum is published; this one has sha256:")
+    assert fetched == "two.csv: fetched, nothing to check it against"
     assert error.startswith("error: toys: one.csv could not be had")
+    (tmp_path / "two.csv").unlink()
+    server.steps = [answers(404)]
+    assert cli.exit_code(["data", "fetch", "toys", "--to", str(tmp_path), "--quiet"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
 
 
 def test_interrupted(

@@ -208,6 +208,14 @@ def test_nobody_answers(fetch, nobody: str, tmp_path: Path, slept: list[float]):
     assert slept == [1.0, 2.0, 4.0], "the second file is not waited for"
 
 
+def test_a_host_that_does_not_answer_is_not_asked_for_another_address(
+    fetch, nobody: str, server: Server, tmp_path: Path, slept: list[float]
+):
+    (outcome,) = fetch(wanted(nobody, f"{nobody}?again", server.url("mirror")))
+    assert_right(outcome, tmp_path)
+    assert slept == [1.0, 2.0, 4.0]
+
+
 def test_the_part_of_an_earlier_day(fetch, server: Server, tmp_path: Path):
     (tmp_path / "events.csv.part").write_bytes(CONTENT[:123_456])
     (outcome,) = fetch(wanted(server.url("a")))
@@ -310,16 +318,41 @@ def test_a_wrong_file_put_there_by_hand_is_moved_aside(fetch, server: Server, tm
     assert "expected" in warning
 
 
-@pytest.mark.parametrize("size", [len(CONTENT), None])
-def test_a_full_disk(
-    fetch, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int | None, slept: list[float]
-):
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
-    full, left = fetch(wanted(server.url("a"), size=size), wanted(server.url("b"), name="more.csv"))
-    assert (full.status, left.status) == ("failed", "left")
-    assert full.reason == f"{tmp_path} has 0.0 GB free, 0.1 GB needed"
-    assert len(server.asked) == (0 if size else 1)
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=50_100_000))
+
+
+def test_no_room_for_all_files_is_said_before_the_first(fetch, server: Server, tmp_path: Path, full: None):
+    with pytest.raises(UserError, match=r"has 0\.1 GB free, 0\.1 GB needed\. Make room"):
+        fetch(wanted(server.url("a")), wanted(server.url("b"), name="more.csv"))
+    assert server.asked == []
+    for name in ("events.csv.part", "more.csv.part"):
+        (tmp_path / name).write_bytes(CONTENT[:290_000])
+    outcomes = fetch(wanted(server.url("a")), wanted(server.url("b"), name="more.csv"))
+    assert [outcome.status for outcome in outcomes] == ["fetched", "fetched"]
+
+
+def test_no_room_for_a_file_of_unknown_size(fetch, server: Server, tmp_path: Path, full: None, slept: list[float]):
+    files = (wanted(server.url("a"), size=None), wanted(server.url("b"), name="more.csv", size=None))
+    failed, left = fetch(*files)
+    assert (failed.status, left.status) == ("failed", "left")
+    assert failed.reason == f"{tmp_path} has 0.1 GB free, 0.1 GB needed"
+    assert len(server.asked) == 1
     assert slept == []
+
+
+def test_a_disk_that_fills_up(fetch, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Watcher, "moved", fail)
+        (failed,) = fetch(wanted(server.url("a")))
+    assert failed.reason == f"{tmp_path / 'events.csv.part'} can't be written (No space left on device)"
+    assert (tmp_path / "events.csv.part").exists()
+    (outcome,) = fetch(wanted(server.url("a")))
+    assert_right(outcome, tmp_path)
 
 
 def test_a_folder_in_the_way(fetch, server: Server, tmp_path: Path):
