@@ -184,6 +184,15 @@ def test_redirects_are_followed_with_the_range(fetch, server: Server, tmp_path: 
     assert server.asked[3][1] == server.asked[2][1] != None  # noqa: E711
 
 
+def test_a_proxy_of_the_environment(fetch, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("HTTP_PROXY", server.url(""))
+    monkeypatch.setenv("http_proxy", server.url(""))
+    (outcome,) = fetch(wanted("http://data.invalid/a"))
+    assert_right(outcome, tmp_path)
+    assert server.asked == [("http://data.invalid/a", None)]
+
+
 def test_endless_redirects(fetch, server: Server):
     server.steps = [answers(302, Location="/a")] * 40
     (outcome,) = fetch(wanted(server.url("a")))
