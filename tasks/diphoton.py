@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from benchmark.plugin import check_range
-from tasks.task import Task
+from tasks.task import Imported, Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import awkward as ak
     import numpy as np
@@ -156,6 +157,12 @@ class Diphoton(Task):
                     found.append((PHOTON, core, eta, phi))
         return any(_mass(a, b) > 0.9 * MASS_MIN for a in found for b in found)
 
+    def read(self, source: Path) -> Imported:
+        """Photons of CMS files (NanoAOD, HEP Tutorial), a class a file: objects alone, without hits."""
+        from tasks.sources.cms import read_diphoton
+
+        return read_diphoton(source, forward=self.region == "forward")
+
     def view(self, table: ak.Array) -> ak.Array:
         """Energies on the scale of m_yy, unless the variant is aware of the mass."""
         return table if self.mass_aware else decorrelated(table)
@@ -239,18 +246,18 @@ def _table(photons: ak.Array, mass: Floats, columns: dict[str, ak.Array]) -> ak.
     import numpy as np
 
     from tasks.events import KINDS
+    from tasks.sources.cms import photon_scalars
 
     none = ak.zeros_like(photons.pt)
     rows = {"pt": photons.pt, "eta": photons.eta, "phi": photons.phi, "mass": none, "charge": none}
     objects = {name: ak.values_astype(values, np.float32) for name, values in rows.items()}
     objects["kind"] = ak.values_astype(none + KINDS.index("photon"), np.int8)
-    each = [{name: ak.to_numpy(photons[:, place][name]) for name in photons.fields} for place in (0, 1)]
-    scalars = {f"pt{place + 1}_over_mass": photon["pt"] / mass for place, photon in enumerate(each)}
-    scalars |= {f"eta{place + 1}": photon["eta"] for place, photon in enumerate(each)}
-    scalars["cos_dphi"] = np.cos(each[0]["phi"] - each[1]["phi"])
+    candidate = photon_scalars(photons)
     for shape in ("r9", "sigma_ieta_ieta", "hadronic"):
-        scalars |= {f"{shape}{place + 1}": photon[shape] for place, photon in enumerate(each) if shape in photon}
-    candidate = ak.zip({name: values.astype(np.float32) for name, values in scalars.items()})
+        for place in (0, 1):
+            if shape in photons.fields:
+                values = ak.to_numpy(photons[shape][:, place]).astype(np.float32)
+                candidate = ak.with_field(candidate, values, f"{shape}{place + 1}")
     table = {"mass": mass.astype(np.float32), "objects": ak.zip(objects), "candidate": candidate}
     return ak.zip({**table, **columns}, depth_limit=1)
 
