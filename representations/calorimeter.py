@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import torch
 
-from benchmark.errors import UserError
+from benchmark.errors import Skip
 from benchmark.plugin import check_range
 from representations.cells import Cells, summed
 from representations.jet_image import SIDE, JetImage
@@ -62,7 +62,7 @@ class Calorimeter(Representation):
     def represent(self, events: Events) -> Images:
         """Pictures (channels, rows, columns) of float32.
 
-        Raises UserError when the task's events have no such cells.
+        Raises Skip when the task's events have no hits.
         """
         kind = events.info.picture if self.area == "task" else self.area
         if kind == "jet":

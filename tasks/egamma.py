@@ -122,8 +122,8 @@ class EGamma(Task):
 
         if self.sample != "electrons" or self._whole:
             raise UserError(
-                f"egamma: files hold crops of single electrons and photons (got sample={self.sample}, area={self.area}). "
-                "Leave sample and area out, or --source."
+                f"egamma: files hold crops of single electrons and photons, not sample={self.sample}, area={self.area}. "
+                "Leave these out, or --source."
             )
         found = read_showers(source)
         return replace(found, chunks=_shaped(found))
