@@ -110,10 +110,7 @@ class Calorimeter(Representation):
 
 def _column(events: Events, name: str) -> ak.Array:
     if not events.has(name):
-        raise UserError(
-            f"calorimeter: task '{events.info.task}' has no column '{name}' (found: {', '.join(events.table.fields)}). "
-            "Choose another area or representation."
-        )
+        raise Skip(f"{events.info.task} keeps no calorimeter hits at the level '{events.info.level}'")
     return events.table[name]
 
 

@@ -122,7 +122,7 @@ class EGamma(Task):
 
         if self.sample != "electrons" or self._whole:
             raise UserError(
-                f"egamma: files hold crops of single electrons and photons, not sample={self.sample}, area={self.area}. "
+                f"egamma: files hold crops of electrons and photons, not sample={self.sample}, area={self.area}. "
                 "Leave these out, or --source."
             )
         found = read_showers(source)
