@@ -142,7 +142,7 @@ def _tracks(tracks: ak.Array) -> Cells:
     tracks = tracks[inside]
     eta, phi = (ak.values_astype(tracks[axis], np.float64) for axis in ("eta", "phi"))
     # At the edge a sum may be rounded up to the row that does not exist.
-    row = np.clip(np.floor(eta / CRYSTAL + BARREL[0] / 2), 0, BARREL[0] - 1)
+    row = np.maximum(np.minimum(np.floor(eta / CRYSTAL + BARREL[0] / 2), BARREL[0] - 1), 0)
     column = np.floor((phi + np.pi) / (2 * np.pi) * BARREL[1]) % BARREL[1]
     return Cells.of(row, column, tracks.pt)
 

@@ -63,12 +63,12 @@ def pool(energy: float, size: int) -> Deposits:
     from tasks.detector.calorimeter import deposits
     from tasks.detector.incoming import incoming_of
     from tasks.detector.particles import final
-    from tasks.generator.pythia import collisions
+    from tasks.generator.pythia import BATCH, collisions
 
     settings = (f"Beams:eCM={energy:g}", "SoftQCD:inelastic=on")
     rng = np.random.default_rng(SEED)
     parts, made = [], 0
-    for events in collisions(settings, SEED, "pile-up"):
+    for events in collisions(settings, SEED, "pile-up", min(size, BATCH)):
         parts.append(final(events))
         made += len(events)
         if made >= size:
