@@ -59,7 +59,7 @@ def test_info_agrees_with_the_task(task, level):
     info = resolved.info(level)
     assert (info.task, info.classes, info.level) == (task.name, resolved.classes, level)
     assert len(set(info.classes)) == len(info.classes) >= 2
-    assert info.particles in ("objects", "constituents")
+    assert info.particles in ("objects", "constituents", "ecal")
     assert info.magnitude in ("pt", "energy")
     if info.particles == "objects":
         assert set(info.slots) <= set(KINDS)
