@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import awkward as ak
 import numpy as np
 import torch
 
-from benchmark.errors import Skip
+from benchmark.errors import Skip, UserError
 from benchmark.plugin import check_range
 from representations.cells import Cells, summed
 from representations.jet_image import SIDE, JetImage
@@ -19,8 +20,6 @@ from tasks.detector.clusters import HALF, relative
 from tasks.detector.geometry import BARREL, BARREL_ETA, CRYSTAL, HCAL, TOWER
 
 if TYPE_CHECKING:
-    import awkward as ak
-
     from tasks.events import Events
 
 CROSSING = 25.0
@@ -79,16 +78,23 @@ class Calorimeter(Representation):
         row, column = near.row + HALF, near.column + HALF
         channels = [("ecal", Cells.of(row, column, near.energy).times(1 / self.unit))]
         if self.time == "on":
+            if "time" not in near.fields:
+                raise UserError(
+                    f"calorimeter: the hits of task '{events.info.task}' have no time "
+                    f"(found: {', '.join(near.fields)}). Leave time='on' out."
+                )
             channels.append(("time", Cells.of(row, column, near.time).times(1 / CROSSING)))
         return self._images(events, channels, (2 * HALF, 2 * HALF), SHOWER_SPAN)
 
     def _barrel(self, events: Events) -> Images:
         ecal = _column(events, "ecal")
+        _check(events, "ecal", BARREL)
         channels = []
         if events.has("tracks"):
             channels.append(("tracks", _tracks(events.table["tracks"]).times(1 / self.unit)))
         channels.append(("ecal", Cells.of(ecal.row, ecal.column, ecal.energy).times(1 / self.unit)))
         if events.has("hcal"):
+            _check(events, "hcal", HCAL)
             channels.append(("hcal", _towers(events.table["hcal"]).times(1 / self.unit)))
         return self._images(events, channels, BARREL, (BARREL_ETA, float(np.pi)))
 
@@ -114,12 +120,27 @@ def _column(events: Events, name: str) -> ak.Array:
     return events.table[name]
 
 
+def _check(events: Events, name: str, shape: tuple[int, int]) -> None:
+    """Raise UserError for a cell that lies nowhere: unseen, it would be drawn into the next picture."""
+    for axis, size in zip(("row", "column"), shape, strict=True):
+        where = events.table[name][axis]
+        wrong = ak.to_numpy(ak.any((where < 0) | (where >= size), axis=1))
+        if len(first := np.flatnonzero(wrong)):
+            event = events.column("event_id")[first[0]]
+            raise UserError(
+                f"{events.info.task}: event {event} has a cell of {name} with its {axis} outside 0 to {size - 1}. "
+                "Remove or mend this event."
+            )
+
+
 def _tracks(tracks: ak.Array) -> Cells:
     """Tracks of the barrel, weighted with pt."""
     inside = abs(tracks.eta) < BARREL_ETA
     tracks = tracks[inside]
-    row = np.floor(tracks.eta / CRYSTAL + BARREL[0] / 2)
-    column = np.floor((tracks.phi + np.pi) / (2 * np.pi) * BARREL[1]) % BARREL[1]
+    eta, phi = (ak.values_astype(tracks[axis], np.float64) for axis in ("eta", "phi"))
+    # At the edge a sum may be rounded up to the row that does not exist.
+    row = np.maximum(np.minimum(np.floor(eta / CRYSTAL + BARREL[0] / 2), BARREL[0] - 1), 0)
+    column = np.floor((phi + np.pi) / (2 * np.pi) * BARREL[1]) % BARREL[1]
     return Cells.of(row, column, tracks.pt)
 
 

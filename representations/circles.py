@@ -149,7 +149,8 @@ class Circles(Representation):
 
 
 def _on_canvas(deta: NDArray[np.float64], dphi: NDArray[np.float64], span: tuple[float, float]) -> NDArray[np.bool_]:
-    return (np.abs(deta) <= span[0]) & (np.abs(dphi) <= span[1])
+    # A crystal on the very edge is on it, whatever the last bit of a difference of two angles.
+    return (np.abs(deta) <= span[0] + 1e-9) & (np.abs(dphi) <= span[1] + 1e-9)
 
 
 def _sub_pixels(pixels: NDArray[np.float64]) -> NDArray[np.int64]:

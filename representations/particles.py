@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmark.errors import UserError
 from tasks.detector.clusters import HALF
-from tasks.detector.geometry import CRYSTAL, barrel_direction
+from tasks.detector.geometry import BARREL, CRYSTAL, barrel_direction
 from tasks.events import KINDS
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FULL_SPAN = (3.0, math.pi)
 JET_SPAN = (1.25, 1.25)
-SHOWER_SPAN = (HALF * CRYSTAL, HALF * CRYSTAL)
+SHOWER_SPAN = (HALF * CRYSTAL, HALF * 2 * math.pi / BARREL[1])
 """Half widths in eta and phi of what is looked at: the detector, a jet, 32 x 32 crystals around the hottest one."""
 
 PDG_CLASSES = ("photon", "electron", "muon", "charged_hadron", "neutral_hadron")

@@ -55,10 +55,7 @@ class EGamma(Task):
     """
 
     name: ClassVar[str] = "egamma"
-    skipped_levels: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("generator", "hadron"),
-        "before the detector an electron and a photon are single particles, told apart by their charge alone",
-    )
+    skipped_levels: ClassVar[Mapping[str, str]] = dict.fromkeys(("generator", "hadron"), NO_SHOWER)
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"events_per_class": 300, "shard_events": 300, "pileup": 0.0},
         "standard": {"events_per_class": 31_250, "shard_events": 3125},

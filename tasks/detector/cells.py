@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from tasks.detector.compiled import compiled
 from tasks.detector.geometry import BARREL, ENDCAPS, HCAL, HCAL_EDGES, HCAL_SINGLE, endcap_mask
 
 if TYPE_CHECKING:
@@ -34,9 +34,11 @@ def workspace() -> Cells:
     return Cells(np.zeros(TOTAL), np.zeros(TOTAL), np.zeros(TOTAL, np.int64), np.zeros(1, np.int64))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def put(cells, index, energy, time):  # type: ignore[no-untyped-def]
-    """Add energy (GeV, more than 0) at a time (ns) to a cell."""
+    """Add energy (GeV) at a time (ns) to a cell; nothing where there is none, as a cell is touched only once."""
+    if not energy > 0.0:
+        return
     if cells.energy[index] == 0.0:
         cells.touched[cells.used[0]] = index
         cells.used[0] += 1
@@ -44,7 +46,7 @@ def put(cells, index, energy, time):  # type: ignore[no-untyped-def]
     cells.energy_time[index] += energy * time
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def clear(cells):  # type: ignore[no-untyped-def]
     """Empty the workspace again."""
     for k in range(cells.used[0]):
@@ -53,7 +55,7 @@ def clear(cells):  # type: ignore[no-untyped-def]
     cells.used[0] = 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def lit(cells):  # type: ignore[no-untyped-def]
     """(cells with energy in rising order, their energies, their mean times)."""
     index = np.sort(cells.touched[: cells.used[0]])
@@ -61,7 +63,7 @@ def lit(cells):  # type: ignore[no-untyped-def]
     return index, energy.astype(np.float32), (cells.energy_time[index] / energy).astype(np.float32)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def crystal(barrel, positive, row, column):  # type: ignore[no-untyped-def]
     """The cell at fractional (row, column) of the barrel or an endcap, or -1 where there is none."""
     i, j = int(np.floor(row)), int(np.floor(column))
@@ -72,7 +74,7 @@ def crystal(barrel, positive, row, column):  # type: ignore[no-untyped-def]
     return -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def tower(eta, phi):  # type: ignore[no-untyped-def]
     """The HCAL tower in this direction, or -1 beyond abs(eta) 3."""
     ring = np.searchsorted(HCAL_EDGES, abs(eta), side="right") - 1

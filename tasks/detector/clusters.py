@@ -17,13 +17,14 @@ LOG_WEIGHT = 4.7
 
 
 def relative(ecal: ak.Array) -> ak.Array:
-    """Hits as {row, column, energy, time}, row and column from each event's hottest crystal, across the seam."""
+    """The hits with row and column counted from each event's hottest crystal, across the seam."""
     hottest = ak.argmax(ecal.energy, axis=1, keepdims=True)
     row, column = (ak.values_astype(ecal[axis], np.int64) for axis in ("row", "column"))
     down = row - ak.fill_none(ak.firsts(row[hottest]), 0)
     across = column - ak.fill_none(ak.firsts(column[hottest]), 0)
     across = (across + BARREL[1] // 2) % BARREL[1] - BARREL[1] // 2
-    return ak.zip({"row": down, "column": across, "energy": ecal.energy, "time": ecal.time})
+    others = {name: ecal[name] for name in ecal.fields if name not in ("row", "column")}
+    return ak.zip({"row": down, "column": across, **others})
 
 
 def around_hottest(ecal: ak.Array) -> ak.Array:

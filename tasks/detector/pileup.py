@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import awkward as ak
 import numpy as np
-from numba import njit
 
 from tasks.detector.cells import ENDCAP_START, HCAL_START, put
+from tasks.detector.compiled import compiled
 from tasks.detector.geometry import BARREL, ENDCAP_PITCH, ENDCAPS, HCAL, HCAL_SINGLE, TOWER, endcap_mask
 
 if TYPE_CHECKING:
@@ -63,12 +63,12 @@ def pool(energy: float, size: int) -> Deposits:
     from tasks.detector.calorimeter import deposits
     from tasks.detector.incoming import VERTEX_SPREAD, incoming_of
     from tasks.detector.particles import final
-    from tasks.generator.pythia import collisions
+    from tasks.generator.pythia import BATCH, collisions
 
     settings = (f"Beams:eCM={energy:g}", "SoftQCD:inelastic=on")
     rng = np.random.default_rng(SEED)
     parts, made = [], 0
-    for events in collisions(settings, SEED, "pile-up"):
+    for events in collisions(settings, SEED, "pile-up", min(size, BATCH)):
         parts.append(final(events))
         made += len(events)
         if made >= size:
@@ -85,7 +85,7 @@ def overlay(cells: Cells, pool: Deposits, drawn: Drawn, event: int) -> None:
     )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _overlay(cells, offsets, cell, energy, time, picked, turns, turned):  # type: ignore[no-untyped-def]
     for i in range(len(picked)):
         for k in range(offsets[picked[i]], offsets[picked[i] + 1]):

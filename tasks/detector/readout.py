@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from tasks.detector import geometry
 from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL
+from tasks.detector.compiled import compiled
 from tasks.detector.geometry import BARREL, ENDCAPS, TOWER
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _neighbours(index: int, high: int, wide: int) -> list[int]:
     return [first + i * side + j if 0 <= i < side and 0 <= j < side else -1 for i, j in around]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def read_out(cells, tables, rng):  # type: ignore[no-untyped-def]
     """Hits above threshold: (cell, energy, time), in rising order of cells."""
     lit = np.sort(cells.touched[: cells.used[0]])

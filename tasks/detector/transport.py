@@ -9,8 +9,8 @@ that curl in the field (pt below 0.74 GeV in the barrel), whose energy is lost.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from tasks.detector.compiled import compiled
 from tasks.detector.geometry import BARREL_ETA, FIELD, HALF_LENGTH, RADIUS
 
 LAYERS = np.array([0.04, 0.07, 0.10, 0.26, 0.34, 0.42, 0.50, 0.61, 0.70, 0.78, 0.87, 0.97, 1.08, 1.15]) / RADIUS
@@ -22,10 +22,9 @@ BUDGET_ETA = np.array([0.0, 0.6, 0.9, 1.1, 1.3, 1.479, 1.6, 2.0, 2.5, 3.0])
 BUDGET = np.array([0.40, 0.48, 0.65, 0.93, 1.33, 1.60, 1.65, 1.30, 1.10, 1.00])
 """Radiation lengths in front of the ECAL by abs(eta): JINST 3 (2008) S08004, figure 3.3, read by eye."""
 
-SOFTEST_PHOTON = 0.03
-"""GeV; softer radiation is not followed, and its energy stays with the electron."""
-SOFTEST = 0.05
-"""GeV; electrons and photons below this are dropped."""
+SOFTEST = 0.03
+"""GeV; electrons and photons below this are dropped. Radiation as soft is not followed: its energy stays with the
+electron."""
 
 BARREL_HALF = RADIUS * np.sinh(BARREL_ETA)  # the barrel's last crystal; beyond it the endcaps
 _CURVE = 0.299792458 * FIELD  # GeV per metre
@@ -37,11 +36,11 @@ STACK = 256
 """Electrons and photons of one cascade that can be followed at a time; the softest of more would be dropped."""
 
 
-@njit(cache=True, nogil=True)
-def step(state, radius, half, plane):  # type: ignore[no-untyped-def]
+@compiled
+def step(state, radius, half, plane, middle):  # type: ignore[no-untyped-def]
     """Move a particle to the cylinder of this radius, or to abs(z) = plane if it leaves the cylinder beyond `half`.
 
-    Lengths in metres. Returns whether it gets there; a particle that curls does not.
+    Lengths in metres, z of both counted from `middle`. Returns whether it gets there; a particle that curls does not.
     """
     x, y, phi, pt = state[X], state[Y], state[PHI], state[PT]
     slope = state[PZ] / pt
@@ -61,12 +60,10 @@ def step(state, radius, half, plane):  # type: ignore[no-untyped-def]
             now = phi - np.arctan2(cy, cx)
             now -= 2.0 * np.pi * np.rint(now / (2.0 * np.pi))
             away = (np.arcsin(sine) - now) / curvature
-            if away < 0.0:
-                away = 1e30
-    if away > 1e29 or abs(state[Z] + slope * away) > half:
+    if away < 0.0 or away > 1e29 or abs(state[Z] + slope * away - middle) > half:
         if abs(slope) < 1e-9:
             return False
-        away = (np.sign(slope) * plane - state[Z]) / slope
+        away = (middle + np.sign(slope) * plane - state[Z]) / slope
         if away < 0.0 or abs(curvature * away) > np.pi:
             return False
     if curvature == 0.0:
@@ -82,18 +79,18 @@ def step(state, radius, half, plane):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def to_calorimeter(state):  # type: ignore[no-untyped-def]
     """Move a particle to the front faces of the ECAL; False when it does not get there."""
-    return step(state, RADIUS, BARREL_HALF, HALF_LENGTH)
+    return step(state, RADIUS, BARREL_HALF, HALF_LENGTH, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def cascade(first, rng, stack, arrived):  # type: ignore[no-untyped-def]
     """Electrons and photons that one of them becomes in the tracker, at the faces of the ECAL.
 
-    first : (8,) its state. stack, arrived : workspaces (256, 8). Returns how many rows of `arrived` are filled; its
-    states have charge 0 (photons) or +-1.
+    first : (8,) its state, on the beam line. stack, arrived : workspaces (256, 8). Returns how many rows of `arrived`
+    are filled; its states have charge 0 (photons) or +-1.
     """
     stack[0] = first
     layer = np.zeros(STACK, np.int64)  # the next layer of each particle in the stack
@@ -104,7 +101,10 @@ def cascade(first, rng, stack, arrived):  # type: ignore[no-untyped-def]
         alive, next_layer = True, layer[waiting]
         while alive and next_layer < len(LAYERS):
             scale = LAYERS[next_layer]
-            if not step(particle, scale * RADIUS, scale * BARREL_HALF, scale * HALF_LENGTH):
+            # All layers have the ECAL's shape, made smaller towards the vertex, wherever on the beam line that is: with
+            # the detector's centre instead, a vertex at 10 cm would lie outside the first ones.
+            middle = (1.0 - scale) * first[Z]
+            if not step(particle, scale * RADIUS, scale * BARREL_HALF, scale * HALF_LENGTH, middle):
                 alive = False
                 break
             eta = abs(np.arcsinh(particle[PZ] / particle[PT]))
@@ -131,10 +131,10 @@ def cascade(first, rng, stack, arrived):  # type: ignore[no-untyped-def]
     return done
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _radiate(electron, depth, next_layer, rng, stack, layer, waiting):  # type: ignore[no-untyped-def]
     """Bremsstrahlung photons of an electron in `depth` radiation lengths, onto the stack; returns its new size."""
-    least = SOFTEST_PHOTON / np.hypot(electron[PT], electron[PZ])
+    least = SOFTEST / np.hypot(electron[PT], electron[PZ])
     if least >= 1.0:
         return waiting
     for _ in range(rng.poisson(-4.0 / 3.0 * np.log(least) * depth)):
@@ -153,7 +153,7 @@ def _radiate(electron, depth, next_layer, rng, stack, layer, waiting):  # type: 
     return waiting
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _pair_share(rng):  # type: ignore[no-untyped-def]
     """The share of a photon's energy that the positron gets: 1 - 4/3 x (1 - x)."""
     while True:

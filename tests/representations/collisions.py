@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import awkward as ak
@@ -27,7 +28,7 @@ def truth_columns(count: int) -> dict[str, Any]:
     }
 
 
-def info(particles: Literal["objects", "constituents"] = "objects", **changes: Any) -> EventInfo:
+def info(particles: Literal["objects", "constituents", "ecal"] = "objects", **changes: Any) -> EventInfo:
     default: dict[str, Any] = {"task": "toy", "classes": ("signal", "background"), "level": "detector", "slots": SLOTS}
     return EventInfo(**(default | {"particles": particles} | changes))
 
@@ -36,7 +37,7 @@ def lists(counts: Sequence[int] | np.ndarray, **columns: Any) -> ak.Array:
     """Lists of records, of these lengths, from flat columns."""
     whole = ("kind", "pdg_id")
     flat = {name: np.asarray(column, np.int32 if name in whole else np.float32) for name, column in columns.items()}
-    return ak.unflatten(ak.Array(flat), counts)
+    return ak.unflatten(ak.Array(flat), np.asarray(counts, np.int64))
 
 
 def events_of(collisions: Sequence[Sequence[Object]], mass: float = 0.0, **changes: Any) -> Events:
@@ -86,3 +87,19 @@ def jets_of(jets: Sequence[Sequence[tuple[int, float, float, float]]], **changes
     )
     changes = {"slots": {"constituent": 30}} | changes
     return Events(ak.Array(truth_columns(len(jets)) | {"constituents": constituents}), info("constituents", **changes))
+
+
+def showers_of(events: Sequence[Sequence[tuple[int, int, float]]], *, times: bool = True, **changes: Any) -> Events:
+    """Barrel crystals given as (row, column, energy); the time of each is its energy in ns."""
+    flat = np.array([hit for event in events for hit in event], np.float64).reshape(-1, 3)
+    columns = {"row": flat[:, 0].astype(np.int16), "column": flat[:, 1].astype(np.int16)}
+    energy = flat[:, 2].astype(np.float32)
+    columns |= {"energy": energy, "time": energy} if times else {"energy": energy}
+    ecal = ak.unflatten(ak.zip(columns), np.array([len(event) for event in events], np.int64))
+    changes = {"slots": {"crystal": 25}, "picture": "crop", "magnitude": "energy"} | changes
+    return Events(ak.Array(truth_columns(len(events)) | {"ecal": ecal}), info("ecal", **changes))
+
+
+def with_column(events: Events, name: str, lists: Sequence[Sequence[dict[str, float]]]) -> Events:
+    """The events with one more column of lists of records."""
+    return replace(events, table=ak.with_field(events.table, ak.Array(lists), name))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from benchmark.errors import UserError
 from representations.circles import COLOURS, Circles
 from tasks.events import KINDS
-from tests.representations.collisions import SLOTS, events_of, jets_of, random_events
+from tests.representations.collisions import SLOTS, events_of, jets_of, random_events, showers_of
 
 SUB = 1024
 PI = math.pi
@@ -314,3 +314,29 @@ def test_with_wrap_a_rotation_rolls_the_picture(collision: list, pixels: int, fi
 def test_any_event_against_the_reference(collision: list) -> None:
     circles = Circles(size=56)
     np.testing.assert_array_equal(dense(circles, collision)[0], reference(circles, collision))
+
+
+def test_crystals_are_circles_around_the_hottest() -> None:
+    inner = [(80 + i, (358 + j) % 360, 2.0) for i, j in ((0, 3), (-3, 0))]
+    edges = [(80 + i, (358 + j) % 360, 2.0) for i, j in ((-16, 0), (15, 0), (0, -16), (0, 15))]
+    events = showers_of([[(80, 358, 30.0), *inner], [(80, 358, 30.0), *inner, *edges], []])
+    images = Circles(size=64).represent(events)
+    assert images.span == pytest.approx((16 * 2 * 1.479 / 170, 16 * PI / 180))
+    assert Circles().outside(events).tolist() == [0, 0, 0]
+    pictures = images.dense()
+    assert torch.equal(pictures[0, 0], pictures[0, 2])  # black
+    assert pictures[2].sum() == 0
+    lit = pictures[0, 0].nonzero().float()
+    radius = 10.5 * 64 / 224 * math.log(30)  # the task asks for energies
+    assert lit.mean(0).tolist() == pytest.approx([32, 32], abs=2)
+    assert (lit.max(0).values - lit.min(0).values).tolist() == pytest.approx([2 * radius] * 2, abs=2)
+    more = (pictures[1, 0] > pictures[0, 0]).nonzero().float()
+    assert more.min(0).values.tolist() == pytest.approx([0, 0], abs=1)
+    assert more.max(0).values.tolist() == pytest.approx([63, 63], abs=3)
+
+
+def test_showers_across_the_seam_look_the_same() -> None:
+    shower = [(80, 180, 9.0), (82, 184, 3.0), (80, 170, 2.0)]
+    shifted = [(row - 20, (column + 178) % 360, energy) for row, column, energy in shower]
+    pictures = Circles(size=56).represent(showers_of([shower, shifted])).dense()
+    assert torch.equal(pictures[0], pictures[1])

@@ -22,7 +22,7 @@ def particle(
 
 
 def collisions(*events: Sequence[Particle]) -> ak.Array:
-    counts = [len(event) for event in events]
+    counts = np.array([len(event) for event in events], dtype=np.int64)
     rows = np.array([row for event in events for row in event], dtype=np.float64).reshape(-1, 6)
     momenta = ak.zip({axis: rows[:, 2 + number] for number, axis in enumerate(("px", "py", "pz", "e"))})
     columns = {"id": rows[:, 0].astype(np.int64), "status": rows[:, 1].astype(np.int64), "p": momenta}
