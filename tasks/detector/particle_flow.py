@@ -65,6 +65,11 @@ class Calorimeter:
         return event[lit], measured[lit], eta[lit], phi[lit]
 
 
+CMS_TRACKS = MuonResponse(scattering=(0.012, 0.025), curvature=(2.5e-4, 7.0e-4))
+CMS_ECAL = Calorimeter(360, 0.028, 0.12, 0.003, (0.23, 0.60))
+CMS_HCAL = Calorimeter(72, 1.0, 0.0, 0.05, (0.8, 1.1))
+
+
 @dataclass(frozen=True)
 class FlowResponse:
     """How well particles are found and measured. The defaults are CMS-like; no number was chosen by a score.
@@ -87,7 +92,7 @@ class FlowResponse:
     eta_tracker, eta_max : edges of the tracker and of the endcap calorimeters; beyond nothing is seen.
     """
 
-    tracks: MuonResponse = MuonResponse(scattering=(0.012, 0.025), curvature=(2.5e-4, 7.0e-4))
+    tracks: MuonResponse = CMS_TRACKS
     track_efficiency: tuple[float, float] = (0.94, 0.85)
     soft_efficiency: float = 0.70
     track_pt_min: float = 0.3
@@ -97,8 +102,8 @@ class FlowResponse:
     muon_id: float = 0.95
     electron_pt_min: float = 2.0
     muon_pt_min: float = CHAMBERS_PT_MIN
-    ecal: Calorimeter = Calorimeter(360, 0.028, 0.12, 0.003, (0.23, 0.60))
-    hcal: Calorimeter = Calorimeter(72, 1.0, 0.0, 0.05, (0.8, 1.1))
+    ecal: Calorimeter = CMS_ECAL
+    hcal: Calorimeter = CMS_HCAL
     eta_tracker: float = 2.5
     eta_max: float = 3.0
 

@@ -5,6 +5,7 @@ Distances are in rapidity and phi, as fastjet and its contributions have them.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import awkward as ak
@@ -71,7 +72,7 @@ def energy_correlators(particles: ak.Array, beta: float) -> NDArray[np.float64]:
     rapidity = np.arctanh(np.asarray(ak.flatten(particles.pz / particles.e), dtype=np.float64))
     ends = np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(particles.pt)))])
     found = np.zeros((len(ends) - 1, 2))
-    for jet, (begin, end) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
+    for jet, (begin, end) in enumerate(pairwise(ends)):
         z = pt[begin:end] / pt[begin:end].sum()
         d_phi = np.abs(phi[begin:end, None] - phi[None, begin:end])
         d_phi = np.minimum(d_phi, 2.0 * np.pi - d_phi)

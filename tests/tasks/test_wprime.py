@@ -5,9 +5,10 @@ import awkward as ak
 import fastjet
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmark.errors import UserError
 from representations.fourvectors import FourVectors
 from tasks import events
 from tasks.detector.particle_flow import IDEAL_FLOW, particle_flow
@@ -190,6 +191,7 @@ def test_subjets_are_those_of_fastjet(detector):
             assert math.cos(turn) == pytest.approx(1, abs=1e-5)
 
 
+@settings(deadline=None)
 @given(st.floats(250.0, 299.999), st.floats(0.0, 1.9999))
 def test_cells(pt, eta):
     (cell,) = cell_of(np.array([pt]), np.array([eta])).tolist()
@@ -220,3 +222,18 @@ def test_only_smoke_goes_without_multi_parton_interactions():
     assert [WPrime.resolve(preset).multiparton for preset in ("smoke", "quick", "standard", "paper")] == [False] + [
         True
     ] * 3
+
+
+def test_softer_scatterings_on_request():
+    assert "PhaseSpace:pTHatMin=160" in WPrime(pthat_min=160).settings("qcd", "detector")
+    assert not [line for line in WPrime(pthat_min=160).settings("w", "detector") if "pTHat" in line]
+    with pytest.raises(UserError, match=r"wprime: parameter 'pthat_min' is 300, expected 50 to 250"):
+        WPrime(pthat_min=300)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"), [("grooming", "pruned"), ("mass_window", "70-90"), ("pthat_min", "low")]
+)
+def test_unknown_variants_are_refused(parameter, value):
+    with pytest.raises(UserError, match=rf"wprime: parameter '{parameter}' is '{value}'"):
+        WPrime.resolve("smoke", {parameter: value})

@@ -35,19 +35,10 @@ def spread(pdg_id, pt, count, eta):
 @pytest.mark.parametrize(
     ("pdg_id", "charge"),
     [
-        (211, 1),
-        (-211, -1),
-        (321, 1),
-        (-2212, -1),
-        (11, -1),
-        (-11, 1),
-        (13, -1),
-        (22, 0),
-        (130, 0),
-        (2112, 0),
-        (-2112, 0),
-    ]
-    + [(21, 0), (2, 0), (-5, 0), (12, 0)],
+        *((code, 1) for code in (211, 321, 2212, -11, -13)),
+        *((code, -1) for code in (-211, -321, -2212, 11, 13)),
+        *((code, 0) for code in (22, 130, 2112, -2112, 12, 21, 2, -5)),
+    ],
 )
 def test_charges(pdg_id, charge):
     assert charge_of(np.array([pdg_id])).tolist() == [charge]

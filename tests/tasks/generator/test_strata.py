@@ -3,13 +3,14 @@ from itertools import count
 import awkward as ak
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.errors import UserError
 from tasks.generator.strata import filled, quotas
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 1), min_size=1, max_size=50), st.integers(0, 10_000))
 def test_quotas_add_up_and_keep_the_ratio(shares, events):
     found = quotas(np.array(shares), events)
@@ -41,6 +42,7 @@ def test_each_cell_gets_its_first_events():
 
 
 @given(st.integers(1, 40), st.integers(1, 13))
+@settings(deadline=None, max_examples=30)
 def test_batches_change_nothing(events, batch):
     quota = quotas(np.ones(3), events)
     large = filled((ak.Array({"x": np.arange(n, n + 50) % 30}) for n in count(step=50)), thirds, quota, "x")
