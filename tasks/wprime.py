@@ -200,7 +200,8 @@ def subjet_axes(jet: ak.Array, subjets: ak.Array) -> dict[str, NDArray[Any]]:
 
 
 def _ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[Any]:
-    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+    ratio: NDArray[Any] = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+    return ratio
 
 
 def _record(columns: Mapping[str, NDArray[Any]]) -> ak.Array:

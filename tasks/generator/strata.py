@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def quotas(shares: NDArray[Any], count: int) -> NDArray[np.int64]:
     """`count` events over cells in the ratio of their shares: whole numbers that add up to `count`."""
     edges = np.rint(count * np.concatenate([[0.0], np.cumsum(shares, dtype=np.float64)]) / np.sum(shares))
-    return np.diff(edges.astype(np.int64))
+    return np.asarray(np.diff(edges.astype(np.int64)))
 
 
 def filled(
