@@ -110,13 +110,13 @@ def cells(request: Request) -> list[Cell]:
 
 
 def choices(registry: Registry[Any], texts: Iterable[str]) -> list[Choice]:
-    """The plug-ins that the words of the command line mean, each once. No word, or `all`, means all there are."""
+    """The plug-ins that the words of the command line mean, each once. No word, or `all`, means the core ones."""
     found: dict[Choice, None] = {}
     for choice in [choice for text in texts for choice in parse_filter(text)] or [Choice("all")]:
         if choice.target == "all":
             if choice.given:
                 raise UserError(f"{registry.noun} '{choice}': 'all' takes no parameters. Name the {registry.noun}.")
-            found.update(dict.fromkeys(Choice(name) for name in registry.names()))
+            found.update(dict.fromkeys(Choice(name) for name in registry.core()))
         else:
             entry = registry.find(choice.target)
             target = entry.target if entry.is_file else entry.name

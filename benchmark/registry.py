@@ -37,6 +37,7 @@ class Entry:
     summary: str
     target: str  # "module:Class", or "/path/to/file.py:Class"
     origin: str  # "package", "entry point of DISTRIBUTION", or the file
+    extra: bool = False  # run only when named: the class says `extra = True`
 
     @property
     def is_file(self) -> bool:
@@ -87,6 +88,10 @@ class Registry(Generic[T]):
         """The known names in the order of the files."""
         return list(self.entries())
 
+    def core(self) -> list[str]:
+        """The names that `all` means: those not marked as extra."""
+        return [name for name, entry in self.entries().items() if not entry.extra]
+
     def find(self, word: str) -> Entry:
         """The entry for a name or for ``path/to/file.py:Class``. Raises UserError for anything else."""
         if ".py" in word and (":" in word or word.endswith(".py")):
@@ -118,17 +123,27 @@ class Registry(Generic[T]):
         return plugin
 
 
-def _classes(path: Path) -> list[tuple[str, str, str]]:
-    """(class name, plug-in name, first line of the docstring) of each plug-in class in a source file."""
-    found = []
+@dataclass(frozen=True)
+class _Found:
+    """What the source text says of a plug-in class; `summary` is the first line of its docstring."""
+
+    name: str
+    summary: str
+    extra: bool
+
+
+def _classes(path: Path) -> dict[str, _Found]:
+    """The plug-in classes of a source file, by the name of the class."""
+    found = {}
     for node in ast.parse(path.read_text(encoding="utf-8"), str(path)).body:
-        if isinstance(node, ast.ClassDef) and (name := _literal_name(node)):
+        if isinstance(node, ast.ClassDef) and isinstance(name := _literal(node, "name"), str) and name:
             doc = inspect.cleandoc(ast.get_docstring(node) or "")
-            found.append((node.name, name, doc.partition("\n")[0]))
+            found[node.name] = _Found(name, doc.partition("\n")[0], _literal(node, "extra") is True)
     return found
 
 
-def _literal_name(node: ast.ClassDef) -> str | None:
+def _literal(node: ast.ClassDef, attribute: str) -> object:
+    """The literal that a class gives this attribute, or None."""
     for statement in node.body:
         if isinstance(statement, ast.AnnAssign):
             targets: list[ast.expr] = [statement.target]
@@ -136,10 +151,8 @@ def _literal_name(node: ast.ClassDef) -> str | None:
             targets = statement.targets
         else:
             continue
-        if any(isinstance(target, ast.Name) and target.id == "name" for target in targets):
-            value = statement.value
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                return value.value
+        if any(isinstance(target, ast.Name) and target.id == attribute for target in targets):
+            return statement.value.value if isinstance(statement.value, ast.Constant) else None
     return None
 
 
@@ -151,8 +164,9 @@ def _package_entries(package: str) -> tuple[Entry, ...]:
     found = []
     for folder in spec.submodule_search_locations:
         for path in sorted(Path(folder).glob("*.py")):
-            for class_name, name, summary in _classes(path):
-                found.append(Entry(name, summary, f"{package}.{path.stem}:{class_name}", "package"))
+            for class_name, known in _classes(path).items():
+                target = f"{package}.{path.stem}:{class_name}"
+                found.append(Entry(known.name, known.summary, target, "package", known.extra))
     return tuple(found)
 
 
@@ -162,26 +176,26 @@ def _entry_point_entries(group: str) -> tuple[Entry, ...]:
     for point in entry_points(group=group):
         target = point.value.replace(" ", "")
         distribution = point.dist.name if point.dist is not None else "an unknown package"
-        summaries = {cls: doc for cls, _, doc in _classes_of_module(target.partition(":")[0])}
-        summary = summaries.get(target.partition(":")[2], "")
-        found.append(Entry(point.name, summary, target, f"entry point of {distribution}"))
+        module, _, class_name = target.partition(":")
+        known = _classes_of_module(module).get(class_name, _Found(point.name, "", False))
+        found.append(Entry(point.name, known.summary, target, f"entry point of {distribution}", known.extra))
     return tuple(found)
 
 
-def _classes_of_module(module: str) -> list[tuple[str, str, str]]:
+def _classes_of_module(module: str) -> dict[str, _Found]:
     """Read an installed module's classes without importing it or its parents (find_spec imports parents)."""
     top, *rest = module.split(".")
     spec = importlib.util.find_spec(top)
     if spec is None or spec.origin is None:
-        return []
+        return {}
     path = Path(spec.origin)
     if rest:
         path = path.parent.joinpath(*rest)
         path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     try:
-        return _classes(path) if path.is_file() else []
+        return _classes(path) if path.is_file() else {}
     except (SyntaxError, ValueError):  # its own import will say what is wrong, when it is asked for
-        return []
+        return {}
 
 
 def _file_entry(word: str, noun: str) -> Entry:
@@ -190,7 +204,7 @@ def _file_entry(word: str, noun: str) -> Entry:
     if not path.is_file():
         raise UserError(f"{noun} {word}: no file {path}. Give an existing file as path/to/file.py:Class.")
     try:
-        classes = {cls: (name, doc) for cls, name, doc in _classes(path)}
+        classes = _classes(path)
     except SyntaxError as error:
         raise UserError(f"{noun} {word}: {path.name} line {error.lineno} is not Python ({error.msg}).") from error
     except ValueError as error:
@@ -200,8 +214,8 @@ def _file_entry(word: str, noun: str) -> Entry:
     if class_name not in classes:
         known = ", ".join(classes) or "no class with a literal `name`"
         raise UserError(f"{noun} {word}: {path.name} has {known}. Name the class as {path.name}:Class.")
-    name, summary = classes[class_name]
-    return Entry(name, summary, f"{path}:{class_name}", str(path))
+    known_class = classes[class_name]
+    return Entry(known_class.name, known_class.summary, f"{path}:{class_name}", str(path), known_class.extra)
 
 
 def _import_module(name: str, entry: Entry) -> ModuleType:

@@ -9,7 +9,7 @@ import awkward as ak
 import numpy as np
 import torch
 
-from benchmark.errors import UserError
+from benchmark.errors import Skip
 from benchmark.plugin import check_range
 from representations.cells import Cells, summed
 from representations.jet_image import SIDE, JetImage
@@ -61,7 +61,7 @@ class Calorimeter(Representation):
     def represent(self, events: Events) -> Images:
         """Pictures (channels, rows, columns) of float32.
 
-        Raises UserError when the task's events have no such cells.
+        Raises Skip when the task's events have no hits.
         """
         kind = events.info.picture if self.area == "task" else self.area
         if kind == "jet":
@@ -116,10 +116,7 @@ class Calorimeter(Representation):
 
 def _column(events: Events, name: str) -> ak.Array:
     if not events.has(name):
-        raise UserError(
-            f"calorimeter: task '{events.info.task}' has no column '{name}' (found: {', '.join(events.table.fields)}). "
-            "Choose another area or representation."
-        )
+        raise Skip(f"{events.info.task} keeps no calorimeter hits at the level '{events.info.level}'")
     return events.table[name]
 
 

@@ -74,11 +74,13 @@ def _rebuilt(target: str, parameters: dict[str, Any], level: str, source: Path |
 
 
 def files_of(source: Path) -> list[Path]:
-    """A file as it is; the visible files of a folder, sorted by name."""
+    """A file as it is; the visible files of a folder and of its own visible sub-folders, sorted by path."""
     path = source.resolve()
     if path.is_file():
         return [path]
-    return sorted(child for child in path.iterdir() if child.is_file() and not child.name.startswith("."))
+    entries = [child for child in path.iterdir() if not child.name.startswith(".")]
+    entries += [child for folder in entries if folder.is_dir() for child in folder.iterdir()]
+    return sorted(child for child in entries if child.is_file() and not child.name.startswith("."))
 
 
 def version_of(package: str) -> str:

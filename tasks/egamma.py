@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from benchmark.errors import UserError
 from benchmark.plugin import check_range
-from tasks.task import Task
+from tasks.task import Imported, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     import awkward as ak
     import numpy as np
@@ -110,6 +112,28 @@ class EGamma(Task):
         ecal = columns(hits(gun(process, count, rng), rng, pileup))["ecal"]
         crop = around_hottest(ecal)
         return ak.zip({"ecal": ecal if self._whole else crop, "candidate": shower_shapes(crop)}, depth_limit=1)
+
+    def read(self, source: Path) -> Imported:
+        """Showers from the public HDF5 files (32 x 32 crops of full simulation)."""
+        from tasks.sources.showers import read_showers
+
+        if self.sample != "electrons" or self._whole:
+            raise UserError(
+                f"egamma: files hold crops of electrons and photons, not sample={self.sample}, area={self.area}. "
+                "Leave these out, or --source."
+            )
+        found = read_showers(source)
+        return replace(found, chunks=_shaped(found))
+
+
+def _shaped(found: Imported) -> Iterator[ak.Array]:
+    """Showers from files, with the shapes that generated ones have."""
+    import awkward as ak
+
+    from tasks.detector.clusters import shower_shapes
+
+    for table in found.chunks:
+        yield ak.with_field(table, shower_shapes(table["ecal"]), "candidate")
 
 
 def gun(process: str, count: int, rng: np.random.Generator) -> Incoming:

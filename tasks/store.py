@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tasks.task import Task
 
 Report = Callable[[str, float, float], None]
-PACKAGES = ("pythia8mc", "fastjet", "awkward", "numpy", "uproot", "pandas")
+PACKAGES = ("pythia8mc", "fastjet", "awkward", "numpy", "uproot", "h5py", "pandas")
 
 
 def prepare(data: DataSet, root: Path, workers: int, report: Report) -> Manifest:
@@ -193,7 +193,9 @@ def _import(data: DataSet, folder: Path, report: Report) -> tuple[list[Shard], d
         write_atomically(path, partial(events.write, table))
         shards.append(Shard(file=path.name, events=len(table), sha256=sha256(path)))
     report("import", 1, 1)
-    files = {file.name: sha256(file) for file in files_of(data.source)}
+    paths = files_of(data.source)
+    home = data.source.resolve() if data.source.is_dir() else paths[0].parent
+    files = {path.relative_to(home).as_posix(): sha256(path) for path in paths}
     described = {"source": found.description, "files": files, "dropped": dict(found.dropped)}
     return shards, {**described, "fast_simulation": found.fast_simulation}
 

@@ -9,12 +9,14 @@ from tasks.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     import awkward as ak
     import numpy as np
 
     from tasks.detector.reconstruction import Reconstructed
     from tasks.events import EventInfo
+    from tasks.task import Imported
 
 HADRONIC_W = 0.6758
 """Branching fraction of W to quarks in Pythia's table (PDG 2024: 0.674)."""
@@ -113,6 +115,29 @@ class TTbar(Task):
         rows = accepted(mixed(), select, count, what, whole_batches=len(streams))
         return ak.to_packed(rows[np.sort(rng.permutation(len(rows))[:count])])
 
+    def read(self, source: Path) -> Imported:
+        """Simulated or recorded collisions from CMS NanoAOD and HEP Tutorial files, with the selection of this task.
+
+        A file holds one class, and its name or its sub-folder's says which: ttbar, wjets or drellyan, also as
+        TTJets, WJets and DYJets. Raises UserError when a file's name or content is not what is needed.
+        """
+        import awkward as ak
+        import numpy as np
+
+        from tasks.detector.reconstruction import Cuts
+        from tasks.sources.cms import LEPTONS_AND_JETS, Content, Selection, leptons_and_jets, read_cms
+        from tasks.sources.labels import TTBAR_FILES
+
+        def build(parts: Mapping[str, ak.Array]) -> Content:
+            found = leptons_and_jets(parts, Cuts())
+            passed = np.asarray(ak.to_numpy(self._passed(found)))
+            found = found[passed]
+            words = [found.met.pt[:, 0], found.met.phi[:, 0], *(found.leptons[name][:, 0] for name in ("pt", "eta"))]
+            return passed, {"objects": found.objects(), "candidate": high_level(found)}, words
+
+        wanted = f"{self.leptons.replace('_', ' ')} isolated lepton of pt > 20 GeV and {self.min_jets} jets or more"
+        return read_cms(self.name, source, TTBAR_FILES, Selection(LEPTONS_AND_JETS, wanted, build))
+
     def view(self, table: ak.Array) -> ak.Array:
         """With two classes, both backgrounds get label 1."""
         import awkward as ak
@@ -135,11 +160,15 @@ class TTbar(Task):
         from tasks.detector.reconstruction import Cuts, reconstruct
 
         found = reconstruct(events, level, Cuts(), rng)
-        leptons = ak.num(found.leptons.pt)
-        passed = (leptons >= 1) if self.leptons == "at_least_one" else (leptons == 1)
-        passed = passed & (ak.num(found.jets.pt) >= self.min_jets)
-        found = found[passed]
+        found = found[self._passed(found)]
         return ak.zip({"objects": found.objects(), "candidate": high_level(found)}, depth_limit=1)
+
+    def _passed(self, found: Reconstructed) -> ak.Array:
+        import awkward as ak
+
+        leptons = ak.num(found.leptons.pt)
+        enough = (leptons >= 1) if self.leptons == "at_least_one" else (leptons == 1)
+        return enough & (ak.num(found.jets.pt) >= self.min_jets)
 
 
 def high_level(found: Reconstructed) -> ak.Array:

@@ -1,4 +1,4 @@
-"""Smoke data of every registered task, generated once and shared by all tests."""
+"""Smoke data of every core task, generated once and shared by all tests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pytest_configure() -> None:
 def smoke_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data root, as `--data` names it."""
     root = tmp_path_factory.mktemp("smoke-data")
-    for name in TASKS.names():
+    for name in TASKS.core():
         task = TASKS.load(name).resolve("smoke")
         prepare(DataSet(name, task, "detector"), root, default_workers(), lambda *_: None)
     return root

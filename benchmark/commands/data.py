@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.commands import options
+from benchmark.commands.fetch import fetch
 from benchmark.registry import TASKS
 
 if TYPE_CHECKING:
     from tasks.manifest import Manifest
 
 app = typer.Typer(help="Look at the event data.", rich_markup_mode=None)
+app.command("fetch")(fetch)
 
 
 @app.callback()

@@ -63,11 +63,10 @@ def incoming(
     return Incoming(np.concatenate([[0], np.cumsum(counts)]), states, seen, np.maximum(energy - rest, 0.0))
 
 
-def incoming_of(particles: ak.Array, rng: np.random.Generator) -> Incoming:
-    """The visible ones of `tasks.detector.particles.final`; each event starts at a place of its own along the beam."""
+def incoming_of(particles: ak.Array, vertex: NDArray[np.float64]) -> Incoming:
+    """The visible ones of `tasks.detector.particles.final`; vertex (events,) is where each event starts, m."""
     kept = particles[particles.visible & (abs(particles.eta) < ETA_MAX)]
     counts = ak.to_numpy(ak.num(kept.pt))
-    z = np.repeat(rng.normal(0.0, VERTEX_SPREAD, len(counts)), counts)
     flat: dict[str, Any] = {name: np.asarray(ak.flatten(kept[name])) for name in ("pdg_id", "pt", "phi", "pz", "e")}
     mass = np.sqrt(np.maximum(flat["e"] ** 2 - flat["pt"] ** 2 - flat["pz"] ** 2, 0.0))
-    return incoming(counts, flat["pdg_id"], flat["pt"], flat["phi"], flat["pz"], mass, z)
+    return incoming(counts, flat["pdg_id"], flat["pt"], flat["phi"], flat["pz"], mass, np.repeat(vertex, counts))

@@ -30,7 +30,7 @@ def final(events: ak.Array) -> ak.Array:
     px, py, pz, e = (np.asarray(ak.flatten(kept.p[axis])) for axis in ("px", "py", "pz", "e"))
     pdg_id = np.asarray(ak.flatten(kept.id))
     pt, eta, phi = cylindrical(px, py, pz)
-    visible = (np.abs(eta) < ETA_MAX) & ~np.isin(np.abs(pdg_id), NEUTRINOS)
+    visible = is_visible(pdg_id, eta)
     columns = {
         "px": px,
         "py": py,
@@ -43,6 +43,12 @@ def final(events: ak.Array) -> ak.Array:
         "visible": visible,
     }
     return ak.zip({name: ak.unflatten(column, counts) for name, column in columns.items()})
+
+
+def is_visible(pdg_id: NDArray[Any], eta: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which particles a calorimeter may see: no neutrinos, abs(eta) < 5."""
+    seen: NDArray[np.bool_] = (np.abs(eta) < ETA_MAX) & ~np.isin(np.abs(pdg_id), NEUTRINOS)
+    return seen
 
 
 def cylindrical(

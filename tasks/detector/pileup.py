@@ -61,7 +61,7 @@ def pool(energy: float, size: int) -> Deposits:
     Takes seconds: Pythia's start, and some milliseconds a collision.
     """
     from tasks.detector.calorimeter import deposits
-    from tasks.detector.incoming import incoming_of
+    from tasks.detector.incoming import VERTEX_SPREAD, incoming_of
     from tasks.detector.particles import final
     from tasks.generator.pythia import BATCH, collisions
 
@@ -73,7 +73,8 @@ def pool(energy: float, size: int) -> Deposits:
         made += len(events)
         if made >= size:
             break
-    return deposits(incoming_of(ak.concatenate(parts)[:size], rng), rng)
+    vertex = rng.normal(0.0, VERTEX_SPREAD, size)
+    return deposits(incoming_of(ak.concatenate(parts)[:size], vertex), rng)
 
 
 def overlay(cells: Cells, pool: Deposits, drawn: Drawn, event: int) -> None:

@@ -11,10 +11,11 @@ from benchmark.errors import UserError
 from tasks.events import uniform_hash
 from tasks.sources.dimuon_csv import read_csv
 from tasks.sources.dimuon_root import read_root
+from tasks.sources.files import find_files, mix
 from tasks.sources.pairs import FilePart, MuonPairs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -56,7 +57,7 @@ def read_pairs(source: Path) -> Recorded:
     Of several pairs of one collision the one with the largest sum of pT stays.
     Raises UserError for a path, a file or a number that is not what is needed.
     """
-    files = find_files(source)
+    files = find_files("dimuon", source, SUFFIXES)
     parts = [(index, part) for index, path in enumerate(files) for part in SUFFIXES[path.suffix.lower()](path)]
     if not parts:
         raise UserError(f"dimuon: {source} has no event, expected rows of two muons each. Give a file that has some.")
@@ -76,34 +77,14 @@ def read_pairs(source: Path) -> Recorded:
     return Recorded(pairs[kept], ids[kept], tested[kept] if stream else None, dropped, _describe(files, stream))
 
 
-def find_files(source: Path) -> list[Path]:
-    """The file itself, or all CSV and ROOT files of the folder, sorted by name."""
-    wanted = " or ".join(SUFFIXES)
-    if not source.exists():
-        raise UserError(
-            f"dimuon: {source} does not exist, expected a {wanted} file or a folder of them. Mend --source."
-        )
-    if source.is_dir():
-        files = sorted(path for path in source.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
-        if not files:
-            raise UserError(
-                f"dimuon: folder {source} has no {wanted} file ({sum(1 for _ in source.iterdir())} other entries), "
-                "expected at least one. Name another folder."
-            )
-        return files
-    if source.suffix.lower() not in SUFFIXES:
-        raise UserError(f"dimuon: {source} ends in '{source.suffix}', expected {wanted}. Give a file of that kind.")
-    return [source]
-
-
 def event_ids(part: FilePart) -> NDArray[np.int64]:
     """One id in [0, 2**63) a collision, from its numbers or else from the momenta of its muons."""
     pairs = part.pairs
     words = np.concatenate([pairs.pt, pairs.eta, pairs.phi], axis=1).view(np.uint32).astype(np.uint64)
-    ids = _hash(words.T)
+    ids = mix(words.T)
     if part.collision is not None:
         run = part.collision[:, 0]
-        ids = np.where(run.view(np.int64) > 1, _hash(part.collision.T), ids)
+        ids = np.where(run.view(np.int64) > 1, mix(part.collision.T), ids)
     return (ids >> np.uint64(1)).astype(np.int64)
 
 
@@ -124,17 +105,6 @@ def split_by_stream(ids: NDArray[np.int64], tested: NDArray[np.bool_], label: ND
         if np.count_nonzero(own) < RARE and np.count_nonzero(own) < np.count_nonzero(others):
             split[own] = 2
     return split.astype(np.int8)
-
-
-def _hash(words: Iterable[NDArray[np.uint64]]) -> NDArray[np.uint64]:
-    """A 64-bit hash of each column of words: the finaliser of SplitMix64, folded over the words."""
-    value: Any = np.uint64(0)
-    for word in words:
-        x = (word ^ value) + np.uint64(0x9E3779B97F4A7C15)
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        value = x ^ (x >> np.uint64(31))
-    return np.asarray(value, dtype=np.uint64)
 
 
 def _describe(files: Sequence[Path], stream: bool) -> str:

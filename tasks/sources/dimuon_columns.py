@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark.errors import UserError, did_you_mean
+from tasks.sources.files import require_finite
 from tasks.sources.pairs import FilePart, MuonPairs
 
 if TYPE_CHECKING:
@@ -68,13 +69,3 @@ def part_of(columns: Mapping[str, NDArray[Any]], row: Callable[[int], str], what
     if "run" in columns:
         collision = np.stack([np.asarray(columns[name]).astype(np.int64) for name in COLLISION], axis=1).view(np.uint64)
     return FilePart(make(*muons), collision)
-
-
-def require_finite(values: NDArray[Any], name: str, row: Callable[[int], str], what: str) -> None:
-    """Raise UserError naming the first row whose value is NaN or infinite."""
-    bad = ~np.isfinite(values)
-    if bad.any():
-        first = int(np.argmax(bad))
-        raise UserError(
-            f"{what}: {row(first)} has {name} = {values[first]}, expected a finite number. Mend or remove it."
-        )

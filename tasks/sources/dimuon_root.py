@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import awkward as ak
 import numpy as np
-import uproot
 
 from benchmark.errors import UserError
-from tasks.sources.dimuon_columns import find_columns, missing_columns, part_of, require_finite
+from tasks.sources.dimuon_columns import find_columns, missing_columns, part_of
+from tasks.sources.files import require_finite
 from tasks.sources.pairs import FilePart, MuonPairs
+from tasks.sources.root_file import STEP, entry, open_trees, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-STEP = "50 MB"
-"""Uncompressed size of the branches read at a time."""
-
-# what uproot and the decompressors raise on truncated or damaged files
-_BROKEN = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    AssertionError,
-    struct.error,
-    zlib.error,
-    uproot.DeserializationError,
-)
 
 
 @dataclass(frozen=True)
@@ -66,22 +46,11 @@ def read_root(path: Path) -> Iterator[FilePart]:
     Raises UserError when it is no whole ROOT file, or no tree has the branches.
     """
     what = f"dimuon: file {path}"
-    try:
-        with uproot.open(path) as file:
-            trees = {name: file[name] for name, kind in file.classnames(cycle=False).items() if kind == "TTree"}
-            yield from _read(trees, what)
-    except UserError:
-        raise
-    except _BROKEN as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:;")
-        raise UserError(
-            f"{what} is truncated or no ROOT file ({reason[:120]}), expected a whole ROOT file. Fetch it again."
-        ) from error
+    with open_trees(path, what, "a tree with muons") as trees:
+        yield from _read(trees, what)
 
 
 def _read(trees: dict[str, Any], what: str) -> Iterator[FilePart]:
-    if not trees:
-        raise UserError(f"{what} holds no tree, expected a tree with muons. Give another file.")
     for tree in trees.values():
         names = tree.keys(recursive=False)
         if columns := find_columns(names):
@@ -96,7 +65,7 @@ def _rows(tree: Any, columns: dict[str, str], what: str) -> Iterator[FilePart]:
     start = 0
     for chunk in tree.iterate(list(columns.values()), step_size=STEP, library="np"):
         values = {name: chunk[column] for name, column in columns.items()}
-        yield part_of(values, _entry(start), what)
+        yield part_of(values, entry(start), what)
         start += len(values["q1"])
 
 
@@ -107,7 +76,7 @@ def _lists(tree: Any, layout: Layout, what: str) -> Iterator[FilePart]:
         muons = [chunk[name] for name in layout.muons]
         for name, values in zip(layout.muons, muons, strict=True):
             worst = ak.to_numpy(ak.sum(abs(values), axis=1, mask_identity=False))
-            require_finite(worst, name, _entry(start), what)
+            require_finite(worst, name, entry(start), what)
         two = ak.num(muons[0]) >= 2
         pt = muons[0] if layout.make == MuonPairs.from_pt_eta_phi else np.hypot(muons[0], muons[1])
         order = ak.argsort(pt[two], axis=1, ascending=False, stable=True)[:, :2]
@@ -119,19 +88,13 @@ def _lists(tree: Any, layout: Layout, what: str) -> Iterator[FilePart]:
         start += len(chunk)
 
 
-def _entry(start: int) -> Callable[[int], str]:
-    return lambda index: f"entry {start + index}"
-
-
 def _no_layout(trees: dict[str, Any], what: str) -> UserError:
-    branches = {name: tree.keys(recursive=False) for name, tree in trees.items()}
     if len(trees) == 1:
-        (names,) = branches.values()
+        names = next(iter(trees.values())).keys(recursive=False)
         if any(name.strip().lower() in ("px1", "pt1", "q1", "e1", "m") for name in names):
             return missing_columns(what, names)
-    found = "; ".join(f"'{name}' with {', '.join(names[:8])}" for name, names in list(branches.items())[:4])
     wanted = "; ".join(f"{layout.name}: {', '.join(layout.muons)}" for layout in LAYOUTS)
     return UserError(
-        f"{what} has no tree with muons (found: {found}), expected px1, py1, pz1, Q1, px2 ... or {wanted}. "
+        f"{what} has no tree with muons (found: {shown(trees)}), expected px1, py1, pz1, Q1, px2 ... or {wanted}. "
         "Give a file with these branches."
     )

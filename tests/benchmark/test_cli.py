@@ -17,7 +17,19 @@ from benchmark.results import ResultStore
 from tests.benchmark.plugins.toy_models import FLAG
 from tests.benchmark.toys import arguments, benchmark, contents, request, run_toy
 
-HEAVY = {"torch", "awkward", "xgboost", "numpy", "pandas", "sklearn", "pythia8mc", "uproot", "matplotlib"}
+HEAVY = {
+    "pooch",
+    "requests",
+    "torch",
+    "awkward",
+    "xgboost",
+    "numpy",
+    "pandas",
+    "sklearn",
+    "pythia8mc",
+    "uproot",
+    "matplotlib",
+}
 SCRIPT = shutil.which("benchmark", path=str(Path(sys.executable).parent)) or "benchmark"
 
 
@@ -47,7 +59,7 @@ def test_wrong_request_ends_with_2_and_one_line(tmp_path: Path):
     assert done.stderr == "error: unknown task 'tbar'. Did you mean 'ttbar'?\n"
 
 
-@pytest.mark.parametrize("verb", [(), ("run",), ("data", "show")], ids=" ".join)
+@pytest.mark.parametrize("verb", [(), ("run",), ("data", "show"), ("data", "fetch")], ids=" ".join)
 def test_help_imports_nothing_heavy(tmp_path: Path, verb: tuple[str, ...]):
     done = benchmark(*verb, "--help", cwd=tmp_path, options=("-X", "importtime"))
     assert done.returncode == 0
@@ -58,7 +70,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path, verb: tuple[str, ...]):
 
 
 def test_every_verb_has_help_with_an_example(capsys: pytest.CaptureFixture[str]):
-    for verb in ("run", "list", "results", "leaderboard", "info", "data show"):
+    for verb in ("run", "list", "results", "leaderboard", "info", "data show", "data fetch"):
         assert cli.exit_code([*verb.split(), "--help"]) == 0
         assert f"Example: python -m benchmark {verb}" in " ".join(capsys.readouterr().out.split())
 
@@ -71,10 +83,11 @@ def test_version(capsys: pytest.CaptureFixture[str]):
 @pytest.mark.parametrize(
     ("words", "answers"),
     [
-        (("run", "--task", "t"), ["ttbar"]),
+        (("run", "--task", "tt"), ["ttbar"]),
         (("run", "--model", "cnn,b"), ["cnn,bdt"]),
         (("run", "--task", ""), ["all", *TASKS.names()]),
         (("resu",), ["results"]),
+        (("data", "fetch", "dimuon"), ["dimuon-csv", "dimuon-nanoaod"]),
     ],
 )
 def test_shell_completion_answers_and_imports_nothing_heavy(words: tuple[str, ...], answers: list[str]):

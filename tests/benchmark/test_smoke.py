@@ -19,7 +19,7 @@ from benchmark.scoring import score
 if TYPE_CHECKING:
     from pathlib import Path
 
-GRID = list(product(TASKS.names(), REPRESENTATIONS.names(), MODELS.names()))
+GRID = list(product(TASKS.core(), REPRESENTATIONS.names(), MODELS.names()))
 Finished = tuple[ResultStore, dict[tuple[str, str, str], Result]]
 
 
@@ -58,7 +58,7 @@ def test_cell(finished: Finished, names: tuple[str, str, str]):
 
 def test_cells_of_a_task_are_tested_on_the_same_events(finished: Finished):
     store, results = finished
-    for task in TASKS.names():
+    for task in TASKS.core():
         tested = [store.scores(result) for result in results.values() if result.task == task]
         assert all((one.event_ids == tested[0].event_ids).all() for one in tested)
         assert all((one.labels == tested[0].labels).all() for one in tested)

@@ -1,7 +1,6 @@
 import awkward as ak
 import numpy as np
 import pytest
-import uproot
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +8,7 @@ from benchmark.errors import UserError
 from tasks.dimuon import Dimuon
 from tasks.events import split_of
 from tasks.sources.dimuon import read_pairs, split_by_stream
-from tests.tasks.sources.files import HEADER, SHARED, back_to_back, csv
+from tests.tasks.sources.files import HEADER, SHARED, back_to_back, csv, write_root
 
 
 def message(source):
@@ -148,18 +147,6 @@ def columns(count):
     momenta = {"px1": 5.0 + event, "py1": 0.0 * event, "pz1": 1.0 * event}
     momenta |= {"px2": -5.0 - event, "py2": 0.0 * event, "pz2": -1.0 * event}
     return momenta | {"Q1": 0 * event + 1, "Q2": 0 * event - 1, "Run": 0 * event + 9, "Event": event}
-
-
-def write_root(path, tree, branches):
-    with uproot.recreate(path) as file:
-        file.mktree(
-            tree,
-            {
-                name: np.asarray(a).dtype if not isinstance(a, ak.Array) else a.type.content
-                for name, a in branches.items()
-            },
-        ).extend(branches)
-    return path
 
 
 def test_root_rows_are_the_same_events_as_in_csv(tmp_path):

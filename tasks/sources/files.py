@@ -1,0 +1,134 @@
+"""What the readers of files share: which files, ids that need no memory of other files, and tables of whole rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import awkward as ak
+import numpy as np
+
+from benchmark.errors import UserError
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+ROWS_PER_FILE = 2**40
+"""Ids of a file's rows: its place among the files times this, plus the row."""
+
+
+def find_files(task: str, source: Path, suffixes: Collection[str], *, deep: bool = False) -> list[Path]:
+    """The file itself, or all visible files of the folder with these suffixes, sorted by path.
+
+    deep : files in the folder's own sub-folders count too. Raises UserError where there is none.
+    """
+    wanted = " or ".join(suffixes)
+    if not source.exists():
+        raise UserError(
+            f"{task}: {source} does not exist, expected a {wanted} file or a folder of them. Mend --source."
+        )
+    if source.is_dir():
+        entries = [path for path in source.iterdir() if not path.name.startswith(".")]
+        if deep:
+            entries += [path for folder in entries if folder.is_dir() for path in folder.iterdir()]
+        files = sorted(path for path in entries if path.suffix.lower() in suffixes and path.is_file())
+        if not files:
+            raise UserError(
+                f"{task}: folder {source} has no {wanted} file ({len(entries)} other entries), "
+                "expected at least one. Name another folder."
+            )
+        return files
+    if source.suffix.lower() not in suffixes:
+        raise UserError(f"{task}: {source} ends in '{source.suffix}', expected {wanted}. Give a file of that kind.")
+    return [source]
+
+
+def mix(words: Iterable[NDArray[np.uint64]]) -> NDArray[np.uint64]:
+    """A 64-bit hash of each column of words: the finaliser of SplitMix64, folded over the words."""
+    value: Any = np.uint64(0)
+    for word in words:
+        x = (word ^ value) + np.uint64(0x9E3779B97F4A7C15)
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        value = x ^ (x >> np.uint64(31))
+    return np.asarray(value, dtype=np.uint64)
+
+
+def as_words(values: Any) -> NDArray[np.uint64]:
+    """Numbers as words for `mix`: whole numbers by value, others by their bits as float32. Shape (events,)."""
+    array = np.asarray(ak.to_numpy(values))
+    if array.dtype.kind in "iub":
+        return array.astype(np.int64).view(np.uint64) if array.dtype.kind == "i" else array.astype(np.uint64)
+    return (array.astype(np.float32) + np.float32(0)).view(np.uint32).astype(np.uint64)  # -0 is 0
+
+
+def group_ids(words: Iterable[NDArray[np.uint64]]) -> NDArray[np.int64]:
+    """Ids in [0, 2**63) from what an event is: copies of it, in whatever file, share the id and so the split."""
+    return (mix(words) >> np.uint64(1)).astype(np.int64)
+
+
+def row_ids(file: int, start: int, rows: int) -> NDArray[np.int64]:
+    """Unique ids of rows `start` to `start + rows` of a file; `file` is its place among all files."""
+    return file * ROWS_PER_FILE + start + np.arange(rows, dtype=np.int64)
+
+
+def whole_table(
+    event_id: NDArray[np.int64],
+    group: NDArray[np.int64],
+    label: NDArray[Any],
+    weight: NDArray[Any] | None,
+    content: Mapping[str, Any],
+) -> ak.Array:
+    """Rows of the Events table from columns of equal length; without weights each event has weight 1."""
+    columns: dict[str, Any] = {
+        "event_id": event_id,
+        "group": group,
+        "label": label.astype(np.int8),
+        "weight": np.ones(len(event_id), np.float32) if weight is None else weight.astype(np.float32),
+    }
+    return ak.zip({**columns, **content}, depth_limit=1)
+
+
+def scalars(columns: Mapping[str, Any]) -> ak.Array:
+    """The `candidate` record: float32 numbers by name, each of shape (events,)."""
+    return ak.zip({name: np.asarray(ak.to_numpy(values)).astype(np.float32) for name, values in columns.items()})
+
+
+def not_empty(tables: Iterable[ak.Array], what: str, dropped: Counter[str], wanted: str) -> Iterator[ak.Array]:
+    """The tables that have rows; reasons that dropped nothing are taken out of `dropped` at the end.
+
+    Raises UserError after the last table when none had rows.
+    """
+    found = False
+    for table in tables:
+        if len(table):
+            found = True
+            yield table
+    for reason in [reason for reason, number in dropped.items() if not number]:
+        del dropped[reason]
+    if not found:
+        counts = ", ".join(f"{reason}: {number}" for reason, number in dropped.items())
+        raise UserError(
+            f"{what} has no event left after the selection (dropped: {counts or 'none'}), expected {wanted}. "
+            "Give files that have some."
+        )
+
+
+def require_finite(values: NDArray[Any], name: str, row: Callable[[int], str], what: str) -> None:
+    """Raise UserError naming the first row whose value is NaN or infinite; `row` says how a user knows a row."""
+    bad = ~np.isfinite(values)
+    if bad.any():
+        first = int(np.argmax(bad))
+        raise UserError(
+            f"{what}: {row(first)} has {name} = {values[first]}, expected a finite number. Mend or remove it."
+        )
+
+
+def describe(files: Iterable[Path], source: Path, more: str) -> str:
+    """How the files are called in a manifest: at most eight names, then a count, then what is to be known of them."""
+    names = [path.relative_to(source).as_posix() if path != source else path.name for path in files]
+    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return f"{shown}; {more}"

@@ -1,0 +1,157 @@
+"""HDF5 files: opening them, and arrays whose shape and type are checked before a number is read.
+
+Nothing is allocated because a header claims it: rows are read in chunks, and arrays without their data in the file
+are refused. Links and storage outside the file are refused as well: a downloaded file names no others here.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from benchmark.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+READ_BYTES = 32 * 2**20
+"""Bytes of an array read at a time."""
+
+MOST_CHUNK_BYTES = 256 * 2**20
+"""A chunk is decompressed whole: one that claims more than this is no chunk of event data."""
+
+BLOSC = 32001
+_BROKEN = (OSError, ValueError, TypeError, KeyError, RuntimeError, IndexError, MemoryError, NotImplementedError)
+
+
+@contextmanager
+def open_hdf5(path: Path, what: str) -> Iterator[Any]:
+    """The open file; errors of reading it in the block become UserErrors of one line."""
+    try:
+        if path.stat().st_size == 0:
+            raise UserError(f"{what} is empty, expected an HDF5 file. Fetch it again.")
+        with h5py.File(path, "r", rdcc_nbytes=MOST_CHUNK_BYTES // 16) as file:
+            yield file
+    except UserError:
+        raise
+    except _BROKEN as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:;")
+        raise UserError(
+            f"{what} is truncated or no HDF5 file ({reason[:120]}), expected a whole HDF5 file. Fetch it again."
+        ) from error
+
+
+def keys(group: Any) -> str:
+    """What a file or group holds, for messages."""
+    names = list(group)
+    return ", ".join(repr(name) for name in names[:12]) + (", ..." if len(names) > 12 else "") or "nothing"
+
+
+def array(group: Any, name: str, shape: Sequence[int | None], what: str) -> Any:
+    """An array of numbers by name, unread; None in `shape` stands for any length.
+
+    Raises UserError when it is absent, elsewhere, of another type or shape, or not all in the file.
+    """
+    found = node(group, name, shape, what)
+    wanted = _text(shape)
+    if found.dtype.kind not in "biuf" or found.dtype.itemsize > 8:
+        raise UserError(f"{what}: '{name}' holds {found.dtype}, expected numbers of shape {wanted}. Give another file.")
+    return found
+
+
+def node(group: Any, name: str, shape: Sequence[int | None], what: str) -> Any:
+    """As `array`, of any type (such as a table with named columns)."""
+    wanted = _text(shape)
+    link = group.get(name, getlink=True) if name in group else None
+    found = group[name] if isinstance(link, h5py.HardLink) else None
+    if not isinstance(found, h5py.Dataset):
+        raise UserError(
+            f"{what} has no array '{name}' (found: {keys(group)}), expected one of shape {wanted}. Give another file."
+        )
+    if (
+        found.shape is None
+        or len(found.shape) != len(shape)
+        or any(size is not None and size != have for size, have in zip(shape, found.shape, strict=True))
+    ):
+        raise UserError(f"{what}: '{name}' has shape {found.shape}, expected {wanted}. Give another file.")
+    if found.is_virtual or found.external:
+        raise UserError(f"{what}: '{name}' lies in other files, expected its data in this one. Give a whole file.")
+    _check_storage(found, name, what)
+    _check_filters(found, name, what)
+    return found
+
+
+def _text(shape: Sequence[int | None]) -> str:
+    return f"({', '.join('n' if size is None else str(size) for size in shape)}{',' if len(shape) == 1 else ''})"
+
+
+def _check_storage(found: Any, name: str, what: str) -> None:
+    """All data must be there: arrays that were never written read as zeros, however many rows are claimed."""
+    if found.chunks is None:
+        there, expected = found.id.get_storage_size(), found.size * found.dtype.itemsize
+    else:
+        size = math.prod(found.chunks) * found.dtype.itemsize
+        if size > MOST_CHUNK_BYTES:
+            raise UserError(
+                f"{what}: '{name}' is stored in chunks of {size / 1e6:,.0f} MB, expected at most "
+                f"{MOST_CHUNK_BYTES / 1e6:,.0f} MB. Write it again in smaller chunks."
+            )
+        there = found.id.get_num_chunks()
+        expected = math.prod(-(-rows // step) for rows, step in zip(found.shape, found.chunks, strict=True))
+    if there < expected:
+        raise UserError(
+            f"{what}: '{name}' claims {found.shape[0]:,} rows, but {1 - there / expected:.0%} of its data are not in "
+            "the file. Fetch the file again."
+        )
+
+
+def _check_filters(found: Any, name: str, what: str) -> None:
+    """Compression that h5py does not bring itself (Blosc, as PyTables likes it) comes with hdf5plugin."""
+    plist = found.id.get_create_plist()
+    codes = [plist.get_filter(index)[0] for index in range(plist.get_nfilters())]
+    if all(h5py.h5z.filter_avail(code) for code in codes):
+        return
+    with suppress(ImportError):
+        import hdf5plugin  # noqa: F401 - registers its filters
+    missing = [code for code in codes if not h5py.h5z.filter_avail(code)]
+    if missing:
+        kind = "Blosc" if missing[0] == BLOSC else f"HDF5 filter {missing[0]}"
+        raise UserError(
+            f"{what}: '{name}' is compressed with {kind}, which is not installed, expected gzip or none. "
+            "Install it with: pip install hdf5plugin"
+        )
+
+
+def rows_at_once(found: Any, most: int = 20_000) -> int:
+    """How many rows of an array make `READ_BYTES`: whole chunks of it, so that none is decompressed twice."""
+    row = found.dtype.itemsize * math.prod(found.shape[1:])
+    step = int(np.clip(READ_BYTES // max(row, 1), 1, most))
+    whole = found.chunks[0] if found.chunks else 1
+    return max(step // whole, 1) * whole
+
+
+def same_length(arrays: dict[str, Any], what: str) -> int:
+    """The common number of rows. Raises UserError when they differ, or are none."""
+    lengths = {name: len(values) for name, values in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"'{name}' {length:,}" for name, length in lengths.items())
+        raise UserError(f"{what}: its arrays have different lengths ({found}), expected one row an event in each.")
+    return next(iter(lengths.values()))
+
+
+def finite(values: NDArray[Any], name: str, start: int, what: str) -> NDArray[Any]:
+    """The values, as they are. Raises UserError naming the first row that has a NaN or infinite number."""
+    bad = ~np.isfinite(values)
+    if bad.any():
+        row = start + int(np.argwhere(bad)[0, 0])
+        raise UserError(
+            f"{what}: row {row} of '{name}' has a NaN or infinite number, expected finite numbers. Mend or remove it."
+        )
+    return values

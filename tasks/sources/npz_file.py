@@ -1,0 +1,97 @@
+"""Arrays of an .npz archive, row by row: `numpy.load` would decompress a whole array at once, and may unpickle."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+from benchmark.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_BROKEN = (
+    OSError,
+    ValueError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An array whose rows are read from front to back."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    file: IO[bytes]
+    what: str
+
+    def read(self, rows: int) -> NDArray[Any]:
+        """The next rows, fewer at the end. Raises UserError when the file ends before them."""
+        size = rows * self.dtype.itemsize * math.prod(self.shape[1:])
+        data = self.file.read(size)
+        if len(data) != size:
+            raise UserError(f"{self.what}: '{self.name}' ends early, expected {self.shape} numbers. Fetch it again.")
+        return np.frombuffer(data, self.dtype).reshape(rows, *self.shape[1:])
+
+
+@contextmanager
+def open_npz(path: Path, what: str) -> Iterator[zipfile.ZipFile]:
+    """The open archive; errors of reading it in the block become UserErrors of one line."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except UserError:
+        raise
+    except _BROKEN as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:;")
+        raise UserError(
+            f"{what} is truncated or no .npz archive ({reason[:120]}), expected a whole one. Fetch it again."
+        ) from error
+
+
+@contextmanager
+def stream(archive: zipfile.ZipFile, name: str, shape: Sequence[int | None], what: str) -> Iterator[Stream]:
+    """An array by name, after checks of its type and shape (None: any length) and of its size in the archive.
+
+    Raises UserError for what is no array of numbers in rows, object arrays (pickles) among them.
+    """
+    wanted = f"({', '.join('n' if size is None else str(size) for size in shape)})"
+    if f"{name}.npy" not in archive.namelist():
+        found = ", ".join(entry.removesuffix(".npy") for entry in archive.namelist()[:8])
+        raise UserError(f"{what} has no array '{name}' (found: {found}), expected one of shape {wanted}. Give another.")
+    with archive.open(f"{name}.npy") as file:
+        version = npy.read_magic(file)
+        header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        found_shape, in_columns, dtype = header(file)
+        if dtype.kind not in "biuf" or dtype.hasobject:
+            raise UserError(f"{what}: '{name}' holds {dtype}, expected numbers of shape {wanted}. Give another file.")
+        if len(found_shape) != len(shape) or any(
+            size is not None and size != have for size, have in zip(shape, found_shape, strict=True)
+        ):
+            raise UserError(f"{what}: '{name}' has shape {found_shape}, expected {wanted}. Give another file.")
+        if in_columns and len(found_shape) > 1:
+            raise UserError(f"{what}: '{name}' is stored by columns, expected rows (C order). Save it again so.")
+        size = archive.getinfo(f"{name}.npy").file_size - file.tell()
+        if size != math.prod(found_shape) * dtype.itemsize:
+            raise UserError(
+                f"{what}: '{name}' claims {found_shape} numbers but has {size:,} bytes, expected "
+                f"{math.prod(found_shape) * dtype.itemsize:,}. Fetch it again."
+            )
+        yield Stream(name, found_shape, dtype, file, what)

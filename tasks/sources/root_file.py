@@ -1,0 +1,69 @@
+"""ROOT files: opening them, and saying in one line what is wrong with those that can't be read."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import uproot
+
+from benchmark.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+STEP = "50 MB"
+"""Uncompressed size of the branches read at a time."""
+
+# what uproot and the decompressors raise on truncated or damaged files; MemoryError: lengths that are nonsense
+_BROKEN = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    AssertionError,
+    AttributeError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    uproot.DeserializationError,
+)
+
+
+@contextmanager
+def open_trees(path: Path, what: str, wanted: str) -> Iterator[dict[str, Any]]:
+    """The trees of a file by name, while it is open; errors of reading them in the block become UserErrors.
+
+    what : the file, for messages; wanted : the tree that is looked for. Raises UserError when there is no tree.
+    """
+    try:
+        with uproot.open(path) as file:
+            trees = {name: file[name] for name, kind in file.classnames(cycle=False).items() if kind == "TTree"}
+            if not trees:
+                raise UserError(f"{what} holds no tree, expected {wanted}. Give another file.")
+            yield trees
+    except UserError:
+        raise
+    except _BROKEN as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:;")
+        raise UserError(
+            f"{what} is truncated or no ROOT file ({reason[:120]}), expected a whole ROOT file. Fetch it again."
+        ) from error
+
+
+def shown(trees: dict[str, Any]) -> str:
+    """What a file holds, for messages: four trees and eight branches of each."""
+    branches = {name: tree.keys(recursive=False) for name, tree in list(trees.items())[:4]}
+    return "; ".join(f"'{name}' with {', '.join(names[:8])}" for name, names in branches.items())
+
+
+def entry(start: int) -> Callable[[int], str]:
+    """How a user knows an event of a chunk that begins at entry `start`."""
+    return lambda index: f"entry {start + index}"
