@@ -60,7 +60,7 @@ class EGamma(Task):
         "smoke": {"events_per_class": 300, "shard_events": 300, "pileup": 0.0},
         "standard": {"events_per_class": 31_250, "shard_events": 3125},
         # 249,000 showers a class in the public files
-        "paper": {"events_per_class": 249_000, "shard_events": 5000},
+        "paper": {"events_per_class": 249_000, "shard_events": 3000},
     }
     seconds: ClassVar[Mapping[str, float]] = {"smoke": 5, "quick": 60, "standard": 300, "paper": 2000}
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import awkward as ak
 import numpy as np
-from numba import njit
 
 from tasks.detector.cells import ENDCAP_START, HCAL_START
+from tasks.detector.compiled import compiled
 from tasks.detector.geometry import (
     BARREL,
     CRYSTAL,
@@ -49,7 +49,7 @@ LOG_WEIGHT = 4.2
 HCAL_CONE = 0.15
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _clusters(cell, energy, sine, least, canvas, rows):  # type: ignore[no-untyped-def]
     """Clusters of one event in falling transverse energy of their seeds; returns how many rows of `rows` are filled.
 

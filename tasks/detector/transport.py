@@ -32,8 +32,8 @@ _CURVE = 0.299792458 * FIELD  # GeV per metre
 # Columns of a particle's state
 X, Y, Z, PHI, PT, PZ, CHARGE, PATH = range(8)
 STATE = 8
-STACK = 256
-"""Electrons and photons of one cascade that can be followed at a time; the softest of more would be dropped."""
+STACK = 1024
+"""Electrons and photons of one cascade that can be followed at a time; more would be dropped. 1 TeV makes 200."""
 
 
 @compiled
@@ -89,7 +89,7 @@ def to_calorimeter(state):  # type: ignore[no-untyped-def]
 def cascade(first, rng, stack, arrived):  # type: ignore[no-untyped-def]
     """Electrons and photons that one of them becomes in the tracker, at the faces of the ECAL.
 
-    first : (8,) its state, on the beam line. stack, arrived : workspaces (256, 8). Returns how many rows of `arrived`
+    first : (8,) its state, on the beam line. stack, arrived : workspaces (STACK, 8). Returns how many rows of `arrived`
     are filled; its states have charge 0 (photons) or +-1.
     """
     stack[0] = first
