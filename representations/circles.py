@@ -99,6 +99,10 @@ class Circles(Representation):
             channel_names=tuple(events.info.slots) if self.channels == "kind" else ("red", "green", "blue"),
         )
 
+    def columns(self, info: EventInfo) -> tuple[str, ...]:
+        """The particles alone."""
+        return (info.particles,)
+
     def outside(self, events: Events) -> NDArray[np.int64]:
         """How many objects of each event lie beyond the canvas, (events,), and so are not drawn."""
         particles = particles_of(events)

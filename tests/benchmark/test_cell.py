@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark import cell as cells
-from benchmark.cell import describe, load_events, represent
+from benchmark.cell import describe, represent
 from benchmark.registry import MODELS, REPRESENTATIONS
 from benchmark.scoring import score
+from tasks.store import load
 from tests.benchmark.cells import job, silent, toy_job
 from tests.benchmark.toys import LONELY, PLUGINS, metric
 
@@ -130,8 +131,8 @@ def test_the_key_covers_all_that_can_change_the_outcome(toy_data: Path, tmp_path
 def represented(request: pytest.FixtureRequest, smoke_data: Path) -> tuple[str, Mapping[str, Samples]]:
     """The name of a representation, and half of the events of ttbar as it shows them."""
     made = job("ttbar", request.param, "bdt")
-    events = load_events(made.data, smoke_data)[::2]
-    return request.param, represent(events, made.representation).splits
+    events = load(made.data, smoke_data)[::2]
+    return request.param, represent([events], made.representation).splits
 
 
 @pytest.mark.parametrize("name", MODELS.names())

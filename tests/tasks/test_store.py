@@ -10,8 +10,9 @@ from benchmark.errors import UserError
 from benchmark.registry import TASKS
 from benchmark.results import sha256
 from tasks.dataset import DataSet
-from tasks.events import SPLITS, fingerprint, split_of
-from tasks.store import PACKAGES, load, prepare
+from tasks.events import SPLITS, split_of
+from tasks.fingerprint import fingerprint
+from tasks.store import PACKAGES, load, prepare, shards
 from tasks.task import Imported
 from tests.tasks.data_sets import COINS, coins, quiet
 
@@ -45,9 +46,10 @@ def test_manifest_says_what_was_made(made):
     assert manifest.events() == 100 == sum(s.events for s in manifest.shards)
     assert sum(manifest.events(split) for split in SPLITS) == 100
     assert all(sum(row.values()) == 50 for row in manifest.counts.values())
-    assert reports[0] == ("generate", 0, 100)
-    assert reports[-1] == ("generate", 100, 100)
-    assert [done for _, done, _ in reports] == sorted(done for _, done, _ in reports)
+    for stage in ("generate", "describe"):
+        steps = [(done, total) for name, done, total in reports if name == stage]
+        assert (steps[0], steps[-1]) == ((0, 100), (100, 100))
+        assert steps == sorted(steps)
 
 
 def test_counts_and_fingerprints_are_those_of_the_events_that_are_loaded(made):
@@ -84,7 +86,7 @@ def test_what_is_made_is_found_again(made, monkeypatch):
 
 
 def test_events_that_are_not_finite_are_refused_and_not_kept(tmp_path):
-    with pytest.raises(UserError, match=r"coins, heads: event 3 has candidate\.ht that is NaN"):
+    with pytest.raises(UserError, match=r"coins, heads: event 3 has candidate\.ht that is missing, NaN"):
         prepare(coins(bias=-1.0), tmp_path, 1, quiet)
     assert coins(bias=-1.0).manifest(tmp_path) is None
     assert not list(tmp_path.rglob("*.parquet"))
