@@ -152,7 +152,7 @@ class Samples:
                 joined[field.name] = torch.cat(values)
             elif all(isinstance(value, Ragged) for value in values):
                 joined[field.name] = Ragged.join(values)
-            elif any(value != values[0] for value in values):
+            elif any(isinstance(value, Tensor | Ragged) or value != values[0] for value in values):
                 raise ValueError(f"{kinds.pop().__name__}.{field.name} differs between the parts to join")
         return replace(parts[0], **joined)
 

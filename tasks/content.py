@@ -43,13 +43,10 @@ class Content:
 
         Raises UserError when two events have one id.
         """
+        content = self._fingerprint.all_events()  # first, since an error is to count all events
         rows = self._counts.tolist()
         counts = {name: dict(zip(SPLITS, row, strict=True)) for name, row in zip(self.processes, rows, strict=True)}
-        return {
-            "counts": counts,
-            "fingerprint": self._fingerprint.test_events(),
-            "content": self._fingerprint.all_events(),
-        }
+        return {"counts": counts, "fingerprint": self._fingerprint.test_events(), "content": content}
 
     def _check(self, table: ak.Array, column: str, values: NDArray[Any], size: int) -> None:
         wrong = np.flatnonzero((values < 0) | (values >= size))

@@ -82,7 +82,7 @@ def digests(table: ak.Array) -> NDArray[np.uint8]:
     """
     blocks = list(_blocks("", table))
     start = hashlib.sha256("\n".join(layout for layout, _, _ in blocks).encode())
-    parts = [(memoryview(content), edges.tolist()) for _, content, edges in blocks]
+    parts = [(content.data, edges.tolist()) for _, content, edges in blocks]
     found = []
     for event in range(len(table)):
         digest = start.copy()

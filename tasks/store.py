@@ -37,7 +37,7 @@ PACKAGES = ("pythia8mc", "fastjet", "awkward", "numpy", "uproot", "pandas")
 
 
 def prepare(data: DataSet, root: Path, workers: int, report: Report) -> Manifest:
-    """Make the data set, or find it made. Raises UserError, and leaves whole shards for the next try.
+    """Make the data set, or find it made. Raises UserError, and leaves whole generated shards for the next try.
 
     Reports (stage, events done, events in all), with the stages "generate" or "import", whose events are not known
     beforehand (0), then "describe".
@@ -55,7 +55,7 @@ def prepare(data: DataSet, root: Path, workers: int, report: Report) -> Manifest
             if data.source is None:
                 manifest = _describe(data, folder, _generate(data, folder, workers, report), {}, report)
             else:
-                manifest = _describe(data, folder, *_import(data, folder, report), report)
+                manifest = _import(data, folder, report)
             manifest.write(folder)
     return manifest
 
@@ -197,21 +197,27 @@ def _complete(table: ak.Array, label: int, first_id: int) -> ak.Array:
 # --- imported --------------------------------------------------------------------------------------------------------
 
 
-def _import(data: DataSet, folder: Path, report: Report) -> tuple[list[Shard], dict[str, Any]]:
-    """Copy the events of files to shards, chunk by chunk; how many there are is known at the end alone."""
+def _import(data: DataSet, folder: Path, report: Report) -> Manifest:
+    """Copy the events of files to shards, chunk by chunk; how many there are is known at the end alone.
+
+    An import that failed or was killed is done anew, since its chunks may have been others: none of them is kept.
+    """
     assert data.source is not None
     report("import", 0, 0)
-    _discard(folder)  # an import that was killed is done anew: its chunks may have been others
-    found = data.task.read(data.source)
+    _discard(folder)
     try:
-        kept = list(_copied(found, data, folder, report))
+        found = data.task.read(data.source)
+        made = list(_copied(found, data, folder, report))
+        described = {
+            "source": found.description,
+            "files": {file.name: sha256(file) for file in files_of(data.source)},
+            "dropped": dict(+found.dropped),
+            "fast_simulation": found.fast_simulation,
+        }
+        return _describe(data, folder, made, described, report)
     except BaseException:
         _discard(folder)
         raise
-    report("import", sum(shard.events for shard in kept), 0)
-    files = {file.name: sha256(file) for file in files_of(data.source)}
-    described = {"source": found.description, "files": files, "dropped": dict(+found.dropped)}
-    return kept, {**described, "fast_simulation": found.fast_simulation}
 
 
 def _copied(found: Imported, data: DataSet, folder: Path, report: Report) -> Iterator[Shard]:
