@@ -197,22 +197,24 @@ def represent(
     compiles and warms up. Raises UserError when there is no shard at all.
     """
     parts: dict[str, list[Samples]] = {name: [] for name in SPLITS}
-    has_signal, done, seconds = True, 0, 0.0
+    events, done, seconds = None, 0, 0.0
     report("represent", 0, total)
-    for number, events in enumerate(shards):
-        if number == 0:
+    for events in shards:
+        if done == 0:
             representation.represent(events[:WARM_UP_EVENTS])
-        has_signal = events.info.has_signal
         with clock() as reading:
             for name, part in events.splits().items():
-                if len(part) or not parts[name]:  # an empty one first, for a split that stays without events
+                if len(part):
                     parts[name].append(representation.represent(part))
         done, seconds = done + len(events), seconds + reading.seconds
         report("represent", done, total)
-    splits = {name: type(some[0]).join(some) for name in SPLITS if (some := parts.pop(name))}
-    if not splits:
-        raise UserError("represent: no events, expected one shard at least. Make the data again.")
-    return Represented(splits, has_signal, done / max(seconds, 1e-9))
+    if events is None:
+        raise UserError("no events to represent, expected one shard at least. Make the data again.")
+    for some in parts.values():
+        if not some:
+            some.append(representation.represent(events[:0]))
+    splits = {name: type(parts[name][0]).join(parts.pop(name)) for name in SPLITS}  # the parts go as they are joined
+    return Represented(splits, events.info.has_signal, done / max(seconds, 1e-9))
 
 
 _kept: dict[tuple[DataSet, Path, Representation], Represented] = {}

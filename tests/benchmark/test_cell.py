@@ -177,7 +177,7 @@ def test_splits_without_events_have_samples_too(toy_data: Path):
         "valid": 0,
         "test": 0,
     }
-    with pytest.raises(UserError, match="no events, expected one shard"):
+    with pytest.raises(UserError, match="no events to represent, expected one shard"):
         represent([], made.representation)
 
 

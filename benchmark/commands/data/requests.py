@@ -28,7 +28,7 @@ There = Annotated[
     str | None,
     typer.Argument(
         help=f"Tasks, comma-separated, {_TASK} Default: all.",
-        metavar="[TASK]",
+        metavar="TASK",
         autocompletion=options.completer(TASKS),
         show_default=False,
     ),
