@@ -20,7 +20,7 @@ from tasks.detector.clusters import HALF, relative
 from tasks.detector.geometry import BARREL, BARREL_ETA, CRYSTAL, HCAL, TOWER
 
 if TYPE_CHECKING:
-    from tasks.events import Events
+    from tasks.events import EventInfo, Events
 
 CROSSING = 25.0
 """ns between bunches: the unit of times."""
@@ -70,6 +70,11 @@ class Calorimeter(Representation):
         if kind == "crop":
             return self._crop(events)
         return self._barrel(events)
+
+    def columns(self, info: EventInfo) -> tuple[str, ...]:
+        """The hits, or what a jet consists of."""
+        area = info.picture if self.area == "task" else self.area
+        return {"jet": ("constituents", "axes"), "crop": ("ecal",)}.get(area, ("tracks", "ecal", "hcal"))
 
     def _crop(self, events: Events) -> Images:
         near = relative(_column(events, "ecal"))
