@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CROSSING = 25.0
 """ns between bunches: the unit of times."""
+NAMES = {"ecal": "calorimeter hits", "constituents": "constituents of a jet"}
 HCAL_ROWS = BARREL[0] // TOWER
 """Rows of HCAL towers that lie behind the ECAL barrel."""
 
@@ -65,6 +66,7 @@ class Calorimeter(Representation):
         """
         kind = events.info.picture if self.area == "task" else self.area
         if kind == "jet":
+            _column(events, "constituents")
             jet = JetImage(self.translate, self.rotate, self.flip, self.normalise)
             return self._images(events, [("pt", jet.cells(events))], (SIDE, SIDE), JET_SPAN)
         if kind == "crop":
@@ -121,7 +123,7 @@ class Calorimeter(Representation):
 
 def _column(events: Events, name: str) -> ak.Array:
     if not events.has(name):
-        raise Skip(f"{events.info.task} keeps no calorimeter hits at the level '{events.info.level}'")
+        raise Skip(f"{events.info.task} keeps no {NAMES.get(name, name)} at the level '{events.info.level}'")
     return events.table[name]
 
 
