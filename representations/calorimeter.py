@@ -9,7 +9,7 @@ import awkward as ak
 import numpy as np
 import torch
 
-from benchmark.errors import Skip
+from benchmark.errors import Skip, UserError
 from benchmark.plugin import check_range
 from representations.cells import Cells, summed
 from representations.jet_image import SIDE, JetImage
@@ -61,7 +61,7 @@ class Calorimeter(Representation):
     def represent(self, events: Events) -> Images:
         """Pictures (channels, rows, columns) of float32.
 
-        Raises Skip when the task's events have no hits.
+        Raises Skip when the task's events have no hits, UserError when a cell lies nowhere.
         """
         kind = events.info.picture if self.area == "task" else self.area
         if kind == "jet":
