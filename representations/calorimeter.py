@@ -62,7 +62,7 @@ class Calorimeter(Representation):
     def represent(self, events: Events) -> Images:
         """Pictures (channels, rows, columns) of float32.
 
-        Raises Skip when the task's events have no hits.
+        Raises Skip when the task's events have no hits, UserError when a cell lies nowhere.
         """
         kind = events.info.picture if self.area == "task" else self.area
         if kind == "jet":

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.detector.calorimeter import Deposits, columns, deposits, hits
 from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL
-from tasks.detector.incoming import incoming_of
+from tasks.detector.incoming import VERTEX_SPREAD, incoming_of
 from tasks.detector.particles import final
 from tasks.detector.pileup import PileUp
 from tests.tasks.hand_made import collisions, particle
@@ -21,7 +21,8 @@ EVENTS = (
 
 def made(events=EVENTS, seed=1, simulate=hits, **options):
     rng = np.random.default_rng(seed)
-    return simulate(incoming_of(final(collisions(*events)), rng), rng, **options)
+    vertex = rng.normal(0.0, VERTEX_SPREAD, len(events))
+    return simulate(incoming_of(final(collisions(*events)), vertex), rng, **options)
 
 
 @pytest.mark.parametrize("simulate", [deposits, hits])
