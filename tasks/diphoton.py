@@ -84,9 +84,10 @@ class Diphoton(Task):
     }
     view_parameters: ClassVar[frozenset[str]] = frozenset({"mass_aware"})
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "smoke": {"events_per_class": 60, "shard_events": 60, "pileup": 0.0},
+        "smoke": {"events_per_class": 100, "shard_events": 100, "pileup": 0.0},
         "standard": {"events_per_class": 31_250, "shard_events": 1250},
-        "paper": {"events_per_class": 63_502, "shard_events": 1250},
+        # 63,502 events a class in the paper
+        "paper": {"events_per_class": 63_750, "shard_events": 1250},
     }
     seconds: ClassVar[Mapping[str, float]] = {"smoke": 40, "quick": 500, "standard": 3800, "paper": 7600}
 
