@@ -2,7 +2,7 @@
 
 job = build(cell)                            what the names and parameters mean
 blank = describe(job, manifest)              the record with its key, before anything is run
-result, scores = run(job, data, report)      load -> represent -> fit -> predict -> score
+result, scores = run(job, data, report)      read and represent -> fit -> predict -> score
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import math
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +30,8 @@ from benchmark.throughput import (
 )
 from models.model import silent
 from tasks.dataset import DataSet
-from tasks.store import load
+from tasks.events import SPLITS
+from tasks.store import shards
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -188,23 +188,33 @@ def evaluate(blank: Result, represented: Represented, job: Job, report: Report) 
     return blank.model_copy(update=filled), scores
 
 
-def represent(events: Events, representation: Representation, report: Report = silent) -> Represented:
-    """Samples of all events, by split. The rate is without the first call, which compiles and warms up."""
-    representation.represent(events[:WARM_UP_EVENTS])
-    splits, done = {}, 0
-    with clock() as reading:
-        for name, part in events.splits().items():
-            report("represent", done, len(events))
-            splits[name] = representation.represent(part)
-            done += len(part)
-    report("represent", done, len(events))
-    return Represented(splits, events.info.has_signal, len(events) / max(reading.seconds, 1e-9))
+def represent(
+    shards: Iterable[Events], representation: Representation, report: Report = silent, total: int = 0
+) -> Represented:
+    """Samples of all events by split, in the order of the shards, of which one is in memory at a time.
 
-
-@lru_cache(maxsize=1)
-def load_events(data: DataSet, root: Path) -> Events:
-    """The events of a data set, kept until another one is asked for."""
-    return load(data, root)
+    Of `total` events it is reported how many are done. The rate is without reading, and without the first call, which
+    compiles and warms up. Raises UserError when there is no shard at all.
+    """
+    parts: dict[str, list[Samples]] = {name: [] for name in SPLITS}
+    events, done, seconds = None, 0, 0.0
+    report("represent", 0, total)
+    for events in shards:
+        if done == 0:
+            representation.represent(events[:WARM_UP_EVENTS])
+        with clock() as reading:
+            for name, part in events.splits().items():
+                if len(part):
+                    parts[name].append(representation.represent(part))
+        done, seconds = done + len(events), seconds + reading.seconds
+        report("represent", done, total)
+    if events is None:
+        raise UserError("no events to represent, expected one shard at least. Make the data again.")
+    for some in parts.values():
+        if not some:
+            some.append(representation.represent(events[:0]))
+    splits = {name: type(parts[name][0]).join(parts.pop(name)) for name in SPLITS}  # the parts go as they are joined
+    return Represented(splits, events.info.has_signal, done / max(seconds, 1e-9))
 
 
 _kept: dict[tuple[DataSet, Path, Representation], Represented] = {}
@@ -218,7 +228,10 @@ def _represented(job: Job, root: Path, report: Report) -> Represented:
     key = (data, root, job.representation)
     if key not in _kept:
         _kept.clear()  # before the next are made, so that two are never in memory
-        _kept[key] = represent(load_events(data, root), job.representation, report)
+        columns = job.representation.columns(data.task.info(data.level))
+        manifest = data.manifest(root)
+        total = manifest.events() if manifest else 0
+        _kept[key] = represent(shards(data, root, columns), job.representation, report, total)
     return _kept[key]
 
 

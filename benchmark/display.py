@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 VERBS = {
     "generate": "generating events",
     "import": "reading files",
+    "describe": "counting and fingerprinting",
+    "verify": "verifying",
     "represent": "representing events",
     "train": "training",
     "predict": "predicting",
@@ -28,6 +30,9 @@ VERBS = {
 COLOURS = {"done": "green", "running": "cyan", "waiting": "dim", "skipped": "yellow"}
 QUIET_S = 15.0
 """Without a terminal, a stage is spoken of at most this often."""
+BRIEF = ("import", "describe", "verify")
+"""Stages that mostly take seconds: without a terminal they are spoken of once they have taken longer than that. So a
+file that can't be read gets one line, its error."""
 ROWS = 30
 """Cells shown at once: those that run, the latest finished and the next."""
 
@@ -75,15 +80,18 @@ class Display:
         self._refresh()
 
     def stage(self, subject: str, stage: str, done: float, total: float) -> None:
-        """Move the bar of a stage, or open one."""
+        """Move the bar of a stage, or open one; with a total of 0, which nobody knows yet, say how many are done."""
         name = f"{subject}: {VERBS.get(stage, stage)}"
         if not self.live:
+            if stage in BRIEF:
+                self.said.setdefault(name, time.monotonic())
             self._say_sometimes(name, done, total)
             return
         if name != self.bar_name or self.bar is None:
             self._drop_bar()
-            self.bar, self.bar_name = self.progress.add_task(name, total=total), name
-        self.progress.update(self.bar, completed=done, total=total)
+            self.bar, self.bar_name = self.progress.add_task(name, total=total or None), name
+        count = "" if total else f", {done:,.0f} so far"
+        self.progress.update(self.bar, description=name + count, completed=done, total=total or None)
         self._refresh()
 
     def started(self, cell: Cell) -> None:
@@ -103,11 +111,9 @@ class Display:
     def _say_sometimes(self, name: str, done: float, total: float) -> None:
         """Without a terminal: a line when a stage has begun, and at most one every 15 seconds."""
         now = time.monotonic()
-        if name.endswith(VERBS["import"]):  # over in seconds, and a file that can't be read gets one line, its error
-            return
         if now - self.said.get(name, 0.0) > QUIET_S:
             self.said[name] = now
-            share = f" {done / total:.0%}" if total > 1 else ""
+            share = f" {done / total:.0%}" if total > 1 else f", {done:,.0f} so far" if done and not total else ""
             self.console.print(f"{name}{share}", markup=False)
 
     def _drop_bar(self) -> None:

@@ -7,23 +7,33 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from representations.circles import Circles
+from tasks.store import shards
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
-    from tasks.events import Events
+    from tasks.dataset import DataSet
 
 EACH = 4
 
 
-def draw(events: Events) -> dict[str, NDArray[np.uint8]]:
-    """Pictures by class, (up to 4, 224, 224, 3) uint8 RGB, of the first test events."""
-    test = events.splits()["test"]
-    labels = test.column("label")
+def draw(data: DataSet, root: Path) -> dict[str, NDArray[np.uint8]]:
+    """Pictures by class, (up to 4, 224, 224, 3) uint8 RGB, of the first test events; reads no further than they lie.
+
+    Raises UserError when the data are missing or changed, and when their events have no particles to draw.
+    """
     circles = Circles()
-    found: dict[str, Any] = {}
-    for code, name in enumerate(events.info.classes):
-        chosen = test[np.flatnonzero(labels == code)[:EACH]]
-        if len(chosen):
-            found[name] = circles.picture(circles.represent(chosen))
-    return found
+    found: dict[str, list[Any]] = {}
+    for events in shards(data, root, circles.columns(data.task.info(data.level))):
+        test = events.splits()["test"]
+        labels = test.column("label")
+        for code, name in enumerate(events.info.classes):
+            there = found.setdefault(name, [])
+            chosen = test[np.flatnonzero(labels == code)[: EACH - sum(map(len, there))]]
+            if len(chosen):
+                there.append(circles.picture(circles.represent(chosen)))
+        if all(sum(map(len, pictures)) == EACH for pictures in found.values()):
+            break
+    return {name: np.concatenate(pictures) for name, pictures in found.items() if pictures}

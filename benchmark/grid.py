@@ -79,9 +79,7 @@ def cells(request: Request) -> list[Cell]:
 
     Raises UserError for names that are not known; parameters are checked when a cell is built.
     """
-    presets = [preset.name for preset in PRESETS]
-    if request.preset not in presets:
-        raise UserError(f"unknown preset '{request.preset}'. {did_you_mean(request.preset, presets)}")
+    check_preset(request.preset)
     tasks = choices(TASKS, request.tasks)
     if request.source is not None and len(tasks) != 1:
         raise UserError(
@@ -107,6 +105,13 @@ def cells(request: Request) -> list[Cell]:
         )
         for task, representation, model, seed in grid
     ]
+
+
+def check_preset(name: str) -> None:
+    """Raise UserError for a preset that there is not."""
+    presets = [preset.name for preset in PRESETS]
+    if name not in presets:
+        raise UserError(f"unknown preset '{name}'. {did_you_mean(name, presets)}")
 
 
 def choices(registry: Registry[Any], texts: Iterable[str]) -> list[Choice]:

@@ -20,10 +20,11 @@ from tasks.detector.clusters import HALF, relative
 from tasks.detector.geometry import BARREL, BARREL_ETA, CRYSTAL, HCAL, TOWER
 
 if TYPE_CHECKING:
-    from tasks.events import Events
+    from tasks.events import EventInfo, Events
 
 CROSSING = 25.0
 """ns between bunches: the unit of times."""
+NAMES = {"ecal": "calorimeter hits", "constituents": "constituents of a jet"}
 HCAL_ROWS = BARREL[0] // TOWER
 """Rows of HCAL towers that lie behind the ECAL barrel."""
 
@@ -66,11 +67,17 @@ class Calorimeter(Representation):
         """
         kind = events.info.picture if self.area == "task" else self.area
         if kind == "jet":
+            _column(events, "constituents")
             jet = JetImage(self.translate, self.rotate, self.flip, self.normalise)
             return self._images(events, [("pt", jet.cells(events))], (SIDE, SIDE), JET_SPAN)
         if kind == "crop":
             return self._crop(events)
         return self._barrel(events)
+
+    def columns(self, info: EventInfo) -> tuple[str, ...]:
+        """The hits, or what a jet consists of."""
+        area = info.picture if self.area == "task" else self.area
+        return {"jet": ("constituents", "axes"), "crop": ("ecal",)}.get(area, ("tracks", "ecal", "hcal"))
 
     def _crop(self, events: Events) -> Images:
         near = relative(_column(events, "ecal"))
@@ -117,7 +124,7 @@ class Calorimeter(Representation):
 
 def _column(events: Events, name: str) -> ak.Array:
     if not events.has(name):
-        raise Skip(f"{events.info.task} keeps no calorimeter hits at the level '{events.info.level}'")
+        raise Skip(f"{events.info.task} keeps no {NAMES.get(name, name)} at the level '{events.info.level}'")
     return events.table[name]
 
 

@@ -20,7 +20,7 @@ from representations.samples import Images, Ragged, Samples
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tasks.events import Events
+    from tasks.events import EventInfo, Events
 
 COLOURS = {
     "electron": (0, 0, 255),
@@ -96,6 +96,10 @@ class Circles(Representation):
             span=particles.span,
             channel_names=tuple(events.info.slots) if self.channels == "kind" else ("red", "green", "blue"),
         )
+
+    def columns(self, info: EventInfo) -> tuple[str, ...]:
+        """The particles alone."""
+        return (info.particles,)
 
     def outside(self, events: Events) -> NDArray[np.int64]:
         """How many objects of each event lie beyond the canvas, (events,), and so are not drawn."""

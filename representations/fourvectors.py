@@ -18,7 +18,7 @@ from representations.samples import Ragged, Vectors
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tasks.events import Events
+    from tasks.events import EventInfo, Events
 
 _LOG_FLOOR = math.log(1e-3)
 """ln of 1 MeV: pt 0 (an event without missing energy) has no logarithm."""
@@ -72,6 +72,10 @@ class FourVectors(Representation):
             names=tuple(columns),
             slots=dict(events.info.slots),
         )
+
+    def columns(self, info: EventInfo) -> tuple[str, ...]:
+        """The particles, the engineered numbers, or both."""
+        return {"high": ("candidate",), "complete": (info.particles, "candidate")}.get(self.features, (info.particles,))
 
 
 def _raw(particles: Particles) -> dict[str, NDArray[np.generic]]:

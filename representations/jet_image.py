@@ -65,10 +65,10 @@ class JetImage:
 
 
 def _axes(events: Events) -> list[NDArray[np.float64]]:
-    """(eta, phi) of the two leading subjets, (events,) each."""
+    """(eta, phi) of the two leading subjets, (events,) each; the table has them relative to the jet."""
     axes = events.table["axes"]
-    names = ("subjet1_eta", "subjet1_phi", "subjet2_eta", "subjet2_phi")
-    return [np.asarray(ak.to_numpy(axes[name]), np.float64) for name in names]
+    places = [(f"{subjet}_{axis}", axis) for subjet in ("subjet1", "subjet2") for axis in ("eta", "phi")]
+    return [np.asarray(ak.to_numpy(axes[name] + axes[jet]), np.float64) for name, jet in places]
 
 
 def _estimated(particles: Particles) -> list[NDArray[np.float64]]:

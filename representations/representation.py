@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from representations.samples import Samples
-    from tasks.events import Events
+    from tasks.events import EventInfo, Events
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,18 @@ class Representation(Plugin, ABC):
 
     @abstractmethod
     def represent(self, events: Events) -> Samples:
-        """The samples of these events, in the same order. Uses the event's content alone, never label or split."""
+        """The samples of these events, in the same order. Uses the event's content alone, never label or split.
+
+        Called shard by shard: what is made of an event may not depend on the others.
+        """
+
+    def columns(self, info: EventInfo) -> tuple[str, ...] | None:  # noqa: ARG002 - for those who override it
+        """The columns that `represent` reads, so that no others are loaded; None, the default, for all of them.
+
+        What an Events table always has, and `mass` and `split`, come along unnamed (`tasks.events.TRUTH`). A column
+        that a task does not have is passed over: it is `represent` that knows whether it can do without.
+        """
+        return None
 
     def picture(self, samples: Samples) -> NDArray[np.uint8] | None:  # noqa: ARG002 - for those who override it
         """Samples drawn for people, (n, rows, columns, 3) uint8 RGB, or None where there is nothing to draw."""

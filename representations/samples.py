@@ -7,13 +7,14 @@ memory maps in copy-on-write mode.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
 
@@ -62,6 +63,14 @@ class Ragged:
         """The row that each value belongs to, shape (total,)."""
         index = torch.arange(len(self), device=self.offsets.device)
         return torch.repeat_interleave(index, self.lengths, output_size=len(self.values))
+
+    @classmethod
+    def join(cls, parts: Sequence[Ragged]) -> Ragged:
+        """The rows of all parts, one part after the other."""
+        ends = list(accumulate((len(part.values) for part in parts), initial=0))
+        offsets = [part.offsets[:-1] + end for part, end in zip(parts, ends, strict=False)]
+        last = torch.tensor([ends[-1]], dtype=torch.int64, device=parts[0].offsets.device)
+        return cls(torch.cat([part.values for part in parts]), torch.cat([*offsets, last]))
 
     def to(self, device: str | torch.device) -> Ragged:
         """The same rows on another device."""
@@ -126,6 +135,26 @@ class Samples:
             index = index.to(torch.int64)
         rows = torch.arange(len(self), device=self.device)[index.to(self.device)]
         return self._map(lambda tensor: tensor[rows], lambda ragged: ragged.take(rows))
+
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        """The samples of all parts, one part after the other, as one representation makes them of shards.
+
+        Raises ValueError for no part at all, and for parts that differ in more than their events, such as in shape.
+        """
+        kinds = {type(part) for part in parts}
+        if len(kinds) != 1:
+            raise ValueError(f"samples of {len(kinds)} kinds to join, expected one")
+        joined: dict[str, Any] = {}
+        for field in fields(parts[0]):
+            values = [getattr(part, field.name) for part in parts]
+            if all(isinstance(value, Tensor) for value in values):
+                joined[field.name] = torch.cat(values)
+            elif all(isinstance(value, Ragged) for value in values):
+                joined[field.name] = Ragged.join(values)
+            elif any(isinstance(value, Tensor | Ragged) or value != values[0] for value in values):
+                raise ValueError(f"{kinds.pop().__name__}.{field.name} differs between the parts to join")
+        return replace(parts[0], **joined)
 
     def to(self, device: str | torch.device) -> Self:
         """The same samples on another device."""

@@ -72,6 +72,7 @@ class Dimuon(Task):
     name = "dimuon"
     processes = ("jpsi", "psi2s", "upsilon", "z", "none")
     view_parameters = frozenset({"mass_feature"})
+    view_columns = frozenset({"objects", "candidate"})
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {"events_per_class": 200, "shard_events": 200},
         "quick": {"events_per_class": 4000, "shard_events": 1000},

@@ -16,14 +16,14 @@ Columns (those a task does not need are absent; float32 throughout, GeV and radi
 | ecal_endcap | list of {row, column, energy[, time]} | row 0-99: iY at negative z, 100-199: at positive z |
 | hcal | list of {row, column, energy} | towers: row 0-55 in eta, column 0-71 in phi |
 | tracks | list of {pt, eta, phi} | reconstructed tracks, as at the beam line |
-| candidate | record of float32 | engineered scalars of the event, such as HT |
+| candidate | record of float32 | engineered scalars of the event, such as HT; each is a feature for learners |
+| axes | record of float32, optional | directions (of a jet and its subjets) that representations need; no features |
 
 Rows and columns are int16; `tasks.detector.geometry` says where they lie. Energies of hits are not transverse.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
@@ -34,13 +34,16 @@ import pyarrow.parquet
 from benchmark.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 KINDS = ("electron", "muon", "photon", "jet", "bjet", "met")
 """Kinds of reconstructed object; `objects.kind` is an index into this tuple."""
+
+TRUTH = ("event_id", "group", "label", "weight", "split", "mass")
+"""Columns that training and scoring need, whatever the events are shown as."""
 
 SPLITS = ("train", "valid", "test")
 SPLIT_EDGES = (0.64, 0.80)
@@ -111,38 +114,20 @@ def split_of(table: ak.Array) -> NDArray[np.int8]:
     return np.searchsorted(SPLIT_EDGES, uniform_hash(ak.to_numpy(table["group"])), side="right").astype(np.int8)
 
 
-def fingerprint(table: ak.Array, *, everything: bool = False) -> str:
-    """SHA-256 over the content of the test events (or of all), whatever shards or files they lie in."""
-    chosen = table if everything else table[split_of(table) == SPLITS.index("test")]
-    chosen = chosen[np.argsort(ak.to_numpy(chosen["event_id"]), kind="stable")]
-    packed = ak.to_packed(_plain(chosen))
-    _, _, buffers = ak.to_buffers(packed)
-    digest = hashlib.sha256(str(packed.type).encode())  # number of events, names and types of all columns
-    for name in sorted(buffers):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(buffers[name]).tobytes())
-    return digest.hexdigest()
-
-
-def _plain(table: ak.Array) -> ak.Array:
-    """The table without what files add to its layout (option types, parameters), so that content alone counts."""
-    return ak.without_parameters(ak.drop_none(table, axis=0))
-
-
 def check(table: ak.Array, what: str) -> None:
-    """Raise UserError, naming the event, when a number in the table is NaN or infinite."""
+    """Raise UserError, naming the event, when a number in the table is missing, NaN or infinite."""
     for column in table.fields:
         fields = table[column].fields or [None]
         for field in fields:
             values = table[column] if field is None else table[column][field]
-            bad = ~np.isfinite(values)
+            bad = ak.fill_none(~np.isfinite(values), True, axis=-1)
             per_event = ak.any(bad, axis=-1) if bad.ndim > 1 else bad
             if ak.any(per_event):
                 first = int(np.argmax(ak.to_numpy(per_event)))
                 name = column if field is None else f"{column}.{field}"
                 event = int(table["event_id"][first])
                 raise UserError(
-                    f"{what}: event {event} has {name} that is NaN or infinite, expected finite numbers. "
+                    f"{what}: event {event} has {name} that is missing, NaN or infinite, expected finite numbers. "
                     "Remove or mend this event."
                 )
 
@@ -153,9 +138,14 @@ def write(table: ak.Array, file: BinaryIO) -> None:
     pyarrow.parquet.write_table(arrow, file, compression="zstd")
 
 
-def read(path: Path) -> ak.Array:
-    """Read what `write` wrote. Raises UserError when it is not a whole Parquet file."""
+def read(path: Path, columns: Collection[str] | None = None) -> ak.Array:
+    """Read what `write` wrote, or those of its columns that are named; the others are not even looked at.
+
+    Names that the file does not have are passed over. Raises UserError when it is not a whole Parquet file.
+    """
     try:
-        return ak.from_arrow(pyarrow.parquet.read_table(path))
+        with pyarrow.parquet.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            return ak.from_arrow(file.read([name for name in names if columns is None or name in columns]))
     except (pyarrow.lib.ArrowInvalid, OSError) as error:
         raise UserError(f"{path}: not a readable Parquet file ({error}). Delete its folder to make it anew.") from error

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST = "manifest.json"
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
 
 
 class Shard(BaseModel):
@@ -34,13 +34,13 @@ class Manifest(BaseModel):
     """A data set: what it is made of, how, and what must be found when it is read.
 
     `counts` are events by class (as stored) and split. `fingerprint` is over the content of the test events,
-    `content` over all; neither depends on shards, workers or Parquet. `dropped` counts what was left out of real
-    files, by reason.
+    `content` over all; neither depends on shards, workers or Parquet. `detector` is the version of the fast
+    simulation. `dropped` counts what was left out of real files, by reason.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     task: str
     task_version: str
     parameters: dict[str, Any]
@@ -50,6 +50,7 @@ class Manifest(BaseModel):
     fast_simulation: bool
     settings: dict[str, list[str]] = Field(default_factory=dict)
     packages: dict[str, str]
+    detector: str
     counts: dict[str, dict[str, int]]
     dropped: dict[str, int] = Field(default_factory=dict)
     shards: list[Shard]
@@ -68,12 +69,19 @@ class Manifest(BaseModel):
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest of a complete data set, or None. Raises UserError when it is there but broken."""
+    """The manifest of a complete data set, or None. Raises UserError when it is there but broken.
+
+    None as well for version 1, whose fingerprints were taken another way: its shards are as good as ever, so that
+    `prepare` finds them, counts them and writes the manifest anew.
+    """
     path = folder / MANIFEST
     if not path.is_file():
         return None
     try:
-        return Manifest.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(record, dict) and record.get("schema_version") == 1:
+            return None
+        return Manifest.model_validate(record)
     except ValidationError as error:
         first = error.errors()[0]
         raise _broken(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error

@@ -10,7 +10,7 @@ whole. So the bytes are the same with any number of workers, and a killed run go
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -23,22 +23,24 @@ from benchmark.errors import UserError
 from benchmark.process import become_worker
 from benchmark.results import make_folder, sha256, write_atomically
 from tasks.dataset import DataSet, files_of, version_of
+from tasks.detector import VERSION as DETECTOR_VERSION
 from tasks.manifest import Manifest, Shard, read_manifest
 
 if TYPE_CHECKING:
     import awkward as ak
 
     from tasks.events import Events
-    from tasks.task import Task
+    from tasks.task import Imported, Task
 
 Report = Callable[[str, float, float], None]
 PACKAGES = ("pythia8mc", "fastjet", "awkward", "numpy", "uproot", "h5py", "pandas")
 
 
 def prepare(data: DataSet, root: Path, workers: int, report: Report) -> Manifest:
-    """Make the data set, or find it made. Raises UserError, and leaves whole shards for the next try.
+    """Make the data set, or find it made. Raises UserError, and leaves whole generated shards for the next try.
 
-    Reports ``("generate", events done, events in all)``.
+    Reports (stage, events done, events in all), with the stages "generate" or "import", whose events are not known
+    beforehand (0), then "describe".
     """
     folder = data.folder(root)
     manifest = read_manifest(folder)
@@ -51,27 +53,42 @@ def prepare(data: DataSet, root: Path, workers: int, report: Report) -> Manifest
         manifest = read_manifest(folder)
         if manifest is None:
             if data.source is None:
-                manifest = _describe(data, folder, _generate(data, folder, workers, report), {})
+                manifest = _describe(data, folder, _generate(data, folder, workers, report), {}, report)
             else:
-                manifest = _describe(data, folder, *_import(data, folder, report))
+                manifest = _import(data, folder, report)
             manifest.write(folder)
     return manifest
 
 
 def load(data: DataSet, root: Path) -> Events:
-    """The events of a data set, verified against its manifest. Raises UserError when they are missing or changed."""
+    """All events of a data set at once, for who knows that they are few. Raises UserError as `shards` does."""
+    import awkward as ak
+
     from tasks.events import Events
+
+    tables = [events.table for events in shards(data, root)]
+    return Events(ak.concatenate(tables), data.task.info(data.level))
+
+
+def shards(data: DataSet, root: Path, columns: Collection[str] | None = None) -> Iterator[Events]:
+    """The events of a data set, one shard in memory at a time, each verified against the manifest before it is read.
+
+    columns : those that are read, beside the truth of the events and what the task's `view` needs; None for all.
+    Raises UserError when there is no complete data set, or when a shard is missing or changed.
+    """
+    from tasks.events import TRUTH, Events, read
 
     folder = data.folder(root)
     manifest = read_manifest(folder)
     if manifest is None:
         raise UserError(f"{folder}: no complete data set. Run the same command again to make it.")
+    wanted = None if columns is None else {*TRUTH, *columns, *data.task.view_columns}
+    info = data.task.info(data.level)
     for shard in manifest.shards:
         path = folder / shard.file
         if not path.is_file() or sha256(path) != shard.sha256:
             raise UserError(f"{path}: missing, or changed since it was made. Delete {folder} to make the data again.")
-    table = _read_all(folder, manifest.shards)
-    return Events(data.task.view(table), data.task.info(data.level))
+        yield Events(data.task.view(read(path, wanted)), info)
 
 
 @contextmanager
@@ -180,43 +197,74 @@ def _complete(table: ak.Array, label: int, first_id: int) -> ak.Array:
 # --- imported --------------------------------------------------------------------------------------------------------
 
 
-def _import(data: DataSet, folder: Path, report: Report) -> tuple[list[Shard], dict[str, Any]]:
+def _import(data: DataSet, folder: Path, report: Report) -> Manifest:
+    """Copy the events of files to shards, chunk by chunk; how many there are is known at the end alone.
+
+    An import that failed or was killed is done anew, since its chunks may have been others: none of them is kept.
+    """
+    assert data.source is not None
+    report("import", 0, 0)
+    _discard(folder)
+    paths = files_of(data.source)
+    home = data.source.resolve() if data.source.is_dir() else paths[0].parent
+    try:
+        found = data.task.read(data.source)
+        made = list(_copied(found, data, folder, report))
+        described = {
+            "source": found.description,
+            "files": {path.relative_to(home).as_posix(): sha256(path) for path in paths},
+            "dropped": dict(+found.dropped),
+            "fast_simulation": found.fast_simulation,
+        }
+        return _describe(data, folder, made, described, report)
+    except BaseException:
+        _discard(folder)
+        raise
+
+
+def _copied(found: Imported, data: DataSet, folder: Path, report: Report) -> Iterator[Shard]:
     from tasks import events
 
-    assert data.source is not None
-    report("import", 0, 1)
-    found = data.task.read(data.source)
-    shards = []
-    for number, table in enumerate(found.chunks):
+    done = number = 0
+    for table in found.chunks:
+        if len(table) == 0:
+            continue
         events.check(table, f"{data.task.name}, {data.source}")
         path = folder / f"events-{number:04d}.parquet"
         write_atomically(path, partial(events.write, table))
-        shards.append(Shard(file=path.name, events=len(table), sha256=sha256(path)))
-    report("import", 1, 1)
-    paths = files_of(data.source)
-    home = data.source.resolve() if data.source.is_dir() else paths[0].parent
-    files = {path.relative_to(home).as_posix(): sha256(path) for path in paths}
-    described = {"source": found.description, "files": files, "dropped": dict(found.dropped)}
-    return shards, {**described, "fast_simulation": found.fast_simulation}
+        yield Shard(file=path.name, events=len(table), sha256=sha256(path))
+        number, done = number + 1, done + len(table)
+        report("import", done, 0)
+    if number == 0:
+        dropped = ", ".join(f"{reason}: {count}" for reason, count in found.dropped.items() if count)
+        raise UserError(
+            f"{data.task.name}: {data.source} has no event left after the selection (dropped: {dropped or 'none'}), "
+            "expected at least one. Give files that hold events of this task."
+        )
+
+
+def _discard(folder: Path) -> None:
+    for shard in folder.glob("events-*.parquet"):
+        shard.unlink()
 
 
 # --- both ------------------------------------------------------------------------------------------------------------
 
 
-def _read_all(folder: Path, shards: list[Shard]) -> ak.Array:
-    import awkward as ak
-
+def _describe(data: DataSet, folder: Path, made: list[Shard], extra: dict[str, Any], report: Report) -> Manifest:
+    """What was made, read back from the files shard by shard: memory does not grow with their number."""
     from tasks import events
-
-    return ak.concatenate([events.read(folder / shard.file) for shard in shards])
-
-
-def _describe(data: DataSet, folder: Path, shards: list[Shard], extra: dict[str, Any]) -> Manifest:
-    from tasks import events
+    from tasks.content import Content
 
     task = data.task
-    table = _read_all(folder, shards)
     generated = data.source is None
+    content = Content(task.name, task.processes)
+    done, total = 0, sum(shard.events for shard in made)
+    for shard in made:
+        report("describe", done, total)
+        content.add(events.read(folder / shard.file))
+        done += shard.events
+    report("describe", done, total)
     fields: dict[str, Any] = {
         "task": task.name,
         "task_version": task.version,
@@ -226,21 +274,8 @@ def _describe(data: DataSet, folder: Path, shards: list[Shard], extra: dict[str,
         "fast_simulation": generated and data.level == "detector",
         "settings": {p: list(task.settings(p, data.level)) for p in task.processes} if generated else {},
         "packages": {name: version_of(name) for name in PACKAGES},
-        "counts": _counts(task, table),
-        "shards": shards,
-        "fingerprint": events.fingerprint(table),
-        "content": events.fingerprint(table, everything=True),
+        "detector": DETECTOR_VERSION,
+        "shards": made,
+        **content.summary(),
     }
     return Manifest(**{**fields, **extra})
-
-
-def _counts(task: Task, table: ak.Array) -> dict[str, dict[str, int]]:
-    import awkward as ak
-
-    from tasks.events import SPLITS, split_of
-
-    label, split = ak.to_numpy(table["label"]), split_of(table)
-    return {
-        process: {name: int(((label == code) & (split == number)).sum()) for number, name in enumerate(SPLITS)}
-        for code, process in enumerate(task.processes)
-    }

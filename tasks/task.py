@@ -28,7 +28,8 @@ class Imported:
     """Events read from files, chunk by chunk, so that memory does not grow with the files.
 
     chunks : tables of whole events (with event_id, group, label and weight), each no more than memory should hold;
-        read once, and an error in a file is raised on the way.
+        read once, and an error in a file is raised on the way. Empty ones are passed over; no event at all is an
+        error, which the store raises. Each becomes a shard.
     description : how the files are called.
     dropped : what was left out, by reason; complete when the last chunk was read.
     fast_simulation : whether the files come from a fast simulation (as Delphes), not from a detector or Geant4.
@@ -59,6 +60,8 @@ class Task(Plugin, ABC):
     """Levels that make the task trivial or empty, with the reason: their cells are skipped."""
     view_parameters: ClassVar[frozenset[str]] = frozenset()
     """Parameters that change only how stored events are looked at (`view`), not the events that are stored."""
+    view_columns: ClassVar[frozenset[str]] = frozenset()
+    """Columns that `view` looks at or changes, beside the truth (`tasks.events.TRUTH`): they are always read."""
     seconds: ClassVar[Mapping[str, float]] = {}
     """Typical generation time by preset on two cores, for `--dry-run`."""
 
@@ -107,7 +110,10 @@ class Task(Plugin, ABC):
         )
 
     def view(self, table: ak.Array) -> ak.Array:
-        """Stored events as this variant shows them (such as two classes made one)."""
+        """Stored events as this variant shows them (such as two classes made one), each on its own.
+
+        Called shard by shard, with the columns that a representation asked for and `view_columns`.
+        """
         return table
 
     def data_parameters(self) -> dict[str, Any]:

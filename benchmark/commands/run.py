@@ -219,7 +219,6 @@ def _keep_examples(item: Planned, settings: Settings, store: ResultStore) -> Non
     """A few pictures of each class beside the results, for the pages; drawn once a data set."""
     from benchmark.errors import UserError
     from benchmark.examples import draw
-    from tasks.store import load
 
     if item.manifest is None:
         return
@@ -228,7 +227,7 @@ def _keep_examples(item: Planned, settings: Settings, store: ResultStore) -> Non
     if set(task.classes) <= set(there):
         return
     try:
-        pictures = draw(load(item.job.data, settings.data))
+        pictures = draw(item.job.data, settings.data)
     except UserError:
         return  # a task without objects has nothing to draw, and its numbers stand without pictures
     if set(pictures) - set(there):  # variants that name other classes share the test events

@@ -72,7 +72,7 @@ def _simulate(particles: Incoming, rng: np.random.Generator, pileup: PileUp | No
     cells, stack, arrived = workspace(), np.zeros((STACK, STATE)), np.zeros((STACK, STATE))
     events = len(particles.offsets) - 1
     drawn = pileup.draw(events, rng) if pileup else None
-    parts = []
+    parts = [(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32))]  # also where there is no event
     for event in range(events):
         inside = slice(particles.offsets[event], particles.offsets[event + 1])
         states, seen, kinetic = particles.states[inside], particles.seen[inside], particles.kinetic[inside]
@@ -81,10 +81,9 @@ def _simulate(particles: Incoming, rng: np.random.Generator, pileup: PileUp | No
             overlay(cells, pileup.pool, drawn, event)
         parts.append(read(cells))
         clear(cells)
-    counts = np.array([len(cell) for cell, _, _ in parts], dtype=np.int64)
-    nothing = (np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.float32))
-    cell, energy, time = (np.concatenate(column) for column in zip(nothing, *parts, strict=True))
-    return Deposits(np.concatenate([[0], np.cumsum(counts)]), cell.astype(np.int32), energy, time)
+    sizes = np.array([len(cell) for cell, _, _ in parts], dtype=np.int64)
+    cell, energy, time = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Deposits(np.cumsum(sizes), cell.astype(np.int32), energy, time)
 
 
 @compiled

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 import awkward as ak
 import numpy as np
 
 from tasks.detector.particles import cylindrical, delta_r
 from tasks.detector.response import Response, smear
 from tasks.events import KINDS
+
+if TYPE_CHECKING:
+    import fastjet
+
+Algorithm = Literal["antikt", "kt"]
 
 RADIUS = 0.5
 """The radius of CMS jets at 7 TeV."""
@@ -20,22 +27,43 @@ def cluster(particles: ak.Array, radius: float = RADIUS) -> ak.Array:
 
     Returns lists of {px, py, pz, e, pt, eta, phi, mass}; E-scheme.
     """
+    rows = jet_rows(sequence(particles, radius).inclusive_jets(min_pt=CLUSTERED_PT_MIN))
+    return rows[ak.argsort(rows.pt, ascending=False, stable=True)]
+
+
+def cluster_with_members(
+    particles: ak.Array, radius: float, algorithm: Algorithm = "antikt", pt_min: float = CLUSTERED_PT_MIN
+) -> tuple[ak.Array, ak.Array]:
+    """Jets of any algorithm with pt > pt_min, and the positions in `particles` of what they are made of.
+
+    Returns the rows of `cluster` and lists of lists of positions, both in falling pt.
+    """
+    found = sequence(particles, radius, algorithm)
+    rows, members = jet_rows(found.inclusive_jets(min_pt=pt_min)), found.constituent_index(min_pt=pt_min)
+    order = ak.argsort(rows.pt, ascending=False, stable=True)
+    return rows[order], members[order]
+
+
+def sequence(particles: ak.Array, radius: float, algorithm: Algorithm = "antikt") -> fastjet.AwkwardClusterSequence:
+    """The clustering of lists of {px, py, pz, e}, event by event, as fastjet has it."""
     import fastjet
     import vector
 
     vector.register_awkward()
-    momenta = ak.zip(
-        {"px": particles.px, "py": particles.py, "pz": particles.pz, "E": particles.e}, with_name="Momentum4D"
-    )
-    sequence = fastjet.ClusterSequence(momenta, fastjet.JetDefinition(fastjet.antikt_algorithm, radius))
-    jets = sequence.inclusive_jets(min_pt=CLUSTERED_PT_MIN)
+    columns = {"px": particles.px, "py": particles.py, "pz": particles.pz, "E": particles.e}
+    momenta = ak.zip({name: ak.to_packed(column) for name, column in columns.items()}, with_name="Momentum4D")
+    code = {"antikt": fastjet.antikt_algorithm, "kt": fastjet.kt_algorithm}[algorithm]
+    return fastjet.ClusterSequence(momenta, fastjet.JetDefinition(code, radius))
+
+
+def jet_rows(jets: ak.Array) -> ak.Array:
+    """Lists of {px, py, pz, e, pt, eta, phi, mass} from fastjet's lists of {px, py, pz, E}, in their order."""
     counts = ak.num(jets.px)
     px, py, pz, e = (np.asarray(ak.flatten(jets[axis])) for axis in ("px", "py", "pz", "E"))
     pt, eta, phi = cylindrical(px, py, pz)
     mass = np.sqrt(np.maximum(e**2 - px**2 - py**2 - pz**2, 0.0))
     columns = {"px": px, "py": py, "pz": pz, "e": e, "pt": pt, "eta": eta, "phi": phi, "mass": mass}
-    rows = ak.zip({name: ak.unflatten(column, counts) for name, column in columns.items()})
-    return rows[ak.argsort(rows.pt, ascending=False, stable=True)]
+    return ak.zip({name: ak.unflatten(column, counts) for name, column in columns.items()})
 
 
 def flavour(jets: ak.Array, heavy: ak.Array, radius: float = RADIUS) -> ak.Array:

@@ -6,11 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 
 from benchmark import cell as cells
-from benchmark.cell import describe, load_events, represent
-from benchmark.registry import MODELS, REPRESENTATIONS
+from benchmark.cell import describe, represent
+from benchmark.errors import UserError
+from benchmark.registry import MODELS, REPRESENTATIONS, TASKS
 from benchmark.scoring import score
+from representations.samples import Ragged
+from tasks.store import load, shards
 from tests.benchmark.cells import job, silent, toy_job
 from tests.benchmark.toys import LONELY, PLUGINS, metric
 
@@ -130,8 +134,51 @@ def test_the_key_covers_all_that_can_change_the_outcome(toy_data: Path, tmp_path
 def represented(request: pytest.FixtureRequest, smoke_data: Path) -> tuple[str, Mapping[str, Samples]]:
     """The name of a representation, and half of the events of ttbar as it shows them."""
     made = job("ttbar", request.param, "bdt")
-    events = load_events(made.data, smoke_data)[::2]
-    return request.param, represent(events, made.representation).splits
+    events = load(made.data, smoke_data)[::2]
+    return request.param, represent([events], made.representation).splits
+
+
+@pytest.mark.parametrize("task", TASKS.names())
+@pytest.mark.parametrize("name", REPRESENTATIONS.names())
+def test_shard_by_shard_with_the_columns_asked_for_is_as_all_at_once(smoke_data: Path, task: str, name: str):
+    made = job(task, name, "bdt")
+    events = load(made.data, smoke_data)
+    columns = made.representation.columns(events.info)
+    stages = []
+    streamed = represent(
+        shards(made.data, smoke_data, columns), made.representation, lambda *step: stages.append(step), len(events)
+    )
+    assert stages[0] == ("represent", 0, len(events))
+    assert stages[-1] == ("represent", len(events), len(events))
+    assert (streamed.has_signal, list(streamed.splits)) == (events.info.has_signal, ["train", "valid", "test"])
+    for split, part in events.splits().items():
+        whole = made.representation.represent(part)
+        for field in dataclasses.fields(whole):
+            one, other = getattr(whole, field.name), getattr(streamed.splits[split], field.name)
+            for tensor, found in zip(tensors(one), tensors(other), strict=True):
+                assert tensor.dtype == found.dtype
+                assert tensor.numpy().tobytes() == found.numpy().tobytes(), (split, field.name)
+            assert tensors(one) or one == other
+
+
+def tensors(part: object) -> list[torch.Tensor]:
+    if isinstance(part, Ragged):
+        return [part.values, part.offsets]
+    return [part] if isinstance(part, torch.Tensor) else []
+
+
+def test_splits_without_events_have_samples_too(toy_data: Path):
+    made = toy_job()
+    events = load(made.data, toy_data)
+    train = events.splits()["train"]
+    found = represent([train[:50], train[50:]], made.representation)
+    assert {name: len(samples) for name, samples in found.splits.items()} == {
+        "train": len(train),
+        "valid": 0,
+        "test": 0,
+    }
+    with pytest.raises(UserError, match="no events to represent, expected one shard"):
+        represent([], made.representation)
 
 
 @pytest.mark.parametrize("name", MODELS.names())

@@ -59,7 +59,7 @@ def test_wrong_request_ends_with_2_and_one_line(tmp_path: Path):
     assert done.stderr == "error: unknown task 'tbar'. Did you mean 'ttbar'?\n"
 
 
-@pytest.mark.parametrize("verb", [(), ("run",), ("data", "show"), ("data", "fetch")], ids=" ".join)
+@pytest.mark.parametrize("verb", [(), ("run",), ("data", "fetch"), ("data", "clean")], ids=" ".join)
 def test_help_imports_nothing_heavy(tmp_path: Path, verb: tuple[str, ...]):
     done = benchmark(*verb, "--help", cwd=tmp_path, options=("-X", "importtime"))
     assert done.returncode == 0
@@ -70,7 +70,8 @@ def test_help_imports_nothing_heavy(tmp_path: Path, verb: tuple[str, ...]):
 
 
 def test_every_verb_has_help_with_an_example(capsys: pytest.CaptureFixture[str]):
-    for verb in ("run", "list", "results", "leaderboard", "info", "data show", "data fetch"):
+    data = (f"data {verb}" for verb in ("generate", "import", "fetch", "verify", "show", "clean"))
+    for verb in ("run", "list", "results", "leaderboard", "info", *data):
         assert cli.exit_code([*verb.split(), "--help"]) == 0
         assert f"Example: python -m benchmark {verb}" in " ".join(capsys.readouterr().out.split())
 

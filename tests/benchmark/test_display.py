@@ -92,6 +92,27 @@ def test_one_bar_for_the_stage_that_goes_on(terminal: io.StringIO):
     assert (bar.description, bar.completed, bar.total) == ("ttbar: training", 3, 4)
 
 
+def test_a_stage_of_unknown_length_counts(terminal: io.StringIO):
+    with Display() as shown:
+        for done in (0, 12_000):
+            shown.stage("dimuon", "import", done, 0)
+        (bar,) = shown.progress.tasks
+    assert (bar.description, bar.total) == ("dimuon: reading files, 12,000 so far", None)
+
+
+def test_brief_stages_are_spoken_of_only_when_they_take_long(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    clock = [1000.0]
+    monkeypatch.setattr("benchmark.display.time.monotonic", lambda: clock[0])
+    with Display() as shown:
+        for seconds, done in ((0, 0), (10, 500), (20, 1000), (21, 1100)):
+            clock[0] = 1000.0 + seconds
+            shown.stage("toy", "verify", done, 2000)
+            shown.stage("dimuon", "import", done, 0)
+    assert capsys.readouterr().err.splitlines() == ["toy: verifying 50%", "dimuon: reading files, 1,000 so far"]
+
+
 def test_a_long_table_shows_where_the_run_is(terminal: io.StringIO):
     with Display() as shown:
         shown.plan(cells(100), {cell: result() for cell in cells(50)})

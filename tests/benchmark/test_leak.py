@@ -10,10 +10,11 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from benchmark.cell import describe, evaluate, load_events, represent
+from benchmark.cell import describe, evaluate, represent
 from benchmark.metrics.auc import Auc
 from benchmark.metrics.metric import Scored
 from benchmark.registry import MODELS, REPRESENTATIONS
+from tasks.store import load
 from tests.benchmark.cells import job, silent
 
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ CONFIDENCE = 0.999
 @pytest.mark.parametrize("representation", REPRESENTATIONS.names())
 def test_permuted_labels_are_not_learned(smoke_data: Path, representation: str, model: str):
     made = job("ttbar", representation, model)
-    events = load_events(made.data, smoke_data)
+    events = load(made.data, smoke_data)
     # before splitting, train and test alike; each cell has a permutation of its own, the same every time
     rng = np.random.default_rng(zlib.crc32(f"{representation} {model}".encode()))
     table = ak.with_field(events.table, rng.permutation(events.column("label")), "label")
     permuted = dataclasses.replace(events, table=table)
     blank = describe(made, made.data.manifest(smoke_data))
-    result, scores = evaluate(blank, represent(permuted, made.representation), made, silent)
+    result, scores = evaluate(blank, represent([permuted], made.representation), made, silent)
     assert result.status == "done"
     scored = Scored(scores.labels, scores.scores.astype(np.float64), result.classes)
     auc = Auc()(scored, CONFIDENCE)["auc"]

@@ -20,7 +20,9 @@ def pictures(*jets, **options):
 
 def with_axes(jets, axes):
     names = ("subjet1_eta", "subjet1_phi", "subjet2_eta", "subjet2_phi")
-    records = [dict(zip(names, row, strict=True)) for row in axes]
+    jet = (0.25, -0.5)  # where the jet points: the table has its subjets relative to that
+    relative = [(row[0] - jet[0], row[1] - jet[1], row[2] - jet[0], row[3] - jet[1]) for row in axes]
+    records = [dict(zip(("eta", "phi", *names), (*jet, *row), strict=True)) for row in relative]
     return with_column(jets_of(jets, picture="jet"), "axes", records)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -168,6 +169,40 @@ def test_slices_share_memory_and_memory_maps_give_no_warning(tmp_path: Path) -> 
     mapped = torch.from_numpy(np.load(tmp_path / "values.npy", mmap_mode="c"))
     rows = Ragged(mapped, samples.particles.offsets)
     assert as_lists(rows.take(torch.tensor([2, 0]))) == as_lists(samples.particles.take(torch.tensor([2, 0])))
+
+
+@given(LENGTHS, st.lists(st.integers(0, 8), max_size=3))
+@settings(deadline=None)
+def test_what_was_cut_and_joined_is_the_same(lengths: list[int], cuts: list[int]) -> None:
+    edges = [0, *sorted(min(cut, len(lengths)) for cut in cuts), len(lengths)]
+    for samples in (vectors(lengths), images(lengths)):
+        joined = type(samples).join([samples[a:b] for a, b in pairwise(edges)])
+        for name, part in vars(samples).items():
+            other = getattr(joined, name)
+            if isinstance(part, Ragged):
+                assert (as_lists(other), other.values.dtype) == (as_lists(part), part.values.dtype)
+                assert torch.equal(other.offsets, part.offsets)
+            elif isinstance(part, torch.Tensor):
+                assert torch.equal(other, part)
+                assert other.dtype == part.dtype
+            else:
+                assert other == part
+
+
+def test_masses_are_joined_where_all_parts_have_them() -> None:
+    with_mass = replace(vectors([1, 2]), mass=torch.tensor([80.0, 91.0]))
+    assert Vectors.join([with_mass, with_mass]).mass.tolist() == [80.0, 91.0] * 2
+    with pytest.raises(ValueError, match=r"Vectors\.mass differs between the parts"):
+        Vectors.join([with_mass, vectors([1])])
+
+
+def test_what_can_not_be_joined() -> None:
+    with pytest.raises(ValueError, match="samples of 0 kinds to join"):
+        Samples.join([])
+    with pytest.raises(ValueError, match="samples of 2 kinds to join"):
+        Samples.join([vectors([1]), images([1])])
+    with pytest.raises(ValueError, match=r"Images\.scale differs between the parts"):
+        Images.join([images([1]), replace(images([1]), scale=1.0)])
 
 
 def test_nbytes_and_device() -> None:

@@ -3,6 +3,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tasks.dataset import files_of
 from tasks.manifest import Manifest
 from tasks.store import prepare
 from tests.tasks.data_sets import coins
@@ -20,3 +21,13 @@ class Made(NamedTuple):
 def made(tmp_path_factory):
     root, reports = tmp_path_factory.mktemp("coins"), []
     return Made(root, prepare(coins(), root, 1, lambda *report: reports.append(report)), reports)
+
+
+@pytest.fixture
+def copied(made, tmp_path):
+    """The folder of a data set that a test may break, below `tmp_path`."""
+    folder = coins().folder(tmp_path)
+    folder.mkdir(parents=True)
+    for file in files_of(coins().folder(made.root)):
+        (folder / file.name).write_bytes(file.read_bytes())
+    return folder

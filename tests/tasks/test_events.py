@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from benchmark.errors import UserError
 from tasks import events
-from tasks.events import EventInfo, Events, check, fingerprint, split_of, uniform_hash
+from tasks.events import EventInfo, Events, check, split_of, uniform_hash
 
 INFO = EventInfo("coins", ("heads", "tails"), "hadron", {"jet": 2})
 FIELDS = ("pt", "eta", "phi", "mass", "charge")
@@ -115,47 +115,6 @@ def test_events_are_indexed_by_arrays_masks_and_slices():
     assert all_events.column("weight").dtype == np.float32
 
 
-# --- fingerprint -----------------------------------------------------------------------------------------------------
-
-
-@given(st.permutations(range(12)), st.integers(0, 12))
-@settings(deadline=None, max_examples=25)
-def test_fingerprint_does_not_depend_on_order_or_shards(order, cut):
-    rows = table(12)
-    shuffled = rows[np.array(order)]
-    shards = [part for part in (shuffled[:cut], shuffled[cut:]) if len(part)]
-    for everything in (False, True):
-        assert fingerprint(ak.concatenate(shards), everything=everything) == fingerprint(rows, everything=everything)
-
-
-def test_fingerprint_survives_parquet_in_one_shard_or_several(tmp_path):
-    rows = table()
-    whole = through_parquet(rows, tmp_path / "a")
-    parts = [through_parquet(rows[20:], tmp_path / "b"), through_parquet(rows[:20], tmp_path / "c")]
-    for everything in (False, True):
-        wanted = fingerprint(rows, everything=everything)
-        assert fingerprint(whole, everything=everything) == wanted
-        assert fingerprint(ak.concatenate(parts), everything=everything) == wanted
-
-
-@pytest.mark.parametrize(("column", "field"), [("weight", None), ("objects", "eta"), ("candidate", "ht")])
-def test_fingerprint_sees_every_value_of_test_events_and_of_no_other(column, field):
-    rows = table()
-    split = split_of(rows)
-    filled = ak.to_numpy(ak.num(rows.objects)) > 0
-    for code in range(3):
-        event = int(np.flatnonzero((split == code) & filled)[0])
-        changed = with_value(rows, column, field, event, 17.0)
-        assert (fingerprint(changed) != fingerprint(rows)) == (code == 2)
-        assert fingerprint(changed, everything=True) != fingerprint(rows, everything=True)
-
-
-def test_fingerprint_sees_where_lists_end():
-    rows = table(2, split=np.array([2, 2], np.int8))
-    one, other = (ak.with_field(rows, ak.unflatten(np.ones(3), counts), "objects") for counts in ([1, 2], [2, 1]))
-    assert fingerprint(one) != fingerprint(other)
-
-
 # --- check -----------------------------------------------------------------------------------------------------------
 
 
@@ -167,7 +126,7 @@ def test_fingerprint_sees_where_lists_end():
 def test_check_names_the_event_and_the_column(column, field, name, value):
     rows = table(event_id=100 + np.arange(40))
     check(rows, "coins")
-    with pytest.raises(UserError, match=rf"coins, heads: event 107 has {name} that is NaN or infinite"):
+    with pytest.raises(UserError, match=rf"coins, heads: event 107 has {name} that is missing, NaN or infinite"):
         check(with_value(rows, column, field, 7, value), "coins, heads")
 
 
@@ -176,6 +135,13 @@ def test_check_takes_lists_of_plain_numbers_and_empty_tables():
     with pytest.raises(UserError, match="event 2 has times"):
         check(rows, "coins")
     check(table(4)[:0], "coins")
+
+
+def test_check_finds_what_is_missing():
+    with pytest.raises(UserError, match="event 1 has weight that is missing, NaN or infinite"):
+        check(ak.with_field(table(3), ak.Array([1.0, None, 2.0]), "weight"), "coins")
+    with pytest.raises(UserError, match=r"event 2 has times that is missing"):
+        check(ak.with_field(table(3), ak.Array([[1.0], [], [2.0, None]]), "times"), "coins")
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
@@ -208,6 +174,16 @@ def test_a_truncated_file_is_refused(tmp_path, keep):
     path.write_bytes(whole[: int(keep * len(whole))])
     with pytest.raises(UserError, match=r"a\.parquet: not a readable Parquet file"):
         events.read(path)
+
+
+def test_only_the_columns_that_are_named_are_read(tmp_path):
+    path = tmp_path / "a.parquet"
+    rows = table()
+    through_parquet(rows, path)
+    some = events.read(path, ("candidate", "event_id", "ecal"))
+    assert some.fields == ["event_id", "candidate"]
+    assert ak.to_list(some) == ak.to_list(rows[["event_id", "candidate"]])
+    assert events.read(path, ("objects",)).objects.fields == rows.objects.fields
 
 
 def test_a_missing_file_is_refused(tmp_path):

@@ -1,5 +1,9 @@
+import gc
 import pickle
+import shutil
+import tracemalloc
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import awkward as ak
@@ -10,9 +14,11 @@ from benchmark.errors import UserError
 from benchmark.registry import TASKS
 from benchmark.results import sha256
 from tasks.dataset import DataSet
-from tasks.events import SPLITS, fingerprint, split_of
-from tasks.store import PACKAGES, load, prepare
+from tasks.events import SPLITS, split_of
+from tasks.fingerprint import fingerprint
+from tasks.store import PACKAGES, load, prepare, shards
 from tasks.task import Imported
+from tasks.verification import verify
 from tests.tasks.data_sets import COINS, coins, quiet
 
 # --- making ----------------------------------------------------------------------------------------------------------
@@ -45,9 +51,10 @@ def test_manifest_says_what_was_made(made):
     assert manifest.events() == 100 == sum(s.events for s in manifest.shards)
     assert sum(manifest.events(split) for split in SPLITS) == 100
     assert all(sum(row.values()) == 50 for row in manifest.counts.values())
-    assert reports[0] == ("generate", 0, 100)
-    assert reports[-1] == ("generate", 100, 100)
-    assert [done for _, done, _ in reports] == sorted(done for _, done, _ in reports)
+    for stage in ("generate", "describe"):
+        steps = [(done, total) for name, done, total in reports if name == stage]
+        assert (steps[0], steps[-1]) == ((0, 100), (100, 100))
+        assert steps == sorted(steps)
 
 
 def test_counts_and_fingerprints_are_those_of_the_events_that_are_loaded(made):
@@ -84,10 +91,96 @@ def test_what_is_made_is_found_again(made, monkeypatch):
 
 
 def test_events_that_are_not_finite_are_refused_and_not_kept(tmp_path):
-    with pytest.raises(UserError, match=r"coins, heads: event 3 has candidate\.ht that is NaN"):
+    with pytest.raises(UserError, match=r"coins, heads: event 3 has candidate\.ht that is missing, NaN"):
         prepare(coins(bias=-1.0), tmp_path, 1, quiet)
     assert coins(bias=-1.0).manifest(tmp_path) is None
     assert not list(tmp_path.rglob("*.parquet"))
+
+
+# --- shard by shard --------------------------------------------------------------------------------------------------
+
+
+def test_shards_come_one_by_one_in_the_order_of_the_manifest(made):
+    root, manifest, _ = made
+    parts = list(shards(coins(), root))
+    assert [len(part) for part in parts] == [shard.events for shard in manifest.shards]
+    assert ak.to_list(ak.concatenate([part.table for part in parts])) == ak.to_list(load(coins(), root).table)
+
+
+def test_only_the_columns_asked_for_and_the_truth_are_read(made):
+    truth = ["event_id", "group", "label", "weight"]
+    for columns, found in (((), []), (("candidate", "ecal"), ["candidate"]), (None, ["objects", "candidate"])):
+        for part in shards(coins(), made.root, columns):
+            assert part.table.fields == [*truth, *found]
+
+
+def test_columns_of_a_view_are_always_read(made, monkeypatch):
+    monkeypatch.setattr(TASKS.load(COINS), "view_columns", frozenset({"candidate"}))
+    assert next(shards(coins(swapped=True), made.root, ())).has("candidate")
+
+
+def test_a_shard_is_verified_when_it_is_reached(made, copied, tmp_path):
+    (copied / "tails-0002.parquet").write_bytes(b"")  # the last
+    some = shards(coins(), tmp_path)
+    assert len([next(some) for _ in range(5)]) == 5
+    with pytest.raises(UserError, match=r"tails-0002\.parquet: missing, or changed"):
+        next(some)
+
+
+def peak(action):
+    """Bytes that Python and numpy held at most while `action` ran, beyond what they held before."""
+    action()  # what is imported and kept once is none of it
+    gc.collect()
+    tracemalloc.start()
+    try:
+        action()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+EVENTS, HITS = 50, 400
+
+
+def chunks(count):
+    """Tables of some 160 kB each, made one at a time."""
+    for number in range(count):
+        rng = np.random.default_rng(number)
+        ids = EVENTS * number + np.arange(EVENTS)
+        hits = {name: rng.random(EVENTS * HITS).astype(np.float32) for name in ("energy", "time")}
+        columns = {"event_id": ids, "group": ids, "label": (ids % 2).astype(np.int8), "weight": np.ones(EVENTS, "f4")}
+        yield ak.zip({**columns, "ecal": ak.unflatten(ak.zip(hits), np.full(EVENTS, HITS))}, depth_limit=1)
+
+
+@pytest.fixture
+def imported(tmp_path, monkeypatch):
+    """Makes a data set of so many shards from a file, and returns it with its root."""
+
+    def make(count):
+        source, root = tmp_path / f"{count}.txt", tmp_path / f"data-{count}"
+        source.write_text(str(count))
+        monkeypatch.setattr(TASKS.load(COINS), "read", lambda task, path: Imported(chunks(count), "coins"))
+        data = coins(source=source)
+        shutil.rmtree(root, ignore_errors=True)
+        return data, root, prepare(data, root, 1, quiet)
+
+    return make
+
+
+def test_memory_does_not_grow_with_shards(imported):
+    """Arrow's own memory is not seen here, but numpy's is: what each event is turned into, and all that is kept."""
+    few, many = peak(lambda: imported(5)), peak(lambda: imported(20))
+    shard = EVENTS * HITS * 8
+    assert few > shard, "numpy's memory is measured"
+    assert many < few + shard
+    for read in (lambda data, root: sum(map(len, shards(data, root))), lambda data, root: verify_all(data, root)):
+        few, many = (peak(partial(read, *imported(count)[:2])) for count in (5, 20))
+        assert many < few + shard
+
+
+def verify_all(data, root):
+    folder = data.folder(root)
+    assert verify(folder, data.manifest(root), quiet) == []
 
 
 # --- which data set --------------------------------------------------------------------------------------------------
@@ -170,3 +263,40 @@ def test_imported_events_and_their_source(tmp_path, monkeypatch):
     assert coins(source=source, events_per_class=7).folder(tmp_path) == data.folder(tmp_path)
     (source / "a.csv").write_text("one")
     assert data.manifest(tmp_path / "data") is None
+
+
+def test_an_import_tells_how_far_it_is_and_passes_over_empty_chunks(tmp_path, monkeypatch):
+    first, second = chunks(2)
+    found = Imported(iter([first[:0], first, first[:0], second]), "coins")
+    monkeypatch.setattr(TASKS.load(COINS), "read", lambda task, path: found)
+    reports = []
+    manifest = prepare(coins(source=tmp_path), tmp_path / "data", 1, lambda *report: reports.append(report))
+    assert [shard.file for shard in manifest.shards] == ["events-0000.parquet", "events-0001.parquet"]
+    assert [done for stage, done, total in reports if (stage, total) == ("import", 0)] == [0, 50, 100]
+
+
+@pytest.mark.parametrize("empty", [[], [next(chunks(1))[:0]]])
+def test_an_import_without_events_is_refused(tmp_path, monkeypatch, empty):
+    found = Imported(empty, "coins", Counter({"too soft": 3, "too hard": 0}))
+    monkeypatch.setattr(TASKS.load(COINS), "read", lambda task, path: found)
+    with pytest.raises(
+        UserError, match=r"coins: .* has no event left after the selection \(dropped: too soft: 3\), exp"
+    ):
+        prepare(coins(source=tmp_path), tmp_path / "data", 1, quiet)
+
+
+def test_an_import_that_fails_half_way_leaves_no_shard(tmp_path, monkeypatch):
+    def broken():
+        yield from chunks(2)
+        raise UserError("cut short")
+
+    def same():
+        yield from chunks(1)
+        yield from chunks(1)
+
+    for tables, message in ((broken, "cut short"), (same, "50 event ids stand for more than one event")):
+        found = Imported(tables(), "coins")
+        monkeypatch.setattr(TASKS.load(COINS), "read", lambda task, path, found=found: found)
+        with pytest.raises(UserError, match=message):
+            prepare(coins(source=tmp_path), tmp_path / "data", 1, quiet)
+        assert {path.name for path in (tmp_path / "data").rglob("*") if path.is_file()} <= {".lock"}

@@ -5,20 +5,9 @@ import json
 import pytest
 
 from benchmark.errors import UserError
-from tasks.dataset import files_of
 from tasks.manifest import MANIFEST, Manifest
 from tasks.store import load, prepare
 from tests.tasks.data_sets import coins, quiet
-
-
-@pytest.fixture
-def copied(made, tmp_path):
-    """The folder of a data set that a test may break, below `tmp_path`."""
-    folder = coins().folder(tmp_path)
-    folder.mkdir(parents=True)
-    for file in files_of(coins().folder(made.root)):
-        (folder / file.name).write_bytes(file.read_bytes())
-    return folder
 
 
 def test_a_changed_byte_is_found(copied, tmp_path):
@@ -51,7 +40,7 @@ def change(**values):
         (lambda text: text[:-20], "Expecting|Unterminated|delimiter"),
         (lambda text: "[]", "valid dictionary"),
         (lambda text: "{}", "task: Field required"),
-        (change(schema_version=99), "schema_version: Input should be 1"),
+        (change(schema_version=99), "schema_version: Input should be 2"),
         (change(surprise=1), "surprise: Extra inputs"),
         (change(level=3), "level: Input should be a valid string"),
     ],

@@ -73,6 +73,20 @@ def test_shards_without_a_manifest_only_need_one(made, tmp_path, monkeypatch):
     assert prepare(coins(), tmp_path, 1, quiet).fingerprint == manifest.fingerprint
 
 
+def test_a_manifest_of_version_1_is_made_anew_from_the_shards_that_are_there(made, tmp_path, monkeypatch):
+    root, manifest, _ = made
+    folder = coins().folder(tmp_path)
+    folder.mkdir(parents=True)
+    for name, data in content(coins().folder(root)).items():
+        (folder / name).write_bytes(data)
+    (folder / MANIFEST).write_bytes((ROOT / "tests/tasks/historic_manifests/v1.json").read_bytes())
+    assert coins().manifest(tmp_path) is None
+    monkeypatch.setattr("tasks.store.ProcessPoolExecutor", None)
+    again = prepare(coins(), tmp_path, 1, quiet)
+    assert again.model_dump(exclude={"created"}) == manifest.model_dump(exclude={"created"})
+    assert coins().manifest(tmp_path) == again
+
+
 def test_a_run_waits_for_another_and_finds_its_data_made(made, tmp_path, monkeypatch):
     """The other finishes between the first look and the lock."""
     manifest = made.manifest

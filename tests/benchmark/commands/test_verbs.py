@@ -127,13 +127,13 @@ def test_data_show(said, toy_data: Path):
 
 def test_data_show_before_there_are_any(said, tmp_path: Path):
     text = said("data", "show", "ttbar", "--data", str(tmp_path))
-    assert "python -m benchmark run --task ttbar" in text
+    assert "python -m benchmark data generate 'ttbar'" in text
     assert list(tmp_path.iterdir()) == []
 
 
 def test_data_show_of_a_broken_manifest(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    (tmp_path / "toy" / "detector-1").mkdir(parents=True)
-    (tmp_path / "toy" / "detector-1" / "manifest.json").write_text("{")
+    (tmp_path / "toy" / "detector-1-0123456789").mkdir(parents=True)
+    (tmp_path / "toy" / "detector-1-0123456789" / "manifest.json").write_text("{")
     assert cli.exit_code(["data", "show", TOY, "--data", str(tmp_path)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "manifest.json: not a valid manifest" in line

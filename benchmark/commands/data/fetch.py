@@ -67,7 +67,7 @@ def fetch(
 
 def run(source: Source, files: Sequence[SourceFile], folder: Path, *, quiet: bool, as_json: bool) -> list[Outcome]:
     """Fetch the files, say what became of each, and what to do next. Raises UserError."""
-    from benchmark.commands.fetch_display import FetchDisplay
+    from benchmark.commands.data.fetch_display import FetchDisplay
     from tasks.sources.download import fetch_all
 
     outcomes = []

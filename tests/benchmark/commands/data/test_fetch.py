@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark import cli
-from benchmark.commands.fetch import complete, following, human
+from benchmark.commands.data.fetch import complete, following, human
 from tasks.sources import download
 from tasks.sources.catalogue import Source, SourceFile, sources
 from tests.tasks.sources.conftest import CONTENT
@@ -170,7 +170,7 @@ def test_interrupted(
     listed(server.url("files"))
     words = ["data", "fetch", "toys", "--to", str(tmp_path)]
     with monkeypatch.context() as patched:
-        patched.setattr("benchmark.commands.fetch_display.FetchDisplay.moved", interrupt)
+        patched.setattr("benchmark.commands.data.fetch_display.FetchDisplay.moved", interrupt)
         assert cli.exit_code(words) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "interrupted; the same command goes on where it stopped"
     assert (tmp_path / "one.csv.part").stat().st_size > 0

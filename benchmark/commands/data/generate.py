@@ -1,0 +1,67 @@
+"""`data generate`: make events, or find them made."""
+
+from __future__ import annotations
+
+import json as json_format
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from benchmark.commands import options
+from benchmark.commands.data import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from benchmark.display import Display
+    from tasks.dataset import DataSet
+
+
+def command(
+    task: requests.Wanted,
+    preset: requests.Preset = "quick",
+    level: Annotated[str, typer.Option(help="Realism: generator, hadron or detector.")] = "detector",
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that generate events. Default: all cores.", min=1)
+    ] = None,
+    data: options.Data = None,
+    quiet: requests.Quiet = False,
+    json: options.Json = False,
+) -> int:
+    """Generate the events of tasks. What is there already is not made again; what was stopped goes on.
+
+    Example: python -m benchmark data generate 'ttbar[min_jets=2],dimuon' --preset standard --workers 16
+    """
+    from benchmark.display import Display
+    from benchmark.environment import default_workers
+    from benchmark.errors import UserError
+
+    wanted = requests.data_sets(task, preset, level)
+    skipped = {item.task.name: reason for item in wanted if (reason := item.task.skipped_levels.get(level))}
+    wanted = [item for item in wanted if item.task.name not in skipped]
+    if not wanted:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
+        raise UserError(f"level '{level}' is skipped ({reasons}). Choose another --level.")
+    with Display(quiet=quiet) as display:
+        rows = run(wanted, options.data_root(data), workers or default_workers(), display)
+    if json:
+        print(json_format.dumps(rows, indent=1))
+    elif not quiet:
+        for name, reason in skipped.items():
+            print(f"{name}: level {level} is skipped: {reason}")
+        requests.say_made(rows)
+    return 0
+
+
+def run(wanted: Sequence[DataSet], root: Path, workers: int, display: Display) -> list[dict[str, Any]]:
+    """Make what is missing. Returns the task, folder and manifest of each, and whether it was made now."""
+    from tasks.store import prepare
+
+    rows = []
+    for item in wanted:
+        name, new = item.task.name, item.manifest(root) is None
+        manifest = prepare(item, root, workers, partial(display.stage, name))
+        rows.append(requests.made(name, item.folder(root), manifest, new=new))
+    return rows

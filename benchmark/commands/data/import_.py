@@ -1,0 +1,39 @@
+"""`data import`: read real files once."""
+
+from __future__ import annotations
+
+import json as json_format
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.commands import options
+from benchmark.commands.data import generate, requests
+
+
+def command(
+    task: requests.One,
+    source: Annotated[Path, typer.Option(help="A file, or a folder of files.", metavar="PATH")],
+    preset: Annotated[str, typer.Option(help="Of the runs that will use the events.")] = "quick",
+    data: options.Data = None,
+    quiet: requests.Quiet = False,
+    json: options.Json = False,
+) -> int:
+    """Read the events of real files. What was read already is not read again, unless the files have changed.
+
+    Example: python -m benchmark data import dimuon --source path/to/cms/files
+    """
+    from benchmark.display import Display
+    from benchmark.errors import UserError
+
+    wanted = requests.data_sets(task, preset, "detector", source)
+    if len(wanted) != 1:
+        raise UserError(f"--source {source}: files belong to one task, but {len(wanted)} were named. Name one task.")
+    with Display(quiet=quiet) as display:
+        rows = generate.run(wanted, options.data_root(data), 1, display)
+    if json:
+        print(json_format.dumps(rows[0], indent=1))
+    elif not quiet:
+        requests.say_made(rows)
+    return 0

@@ -1,0 +1,88 @@
+"""`data show`: counts, fingerprint, level and size of the data sets of a task."""
+
+from __future__ import annotations
+
+import json as json_format
+from typing import TYPE_CHECKING
+
+from benchmark.commands import options
+from benchmark.commands.data import requests
+from benchmark.registry import TASKS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tasks.inventory import Found
+    from tasks.manifest import Manifest
+
+
+def command(task: requests.One, data: options.Data = None, json: options.Json = False) -> int:
+    """Show counts, fingerprint, level and size of each data set of a task.
+
+    Example: python -m benchmark data show ttbar
+    """
+    from benchmark.errors import UserError
+    from benchmark.grid import parse_filter
+
+    choices = parse_filter(task)
+    if len(choices) != 1 or choices[0].target == "all":
+        raise UserError(f"data show: '{task}' names more than one task, expected one. Show them in turn.")
+    plugin = TASKS.load(choices[0].target)
+    root = options.data_root(data)
+    found = requests.found(root, task)
+    damaged = next((item for item in found if item.state == "damaged"), None)
+    if damaged is not None:
+        raise UserError(damaged.reason)
+    if json:
+        manifests = {str(item.folder): item.manifest.model_dump(mode="json") for item in found if item.manifest}
+        sizes = {str(item.folder): item.size for item in found}
+        shown = {"task": plugin.name, "levels": levels(plugin), "data": manifests, "bytes": sizes}
+        print(json_format.dumps(shown, indent=1))
+        return 0
+    print(f"{plugin.name}: {TASKS.find(choices[0].target).summary}")
+    for level, reason in levels(plugin).items():
+        print(f"level {level}: {reason}")
+    if not found:
+        print(f"no data in {root / plugin.name} yet. They are made by: python -m benchmark data generate '{task}'")
+    _print(found)
+    return 0
+
+
+def levels(plugin: type) -> dict[str, str]:
+    """Each level of realism, and whether the task has it or why not."""
+    from tasks.task import LEVELS
+
+    skipped: dict[str, str] = plugin.skipped_levels  # type: ignore[attr-defined]
+    return {level: f"skipped: {skipped[level]}" if level in skipped else "yes" for level in LEVELS}
+
+
+def _print(found: Sequence[Found]) -> None:
+    for item in found:
+        print()
+        print(f"{item.folder}")
+        if item.state != "complete":
+            print(f"  {item.state}: {item.reason}")
+        print(f"  {requests.size(item.size)} on disk")
+        if item.manifest is not None:
+            _print_manifest(item.manifest)
+
+
+def _print_manifest(manifest: Manifest) -> None:
+    from rich.table import Table
+
+    from benchmark.report import console
+
+    label = f" (fast simulation, version {manifest.detector})" if manifest.fast_simulation else ""
+    print(f"  level {manifest.level}{label}, source {manifest.source}, version {manifest.task_version}")
+    print(f"  fingerprint {manifest.fingerprint}")
+    print(f"  made {manifest.created} in {len(manifest.shards)} shards")
+    for reason, count in manifest.dropped.items():
+        print(f"  dropped: {count:,} {reason}")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("  class")
+    splits = ("train", "valid", "test")
+    for name in (*splits, "all"):
+        table.add_column(name, justify="right")
+    for process, row in manifest.counts.items():
+        table.add_row(f"  {process}", *(f"{row[name]:,}" for name in splits), f"{sum(row.values()):,}")
+    console().print(table)

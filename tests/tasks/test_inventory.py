@@ -1,0 +1,158 @@
+"""Data sets on disk: found for what they are, and removed with nothing else."""
+
+import pytest
+from filelock import FileLock
+
+from benchmark.errors import UserError
+from benchmark.registry import TASKS
+from tasks.inventory import find, remove
+from tasks.manifest import MANIFEST
+from tests.tasks.data_sets import COINS, coins
+
+
+def states(root, target=COINS):
+    return {item.folder: item.state for item in find(root, target)}
+
+
+@pytest.fixture
+def half(copied):
+    """A folder whose making was interrupted."""
+    folder = copied.parent / "hadron-50-0123456789"
+    folder.mkdir()
+    (folder / "heads-0000.parquet").write_bytes(b"12345")
+    return folder
+
+
+def test_complete_and_interrupted(copied, half, tmp_path):
+    assert states(tmp_path) == {copied: "complete", half: "incomplete"}
+    found = {item.folder: item for item in find(tmp_path)}
+    assert found[half].size == 5
+    assert found[copied].size == sum(path.stat().st_size for path in copied.iterdir())
+    assert found[copied].task == "coins"
+    assert found[copied].manifest == coins().manifest(tmp_path)
+
+
+def test_a_broken_manifest(copied, tmp_path):
+    (copied / MANIFEST).write_text("{")
+    (found,) = find(tmp_path)
+    assert found.state == "damaged"
+    assert "not a valid manifest" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda patch: patch.setattr(TASKS.load(COINS), "version", "2"), "version 1 of the task, which is 2 now"),
+        (lambda patch: patch.setattr("tasks.inventory.DETECTOR_VERSION", "x"), "of the detector, which is x now"),
+        (lambda patch: patch.setattr("tasks.inventory.version_of", lambda _: "9"), "of pythia8mc, which is 9 now"),
+        (
+            lambda patch: patch.setattr(TASKS.load(COINS), "view_parameters", frozenset()),
+            "made with other parameters, or from another file",
+        ),
+    ],
+)
+def test_outdated(copied, tmp_path, monkeypatch, change, reason):
+    change(monkeypatch)
+    (found,) = find(tmp_path, COINS)
+    assert found.state == "outdated"
+    assert reason in found.reason
+    (found,) = find(tmp_path)  # by the folder's name alone the task is not known here, and can't be asked
+    assert (found.state, found.reason) == ("complete", "")
+
+
+def test_folders_of_other_names_are_not_looked_at(copied, tmp_path):
+    for name in ("Documents", "hadron-50", "hadron-50-0123456789x", ".git"):
+        (tmp_path / "home" / name).mkdir(parents=True)
+        (tmp_path / "home" / name / MANIFEST).write_text("{}")
+    (tmp_path / "home" / "files-0123456789").write_text("a file")
+    assert list(states(tmp_path, None)) == [copied]
+
+
+def test_every_folder_that_the_store_names_is_found(tmp_path):
+    source = tmp_path / "real.csv"
+    source.write_text("")
+    folders = [coins("generator"), coins("detector"), coins(source=source), coins(events_per_class=7)]
+    for data in folders:
+        data.folder(tmp_path).mkdir(parents=True)
+    assert set(states(tmp_path)) == {data.folder(tmp_path) for data in folders}
+
+
+def test_an_unknown_task(tmp_path):
+    with pytest.raises(UserError, match="unknown task 'coin'"):
+        find(tmp_path, "coin")
+    for outside in ("../coins", "..", "/"):
+        with pytest.raises(UserError, match="unknown task"):
+            find(tmp_path, outside)
+
+
+# --- removing --------------------------------------------------------------------------------------------------------
+
+
+def only(root):
+    (found,) = find(root)
+    return found
+
+
+def test_removed_with_its_folder_and_nothing_else(copied, half, tmp_path):
+    (copied / ".heads-0001-abc.tmp").write_bytes(b"half a shard")
+    (copied / ".lock").write_bytes(b"")
+    items = {item.folder: item for item in find(tmp_path)}
+    remove(items[copied], tmp_path)
+    assert list(copied.parent.iterdir()) == [half]
+    remove(items[half], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def refused(root, reason):
+    before = sorted(root.rglob("*"))
+    with pytest.raises(UserError, match=reason):
+        remove(only(root), root)
+    assert sorted(root.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "heads-0001.parquet.bak", ".hidden"])
+def test_files_of_other_kinds_are_kept(copied, tmp_path, name):
+    (copied / name).write_text("mine")
+    refused(tmp_path, rf"holds {name}, which is of no data set")
+
+
+def test_folders_within_are_kept(copied, tmp_path):
+    (copied / "plots-0001.parquet").mkdir()
+    refused(tmp_path, "holds plots-0001.parquet")
+
+
+def test_links_are_not_followed(copied, tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    shard = copied / "heads-0000.parquet"
+    shard.unlink()
+    shard.symlink_to(precious)
+    refused(tmp_path, "holds heads-0000.parquet")
+    assert precious.read_text() == "mine"
+
+
+@pytest.mark.parametrize("level", ["task", "data set"])
+def test_linked_folders_are_not_followed(copied, tmp_path, level):
+    root = tmp_path / "linked"
+    if level == "task":
+        root.mkdir()
+        (root / "coins").symlink_to(copied.parent)
+    else:
+        (root / "coins").mkdir(parents=True)
+        (root / "coins" / copied.name).symlink_to(copied)
+    refused(root, "is a link, or lies behind one")
+    assert (copied / MANIFEST).is_file()
+
+
+def test_what_lies_elsewhere_is_kept(copied, tmp_path):
+    with pytest.raises(UserError, match="is no data set of"):
+        remove(only(tmp_path), tmp_path / "other")
+    assert (copied / MANIFEST).is_file()
+
+
+def test_what_is_being_made_is_kept(half, copied, tmp_path):
+    with FileLock(half / ".lock"):
+        (item,) = (item for item in find(tmp_path) if item.folder == half)
+        with pytest.raises(UserError, match="being made by another process"):
+            remove(item, tmp_path)
+    assert (half / "heads-0000.parquet").is_file()
