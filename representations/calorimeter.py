@@ -43,7 +43,8 @@ class Calorimeter(Representation):
         constituents as 25 x 25 cells of pt over [-1.25, 1.25] in eta and phi. "task": what the task names.
     unit : GeV that have the value 1 in a crop or barrel.
     translate, rotate, flip, normalise : preprocessing of jet images: the leading subjet to the centre, the second one
-        below it, the heavier side to the right, and the squares of all pixels to the sum 1.
+        below it (towards lower columns: phi runs up), the heavier side to the right (higher rows: eta runs across),
+        and the squares of all pixels to the sum 1.
     """
 
     name = "calorimeter"

@@ -148,6 +148,31 @@ def test_the_lateral_curve_in_closed_form():
     )
 
 
+@pytest.mark.parametrize("energy", [50.0, 120.0])
+def test_lateral_profile_is_that_of_the_mean_shower(energy):
+    cells, rng = workspace(), np.random.default_rng(14)
+    place = (True, True, 85.5, 180.5, 1 / 0.0225, 1 / 0.0225, 0.0, 0.0, 0.0, 0.0, 0.0)  # cells of 2.25 cm
+    for _ in range(100):
+        _shower(energy, 0.0, place, cells, rng)
+    image = barrel(cells) / (100 * energy)
+    # hep-ex/0001020, equations 22 to 27 and 5 to 8, at the mean shape
+    z, log = 68.4, np.log(energy)
+    scale = np.log(energy / 9.64e-3)
+    deepest, shape = scale - 0.812, 0.81 + (0.458 + 2.26 / z) * scale
+    depth = np.linspace(0.05, 25.8, 200)
+    weight = depth ** (shape - 1) * np.exp(-depth * (shape - 1) / deepest)
+    tau = depth / deepest
+    core = 0.0251 + 0.00319 * log + (0.1162 - 0.000381 * z) * tau
+    tail = (0.659 - 0.00309 * z) * (np.exp(-2.59 * (tau - 0.645)) + np.exp((0.3585 + 0.0421 * log) * (tau - 0.645)))
+    bend = (0.401 + 0.00187 * z - tau) / (1.313 - 0.0686 * log)
+    in_core = (2.632 - 0.00094 * z) * np.exp(bend - np.exp(bend))
+    for n in range(3):
+        half = 0.0225 * (n + 0.5)
+        held = in_core * box(half, half, 0.022 * core) + (1 - in_core) * box(half, half, 0.022 * tail)
+        found = image[85 - n : 86 + n, 180 - n : 181 + n].sum()
+        assert found == pytest.approx(np.average(held, weights=weight), abs=0.012)
+
+
 @pytest.mark.parametrize("turns", [7, 90, 195])
 def test_a_turned_electron_has_a_turned_shower(turns):
     whole = [showers(at_face(10.0, 0.4, (3.2 + k) * PITCH, -1.0), 3, 7).sum(axis=0) for k in (0, turns)]
