@@ -19,6 +19,8 @@ from benchmark.scoring import score
 if TYPE_CHECKING:
     from pathlib import Path
 
+NO_HITS = {("dimuon", "calorimeter"), ("ttbar", "calorimeter")}
+"""Tasks that keep objects alone, and the representation that has nothing to show of them."""
 GRID = list(product(TASKS.core(), REPRESENTATIONS.names(), MODELS.names()))
 Finished = tuple[ResultStore, dict[tuple[str, str, str], Result]]
 
@@ -40,6 +42,9 @@ def test_every_cell_has_a_result_and_nothing_else_does(finished: Finished):
 def test_cell(finished: Finished, names: tuple[str, str, str]):
     store, results = finished
     result = results[names]
+    if names[:2] in NO_HITS:
+        assert (result.status, "no calorimeter hits" in result.reason) == ("skipped", True)
+        return
     assert result.status == "done", result.reason
     assert store.find(result.task, result.key) == result
     assert {name.partition("_")[0] for name in result.metrics} >= {"auc", "accuracy"}
@@ -59,7 +64,9 @@ def test_cell(finished: Finished, names: tuple[str, str, str]):
 def test_cells_of_a_task_are_tested_on_the_same_events(finished: Finished):
     store, results = finished
     for task in TASKS.core():
-        tested = [store.scores(result) for result in results.values() if result.task == task]
+        done = [result for result in results.values() if result.task == task and result.status == "done"]
+        tested = [store.scores(result) for result in done]
+        assert len(tested) >= len(MODELS.names())
         assert all((one.event_ids == tested[0].event_ids).all() for one in tested)
         assert all((one.labels == tested[0].labels).all() for one in tested)
         examples = store.examples(task, next(r.fingerprint for r in results.values() if r.task == task))
