@@ -95,7 +95,7 @@ def write_count(number: float) -> str:
 
 
 def write_rank(row: Row) -> str | None:
-    """`3`, or `1-2` for rows that share a tie group; None for a row without a rank."""
+    """`3`, or `1-2` where the test events leave both open; None for a row without a rank."""
     if row.rank is None:
         return None
     first, last = row.rank
@@ -123,7 +123,12 @@ def _throughput(field: str) -> Callable[[Row], Value]:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("rank", "Rank", "Rows that the test events can't tell apart share their ranks", write_rank),
+    Column(
+        "rank",
+        "Rank",
+        "The ranks that it may have: behind the rows that are significantly better, before those significantly worse",
+        write_rank,
+    ),
     Column("representation", "Representation", "How a collision is shown", lambda row: row.representation, always=True),
     Column("model", "Model", "What learns", lambda row: row.model, always=True),
     Column("auc", "AUC", "Area under the ROC curve, 95% interval", _estimate("auc"), better="higher", interval=True),

@@ -11,7 +11,8 @@ from leaderboard.columns import Cell, Column, best_text, visible, write_estimate
 from leaderboard.figures import Figure, figures
 from leaderboard.pictures import Picture, pictures
 from leaderboard.ranking import variant_label
-from leaderboard.rows import canonical, seed_estimate
+from leaderboard.rows import canonical
+from leaderboard.seeds import seed_estimate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
