@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import UserError
 from benchmark.metrics.auc import auc_difference
-from leaderboard.rows import Row, canonical, label, make_rows
+from leaderboard.names import canonical, named
+from leaderboard.rows import Row, make_rows
 from leaderboard.scores import ScoreBook, same_events
 from leaderboard.seeds import Z
 
@@ -29,8 +30,8 @@ _LEVELS = ("detector", "hadron", "generator")
 class Board:
     """Rows that may be compared: one task and variant, task version, source, test events, level and preset.
 
-    `rows` stand best first, those without an AUC last. `outdated` is set when a later version of the task has
-    results: such a board is kept, and shown as old.
+    `name` is the task with what makes it a variant. `rows` stand best first, those without an AUC last. `outdated` is
+    set when a later version of the task has results: such a board is kept, and shown as old.
     """
 
     task: str
@@ -43,6 +44,7 @@ class Board:
     classes: tuple[str, ...]
     rows: tuple[Row, ...]
     outdated: bool = False
+    name: str = ""
 
     @property
     def ranked(self) -> bool:
@@ -71,8 +73,9 @@ class Board:
 
     @property
     def title(self) -> str:
-        """One line: task, level, preset, source and version."""
-        return f"{self.task}: {self.level} level, {self.preset} preset, {self.source}, version {self.task_version}"
+        """One line: task and variant, level, preset, source and version."""
+        where = f"{self.level} level, {self.preset} preset, {self.source}, version {self.task_version}"
+        return f"{self.name or self.task}: {where}"
 
 
 def rank(results: Iterable[Result], store: ResultStore | None = None) -> list[Board]:
@@ -87,7 +90,7 @@ def rank(results: Iterable[Result], store: ResultStore | None = None) -> list[Bo
 def rank_with(results: Iterable[Result], book: ScoreBook) -> list[Board]:
     """The same, with scores that are read at most once."""
     boards = [_ranked(board, book) for board in _boards(results)]
-    return sorted(_dated(boards), key=_order)
+    return sorted(named(_dated(boards)), key=_order)
 
 
 def rank_intervals(rows: Sequence[Row], book: ScoreBook) -> list[tuple[int, int]]:
@@ -222,10 +225,3 @@ def _order(board: Board) -> tuple[Any, ...]:
 
 def _position(name: str, known: Sequence[str]) -> tuple[int, str]:
     return (known.index(name) if name in known else len(known), name)
-
-
-def variant_label(board: Board, boards: Iterable[Board]) -> str:
-    """The task with those variant parameters that differ between the boards of this task."""
-    others = [other.variant for other in boards if other.task == board.task]
-    shown = [key for key, value in board.variant.items() if any(key not in o or o[key] != value for o in others)]
-    return label(board.task, board.variant, shown)

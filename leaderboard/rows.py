@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
+from leaderboard.names import canonical, label
 from leaderboard.seeds import combine, finite, scale_of, seed_estimate
 
 if TYPE_CHECKING:
@@ -94,6 +94,11 @@ class Row:
         known = [value for value in values if value is not None]
         return fmean(known) if known else None
 
+    def timing(self, stage: str) -> float | None:
+        """Mean seconds of a stage over the seeds that are done and have it."""
+        known = [value for r in self.done if (value := finite(r.timings.get(stage))) is not None]
+        return fmean(known) if known else None
+
 
 def make_rows(results: Iterable[Result]) -> tuple[Row, ...]:
     """Results of one board as rows, by representation, model, device and number of training events."""
@@ -102,17 +107,6 @@ def make_rows(results: Iterable[Result]) -> tuple[Row, ...]:
         cells.setdefault(_cell_of(result, cells), []).append(result)
     rows = [_row_of(cells[cell]) for cell in sorted(cells)]
     return tuple(_labelled(rows))
-
-
-def canonical(value: Any) -> str:
-    """JSON with sorted keys: equal settings give equal text."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
-
-
-def label(name: str, parameters: Mapping[str, Any], shown: Iterable[str]) -> str:
-    """`name[a=1,b=x]` with the parameters to be shown, as the command line writes them."""
-    parts = [f"{key}={_plain(parameters[key])}" for key in sorted(shown) if key in parameters]
-    return f"{name}[{','.join(parts)}]" if parts else name
 
 
 def _cell_of(result: Result, known: Mapping[tuple[str, ...], object]) -> tuple[str, ...]:
@@ -169,7 +163,3 @@ def _differing(named: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, set[
         }
         for name, settings in seen.items()
     }
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else canonical(value)

@@ -107,11 +107,10 @@ def combine(seeds: Sequence[Estimate], scale: Scale = PLAIN) -> Estimate:
     values = [seed.value for seed in seeds if seed.value is not None]
     value = fmean(values)
     if not all(map(scale.inside, values)):
-        beyond = any(scale.clip(v) != v for v in values)  # a number of another kind that has the name of this one
         low, high = _bounds(value, values, seeds, PLAIN)
-        if beyond:
+        if any(scale.clip(v) != v for v in values):  # a number of another kind that has the name of this one
             return Estimate(value, low, high)
-        return Estimate(value, *(None if bound is None else scale.clip(bound) for bound in (low, high)))
+        return Estimate(value, None if low is None else scale.clip(low), None if high is None else scale.clip(high))
     return Estimate(value, *_bounds(value, values, seeds, scale))
 
 
