@@ -17,7 +17,10 @@ EACH = 4
 
 
 def draw(events: Events) -> dict[str, NDArray[np.uint8]]:
-    """Pictures by class, (up to 4, 224, 224, 3) uint8 RGB, of the first test events."""
+    """Pictures by class, (up to 4, 224, 224, 3) uint8 RGB, of the first test events.
+
+    Beside them `_kinds`, names of the kinds of objects, and `_span`, half the width of the canvas in eta and phi.
+    """
     test = events.splits()["test"]
     labels = test.column("label")
     circles = Circles()
@@ -25,5 +28,7 @@ def draw(events: Events) -> dict[str, NDArray[np.uint8]]:
     for code, name in enumerate(events.info.classes):
         chosen = test[np.flatnonzero(labels == code)[:EACH]]
         if len(chosen):
-            found[name] = circles.picture(circles.represent(chosen))
+            samples = circles.represent(chosen)
+            found[name] = circles.picture(samples)
+            found |= {"_kinds": np.array(list(events.info.slots)), "_span": np.array(samples.span)}
     return found

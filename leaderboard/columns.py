@@ -223,15 +223,15 @@ def said_once(board: Board) -> tuple[Column, ...]:
 
 
 def in_words(board: Board) -> str:
-    """What all rows with numbers share, in words: `Trained on 7,693 events · cpu · 1 seed`."""
-    words = {"train_events": "trained on {} events", "device": "{}", "seeds": "seeds: {}"}
+    """What all rows with numbers share, in words: `trained on 7,693 events · cpu · 1 seed each`."""
+    words = {"train_events": "trained on {} events", "device": "{}", "seeds": "{} seeds each"}
     row = next((row for row in board.rows if row.done), None)
     parts = [
         words[column.name].format(column.cell(row).text)
         for column in said_once(board)
         if row is not None and column.name in words
     ]
-    return " · ".join(parts)
+    return " · ".join(parts).replace("· 1 seeds", "· 1 seed")
 
 
 def table(board: Board) -> tuple[list[str], list[list[str]]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from leaderboard.columns import Cell, Column, best_text, in_words, said_once, visible, write_status
 from leaderboard.figures import Figure, figures
 from leaderboard.names import canonical, shown_variant
-from leaderboard.pictures import Picture, pictures
+from leaderboard.pictures import Picture, legend, pictures, ticks
 from leaderboard.seeds import seed_estimate
 from leaderboard.words import THROUGHPUT, metric_words, stage_words
 from leaderboard.writing import write_count, write_estimate, write_number
@@ -85,6 +85,8 @@ class BoardView:
     stopped: tuple[RowView, ...]
     figures: tuple[Figure, ...]
     pictures: tuple[tuple[str, list[Picture]], ...]
+    legend: tuple[tuple[str, str], ...]
+    ticks: tuple[tuple[str, str, str], tuple[str, str, str]]
     provenance: tuple[tuple[str, str], ...]
 
 
@@ -95,6 +97,7 @@ def board_view(board: Board, store: ResultStore, book: ScoreBook) -> BoardView:
     lines = zip(*(_entries(column, board) for column in columns), strict=True)
     rows = [_row_view(row, line, board.classes) for row, line in zip(board.rows, lines, strict=True)]
     prefix = f"pictures/{slug(board.task)}-{slug(board.fingerprint[:12])}"
+    examples = store.examples(board.task, board.fingerprint)
     return BoardView(
         board=board,
         anchor=anchor(board),
@@ -103,7 +106,9 @@ def board_view(board: Board, store: ResultStore, book: ScoreBook) -> BoardView:
         ran=tuple(view for view in rows if view.row.done),
         stopped=tuple(view for view in rows if not view.row.done),
         figures=tuple(figures(board, book)),
-        pictures=tuple(pictures(store.examples(board.task, board.fingerprint), board.classes, prefix)),
+        pictures=tuple(pictures(examples, board.classes, prefix)),
+        legend=tuple(legend(examples, board.classes)),
+        ticks=ticks(examples),
         provenance=tuple(_provenance(board)),
     )
 
@@ -175,7 +180,13 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
         if isinstance(value, dict) and value:
             yield from flat(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", value if isinstance(value, str) else canonical(value)
+            yield f"{prefix}{key}", _plain(value)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return write_count(value) if isinstance(value, int) and not isinstance(value, bool) else canonical(value)
 
 
 def _entries(column: Column, board: Board) -> list[Entry]:

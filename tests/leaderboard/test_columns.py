@@ -146,10 +146,10 @@ def test_what_all_rows_share_is_said_once() -> None:
     stopped = make_result(model="c", status="failed", reason="bug", device="cuda")
     (board,) = rank([*same, stopped])
     assert {column.name for column in said_once(board)} == {"train_events", "device", "seeds", "status"}
-    assert in_words(board) == "trained on 4,000 events · cpu · seeds: 1"
+    assert in_words(board) == "trained on 4,000 events · cpu · 1 seed each"
     (board,) = rank([*same, make_result(model="a", device="cuda", auc=0.8)])
     assert "device" not in {column.name for column in said_once(board)}
-    assert in_words(board) == "trained on 4,000 events · seeds: 1"
+    assert in_words(board) == "trained on 4,000 events · 1 seed each"
 
 
 def test_parts_of_an_entry() -> None:
