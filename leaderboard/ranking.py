@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from benchmark.errors import UserError
-from benchmark.metrics.auc import auc_difference
+from benchmark.metrics.auc import area_difference, same_order
 from leaderboard.names import canonical, named
 from leaderboard.rows import Row, make_rows
 from leaderboard.scores import ScoreBook, same_events
@@ -132,10 +132,10 @@ def _paired_half_width(best: Row, other: Row, book: ScoreBook) -> float | None:
         first, second = book.get(a), book.get(b)
         if first is None or second is None or not same_events(first, second):
             return None
-        try:
-            difference = auc_difference(first.labels, first.scores, second.scores, first.weights, signal=signal)
-        except UserError:  # a class without test events
+        areas = book.area(a, signal=signal), book.area(b, signal=signal)
+        if areas[0] is None or areas[1] is None or first.scores.shape != second.scores.shape:
             return None
+        difference = area_difference(areas[0], areas[1], partial(same_order, first.scores, second.scores))
         widths.append((difference.high - difference.low) / 2)
     return sum(widths) / len(widths) if widths else None
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from benchmark.metrics.auc import auc_difference
+from benchmark.metrics.auc import Area, auc_difference, headline
 from benchmark.results import Scores
+from leaderboard import scores as scores_module
 from leaderboard.columns import write_rank
 from leaderboard.ranking import rank, rank_with, significantly_better
 from leaderboard.scores import ScoreBook
@@ -228,3 +229,23 @@ def test_macro_boards_are_paired_too(store: ResultStore) -> None:
     (board,) = rank(results, store)
     assert board.macro
     assert ranks(board) == {"a": "1", "b": "2"}
+
+
+def test_areas_are_made_once_a_row(store: ResultStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[bool] = []
+
+    def counted(*arguments: Any, signal: bool) -> Area:
+        calls.append(signal)
+        return headline(*arguments, signal=signal)
+
+    monkeypatch.setattr(scores_module, "headline", counted)
+    results = [kept(store, m, scores_of(2, 1.0 + 0.1 * k, seed=k, shared=0.8)) for k, m in enumerate(MODELS)]
+    rank(results, store)
+    assert calls == [True] * len(MODELS)
+
+
+def test_other_weights_are_other_events(store: ResultStore) -> None:
+    better, worse = paired_scores()
+    heavier = Scores(worse.event_ids, worse.labels, worse.scores, worse.weights * 2)
+    results = [kept(store, "a", better), kept(store, "b", heavier)]
+    assert ranks(rank(results, store)[0]) == {"a": "1-2", "b": "1-2"}
