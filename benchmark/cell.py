@@ -105,6 +105,7 @@ def describe(job: Job, manifest: Manifest | None) -> Result:
         status="interrupted",
         task=task.name,
         variant=task.parameters(),
+        variant_given=task.changed(cell.preset),
         task_version=task.version,
         classes=task.classes,
         source=manifest.source if manifest else "none",

@@ -46,6 +46,15 @@ class Plugin:
         """The resolved parameters, by name, as plain JSON values."""
         return {name: getattr(self, name) for name in _parameter_types(type(self))}
 
+    def changed(self, preset: str) -> tuple[str, ...]:
+        """The parameters that are neither the preset's values nor the defaults of the fields, sorted."""
+        own: dict[str, Any] = {}
+        fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
+        for field in fields:
+            own[field.name] = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        own |= self.presets.get(preset, {})
+        return tuple(sorted(name for name, value in self.parameters().items() if own[name] != value))
+
     @classmethod
     def resolve(cls, preset: str, given: Mapping[str, str] | None = None) -> Self:
         """The plug-in with its defaults, then the preset's values, then the user's (as text or as values).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 WIDE = 200
 """Columns of text where there is no terminal."""
-LEAST_FIRST = ("Trained on", "Device", "Parameters", "Seeds", "Status")
 
 PAGES = "leaderboard"
 """Folder of the pages inside the folder of results."""
@@ -47,30 +47,9 @@ def console() -> Console:
 
 
 def print_boards(boards: Iterable[Board]) -> None:
-    """Each board as a table on standard output."""
-    from rich.table import Table
-    from rich.text import Text
+    """Each board as a table on standard output, as wide as the terminal."""
+    from leaderboard.terminal import board_text
 
-    from leaderboard.columns import table
-
-    output = console()
+    width = shutil.get_terminal_size((WIDE, 24)).columns
     for board in boards:
-        header, rows = _fitting(*table(board), output.width)
-        note = ", fast simulation" if board.fast_simulation else ""
-        grid = Table(title=Text(board.title + note), title_justify="left", box=None, pad_edge=False)
-        for name in header:
-            grid.add_column(Text(name), no_wrap=name != "Status", overflow="fold")
-        for row in rows:
-            grid.add_row(*map(Text, row))
-        output.print(grid)
-        output.print()
-
-
-def _fitting(header: list[str], rows: list[list[str]], room: int) -> tuple[list[str], list[list[str]]]:
-    """The table without its least asked-for columns, as many as it takes to fit a terminal of this width."""
-    columns = dict(zip(header, zip(*rows, strict=True), strict=True))
-    for name in LEAST_FIRST:
-        if sum(max(map(len, (head, *column))) + 1 for head, column in columns.items()) <= room:
-            break
-        columns.pop(name, None)
-    return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]
+        print(board_text(board, width))

@@ -78,7 +78,8 @@ class Result(BaseModel):
     """One cell and seed: what was run, on what, and what came out.
 
     `task`, `representation` and `model` are names; `variant`, `representation_parameters` and `parameters` the
-    resolved parameters of each. `level` and `source` say what the events are; `fast_simulation` whether our own
+    resolved parameters of each. `variant_given` names those of `variant` that are not the task's own for the preset;
+    None in older records. `level` and `source` say what the events are; `fast_simulation` whether our own
     detector made them. `has_signal`: class 0 is a signal; else all classes are equal partners and `auc` is the macro
     average. `metrics` are all on the test events.
     """
@@ -91,6 +92,7 @@ class Result(BaseModel):
     reason: str | None = None
     task: str
     variant: dict[str, Any] = Field(default_factory=dict)
+    variant_given: tuple[str, ...] | None = None
     task_version: str
     classes: tuple[str, ...]
     source: str

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from benchmark.metrics.metric import Estimate
+from leaderboard.seeds import REJECTION, scale_of
+from leaderboard.writing import shared_decimals, write_count, write_estimate, write_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,10 +25,23 @@ class Cell:
     """One entry of a table: what is read, and the number (with bounds) that it is sorted by."""
 
     text: str
-    value: float | str | None = None
+    value: float | int | str | None = None
     low: float | None = None
     high: float | None = None
     reason: str | None = None
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether only a lower limit is known, such as `> 411` where no background event passed."""
+        return self.value is None and self.low is not None
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        """The number and its interval, which a narrow table sets below it."""
+        if self.value is None or (self.low is None and self.high is None):
+            return self.text, ""
+        number, _, interval = self.text.partition(" ")
+        return number, interval.replace("± ", "±\N{NO-BREAK SPACE}")
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,7 @@ class Column:
     """A column: how to read it from a row, how to write it, and which direction is better.
 
     `header` is for tables, `name` for files. A column without any value on a board is left out, unless `always`.
+    `circumstance`: how the row came about; where it is the same in all rows, pages and terminals say it once.
     """
 
     name: str
@@ -45,57 +60,34 @@ class Column:
     better: Literal["higher", "lower"] | None = None
     interval: bool = False
     always: bool = False
+    circumstance: bool = False
 
     @property
     def numeric(self) -> bool:
         """Whether it is set flush right, and sorted as a number."""
         return self.interval or self.write is not None
 
-    def cell(self, row: Row) -> Cell:
-        """Its entry in a row."""
+    def cell(self, row: Row, digits: int | None = None) -> Cell:
+        """Its entry in a row. digits: decimals of an estimate; else as many as it needs."""
         found = self.read(row)
         if isinstance(found, Estimate):
-            return Cell(write_estimate(found), found.value, found.low, found.high, found.reason)
+            return Cell(write_estimate(found, digits), found.value, found.low, found.high, found.reason)
         if found is None:
             return Cell("–")
         if isinstance(found, str):
             return Cell(found, found)
-        return Cell(self.write(found) if self.write else str(found), float(found))
+        return Cell(self.write(found) if self.write else str(found), found)
 
-
-def write_estimate(estimate: Estimate) -> str:
-    """`0.8531 ± 0.0041`, with two digits of the uncertainty; `> 120` where only the lower bound is known."""
-    if estimate.value is None:
-        return f"> {write_number(estimate.low)}" if estimate.low else "–"
-    if estimate.low is None and estimate.high is None:
-        return write_number(estimate.value)
-    below = None if estimate.low is None else estimate.value - estimate.low
-    above = None if estimate.high is None else estimate.high - estimate.value
-    digits = _decimals([width for width in (below, above) if width is not None])
-    down, up = (f"{width:.{digits}f}" if width is not None else "∞" for width in (below, above))
-    value = f"{estimate.value:.{digits}f}"
-    return f"{value} ± {up}" if up == down else f"{value} +{up} −{down}"
-
-
-def write_number(number: float) -> str:
-    """Three digits, or all of those before the point: `0.712`, `12.3`, `12,345`."""
-    if number == 0:
-        return "0"
-    if not math.isfinite(number):
-        return "–"
-    if not 1e-4 <= abs(number) < 1e7:
-        return f"{number:.2e}"
-    digits = max(0, 2 - math.floor(math.log10(abs(number))))
-    return f"{number:,.{digits}f}"
-
-
-def write_count(number: float) -> str:
-    """`1,234,567`."""
-    return f"{number:,.0f}"
+    def cells(self, rows: Sequence[Row]) -> list[Cell]:
+        """Its entries in all rows, with the same decimals but for rejections, which differ by powers of ten."""
+        digits = None
+        if self.interval and scale_of(self.name) is not REJECTION:
+            digits = shared_decimals(found for row in rows if isinstance(found := self.read(row), Estimate))
+        return [self.cell(row, digits) for row in rows]
 
 
 def write_rank(row: Row) -> str | None:
-    """`3`, or `1-2` for rows that share a tie group; None for a row without a rank."""
+    """`3`, or `1-2` where the test events leave both open; None for a row without a rank."""
     if row.rank is None:
         return None
     first, last = row.rank
@@ -123,7 +115,12 @@ def _throughput(field: str) -> Callable[[Row], Value]:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("rank", "Rank", "Rows that the test events can't tell apart share their ranks", write_rank),
+    Column(
+        "rank",
+        "Rank",
+        "The ranks that it may have: behind the rows that are significantly better, before those significantly worse",
+        write_rank,
+    ),
     Column("representation", "Representation", "How a collision is shown", lambda row: row.representation, always=True),
     Column("model", "Model", "What learns", lambda row: row.model, always=True),
     Column("auc", "AUC", "Area under the ROC curve, 95% interval", _estimate("auc"), better="higher", interval=True),
@@ -132,6 +129,14 @@ COLUMNS: tuple[Column, ...] = (
         "Rejection at 50%",
         "Background rejection 1/ε_B at 50% signal efficiency, 95% interval",
         _estimate("rejection_50"),
+        better="higher",
+        interval=True,
+    ),
+    Column(
+        "signal_accuracy",
+        "Signal accuracy",
+        "Share of events rightly told signal or background, both weighing one half, 95% interval",
+        _estimate("signal_accuracy"),
         better="higher",
         interval=True,
     ),
@@ -167,6 +172,15 @@ COLUMNS: tuple[Column, ...] = (
         write_number,
         better="higher",
     ),
+    Column("fit_s", "Fit, s", "Seconds of the whole fit", lambda row: row.timing("fit"), write_number, better="lower"),
+    Column(
+        "peak_memory_mb",
+        "Memory, MB",
+        "Most memory of the worker while it ran",
+        _throughput("peak_memory_mb"),
+        write_number,
+        better="lower",
+    ),
     Column(
         "parameters_count",
         "Parameters",
@@ -174,10 +188,24 @@ COLUMNS: tuple[Column, ...] = (
         lambda row: row.parameters_count,
         write_count,
     ),
-    Column("train_events", "Trained on", "Events in the training set", lambda row: row.train_events, write_count),
-    Column("device", "Device", "Where it ran", lambda row: row.device, always=True),
-    Column("seeds", "Seeds", "Trainings with numbers, of those run", write_seeds, always=True),
-    Column("status", "Status", "What happened, and why where there are no numbers", write_status, always=True),
+    Column(
+        "train_events",
+        "Trained on",
+        "Events in the training set",
+        lambda row: row.train_events,
+        write_count,
+        circumstance=True,
+    ),
+    Column("device", "Device", "Where it ran", lambda row: row.device, always=True, circumstance=True),
+    Column("seeds", "Seeds", "Trainings with numbers, of those run", write_seeds, always=True, circumstance=True),
+    Column(
+        "status",
+        "Status",
+        "What happened, and why where there are no numbers",
+        write_status,
+        always=True,
+        circumstance=True,
+    ),
 )
 
 
@@ -186,34 +214,46 @@ def visible(board: Board) -> tuple[Column, ...]:
     return tuple(column for column in COLUMNS if column.always or _has_values(column, board))
 
 
-def table(board: Board) -> tuple[list[str], list[list[str]]]:
-    """Headers and rows as plain text, for the terminal.
+def said_once(board: Board) -> tuple[Column, ...]:
+    """The circumstances that all rows with numbers share."""
+    rows = [row for row in board.rows if row.done]
+    return tuple(
+        column for column in visible(board) if column.circumstance and len({column.cell(row).text for row in rows}) == 1
+    )
 
-    Labels hold square brackets, which `rich` would read as markup: wrap each entry in `rich.text.Text`.
-    """
+
+def in_words(board: Board) -> str:
+    """What all rows with numbers share, in words: `trained on 7,693 events · cpu · 1 seed each`."""
+    words = {"train_events": "trained on {} events", "device": "{}", "seeds": "{} seeds each"}
+    row = next((row for row in board.rows if row.done), None)
+    parts = [
+        words[column.name].format(column.cell(row).text)
+        for column in said_once(board)
+        if row is not None and column.name in words
+    ]
+    return " · ".join(parts).replace("· 1 seeds", "· 1 seed")
+
+
+def table(board: Board) -> tuple[list[str], list[list[str]]]:
+    """Headers and rows as plain text, with all columns that hold something."""
     columns = visible(board)
-    return [column.header for column in columns], [[column.cell(row).text for column in columns] for row in board.rows]
+    entries = [[cell.text for cell in column.cells(board.rows)] for column in columns]
+    return [column.header for column in columns], [list(row) for row in zip(*entries, strict=True)]
 
 
 def best_text(column: Column, rows: Sequence[Row]) -> str | None:
-    """The entry of the row that is best in this column; None where no direction is better."""
-    if column.better is None:
+    """The entry of the row that is best in this column.
+
+    None where no direction is better, and where a row has a lower limit alone: it may be better than any number.
+    """
+    cells = column.cells(rows)
+    if column.better is None or any(cell.is_limit for cell in cells):
         return None
-    cells = [cell for cell in map(column.cell, rows) if isinstance(cell.value, float)]
+    known = [(cell.value, cell.text) for cell in cells if isinstance(cell.value, float | int)]
     choose = max if column.better == "higher" else min
-    return choose(cells, key=_number).text if cells else None
-
-
-def _number(cell: Cell) -> float:
-    return float(cell.value) if cell.value is not None else math.nan
+    return choose(known, key=lambda entry: entry[0])[1] if known else None
 
 
 def _has_values(column: Column, board: Board) -> bool:
     cells = [column.cell(row) for row in board.rows]
     return any(cell.value is not None or cell.low is not None for cell in cells)
-
-
-def _decimals(widths: Sequence[float]) -> int:
-    """Decimals that show two digits of the smallest width that isn't 0."""
-    smallest = min((width for width in widths if width > 0), default=1e-3)
-    return min(6, max(0, 1 - math.floor(math.log10(smallest))))

@@ -10,13 +10,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from leaderboard.columns import COLUMNS, Cell, Column, table
-from leaderboard.rows import Row, canonical
+from leaderboard.names import canonical, shown_variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from benchmark.results import Result
     from leaderboard.ranking import Board
+    from leaderboard.rows import Row
 
 _BOARD_FIELDS = ("task", "variant", "task_version", "source", "fingerprint", "level", "preset", "fast_simulation")
 
@@ -68,7 +69,9 @@ def _csv_values(column: Column, row: Row) -> list[str]:
 
 
 def _csv_board(board: Board) -> list[str]:
-    values = [canonical(board.variant) if name == "variant" else str(getattr(board, name)) for name in _BOARD_FIELDS]
+    values = [
+        canonical(shown_variant(board)) if name == "variant" else str(getattr(board, name)) for name in _BOARD_FIELDS
+    ]
     return [_guarded(value) for value in values]
 
 
@@ -81,7 +84,7 @@ def _guarded(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def _number(value: float | str | None) -> str:
+def _number(value: float | int | str | None) -> str:
     return "" if value is None else repr(value) if isinstance(value, float) else str(value)
 
 

@@ -1,16 +1,18 @@
-"""Boards: results that may be compared, as rows with ranks and tie groups."""
+"""Boards: results that may be compared, as rows with the ranks that each may have."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from benchmark.errors import UserError
-from benchmark.metrics.auc import auc_difference
-from leaderboard.rows import Row, Z, canonical, label, make_rows
+from benchmark.metrics.auc import area_difference, same_order
+from leaderboard.names import canonical, named
+from leaderboard.rows import Row, make_rows
 from leaderboard.scores import ScoreBook, same_events
+from leaderboard.seeds import Z
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,8 +30,8 @@ _LEVELS = ("detector", "hadron", "generator")
 class Board:
     """Rows that may be compared: one task and variant, task version, source, test events, level and preset.
 
-    `rows` stand best first, those without an AUC last. `outdated` is set when a later version of the task has
-    results: such a board is kept, and shown as old.
+    `name` is the task with what makes it a variant. `rows` stand best first, those without an AUC last. `outdated` is
+    set when a later version of the task has results: such a board is kept, and shown as old.
     """
 
     task: str
@@ -42,6 +44,7 @@ class Board:
     classes: tuple[str, ...]
     rows: tuple[Row, ...]
     outdated: bool = False
+    name: str = ""
 
     @property
     def ranked(self) -> bool:
@@ -70,15 +73,16 @@ class Board:
 
     @property
     def title(self) -> str:
-        """One line: task, level, preset, source and version."""
-        return f"{self.task}: {self.level} level, {self.preset} preset, {self.source}, version {self.task_version}"
+        """One line: task and variant, level, preset, source and version."""
+        where = f"{self.level} level, {self.preset} preset, {self.source}, version {self.task_version}"
+        return f"{self.name or self.task}: {where}"
 
 
 def rank(results: Iterable[Result], store: ResultStore | None = None) -> list[Board]:
     """Results as boards, each with its rows ranked by `auc`.
 
     With the store at hand, two rows tie unless DeLong's paired comparison on the same events tells them apart;
-    without it (or where scores are missing), unless their intervals do not overlap. See `tie_groups`.
+    without it (or where scores are missing), unless their intervals do not overlap. See `rank_intervals`.
     """
     return rank_with(results, ScoreBook(store))
 
@@ -86,25 +90,21 @@ def rank(results: Iterable[Result], store: ResultStore | None = None) -> list[Bo
 def rank_with(results: Iterable[Result], book: ScoreBook) -> list[Board]:
     """The same, with scores that are read at most once."""
     boards = [_ranked(board, book) for board in _boards(results)]
-    return sorted(_dated(boards), key=_order)
+    return sorted(named(_dated(boards)), key=_order)
 
 
-def tie_groups(rows: Sequence[Row], book: ScoreBook, *, signal: bool) -> list[list[Row]]:
-    """Rows, best first, in groups whose members share their ranks.
+def rank_intervals(rows: Sequence[Row], book: ScoreBook) -> list[tuple[int, int]]:
+    """The first and last rank that each of the rows may have.
 
-    A group is its best row and those that follow until the first that is significantly worse than that best row;
-    this one starts the next group. signal: whether `auc` is signal against the rest, or else the macro average.
+    From 1 + the number of rows that are significantly better, to N - the number that are significantly worse. What
+    two rows are to each other depends on these two alone, so a row more never ties or parts two others. There are no
+    groups: with a best, c worst and b told apart from neither, they may be 1-2, 1-3 and 2-3.
     """
-    groups: list[list[Row]] = []
-    for row in rows:
-        if groups and not significantly_better(groups[-1][0], row, book, signal=signal):
-            groups[-1].append(row)
-        else:
-            groups.append([row])
-    return groups
+    better = [[significantly_better(a, b, book) for b in rows] for a in rows]
+    return [(1 + sum(line[place] for line in better), len(rows) - sum(better[place])) for place in range(len(rows))]
 
 
-def significantly_better(best: Row, other: Row, book: ScoreBook, *, signal: bool) -> bool:
+def significantly_better(best: Row, other: Row, book: ScoreBook) -> bool:
     """Whether `best` has the higher AUC beyond what test events and seeds explain, at 95% confidence.
 
     With scores of both on the same events, the difference of the mean AUCs is held against
@@ -116,25 +116,26 @@ def significantly_better(best: Row, other: Row, book: ScoreBook, *, signal: bool
     a row without an interval is never told apart.
     """
     a, b = best.auc, other.auc
-    if a.value is None or b.value is None:
+    if a.value is None or b.value is None or a.value <= b.value:
         return False
-    paired = _paired_half_width(best, other, book, signal=signal)
+    paired = _paired_half_width(best, other, book)
     if paired is None:
         return a.low is not None and b.high is not None and a.low > b.high
     variance = paired**2 + (Z * best.spread("auc")) ** 2 + (Z * other.spread("auc")) ** 2
     return bool(a.value - b.value > variance**0.5)
 
 
-def _paired_half_width(best: Row, other: Row, book: ScoreBook, *, signal: bool) -> float | None:
+def _paired_half_width(best: Row, other: Row, book: ScoreBook) -> float | None:
+    signal = all(result.has_signal for row in (best, other) for result in row.done)  # else `auc` is the macro average
     widths = []
     for a, b in zip(best.done, other.done, strict=False):  # seeds beyond the fewer ones add nothing new
         first, second = book.get(a), book.get(b)
         if first is None or second is None or not same_events(first, second):
             return None
-        try:
-            difference = auc_difference(first.labels, first.scores, second.scores, first.weights, signal=signal)
-        except UserError:  # a class without test events
+        areas = book.area(a, signal=signal), book.area(b, signal=signal)
+        if areas[0] is None or areas[1] is None or first.scores.shape != second.scores.shape:
             return None
+        difference = area_difference(areas[0], areas[1], partial(same_order, first.scores, second.scores))
         widths.append((difference.high - difference.low) / 2)
     return sum(widths) / len(widths) if widths else None
 
@@ -180,10 +181,8 @@ def _ranked(board: Board, book: ScoreBook) -> Board:
     if not board.ranked:
         return replace(board, rows=(*scored, *unscored))  # by name: an order by score would be read as a ranking
     scored.sort(key=lambda row: -(row.auc.value or 0.0))
-    placed: list[Row] = []
-    for group in tie_groups(scored, book, signal=not board.macro):
-        ranks = (len(placed) + 1, len(placed) + len(group))
-        placed.extend(replace(row, rank=ranks) for row in group)
+    ranks = rank_intervals(scored, book)
+    placed = [replace(row, rank=interval) for row, interval in zip(scored, ranks, strict=True)]
     return replace(board, rows=(*placed, *unscored))
 
 
@@ -226,10 +225,3 @@ def _order(board: Board) -> tuple[Any, ...]:
 
 def _position(name: str, known: Sequence[str]) -> tuple[int, str]:
     return (known.index(name) if name in known else len(known), name)
-
-
-def variant_label(board: Board, boards: Iterable[Board]) -> str:
-    """The task with those variant parameters that differ between the boards of this task."""
-    others = [other.variant for other in boards if other.task == board.task]
-    shown = [key for key, value in board.variant.items() if any(key not in o or o[key] != value for o in others)]
-    return label(board.task, board.variant, shown)

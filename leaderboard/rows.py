@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass, replace
-from statistics import NormalDist, fmean, stdev
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from benchmark.metrics.metric import CONFIDENCE, Estimate
+from leaderboard.names import canonical, label
+from leaderboard.seeds import combine, finite, scale_of, seed_estimate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from benchmark.metrics.metric import Estimate
     from benchmark.results import Result
-
-Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
-"""Half-width of the interval of a Gaussian, in standard deviations."""
 
 _REASONS_FIRST = ("failed", "timeout", "interrupted", "skipped")
 
@@ -28,7 +25,7 @@ class Row:
     `representation` and `model` are labels: the name, with those parameters that differ between rows of the board,
     as in ``cnn[depth=15]``. `results` has one record a seed, sorted by seed. `superseded` counts older records of
     the same seeds (made by an earlier version of a plug-in), which are left out. `rank` is the first and last rank
-    that the row shares with its tie group, None when it has none.
+    that the row may have, None when it has none.
     """
 
     representation: str
@@ -84,7 +81,7 @@ class Row:
 
     def estimate(self, metric: str) -> Estimate:
         """A metric over the seeds that are done; see `combine`."""
-        return combine([seed_estimate(result, metric) for result in self.done])
+        return combine([seed_estimate(result, metric) for result in self.done], scale_of(metric))
 
     def spread(self, metric: str) -> float:
         """Sample standard deviation of a metric over seeds; 0 with fewer than two."""
@@ -93,53 +90,14 @@ class Row:
 
     def throughput(self, field: str) -> float | None:
         """Mean of a field of `Throughput` over the seeds that are done and have it."""
-        values = [_finite(getattr(result.throughput, field)) for result in self.done]
+        values = [finite(getattr(result.throughput, field)) for result in self.done]
         known = [value for value in values if value is not None]
         return fmean(known) if known else None
 
-
-def combine(seeds: Sequence[Estimate]) -> Estimate:
-    """One estimate from several seeds.
-
-    One seed keeps its own interval. For n seeds with values v_i and intervals [l_i, h_i]:
-
-        value = mean(v_i)
-        low   = value - sqrt( mean(v_i - l_i)^2 + (z s)^2 )        high likewise
-
-    with s the sample standard deviation of v_i and z = 1.96 for 95%. All seeds are scored on the same test events,
-    so their statistical errors move together and are averaged, not divided by sqrt(n). The spread is that of a
-    single training, which is what somebody who repeats the cell will get; it is not divided by sqrt(n) either.
-    A value that is undefined for any seed is undefined for all of them (the rest would be a biased choice); its
-    lower bound is then the lowest one.
-    """
-    if not seeds:
-        return Estimate(None, reason="not run")
-    undefined = [seed for seed in seeds if seed.value is None]
-    if len(seeds) == 1:
-        return seeds[0]
-    if undefined:
-        bounds = [seed.low for seed in seeds]
-        low = None if None in bounds else min(bound for bound in bounds if bound is not None)
-        return Estimate(None, low=low, reason=undefined[0].reason)
-    values = [seed.value for seed in seeds if seed.value is not None]
-    value, spread = fmean(values), Z * stdev(values)
-    below = [v - seed.low for v, seed in zip(values, seeds, strict=True) if seed.low is not None]
-    above = [seed.high - v for v, seed in zip(values, seeds, strict=True) if seed.high is not None]
-    return Estimate(
-        value,
-        low=value - math.hypot(fmean(below), spread) if len(below) == len(seeds) else None,
-        high=value + math.hypot(fmean(above), spread) if len(above) == len(seeds) else None,
-    )
-
-
-def seed_estimate(result: Result, metric: str) -> Estimate:
-    """A metric of one record. Infinities and NaN, which a stranger's file may hold, count as undefined."""
-    found = result.metrics.get(metric)
-    if found is None:
-        return Estimate(None, reason="not recorded")
-    value = _finite(found.value)
-    reason = found.reason if value is not None or found.value is None else "not a finite number"
-    return Estimate(value, low=_finite(found.low), high=_finite(found.high), reason=reason)
+    def timing(self, stage: str) -> float | None:
+        """Mean seconds of a stage over the seeds that are done and have it."""
+        known = [value for r in self.done if (value := finite(r.timings.get(stage))) is not None]
+        return fmean(known) if known else None
 
 
 def make_rows(results: Iterable[Result]) -> tuple[Row, ...]:
@@ -149,17 +107,6 @@ def make_rows(results: Iterable[Result]) -> tuple[Row, ...]:
         cells.setdefault(_cell_of(result, cells), []).append(result)
     rows = [_row_of(cells[cell]) for cell in sorted(cells)]
     return tuple(_labelled(rows))
-
-
-def canonical(value: Any) -> str:
-    """JSON with sorted keys: equal settings give equal text."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
-
-
-def label(name: str, parameters: Mapping[str, Any], shown: Iterable[str]) -> str:
-    """`name[a=1,b=x]` with the parameters to be shown, as the command line writes them."""
-    parts = [f"{key}={_plain(parameters[key])}" for key in sorted(shown) if key in parameters]
-    return f"{name}[{','.join(parts)}]" if parts else name
 
 
 def _cell_of(result: Result, known: Mapping[tuple[str, ...], object]) -> tuple[str, ...]:
@@ -216,11 +163,3 @@ def _differing(named: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, set[
         }
         for name, settings in seen.items()
     }
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else canonical(value)
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.errors import UserError
+from benchmark.metrics.auc import headline
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from benchmark.metrics.auc import Area
     from benchmark.results import Result, ResultStore, Scores
 
 
@@ -32,12 +34,28 @@ class ScoreBook:
     def __init__(self, store: ResultStore | None) -> None:
         self._store = store
         self._read: dict[str, Sheet | None] = {}
+        self._areas: dict[tuple[str, bool], Area | None] = {}
 
     def get(self, result: Result) -> Sheet | None:
         """Its scores, or None."""
         if result.key not in self._read:
             self._read[result.key] = self._load(result)
         return self._read[result.key]
+
+    def area(self, result: Result, *, signal: bool) -> Area | None:
+        """Its AUC with the influence of every event, made once: all pairs of rows are compared by it.
+
+        signal: class 0 against the rest, or else the mean over classes. None without scores, or where a class has
+        no test events.
+        """
+        key = (result.key, signal)
+        if key not in self._areas:
+            sheet = self.get(result)
+            try:
+                self._areas[key] = headline(sheet.labels, sheet.scores, sheet.weights, signal=signal) if sheet else None
+            except UserError:
+                self._areas[key] = None
+        return self._areas[key]
 
     def _load(self, result: Result) -> Sheet | None:
         if self._store is None or result.scores_sha256 is None:
@@ -51,7 +69,8 @@ class ScoreBook:
 
 def same_events(a: Sheet, b: Sheet) -> bool:
     """Whether both are scores of the same test events."""
-    return np.array_equal(a.event_ids, b.event_ids) and np.array_equal(a.labels, b.labels)
+    names = ("event_ids", "labels", "weights")
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in names)
 
 
 def _is_sound(scores: Scores, classes: int) -> bool:

@@ -14,7 +14,7 @@ from benchmark.results import ResultStore, make_folder, write_atomically
 from leaderboard.export import to_csv, to_json
 from leaderboard.ranking import rank_with
 from leaderboard.scores import ScoreBook
-from leaderboard.views import BoardView, anchor, board_view, question, slug
+from leaderboard.views import BoardView, anchor, board_view, briefly, question, slug
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,7 +35,7 @@ def build(store: ResultStore, output: Path) -> Path:
     book = ScoreBook(store)
     results = sorted(store.all(), key=lambda result: (result.task, result.stem))
     boards = rank_with(results, book)
-    views = [board_view(board, boards, store, book) for board in boards]
+    views = [board_view(board, store, book) for board in boards]
     files: dict[str, bytes] = {
         **_static(),
         **{picture.path: picture.png for view in views for _, shown in view.pictures for picture in shown},
@@ -57,7 +57,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.policies["json.dumps_kwargs"] = {"sort_keys": True, "allow_nan": False, "separators": (",", ":")}
-    made.globals.update(slug=slug, question=question, anchor=anchor)
+    made.globals.update(slug=slug, question=question, anchor=anchor, briefly=briefly)
     return made
 
 

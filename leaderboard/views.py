@@ -7,11 +7,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from leaderboard.columns import Cell, Column, best_text, visible, write_estimate, write_number, write_status
+from leaderboard.columns import Cell, Column, best_text, in_words, said_once, visible, write_status
 from leaderboard.figures import Figure, figures
-from leaderboard.pictures import Picture, pictures
-from leaderboard.ranking import variant_label
-from leaderboard.rows import canonical, seed_estimate
+from leaderboard.names import canonical, shown_variant
+from leaderboard.pictures import Picture, legend, pictures, ticks
+from leaderboard.seeds import seed_estimate
+from leaderboard.words import THROUGHPUT, metric_words, stage_words
+from leaderboard.writing import write_count, write_estimate, write_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -77,30 +79,36 @@ class BoardView:
 
     board: Board
     anchor: str
-    name: str
     columns: tuple[Column, ...]
+    same: str
     ran: tuple[RowView, ...]
     stopped: tuple[RowView, ...]
     figures: tuple[Figure, ...]
     pictures: tuple[tuple[str, list[Picture]], ...]
+    legend: tuple[tuple[str, str], ...]
+    ticks: tuple[tuple[str, str, str], tuple[str, str, str]]
     provenance: tuple[tuple[str, str], ...]
 
 
-def board_view(board: Board, boards: Sequence[Board], store: ResultStore, book: ScoreBook) -> BoardView:
+def board_view(board: Board, store: ResultStore, book: ScoreBook) -> BoardView:
     """Everything the page of a task shows of one board."""
-    columns = visible(board)
-    best = {column.name: best_text(column, board.rows) if board.ranked else None for column in columns}
-    rows = [_row_view(row, columns, best, board.classes) for row in board.rows]
+    same = said_once(board)
+    columns = tuple(column for column in visible(board) if column not in same)
+    lines = zip(*(_entries(column, board) for column in columns), strict=True)
+    rows = [_row_view(row, line, board.classes) for row, line in zip(board.rows, lines, strict=True)]
     prefix = f"pictures/{slug(board.task)}-{slug(board.fingerprint[:12])}"
+    examples = store.examples(board.task, board.fingerprint)
     return BoardView(
         board=board,
         anchor=anchor(board),
-        name=variant_label(board, boards),
         columns=columns,
+        same=in_words(board),
         ran=tuple(view for view in rows if view.row.done),
         stopped=tuple(view for view in rows if not view.row.done),
         figures=tuple(figures(board, book)),
-        pictures=tuple(pictures(store.examples(board.task, board.fingerprint), board.classes, prefix)),
+        pictures=tuple(pictures(examples, board.classes, prefix)),
+        legend=tuple(legend(examples, board.classes)),
+        ticks=ticks(examples),
         provenance=tuple(_provenance(board)),
     )
 
@@ -125,6 +133,21 @@ def slug(name: str) -> str:
         return name
     plain = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:40]
     return f"{plain or 'task'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def briefly(board: Board) -> str:
+    """On how many events the numbers of a board that ranks nothing rest, where records say so."""
+    counts = {
+        split: sorted({result.events[split] for result in board.results if split in result.events and result.metrics})
+        for split in ("train", "test")
+    }
+    if not all(counts.values()):
+        return ""
+    train, test = (
+        write_count(found[0]) if len(found) == 1 else f"{write_count(found[0])} to {write_count(found[-1])}"
+        for found in counts.values()
+    )
+    return f"Its models are small and learn for a short time, here from {train} events, tested on {test}."
 
 
 def question(board: Board) -> str:
@@ -157,14 +180,25 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
         if isinstance(value, dict) and value:
             yield from flat(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", value if isinstance(value, str) else canonical(value)
+            yield f"{prefix}{key}", _plain(value)
 
 
-def _row_view(row: Row, columns: Sequence[Column], best: Mapping[str, str | None], classes: Sequence[str]) -> RowView:
-    cells = [(column, column.cell(row)) for column in columns]
+def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return write_count(value) if isinstance(value, int) and not isinstance(value, bool) else canonical(value)
+
+
+def _entries(column: Column, board: Board) -> list[Entry]:
+    best = best_text(column, board.rows) if board.ranked else None
+    cells = column.cells(board.rows)
+    return [Entry(column, cell, cell.value is not None and cell.text == best) for cell in cells]
+
+
+def _row_view(row: Row, entries: tuple[Entry, ...], classes: Sequence[str]) -> RowView:
     return RowView(
         row=row,
-        entries=tuple(Entry(c, cell, cell.value is not None and cell.text == best[c.name]) for c, cell in cells),
+        entries=entries,
         metrics=tuple(_metrics(row)),
         facts=tuple(_facts(row)),
         confusion=confusion(row.shown) if row.shown and tuple(row.shown.classes) == tuple(classes) else None,
@@ -175,21 +209,22 @@ def _row_view(row: Row, columns: Sequence[Column], best: Mapping[str, str | None
 def _metrics(row: Row) -> Iterator[tuple[str, str, str]]:
     for name in dict.fromkeys(name for result in row.done for name in result.metrics):
         estimate = row.estimate(name)
-        yield name, write_estimate(estimate), estimate.reason or ""
+        yield metric_words(name, row.done[0].classes), write_estimate(estimate), estimate.reason or ""
 
 
 def _facts(row: Row) -> Iterator[tuple[str, str]]:
     first = row.results[0]
     yield from flat(first.representation_parameters, f"{first.representation}: ")
     yield from flat(first.parameters, f"{first.model}: ")
-    yield from flat({name: f"{count:,}" for name, count in first.events.items()}, "events: ")
-    for group, values in (("speed", "throughput"), ("time [s]", "timings"), ("detail", "details")):
-        source = row.shown or first
-        known = getattr(source, values)
-        numbers = known.model_dump() if values == "throughput" else known
-        yield from ((f"{group}: {key}", write_number(value)) for key, value in numbers.items() if value is not None)
+    splits = {"train": "Training events", "valid": "Validation events", "test": "Test events"}
+    yield from ((splits.get(name, f"Events, {name}"), write_count(count)) for name, count in first.events.items())
+    source = row.shown or first
+    speeds = source.throughput.model_dump()
+    yield from ((words, write_number(speeds[key])) for key, words in THROUGHPUT.items() if speeds[key] is not None)
+    yield from ((stage_words(key), write_number(value)) for key, value in source.timings.items())
+    yield from ((f"{first.model}, {key.replace('_', ' ')}", write_number(v)) for key, v in source.details.items())
     if row.superseded:
-        yield "older records of the same seeds, left out", str(row.superseded)
+        yield "Older records of the same seeds, left out", str(row.superseded)
 
 
 def _seed(result: Result) -> tuple[str, ...]:
@@ -201,7 +236,7 @@ def _seed(result: Result) -> tuple[str, ...]:
 def _provenance(board: Board) -> Iterator[tuple[str, str]]:
     results = board.results
     yield "Task", f"{board.task}, version {board.task_version}"
-    yield from ((f"Variant: {key}", value) for key, value in flat(board.variant))
+    yield from ((f"Variant: {key}", value) for key, value in flat(shown_variant(board)))
     yield "Level", board.level + (" (fast simulation)" if board.fast_simulation else "")
     yield "Source", board.source
     yield "Preset", board.preset
@@ -210,8 +245,11 @@ def _provenance(board: Board) -> Iterator[tuple[str, str]]:
     yield "Code", _distinct(f"{r.code.version} {r.code.revision or ''}".strip() for r in results)
     created = sorted(result.created for result in results)
     yield "Run", created[0] if created[0] == created[-1] else f"{created[0]} to {created[-1]}"
-    environments = [dict(flat({**result.environment, TRACEBACK: None})) for result in results]
-    for key in sorted({key for environment in environments for key in environment} - {TRACEBACK}):
+    environments = [
+        dict(flat({key: value for key, value in result.environment.items() if key != TRACEBACK and value is not None}))
+        for result in results
+    ]
+    for key in sorted({key for environment in environments for key in environment}):
         yield f"Environment: {key}", _distinct(e[key] for e in environments if key in e)
 
 

@@ -35,7 +35,9 @@ def completer(registry: Registry[Any]) -> Callable[[str], list[str]]:
     return complete
 
 
-Results = Annotated[Path, typer.Option("--results", help="Folder of results.", metavar="DIR", show_default="results/")]
+Results = Annotated[
+    Path, typer.Option("--results", help="Folder of results. Default: results/.", metavar="DIR", show_default=False)
+]
 Data = Annotated[
     Path | None,
     typer.Option(

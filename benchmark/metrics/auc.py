@@ -20,7 +20,7 @@ from benchmark.metrics.intervals import clopper_pearson, logit_normal, normal_qu
 from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, Scored
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Labels = NDArray[np.int64]
 
@@ -161,12 +161,20 @@ def auc_difference(
         )
     a = headline(labels, scores_a, weights, signal=signal)
     b = headline(labels, scores_b, weights, signal=signal)
+    return area_difference(a, b, lambda: same_order(scores_a, scores_b), confidence)
+
+
+def area_difference(a: Area, b: Area, alike: Callable[[], bool], confidence: float = CONFIDENCE) -> Difference:
+    """The same from areas that are known, where many pairs are compared.
+
+    a, b: on the same events in the same order · alike: whether both scores order them alike, asked where it matters.
+    """
     value = a.value - b.value
     error = Area(value, a.influence - b.influence, a.count).standard_error
     if error > NOISE and a.count >= 2:
         margin = normal_quantile(confidence) * error
         p_value = math.erfc(abs(value) / error / math.sqrt(2))
-    elif _same_order(scores_a, scores_b):
+    elif alike():
         return Difference(0.0, 0.0, 0.0, 0.0, 1.0)
     else:
         margin = clopper_pearson(0.0, a.count, confidence)[1]
@@ -237,7 +245,7 @@ def _influence(values: Floats, weights: Floats, count: float) -> Floats:
     return influence
 
 
-def _same_order(scores_a: Floats, scores_b: Floats) -> bool:
+def same_order(scores_a: Floats, scores_b: Floats) -> bool:
     """Whether two sets of scores (n,) or (n, classes) put the events in the same order, ties included."""
     columns = zip(np.atleast_2d(scores_a.T), np.atleast_2d(scores_b.T), strict=True)
     return all(np.array_equal(_order(a), _order(b)) for a, b in columns)

@@ -32,8 +32,8 @@ function look(spec) {
 function draw(plot) {
   const spec = specification(plot);
   drawn.add(plot);
-  // no button may lead out of the page, which has to work with no network
-  const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["sendDataToCloud"] };
+  // no tool bar: without a mouse it always lies over the plot and its legend; a double click undoes a zoom
+  const config = { responsive: true, displayModeBar: false };
   return Plotly.react(plot, spec.data, look(spec), config);
 }
 

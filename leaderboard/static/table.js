@@ -6,9 +6,16 @@
 
 const collator = new Intl.Collator("en", { numeric: true }); // text such as "1-2" and "10" in the order of its numbers
 
+// A lower limit ("> 411": no background event passed) lies above every number, and among limits at its own.
+function key(cell) {
+  const { value = "", limit } = cell?.dataset ?? {};
+  return { limited: limit !== undefined, value: limit ?? value };
+}
+
 function compare(a, b, numeric, sign) {
-  if (a === "" || b === "") return (a === "") - (b === ""); // rows without a value stay below, whichever the direction
-  return sign * (numeric ? Number(a) - Number(b) : collator.compare(a, b));
+  if (a.value === "" || b.value === "") return (a.value === "") - (b.value === ""); // no value: below, either way
+  if (a.limited !== b.limited) return sign * (a.limited - b.limited);
+  return sign * (numeric ? Number(a.value) - Number(b.value) : collator.compare(a.value, b.value));
 }
 
 function sort(table, headers, chosen) {
@@ -17,8 +24,8 @@ function sort(table, headers, chosen) {
   const direction = previous === null ? header.dataset.first : previous === "ascending" ? "descending" : "ascending";
   const numeric = header.classList.contains("number");
   const body = table.tBodies[0];
-  const value = (row) => row.cells[chosen]?.dataset.value ?? "";
-  const rows = [...body.rows].sort((a, b) => compare(value(a), value(b), numeric, direction === "ascending" ? 1 : -1));
+  const sign = direction === "ascending" ? 1 : -1;
+  const rows = [...body.rows].sort((a, b) => compare(key(a.cells[chosen]), key(b.cells[chosen]), numeric, sign));
   body.append(...rows);
   headers.forEach((other) => other.removeAttribute("aria-sort"));
   header.setAttribute("aria-sort", direction);

@@ -48,6 +48,7 @@ def test_from_events_to_result(toy_data: Path):
         assert value > 0, name
     assert result.environment["gpu"] is None
     assert result.variant["slope"] == 60
+    assert result.variant_given == ()
     assert result.representation_parameters == {"features": "raw"}
 
 

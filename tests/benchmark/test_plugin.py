@@ -40,6 +40,14 @@ def test_defaults_then_preset_then_user():
     assert Thing.resolve("smoke", {"rate": "2"}) == Thing(depth=1, rate=2.0)
 
 
+def test_changed_are_neither_the_presets_values_nor_the_defaults():
+    assert Thing.resolve("quick").changed("quick") == ()
+    assert Thing.resolve("smoke").changed("smoke") == ()
+    assert Thing.resolve("smoke").changed("quick") == ("depth", "rate")
+    assert Thing.resolve("smoke", {"rate": "0.5", "word": "x", "depth": "10"}).changed("smoke") == ("depth", "word")
+    assert More.resolve("quick", {"extra": "1"}).changed("quick") == ("extra",)
+
+
 @pytest.mark.parametrize(
     ("parameter", "text", "value"),
     [

@@ -44,6 +44,11 @@ def test_csv_parses_back_with_full_numbers() -> None:
     assert lines[2]["status"] == "skipped: no | tracks & 50% <b>"
 
 
+def test_csv_counts_are_whole_numbers() -> None:
+    (line,) = csv.DictReader(io.StringIO(to_csv(rank([make_result(auc=0.5, parameters_count=756)]))))
+    assert (line["parameters_count"], line["train_events"]) == ("756", "4000")
+
+
 def test_csv_runs_no_formula() -> None:
     (line,) = csv.DictReader(io.StringIO(to_csv(rank([make_result(model="=cmd()", auc=0.5)]))))
     assert line["model"] == "'=cmd()"

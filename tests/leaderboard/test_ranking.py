@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from benchmark.metrics.auc import auc_difference
+from benchmark.metrics.auc import Area, auc_difference, headline
 from benchmark.results import Scores
+from leaderboard import scores as scores_module
 from leaderboard.columns import write_rank
-from leaderboard.ranking import rank
+from leaderboard.ranking import rank, rank_with, significantly_better
+from leaderboard.scores import ScoreBook
 from tests.leaderboard.factory import make_result, metrics_of, scores_of
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ def with_interval(model: str, value: float, half: float, **changes: object) -> R
 
 
 def test_ranks_and_ties_by_hand() -> None:
-    # a [0.89, 0.91], b [0.87, 0.89]: touch, tied. c [0.83, 0.85] is below a: a new group. d [0.82, 0.84] ties with c.
-    # e [0.70, 0.80] is below c
+    # a [0.89, 0.91], b [0.869, 0.891], c [0.83, 0.85], d [0.82, 0.84], e [0.70, 0.80]
+    # a and b overlap, c and d overlap, nothing else does
     results = [
         with_interval("e", 0.75, 0.05),
         with_interval("d", 0.83, 0.01),
@@ -41,10 +43,37 @@ def test_ranks_and_ties_by_hand() -> None:
     assert ranks(board) == {"a": "1-2", "b": "1-2", "c": "3-4", "d": "3-4", "e": "5"}
 
 
-def test_a_group_hangs_on_its_best_row_and_makes_no_chain() -> None:
-    # b overlaps a, c overlaps b but not a: c is worse than the best, whatever b says
+def test_a_row_told_apart_from_neither_neighbour_may_have_the_ranks_of_both() -> None:
+    # b overlaps a and c, c lies below a: a has one worse row, b none on either side, c one better row
     results = [with_interval("a", 0.90, 0.02), with_interval("b", 0.87, 0.02), with_interval("c", 0.84, 0.02)]
-    assert ranks(rank(results)[0]) == {"a": "1-2", "b": "1-2", "c": "3"}
+    assert ranks(rank(results)[0]) == {"a": "1-2", "b": "1-3", "c": "2-3"}
+
+
+def test_a_wide_row_below_a_narrow_one_is_still_tied_with_the_best() -> None:
+    # b [0.869, 0.871] lies below a [0.88, 0.92]; c [0.76, 0.96] stands below b and is told apart from nobody
+    results = [with_interval("a", 0.90, 0.02), with_interval("b", 0.87, 0.001), with_interval("c", 0.86, 0.10)]
+    assert ranks(rank(results)[0]) == {"a": "1-2", "b": "2-3", "c": "1-3"}
+
+
+def test_a_row_more_never_changes_whether_two_others_are_tied(store: ResultStore) -> None:
+    results = [kept(store, m, scores_of(2, 1.0 + 0.1 * k, seed=k, shared=0.8)) for k, m in enumerate(MODELS)]
+    results.append(with_interval("wide", 0.7, 0.2, task="wprime"))
+
+    def told_apart(chosen: list[Result]) -> set[tuple[str, str]]:
+        book = ScoreBook(store)
+        (board,) = rank_with(chosen, book)
+        pairs = {(a.model, b.model) for a in board.rows for b in board.rows if significantly_better(a, b, book)}
+        for row in board.rows:  # the interval says nothing but the numbers of rows on either side
+            first = 1 + sum(worse == row.model for _, worse in pairs)
+            last = len(board.rows) - sum(better == row.model for better, _ in pairs)
+            assert row.rank == (first, last)
+        return pairs
+
+    everyone = told_apart(results)
+    assert 0 < len(everyone) < len(results) * (len(results) - 1) / 2
+    for left_out in results:
+        rest = [result for result in results if result is not left_out]
+        assert told_apart(rest) == {pair for pair in everyone if left_out.model not in pair}
 
 
 def test_without_intervals_nothing_is_told_apart() -> None:
@@ -200,3 +229,23 @@ def test_macro_boards_are_paired_too(store: ResultStore) -> None:
     (board,) = rank(results, store)
     assert board.macro
     assert ranks(board) == {"a": "1", "b": "2"}
+
+
+def test_areas_are_made_once_a_row(store: ResultStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[bool] = []
+
+    def counted(*arguments: Any, signal: bool) -> Area:
+        calls.append(signal)
+        return headline(*arguments, signal=signal)
+
+    monkeypatch.setattr(scores_module, "headline", counted)
+    results = [kept(store, m, scores_of(2, 1.0 + 0.1 * k, seed=k, shared=0.8)) for k, m in enumerate(MODELS)]
+    rank(results, store)
+    assert calls == [True] * len(MODELS)
+
+
+def test_other_weights_are_other_events(store: ResultStore) -> None:
+    better, worse = paired_scores()
+    heavier = Scores(worse.event_ids, worse.labels, worse.scores, worse.weights * 2)
+    results = [kept(store, "a", better), kept(store, "b", heavier)]
+    assert ranks(rank(results, store)[0]) == {"a": "1-2", "b": "1-2"}

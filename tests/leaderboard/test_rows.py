@@ -5,43 +5,8 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from benchmark.metrics.metric import Estimate
-from benchmark.results import MetricValue
-from leaderboard.rows import Z, combine, make_rows
+from leaderboard.rows import make_rows
 from tests.leaderboard.factory import make_result
-
-
-def test_one_seed_keeps_its_interval() -> None:
-    estimate = Estimate(0.8, 0.75, 0.83)
-    assert combine([estimate]) == estimate
-
-
-def test_several_seeds_by_hand() -> None:
-    # values 0.80, 0.82, 0.84: mean 0.82, sample standard deviation 0.02; half-widths below 0.03, above 0.01 each
-    seeds = [Estimate(v, v - 0.03, v + 0.01) for v in (0.80, 0.82, 0.84)]
-    found = combine(seeds)
-    assert found.value == pytest.approx(0.82)
-    assert found.low == pytest.approx(0.82 - math.sqrt(0.03**2 + (1.959964 * 0.02) ** 2))
-    assert found.high == pytest.approx(0.82 + math.sqrt(0.01**2 + (1.959964 * 0.02) ** 2))
-
-
-def test_equal_seeds_are_as_uncertain_as_one() -> None:
-    found = combine([Estimate(0.8, 0.78, 0.82)] * 5)
-    assert (found.low, found.high) == (pytest.approx(0.78), pytest.approx(0.82))
-
-
-def test_a_seed_without_bounds_leaves_the_row_without() -> None:
-    found = combine([Estimate(0.8, 0.7, 0.9), Estimate(0.8)])
-    assert (found.value, found.low, found.high) == (0.8, None, None)
-
-
-def test_an_undefined_seed_is_not_averaged_away() -> None:
-    found = combine([Estimate(50.0, 30.0, 90.0), Estimate(None, low=40.0, reason="no background event passes")])
-    assert found == Estimate(None, low=30.0, reason="no background event passes")
-
-
-def test_nothing_done() -> None:
-    assert combine([]).value is None
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -124,8 +89,3 @@ def test_throughput_is_the_mean_of_what_is_known() -> None:
     (row,) = make_rows(results)
     assert row.throughput("predict_events_per_s") == 200.0
     assert row.throughput("train_events_per_s") is None
-
-
-def test_z() -> None:
-    assert pytest.approx(1.959964, abs=1e-6) == Z
-    assert MetricValue(value=None).value is None

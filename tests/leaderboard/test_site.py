@@ -83,6 +83,25 @@ def test_task_page(site: Path) -> None:
     assert "skipped: jets have no tracks at this level" in Page(site / "wprime.html").text
 
 
+def test_names_are_for_readers(site: Path) -> None:
+    text = Page(site / "ttbar.html").text
+    for name in ("auc_ttbar_vs_wjets", "rejection_50", "peak_memory_mb", "train_events_per_s", "events: train"):
+        assert name not in text
+    assert "AUC, ttbar against wjets" in text
+    assert "Background rejection at 50% signal efficiency" in text
+
+
+def test_smoke_says_on_how_much_it_rests(store: ResultStore, tmp_path: Path) -> None:
+    events = {"train": 35299, "valid": 4561, "test": 5029}
+    environment = {"gpu": None, "python": "3.11.7"}
+    store.add(make_result(auc=0.8, preset="smoke", events=events, source="a.csv", environment=environment))
+    text = Page(build(store, tmp_path / "site").parent / "ttbar.html").text
+    assert "few hundred" not in text
+    assert "here from 35,299 events, tested on 5,029" in text
+    assert "null" not in text
+    assert "3.11.7" in text
+
+
 def test_real_data_is_not_called_fast_simulation(site: Path) -> None:
     assert "fast simulation" not in Page(site / "dimuon.html").text.lower()
 
@@ -93,7 +112,7 @@ def test_pictures_have_names_sizes_and_files(site: Path) -> None:
     for image in images:
         assert (site / str(image["src"])).read_bytes().startswith(b"\x89PNG")
         assert image["width"] == "64"
-        assert "eta across, phi down" in str(image["alt"])
+        assert "eta −3 to 3 across, phi −π to π down" in str(image["alt"])
 
 
 def test_nothing_comes_from_the_network(site: Path) -> None:

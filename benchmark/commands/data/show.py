@@ -75,7 +75,8 @@ def _print_manifest(manifest: Manifest) -> None:
     label = f" (fast simulation, version {manifest.detector})" if manifest.fast_simulation else ""
     print(f"  level {manifest.level}{label}, source {manifest.source}, version {manifest.task_version}")
     print(f"  fingerprint {manifest.fingerprint}")
-    print(f"  made {manifest.created} in {len(manifest.shards)} shards")
+    files = len(manifest.shards)
+    print(f"  made {manifest.created} in {files:,} {'shard' if files == 1 else 'shards'}")
     for reason, count in manifest.dropped.items():
         print(f"  dropped: {count:,} {reason}")
     table = Table(box=None, pad_edge=False)
