@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from benchmark.errors import UserError
 from benchmark.registry import MODELS, REPRESENTATIONS, TASKS, Registry
+
+if TYPE_CHECKING:
+    from benchmark.results import ResultStore
 
 DEFAULT_RESULTS = Path("results")
 
@@ -23,6 +28,46 @@ def data_root(given: Path | None) -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("collision-benchmark")
+
+
+def existing_results(given: Path) -> ResultStore:
+    """The results in a folder that is there; a line on standard error when it holds none yet.
+
+    Raises UserError when there is no such folder, or when it is a folder of something else.
+    """
+    from benchmark.results import ResultStore
+
+    folder = given.expanduser().resolve()
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing there"
+        raise UserError(
+            f"--results {folder}: {found}, expected a folder of results. "
+            "Name another one, or make it: python -m benchmark run --task ttbar"
+        )
+    store = ResultStore(folder)
+    if any("-seed" in path.name for path in store.paths()):
+        return store
+    strangers = [path.name for path in _visible(folder) if not _may_hold_results(path)]
+    if strangers:
+        shown = ", ".join(f"'{name}'" for name in strangers[:3]) + (", ..." if len(strangers) > 3 else "")
+        raise UserError(
+            f"--results {folder}: holds no result (found: {shown}), expected TASK/*.json. Name a folder of results."
+        )
+    print(f"no results in {folder} yet. First: python -m benchmark run --task ttbar", file=sys.stderr)
+    return store
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _may_hold_results(path: Path) -> bool:
+    """Whether it is the folder of a task that was interrupted before its first result, or one of pages."""
+    from benchmark.results import PAGES_MARK
+
+    if not path.is_dir():
+        return False
+    return (path / PAGES_MARK).exists() or all(child.suffix in (".npz", ".json") for child in _visible(path))
 
 
 def completer(registry: Registry[Any]) -> Callable[[str], list[str]]:

@@ -135,6 +135,18 @@ def test_folder_of_results_that_is_in_the_way_of_one_task(refused, tmp_path: Pat
     assert "the folder can't be made" in refused(*arguments(tmp_path / "results", toy_data, "Nearest"), "--quiet")
 
 
+@pytest.mark.parametrize("verb", ["results", "results --json", "leaderboard"])
+def test_folders_that_hold_no_results(refused, tmp_path: Path, verb: str):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "other" / "sub").mkdir(parents=True)
+    (tmp_path / "other" / "sub" / "text.txt").write_text("")
+    words = (*verb.split(), "--results")
+    assert f"--results {tmp_path / 'nowhere'}: nothing there" in refused(*words, "nowhere")
+    assert f"--results {tmp_path / 'file'}: a file" in refused(*words, "file")
+    assert "holds no result (found: 'sub')" in refused(*words, "other")
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_a_file_that_is_no_plugin(refused, tmp_path: Path):
     (tmp_path / "mine.py").write_text("def broken(:\n")
     assert "mine.py line 1 is not Python" in refused("run", "--task", "ttbar", "--model", "mine.py:Mine")
