@@ -143,6 +143,12 @@ class Dimuon(Task):
         table = _recorded_table(recorded, inside, label_of(mass[inside]))
         return Imported(table, {reason: number for reason, number in dropped.items() if number}, recorded.description)
 
+    def check_source(self, source: Path) -> None:
+        """Whether there are CSV or ROOT files, and each has the columns."""
+        from tasks.sources.dimuon import check_files
+
+        check_files(source)
+
     def view(self, table: ak.Array) -> ak.Array:
         """The stored events, with `candidate.mass` in the variant that shows it."""
         if not self.mass_feature:

@@ -85,6 +85,14 @@ class Task(Plugin, ABC):
             f"{self.name}: real files are not read for this task (got --source {source}). Leave --source out."
         )
 
+    def check_source(self, source: Path) -> None:
+        """Raise UserError for files that `read` would refuse at a first look: before a run, and in `--dry-run`.
+
+        Cheap: no file is read as a whole. `source` exists.
+        """
+        if type(self).read is Task.read:
+            self.read(source)
+
     def view(self, table: ak.Array) -> ak.Array:
         """Stored events as this variant shows them (such as two classes made one)."""
         return table

@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmark.errors import UserError
 from tasks.events import uniform_hash
-from tasks.sources.dimuon_csv import read_csv
-from tasks.sources.dimuon_root import read_root
+from tasks.sources.dimuon_csv import check_csv, read_csv
+from tasks.sources.dimuon_root import check_root, read_root
 from tasks.sources.pairs import FilePart, MuonPairs
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ OTHER_EDGES = (0.90, 1.0)
 """All other files train (90%) or validate (10%), and are never tested on."""
 
 SUFFIXES = {".csv": read_csv, ".root": read_root}
+CHECKS = {".csv": check_csv, ".root": check_root}
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,12 @@ def read_pairs(source: Path) -> Recorded:
     }
     stream = bool(streams.any())
     return Recorded(pairs[kept], ids[kept], tested[kept] if stream else None, dropped, _describe(files, stream))
+
+
+def check_files(source: Path) -> None:
+    """Raise UserError for files that have not the columns, or are empty; reads the beginning of each."""
+    for path in find_files(source):
+        CHECKS[path.suffix.lower()](path)
 
 
 def find_files(source: Path) -> list[Path]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import awkward as ak
@@ -66,29 +68,49 @@ def read_root(path: Path) -> Iterator[FilePart]:
     Raises UserError when it is no whole ROOT file, or no tree has the branches.
     """
     what = f"dimuon: file {path}"
+    with _opened(path, what) as read:
+        yield from read()
+
+
+def check_root(path: Path) -> None:
+    """Raise UserError when it is no ROOT file, or no tree has the branches; no entry is read."""
+    with _opened(path, f"dimuon: file {path}"):
+        pass
+
+
+@contextmanager
+def _opened(path: Path, what: str) -> Iterator[Callable[[], Iterator[FilePart]]]:
+    """What reads the file; whatever is raised by a damaged one, there too, becomes UserError."""
     try:
         with uproot.open(path) as file:
             trees = {name: file[name] for name, kind in file.classnames(cycle=False).items() if kind == "TTree"}
-            yield from _read(trees, what)
+            yield _reader(trees, f"{what} ({path.stat().st_size:,} bytes)" if not trees else what)
     except UserError:
         raise
     except _BROKEN as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:;")
+        size = path.stat().st_size if path.is_file() else 0
         raise UserError(
-            f"{what} is truncated or no ROOT file ({reason[:120]}), expected a whole ROOT file. Fetch it again."
+            f"{what} is truncated or no ROOT file ({size:,} bytes{_reason(error)}), expected a whole ROOT file. "
+            "Fetch it again."
         ) from error
 
 
-def _read(trees: dict[str, Any], what: str) -> Iterator[FilePart]:
+def _reason(error: BaseException) -> str:
+    """The first line of what uproot says, where that is more than a place in its own code."""
+    line = (str(error).strip().splitlines() or [""])[0].rstrip(".:;,")
+    return "" if not line or "Chunk" in line or "expected" in line else f"; {line[:120]}"
+
+
+def _reader(trees: dict[str, Any], what: str) -> Callable[[], Iterator[FilePart]]:
     if not trees:
-        raise UserError(f"{what} holds no tree, expected a tree with muons. Give another file.")
+        raise UserError(f"{what} holds no tree, expected one with muons. Fetch it again, or give another file.")
     for tree in trees.values():
         names = tree.keys(recursive=False)
         if columns := find_columns(names):
-            return _rows(tree, columns, what)
+            return partial(_rows, tree, columns, what)
         for layout in LAYOUTS:
             if set(layout.muons) <= set(names):
-                return _lists(tree, layout, what)
+                return partial(_lists, tree, layout, what)
     raise _no_layout(trees, what)
 
 
