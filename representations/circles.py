@@ -76,6 +76,11 @@ class Circles(Representation):
         check_range(self, "line_width", 0.1, 100)
         check_range(self, "opacity", 0.01, 1)
 
+    @property
+    def pixels(self) -> int:
+        """A square."""
+        return self.size**2
+
     def represent(self, events: Events) -> Images:
         """Pictures (channels, size, size), values 0 to 255 with scale 255.
 
