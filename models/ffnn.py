@@ -24,6 +24,12 @@ class FFNN(TorchModel):
     5 hidden layers of 500 ReLU units with 50% dropout between them, as the circle paper compares with
     (arXiv:1708.07034, section 5); `layers=3, units=256, dropout=0` is the 4-momentum classifier of end-to-end learning
     (arXiv:1807.11916, section 5.1).
+
+    Parameters
+    ----------
+    layers : hidden layers.
+    units : in each hidden layer.
+    dropout : share of units left out after each hidden layer.
     """
 
     name = "ffnn"

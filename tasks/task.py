@@ -36,6 +36,11 @@ class Task(Plugin, ABC):
 
     Subclass as a frozen dataclass whose fields are the variants, and write `generate` (and `read`, where real
     files exist). The store does the rest: shards, seeds, ids, splits, Parquet, manifest, fingerprint.
+
+    Parameters
+    ----------
+    events_per_class : generated events of each process, for training, validation and test together.
+    shard_events : events that one generator makes with one seed: the size of a file, and of what a stop may lose.
     """
 
     processes: ClassVar[tuple[str, ...]]

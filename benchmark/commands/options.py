@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.errors import UserError
+from benchmark.plugin import PRESETS
 from benchmark.registry import MODELS, REPRESENTATIONS, TASKS, Registry
 
 if TYPE_CHECKING:
@@ -71,13 +72,51 @@ def _may_hold_results(path: Path) -> bool:
 
 
 def completer(registry: Registry[Any]) -> Callable[[str], list[str]]:
-    """Completes the last of comma-separated names; imports no plug-in."""
+    """Completes the last of comma-separated names, or of the parameters in its brackets; imports no plug-in."""
 
     def complete(incomplete: str) -> list[str]:
+        name, bracket, inside = incomplete.rpartition("[")
+        if bracket and "]" not in inside:
+            return [f"{name}[{more}" for more in _parameters(registry, name.rpartition(",")[2], inside)]
         before, comma, word = incomplete.rpartition(",")
         return [before + comma + name for name in ("all", *registry.names()) if name.startswith(word)]
 
     return complete
+
+
+def _parameters(registry: Registry[Any], name: str, inside: str) -> list[str]:
+    """What may stand inside the brackets of a plug-in, after the parameters that are there already."""
+    from benchmark.parameters import sheet
+
+    before, comma, word = inside.rpartition(",")
+    given = {pair.partition("=")[0] for pair in before.split(",")}
+    try:
+        parameters = sheet(registry.find(name)).parameters
+    except UserError:
+        return []
+    names = [parameter.name for parameter in parameters if parameter.name not in given]
+    return [f"{before}{comma}{name}=" for name in names if name.startswith(word)]
+
+
+def complete_any(*registries: Registry[Any]) -> Callable[[str], list[str]]:
+    """Completes a name of any of these groups."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [name for registry in registries for name in registry.names() if name.startswith(incomplete)]
+
+    return complete
+
+
+def complete_preset(incomplete: str) -> list[str]:
+    """Completes a preset."""
+    return [preset.name for preset in PRESETS if preset.name.startswith(incomplete)]
+
+
+def complete_level(incomplete: str) -> list[str]:
+    """Completes a level of realism."""
+    from tasks.task import LEVELS
+
+    return [level for level in LEVELS if level.startswith(incomplete)]
 
 
 Results = Annotated[Path, typer.Option("--results", help="Folder of results.", metavar="DIR", show_default="results/")]
@@ -92,7 +131,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard outpu
 _MANY = "Repeatable, comma-separated, or 'all' (the default)."
 Tasks = Annotated[
     list[str] | None,
-    typer.Option("--task", help=f"Tasks. {_MANY}", metavar="NAME", autocompletion=completer(TASKS), show_default=False),
+    typer.Option(
+        "--task",
+        help=f"Tasks, with parameters as 'ttbar[min_jets=2]'. {_MANY}",
+        metavar="NAME",
+        autocompletion=completer(TASKS),
+        show_default=False,
+    ),
 ]
 Representations = Annotated[
     list[str] | None,
@@ -108,7 +153,7 @@ Models = Annotated[
     list[str] | None,
     typer.Option(
         "--model",
-        help=f"Models, with parameters as 'cnn[depth=15,dropout=0.2]'; path/to/mine.py:Mine for your own. {_MANY}",
+        help=f"Models, as 'cnn[depth=15,dropout=0.2]' (see: list cnn); path/to/mine.py:Mine for your own. {_MANY}",
         metavar="NAME",
         autocompletion=completer(MODELS),
         show_default=False,

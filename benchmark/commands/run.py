@@ -60,14 +60,20 @@ def command(
         list[str] | None,
         typer.Option("--metric", help="A metric of your own beside the registered ones: path/to/mine.py:Mine."),
     ] = None,
-    preset: Annotated[str, typer.Option(help="Size of the run: smoke, quick, standard or paper.")] = "quick",
+    preset: Annotated[
+        str,
+        typer.Option(help="Size of the run: smoke, quick, standard or paper.", autocompletion=options.complete_preset),
+    ] = "quick",
     seeds: Annotated[str, typer.Option(help="How many seeds (3), or which (0,1,2).")] = "1",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, or one GPU as cuda:1.")] = "auto",
     source: Annotated[
         Path | None, typer.Option(help="Real events, a file or a folder; or 'generated', the default.", metavar="PATH")
     ] = None,
     level: Annotated[
-        str, typer.Option(help="Realism of generated events: generator, hadron or detector.")
+        str,
+        typer.Option(
+            help="Realism of generated events: generator, hadron or detector.", autocompletion=options.complete_level
+        ),
     ] = "detector",
     workers: Annotated[
         int | None, typer.Option(help="Processes that generate events. Default: all cores.", min=1)

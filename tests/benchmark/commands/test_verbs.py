@@ -165,6 +165,23 @@ def test_list(said):
     assert [name for name, _ in lines] == [name for names in wanted.values() for name in names], "a line each"
 
 
+def test_list_tells_the_parameters_of_what_is_named(said):
+    text = said("list", "cnn")
+    assert "depth = 15, smoke: 7  (whole number)\n      convolutions; 7, 11, 15" in text
+    assert "epochs = 40, smoke: 2, quick: 9, standard: 6" in text, "inherited ones too"
+    assert "psi2s     3.65 to 3.95" in said("list", "dimuon")
+    assert "one of at_least_one, exactly_one" in said("list", "ttbar")
+    assert "slope = 60.0" in said("list", TOY)
+    both = said("list", "circles", "accuracy")
+    assert both.index("circles (package)") < both.index("accuracy (package)")
+    assert "No parameters." in both
+    (found,) = json.loads(said("list", "cnn", "--json"))
+    assert found in json.loads(said("list", "--json"))["models"]
+    assert {"name": "depth", "type": "int", "default": "15", "presets": {"smoke": 7}}.items() <= next(
+        parameter for parameter in found["parameters"] if parameter["name"] == "depth"
+    ).items()
+
+
 def test_data_show(said, toy_data: Path):
     (folder,) = (toy_data / "toy").iterdir()
     found = json.loads(said("data", "show", TOY, "--json", "--data", str(toy_data)))
