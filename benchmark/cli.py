@@ -19,8 +19,8 @@ Which way of showing an LHC collision to a learner works best, with which model,
 
 First:   python -m benchmark run --task ttbar     events, training, ranking and a page, in minutes
 Then:    python -m benchmark list                 tasks, representations, models, metrics, presets
-         python -m benchmark results              what came out so far
          python -m benchmark list cnn             its parameters; the same for any other name
+         python -m benchmark results              what came out so far
          python -m benchmark --help               everything else
 """
 

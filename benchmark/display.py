@@ -28,6 +28,8 @@ VERBS = {
 COLOURS = {"done": "green", "running": "cyan", "waiting": "dim", "skipped": "yellow"}
 QUIET_S = 15.0
 """Without a terminal, a stage is spoken of at most this often."""
+SPEED_OVER_S = 300.0
+"""The time left is told from the speed over so long: events come in batches, and epochs may take a minute."""
 ROWS = 30
 """Cells shown at once: those that run, the latest finished and the next."""
 
@@ -47,6 +49,7 @@ class Display:
             TextColumn("left"),
             TimeRemainingColumn(),
             console=self.console,
+            speed_estimate_period=SPEED_OVER_S,
         )
         self.bar: TaskID | None = None
         self.bar_name = ""
@@ -82,7 +85,8 @@ class Display:
             return
         if name != self.bar_name or self.bar is None:
             self._drop_bar()
-            self.bar, self.bar_name = self.progress.add_task(name, total=total), name
+            # what is there already was not done in this time, and says nothing of the speed
+            self.bar, self.bar_name = self.progress.add_task(name, total=total, completed=done), name  # type: ignore[arg-type]
         self.progress.update(self.bar, completed=done, total=total)
         self._refresh()
 
