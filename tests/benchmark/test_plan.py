@@ -82,14 +82,14 @@ def test_data_that_a_run_would_make(tmp_path: Path, toy_data: Path, capsys: pyte
     settings = Settings(tmp_path, tmp_path / "data", 1)
     asked = request("Nearest", tasks=(LONELY, "ttbar"))
     planned = plan(asked, settings)
-    assert expected_data(planned) == {f"{LONELY} (detector)": None, "ttbar (detector)": 10}
+    assert expected_data(planned) == {"lonely (detector)": None, "ttbar (detector)": 10}
     show(planned, settings, as_json=True)
     assert json.loads(capsys.readouterr().out)["data_to_make_expected_s"]["ttbar (detector)"] == 10
     show(planned, settings, as_json=False)
     (last,) = (line for line in capsys.readouterr().out.splitlines() if "Nothing was run." in line)
     assert last == (
         "2 of 2 cells to run, about 10 s in all, but unknown for: nearest (a plug-in that tells no `seconds`); "
-        f"data of {LONELY} (detector). Nothing was run."
+        "data of lonely (detector). Nothing was run."
     )
     skipped = plan(request("Nearest", level="generator"), settings)
     assert expected_data(skipped) == {}
