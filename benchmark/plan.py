@@ -88,8 +88,11 @@ def _why_unknown(job: Job) -> str:
 
 def expected_data(planned: Sequence[Planned]) -> dict[str, float | None]:
     """Data sets that a run would make, and the seconds that they take on two cores where that is known."""
-    missing = [item.job for item in planned if item.manifest is None and not _skips(item)]
-    return {f"{job.cell.task} ({job.cell.source or job.cell.level})": _making(job) for job in missing}
+    missing: dict[str, Job] = {}
+    for job in (item.job for item in planned if item.manifest is None and not _skips(item)):
+        data = job.data  # views of the same events are one data set
+        missing.setdefault(_like(data.task.name, data.task.data_parameters(), data.level, data.source), job)
+    return {f"{job.cell.task} ({job.cell.source or job.cell.level})": _making(job) for job in missing.values()}
 
 
 def _making(job: Job) -> float | None:

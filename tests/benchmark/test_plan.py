@@ -62,6 +62,8 @@ def test_times_grow_with_events_pixels_and_parameters(tmp_path: Path):
     assert expected(tmp_path, "quick", model="cnn[epochs=18]") == pytest.approx(60)
     larger = plan(Request(("ttbar[events_per_class=8000]",), models=("bdt",)), Settings(tmp_path, tmp_path, 1))
     assert list(expected_data(larger).values()) == [200]
+    views = plan(Request(("ttbar", "ttbar[classes_count=2]"), models=("bdt",)), Settings(tmp_path, tmp_path, 1))
+    assert expected_data(views) == {"ttbar (detector)": 100}, "the same events, looked at in two ways"
 
 
 def test_kept_results_and_the_time_that_like_ones_took(toy_results: Path, toy_data: Path):
