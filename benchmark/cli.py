@@ -19,6 +19,7 @@ Which way of showing an LHC collision to a learner works best, with which model,
 
 First:   python -m benchmark run --task ttbar     events, training, ranking and a page, in minutes
 Then:    python -m benchmark list                 tasks, representations, models, metrics, presets
+         python -m benchmark list cnn             its parameters; the same for any other name
          python -m benchmark results              what came out so far
          python -m benchmark --help               everything else
 """
@@ -44,6 +45,9 @@ def first(
     version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
 ) -> int:
     """Compare representations and models on LHC collisions.
+
+    What is there, and which parameters it takes: list, and list NAME. Names, parameters and presets complete with Tab
+    after `benchmark --install-completion`; that works for the command `benchmark`, not for `python -m benchmark`.
 
     Example: python -m benchmark run --task ttbar
     """

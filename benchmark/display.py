@@ -33,6 +33,8 @@ QUIET_S = 15.0
 BRIEF = ("import", "describe", "verify")
 """Stages that mostly take seconds: without a terminal they are spoken of once they have taken longer than that. So a
 file that can't be read gets one line, its error."""
+SPEED_OVER_S = 300.0
+"""The time left is told from the speed over so long: events come in batches, and epochs may take a minute."""
 ROWS = 30
 """Cells shown at once: those that run, the latest finished and the next."""
 
@@ -52,6 +54,7 @@ class Display:
             TextColumn("left"),
             TimeRemainingColumn(),
             console=self.console,
+            speed_estimate_period=SPEED_OVER_S,
         )
         self.bar: TaskID | None = None
         self.bar_name = ""
@@ -89,7 +92,8 @@ class Display:
             return
         if name != self.bar_name or self.bar is None:
             self._drop_bar()
-            self.bar, self.bar_name = self.progress.add_task(name, total=total or None), name
+            # what is there already was not done in this time, and says nothing of the speed
+            self.bar, self.bar_name = self.progress.add_task(name, total=total or None, completed=done), name  # type: ignore[arg-type]
         count = "" if total else f", {done:,.0f} so far"
         self.progress.update(self.bar, description=name + count, completed=done, total=total or None)
         self._refresh()

@@ -17,6 +17,8 @@ from benchmark.errors import UserError
 from benchmark.results import Code
 
 ROOT = Path(__file__).resolve().parent.parent
+MAKES_RESULTS = ("benchmark", "tasks", "representations", "models")
+"""Folders whose files can change a result. Pages, tests and text can't, and loose plug-ins are in the key."""
 PACKAGES = ("numpy", "awkward", "torch", "xgboost", "scikit-learn", "pythia8mc", "fastjet", "uproot", "numba")
 
 
@@ -35,9 +37,12 @@ def describe() -> dict[str, Any]:
 
 @cache
 def code() -> Code:
-    """This release, and the git revision when the code lies in a repository of its own."""
+    """This release, and the git revision when the code lies in a repository of its own.
+
+    `dirty`: a file of the packages that make results is changed, or new, since that revision.
+    """
     revision = _git("rev-parse", "HEAD") if (ROOT / ".git").exists() else None
-    dirty = bool(_git("status", "--porcelain")) if revision else None
+    dirty = bool(_git("status", "--porcelain", "--", *MAKES_RESULTS)) if revision else None
     return Code(version=__version__, revision=revision, dirty=dirty)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +21,16 @@ _CHOICE = re.compile(r"(?P<target>[^\[\]]+)(?:\[(?P<inside>[^\[\]]*)\])?\Z")
 
 @dataclass(frozen=True)
 class Choice:
-    """One plug-in as the user named it, with the parameters given."""
+    """One plug-in as the user named it, with the parameters given; `name` is how it is shown."""
 
     target: str
     given: tuple[tuple[str, str], ...] = ()
+    name: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         inside = ",".join(f"{name}={value}" for name, value in self.given)
-        return f"{self.target}[{inside}]" if inside else self.target
+        shown = self.name or self.target
+        return f"{shown}[{inside}]" if inside else shown
 
     def build(self, registry: Registry[Any], preset: str) -> Any:
         """Import and resolve it. Raises UserError for unknown names, parameters and values."""
@@ -125,7 +127,7 @@ def choices(registry: Registry[Any], texts: Iterable[str]) -> list[Choice]:
         else:
             entry = registry.find(choice.target)
             target = entry.target if entry.is_file else entry.name
-            found[Choice(target, choice.given)] = None
+            found[Choice(target, choice.given, entry.name)] = None
     return list(found)
 
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
+from benchmark.registry import TASKS
 from benchmark.results import ResultStore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from benchmark.cell import Job
     from benchmark.commands.run import Planned, Settings
+    from benchmark.plugin import Plugin
+
+REFERENCE = "ttbar"
+"""The task whose cells the times of models are told for; those of others are scaled by their events."""
 
 
 def show(planned: Sequence[Planned], settings: Settings, *, as_json: bool) -> None:
@@ -25,7 +32,7 @@ def show(planned: Sequence[Planned], settings: Settings, *, as_json: bool) -> No
                 "representation": str(item.job.cell.representation),
                 "model": str(item.job.cell.model),
                 "seed": item.job.cell.seed,
-                "status": item.kept.status if item.kept else "to run",
+                "status": item.kept.status if item.kept else "to skip" if _skips(item) else "to run",
                 "expected_s": seconds,
             }
             for item, seconds in cells
@@ -42,34 +49,69 @@ def show(planned: Sequence[Planned], settings: Settings, *, as_json: bool) -> No
     for item, seconds in cells:
         cell = item.job.cell
         names = [str(name).replace("[", r"\[") for name in (cell.task, cell.representation, cell.model)]
-        status = f"{item.kept.status} already" if item.kept else "to run"
-        table.add_row(*names, str(cell.seed), status, "" if item.kept else write_seconds(seconds))
+        if item.kept or _skips(item):
+            table.add_row(*names, str(cell.seed), f"{item.kept.status} already" if item.kept else "to skip", "")
+        else:
+            table.add_row(*names, str(cell.seed), "to run", write_seconds(seconds))
     output = console()
     output.print(table)
     for name, expected in data.items():
         output.print(f"data to make: {name}, {write_seconds(expected)}", markup=False)
-    known = [seconds for _, seconds in cells if seconds is not None] + [s for s in data.values() if s is not None]
-    left = sum(item.kept is None for item in planned)
-    unknown = left + len(data) - len(known)
-    more = f", and {unknown} of unknown length" if unknown else ""
-    output.print(f"{left} of {len(planned)} cells to run, {write_seconds(sum(known))} in all{more}. Nothing was run.")
+    output.print(_sum(cells, data), markup=False)
+
+
+def _sum(cells: Sequence[tuple[Planned, float | None]], data: Mapping[str, float | None]) -> str:
+    """The last line: how much there is to do, how long it takes, and what that leaves out."""
+    to_run = [(item, seconds) for item, seconds in cells if item.kept is None and not _skips(item)]
+    told = [seconds for seconds in (*(seconds for _, seconds in to_run), *data.values()) if seconds is not None]
+    unknown = dict.fromkeys(
+        [_why_unknown(item.job) for item, seconds in to_run if seconds is None]
+        + [f"data of {name}" for name, seconds in data.items() if seconds is None]
+    )
+    text = f"{len(to_run)} of {len(cells)} cells to run"
+    if told:
+        text += f", {write_seconds(sum(told))} in all" + (" on two cores without a GPU" if _on_gpu(to_run) else "")
+    if unknown:
+        text += f"{', but' if told else ','} unknown for: {'; '.join(unknown)}"
+    return f"{text}. Nothing was run."
+
+
+def _on_gpu(to_run: Iterable[tuple[Planned, float | None]]) -> bool:
+    return any(item.job.cell.device.startswith("cuda") for item, _ in to_run)
+
+
+def _why_unknown(job: Job) -> str:
+    if job.model.seconds:
+        return "cells of events that are yet to be read" if job.cell.source else f"preset {job.cell.preset}"
+    return f"{job.model.name} (a plug-in that tells no `seconds`)"
 
 
 def expected_data(planned: Sequence[Planned]) -> dict[str, float | None]:
     """Data sets that a run would make, and the seconds that they take on two cores where that is known."""
-    missing = [
-        item
-        for item in planned
-        if item.manifest is None and item.job.cell.level not in item.job.data.task.skipped_levels
-    ]
-    return {
-        f"{item.job.cell.task} ({item.job.cell.source or item.job.cell.level})": (
-            None
-            if item.job.cell.source or item.job.cell.task.given
-            else item.job.data.task.seconds.get(item.job.cell.preset)
-        )
-        for item in missing
-    }
+    missing: dict[str, Job] = {}
+    for job in (item.job for item in planned if item.manifest is None and not _skips(item)):
+        data = job.data  # views of the same events are one data set
+        missing.setdefault(_like(data.task.name, data.task.data_parameters(), data.level, data.source), job)
+    return {f"{job.cell.task} ({job.cell.source or job.cell.level})": _making(job) for job in missing.values()}
+
+
+def _making(job: Job) -> float | None:
+    task, preset = job.data.task, job.cell.preset
+    typical = None if job.cell.source else task.seconds.get(preset)
+    return typical and typical * task.events_per_class / type(task).resolve(preset).events_per_class
+
+
+def _skips(item: Planned) -> bool:
+    """Whether the task makes no sense at this level, so that the cell is over at once."""
+    return item.job.cell.source is None and item.job.cell.level in item.job.data.task.skipped_levels
+
+
+def _events(item: Planned) -> int | None:
+    """Events of all splits; of real files they are known when these have been read."""
+    if item.manifest is not None:
+        return item.manifest.events()
+    task = item.job.data.task
+    return None if item.job.cell.source else len(task.processes) * task.events_per_class
 
 
 class History:
@@ -78,7 +120,10 @@ class History:
     def __init__(self, store: ResultStore) -> None:
         self.seconds = {
             _like(
-                result.task, result.variant, result.representation, result.model, result.parameters, result.device
+                (result.task, result.variant, sum(result.events.values())),
+                (result.representation, result.representation_parameters),
+                (result.model, result.parameters),
+                result.device,
             ): sum(result.timings.values())
             for result in sorted(store.all(), key=lambda result: result.created)
             if result.status == "done"
@@ -86,20 +131,41 @@ class History:
 
     def expected(self, item: Planned) -> float | None:
         """Seconds that a cell may take; None when nothing is known."""
-        job = item.job
-        task, device = job.data.task, job.cell.device.partition(":")[0]
+        job, events = item.job, _events(item)
+        if _skips(item):
+            return 0.0
+        task, representation, model = job.data.task, job.representation, job.model
         like = _like(
-            task.name, task.parameters(), job.representation.name, job.model.name, job.model.parameters(), device
+            (task.name, task.parameters(), events),
+            (representation.name, representation.parameters()),
+            (model.name, model.parameters()),
+            job.cell.device.partition(":")[0],
         )
-        if like in self.seconds:
-            return self.seconds[like]
-        usual = not (job.cell.task.given or job.cell.model.given or job.cell.source)
-        return job.model.seconds.get(job.cell.preset) if usual else None
+        return self.seconds[like] if like in self.seconds else _typical(job, events)
 
 
 def _like(*parts: Any) -> str:
     """Cells of one task variant, representation, model with its parameters, and kind of device take like times."""
     return json.dumps(parts, sort_keys=True, default=str)
+
+
+def _typical(job: Job, events: int | None) -> float | None:
+    """The model's own word for this preset, scaled by the events, by its parameters and by the pixels of pictures."""
+    preset, model, pixels = job.cell.preset, job.model, job.representation.pixels
+    told = model.seconds_on_pictures if pixels and preset in model.seconds_on_pictures else model.seconds
+    if preset not in told or events is None:
+        return None
+    reference = TASKS.load(REFERENCE).resolve(preset)
+    usual = {**_usual(model, preset).parameters(), "pixels": _usual(job.representation, preset).pixels}
+    here = {**model.parameters(), "pixels": pixels}
+    growth = math.prod((here[name] / usual[name]) ** power for name, power in model.effort.items() if usual[name])
+    scale: float = growth * events / (len(reference.processes) * reference.events_per_class)
+    return told[preset] * scale
+
+
+def _usual(plugin: Plugin, preset: str) -> Any:
+    """The plug-in as this preset has it when no parameter is given."""
+    return type(plugin).resolve(preset)
 
 
 def write_seconds(seconds: float | None) -> str:

@@ -182,18 +182,26 @@ def _entry_point_entries(group: str) -> tuple[Entry, ...]:
     return tuple(found)
 
 
-def _classes_of_module(module: str) -> dict[str, _Found]:
-    """Read an installed module's classes without importing it or its parents (find_spec imports parents)."""
+def source_of(module: str) -> Path | None:
+    """The file of a loose plug-in, or of a module, which isn't imported, nor its parents (find_spec imports them)."""
+    if module.endswith(".py"):
+        return Path(module)
     top, *rest = module.split(".")
     spec = importlib.util.find_spec(top)
     if spec is None or spec.origin is None:
-        return {}
+        return None
     path = Path(spec.origin)
     if rest:
         path = path.parent.joinpath(*rest)
         path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return path if path.is_file() else None
+
+
+def _classes_of_module(module: str) -> dict[str, _Found]:
+    """The classes of an installed module, read from its text."""
+    path = source_of(module)
     try:
-        return _classes(path) if path.is_file() else {}
+        return _classes(path) if path else {}
     except (SyntaxError, ValueError):  # its own import will say what is wrong, when it is asked for
         return {}
 

@@ -136,6 +136,9 @@ class Scores:
     mass: NDArray[np.float32] | None = None
 
 
+PAGES_MARK = ".leaderboard.json"
+"""What the leaderboard leaves in a folder of pages; its own `results.json` is no record."""
+
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 UPGRADES: dict[int, Upgrade] = {}
 """From schema version n to n + 1. Old files are read for ever: see tests/benchmark/historic_results."""
@@ -185,16 +188,22 @@ class ResultStore:
         self.folder = folder
 
     def paths(self) -> list[Path]:
-        """The files of all records, sorted."""
-        return sorted(path for path in self.folder.glob("*/*-seed*-*.json") if not path.name.startswith("."))
+        """The files of all records, sorted: every visible JSON file beside others but those of pages."""
+        found = (path for path in self.folder.glob("*/*.json") if not path.name.startswith("."))
+        return sorted(path for path in found if not (path.parent / PAGES_MARK).exists())
 
     def all(self) -> Iterator[Result]:
         """Every readable record."""
         for path in self.paths():
             try:
-                yield read_result(path)
+                result = read_result(path)
             except UserError as error:
                 _warn(str(error))
+                continue
+            if path.stem == result.stem:
+                yield result
+            else:
+                _warn(f"{path}: holds the result {result.stem}, expected under that name. Rename or delete it.")
 
     def find(self, task: str, key: str) -> Result | None:
         """The record with this key, if it is there, whole, and has its scores when it is done."""

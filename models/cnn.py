@@ -23,10 +23,13 @@ BOTTLENECKS = 50
 class CNN(TorchModel):
     """Residual convolutional network: ResNet-15 or ResNet-50 on pictures, 1-D on particles.
 
+    Parameters
+    ----------
     depth : convolutions; 7, 11, 15, ... (4 n + 3) for the end-to-end papers' network without normalisation (ResNet-15
-    is theirs), 50 for the bottlenecks with batch normalisation of the circle paper. width : channels of the first half
-    (64 in the original ResNet-50); on particles four times as many, since a sequence is so much smaller than a picture.
-    dropout : before the last layer.
+        is theirs), 50 for the bottlenecks with batch normalisation of the circle paper (on pictures alone).
+    width : channels of the first half (64 in the original ResNet-50); on particles four times as many, since a
+        sequence is so much smaller than a picture.
+    dropout : share of units left out before the last layer.
     """
 
     name = "cnn"
@@ -37,7 +40,9 @@ class CNN(TorchModel):
         "standard": {"epochs": 6, "patience": 3},
         "paper": {"batch_size": 360},
     }
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 2, "quick": 100, "standard": 2400, "paper": 150_000}
+    seconds: ClassVar[Mapping[str, float]] = {"smoke": 2, "quick": 30, "standard": 300, "paper": 5000}
+    seconds_on_pictures: ClassVar[Mapping[str, float]] = {"smoke": 2, "quick": 110, "standard": 2900, "paper": 37_000}
+    effort: ClassVar[Mapping[str, float]] = {"epochs": 1, "depth": 1, "width": 2, "pixels": 1}
 
     depth: int = 15
     width: int = 16

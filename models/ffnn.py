@@ -24,6 +24,12 @@ class FFNN(TorchModel):
     5 hidden layers of 500 ReLU units with 50% dropout between them, as the circle paper compares with
     (arXiv:1708.07034, section 5); `layers=3, units=256, dropout=0` is the 4-momentum classifier of end-to-end learning
     (arXiv:1807.11916, section 5.1).
+
+    Parameters
+    ----------
+    layers : hidden layers.
+    units : in each hidden layer.
+    dropout : share of units left out after each hidden layer.
     """
 
     name = "ffnn"
@@ -34,7 +40,9 @@ class FFNN(TorchModel):
         "standard": {"batch_size": 256},
         "paper": {"batch_size": 360},
     }
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 30, "standard": 190, "paper": 600}
+    seconds: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 25, "standard": 190, "paper": 600}
+    seconds_on_pictures: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 30, "standard": 240, "paper": 800}
+    effort: ClassVar[Mapping[str, float]] = {"epochs": 1, "layers": 1, "units": 2}
 
     layers: int = 5
     units: int = 500

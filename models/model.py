@@ -43,7 +43,11 @@ class Model(Plugin, ABC):
     """
 
     seconds: ClassVar[Mapping[str, float]] = {}
-    """Typical time of one cell by preset on two cores, for `--dry-run`."""
+    """Typical time of one cell of `ttbar` by preset on two cores, for `--dry-run`; the plan scales it by events."""
+    seconds_on_pictures: ClassVar[Mapping[str, float]] = {}
+    """The same where the representation makes pictures, and that takes another time."""
+    effort: ClassVar[Mapping[str, float]] = {}
+    """Parameters that the time grows with, and the power of each; `pixels` of a picture may be among them."""
 
     runtime: Runtime = field(default_factory=Runtime, init=False, repr=False, compare=False)
 

@@ -61,7 +61,12 @@ class Standardised(nn.Module):
 class TorchModel(Model, ABC):
     """A torch network with the one training loop.
 
-    epochs : at most. patience : epochs without a smaller validation loss before training stops.
+    Parameters
+    ----------
+    epochs : passes over the training events, at most.
+    patience : epochs without a smaller validation loss before training stops.
+    batch_size : training events a step.
+    learning_rate : of Adam, the same in every step.
     clip : bound on the gradient's norm, 0 for none.
     """
 

@@ -48,10 +48,13 @@ class Circles(Representation):
 
     Parameters
     ----------
+    size : rows, and columns, of the picture in pixels.
+    scale : C of a picture of 224 pixels.
     magnitude : x is "pt" or "energy"; "task" asks the task (energy for dimuon, else pt).
     line_width : in pixels; lit are the pixels whose centre is within half of it from the circle.
     wrap : objects cut by the edge in phi continue on the other side.
-    fill, opacity : translucent discs instead of lines. They cover most of the canvas: 100 kB an event and more.
+    fill : translucent discs instead of lines. They cover most of the canvas: 100 kB an event and more.
+    opacity : of these discs.
     channels : "colour" for RGB, where of several lines in a pixel the darkest counts, channel by channel;
         "kind" for one channel for each of the task's slots.
     """
@@ -73,6 +76,11 @@ class Circles(Representation):
         check_range(self, "scale", 0, 100)
         check_range(self, "line_width", 0.1, 100)
         check_range(self, "opacity", 0.01, 1)
+
+    @property
+    def pixels(self) -> int:
+        """A square."""
+        return self.size**2
 
     def represent(self, events: Events) -> Images:
         """Pictures (channels, size, size), values 0 to 255 with scale 255.

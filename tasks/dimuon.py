@@ -63,7 +63,17 @@ class Dimuon(Task):
     Levels: `generator` muons at birth, without final-state photons; `hadron` after photon radiation (also in
     onium decays), true momenta; `detector` with the efficiency and resolution of `MuonResponse`. At every
     level onia decay, the mass and the acceptance are those of that level, and the label follows from that mass.
+    Recorded files are of the level `detector`: they hold what a detector saw.
 
+        class     mass of the two muons in GeV, both ends included
+        jpsi      2.94 to 3.24
+        psi2s     3.65 to 3.95
+        upsilon   6.46 to 12.46
+        z         83.69 to 98.69
+        none      any other mass between 2 and 110 GeV
+
+    Parameters
+    ----------
     mass_feature : add the mass itself to the engineered scalars. It defines the classes: a cross-check only.
     continuum : put continuum (Drell-Yan) under the onium peaks too, in the share that recorded data have.
         Without it each onium class is a bare peak, and the empty rest of its window makes the task easier.
@@ -144,6 +154,12 @@ class Dimuon(Task):
             )
         table = _recorded_table(recorded, inside, label_of(mass[inside]))
         return Imported([table], recorded.description, +dropped)
+
+    def check_source(self, source: Path) -> None:
+        """Whether there are CSV or ROOT files, and each has the columns."""
+        from tasks.sources.dimuon import check_files
+
+        check_files(source)
 
     def view(self, table: ak.Array) -> ak.Array:
         """The stored events, with `candidate.mass` in the variant that shows it."""

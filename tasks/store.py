@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
@@ -24,6 +24,7 @@ from benchmark.process import become_worker
 from benchmark.results import make_folder, sha256, write_atomically
 from tasks.dataset import DataSet, files_of, version_of
 from tasks.detector import VERSION as DETECTOR_VERSION
+from tasks.generator.progress import Counter
 from tasks.manifest import Manifest, Shard, read_manifest
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from tasks.task import Imported, Task
 
 Report = Callable[[str, float, float], None]
+LOOK_EVERY_S = 0.5
+"""How often progress within shards is looked at."""
 PACKAGES = ("pythia8mc", "fastjet", "awkward", "numpy", "uproot", "h5py", "pandas")
 
 
@@ -133,12 +136,15 @@ def _generate(data: DataSet, folder: Path, workers: int, report: Report) -> list
     done = total - sum(shard.events for shard in missing)
     report("generate", done, total)
     if missing:
-        with _pool(min(workers, len(missing))) as pool:
+        counter, before = Counter(workers := min(workers, len(missing))), done
+        with _pool(workers, counter) as pool:
             futures = {pool.submit(_make_shard, data, shard, folder): shard for shard in missing}
-            for future in as_completed(futures):
-                _result_of(future, data)
-                done += futures[future].events
-                report("generate", done, total)
+            while futures:
+                # what is told may lag behind whole shards, of tasks that tell nothing
+                for future in wait(futures, LOOK_EVERY_S, FIRST_COMPLETED).done:
+                    _result_of(future, data)
+                    done += futures.pop(future).events
+                report("generate", min(max(done, before + counter.total()), total), total)
     return [shard.model_copy(update={"sha256": sha256(folder / shard.file)}) for shard in plan]
 
 
@@ -153,9 +159,9 @@ def _result_of(future: Future[None], data: DataSet) -> None:
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+def _pool(workers: int, counter: Counter) -> Iterator[ProcessPoolExecutor]:
     """Spawned processes; when anything goes wrong, shards that nobody wants any more are not waited for."""
-    with ProcessPoolExecutor(workers, get_context("spawn"), become_worker) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (counter,)) as pool:
         try:
             yield pool
         except BaseException:
@@ -163,6 +169,12 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
                 process.terminate()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _begin(counter: Counter) -> None:
+    """First in every worker process."""
+    become_worker()
+    counter.listen()
 
 
 def _make_shard(data: DataSet, shard: Shard, folder: Path) -> None:

@@ -54,6 +54,11 @@ class Task(Plugin, ABC):
 
     Subclass as a frozen dataclass whose fields are the variants, and write `generate` (and `read`, where real
     files exist). The store does the rest: shards, seeds, ids, splits, Parquet, manifest, fingerprint.
+
+    Parameters
+    ----------
+    events_per_class : generated events of each process, for training, validation and test together.
+    shard_events : events that one generator makes with one seed: the size of a file, and of what a stop may lose.
     """
 
     skipped_levels: ClassVar[Mapping[str, str]] = {}
@@ -108,6 +113,14 @@ class Task(Plugin, ABC):
         raise UserError(
             f"{self.name}: real files are not read for this task (got --source {source}). Leave --source out."
         )
+
+    def check_source(self, source: Path) -> None:
+        """Raise UserError for files that `read` would refuse at a first look: before a run, and in `--dry-run`.
+
+        Cheap: no file is read as a whole. `source` exists.
+        """
+        if type(self).read is Task.read:
+            self.read(source)
 
     def view(self, table: ak.Array) -> ak.Array:
         """Stored events as this variant shows them (such as two classes made one), each on its own.

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands import options
+from benchmark.errors import UserError
 
 
 def command(
@@ -15,16 +16,35 @@ def command(
     output: Annotated[
         Path | None, typer.Option(help="Folder for the pages. Default: leaderboard/ in the results.", metavar="DIR")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write into a folder that holds other files, too; they stay.")
+    ] = False,
 ) -> int:
     """Write the pages: an index, and a page for each task. They work with no network.
 
     Example: python -m benchmark leaderboard --results leaderboard/results --output site
     """
     from benchmark.report import PAGES
-    from benchmark.results import ResultStore
     from leaderboard.site import build
 
-    folder = results.expanduser()
-    page = build(ResultStore(folder), output.expanduser() if output else folder / PAGES)
-    print(page.resolve().as_uri())
+    store = options.existing_results(results)
+    pages = output.expanduser() if output else store.folder / PAGES
+    if not force:
+        _refuse_strangers(pages)
+    print(build(store, pages).resolve().as_uri())
     return 0
+
+
+def _refuse_strangers(pages: Path) -> None:
+    """Raise UserError for a folder with files that no earlier `leaderboard` has written."""
+    from benchmark.results import PAGES_MARK
+
+    if not pages.is_dir() or (pages / PAGES_MARK).is_file():
+        return
+    # a first build that was killed leaves temporary files alone
+    found = sorted(path.name for path in pages.iterdir() if not (path.name.startswith(".") and path.suffix == ".tmp"))
+    if found:
+        raise UserError(
+            f"--output {pages.resolve()}: holds other files ('{found[0]}'), expected an empty folder or earlier pages. "
+            "Name another folder, or add --force."
+        )

@@ -1,19 +1,50 @@
-"""`list`: what there is to run."""
+"""`list`: what there is to run, and what its parameters are."""
 
 from __future__ import annotations
 
 import json as json_format
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from benchmark.commands import options
+from benchmark.errors import UserError, did_you_mean
 from benchmark.plugin import PRESETS
 from benchmark.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
 
+if TYPE_CHECKING:
+    from benchmark.parameters import Parameter
+    from benchmark.registry import Entry
 
-def command(json: options.Json = False) -> int:
-    """List tasks, representations, models, metrics and presets, a line each.
+REGISTRIES = (TASKS, REPRESENTATIONS, MODELS, METRICS)
 
-    Example: python -m benchmark list --json
+
+def command(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Names, such as cnn or dimuon: what each is, and its parameters.",
+            metavar="[NAME]...",
+            autocompletion=options.complete_any(*REGISTRIES),
+            show_default=False,
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> int:
+    """List tasks, representations, models, metrics and presets, a line each; or tell all of those that are named.
+
+    Parameters are given in brackets: cnn[depth=15,dropout=0.2].
+
+    Example: python -m benchmark list cnn
     """
+    if names:
+        sheets = [_find(name) for name in names]
+        if json:
+            print(json_format.dumps([_record(entry) for entry in sheets], indent=1))
+        else:
+            print("\n\n".join(map(_sheet, sheets)))
+        return 0
     found = known()
     if json:
         print(json_format.dumps(found, indent=1))
@@ -32,17 +63,72 @@ def command(json: options.Json = False) -> int:
             table.add_row(Text(f"  {row['name']}"), Text(row["summary"]))
         output.print(table)
         output.print()
+    output.print("parameters of any of them: python -m benchmark list NAME")
     return 0
 
 
-def known() -> dict[str, list[dict[str, str]]]:
-    """Name, one line and origin of everything registered, by group; imports none of it."""
-    groups = {
-        registry.group: [
-            {"name": entry.name, "summary": entry.summary, "origin": entry.origin}
-            for entry in registry.entries().values()
-        ]
-        for registry in (TASKS, REPRESENTATIONS, MODELS, METRICS)
-    }
+def known() -> dict[str, list[dict[str, Any]]]:
+    """Name, one line, origin and parameters of everything registered, by group; imports none of it."""
+    groups = {registry.group: [_record(entry) for entry in registry.entries().values()] for registry in REGISTRIES}
     presets = [{"name": preset.name, "summary": preset.summary, "origin": "package"} for preset in PRESETS]
     return {**groups, "presets": presets}
+
+
+def _find(name: str) -> Entry:
+    """What a name means in any group. A file may hold anything: its class is looked up by itself."""
+    if ".py" in name:
+        return TASKS.find(name)
+    entries = {known: entry for registry in REGISTRIES for known, entry in registry.entries().items()}
+    if name not in entries:
+        raise UserError(f"nothing is called '{name}'. {did_you_mean(name, entries)}")
+    return entries[name]
+
+
+def _record(entry: Entry) -> dict[str, Any]:
+    from benchmark.parameters import sheet
+
+    parameters = [asdict(parameter) for parameter in sheet(entry).parameters]
+    return {"name": entry.name, "summary": entry.summary, "origin": entry.origin, "parameters": parameters}
+
+
+def _sheet(entry: Entry) -> str:
+    """A plug-in's own words, then a paragraph for each parameter."""
+    from benchmark.parameters import sheet
+
+    found = sheet(entry)
+    text = f"{entry.name} ({entry.origin})\n\n{found.text}"
+    if not found.parameters:
+        return f"{text}\n\nNo parameters."
+    return (
+        "\n\n".join([text, f"Parameters, as in {_example(entry.name, found.parameters)}:"])
+        + "\n\n"
+        + "\n".join(_paragraph(parameter) for parameter in found.parameters)
+    )
+
+
+def _example(name: str, parameters: tuple[Parameter, ...]) -> str:
+    first = parameters[-1]
+    return f"{name}[{first.name}={_plain(first.default)}]"
+
+
+def _paragraph(parameter: Parameter) -> str:
+    import textwrap
+
+    presets = "".join(f", {preset}: {_plain(str(value))}" for preset, value in parameter.presets.items())
+    head = f"  {parameter.name} = {_plain(parameter.default)}{presets}  ({_kind(parameter.type)})"
+    body = textwrap.fill(parameter.meaning, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    return f"{head}\n{body}" if body else head
+
+
+def _plain(value: str) -> str:
+    """A value as one types it: without the quotes and digit groups of Python."""
+    bare = value.strip("'")
+    return bare.replace("_", "") if bare.replace("_", "").isdigit() else bare
+
+
+def _kind(written: str) -> str:
+    """A type in words: the choices of a Literal, or its name."""
+    words = {"int": "whole number", "float": "number", "bool": "true or false", "str": "text"}
+    if written.startswith("Literal["):
+        return "one of " + ", ".join(part.strip().strip("'") for part in written[8:-1].split(","))
+    return words.get(written, written)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from benchmark.errors import UserError
+from benchmark.plugin import PRESETS
 from benchmark.registry import MODELS, REPRESENTATIONS, TASKS, Registry
+
+if TYPE_CHECKING:
+    from benchmark.results import ResultStore
 
 DEFAULT_RESULTS = Path("results")
 
@@ -25,14 +31,92 @@ def data_root(given: Path | None) -> Path:
     return user_cache_path("collision-benchmark")
 
 
+def existing_results(given: Path) -> ResultStore:
+    """The results in a folder that is there; a line on standard error when it holds none yet.
+
+    Raises UserError when there is no such folder, or when it is a folder of something else.
+    """
+    from benchmark.results import ResultStore
+
+    folder = given.expanduser().resolve()
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing there"
+        raise UserError(
+            f"--results {folder}: {found}, expected a folder of results. "
+            "Name another one, or make it: python -m benchmark run --task ttbar"
+        )
+    store = ResultStore(folder)
+    if any("-seed" in path.name for path in store.paths()):
+        return store
+    strangers = [path.name for path in _visible(folder) if not _may_hold_results(path)]
+    if strangers:
+        shown = ", ".join(f"'{name}'" for name in strangers[:3]) + (", ..." if len(strangers) > 3 else "")
+        raise UserError(
+            f"--results {folder}: holds no result (found: {shown}), expected TASK/*.json. Name a folder of results."
+        )
+    print(f"no results in {folder} yet. First: python -m benchmark run --task ttbar", file=sys.stderr)
+    return store
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _may_hold_results(path: Path) -> bool:
+    """Whether it is the folder of a task that was interrupted before its first result, or one of pages."""
+    from benchmark.results import PAGES_MARK
+
+    if not path.is_dir():
+        return False
+    return (path / PAGES_MARK).exists() or all(child.suffix in (".npz", ".json") for child in _visible(path))
+
+
 def completer(registry: Registry[Any]) -> Callable[[str], list[str]]:
-    """Completes the last of comma-separated names; imports no plug-in."""
+    """Completes the last of comma-separated names, or of the parameters in its brackets; imports no plug-in."""
 
     def complete(incomplete: str) -> list[str]:
+        name, bracket, inside = incomplete.rpartition("[")
+        if bracket and "]" not in inside:
+            return [f"{name}[{more}" for more in _parameters(registry, name.rpartition(",")[2], inside)]
         before, comma, word = incomplete.rpartition(",")
         return [before + comma + name for name in ("all", *registry.names()) if name.startswith(word)]
 
     return complete
+
+
+def _parameters(registry: Registry[Any], name: str, inside: str) -> list[str]:
+    """What may stand inside the brackets of a plug-in, after the parameters that are there already."""
+    from benchmark.parameters import sheet
+
+    before, comma, word = inside.rpartition(",")
+    given = {pair.partition("=")[0] for pair in before.split(",")}
+    try:
+        parameters = sheet(registry.find(name)).parameters
+    except UserError:
+        return []
+    names = [parameter.name for parameter in parameters if parameter.name not in given]
+    return [f"{before}{comma}{name}=" for name in names if name.startswith(word)]
+
+
+def complete_any(*registries: Registry[Any]) -> Callable[[str], list[str]]:
+    """Completes a name of any of these groups."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [name for registry in registries for name in registry.names() if name.startswith(incomplete)]
+
+    return complete
+
+
+def complete_preset(incomplete: str) -> list[str]:
+    """Completes a preset."""
+    return [preset.name for preset in PRESETS if preset.name.startswith(incomplete)]
+
+
+def complete_level(incomplete: str) -> list[str]:
+    """Completes a level of realism."""
+    from tasks.task import LEVELS
+
+    return [level for level in LEVELS if level.startswith(incomplete)]
 
 
 Results = Annotated[
@@ -49,7 +133,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard outpu
 _MANY = "Repeatable, comma-separated, or 'all' (the default)."
 Tasks = Annotated[
     list[str] | None,
-    typer.Option("--task", help=f"Tasks. {_MANY}", metavar="NAME", autocompletion=completer(TASKS), show_default=False),
+    typer.Option(
+        "--task",
+        help=f"Tasks, with parameters as 'ttbar[min_jets=2]'. {_MANY}",
+        metavar="NAME",
+        autocompletion=completer(TASKS),
+        show_default=False,
+    ),
 ]
 Representations = Annotated[
     list[str] | None,
@@ -65,7 +155,7 @@ Models = Annotated[
     list[str] | None,
     typer.Option(
         "--model",
-        help=f"Models, with parameters as 'cnn[depth=15,dropout=0.2]'; path/to/mine.py:Mine for your own. {_MANY}",
+        help=f"Models, as 'cnn[depth=15,dropout=0.2]' (see: list cnn); path/to/mine.py:Mine for your own. {_MANY}",
         metavar="NAME",
         autocompletion=completer(MODELS),
         show_default=False,

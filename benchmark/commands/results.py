@@ -23,14 +23,12 @@ def command(
     Example: python -m benchmark results --markdown > table.md
     """
     from benchmark.report import print_boards
-    from benchmark.results import ResultStore
     from leaderboard import export
     from leaderboard.ranking import rank
 
     if json + csv + markdown + latex > 1:
         raise UserError("results: --json, --csv, --markdown and --latex exclude each other. Name one.")
-    folder = results.expanduser()
-    store = ResultStore(folder)
+    store = options.existing_results(results)
     found = sorted(store.all(), key=lambda result: (result.task, result.created, result.key))
     if json:
         sys.stdout.write(export.to_json(found))
@@ -42,8 +40,6 @@ def command(
         sys.stdout.write(export.to_markdown(boards))
     elif latex:
         sys.stdout.write(export.to_latex(boards))
-    elif boards:
-        print_boards(boards)
     else:
-        print(f"no results in {folder.resolve()} yet. First: python -m benchmark run --task ttbar")
+        print_boards(boards)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -59,14 +60,20 @@ def command(
         list[str] | None,
         typer.Option("--metric", help="A metric of your own beside the registered ones: path/to/mine.py:Mine."),
     ] = None,
-    preset: Annotated[str, typer.Option(help="Size of the run: smoke, quick, standard or paper.")] = "quick",
+    preset: Annotated[
+        str,
+        typer.Option(help="Size of the run: smoke, quick, standard or paper.", autocompletion=options.complete_preset),
+    ] = "quick",
     seeds: Annotated[str, typer.Option(help="How many seeds (3), or which (0,1,2).")] = "1",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, or one GPU as cuda:1.")] = "auto",
     source: Annotated[
         Path | None, typer.Option(help="Real events, a file or a folder; or 'generated', the default.", metavar="PATH")
     ] = None,
     level: Annotated[
-        str, typer.Option(help="Realism of generated events: generator, hadron or detector.")
+        str,
+        typer.Option(
+            help="Realism of generated events: generator, hadron or detector.", autocompletion=options.complete_level
+        ),
     ] = "detector",
     workers: Annotated[
         int | None, typer.Option(help="Processes that generate events. Default: all cores.", min=1)
@@ -169,6 +176,9 @@ def _jobs(request: Request) -> list[Job]:
     jobs: dict[str, Job] = {}
     for job in map(build, cells(request)):
         jobs.setdefault(describe(job, None).key, job)
+    for data in dict.fromkeys(job.data for job in jobs.values()):
+        if data.source is not None:
+            data.task.check_source(data.source)
     return list(jobs.values())
 
 
@@ -181,11 +191,26 @@ def _by_data(jobs: Iterable[Job]) -> list[list[Job]]:
 
 def _manifest(data: DataSet, settings: Settings, display: Display) -> Manifest | None:
     """The data set's manifest, the data made first where they are missing; None where the level makes no sense."""
+    from benchmark.errors import UserError
     from tasks.store import prepare
 
     if data.level in data.task.skipped_levels and data.source is None:
         return None
-    return prepare(data, settings.data, settings.workers, lambda *step: display.stage(data.task.name, *step))
+    try:
+        return prepare(data, settings.data, settings.workers, lambda *step: display.stage(data.task.name, *step))
+    except UserError:
+        if data.source is not None:
+            _remove_if_bare(data.folder(settings.data))
+        raise
+
+
+def _remove_if_bare(folder: Path) -> None:
+    """Take away the folder of files that were refused, unless there is more in it than its lock."""
+    with suppress(OSError):
+        if [path.name for path in folder.iterdir()] == [".lock"]:
+            (folder / ".lock").unlink()
+        folder.rmdir()
+        folder.parent.rmdir()
 
 
 def _planned(job: Job, manifest: Manifest | None, store: ResultStore, overwrite: Overwrite) -> Planned:

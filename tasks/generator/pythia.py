@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import awkward as ak
 
 from benchmark.errors import UserError
+from tasks.generator import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,13 +51,15 @@ def accepted(
 ) -> ak.Array:
     """At least `count` events that `select` lets through, in order, out of a multiple of `whole_batches` batches.
 
-    Raises UserError when no collision of the first 20,000 passes: an empty selection.
+    Tells `progress` of them, of `count` in all. Raises UserError when no collision of the first 20,000 passes: an empty
+    selection.
     """
     kept: list[ak.Array] = []
     have = tried = 0
     for number, events in enumerate(batches, 1):
         chosen = select(events)
         tried += len(events)
+        progress.tell(min(len(chosen), max(count - have, 0)))
         have += len(chosen)
         if len(chosen):
             kept.append(chosen)

@@ -8,6 +8,7 @@ import awkward as ak
 import numpy as np
 
 from benchmark.errors import UserError
+from tasks.generator import progress
 from tasks.generator.pythia import HARDLY_ANY
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def filled(
         rows, cell = select(events)
         tried += len(events)
         wanted = seen[cell] + _earlier(cell) < quota[cell]
+        progress.tell(int(wanted.sum()))
         seen += np.bincount(cell, minlength=len(quota))
         if wanted.any():
             kept.append(rows[wanted])

@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmark.errors import UserError
 from tasks.events import uniform_hash
-from tasks.sources.dimuon_csv import read_csv
-from tasks.sources.dimuon_root import read_root
+from tasks.sources.dimuon_csv import check_csv, read_csv
+from tasks.sources.dimuon_root import check_root, read_root
 from tasks.sources.files import find_files, mix
 from tasks.sources.pairs import FilePart, MuonPairs
 
@@ -36,6 +36,7 @@ OTHER_EDGES = (0.90, 1.0)
 """All other files train (90%) or validate (10%), and are never tested on."""
 
 SUFFIXES = {".csv": read_csv, ".root": read_root}
+CHECKS = {".csv": check_csv, ".root": check_root}
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,12 @@ def read_pairs(source: Path) -> Recorded:
     }
     stream = bool(streams.any())
     return Recorded(pairs[kept], ids[kept], tested[kept] if stream else None, dropped, _describe(files, stream))
+
+
+def check_files(source: Path) -> None:
+    """Raise UserError for files that have not the columns, or are empty; reads the beginning of each."""
+    for path in find_files("dimuon", source, SUFFIXES):
+        CHECKS[path.suffix.lower()](path)
 
 
 def event_ids(part: FilePart) -> NDArray[np.int64]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CARTESIAN = ("px", "py", "pz")
 CYLINDRICAL = ("pt", "eta", "phi")
 COLLISION = ("run", "event")
+NEEDED = {f"{quantity}{muon}" for quantity in (*CARTESIAN, *CYLINDRICAL, "q") for muon in (1, 2)}
 
 
 def plain(name: str) -> str:
@@ -47,7 +48,8 @@ def missing_columns(what: str, names: Sequence[str]) -> UserError:
     wanted = [f"{quantity}{muon}" for quantity in (*CARTESIAN, "Q") for muon in (1, 2)]
     missing = [name for name in wanted if name.lower() not in have]
     shown = ", ".join(repr(name.strip())[1:-1][:20] for name in names[:24]) + (", ..." if len(names) > 24 else "")
-    near = did_you_mean(missing[0], [name.strip() for name in names[:24]]) if names else ""
+    others = [name.strip() for name in names[:24] if plain(name) not in NEEDED]
+    near = did_you_mean(missing[0], others) if others else ""
     hint = f" {near}" if near.startswith("Did") else ""
     return UserError(
         f"{what} has no column {', '.join(missing)} (found: {shown or 'none'}), expected px, py, pz, Q or pt, eta, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,18 +29,37 @@ def read_csv(path: Path) -> Iterator[FilePart]:
     Raises UserError when it is not text, has not the columns, or has a cell that is no finite number.
     """
     what = f"dimuon: file {path}"
-    try:
-        with path.open("rb") as file:
-            if b"\0" in file.read(4096):
-                raise UserError(f"{what} is binary, expected comma-separated text. Give a CSV file, or name it .root.")
-        columns = find_columns(names := list(pd.read_csv(path, nrows=0).columns))
-        if columns is None:
-            raise missing_columns(what, names)
+    with _reading(what):
+        columns = _columns(path, what)
         # all columns: with a choice of them pandas lets rows with too many cells pass.
         # low_memory guesses types piece by piece, and warns where the pieces differ
         with pd.read_csv(path, chunksize=CHUNK, low_memory=False) as chunks:
             for chunk in chunks:
                 yield _part(chunk, columns, what)
+
+
+def check_csv(path: Path) -> None:
+    """Raise UserError when it is not text, or its header has not the columns; no row is read."""
+    what = f"dimuon: file {path}"
+    with _reading(what):
+        _columns(path, what)
+
+
+def _columns(path: Path, what: str) -> dict[str, str]:
+    with path.open("rb") as file:
+        if b"\0" in file.read(4096):
+            raise UserError(f"{what} is binary, expected comma-separated text. Give a CSV file, or name it .root.")
+    columns = find_columns(names := list(pd.read_csv(path, nrows=0).columns))
+    if columns is None:
+        raise missing_columns(what, names)
+    return columns
+
+
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """What pandas and the system raise, as UserError."""
+    try:
+        yield
     except pd.errors.EmptyDataError as error:
         raise UserError(f"{what} is empty, expected a header line and rows. Give another file.") from error
     except (UnicodeDecodeError, pd.errors.ParserError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import awkward as ak
@@ -47,17 +48,24 @@ def read_root(path: Path) -> Iterator[FilePart]:
     """
     what = f"dimuon: file {path}"
     with open_trees(path, what, "a tree with muons") as trees:
-        yield from _read(trees, what)
+        yield from _reader(trees, what)()
 
 
-def _read(trees: dict[str, Any], what: str) -> Iterator[FilePart]:
+def check_root(path: Path) -> None:
+    """Raise UserError when it is no ROOT file, or no tree has the branches; no entry is read."""
+    what = f"dimuon: file {path}"
+    with open_trees(path, what, "a tree with muons") as trees:
+        _reader(trees, what)
+
+
+def _reader(trees: dict[str, Any], what: str) -> Callable[[], Iterator[FilePart]]:
     for tree in trees.values():
         names = tree.keys(recursive=False)
         if columns := find_columns(names):
-            return _rows(tree, columns, what)
+            return partial(_rows, tree, columns, what)
         for layout in LAYOUTS:
             if set(layout.muons) <= set(names):
-                return _lists(tree, layout, what)
+                return partial(_lists, tree, layout, what)
     raise _no_layout(trees, what)
 
 

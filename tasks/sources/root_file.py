@@ -52,10 +52,17 @@ def open_trees(path: Path, what: str, wanted: str) -> Iterator[dict[str, Any]]:
     except UserError:
         raise
     except _BROKEN as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:;")
+        size = path.stat().st_size if path.is_file() else 0
         raise UserError(
-            f"{what} is truncated or no ROOT file ({reason[:120]}), expected a whole ROOT file. Fetch it again."
+            f"{what} is truncated or no ROOT file ({size:,} bytes{_reason(error)}), expected a whole ROOT file. "
+            "Fetch it again."
         ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of what uproot says, where that is more than a place in its own code."""
+    line = (str(error).strip().splitlines() or [""])[0].rstrip(".:;,")
+    return "" if not line or "Chunk" in line or "expected" in line else f"; {line[:120]}"
 
 
 def shown(trees: dict[str, Any]) -> str:

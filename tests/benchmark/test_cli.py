@@ -59,6 +59,12 @@ def test_wrong_request_ends_with_2_and_one_line(tmp_path: Path):
     assert done.stderr == "error: unknown task 'tbar'. Did you mean 'ttbar'?\n"
 
 
+def test_list_of_parameters_imports_nothing_heavy(tmp_path: Path):
+    done = benchmark("list", "cnn", "ttbar", "--json", cwd=tmp_path, options=("-X", "importtime"))
+    assert done.returncode == 0
+    assert not imported(done.stderr) & HEAVY
+
+
 @pytest.mark.parametrize("verb", [(), ("run",), ("data", "fetch"), ("data", "clean")], ids=" ".join)
 def test_help_imports_nothing_heavy(tmp_path: Path, verb: tuple[str, ...]):
     done = benchmark(*verb, "--help", cwd=tmp_path, options=("-X", "importtime"))
@@ -87,6 +93,13 @@ def test_version(capsys: pytest.CaptureFixture[str]):
         (("run", "--task", "tt"), ["ttbar"]),
         (("run", "--model", "cnn,b"), ["cnn,bdt"]),
         (("run", "--task", ""), ["all", *TASKS.names()]),
+        (("run", "--model", "cnn[de"), ["cnn[depth="]),
+        (("run", "--model", "bdt,ffnn[units=3,la"), ["bdt,ffnn[units=3,layers="]),
+        (("run", "--representation", "circles[fi"), ["circles[fill="]),
+        (("run", "--task", "nothing["), []),
+        (("run", "--preset", "s"), ["smoke", "standard"]),
+        (("run", "--level", ""), ["generator", "hadron", "detector"]),
+        (("list", "c"), ["circles", "cnn"]),
         (("resu",), ["results"]),
         (("data", "fetch", "dimuon"), ["dimuon-csv", "dimuon-nanoaod"]),
     ],

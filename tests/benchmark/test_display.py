@@ -113,6 +113,19 @@ def test_brief_stages_are_spoken_of_only_when_they_take_long(
     assert capsys.readouterr().err.splitlines() == ["toy: verifying 50%", "dimuon: reading files, 1,000 so far"]
 
 
+def test_what_was_there_already_says_nothing_of_the_speed(terminal: io.StringIO, monkeypatch: pytest.MonkeyPatch):
+    with Display() as shown:
+        now = [0.0]
+        shown.progress.get_time = lambda: now[0]
+        shown.stage("ttbar", "generate", 4000, 12_000)
+        for second in range(1, 101):  # one event a second, told every ten
+            now[0] = float(second)
+            if second % 10 == 0:
+                shown.stage("ttbar", "generate", 4000 + second, 12_000)
+        (bar,) = shown.progress.tasks
+        assert bar.time_remaining == pytest.approx(7900, rel=0.15)
+
+
 def test_a_long_table_shows_where_the_run_is(terminal: io.StringIO):
     with Display() as shown:
         shown.plan(cells(100), {cell: result() for cell in cells(50)})

@@ -114,6 +114,12 @@ def test_files_are_known_by_their_whole_path(monkeypatch):
     ]
 
 
+def test_a_plugin_of_a_file_is_shown_by_its_name():
+    made = cells(Request(("ttbar",), ("circles",), (f"{model('Nearest')}[noise=1]",)))
+    assert str(made[0]) == "ttbar · circles · nearest[noise=1] · seed 0"
+    assert made[0].model.target == model("Nearest")
+
+
 def test_cells_are_the_product_in_order():
     found = cells(Request(("ttbar",), ("circles,fourvectors",), ("cnn[depth=7]", "bdt"), seeds="2", preset="smoke"))
     assert [str(cell) for cell in found[:5]] == [

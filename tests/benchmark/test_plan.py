@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark.commands.run import Overwrite, Settings, plan
+from benchmark.grid import Request
 from benchmark.plan import History, expected_data, show, write_seconds
+from benchmark.plugin import PRESETS
 from benchmark.results import ResultStore
 from tests.benchmark.toys import LONELY, request
 
@@ -31,6 +33,39 @@ def test_seconds_in_words(seconds: float | None, words: str):
     assert write_seconds(seconds) == words
 
 
+def expected(tmp_path: Path, preset: str, **names: str) -> float | None:
+    """Seconds of one cell of plug-ins of this package."""
+    fields = {"task": "ttbar", "representation": "fourvectors", "model": "cnn", **names}
+    asked = Request(**{f"{kind}s": (name,) for kind, name in fields.items()}, preset=preset)
+    (planned,) = plan(asked, Settings(tmp_path, tmp_path / "data", 1))
+    return History(ResultStore(tmp_path)).expected(planned)
+
+
+@pytest.mark.parametrize("preset", [preset.name for preset in PRESETS])
+def test_every_cell_of_the_package_has_a_time(tmp_path: Path, preset: str):
+    planned = plan(Request(preset=preset), Settings(tmp_path, tmp_path / "data", 1))
+    history = History(ResultStore(tmp_path))
+    assert planned
+    assert all((history.expected(item) or 0) > 0 for item in planned)
+    assert all(expected_data(planned).values())
+
+
+def test_times_grow_with_events_pixels_and_parameters(tmp_path: Path):
+    on_pictures = expected(tmp_path, "standard", representation="circles")
+    assert on_pictures == 2900
+    assert expected(tmp_path, "standard") < on_pictures / 4
+    assert expected(tmp_path, "standard", representation="circles[size=112]") == pytest.approx(on_pictures / 4)
+    assert expected(tmp_path, "standard", representation="circles[size=112]", model="bdt") == 25
+    assert expected(tmp_path, "quick", task="ttbar[events_per_class=8000]") == pytest.approx(60)
+    assert expected(tmp_path, "quick", task="ttbar[min_jets=2]") == pytest.approx(30)
+    assert expected(tmp_path, "quick", task="dimuon") == pytest.approx(30 * 5 / 3)
+    assert expected(tmp_path, "quick", model="cnn[epochs=18]") == pytest.approx(60)
+    larger = plan(Request(("ttbar[events_per_class=8000]",), models=("bdt",)), Settings(tmp_path, tmp_path, 1))
+    assert list(expected_data(larger).values()) == [200]
+    views = plan(Request(("ttbar", "ttbar[classes_count=2]"), models=("bdt",)), Settings(tmp_path, tmp_path, 1))
+    assert expected_data(views) == {"ttbar (detector)": 100}, "the same events, looked at in two ways"
+
+
 def test_kept_results_and_the_time_that_like_ones_took(toy_results: Path, toy_data: Path):
     settings = Settings(toy_results, toy_data, 1, Overwrite.never)
     done, failed, other = plan(request("Nearest", "Raises", "Nearest[noise=1]"), settings)
@@ -49,12 +84,19 @@ def test_data_that_a_run_would_make(tmp_path: Path, toy_data: Path, capsys: pyte
     settings = Settings(tmp_path, tmp_path / "data", 1)
     asked = request("Nearest", tasks=(LONELY, "ttbar"))
     planned = plan(asked, settings)
-    assert expected_data(planned) == {f"{LONELY} (detector)": None, "ttbar (detector)": 10}
+    assert expected_data(planned) == {"lonely (detector)": None, "ttbar (detector)": 10}
     show(planned, settings, as_json=True)
     assert json.loads(capsys.readouterr().out)["data_to_make_expected_s"]["ttbar (detector)"] == 10
     show(planned, settings, as_json=False)
-    assert (
-        "2 of 2 cells to run, about 10 s in all, and 3 of unknown length. Nothing was run." in capsys.readouterr().out
+    (last,) = (line for line in capsys.readouterr().out.splitlines() if "Nothing was run." in line)
+    assert last == (
+        "2 of 2 cells to run, about 10 s in all, but unknown for: nearest (a plug-in that tells no `seconds`); "
+        "data of lonely (detector). Nothing was run."
     )
-    assert expected_data(plan(request("Nearest", level="generator"), settings)) == {}
+    skipped = plan(request("Nearest", level="generator"), settings)
+    assert expected_data(skipped) == {}
+    show(skipped, settings, as_json=False)
+    out = capsys.readouterr().out
+    assert "to skip" in out
+    assert "0 of 1 cells to run. Nothing was run." in out
     assert not list(tmp_path.iterdir())

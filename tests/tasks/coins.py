@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,10 +12,14 @@ import awkward as ak
 import numpy as np
 
 from tasks.events import EventInfo
+from tasks.generator import progress
 from tasks.task import Task
 
 GATE = "COINS_GATE"
 """Names a pipe (FIFO) that tails wait at, so that a test can end a run of which it knows how far it got."""
+
+TELLS = "COINS_TELLS"
+"""Seconds between the events of which it tells while it makes a shard."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +43,10 @@ class Coins(Task):
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
         if process == "tails" and (gate := os.environ.get(GATE)):
             Path(gate).read_bytes()
+        if told := os.environ.get(TELLS):  # some of its events, and then waits for a moment, as a generator does
+            for _ in range(2):
+                progress.tell(count // 4)
+                time.sleep(float(told))
         rng = np.random.default_rng(seed)
         counts = rng.integers(0, 4, count)
         pt = (rng.exponential(50, counts.sum()) + self.bias).astype(np.float32)

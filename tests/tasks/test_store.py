@@ -19,6 +19,7 @@ from tasks.fingerprint import fingerprint
 from tasks.store import PACKAGES, load, prepare, shards
 from tasks.task import Imported
 from tasks.verification import verify
+from tests.tasks.coins import TELLS
 from tests.tasks.data_sets import COINS, coins, quiet
 
 # --- making ----------------------------------------------------------------------------------------------------------
@@ -31,6 +32,18 @@ def test_two_workers_make_the_same_bytes_as_one(made, tmp_path):
     assert {f.name: f.read_bytes() for f in coins().folder(root).glob("*.parquet")} == {
         f.name: f.read_bytes() for f in coins().folder(tmp_path).glob("*.parquet")
     }
+
+
+def test_progress_moves_within_a_shard(made, tmp_path, monkeypatch):
+    monkeypatch.setenv(TELLS, "0.3")
+    monkeypatch.setattr("tasks.store.LOOK_EVERY_S", 0.05)
+    reports = []
+    other = prepare(coins(), tmp_path, 2, lambda *report: reports.append(report))
+    assert other.content == made.manifest.content
+    steps = [done for _, done, _ in reports]
+    assert steps == sorted(steps)
+    assert (steps[0], steps[-1]) == (0, 100)
+    assert set(steps) & {5, 10, 15}, "before the first shard, of 20 events, is whole"
 
 
 def test_manifest_says_what_was_made(made):

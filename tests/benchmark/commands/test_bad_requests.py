@@ -61,6 +61,7 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
         ("run --timeout 0", "Invalid value for '--timeout'"),
         ("run --overwrite sometimes", "'sometimes' is not one of 'never', 'failed', 'always'"),
         ("rum", "No such command 'rum'. Did you mean 'run'?"),
+        ("list cmn", "nothing is called 'cmn'. Did you mean 'cnn'?"),
         ("data", "Missing command. Try: benchmark data --help"),
         ("data show", "Missing argument 'TASK'. Try: benchmark data show --help"),
         ("data show tbar", "unknown task 'tbar'. Did you mean 'ttbar'?"),
@@ -105,10 +106,41 @@ def test_wrong_files(refused, tmp_path: Path, name: str, content: bytes, message
     (tmp_path / name).write_bytes(content)
     words = ["--task", "dimuon", "--source", name, "--preset", "smoke", "--device", "cpu", "--quiet"]
     assert message in refused("run", *words)
-    assert not list((tmp_path / "data").rglob("manifest.json"))
+    assert not (tmp_path / "data").exists() or not list((tmp_path / "data").iterdir()), "nothing is left behind"
 
 
-def test_root_file_that_was_cut_short(refused, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("task", "name", "content", "message"),
+    [
+        ("ttbar", "events.csv", CSV, "ttbar: real files are not read for this task"),
+        ("dimuon", "empty.csv", "", "empty.csv is empty"),
+        ("dimuon", "empty.root", "", "empty.root is truncated or no ROOT file (0 bytes"),
+        ("dimuon", "words.txt", CSV, "ends in '.txt'"),
+        ("dimuon", "columns.csv", "Run,Event,E1\n1,2,3\n", "columns.csv has no column px1, px2"),
+        ("dimuon", "two.csv", CSV.replace("px2", "x2"), "has no column px2 (found: Run, Event, E1, px1,"),
+        ("dimuon", "missing.csv", None, "dimuon: no file or folder missing.csv"),
+        ("dimuon", "folder", None, "has no .csv or .root file (0 other entries)"),
+    ],
+)
+def test_a_dry_run_refuses_files_as_a_run_does(
+    refused, tmp_path: Path, task: str, name: str, content: str | None, message: str
+):
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    elif name == "folder":
+        (tmp_path / name).mkdir()
+    words = ["run", "--task", task, "--source", name, "--preset", "smoke", "--device", "cpu"]
+    assert message in (line := refused(*words, "--dry-run"))
+    assert "Did you mean 'px1'" not in line
+    assert message in refused(*words)
+    assert not (tmp_path / "data").exists()
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("share", "message"), [(0.5, "({:,} bytes) holds no tree"), (0.02, "is truncated or no ROOT file ({:,} bytes")]
+)
+def test_root_file_that_was_cut_short(refused, tmp_path: Path, share: float, message: str):
     import numpy as np
     import uproot
 
@@ -116,9 +148,10 @@ def test_root_file_that_was_cut_short(refused, tmp_path: Path):
     with uproot.recreate(path) as file:
         file["Events"] = {"Muon_pt": np.arange(20_000, dtype=np.float32)}
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
+    path.write_bytes(whole[: int(share * len(whole))])
     line = refused("run", "--task", "dimuon", "--source", str(path), "--preset", "smoke", "--device", "cpu", "--quiet")
-    assert "events.root" in line
+    assert f"events.root {message.format(path.stat().st_size)}" in line
+    assert "Chunk" not in line
 
 
 def test_folders_that_cannot_be_made(refused, tmp_path: Path, toy_data: Path):
@@ -133,6 +166,18 @@ def test_folder_of_results_that_is_in_the_way_of_one_task(refused, tmp_path: Pat
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "toy").write_text("in the way")
     assert "the folder can't be made" in refused(*arguments(tmp_path / "results", toy_data, "Nearest"), "--quiet")
+
+
+@pytest.mark.parametrize("verb", ["results", "results --json", "leaderboard"])
+def test_folders_that_hold_no_results(refused, tmp_path: Path, verb: str):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "other" / "sub").mkdir(parents=True)
+    (tmp_path / "other" / "sub" / "text.txt").write_text("")
+    words = (*verb.split(), "--results")
+    assert f"--results {tmp_path / 'nowhere'}: nothing there" in refused(*words, "nowhere")
+    assert f"--results {tmp_path / 'file'}: a file" in refused(*words, "file")
+    assert "holds no result (found: 'sub')" in refused(*words, "other")
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_file_that_is_no_plugin(refused, tmp_path: Path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,8 @@ import pytest
 from benchmark import cli
 from benchmark.plugin import PRESETS
 from benchmark.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
-from benchmark.results import Result, ResultStore
+from benchmark.results import PAGES_MARK, Result, ResultStore
+from leaderboard.site import MANIFEST
 from tests.benchmark.toys import TOY
 
 if TYPE_CHECKING:
@@ -57,12 +59,37 @@ def test_results_as_boards(said, toy_results: Path):
     assert row.split()[:2] == ["fourvectors", "nearest"]
 
 
-@pytest.mark.parametrize("there", [True, False])
-def test_no_results_yet(said, tmp_path: Path, there: bool):
-    folder = tmp_path if there else tmp_path / "nowhere"
-    assert "no results in" in said("results", "--results", str(folder))
-    assert json.loads(said("results", "--json", "--results", str(folder))) == []
-    assert folder.exists() is there
+@pytest.mark.parametrize("words", ["results", "results --markdown", "results --csv", "results --latex", "leaderboard"])
+@pytest.mark.parametrize("begun", [False, True])
+def test_no_results_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str], words: str, begun: bool):
+    if begun:  # what a run leaves that was interrupted before its first result
+        (tmp_path / "toy").mkdir()
+        (tmp_path / "toy" / "examples-0f1e2d3c4b5a.npz").write_bytes(b"")
+    assert cli.exit_code([*words.split(), "--results", str(tmp_path)]) == 0
+    assert capsys.readouterr().err.startswith(f"no results in {tmp_path} yet. First: ")
+
+
+def test_no_results_as_json_are_an_empty_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert cli.exit_code(["results", "--json", "--results", str(tmp_path)]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == []
+    assert captured.err.startswith("no results in")
+
+
+def test_a_broken_file_of_any_name_is_told_and_the_rest_is_shown(
+    toy_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = tmp_path / "results"
+    shutil.copytree(toy_results, folder)
+    (folder / "toy" / "x.json").write_text("{")
+    (record,) = (path for path in (folder / "toy").glob("*nearest*.json"))
+    shutil.copy(record, folder / "toy" / "copy.json")
+    assert cli.exit_code(["results", "--results", str(folder)]) == 0
+    captured = capsys.readouterr()
+    copied, broken = captured.err.splitlines()
+    assert broken.startswith(f"warning: {folder / 'toy' / 'x.json'}: not a readable result")
+    assert copied.startswith(f"warning: {folder / 'toy' / 'copy.json'}: holds the result {record.stem}")
+    assert captured.out.count("nearest") == 1
 
 
 def test_a_broken_record_is_left_out_with_one_warning(
@@ -84,6 +111,32 @@ def test_leaderboard(said, toy_results: Path, tmp_path: Path):
     page = said("leaderboard", "--results", str(toy_results), "--output", str(tmp_path / "site")).strip()
     assert page == (tmp_path / "site" / "index.html").as_uri()
     assert "toy" in (tmp_path / "site" / "index.html").read_text()
+
+
+def test_leaderboard_knows_its_own_folder_and_leaves_those_of_others_alone(
+    said, toy_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    site = tmp_path / "site"
+    words = ("leaderboard", "--results", str(toy_results), "--output", str(site))
+    site.mkdir()
+    said(*words)
+    assert said(*words).strip() == (site / "index.html").as_uri()
+    (site / PAGES_MARK).unlink()
+    assert cli.exit_code(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"--output {site}: holds other files" in line
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "mine.txt").write_text("mine")
+    assert cli.exit_code([*words[:-1], str(other)]) == 2
+    assert [path.name for path in other.iterdir()] == ["mine.txt"]
+    capsys.readouterr()
+    said(*words[:-1], str(other), "--force")
+    assert (other / "mine.txt").read_text() == "mine"
+
+
+def test_the_pages_have_the_mark_that_results_look_for():
+    assert MANIFEST == PAGES_MARK
 
 
 def test_info(said, tmp_path: Path):
@@ -110,6 +163,23 @@ def test_list(said):
     assert all(row["summary"] and row["origin"] == "package" for rows in found.values() for row in rows)
     lines = [line.split(maxsplit=1) for line in said("list").splitlines() if line.startswith("  ")]
     assert [name for name, _ in lines] == [name for names in wanted.values() for name in names], "a line each"
+
+
+def test_list_tells_the_parameters_of_what_is_named(said):
+    text = said("list", "cnn")
+    assert "depth = 15, smoke: 7  (whole number)\n      convolutions; 7, 11, 15" in text
+    assert "epochs = 40, smoke: 2, quick: 9, standard: 6" in text, "inherited ones too"
+    assert "psi2s     3.65 to 3.95" in said("list", "dimuon")
+    assert "one of at_least_one, exactly_one" in said("list", "ttbar")
+    assert "slope = 60.0" in said("list", TOY)
+    both = said("list", "circles", "accuracy")
+    assert both.index("circles (package)") < both.index("accuracy (package)")
+    assert "No parameters." in both
+    (found,) = json.loads(said("list", "cnn", "--json"))
+    assert found in json.loads(said("list", "--json"))["models"]
+    assert {"name": "depth", "type": "int", "default": "15", "presets": {"smoke": 7}}.items() <= next(
+        parameter for parameter in found["parameters"] if parameter["name"] == "depth"
+    ).items()
 
 
 def test_data_show(said, toy_data: Path):

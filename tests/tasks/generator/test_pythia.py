@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from tasks.generator import pythia
+from tasks.generator import progress, pythia
 from tasks.generator.pythia import accepted, collisions, level_settings
 
 BARE = ("PartonLevel:MPI=off", "PartonLevel:ISR=off", "PartonLevel:FSR=off", "HadronLevel:all=off")
@@ -61,6 +61,14 @@ def fives(rows):
 def test_whole_batches_are_kept_in_order(wanted, whole, batches):
     rows = accepted(tens(), fives, wanted, "numbers", whole)
     assert rows.x.to_list() == list(range(0, 10 * batches, 5))
+
+
+@pytest.mark.parametrize(("wanted", "whole", "told"), [(3, 1, [2, 1]), (3, 3, [2, 1, 0]), (5, 1, [2, 2, 1])])
+def test_accepted_events_are_told_as_they_come_and_no_more_than_are_wanted(monkeypatch, wanted, whole, told):
+    heard = []
+    monkeypatch.setattr(progress, "tell", heard.append)
+    accepted(tens(), fives, wanted, "numbers", whole)
+    assert heard == told
 
 
 def test_no_more_batches_are_made_than_are_needed():

@@ -1,0 +1,26 @@
+from multiprocessing import get_context
+
+from tasks.generator import progress
+from tasks.generator.progress import Counter
+
+
+def _work(counter, events):
+    counter.listen()
+    for _ in range(events):
+        progress.tell(2)
+
+
+def test_events_of_all_processes_are_counted():
+    context, counter = get_context("spawn"), Counter(3)
+    assert counter.total() == 0
+    workers = [context.Process(target=_work, args=(counter, events)) for events in (1, 20, 300)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    assert counter.total() == 2 * 321
+
+
+def test_nobody_is_told_elsewhere():
+    progress.tell(5)
