@@ -54,7 +54,7 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
         ("run --device cuda", "device cuda: torch finds no CUDA GPU on this machine. Use --device cpu"),
         ("run --source nowhere.csv", "files belong to one task"),
         ("run --task dimuon --source nowhere.csv", "dimuon: no file or folder nowhere.csv"),
-        ("run --task ttbar --quiet --source .", "ttbar: real files are not read for this task"),
+        ("run --task ttbar --quiet --source .", "has no .root file"),
         ("run --model nowhere.py:Mine", "model nowhere.py:Mine: no file"),
         ("run --frobnicate", "No such option: --frobnicate"),
         ("run --workers none", "Invalid value for '--workers'"),
@@ -112,7 +112,7 @@ def test_wrong_files(refused, tmp_path: Path, name: str, content: bytes, message
 @pytest.mark.parametrize(
     ("task", "name", "content", "message"),
     [
-        ("ttbar", "events.csv", CSV, "ttbar: real files are not read for this task"),
+        ("ttbar", "events.csv", CSV, "ends in '.csv', expected .root"),
         ("dimuon", "empty.csv", "", "empty.csv is empty"),
         ("dimuon", "empty.root", "", "empty.root is truncated or no ROOT file (0 bytes"),
         ("dimuon", "words.txt", CSV, "ends in '.txt'"),

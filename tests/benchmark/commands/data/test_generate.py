@@ -83,7 +83,7 @@ def test_files_are_imported_once(muons: Path, tmp_path: Path, capsys: pytest.Cap
         ("import dimuon", "Missing option '--source'"),
         ("import dimuon --source nowhere.csv", "dimuon: no file or folder nowhere.csv"),
         ("import dimuon,ttbar --source .", "files belong to one task, but 2 were named"),
-        ("import ttbar --source . --quiet", "ttbar: real files are not read for this task"),
+        ("import ttbar --source . --quiet", "has no .root file"),
         ("show ttbar,dimuon", "'ttbar,dimuon' names more than one task"),
         ("show ttbar[min_jet=2]", "unknown parameter 'min_jet'"),
         ("verify tbar", "unknown task 'tbar'"),
