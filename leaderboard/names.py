@@ -33,9 +33,16 @@ def named(boards: Sequence[Board]) -> list[Board]:
 
     Records say which ones these are. Those of a time when they did not are held against the other boards of the same
     task, version and preset: a parameter is shown where it isn't the task's own as newer records know it, or else
-    where the old ones differ in it. Sizes are left out.
+    where the old ones differ in it. Sizes are left out; boards that would have the same title name their test events.
     """
-    return [replace(board, name=label(board.task, board.variant, _telling(board, boards))) for board in boards]
+    found = [replace(board, name=label(board.task, board.variant, _telling(board, boards))) for board in boards]
+    titles = [board.title for board in found]
+    return [
+        replace(board, name=f"{board.name} (test events {board.fingerprint[:6]})")
+        if titles.count(board.title) > 1 and board.fingerprint
+        else board
+        for board in found
+    ]
 
 
 def shown_variant(board: Board) -> dict[str, Any]:

@@ -20,8 +20,8 @@ def names(*results: Any) -> dict[str, str]:
     return {f"{board.preset} {board.variant.get('min_jets')}": board.name for board in rank(results)}
 
 
-def record(given: tuple[str, ...] | None, preset: str = "quick", **values: Any) -> Any:
-    return make_result(auc=0.8, preset=preset, variant={**OWN, **values}, variant_given=given)
+def record(given: tuple[str, ...] | None, preset: str = "quick", model: str = "cnn", **values: Any) -> Any:
+    return make_result(auc=0.8, preset=preset, model=model, variant={**OWN, **values}, variant_given=given)
 
 
 def test_the_record_says_what_was_given() -> None:
@@ -49,6 +49,14 @@ def test_old_records_learn_the_tasks_own_values_from_newer_ones() -> None:
         "quick 2": "ttbar[min_jets=2]",
     }
     assert names(record(()), record(None, min_jets=2)) == {"quick 0": "ttbar", "quick 2": "ttbar[min_jets=2]"}
+
+
+def test_no_two_boards_have_the_same_title() -> None:
+    few = record(("events_per_class",), events_per_class=9, model="b").model_copy(
+        update={"fingerprint": "0f1e2d3c4b5a"}
+    )
+    titles = {board.title.partition(":")[0] for board in rank([record(()), few])}
+    assert titles == {"ttbar (test events ttbar0)", "ttbar (test events 0f1e2d)"}
 
 
 def test_accepted_records_have_clean_titles() -> None:
