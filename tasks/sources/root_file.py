@@ -47,8 +47,8 @@ def open_trees(path: Path, what: str, wanted: str) -> Iterator[dict[str, Any]]:
         with uproot.open(path) as file:
             trees = {name: file[name] for name, kind in file.classnames(cycle=False).items() if kind == "TTree"}
             if not trees:
-                size = f"{path.stat().st_size:,} bytes"
-                raise UserError(f"{what} ({size}) holds no tree, expected {wanted}. Give another file.")
+                found = f"{path.stat().st_size:,} bytes"
+                raise UserError(f"{what} ({found}) holds no tree, expected {wanted}. Give another file.")
             yield trees
     except UserError:
         raise
