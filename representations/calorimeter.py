@@ -37,11 +37,12 @@ class Calorimeter(Representation):
 
     Parameters
     ----------
-    area : "crop": 32 x 32 ECAL crystals around the hottest one (with time="on" a second channel, the hits' times in
-        units of 25 ns). "barrel": tracks (sum of pt), ECAL and HCAL of the barrel, 170 x 360, each HCAL tower spread
-        evenly over its 5 x 5 crystals; a channel where the task has the column. "jet": the candidate jet's
-        constituents as 25 x 25 cells of pt over [-1.25, 1.25] in eta and phi. "task": what the task names.
+    area : "crop": 32 x 32 ECAL crystals around the hottest one. "barrel": tracks (sum of pt), ECAL and HCAL of the
+        barrel, 170 x 360, each HCAL tower spread evenly over its 5 x 5 crystals; a channel where the task has the
+        column. "jet": the candidate jet's constituents as 25 x 25 cells of pt over [-1.25, 1.25] in eta and phi.
+        "task": what the task names.
     unit : GeV that have the value 1 in a crop or barrel.
+    time : "on" for a second channel of a crop, the hits' times in units of 25 ns.
     translate, rotate, flip, normalise : preprocessing of jet images: the leading subjet to the centre, the second one
         below it (towards lower columns: phi runs up), the heavier side to the right (higher rows: eta runs across),
         and the squares of all pixels to the sum 1.

@@ -6,6 +6,11 @@ from benchmark.cell import Job, build
 from benchmark.grid import Cell, parse_filter
 from tests.benchmark.toys import TOY, model
 
+NO_HITS = {("dimuon", "calorimeter"), ("ttbar", "calorimeter")}
+"""Tasks that keep objects alone, and the representation that has nothing to show of them."""
+TASK_OF = {"calorimeter": "egamma"}
+"""The task to try a representation on, where that is not ttbar."""
+
 
 def job(task: str, representation: str, model: str, seed: int = 0, level: str = "detector") -> Job:
     names = [parse_filter(word)[0] for word in (task, representation, model)]

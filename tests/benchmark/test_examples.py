@@ -20,7 +20,7 @@ def test_the_first_test_events_of_each_class_are_drawn(toy_data: Path):
     data = toy_job().data
     test = load(data, toy_data).splits()["test"]
     pictures = draw(data, toy_data)
-    assert set(pictures) == {"hard", "soft"}
+    assert set(pictures) == {"hard", "soft", "_kinds", "_span"}
     for code, name in enumerate(("hard", "soft")):
         first = test[np.flatnonzero(test.column("label") == code)[:EACH]]
         np.testing.assert_array_equal(pictures[name], Circles().picture(Circles().represent(first)))

@@ -15,7 +15,7 @@ from benchmark.metrics.auc import Auc
 from benchmark.metrics.metric import Scored
 from benchmark.registry import MODELS, REPRESENTATIONS
 from tasks.store import load
-from tests.benchmark.cells import job, silent
+from tests.benchmark.cells import TASK_OF, job, silent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ CONFIDENCE = 0.999
 @pytest.mark.parametrize("model", MODELS.names())
 @pytest.mark.parametrize("representation", REPRESENTATIONS.names())
 def test_permuted_labels_are_not_learned(smoke_data: Path, representation: str, model: str):
-    made = job("ttbar", representation, model)
+    made = job(TASK_OF.get(representation, "ttbar"), representation, model)
     events = load(made.data, smoke_data)
     # before splitting, train and test alike; each cell has a permutation of its own, the same every time
     rng = np.random.default_rng(zlib.crc32(f"{representation} {model}".encode()))

@@ -15,12 +15,11 @@ from benchmark.grid import Request
 from benchmark.registry import MODELS, REPRESENTATIONS, TASKS
 from benchmark.results import Result, ResultStore
 from benchmark.scoring import score
+from tests.benchmark.cells import NO_HITS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-NO_HITS = {("dimuon", "calorimeter"), ("ttbar", "calorimeter")}
-"""Tasks that keep objects alone, and the representation that has nothing to show of them."""
 GRID = list(product(TASKS.core(), REPRESENTATIONS.names(), MODELS.names()))
 Finished = tuple[ResultStore, dict[tuple[str, str, str], Result]]
 
