@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -43,10 +43,10 @@ class Coins(Task):
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
         if process == "tails" and (gate := os.environ.get(GATE)):
             Path(gate).read_bytes()
-        if told := os.environ.get(TELLS):  # some of its events, and then waits for a moment, as a generator does
+        if told := os.environ.get(TELLS):  # some of its events, and works on for a while, as a generator does
             for _ in range(2):
                 progress.tell(count // 4)
-                time.sleep(float(told))
+                hashlib.pbkdf2_hmac("sha256", b"coin", b"toss", int(told))
         rng = np.random.default_rng(seed)
         counts = rng.integers(0, 4, count)
         pt = (rng.exponential(50, counts.sum()) + self.bias).astype(np.float32)

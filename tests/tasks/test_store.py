@@ -35,7 +35,7 @@ def test_two_workers_make_the_same_bytes_as_one(made, tmp_path):
 
 
 def test_progress_moves_within_a_shard(made, tmp_path, monkeypatch):
-    monkeypatch.setenv(TELLS, "0.3")
+    monkeypatch.setenv(TELLS, "1000000")
     monkeypatch.setattr("tasks.store.LOOK_EVERY_S", 0.05)
     reports = []
     other = prepare(coins(), tmp_path, 2, lambda *report: reports.append(report))
