@@ -89,7 +89,7 @@ class Diphoton(Task):
         # 63,502 events a class in the paper
         "paper": {"events_per_class": 63_750, "shard_events": 1250},
     }
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 40, "quick": 500, "standard": 3800, "paper": 7600}
+    seconds: ClassVar[Mapping[str, float]] = {"smoke": 40, "quick": 750, "standard": 5700, "paper": 11_500}
 
     shard_events: int = 500
     region: Literal["central", "forward"] = "central"
