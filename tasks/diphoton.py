@@ -50,7 +50,7 @@ SEED_PT, CORE, CONE, ISOLATION = 4.0, 0.1, 0.4, 0.2
 them, and how much of their pt other particles may have there (CMS's EM enrichment is as loose)."""
 NARROW = 0.8
 """Of a jet's pt before hadronisation, the least within 0.1 of its hardest parton. Isolated clusters come from such
-jets; two in three have more spread and are not tried."""
+jets; about half have more spread and are not tried."""
 HIGGS_MASS = 125.0
 POOL = 2000
 """Minimum-bias collisions in the pool of pile-up."""
@@ -74,7 +74,7 @@ class Diphoton(Task):
     box : gluon fusion to two photons as well, in the continuum.
     pileup : mean number of collisions over each event.
     multiparton : multi-parton interactions, for all classes alike. Off: with them photon + jet takes eight times as
-        long, and below 20 collisions of pile-up they are one more.
+        long. They would add to each event about what one more collision of pile-up does (a guess).
     """
 
     name: ClassVar[str] = "diphoton"
