@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -18,11 +17,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tasks.events import EventInfo
-    from tasks.generator.rehadronised import Particle
+    from tasks.generator.enrichment import Enrichment
 
     Floats = NDArray[np.float64]
 
-BEAM = ("Beams:eCM=8000",)
+ENERGY = 8000.0
+"""GeV, of the two beams together."""
+BEAM = (f"Beams:eCM={ENERGY:g}",)
 # Cuts of the generator lie well outside those of the selection (pt > 20, mass > 90), or they would shape the events.
 HIGGS = (*BEAM, "HiggsSM:gg2H=on", "25:m0=125", "25:onMode=off", "25:onIfMatch=22 22")
 BORN = ("PromptPhoton:ffbar2gammagamma=on", "PhaseSpace:pTHatMin=15", "PhaseSpace:mHatMin=75")
@@ -44,16 +45,7 @@ FORWARD = 2.3
 """abs(eta) of photons: central; the edge between barrel and endcaps, left out; central and forward."""
 HADRONIC = 0.15
 """HCAL over ECAL energy of any photon candidate that CMS keeps (JINST 10 (2015) P08010, section 4)."""
-PHOTON = 22
-SEED_PT, CORE, CONE, ISOLATION = 4.0, 0.1, 0.4, 0.2
-"""Clusters of photons and electrons among the final particles: pt of the seed in GeV, their radius, the radius around
-them, and how much of their pt other particles may have there (CMS's EM enrichment is as loose)."""
-NARROW = 0.8
-"""Of a jet's pt before hadronisation, the least within 0.1 of its hardest parton. Isolated clusters come from such
-jets; about half have more spread and are not tried."""
 HIGGS_MASS = 125.0
-POOL = 2000
-"""Minimum-bias collisions in the pool of pile-up."""
 HITS = ("ecal", "ecal_endcap", "hcal")
 
 
@@ -72,7 +64,8 @@ class Diphoton(Task):
     region : both photons at abs(eta) < 1.44 ("central"), or up to 2.3 without 1.44 to 1.54 ("forward").
     mass_aware : leave energies as they are.
     box : gluon fusion to two photons as well, in the continuum.
-    pileup : mean number of collisions over each event.
+    pileup : collisions over each event: as in a year of data taking (run eras with means of 18, 20 and 21 in 2012, in
+        the same shares in every class), or their mean number.
     multiparton : multi-parton interactions, for all classes alike. Off: with them photon + jet takes eight times as
         long. They would add to each event about what one more collision of pile-up does (a guess).
     """
@@ -95,13 +88,14 @@ class Diphoton(Task):
     region: Literal["central", "forward"] = "central"
     mass_aware: bool = False
     box: bool = False
-    pileup: float = 20.0
+    pileup: Literal["2010", "2011", "2012"] | float = "2012"
     multiparton: bool = False
 
     def __post_init__(self) -> None:
         """Raise UserError for what can't be made."""
         super().__post_init__()
-        check_range(self, "pileup", 0, 200)
+        if not isinstance(self.pileup, str):
+            check_range(self, "pileup", 0, 200)
 
     def info(self, level: str) -> EventInfo:
         """Two photons."""
@@ -112,10 +106,11 @@ class Diphoton(Task):
 
     def settings(self, process: str, level: str) -> tuple[str, ...]:
         """Pythia's settings, and the pile-up's."""
-        lines = [f"{process}: {'; '.join(self._settings(process, level))}"]
-        if self.pileup and level == "detector":
-            lines.append(f"pile-up {self.pileup:g} of {POOL}: Beams:eCM=8000; SoftQCD:inelastic=on")
-        return tuple(lines)
+        from tasks.detector.pileup import description
+
+        line = f"{process}: {'; '.join(self._settings(process, level))}"
+        over = description(self.pileup, ENERGY) if level == "detector" else ""
+        return (line, over) if over else (line,)
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
         """Collisions with two photon candidates."""
@@ -125,38 +120,19 @@ class Diphoton(Task):
         from tasks.generator.pythia import accepted, collisions
         from tasks.generator.rehadronised import rehadronised
 
-        rng = np.random.default_rng(seed)
+        rng, enrichment = np.random.default_rng(seed), self._enrichment
         what, settings = f"{self.name}, {process}", self._settings(process, level)
         if process == "photon_jet":
-            batches = rehadronised(settings, seed, what, self._narrow, self._fakes)
+            batches = rehadronised(settings, seed, what, enrichment.narrow, enrichment.fakes)
         else:
             batches = (final(events) for events in collisions(settings, seed, what))
         return accepted(batches, lambda particles: self._select(particles, process, level, rng), count, what)[:count]
 
-    def _narrow(self, partons: list[Particle]) -> bool:
-        """Whether a photon and a jet go where they may be selected, and the jet has most of its pt in one direction."""
-        edge = (CENTRAL if self.region == "central" else FORWARD) + 0.1
-        photons = [p for p in partons if p[0] == PHOTON and p[1] > 0.8 * PT_MIN and abs(p[2]) < edge]
-        others = [p for p in partons if p[0] != PHOTON and abs(p[2]) < edge]
-        if not photons or not others:
-            return False
-        photon, jet = max(photons, key=lambda p: p[1]), max(others, key=lambda p: p[1])
-        around = sum_around(others, jet[2], jet[3], 0.4)
-        narrow = sum_around(others, jet[2], jet[3], 0.1) > NARROW * around
-        return narrow and around > PT_MIN and _mass(photon, (0, around, jet[2], jet[3])) > 0.9 * MASS_MIN
+    @property
+    def _enrichment(self) -> Enrichment:
+        from tasks.generator.enrichment import Enrichment
 
-    def _fakes(self, hadrons: list[Particle]) -> bool:
-        """A first look for `electromagnetic_clusters`: a second cluster, isolated, beside the photon."""
-        light = [p for p in hadrons if abs(p[0]) in (11, PHOTON)]
-        if sum(p[1] > SEED_PT for p in light) < 2:
-            return False
-        found = []
-        for _, pt, eta, phi in light:
-            if pt > SEED_PT:
-                core = sum_around(light, eta, phi, CORE)
-                if core > 0.9 * PT_MIN and sum_around(hadrons, eta, phi, CONE) < (1.0 + 1.25 * ISOLATION) * core:
-                    found.append((PHOTON, core, eta, phi))
-        return any(_mass(a, b) > 0.9 * MASS_MIN for a in found for b in found)
+        return Enrichment(PT_MIN, MASS_MIN, CENTRAL if self.region == "central" else FORWARD)
 
     def read(self, source: Path) -> Imported:
         """Photons of CMS files (NanoAOD, HEP Tutorial), a class a file: objects alone, without hits."""
@@ -180,7 +156,7 @@ class Diphoton(Task):
         import awkward as ak
         import numpy as np
 
-        clusters = electromagnetic_clusters(particles, isolated=process == "photon_jet")
+        clusters = self._enrichment.clusters(particles, isolated=process == "photon_jet")
         hopeful = ak.any(pair_masses(clusters) > 0.9 * MASS_MIN, axis=1)
         particles, clusters = particles[hopeful], clusters[hopeful]
         found = self._observe(particles, rng) if level == "detector" else {"photons": clusters}
@@ -198,35 +174,27 @@ class Diphoton(Task):
 
     def _observe(self, particles: ak.Array, rng: np.random.Generator) -> dict[str, ak.Array]:
         """Hits, tracks and photon candidates of each event."""
+        import awkward as ak
+        import numpy as np
 
-        from tasks.detector import tracks
+        from tasks.detector import tracks, vertex
         from tasks.detector.calorimeter import columns, hits
-        from tasks.detector.incoming import VERTEX_SPREAD, incoming_of
+        from tasks.detector.incoming import incoming_of
         from tasks.detector.photons import photons
-        from tasks.detector.pileup import PileUp, pool
+        from tasks.detector.pileup import pileup
 
-        vertex = rng.normal(0.0, VERTEX_SPREAD, len(particles))
-        pileup = PileUp(self.pileup, pool(8000.0, POOL)) if self.pileup else None
-        found = hits(incoming_of(particles, vertex), rng, pileup)
-        candidates = photons(found, vertex, PT_MIN)
+        true = vertex.vertices(len(particles), rng)
+        over = pileup(self.pileup, ENERGY)
+        drawn = over.draw(len(particles), rng) if over else None
+        found = hits(incoming_of(particles, true), rng, drawn)
+        charged = tracks.reconstruct(particles, rng)
+        taken = true
+        if drawn:
+            charged = ak.concatenate([charged, drawn.tracks()], axis=1)
+            taken = vertex.chosen(true, np.diff(drawn.offsets), rng)
+        candidates = photons(found, taken, PT_MIN)
         candidates = candidates[candidates.hadronic < HADRONIC]
-        return {**columns(found), "tracks": tracks.reconstruct(particles, rng), "photons": candidates}
-
-
-def sum_around(particles: list[Particle], eta: float, phi: float, radius: float) -> float:
-    """Scalar sum of pt (GeV) within a radius of a direction."""
-    total = 0.0
-    for _, pt, eta_i, phi_i in particles:
-        away = abs(phi_i - phi)
-        away = min(away, 2.0 * math.pi - away)
-        if (eta_i - eta) ** 2 + away * away < radius * radius:
-            total += pt
-    return total
-
-
-def _mass(a: Particle, b: Particle) -> float:
-    """Mass in GeV of two massless particles."""
-    return math.sqrt(max(2.0 * a[1] * b[1] * (math.cosh(a[2] - b[2]) - math.cos(a[3] - b[3])), 0.0))
+        return {**columns(found), "tracks": charged, "photons": candidates}
 
 
 def decorrelated(table: ak.Array) -> ak.Array:
@@ -261,33 +229,6 @@ def _table(photons: ak.Array, mass: Floats, columns: dict[str, ak.Array]) -> ak.
                 candidate = ak.with_field(candidate, values, f"{shape}{place + 1}")
     table = {"mass": mass.astype(np.float32), "objects": ak.zip(objects), "candidate": candidate}
     return ak.zip({**table, **columns}, depth_limit=1)
-
-
-def electromagnetic_clusters(particles: ak.Array, *, isolated: bool) -> ak.Array:
-    """Photons and electrons of the final state gathered around the hard ones: lists of {pt, eta, phi}, in falling pt.
-
-    A cluster is all photons and electrons within 0.1 of a photon of pt > 4 GeV, has pt > 18 GeV, and its seed is the
-    hardest within 0.1. isolated : less than 20% of its pt in other particles within 0.4.
-    """
-    import awkward as ak
-    import numpy as np
-
-    from tasks.detector.particles import delta_r
-
-    seen = particles[particles.visible & (abs(particles.eta) < FORWARD + 0.4)]
-    light = seen[(seen.pdg_id == 22) | (abs(seen.pdg_id) == 11)]
-    seeds = light[light.pt > SEED_PT]
-    near = delta_r(seeds, light) < CORE
-    pt = ak.broadcast_arrays(light.pt[:, np.newaxis], near)[0]
-    core = ak.sum(ak.where(near, pt, 0.0), axis=-1)
-    leads = seeds.pt >= ak.fill_none(ak.max(ak.where(near, pt, 0.0), axis=-1), 0.0)
-    kept = leads & (core > 0.9 * PT_MIN)
-    if isolated:
-        around = delta_r(seeds, seen) < CONE
-        cone = ak.sum(ak.where(around, ak.broadcast_arrays(seen.pt[:, np.newaxis], around)[0], 0.0), axis=-1)
-        kept = kept & (cone - core < ISOLATION * core)
-    found = ak.zip({"pt": core[kept], "eta": seeds.eta[kept], "phi": seeds.phi[kept]})
-    return found[ak.argsort(found.pt, ascending=False, stable=True)]
 
 
 def pair_masses(photons: ak.Array) -> ak.Array:

@@ -32,8 +32,6 @@ SAMPLES = {
     "pions": ("pion", "photon"),
 }
 NO_SHOWER = "before the detector an electron and a photon are single particles, told apart by their charge alone"
-POOL = 2000
-"""Minimum-bias collisions in the pool of pile-up; 72 turns of each differ."""
 BEAM = 8000.0
 """GeV: of the pile-up."""
 
@@ -51,7 +49,9 @@ class EGamma(Task):
     sample : "electrons" against photons; "pairs" of opposite electrons against pairs of photons, without any relation
         between the two but their charge (the whole barrel is kept); neutral "pions" against photons.
     area : the crystals that are kept: a "crop" of 32 x 32 around the hottest one, or the whole "barrel".
-    pileup : mean number of collisions over each event, at 8 TeV.
+    pileup : collisions over each event, at 8 TeV: as in a year of data taking (run eras with means of 18, 20 and 21 in
+        2012), or their mean number.
+    digis : keep the ten time samples of each crystal's pulse too.
     """
 
     name: ClassVar[str] = "egamma"
@@ -66,12 +66,14 @@ class EGamma(Task):
 
     sample: Literal["electrons", "pairs", "pions"] = "electrons"
     area: Literal["crop", "barrel"] = "crop"
-    pileup: float = 20.0
+    pileup: Literal["2010", "2011", "2012"] | float = "2012"
+    digis: bool = False
 
     def __post_init__(self) -> None:
         """Raise UserError for what can't be made."""
         super().__post_init__()
-        check_range(self, "pileup", 0, 200)
+        if not isinstance(self.pileup, str):
+            check_range(self, "pileup", 0, 200)
 
     @property
     def processes(self) -> tuple[str, ...]:
@@ -93,10 +95,11 @@ class EGamma(Task):
 
     def settings(self, process: str, level: str) -> tuple[str, ...]:  # noqa: ARG002
         """The gun, and the pile-up's generator."""
+        from tasks.detector.pileup import description
+
         gun = f"gun: {process}, pt flat {PT[0]:g} to {PT[1]:g} GeV, abs(eta) < {ETA_MAX:g}"
-        if not self.pileup:
-            return (gun,)
-        return gun, f"pile-up {self.pileup:g} of {POOL}: Beams:eCM={BEAM:g}; SoftQCD:inelastic=on"
+        over = description(self.pileup, BEAM)
+        return (gun, over) if over else (gun,)
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:  # noqa: ARG002
         """Showers as hits of the barrel, with the shower shapes in `candidate`."""
@@ -105,22 +108,26 @@ class EGamma(Task):
 
         from tasks.detector.calorimeter import columns, hits
         from tasks.detector.clusters import around_hottest, shower_shapes
-        from tasks.detector.pileup import PileUp, pool
+        from tasks.detector.digis import BARREL, with_samples
+        from tasks.detector.pileup import pileup
 
         rng = np.random.default_rng(seed)
-        pileup = PileUp(self.pileup, pool(BEAM, POOL)) if self.pileup else None
-        ecal = columns(hits(gun(process, count, rng), rng, pileup))["ecal"]
+        shots, over = gun(process, count, rng), pileup(self.pileup, BEAM)
+        ecal = columns(hits(shots, rng, over.draw(count, rng) if over else None))["ecal"]
         crop = around_hottest(ecal)
-        return ak.zip({"ecal": ecal if self._whole else crop, "candidate": shower_shapes(crop)}, depth_limit=1)
+        kept = ecal if self._whole else crop
+        if self.digis:
+            kept = with_samples(kept, BARREL, rng)
+        return ak.zip({"ecal": kept, "candidate": shower_shapes(crop)}, depth_limit=1)
 
     def read(self, source: Path) -> Imported:
         """Showers from the public HDF5 files (32 x 32 crops of full simulation)."""
         from tasks.sources.showers import read_showers
 
-        if self.sample != "electrons" or self._whole:
+        if self.sample != "electrons" or self._whole or self.digis:
             raise UserError(
-                f"egamma: files hold crops of electrons and photons, not sample={self.sample}, area={self.area}. "
-                "Leave these out, or --source."
+                f"egamma: files hold crops of electrons and photons with one energy and time a crystal, not "
+                f"sample={self.sample}, area={self.area}, digis={self.digis}. Leave these out, or --source."
             )
         found = read_showers(source)
         return replace(found, chunks=_shaped(found))
@@ -140,12 +147,13 @@ def gun(process: str, count: int, rng: np.random.Generator) -> Incoming:
     """Single particles (or pairs of them) from the beam line; a neutral pion as its two photons."""
     import numpy as np
 
-    from tasks.detector.incoming import VERTEX_SPREAD, incoming
+    from tasks.detector.incoming import incoming
+    from tasks.detector.vertex import vertices
 
     shots = count * (2 if process.endswith("pair") else 1)
     pt, eta = rng.uniform(*PT, shots), rng.uniform(-ETA_MAX, ETA_MAX, shots)
     phi, sign = rng.uniform(-np.pi, np.pi, shots), rng.choice((-1, 1), shots)
-    z = rng.normal(0.0, VERTEX_SPREAD, count)
+    z = vertices(count, rng)
     if process.startswith("electron"):
         if process.endswith("pair"):
             sign[1::2] = -sign[::2]

@@ -19,6 +19,7 @@ Columns (those a task does not need are absent; float32 throughout, GeV and radi
 | candidate | record of float32 | engineered scalars of the event, such as HT; each is a feature for learners |
 | axes | record of float32, optional | directions (of a jet and its subjets) that representations need; no features |
 
+Hits of the ECAL may have the ten samples of their pulse, `sample0` to `sample9`, in GeV (`tasks.detector.digis`).
 Rows and columns are int16; `tasks.detector.geometry` says where they lie. Energies of hits are not transverse.
 """
 

@@ -127,8 +127,10 @@ def _plain(value: str) -> str:
 
 
 def _kind(written: str) -> str:
-    """A type in words: the choices of a Literal, or its name."""
+    """A type in words: the choices of a Literal, or its name; types between which one may choose are joined by "or"."""
     words = {"int": "whole number", "float": "number", "bool": "true or false", "str": "text"}
+    if " | " in written:
+        return ", or ".join(_kind(part) for part in written.split(" | "))
     if written.startswith("Literal["):
         return "one of " + ", ".join(part.strip().strip("'") for part in written[8:-1].split(","))
     return words.get(written, written)

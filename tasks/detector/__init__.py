@@ -1,4 +1,4 @@
-"""A first fast simulation of a CMS-like detector, at the level of objects."""
+"""A fast simulation of a CMS-like detector: objects, tracks and hits of the calorimeters."""
 
-VERSION = "1"
+VERSION = "2"
 """Raise it with every change that alters what the detector makes of a collision: it is part of a data set's name."""

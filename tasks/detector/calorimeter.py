@@ -12,13 +12,14 @@ from tasks.detector.cells import ENDCAP_START, HCAL_START, clear, lit, workspace
 from tasks.detector.compiled import compiled
 from tasks.detector.geometry import BARREL, ENDCAPS, HCAL
 from tasks.detector.incoming import GAMMA, HADRON, MUON, Incoming
-from tasks.detector.pileup import PileUp, overlay
 from tasks.detector.readout import read_out, tables
 from tasks.detector.showers import electromagnetic, hadronic, minimum_ionising
 from tasks.detector.transport import STACK, STATE, cascade, to_calorimeter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from tasks.detector.pileup import Drawn
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def deposits(particles: Incoming, rng: np.random.Generator) -> Deposits:
     return _simulate(particles, rng, None, lambda cells: lit(cells))
 
 
-def hits(particles: Incoming, rng: np.random.Generator, pileup: PileUp | None = None) -> Deposits:
+def hits(particles: Incoming, rng: np.random.Generator, pileup: Drawn | None = None) -> Deposits:
     """What is read out of each event, with pile-up where there is some."""
     return _simulate(particles, rng, pileup, lambda cells: read_out(cells, tables(), rng))
 
@@ -68,17 +69,16 @@ def _rows(found: ak.Array, wide: int) -> ak.Array:
     return ak.zip({**typed, "energy": found.energy, "time": found.time})
 
 
-def _simulate(particles: Incoming, rng: np.random.Generator, pileup: PileUp | None, read: Any) -> Deposits:
+def _simulate(particles: Incoming, rng: np.random.Generator, pileup: Drawn | None, read: Any) -> Deposits:
     cells, stack, arrived = workspace(), np.zeros((STACK, STATE)), np.zeros((STACK, STATE))
     events = len(particles.offsets) - 1
-    drawn = pileup.draw(events, rng) if pileup else None
     parts = [(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32))]  # also where there is no event
     for event in range(events):
         inside = slice(particles.offsets[event], particles.offsets[event + 1])
         states, seen, kinetic = particles.states[inside], particles.seen[inside], particles.kinetic[inside]
         _shower(states, seen, kinetic, rng, cells, stack, arrived)
-        if pileup and drawn:
-            overlay(cells, pileup.pool, drawn, event)
+        if pileup:
+            pileup.overlay(cells, event)
         parts.append(read(cells))
         clear(cells)
     sizes = np.array([len(cell) for cell, _, _ in parts], dtype=np.int64)

@@ -19,9 +19,6 @@ GAMMA, HADRON, NEUTRAL, MUON = range(4)
 ETA_MAX = 3.2
 """Particles beyond this miss the barrel and endcaps."""
 
-VERTEX_SPREAD = 0.05
-"""Metres along the beam: 5 cm, as in 2012 (JINST 9 (2014) P10009, rounded)."""
-
 
 @dataclass(frozen=True)
 class Incoming:

@@ -119,8 +119,8 @@ def _clusters(cell, energy, sine, least, canvas, rows):  # type: ignore[no-untyp
 def photons(found: Deposits, vertex: Floats, pt_min: float) -> ak.Array:
     """Photon candidates of each event in falling pt: lists of {pt, eta, phi, r9, sigma_ieta_ieta, hadronic}.
 
-    vertex : (events,) metres along the beam, that momenta point back to; taken as known (CMS picks the right one in
-        four of five events, JINST 9 (2014) P10009). hadronic : HCAL energy within 0.15 over the cluster's.
+    vertex : (events,) metres along the beam, that momenta point back to (`tasks.detector.vertex.chosen`). hadronic :
+        HCAL energy within 0.15 over the cluster's.
     """
     sine, canvas, rows = tables().sine, np.zeros(HCAL_START), np.zeros((20, 8))
     parts, counts = [np.empty((0, 8))], []

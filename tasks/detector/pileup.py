@@ -1,4 +1,4 @@
-"""Pile-up: minimum-bias collisions, simulated once as energy in cells, laid over events again and again.
+"""Pile-up: minimum-bias collisions, simulated once as energy in cells and tracks, laid over events again and again.
 
 Each copy is turned in phi by a whole number of HCAL towers, so that cells fall on cells; the pool need not be large,
 because 72 turns of it differ. Only collisions of the same crossing are there: what is left in the calorimeters from
@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import awkward as ak
 import numpy as np
 
-from tasks.detector.cells import ENDCAP_START, HCAL_START, put
+from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL, put
 from tasks.detector.compiled import compiled
 from tasks.detector.geometry import BARREL, ENDCAP_PITCH, ENDCAPS, HCAL, HCAL_SINGLE, TOWER, endcap_mask
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from tasks.detector.calorimeter import Deposits
@@ -26,95 +28,153 @@ if TYPE_CHECKING:
 
 SEED = 20_120_704
 """Of the pool: the same collisions for every shard, whatever its own seed."""
-MEANS = {"2010": 2.0, "2011": 9.0, "2012": 20.0}
-"""Collisions a crossing by year of data taking, rounded (CMS luminosity results); 18 to 21 in the simulated 2012."""
+SIZE = 2000
+"""Collisions in the pool."""
+Era = Literal["2010", "2011", "2012"]
+ERAS: Mapping[str, tuple[tuple[float, float], ...]] = {
+    "2010": ((1.0, 2.0),),
+    "2011": ((1.0, 9.0),),
+    "2012": ((16_308, 18.0), (24_538, 20.0), (22_206, 21.0)),
+}
+"""(weight, mean number of collisions) of each run era of a year. 2012: arXiv:1807.11916, table 1 (events of its three
+eras, central) and section 2 (means of 18 to 21; that the middle one is 20 is a guess). Before: one mean a year, rounded
+(CMS luminosity results)."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Collisions to draw from: their energy in cells, and lists of their tracks {pt, eta, phi}."""
+
+    deposits: Deposits
+    tracks: ak.Array
+
+    def __len__(self) -> int:
+        return len(self.deposits)
 
 
 @dataclass(frozen=True)
 class PileUp:
-    """How many collisions lie over each event on average, and the pool that they are drawn from."""
+    """How many collisions lie over an event on average, by run era as in `ERAS`, and the pool that they come from."""
 
-    mean: float
-    pool: Deposits
+    eras: tuple[tuple[float, float], ...]
+    pool: Pool
 
     def draw(self, events: int, rng: np.random.Generator) -> Drawn:
         """Which collisions of the pool lie over each of these events, and by how much each is turned."""
-        counts = rng.poisson(self.mean, events)
+        weights, means = np.array(self.eras).T
+        counts = rng.poisson(rng.choice(means, events, p=weights / weights.sum()))
         total = int(counts.sum())
         picked = rng.integers(0, max(len(self.pool), 1), total)
-        return Drawn(np.concatenate([[0], np.cumsum(counts)]), picked, rng.integers(0, HCAL[1], total))
+        return Drawn(self.pool, np.concatenate([[0], np.cumsum(counts)]), picked, rng.integers(0, HCAL[1], total))
 
 
 @dataclass(frozen=True)
 class Drawn:
     """Collisions over events: those of event i at `offsets[i]:offsets[i + 1]`."""
 
+    pool: Pool
     offsets: NDArray[np.int64]
     picked: NDArray[np.int64]
     turns: NDArray[np.int64]
 
+    def overlay(self, cells: Cells, event: int) -> None:
+        """Add the collisions of an event to the workspace."""
+        inside, made = slice(self.offsets[event], self.offsets[event + 1]), self.pool.deposits
+        _overlay(
+            cells, made.offsets, made.cell, made.energy, made.time, self.picked[inside], self.turns[inside], turned()
+        )
+
+    def tracks(self) -> ak.Array:
+        """The tracks of all collisions over each event: lists of {pt, eta, phi} float32."""
+        copies = self.pool.tracks[self.picked]
+        phi = copies.phi + 2.0 * np.pi / HCAL[1] * self.turns
+        copies = ak.with_field(copies, ak.values_astype((phi + np.pi) % (2.0 * np.pi) - np.pi, np.float32), "phi")
+        return ak.flatten(ak.unflatten(copies, np.diff(self.offsets)), axis=2)
+
+
+def pileup(asked: Era | float, energy: float) -> PileUp | None:
+    """Pile-up as in a year of data taking, or with this mean number of collisions, at this energy (GeV); None for 0."""
+    return PileUp(eras(asked), pool(energy, SIZE)) if asked else None
+
+
+def eras(asked: Era | float) -> tuple[tuple[float, float], ...]:
+    """Weights and means of the run eras of a year, or the one mean that is given."""
+    return ERAS[asked] if isinstance(asked, str) else ((1.0, asked),)
+
+
+def description(asked: Era | float, energy: float) -> str:
+    """A line for the settings of a data set; empty without pile-up."""
+    if not asked:
+        return ""
+    total = sum(weight for weight, _ in eras(asked))
+    means = ", ".join(f"{mean:g} in {weight / total:.1%}" for weight, mean in eras(asked))
+    return f"pile-up of mean {means} from {SIZE} collisions: {'; '.join(_settings(energy))}"
+
+
+def _settings(energy: float) -> tuple[str, ...]:
+    return f"Beams:eCM={energy:g}", "SoftQCD:inelastic=on"
+
 
 @lru_cache(maxsize=2)
-def pool(energy: float, size: int) -> Deposits:
-    """`size` inelastic collisions at this energy (GeV) as deposits; the same in every process.
+def pool(energy: float, size: int) -> Pool:
+    """`size` inelastic collisions at this energy (GeV), without noise and thresholds; the same in every process.
 
     Takes seconds: Pythia's start, and some milliseconds a collision.
     """
+    from tasks.detector import tracks
     from tasks.detector.calorimeter import deposits
-    from tasks.detector.incoming import VERTEX_SPREAD, incoming_of
+    from tasks.detector.incoming import incoming_of
     from tasks.detector.particles import final
+    from tasks.detector.vertex import vertices
     from tasks.generator.pythia import BATCH, collisions
 
-    settings = (f"Beams:eCM={energy:g}", "SoftQCD:inelastic=on")
     rng = np.random.default_rng(SEED)
     parts, made = [], 0
-    for events in collisions(settings, SEED, "pile-up", min(size, BATCH)):
+    for events in collisions(_settings(energy), SEED, "pile-up", min(size, BATCH)):
         parts.append(final(events))
         made += len(events)
         if made >= size:
             break
-    vertex = rng.normal(0.0, VERTEX_SPREAD, size)
-    return deposits(incoming_of(ak.concatenate(parts)[:size], vertex), rng)
-
-
-def overlay(cells: Cells, pool: Deposits, drawn: Drawn, event: int) -> None:
-    """Add the collisions of an event to the workspace."""
-    inside = slice(drawn.offsets[event], drawn.offsets[event + 1])
-    _overlay(
-        cells, pool.offsets, pool.cell, pool.energy, pool.time, drawn.picked[inside], drawn.turns[inside], turned()
-    )
+    particles = ak.concatenate(parts)[:size]
+    made_of = deposits(incoming_of(particles, vertices(size, rng)), rng)
+    return Pool(made_of, tracks.reconstruct(particles, rng))
 
 
 @compiled
 def _overlay(cells, offsets, cell, energy, time, picked, turns, turned):  # type: ignore[no-untyped-def]
     for i in range(len(picked)):
         for k in range(offsets[picked[i]], offsets[picked[i] + 1]):
-            place = cell[k]
-            if place < ENDCAP_START:
-                row, column = place // BARREL[1], place % BARREL[1]
-                place = row * BARREL[1] + (column + TOWER * turns[i]) % BARREL[1]
-            elif place < HCAL_START:
-                place = turned[turns[i], place - ENDCAP_START]
-                if place < 0:
-                    continue
-            else:
-                row, column = (place - HCAL_START) // HCAL[1], (place - HCAL_START) % HCAL[1]
-                column = (column + turns[i]) % HCAL[1]
-                if row < HCAL[0] // 2 - HCAL_SINGLE or row >= HCAL[0] // 2 + HCAL_SINGLE:
-                    column -= column % 2
-                place = HCAL_START + row * HCAL[1] + column
-            put(cells, place, energy[k], time[k])
+            place = turned[turns[i], cell[k]]
+            if place >= 0:
+                put(cells, place, energy[k], time[k])
 
 
 @lru_cache(maxsize=1)
 def turned() -> NDArray[np.int32]:
-    """Where each endcap crystal comes to lie after each turn, (72, 20000) cells; -1 off the ring of crystals."""
-    row, column = np.divmod(np.arange(ENDCAPS[0] * ENDCAPS[1]), ENDCAPS[1])
+    """Where each cell comes to lie after each turn, (72, TOTAL); -1 off the ring of endcap crystals."""
+    turn = np.arange(HCAL[1])[:, np.newaxis]
+    return np.concatenate([_turned_barrel(turn), _turned_endcaps(turn), _turned_towers(turn)], axis=1, dtype=np.int32)
+
+
+def _turned_barrel(turn: NDArray[np.int64]) -> NDArray[np.int64]:
+    row, column = np.divmod(np.arange(ENDCAP_START), BARREL[1])
+    return row * BARREL[1] + (column + TOWER * turn) % BARREL[1]
+
+
+def _turned_endcaps(turn: NDArray[np.int64]) -> NDArray[np.int64]:
+    row, column = np.divmod(np.arange(HCAL_START - ENDCAP_START), ENDCAPS[1])
     x, y = ((index + 0.5 - 50) * ENDCAP_PITCH for index in (column, row % 100))
-    angle = (2.0 * np.pi / HCAL[1] * np.arange(HCAL[1]))[:, np.newaxis]
+    angle = 2.0 * np.pi / HCAL[1] * turn
     new_column = np.floor((x * np.cos(angle) - y * np.sin(angle)) / ENDCAP_PITCH + 50).astype(int)
     new_row = np.floor((x * np.sin(angle) + y * np.cos(angle)) / ENDCAP_PITCH + 50).astype(int)
     inside = (new_row >= 0) & (new_row < 100) & (new_column >= 0) & (new_column < 100)
     exists = inside & endcap_mask()[np.clip(new_row, 0, 99), np.clip(new_column, 0, 99)]
-    cell = ENDCAP_START + (new_row + row // 100 * 100) * 100 + new_column
-    return np.where(exists, cell, -1).astype(np.int32)
+    return np.where(exists, ENDCAP_START + (new_row + row // 100 * 100) * 100 + new_column, -1)
+
+
+def _turned_towers(turn: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Towers of two columns stay at even ones: an odd turn is rounded down."""
+    row, column = np.divmod(np.arange(TOTAL - HCAL_START), HCAL[1])
+    column = (column + turn) % HCAL[1]
+    wide = (row < HCAL[0] // 2 - HCAL_SINGLE) | (row >= HCAL[0] // 2 + HCAL_SINGLE)
+    return HCAL_START + row * HCAL[1] + np.where(wide, column - column % 2, column)

@@ -10,7 +10,7 @@ looks at (two of 61,200 would pass) is left out.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,10 @@ HCAL_NOISE, HCAL_LEAST = 0.25, 0.70
 """GeV a tower, depths summed, and the least that is kept: guesses after JINST 5 (2010) T03012."""
 INTERESTING = 2.5
 """GeV of transverse energy in a trigger tower."""
+CALIBRATED, CALIBRATED_EDGE, CALIBRATED_ENDCAP = 0.005, 0.010, 0.020
+"""Spread of the crystals' calibration against one another, in the barrel up to abs(eta) 1 and beyond, and in the
+endcaps: roundly what CMS reached in situ (JINST 8 (2013) P09009). Drawn once: a crystal's error is always the same."""
+CALIBRATION_SEED = 20_080_910
 SUPPRESSED, SUPPRESSED_NEAR = 4.0, 2.0
 """Deviations of the noise that a crystal needs: where nothing is going on, and where all are read (a guess: what is
 below says nothing)."""
@@ -38,11 +42,12 @@ TIME_NOISE, TIME_FLOOR = 35.0, 0.3
 
 
 class Tables(NamedTuple):
-    """What is known of each crystal, (81200,): its tower, the sine of its polar angle, its noise, and its towers'."""
+    """What is known of each crystal, (81200,): its tower, polar angle, noise and calibration, and its towers'."""
 
     tower: NDArray[np.int64]
     sine: NDArray[np.float64]
-    noise: NDArray[np.float64]
+    noise: NDArray[np.float64]  # GeV
+    response: NDArray[np.float64]  # measured over true energy
     near: NDArray[np.int64]  # (towers, 9): a tower and its neighbours, -1 where there is none
     members: NDArray[np.int64]  # (towers, 25): its crystals, -1 where there is none
 
@@ -70,9 +75,17 @@ def tables() -> Tables:
         tower=tower,
         sine=1.0 / np.cosh(np.concatenate([eta, end_eta])),
         noise=np.where(np.arange(HCAL_START) < ENDCAP_START, BARREL_NOISE, ENDCAP_NOISE),
+        response=_response(np.concatenate([eta, end_eta])),
         near=np.array([_neighbours(index, high, wide) for index in range(towers)]),
         members=members,
     )
+
+
+def _response(eta: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """What each crystal measures over what is there: 1 but for its own error of calibration."""
+    barrel = np.arange(HCAL_START) < ENDCAP_START
+    spread = np.select([barrel & (np.abs(eta) < 1.0), barrel], [CALIBRATED, CALIBRATED_EDGE], CALIBRATED_ENDCAP)
+    return 1.0 + spread * np.random.default_rng(CALIBRATION_SEED).standard_normal(HCAL_START)
 
 
 def _neighbours(index: int, high: int, wide: int) -> list[int]:
@@ -120,7 +133,7 @@ def read_out(cells, tables, rng):  # type: ignore[no-untyped-def]
             sigma = tables.noise[cell]
             least = (SUPPRESSED_NEAR if full[tables.tower[cell]] else SUPPRESSED) * sigma
             own = np.sqrt(STOCHASTIC * STOCHASTIC * true + CONSTANT * CONSTANT * true * true)
-            energy[k] = true + own * rng.standard_normal() + sigma * rng.standard_normal()
+            energy[k] = tables.response[cell] * true + own * rng.standard_normal() + sigma * rng.standard_normal()
         else:
             sigma, least = HCAL_NOISE, HCAL_LEAST
             energy[k] = true + sigma * rng.standard_normal()

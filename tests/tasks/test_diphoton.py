@@ -7,16 +7,8 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from tasks.detector.particles import final
-from tasks.diphoton import Diphoton, decorrelated, electromagnetic_clusters, pair_masses, sum_around
+from tasks.diphoton import Diphoton, decorrelated, pair_masses
 from tasks.events import KINDS
-from tests.tasks.hand_made import collisions, particle
-
-
-def final_state(rows):
-    """One event of massless particles {code, pt, eta, phi}, as the detector takes it."""
-    return final(collisions([particle(*row) for row in rows]))
-
 
 EVENTS = {"higgs": 60, "diphoton": 60, "photon_jet": 12}
 
@@ -116,25 +108,6 @@ def test_pile_up_has_a_range():
         Diphoton(pileup=-1)
 
 
-# --- clusters of particles, worked out by hand ------------------------------------------------------------------------
-
-
-def test_a_pion_is_one_cluster():
-    event = final_state([(22, 15.0, 0.50, 1.00), (22, 10.0, 0.52, 1.00), (22, 40.0, -0.5, -2.0), (22, 3.0, 0.5, -1.0)])
-    found = electromagnetic_clusters(event, isolated=False)
-    assert found.pt.tolist() == [[40.0, 25.0]]
-    assert found.eta.tolist() == [[-0.5, 0.5]]
-
-
-def test_a_cluster_in_a_jet_is_not_isolated():
-    around = [(211, 4.0, 0.7, 1.0), (211, 2.0, 0.5, 1.2)]  # 6 of 25: more than a fifth
-    event = final_state([(22, 25.0, 0.5, 1.0), *around])
-    assert electromagnetic_clusters(event, isolated=False).pt.tolist() == [[25.0]]
-    assert electromagnetic_clusters(event, isolated=True).pt.tolist() == [[]]
-    event = final_state([(22, 25.0, 0.5, 1.0), around[0]])
-    assert electromagnetic_clusters(event, isolated=True).pt.tolist() == [[25.0]]
-
-
 def test_pair_masses_against_four_vectors():
     photons = ak.Array([[{"pt": 50.0, "eta": 0.3, "phi": 3.0}, {"pt": 30.0, "eta": -0.9, "phi": -3.0}]])
     p = [
@@ -143,8 +116,3 @@ def test_pair_masses_against_four_vectors():
     ]
     total = p[0] + p[1]
     assert pair_masses(photons)[0, 0] == pytest.approx(math.sqrt(total[0] ** 2 - (total[1:] ** 2).sum()), rel=1e-9)
-
-
-def test_sums_go_around_the_seam():
-    particles = [(22, 5.0, 0.0, 3.1), (211, 2.0, 0.0, -3.1), (211, 1.0, 0.0, 2.0)]
-    assert sum_around(particles, 0.0, math.pi, 0.1) == 7.0

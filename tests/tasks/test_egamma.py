@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from tasks import egamma, events
+from tasks import events
+from tasks.detector import pileup
+from tasks.detector.digis import FIELDS
 from tasks.detector.transport import CHARGE, PHI, PT, PZ, Z
 from tasks.egamma import ETA_MAX, PION_MASS, SAMPLES, EGamma, gun
 
@@ -146,21 +148,40 @@ def test_the_same_seed_gives_the_same_bytes(showers):
 
 
 def small_with_pileup():
-    egamma.POOL = 20
+    pileup.SIZE = 20
     return hashlib.sha256(written(made("electron", count=4, pileup=5.0))).hexdigest()
 
 
 def test_another_process_gives_the_same_bytes_with_pileup(monkeypatch):
-    monkeypatch.setattr(egamma, "POOL", 20)
+    monkeypatch.setattr(pileup, "SIZE", 20)
     code = "from tests.tasks.test_egamma import small_with_pileup; print(small_with_pileup())"
     other = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert other.stdout.strip() == small_with_pileup()
 
 
 def test_pileup_adds_hits(monkeypatch):
-    monkeypatch.setattr(egamma, "POOL", 20)
+    monkeypatch.setattr(pileup, "SIZE", 20)
     means = [np.mean(made("photon", count=20, pileup=mean).candidate.hits) for mean in (0.0, 100.0)]
     assert means[1] > means[0] + 5
+
+
+def test_digis_are_samples_of_the_same_hits():
+    plain, sampled = made("photon", count=20), made("photon", count=20, digis=True)
+    for name in ("row", "column", "energy", "time"):
+        assert plain.ecal[name].tolist() == sampled.ecal[name].tolist()
+    assert set(sampled.ecal.fields) - set(plain.ecal.fields) == set(FIELDS)
+    peak, energy = (np.asarray(ak.flatten(sampled.ecal[name])) for name in ("sample5", "energy"))
+    hot = energy > 2.0
+    assert np.abs(peak[hot] / energy[hot] - 1.0).max() < 0.15
+
+
+def test_pileup_as_in_a_year_or_by_number():
+    assert EGamma.resolve("quick", {"pileup": "2011"}).pileup == "2011"
+    assert EGamma.resolve("quick", {"pileup": "7"}).pileup == 7.0
+    with pytest.raises(UserError, match="pileup"):
+        EGamma.resolve("quick", {"pileup": "2013"})
+    with pytest.raises(UserError, match="pileup"):
+        EGamma.resolve("quick", {"pileup": "many"})
 
 
 # --- samples, areas, levels ------------------------------------------------------------------------------------------
@@ -208,6 +229,7 @@ def test_levels_without_a_detector_are_skipped_with_the_reason():
 
 def test_settings_name_the_pile_up():
     assert len(EGamma(pileup=0.0).settings("photon", "detector")) == 1
-    assert "pile-up 20" in EGamma().settings("photon", "detector")[1]
+    assert "mean 18 in 25.9%, 20 in 38.9%, 21 in 35.2%" in EGamma().settings("photon", "detector")[1]
+    assert "mean 5 in 100.0%" in EGamma(pileup=5.0).settings("photon", "detector")[1]
     with pytest.raises(UserError, match="pileup"):
         EGamma(pileup=-1.0)

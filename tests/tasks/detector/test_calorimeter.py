@@ -6,9 +6,10 @@ import pytest
 
 from tasks.detector.calorimeter import Deposits, columns, deposits, hits
 from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL
-from tasks.detector.incoming import VERTEX_SPREAD, incoming_of
+from tasks.detector.incoming import incoming_of
 from tasks.detector.particles import final
-from tasks.detector.pileup import PileUp
+from tasks.detector.pileup import PileUp, Pool
+from tasks.detector.vertex import vertices
 from tests.tasks.hand_made import collisions, particle
 
 EVENTS = (
@@ -21,7 +22,7 @@ EVENTS = (
 
 def made(events=EVENTS, seed=1, simulate=hits, **options):
     rng = np.random.default_rng(seed)
-    vertex = rng.normal(0.0, VERTEX_SPREAD, len(events))
+    vertex = vertices(len(events), rng)
     return simulate(incoming_of(final(collisions(*events)), vertex), rng, **options)
 
 
@@ -87,6 +88,7 @@ def test_columns_of_the_table():
 
 def test_pile_up_comes_on_top():
     one = Deposits(np.array([0, 1]), np.array([1000], np.int32), np.array([9.0], np.float32), np.zeros(1, np.float32))
-    found = made([[]] * 300, pileup=PileUp(2.0, one))
+    pileup = PileUp(((1.0, 2.0),), Pool(one, ak.Array([[]])))
+    found = made([[]] * 300, pileup=pileup.draw(300, np.random.default_rng(1)))
     hot = found.energy[found.energy > 5]
     assert hot.sum() / 9.0 / 300 == pytest.approx(2.0, abs=0.4)

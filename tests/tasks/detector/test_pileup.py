@@ -1,19 +1,21 @@
 """Pile-up: how much of it, turned how, and the pool of collisions."""
 
+import awkward as ak
 import numpy as np
 import pytest
 
 from tasks.detector.calorimeter import Deposits
 from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL, clear, workspace
 from tasks.detector.geometry import HCAL, endcap_direction, endcap_mask
-from tasks.detector.pileup import Drawn, PileUp, overlay, pool, turned
+from tasks.detector.pileup import ERAS, Drawn, PileUp, Pool, description, eras, pool, turned
 from tests.tasks.detector.states import barrel, hcal
 
 
 def collision(cells, energies):
     """A pool of one collision."""
     energy = np.asarray(energies, np.float32)
-    return Deposits(np.array([0, len(cells)]), np.asarray(cells, np.int32), energy, np.zeros_like(energy))
+    found = Deposits(np.array([0, len(cells)]), np.asarray(cells, np.int32), energy, np.zeros_like(energy))
+    return Pool(found, ak.Array([[{"pt": np.float32(2.0), "eta": np.float32(0.5), "phi": np.float32(3.0)}]]))
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +33,13 @@ def random_collision():
 def laid(pile, picked, turns):
     """The workspace of one event with these collisions."""
     cells = workspace()
-    overlay(cells, pile, Drawn(np.array([0, len(picked)]), np.array(picked), np.array(turns)), 0)
+    Drawn(pile, np.array([0, len(picked)]), np.array(picked), np.array(turns)).overlay(cells, 0)
     return cells
 
 
 @pytest.mark.parametrize("mean", [0.0, 2.0, 20.0])
 def test_as_many_collisions_as_asked_for(mean, random_collision):
-    drawn = PileUp(mean, random_collision).draw(5000, np.random.default_rng(2))
+    drawn = PileUp(((1.0, mean),), random_collision).draw(5000, np.random.default_rng(2))
     counts = np.diff(drawn.offsets)
     assert len(counts) == 5000
     assert counts.mean() == pytest.approx(mean, abs=4 * np.sqrt(mean / 5000))
@@ -47,29 +49,56 @@ def test_as_many_collisions_as_asked_for(mean, random_collision):
         assert set(np.unique(drawn.turns)) == set(range(72))
 
 
+def test_a_year_is_a_mixture_of_its_run_eras(random_collision):
+    drawn = PileUp(eras("2012"), random_collision).draw(40_000, np.random.default_rng(4))
+    counts = np.diff(drawn.offsets)
+    weights, means = np.array(ERAS["2012"]).T
+    mean = np.average(means, weights=weights)
+    assert mean == pytest.approx(19.83, abs=0.01)  # (16308 x 18 + 24538 x 20 + 22206 x 21) / 63052
+    assert counts.mean() == pytest.approx(mean, abs=4 * np.sqrt(mean / 40_000))
+    between = np.average((means - mean) ** 2, weights=weights)
+    assert counts.var() == pytest.approx(mean + between, rel=0.03)  # Poisson within an era, and eras differ
+
+
+def test_eras_are_told():
+    assert eras(7.0) == ((1.0, 7.0),)
+    assert description(0.0, 8000.0) == ""
+    assert description("2010", 7000.0).startswith("pile-up of mean 2 in 100.0% from 2000 collisions: Beams:eCM=7000")
+
+
+def test_tracks_are_turned_with_their_collision(random_collision):
+    drawn = Drawn(random_collision, np.array([0, 0, 2]), np.array([0, 0]), np.array([0, 9]))
+    tracks = drawn.tracks()
+    assert tracks.pt.tolist() == [[], [2.0, 2.0]]
+    assert tracks.eta.tolist() == [[], [0.5, 0.5]]
+    expected = [3.0, 3.0 + np.pi / 4 - 2 * np.pi]
+    assert tracks.phi.tolist()[1] == pytest.approx(expected, abs=1e-6)
+    assert np.asarray(ak.flatten(tracks.phi)).dtype == np.float32
+
+
 def test_all_of_the_pool_is_drawn():
-    pile = Deposits(np.zeros(8, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.float32))
-    drawn = PileUp(20.0, pile).draw(100, np.random.default_rng(3))
+    none = Deposits(np.zeros(8, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.float32))
+    drawn = PileUp(((1.0, 20.0),), Pool(none, ak.Array([[]] * 7))).draw(100, np.random.default_rng(3))
     assert set(np.unique(drawn.picked)) == set(range(7))
 
 
 def test_energies_add_up(random_collision):
     once, thrice = laid(random_collision, [0], [0]), laid(random_collision, [0, 0, 0], [0, 0, 0])
     expected = np.zeros(TOTAL)
-    expected[random_collision.cell] = random_collision.energy
+    expected[random_collision.deposits.cell] = random_collision.deposits.energy
     np.testing.assert_allclose(once.energy, expected)
     np.testing.assert_allclose(thrice.energy, 3 * expected)
-    assert once.used[0] == thrice.used[0] == len(random_collision.cell)
+    assert once.used[0] == thrice.used[0] == len(random_collision.deposits.cell)
     clear(thrice)
     assert not thrice.energy.any()
 
 
 def test_only_the_events_own_collisions(random_collision):
     cells = workspace()
-    drawn = Drawn(np.array([0, 1, 1, 3]), np.zeros(3, np.int64), np.zeros(3, np.int64))
+    drawn = Drawn(random_collision, np.array([0, 1, 1, 3]), np.zeros(3, np.int64), np.zeros(3, np.int64))
     for event, copies in enumerate((1, 0, 2)):
-        overlay(cells, random_collision, drawn, event)
-        assert cells.energy.sum() == pytest.approx(copies * random_collision.energy.sum())
+        drawn.overlay(cells, event)
+        assert cells.energy.sum() == pytest.approx(copies * random_collision.deposits.energy.sum())
         clear(cells)
 
 
@@ -88,12 +117,12 @@ def test_a_turn_is_a_rotated_image(turn, random_collision):
 def test_turned_endcaps():
     table = turned()
     exists = np.flatnonzero(np.tile(endcap_mask().ravel(), 2))
-    np.testing.assert_array_equal(table[0, exists], ENDCAP_START + exists)
-    inside = table[:, exists]
+    np.testing.assert_array_equal(table[0, ENDCAP_START + exists], ENDCAP_START + exists)
+    inside = table[:, ENDCAP_START + exists]
     assert (inside >= 0).mean(axis=1).min() > 0.96
     assert ((inside < 0) | ((inside >= ENDCAP_START) & (inside < HCAL_START))).all()
     for turn in (18, 36, 54):  # quarters fall on crystals
-        assert np.unique(table[turn, exists]).size == len(exists)
+        assert np.unique(table[turn, ENDCAP_START + exists]).size == len(exists)
     row, column = np.divmod(exists, 100)
     eta, phi = endcap_direction(row, column)
     kept = inside[5] >= 0
@@ -105,9 +134,13 @@ def test_turned_endcaps():
 
 
 def test_a_pool_of_minimum_bias():
-    made = pool(8000.0, 20)
-    assert len(made) == 20
-    assert made is pool(8000.0, 20)
+    both = pool(8000.0, 20)
+    assert len(both) == len(both.tracks) == 20
+    assert both is pool(8000.0, 20)
+    tracks = ak.num(both.tracks.pt)
+    assert 2 < np.median(tracks) < 60  # about 6 charged particles a unit of eta, four in five above 0.5 GeV or not seen
+    assert ak.all(both.tracks.pt > 0.5)
+    made = both.deposits
     total = np.array([made.energy[a:b].sum() for a, b in zip(made.offsets, made.offsets[1:], strict=False)])
     assert np.median(total) > 20  # GeV within abs(eta) 3
     transverse = made.energy[made.cell < ENDCAP_START].sum() / 20

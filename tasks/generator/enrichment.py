@@ -1,0 +1,107 @@
+"""What makes photon + jet rich in jets that look like photons, without asking a detector.
+
+CMS enriches its sample at the level of particles in the same way: clusters of photons and electrons with little around
+them. So jets are those that a neutral meson dominates. Partons are looked at first, so that few jets are hadronised in
+vain, and particles in the loop of tries are looked at one by one, as they are few.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import awkward as ak
+import numpy as np
+
+from tasks.detector.particles import delta_r
+
+if TYPE_CHECKING:
+    from tasks.generator.rehadronised import Particle
+
+ELECTRON, PHOTON = 11, 22
+SEED_PT, CORE, CONE, ISOLATION = 4.0, 0.1, 0.4, 0.2
+"""Clusters of photons and electrons among the final particles: pt of the seed in GeV, their radius, the radius around
+them, and how much of their pt other particles may have there (CMS's EM enrichment is as loose)."""
+NARROW = 0.8
+"""Of a jet's pt before hadronisation, the least within 0.1 of its hardest parton. Isolated clusters come from such
+jets; about half have more spread and are not tried."""
+LOOSE = 0.9
+"""Cuts at the level of particles, relative to those of the selection: a detector measures some a little higher."""
+
+
+@dataclass(frozen=True)
+class Enrichment:
+    """Two clusters that a selection may take for photons.
+
+    pt_min, mass_min : GeV, of the selection, for each photon and for the pair. eta_max : of its photons.
+    """
+
+    pt_min: float
+    mass_min: float
+    eta_max: float
+
+    def narrow(self, partons: list[Particle]) -> bool:
+        """Whether a photon and a jet go where they may be selected, and the jet has most of its pt in one direction."""
+        near = [p for p in partons if abs(p[2]) < self.eta_max + 0.1]
+        photons = [p for p in near if p[0] == PHOTON and p[1] > 0.8 * self.pt_min]
+        others = [p for p in near if p[0] != PHOTON]
+        if not photons or not others:
+            return False
+        photon, jet = max(photons, key=lambda p: p[1]), max(others, key=lambda p: p[1])
+        around = sum_around(others, jet[2], jet[3], CONE)
+        if around <= self.pt_min or sum_around(others, jet[2], jet[3], CORE) <= NARROW * around:
+            return False
+        return _mass(photon, (0, around, jet[2], jet[3])) > LOOSE * self.mass_min
+
+    def fakes(self, hadrons: list[Particle]) -> bool:
+        """A first look for `clusters`: a second one, isolated, beside the photon."""
+        light = [p for p in hadrons if abs(p[0]) in (ELECTRON, PHOTON)]
+        if sum(p[1] > SEED_PT for p in light) < 2:
+            return False
+        found = []
+        for _, pt, eta, phi in light:
+            if pt > SEED_PT:
+                core = sum_around(light, eta, phi, CORE)
+                alone = sum_around(hadrons, eta, phi, CONE) < (1.0 + 1.25 * ISOLATION) * core
+                if core > LOOSE * self.pt_min and alone:
+                    found.append((PHOTON, core, eta, phi))
+        return any(_mass(a, b) > LOOSE * self.mass_min for a in found for b in found)
+
+    def clusters(self, particles: ak.Array, *, isolated: bool) -> ak.Array:
+        """Photons and electrons of the final state gathered around the hard ones: lists of {pt, eta, phi}.
+
+        A cluster is all photons and electrons within 0.1 of one of pt > 4 GeV that is the hardest there, and has 0.9 of
+        the pt of the selection; they come in falling pt. particles : as `tasks.detector.particles.final` lists them.
+        isolated : less than 20% of its pt in other particles within 0.4.
+        """
+        seen = particles[particles.visible & (abs(particles.eta) < self.eta_max + CONE)]
+        light = seen[(seen.pdg_id == PHOTON) | (abs(seen.pdg_id) == ELECTRON)]
+        seeds = light[light.pt > SEED_PT]
+        near = delta_r(seeds, light) < CORE
+        pt = ak.broadcast_arrays(light.pt[:, np.newaxis], near)[0]
+        core = ak.sum(ak.where(near, pt, 0.0), axis=-1)
+        leads = seeds.pt >= ak.fill_none(ak.max(ak.where(near, pt, 0.0), axis=-1), 0.0)
+        kept = leads & (core > LOOSE * self.pt_min)
+        if isolated:
+            around = delta_r(seeds, seen) < CONE
+            cone = ak.sum(ak.where(around, ak.broadcast_arrays(seen.pt[:, np.newaxis], around)[0], 0.0), axis=-1)
+            kept = kept & (cone - core < ISOLATION * core)
+        found = ak.zip({"pt": core[kept], "eta": seeds.eta[kept], "phi": seeds.phi[kept]})
+        return found[ak.argsort(found.pt, ascending=False, stable=True)]
+
+
+def sum_around(particles: list[Particle], eta: float, phi: float, radius: float) -> float:
+    """Scalar sum of pt (GeV) within a radius of a direction."""
+    total = 0.0
+    for _, pt, eta_i, phi_i in particles:
+        away = abs(phi_i - phi)
+        away = min(away, 2.0 * math.pi - away)
+        if (eta_i - eta) ** 2 + away * away < radius * radius:
+            total += pt
+    return total
+
+
+def _mass(a: Particle, b: Particle) -> float:
+    """Mass in GeV of two massless particles."""
+    return math.sqrt(max(2.0 * a[1] * b[1] * (math.cosh(a[2] - b[2]) - math.cos(a[3] - b[3])), 0.0))
