@@ -86,7 +86,7 @@ def derivative(x: Floats, channel: Channel) -> Floats:
 def _unit(vectors: Floats) -> Floats:
     """Each row over its length; a row of zeros (a pulse outside the ten samples) as it is."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    return np.asarray(np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0))
 
 
 def _along(vectors: Floats, unit: Floats) -> Floats:
