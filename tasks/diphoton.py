@@ -188,12 +188,11 @@ class Diphoton(Task):
         drawn = over.draw(len(particles), rng) if over else None
         found = hits(incoming_of(particles, true), rng, drawn)
         charged = tracks.reconstruct(particles, rng)
-        taken = true
+        taken = vertex.chosen(true, np.diff(drawn.offsets), rng) if drawn else true
+        candidates = photons(found, charged, taken, PT_MIN)
+        candidates = candidates[candidates.hadronic < HADRONIC]
         if drawn:
             charged = ak.concatenate([charged, drawn.tracks()], axis=1)
-            taken = vertex.chosen(true, np.diff(drawn.offsets), rng)
-        candidates = photons(found, taken, PT_MIN)
-        candidates = candidates[candidates.hadronic < HADRONIC]
         return {**columns(found), "tracks": charged, "photons": candidates}
 
 
@@ -210,7 +209,7 @@ def decorrelated(table: ak.Array) -> ak.Array:
 
 
 def _table(photons: ak.Array, mass: Floats, columns: dict[str, ak.Array]) -> ak.Array:
-    """The Events table of photon pairs; `candidate` has nothing that gives m_yy away."""
+    """The Events table of photon pairs; `candidate` has nothing that gives m_yy away: isolation is over pt."""
     import awkward as ak
     import numpy as np
 
@@ -222,10 +221,11 @@ def _table(photons: ak.Array, mass: Floats, columns: dict[str, ak.Array]) -> ak.
     objects = {name: ak.values_astype(values, np.float32) for name, values in rows.items()}
     objects["kind"] = ak.values_astype(none + KINDS.index("photon"), np.int8)
     candidate = photon_scalars(photons)
-    for shape in ("r9", "sigma_ieta_ieta", "hadronic"):
+    for shape in ("r9", "sigma_ieta_ieta", "hadronic", "ecal_isolation", "track_isolation"):
         for place in (0, 1):
             if shape in photons.fields:
-                values = ak.to_numpy(photons[shape][:, place]).astype(np.float32)
+                scale = photons.pt[:, place] if "isolation" in shape else 1.0
+                values = ak.to_numpy(photons[shape][:, place] / scale).astype(np.float32)
                 candidate = ak.with_field(candidate, values, f"{shape}{place + 1}")
     table = {"mass": mass.astype(np.float32), "objects": ak.zip(objects), "candidate": candidate}
     return ak.zip({**table, **columns}, depth_limit=1)

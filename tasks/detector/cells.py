@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from tasks.detector.compiled import compiled
-from tasks.detector.geometry import BARREL, ENDCAPS, HCAL, HCAL_EDGES, HCAL_SINGLE, endcap_mask
+from tasks.detector.geometry import (
+    BARREL,
+    ENDCAPS,
+    HCAL,
+    HCAL_EDGES,
+    HCAL_SINGLE,
+    barrel_direction,
+    endcap_direction,
+    endcap_mask,
+    hcal_direction,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,6 +29,18 @@ TOTAL = HCAL_START + HCAL[0] * HCAL[1]
 """Barrel crystals from 0, endcap crystals from ENDCAP_START, HCAL towers from HCAL_START lie end to end."""
 
 _MASK = endcap_mask()
+
+
+@lru_cache(maxsize=1)
+def directions() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(eta, phi) of every cell's centre, (TOTAL,) each, as seen from the centre of the detector."""
+    parts = (
+        barrel_direction(*np.divmod(np.arange(ENDCAP_START), BARREL[1])),
+        endcap_direction(*np.divmod(np.arange(HCAL_START - ENDCAP_START), ENDCAPS[1])),
+        hcal_direction(*np.divmod(np.arange(TOTAL - HCAL_START), HCAL[1])),
+    )
+    eta, phi = (np.concatenate(part).astype(np.float64) for part in zip(*parts, strict=True))
+    return eta, phi
 
 
 class Cells(NamedTuple):

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.detector.calorimeter import Deposits, hits
 from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL
-from tasks.detector.geometry import hcal_direction
+from tasks.detector.geometry import CRYSTAL, hcal_direction
 from tasks.detector.incoming import incoming
 from tasks.detector.photons import photons
 
@@ -20,7 +20,7 @@ def shot(eta_range, seed=3):
     phi, z = rng.uniform(-np.pi, np.pi, EVENTS), rng.normal(0, 0.05, EVENTS)
     pt = np.full(EVENTS, 60.0)
     particles = incoming(np.ones(EVENTS, int), np.full(EVENTS, 22), pt, phi, pt * np.sinh(eta), np.zeros(EVENTS), z)
-    return photons(hits(particles, rng), z, 20.0), eta, phi
+    return photons(hits(particles, rng), without(EVENTS), z, 20.0), eta, phi
 
 
 @pytest.mark.parametrize(("eta_range", "found_in", "width"), [((0.0, 1.4), 0.99, 0.02), ((1.7, 2.3), 0.97, 0.04)])
@@ -50,6 +50,11 @@ def test_shapes_of_compact_showers():
     assert np.median(ak.to_numpy(ak.drop_none(first.hadronic))) < 0.05
 
 
+def without(events):
+    """Events without tracks."""
+    return ak.zip({name: ak.Array([[]] * events) for name in ("pt", "eta", "phi")})
+
+
 def one_event(*cells):
     """An event of (cell, energy)."""
     cell, energy = (np.array(column) for column in zip(*sorted(cells), strict=True))
@@ -60,20 +65,20 @@ def one_event(*cells):
 
 def test_nothing_gives_nothing():
     empty = Deposits(np.array([0, 0, 0]), np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.float32))
-    assert ak.num(photons(empty, np.zeros(2), 20.0).pt).tolist() == [0, 0]
+    assert ak.num(photons(empty, without(2), np.zeros(2), 20.0).pt).tolist() == [0, 0]
 
 
 def test_two_clusters_share_no_crystal():
     seed = 85 * 360 + 100
     # 40 GeV, and 30 GeV ten columns on: within reach, but a strip that the first takes
-    found = photons(one_event((seed, 40.0), (seed + 10, 30.0), (seed + 60 * 360, 25.0)), np.zeros(1), 5.0)
+    found = photons(one_event((seed, 40.0), (seed + 10, 30.0), (seed + 60 * 360, 25.0)), without(1), np.zeros(1), 5.0)
     assert ak.num(found.pt).tolist() == [2]
     assert ak.sum(found.energy) == pytest.approx(1.03 * (70 + 25), rel=1e-5)
 
 
 def test_a_cluster_goes_across_the_seam():
     seed = 85 * 360
-    found = photons(one_event((seed, 40.0), (85 * 360 + 359, 10.0)), np.zeros(1), 5.0)
+    found = photons(one_event((seed, 40.0), (85 * 360 + 359, 10.0)), without(1), np.zeros(1), 5.0)
     assert ak.num(found.pt).tolist() == [1]
     assert found.r9[0, 0] == pytest.approx(1.0)
     assert found.energy[0, 0] == pytest.approx(1.03 * 50, rel=1e-5)
@@ -85,12 +90,33 @@ def test_hcal_energy_behind_a_photon():
     eta, phi = hcal_direction(row, column)
     near = HCAL_START + int(np.argmin(np.hypot(eta - 0.01, phi - 0.01)))
     far = HCAL_START + int(np.argmin(np.hypot(eta - 1.0, phi - 1.0)))
-    found = photons(one_event((seed, 50.0), (near, 5.0), (far, 20.0)), np.zeros(1), 5.0)
+    found = photons(one_event((seed, 50.0), (near, 5.0), (far, 20.0)), without(1), np.zeros(1), 5.0)
     assert found.hadronic[0, 0] == pytest.approx(5.0 / (50 * 1.03), rel=1e-5)
 
 
 def test_endcap_candidates_point_to_their_side():
     cell = ENDCAP_START + 120 * 100 + 80  # positive z, iY 20, iX 80
-    found = photons(one_event((cell, 90.0)), np.zeros(1), 5.0)
+    found = photons(one_event((cell, 90.0)), without(1), np.zeros(1), 5.0)
     assert found.eta[0, 0] > 1.5
     assert -np.pi / 2 < found.phi[0, 0] < 0
+
+
+def test_isolation_by_hand():
+    seed = 85 * 360 + 100
+    # three rows up (0.052): too far for the cluster, within the cone; fifty rows up (0.87): beyond it
+    hits = one_event((seed, 40.0), (seed + 1, 10.0), (seed + 3 * 360, 4.0), (seed + 50 * 360, 20.0))
+    bare = photons(hits, without(1), np.zeros(1), 30.0)
+    eta, phi = bare.eta[0, 0], bare.phi[0, 0]
+    assert bare.ecal_isolation[0, 0] == pytest.approx(4.0 / np.cosh(3.5 * CRYSTAL), rel=1e-3)
+    assert bare.track_isolation[0, 0] == 0.0
+    away = [(0.01, 7.0), (0.1, 3.0), (0.29, 2.0), (0.31, 5.0)]
+    tracks = ak.Array([[{"pt": pt, "eta": eta, "phi": phi + distance} for distance, pt in away]])
+    assert photons(hits, tracks, np.zeros(1), 30.0).track_isolation[0, 0] == pytest.approx(5.0)
+
+
+def test_what_is_clustered_is_not_around():
+    found, *_ = shot((0.0, 1.4))
+    isolation = ak.to_numpy(ak.drop_none(ak.firsts(found)).ecal_isolation)
+    # GeV of 60: 1% of the shower outside five rows, and 0.5 of noise (2.3% of the 225 crystals read in full pass the
+    # threshold of two deviations, with 95 MeV each)
+    assert 0.3 < np.median(isolation) < 1.5
