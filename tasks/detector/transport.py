@@ -98,37 +98,46 @@ def cascade(first, rng, stack, arrived):  # type: ignore[no-untyped-def]
     while waiting > 0:
         waiting -= 1
         particle = stack[waiting].copy()
-        alive, next_layer = True, layer[waiting]
-        while alive and next_layer < len(LAYERS):
-            scale = LAYERS[next_layer]
-            # All layers have the ECAL's shape, made smaller towards the vertex, wherever on the beam line that is: with
-            # the detector's centre instead, a vertex at 10 cm would lie outside the first ones.
-            middle = (1.0 - scale) * first[Z]
-            if not step(particle, scale * RADIUS, scale * BARREL_HALF, scale * HALF_LENGTH, middle):
-                alive = False
-                break
-            eta = abs(np.arcsinh(particle[PZ] / particle[PT]))
-            depth = SHARES[next_layer] * np.interp(eta, BUDGET_ETA, BUDGET)
-            next_layer += 1
-            if particle[CHARGE] == 0.0:
-                if rng.random() < 1.0 - np.exp(-7.0 / 9.0 * depth):
-                    share = _pair_share(rng)
-                    for charge, part in ((1.0, share), (-1.0, 1.0 - share)):
-                        if waiting < STACK:
-                            stack[waiting] = particle
-                            stack[waiting, CHARGE] = charge
-                            stack[waiting, PT] *= part
-                            stack[waiting, PZ] *= part
-                            layer[waiting] = next_layer
-                            waiting += 1
-                    alive = False
-            else:
-                waiting = _radiate(particle, depth, next_layer, rng, stack, layer, waiting)
-            alive = alive and np.hypot(particle[PT], particle[PZ]) > SOFTEST
-        if alive and done < STACK and to_calorimeter(particle):
+        left, waiting = _through(particle, layer[waiting], first[Z], rng, stack, layer, waiting)
+        if left and done < STACK and to_calorimeter(particle):
             arrived[done] = particle
             done += 1
     return done
+
+
+@compiled
+def _through(particle, next_layer, vertex, rng, stack, layer, waiting):  # type: ignore[no-untyped-def]
+    """Take a particle through the layers that are left; returns whether it is still there, and the stack's size."""
+    for k in range(next_layer, len(LAYERS)):
+        scale = LAYERS[k]
+        # All layers have the ECAL's shape, made smaller towards the vertex, wherever on the beam line that is: with
+        # the detector's centre instead, a vertex at 10 cm would lie outside the first ones.
+        if not step(particle, scale * RADIUS, scale * BARREL_HALF, scale * HALF_LENGTH, (1.0 - scale) * vertex):
+            return False, waiting
+        eta = abs(np.arcsinh(particle[PZ] / particle[PT]))
+        depth = SHARES[k] * np.interp(eta, BUDGET_ETA, BUDGET)
+        if particle[CHARGE] != 0.0:
+            waiting = _radiate(particle, depth, k + 1, rng, stack, layer, waiting)
+        elif rng.random() < 1.0 - np.exp(-7.0 / 9.0 * depth):
+            return False, _convert(particle, k + 1, rng, stack, layer, waiting)
+        if np.hypot(particle[PT], particle[PZ]) <= SOFTEST:
+            return False, waiting
+    return True, waiting
+
+
+@compiled
+def _convert(photon, next_layer, rng, stack, layer, waiting):  # type: ignore[no-untyped-def]
+    """The electron pair of a photon, onto the stack; returns its new size."""
+    share = _pair_share(rng)
+    for charge, part in ((1.0, share), (-1.0, 1.0 - share)):
+        if waiting < STACK:
+            stack[waiting] = photon
+            stack[waiting, CHARGE] = charge
+            stack[waiting, PT] *= part
+            stack[waiting, PZ] *= part
+            layer[waiting] = next_layer
+            waiting += 1
+    return waiting
 
 
 @compiled
