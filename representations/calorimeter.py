@@ -11,13 +11,14 @@ import torch
 
 from benchmark.errors import Skip, UserError
 from benchmark.plugin import check_range
+from representations import hcal_centric
 from representations.cells import Cells, summed
 from representations.jet_image import SIDE, JetImage
 from representations.particles import JET_SPAN, SHOWER_SPAN
 from representations.representation import Representation, truth
 from representations.samples import Images, Ragged
 from tasks.detector.clusters import HALF, relative
-from tasks.detector.geometry import BARREL, BARREL_ETA, CRYSTAL, HCAL, TOWER
+from tasks.detector.geometry import BARREL, BARREL_ETA, ENDCAPS, HCAL
 
 if TYPE_CHECKING:
     from tasks.events import EventInfo, Events
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 CROSSING = 25.0
 """ns between bunches: the unit of times."""
 NAMES = {"ecal": "calorimeter hits", "constituents": "constituents of a jet"}
-HCAL_ROWS = BARREL[0] // TOWER
-"""Rows of HCAL towers that lie behind the ECAL barrel."""
+CHANNELS = ("tracks", "ecal", "hcal")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +39,10 @@ class Calorimeter(Representation):
     ----------
     area : "crop": 32 x 32 ECAL crystals around the hottest one. "barrel": tracks (sum of pt), ECAL and HCAL of the
         barrel, 170 x 360, each HCAL tower spread evenly over its 5 x 5 crystals; a channel where the task has the
-        column. "jet": the candidate jet's constituents as 25 x 25 cells of pt over [-1.25, 1.25] in eta and phi.
+        column. "detector": the same with the endcaps, HCAL-centric, 280 x 360; rows are wider beyond abs(eta) 1.74, as
+        towers are. "jet": the candidate jet's constituents as 25 x 25 cells of pt over [-1.25, 1.25] in eta and phi.
         "task": what the task names.
-    unit : GeV that have the value 1 in a crop or barrel.
+    unit : GeV that have the value 1, but in a jet.
     time : "on" for a second channel of a crop, the hits' times in units of 25 ns.
     translate, rotate, flip, normalise : preprocessing of jet images: the leading subjet to the centre, the second one
         below it (towards lower columns: phi runs up), the heavier side to the right (higher rows: eta runs across),
@@ -50,7 +51,7 @@ class Calorimeter(Representation):
 
     name = "calorimeter"
 
-    area: Literal["task", "crop", "barrel", "jet"] = "task"
+    area: Literal["task", "crop", "barrel", "detector", "jet"] = "task"
     unit: float = 10.0
     time: Literal["off", "on"] = "off"
     translate: bool = True
@@ -73,12 +74,13 @@ class Calorimeter(Representation):
             return self._images(events, [("pt", jet.cells(events))], (SIDE, SIDE), JET_SPAN)
         if kind == "crop":
             return self._crop(events)
-        return self._barrel(events)
+        return self._detector(events, endcaps=kind == "detector")
 
     def columns(self, info: EventInfo) -> tuple[str, ...]:
         """The hits, or what a jet consists of."""
         area = info.picture if self.area == "task" else self.area
-        return {"jet": ("constituents", "axes"), "crop": ("ecal",)}.get(area, ("tracks", "ecal", "hcal"))
+        whole = ("tracks", "ecal", "hcal", *(("ecal_endcap",) if area == "detector" else ()))
+        return {"jet": ("constituents", "axes"), "crop": ("ecal",)}.get(area, whole)
 
     def _crop(self, events: Events) -> Images:
         near = relative(_column(events, "ecal"))
@@ -95,17 +97,20 @@ class Calorimeter(Representation):
             channels.append(("time", Cells.of(row, column, near.time).times(1 / CROSSING)))
         return self._images(events, channels, (2 * HALF, 2 * HALF), SHOWER_SPAN)
 
-    def _barrel(self, events: Events) -> Images:
-        ecal = _column(events, "ecal")
-        _check(events, "ecal", BARREL)
-        channels = []
+    def _detector(self, events: Events, *, endcaps: bool) -> Images:
+        ecal = hcal_centric.barrel(_column(events, "ecal", BARREL))
+        if endcaps and events.has("ecal_endcap"):
+            ecal = Cells.together([ecal, hcal_centric.endcaps(_column(events, "ecal_endcap", ENDCAPS))])
+        channels = {"ecal": ecal}
         if events.has("tracks"):
-            channels.append(("tracks", _tracks(events.table["tracks"]).times(1 / self.unit)))
-        channels.append(("ecal", Cells.of(ecal.row, ecal.column, ecal.energy).times(1 / self.unit)))
+            channels["tracks"] = hcal_centric.tracks(events.table["tracks"])
         if events.has("hcal"):
-            _check(events, "hcal", HCAL)
-            channels.append(("hcal", _towers(events.table["hcal"]).times(1 / self.unit)))
-        return self._images(events, channels, BARREL, (BARREL_ETA, float(np.pi)))
+            channels["hcal"] = hcal_centric.towers(_column(events, "hcal", HCAL))
+        found = [(name, channels[name].times(1 / self.unit)) for name in CHANNELS if name in channels]
+        if endcaps:
+            return self._images(events, found, hcal_centric.SHAPE, hcal_centric.SPAN)
+        found = [(name, cells.rows(hcal_centric.FIRST, BARREL[0])) for name, cells in found]
+        return self._images(events, found, BARREL, (BARREL_ETA, float(np.pi)))
 
     def _images(
         self, events: Events, channels: list[tuple[str, Cells]], shape: tuple[int, int], span: tuple[float, float]
@@ -123,46 +128,18 @@ class Calorimeter(Representation):
         )
 
 
-def _column(events: Events, name: str) -> ak.Array:
+def _column(events: Events, name: str, shape: tuple[int, int] | None = None) -> ak.Array:
+    """A column of hits. Raises Skip when there is none, UserError for a cell outside a shape: unseen, it would be drawn
+    into the next picture."""
     if not events.has(name):
         raise Skip(f"{events.info.task} keeps no {NAMES.get(name, name)} at the level '{events.info.level}'")
-    return events.table[name]
-
-
-def _check(events: Events, name: str, shape: tuple[int, int]) -> None:
-    """Raise UserError for a cell that lies nowhere: unseen, it would be drawn into the next picture."""
-    for axis, size in zip(("row", "column"), shape, strict=True):
-        where = events.table[name][axis]
-        wrong = ak.to_numpy(ak.any((where < 0) | (where >= size), axis=1))
+    hits = events.table[name]
+    for axis, size in zip(("row", "column"), shape or (), strict=False):
+        wrong = ak.to_numpy(ak.any((hits[axis] < 0) | (hits[axis] >= size), axis=1))
         if len(first := np.flatnonzero(wrong)):
             event = events.column("event_id")[first[0]]
             raise UserError(
                 f"{events.info.task}: event {event} has a cell of {name} with its {axis} outside 0 to {size - 1}. "
                 "Remove or mend this event."
             )
-
-
-def _tracks(tracks: ak.Array) -> Cells:
-    """Tracks of the barrel, weighted with pt."""
-    inside = abs(tracks.eta) < BARREL_ETA
-    tracks = tracks[inside]
-    eta, phi = (ak.values_astype(tracks[axis], np.float64) for axis in ("eta", "phi"))
-    # At the edge a sum may be rounded up to the row that does not exist.
-    row = np.maximum(np.minimum(np.floor(eta / CRYSTAL + BARREL[0] / 2), BARREL[0] - 1), 0)
-    column = np.floor((phi + np.pi) / (2 * np.pi) * BARREL[1]) % BARREL[1]
-    return Cells.of(row, column, tracks.pt)
-
-
-def _towers(hcal: ak.Array) -> Cells:
-    """Each tower as the 25 crystals in front of it, with a 25th of its energy each."""
-    first = HCAL[0] // 2 - HCAL_ROWS // 2
-    behind = hcal[(hcal.row >= first) & (hcal.row < first + HCAL_ROWS)]
-    towers = Cells.of(behind.row - first, behind.column, behind.energy)
-    each = TOWER * TOWER
-    step = np.arange(each)
-    return Cells(
-        np.repeat(towers.event, each),
-        (towers.row[:, np.newaxis] * TOWER + step // TOWER).ravel(),
-        (towers.column[:, np.newaxis] * TOWER + step % TOWER).ravel(),
-        np.repeat(towers.value / each, each),
-    )
+    return hits

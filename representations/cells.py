@@ -28,6 +28,21 @@ class Cells:
         i, j = (np.asarray(ak.flatten(axis)).astype(np.int64) for axis in (row, column))
         return Cells(np.repeat(np.arange(len(counts)), counts), i, j, np.asarray(ak.flatten(value), np.float64))
 
+    @staticmethod
+    def together(parts: list[Cells]) -> Cells:
+        """All cells of several parts of the same events."""
+        names = ("event", "row", "column", "value")
+        return Cells(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    def only(self, kept: NDArray[np.bool_]) -> Cells:
+        """Some of the cells."""
+        return Cells(self.event[kept], self.row[kept], self.column[kept], self.value[kept])
+
+    def rows(self, first: int, count: int) -> Cells:
+        """The cells in `count` rows from `first`, which becomes row 0."""
+        kept = self.only((self.row >= first) & (self.row < first + count))
+        return replace(kept, row=kept.row - first)
+
     def times(self, factor: Any) -> Cells:
         """The same cells with other values."""
         return replace(self, value=self.value * factor)

@@ -1,0 +1,81 @@
+"""The whole detector as one picture of 280 x 360 pixels: HCAL-centric, as in arXiv:1807.11916, section 4.
+
+Every HCAL tower is five by five pixels. The ECAL barrel fits these one to one; its endcaps, a grid in x and y, are
+projected, each hit spread evenly over the 2 x 2 pixels nearest to it, because else there were gaps. Where towers grow
+wider in eta (beyond 1.74), so do rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import awkward as ak
+import numpy as np
+
+from representations.cells import Cells
+from tasks.detector.geometry import BARREL, ENDCAP_ETA, HCAL, HCAL_EDGES, HCAL_SINGLE, TOWER, endcap_direction
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SHAPE = (HCAL[0] * TOWER, HCAL[1] * TOWER)
+SPAN = (ENDCAP_ETA, float(np.pi))
+FIRST = (SHAPE[0] - BARREL[0]) // 2
+"""The picture's row of the barrel's first crystal."""
+
+
+def row_of(eta: NDArray[Any]) -> NDArray[np.float64]:
+    """Fractional row, 0 at eta -3 to 280 at 3, and no further."""
+    edges = np.concatenate([-HCAL_EDGES[:0:-1], HCAL_EDGES])
+    return np.asarray(np.interp(eta, edges, TOWER * np.arange(len(edges))))
+
+
+def column_of(phi: NDArray[Any]) -> NDArray[np.float64]:
+    """Fractional column, 0 at phi -pi to 360 at pi."""
+    return np.asarray((phi + np.pi) / (2 * np.pi) * SHAPE[1])
+
+
+def barrel(ecal: ak.Array) -> Cells:
+    """Crystals of the barrel."""
+    return Cells.of(ecal.row + FIRST, ecal.column, ecal.energy)
+
+
+def endcaps(ecal: ak.Array) -> Cells:
+    """Crystals of the endcaps, a quarter of each in four pixels. None comes to lie on the barrel."""
+    hits = Cells.of(ecal.row, ecal.column, ecal.energy)
+    eta, phi = endcap_direction(hits.row, hits.column)
+    corner = np.floor(row_of(eta) - 0.5).astype(np.int64)
+    low, high = np.where(eta < 0, 0, FIRST + BARREL[0]), np.where(eta < 0, FIRST - 1, SHAPE[0] - 1)
+    row = np.clip(corner[:, np.newaxis] + [0, 0, 1, 1], low[:, np.newaxis], high[:, np.newaxis])
+    column = np.floor(column_of(phi) - 0.5).astype(np.int64)[:, np.newaxis] + [0, 1, 0, 1]
+    return _spread(hits, row, column % SHAPE[1])
+
+
+def towers(hcal: ak.Array) -> Cells:
+    """Towers of the HCAL, evenly over their pixels: 25, or 50 where a tower is two columns wide."""
+    hits = Cells.of(hcal.row, hcal.column, hcal.energy)
+    wide = np.abs(hits.row - HCAL[0] / 2 + 0.5) > HCAL_SINGLE
+    return Cells.together([_tiled(hits.only(~wide), TOWER), _tiled(hits.only(wide), 2 * TOWER)])
+
+
+def tracks(found: ak.Array) -> Cells:
+    """Tracks within abs(eta) < 3, weighted with pt."""
+    found = found[abs(found.eta) < ENDCAP_ETA]
+    counts = ak.to_numpy(ak.num(found.pt))
+    eta, phi, pt = (np.asarray(ak.flatten(found[name]), np.float64) for name in ("eta", "phi", "pt"))
+    # At the edge a sum may be rounded up to a row that does not exist.
+    row = np.minimum(row_of(eta).astype(np.int64), SHAPE[0] - 1)
+    column = np.floor(column_of(phi)).astype(np.int64) % SHAPE[1]
+    return Cells(np.repeat(np.arange(len(counts)), counts), row, column, pt)
+
+
+def _tiled(towers: Cells, columns: int) -> Cells:
+    """Towers as their pixels, five rows and so many columns."""
+    row, column = np.divmod(np.arange(TOWER * columns), columns)
+    return _spread(towers, towers.row[:, np.newaxis] * TOWER + row, towers.column[:, np.newaxis] * TOWER + column)
+
+
+def _spread(hits: Cells, row: NDArray[Any], column: NDArray[Any]) -> Cells:
+    """Each hit evenly over several pixels: rows and columns are (hits, pixels)."""
+    each = row.shape[1]
+    return Cells(np.repeat(hits.event, each), row.ravel(), column.ravel(), np.repeat(hits.value / each, each))
