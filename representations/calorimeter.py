@@ -43,6 +43,7 @@ class Calorimeter(Representation):
         towers are. "jet": the candidate jet's constituents as 25 x 25 cells of pt over [-1.25, 1.25] in eta and phi.
         "task": what the task names.
     unit : GeV that have the value 1, but in a jet.
+    scale : "linear", or "log": ln(1 + x) of that, so that faint cells can be seen beside hot ones; but for times.
     time : "on" for a second channel of a crop, the hits' times in units of 25 ns.
     translate, rotate, flip, normalise : preprocessing of jet images: the leading subjet to the centre, the second one
         below it (towards lower columns: phi runs up), the heavier side to the right (higher rows: eta runs across),
@@ -53,6 +54,7 @@ class Calorimeter(Representation):
 
     area: Literal["task", "crop", "barrel", "detector", "jet"] = "task"
     unit: float = 10.0
+    scale: Literal["linear", "log"] = "linear"
     time: Literal["off", "on"] = "off"
     translate: bool = True
     rotate: bool = True
@@ -116,6 +118,10 @@ class Calorimeter(Representation):
         self, events: Events, channels: list[tuple[str, Cells]], shape: tuple[int, int], span: tuple[float, float]
     ) -> Images:
         counts, pixels, values = summed([cells for _, cells in channels], shape, len(events))
+        if self.scale == "log":
+            dark = [number for number, (name, _) in enumerate(channels) if name == "time"]
+            energies = ~np.isin(pixels // (shape[0] * shape[1]), dark)
+            values = np.where(energies, np.log1p(np.maximum(values, 0.0)), values)
         offsets = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))
         return Images(
             **truth(events),

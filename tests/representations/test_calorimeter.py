@@ -54,6 +54,13 @@ def test_the_unit():
     torch.testing.assert_close(dense[0], 4 * dense[1])
 
 
+def test_the_logarithmic_scale():
+    linear, log = (Calorimeter(unit=0.1, scale=scale, time="on") for scale in ("linear", "log"))
+    plain, squeezed = (area.represent(showers_of([SHOWER, []])).dense() for area in (linear, log))
+    torch.testing.assert_close(squeezed[:, 0], torch.log(1 + plain[:, 0]))
+    assert torch.equal(squeezed[:, 1], plain[:, 1])  # times
+
+
 def test_times_are_a_channel():
     images = Calorimeter(time="on").represent(showers_of([SHOWER, []]))
     assert images.shape == (2, 32, 32)
