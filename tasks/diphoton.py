@@ -174,26 +174,13 @@ class Diphoton(Task):
 
     def _observe(self, particles: ak.Array, rng: np.random.Generator) -> dict[str, ak.Array]:
         """Hits, tracks and photon candidates of each event."""
-        import awkward as ak
-        import numpy as np
-
-        from tasks.detector import tracks, vertex
-        from tasks.detector.calorimeter import columns, hits
-        from tasks.detector.incoming import incoming_of
+        from tasks.detector.observation import observe
         from tasks.detector.photons import photons
         from tasks.detector.pileup import pileup
 
-        true = vertex.vertices(len(particles), rng)
-        over = pileup(self.pileup, ENERGY)
-        drawn = over.draw(len(particles), rng) if over else None
-        found = hits(incoming_of(particles, true), rng, drawn)
-        charged = tracks.reconstruct(particles, rng)
-        taken = vertex.chosen(true, np.diff(drawn.offsets), rng) if drawn else true
-        candidates = photons(found, charged, taken, PT_MIN)
-        candidates = candidates[candidates.hadronic < HADRONIC]
-        if drawn:
-            charged = ak.concatenate([charged, drawn.tracks()], axis=1)
-        return {**columns(found), "tracks": charged, "photons": candidates}
+        seen = observe(particles, pileup(self.pileup, ENERGY), rng)
+        candidates = photons(seen.hits, seen.tracks, seen.chosen_vertex(rng), PT_MIN)
+        return {**seen.columns(), "photons": candidates[candidates.hadronic < HADRONIC]}
 
 
 def decorrelated(table: ak.Array) -> ak.Array:
