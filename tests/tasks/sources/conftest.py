@@ -1,17 +1,19 @@
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tasks.sources.download import Outcome, fetch_all
 from tasks.sources.resume import Settings
+from tests.tasks.sources.downloads import CONTENT, Watcher
 from tests.tasks.sources.server import Server, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-CONTENT = random.Random(1).randbytes(300_000)
+    from tasks.sources.catalogue import SourceFile
 
 
 @pytest.fixture
@@ -39,3 +41,19 @@ def slept() -> list[float]:
 @pytest.fixture
 def settings(slept: list[float]) -> Settings:
     return Settings(sleep=slept.append, timeout_s=(5.0, 5.0))
+
+
+@pytest.fixture
+def watcher() -> Watcher:
+    """Who hears what happens."""
+    return Watcher()
+
+
+@pytest.fixture
+def fetch(tmp_path: Path, settings: Settings, watcher: Watcher) -> Callable[..., list[Outcome]]:
+    """Fetch files into the test's folder."""
+
+    def run(*files: SourceFile) -> list[Outcome]:
+        return list(fetch_all(files, tmp_path, watcher, settings))
+
+    return run

@@ -12,7 +12,7 @@ from benchmark import cli
 from benchmark.commands.data.fetch import complete, following, human
 from tasks.sources import download
 from tasks.sources.catalogue import Source, SourceFile, sources
-from tests.tasks.sources.conftest import CONTENT
+from tests.tasks.sources.downloads import CONTENT
 from tests.tasks.sources.server import answers, drops_after
 
 if TYPE_CHECKING:

@@ -1,0 +1,53 @@
+"""What the tests of downloads share: the file that is wanted, who watches, and what right looks like."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from typing import TYPE_CHECKING
+
+from tasks.sources import checksum
+from tasks.sources.catalogue import SourceFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tasks.sources.download import Outcome
+
+CONTENT = random.Random(1).randbytes(300_000)
+MD5 = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+WRONG = bytes(len(CONTENT))
+
+
+class Watcher:
+    """Keeps what it is told; `interrupt` is Ctrl-C as soon as bytes come."""
+
+    def __init__(self, interrupt: bool = False) -> None:
+        self.lines: list[str] = []
+        self.seen: list[tuple[str, int, int | None]] = []
+        self.interrupt = interrupt
+
+    def moved(self, name: str, done: int, total: int | None) -> None:
+        self.seen.append((name, done, total))
+        if self.interrupt:
+            raise KeyboardInterrupt
+
+    def said(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def wanted(*urls: str, name: str = "events.csv", size: int | None = len(CONTENT), sums: str | None = MD5) -> SourceFile:
+    return SourceFile(name, urls, "https://example.org/record/1", size, sums)
+
+
+def visible(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def assert_right(outcome: Outcome, folder: Path) -> None:
+    assert (outcome.status, outcome.reason, outcome.sha256) == ("fetched", None, SHA256)
+    assert outcome.path.read_bytes() == CONTENT
+    assert visible(folder) == [outcome.file.name]
+    assert checksum.recorded(outcome.path) == SHA256
+    assert not list(folder.glob(".*.part*"))
