@@ -1,147 +1,20 @@
-"""Circles: against a rasteriser that asks every pixel, closed forms, and symmetries."""
+"""Circles: closed forms, colours, what is drawn where, and bad requests."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import pairwise
 
 import awkward as ak
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from benchmark.errors import UserError
 from representations.circles import COLOURS, Circles
 from tasks.events import KINDS
 from tests.representations.collisions import SLOTS, events_of, jets_of, random_events, showers_of
-
-SUB = 1024
-PI = math.pi
-
-
-def reference(circles: Circles, collision: list, span: tuple[float, float] = (3.0, PI)) -> np.ndarray:
-    """One event (channels, rows, columns) uint8: every pixel asks every circle for its distance."""
-    n = circles.size
-    kinds = list(SLOTS) if circles.channels == "kind" else list(KINDS)
-    inks = np.eye(len(SLOTS)) * 255 if circles.channels == "kind" else 255 - np.array([COLOURS[k] for k in KINDS])
-    column, row = np.meshgrid(np.arange(n) + 0.5, np.arange(n) + 0.5)
-    ink, light = np.zeros((inks.shape[1], n, n)), np.ones((inks.shape[1], n, n))
-    for kind, pt, eta, phi in sorted(collision, key=lambda o: kinds.index(o[0])):
-        eta, phi, pt = (float(np.float32(v)) for v in (0 if kind == "met" else eta, phi, pt))
-        if abs(eta) > span[0]:
-            continue
-        x = round((eta / (2 * span[0]) + 0.5) * n * SUB) / SUB
-        y = round(((phi + PI) % (2 * PI)) / (2 * PI) * n * SUB) / SUB % n
-        energy = pt * math.cosh(eta) if circles.magnitude == "energy" else pt
-        r = round(max(1.0, circles.scale * n / 224 * math.log(max(energy, 1.0))) * SUB) / SUB
-        turns = range(-40, 41) if circles.wrap else (0,)
-        lit = np.zeros((n, n), bool)
-        for turn in turns:
-            distance2 = (column - x) ** 2 + (row - y - turn * n) ** 2
-            if circles.fill:
-                lit |= distance2 <= r**2
-            else:
-                half = round(circles.line_width * SUB / 2) / SUB
-                lit |= (distance2 >= max(r - half, 0) ** 2) & (distance2 <= (r + half) ** 2)
-        value = inks[kinds.index(kind)][:, None, None] * lit
-        ink = np.maximum(ink, value)
-        light *= 1 - circles.opacity * value / 255
-    return (np.floor(255 * (1 - light) + 0.5) if circles.fill else ink).astype(np.uint8)
-
-
-def dense(circles: Circles, *collisions: list) -> np.ndarray:
-    images = circles.represent(events_of(collisions))
-    for index, offset in pairwise(images.pixels.offsets.tolist()):
-        pixels = images.pixels.values[index:offset]
-        assert len(torch.unique(pixels)) == len(pixels)
-    assert images.values.values.all()
-    return images.dense().mul(255).round().to(torch.uint8).numpy()
-
-
-DEGENERATE = {
-    "empty": [],
-    "one": [("muon", 45.0, 0.7, 1.1)],
-    "on the seam": [("electron", 60.0, -1.0, PI), ("muon", 60.0, 1.0, -PI), ("jet", 50.0, 0.0, 3.1415925)],
-    "at the edges": [
-        ("jet", 40.0, 3.0, 0.0),
-        ("bjet", 40.0, -3.0, 0.5),
-        ("muon", 9.0, 3.0, PI),
-        ("jet", 3.0, -3.0, -PI),
-    ],
-    "beyond": [("jet", 40.0, 3.01, 0.0), ("jet", 40.0, -5.0, 0.0)],
-    "larger than the canvas": [("jet", 1e30, 0.3, 0.2), ("met", 3.4e38, 0.0, -2.0)],
-    "zero pt": [("met", 0.0, 0.0, 0.4), ("met", 1.0, 0.0, 2.4), ("muon", 1e-40, 1.0, 1.0)],
-    "identical": [("jet", 40.0, 0.5, 0.5)] * 5 + [("bjet", 40.0, 0.5, 0.5)],
-    "on pixel centres": [("muon", math.exp(1 / 10.5), 3 / 56, PI / 56), ("jet", 1.0, 0.0, 0.0)],
-    "phi outside": [("muon", 30.0, 0.5, 7.0), ("jet", 30.0, 0.5, -9.0)],
-}
-VARIANTS = [
-    {},
-    {"line_width": 3.0},
-    {"line_width": 0.3},
-    {"line_width": 30.0},
-    {"wrap": True},
-    {"wrap": True, "line_width": 2.5},
-    {"fill": True},
-    {"fill": True, "wrap": True, "opacity": 0.7},
-    {"channels": "kind"},
-    {"channels": "kind", "fill": True, "opacity": 1.0},
-    {"magnitude": "energy"},
-    {"size": 57, "wrap": True},
-    {"size": 57, "wrap": True, "fill": True},
-    {"size": 8},
-]
-
-
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
-def test_every_pixel_of_degenerate_and_random_events(variant: dict) -> None:
-    circles = Circles(**({"size": 56} | variant))
-    rng = np.random.default_rng(1)
-    drawn = [
-        [
-            (rng.choice(list(SLOTS)), rng.exponential(60), rng.uniform(-3.2, 3.2), rng.uniform(-PI, PI))
-            for _ in range(rng.integers(0, 12))
-        ]
-        for _ in range(10)
-    ]
-    events = [*DEGENERATE.values(), *drawn]
-    if variant.get("channels") == "kind":
-        events = [[o for o in event if o[0] in SLOTS] for event in events]
-    pictures = dense(circles, *events)
-    for event, picture in zip(events, pictures, strict=True):
-        np.testing.assert_array_equal(picture, reference(circles, event), err_msg=str(event))
-
-
-def test_full_size_picture() -> None:
-    circles = Circles()
-    event = [("jet", 80.0, -0.4, 2.9), ("met", 40.0, 0.0, 0.2), ("muon", 35.0, 1.2, -1.0), ("bjet", 120.0, 2.4, 1.0)]
-    np.testing.assert_array_equal(dense(circles, event)[0], reference(circles, event))
-
-
-def test_no_events_and_many_chunks() -> None:
-    none = Circles(size=56).represent(random_events(4, 3)[:0])
-    assert none.dense().shape == (0, 3, 56, 56)
-    events = random_events(600, 8)
-    images = Circles().represent(events)
-    last = Circles().represent(events[-1:])
-    torch.testing.assert_close(images.dense(torch.tensor([599])), last.dense(), rtol=0, atol=0)
-    assert len(images.pixels.values) == len(images.values.values) == images.pixels.offsets[-1]
-
-
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_threads_change_nothing(threads: int) -> None:
-    events, before = random_events(300, 8), torch.get_num_threads()
-    expected = Circles().represent(events)
-    try:
-        torch.set_num_threads(threads)
-        images = Circles().represent(events)
-    finally:
-        torch.set_num_threads(before)
-    assert torch.equal(images.pixels.values, expected.pixels.values)
-    assert torch.equal(images.values.values, expected.values.values)
+from tests.representations.drawn import DEGENERATE, PI, dense
 
 
 @pytest.mark.parametrize("pt", [5.0, 20.0, 300.0])
@@ -279,41 +152,6 @@ def test_labels_and_weights_are_no_input() -> None:
     assert torch.equal(pictures[0].values.values, pictures[1].values.values)
     assert torch.equal(pictures[0].pixels.values, pictures[1].pixels.values)
     assert torch.equal(pictures[0].labels.flip(0), pictures[1].labels)
-
-
-OBJECTS = st.lists(
-    st.tuples(
-        st.sampled_from(list(SLOTS)),
-        st.floats(0, 1e6, width=32),
-        st.floats(-3, 3, width=32),
-        st.integers(0, 56 * 8 - 1).map(lambda step: (step + 0.25) / (56 * 8) * 2 * PI - PI),
-    ),
-    max_size=8,
-)
-
-
-@given(OBJECTS, st.randoms(use_true_random=False), st.booleans())
-@settings(max_examples=60, deadline=None)
-def test_the_order_of_objects_does_not_matter(collision: list, random: object, fill: bool) -> None:
-    shuffled = list(collision)
-    random.shuffle(shuffled)
-    pictures = dense(Circles(size=56, fill=fill), collision, shuffled)
-    np.testing.assert_array_equal(pictures[0], pictures[1])
-
-
-@given(OBJECTS, st.integers(-56, 56), st.booleans())
-@settings(max_examples=60, deadline=None)
-def test_with_wrap_a_rotation_rolls_the_picture(collision: list, pixels: int, fill: bool) -> None:
-    turned = [(kind, pt, eta, phi + pixels * 2 * PI / 56) for kind, pt, eta, phi in collision]
-    pictures = dense(Circles(size=56, wrap=True, fill=fill), collision, turned)
-    np.testing.assert_array_equal(np.roll(pictures[0], pixels, axis=1), pictures[1])
-
-
-@given(OBJECTS)
-@settings(max_examples=40, deadline=None)
-def test_any_event_against_the_reference(collision: list) -> None:
-    circles = Circles(size=56)
-    np.testing.assert_array_equal(dense(circles, collision)[0], reference(circles, collision))
 
 
 def test_crystals_are_circles_around_the_hottest() -> None:

@@ -1,0 +1,113 @@
+"""Circles pixel by pixel: against a rasteriser that asks every pixel, and symmetries."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from representations.circles import Circles
+from tests.representations.collisions import SLOTS, random_events
+from tests.representations.drawn import DEGENERATE, PI, dense, reference
+
+VARIANTS = [
+    {},
+    {"line_width": 3.0},
+    {"line_width": 0.3},
+    {"line_width": 30.0},
+    {"wrap": True},
+    {"wrap": True, "line_width": 2.5},
+    {"fill": True},
+    {"fill": True, "wrap": True, "opacity": 0.7},
+    {"channels": "kind"},
+    {"channels": "kind", "fill": True, "opacity": 1.0},
+    {"magnitude": "energy"},
+    {"size": 57, "wrap": True},
+    {"size": 57, "wrap": True, "fill": True},
+    {"size": 8},
+]
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_every_pixel_of_degenerate_and_random_events(variant: dict) -> None:
+    circles = Circles(**({"size": 56} | variant))
+    rng = np.random.default_rng(1)
+    drawn = [
+        [
+            (rng.choice(list(SLOTS)), rng.exponential(60), rng.uniform(-3.2, 3.2), rng.uniform(-PI, PI))
+            for _ in range(rng.integers(0, 12))
+        ]
+        for _ in range(10)
+    ]
+    events = [*DEGENERATE.values(), *drawn]
+    if variant.get("channels") == "kind":
+        events = [[o for o in event if o[0] in SLOTS] for event in events]
+    pictures = dense(circles, *events)
+    for event, picture in zip(events, pictures, strict=True):
+        np.testing.assert_array_equal(picture, reference(circles, event), err_msg=str(event))
+
+
+def test_full_size_picture() -> None:
+    circles = Circles()
+    event = [("jet", 80.0, -0.4, 2.9), ("met", 40.0, 0.0, 0.2), ("muon", 35.0, 1.2, -1.0), ("bjet", 120.0, 2.4, 1.0)]
+    np.testing.assert_array_equal(dense(circles, event)[0], reference(circles, event))
+
+
+def test_no_events_and_many_chunks() -> None:
+    none = Circles(size=56).represent(random_events(4, 3)[:0])
+    assert none.dense().shape == (0, 3, 56, 56)
+    events = random_events(600, 8)
+    images = Circles().represent(events)
+    last = Circles().represent(events[-1:])
+    torch.testing.assert_close(images.dense(torch.tensor([599])), last.dense(), rtol=0, atol=0)
+    assert len(images.pixels.values) == len(images.values.values) == images.pixels.offsets[-1]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_threads_change_nothing(threads: int) -> None:
+    events, before = random_events(300, 8), torch.get_num_threads()
+    expected = Circles().represent(events)
+    try:
+        torch.set_num_threads(threads)
+        images = Circles().represent(events)
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(images.pixels.values, expected.pixels.values)
+    assert torch.equal(images.values.values, expected.values.values)
+
+
+OBJECTS = st.lists(
+    st.tuples(
+        st.sampled_from(list(SLOTS)),
+        st.floats(0, 1e6, width=32),
+        st.floats(-3, 3, width=32),
+        st.integers(0, 56 * 8 - 1).map(lambda step: (step + 0.25) / (56 * 8) * 2 * PI - PI),
+    ),
+    max_size=8,
+)
+
+
+@given(OBJECTS, st.randoms(use_true_random=False), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_the_order_of_objects_does_not_matter(collision: list, random: object, fill: bool) -> None:
+    shuffled = list(collision)
+    random.shuffle(shuffled)
+    pictures = dense(Circles(size=56, fill=fill), collision, shuffled)
+    np.testing.assert_array_equal(pictures[0], pictures[1])
+
+
+@given(OBJECTS, st.integers(-56, 56), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_with_wrap_a_rotation_rolls_the_picture(collision: list, pixels: int, fill: bool) -> None:
+    turned = [(kind, pt, eta, phi + pixels * 2 * PI / 56) for kind, pt, eta, phi in collision]
+    pictures = dense(Circles(size=56, wrap=True, fill=fill), collision, turned)
+    np.testing.assert_array_equal(np.roll(pictures[0], pixels, axis=1), pictures[1])
+
+
+@given(OBJECTS)
+@settings(max_examples=40, deadline=None)
+def test_any_event_against_the_reference(collision: list) -> None:
+    circles = Circles(size=56)
+    np.testing.assert_array_equal(dense(circles, collision)[0], reference(circles, collision))
