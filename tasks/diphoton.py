@@ -173,7 +173,7 @@ class Diphoton(Task):
         """The pair's mass, shower shapes and what lies beside the photons as well."""
         from tasks.validation import diphoton
 
-        yield from diphoton.figures(events)
+        yield from diphoton.figures(events, self.pileup)
         yield from super().validation(events)
 
     def detector_validation(self, count: int | None = None) -> Iterator[Figure]:

@@ -25,13 +25,13 @@ RESOLUTION = "CMS, 1 to 2.3% by category (JINST 10 (2015) P08010, figures 17 and
 ALIKE = "pile-up dominates, and all classes share it; the recoil differs, for which 25% are a guess"
 
 
-def figures(events: Events) -> Iterator[Figure]:
-    """Mass, shapes of the photons, and what lies beside them."""
+def figures(events: Events, pileup: float) -> Iterator[Figure]:
+    """Mass, shapes of the photons, and what lies beside them, which is alike where there is pile-up."""
     yield mass(by_class(events, events.column("mass")))
     if {"r91", "sigma_ieta_ieta1"} <= set(events.table["candidate"].fields):
         yield shapes(events)
     if events.has("ecal"):
-        yield rest(events)
+        yield rest(events, pileup > 0)
 
 
 def mass(values: dict[str, Floats]) -> Figure:
@@ -88,8 +88,11 @@ def shapes(events: Events) -> Figure:
     return Figure("photon-shapes", "shower shapes of the photons", tuple(panels), (check,))
 
 
-def rest(events: Events) -> Figure:
-    """Hits of the ECAL barrel away from both photons, and energy of the HCAL: pile-up, and what recoils."""
+def rest(events: Events, alike: bool) -> Figure:
+    """Hits of the ECAL barrel away from both photons, and energy of the HCAL: pile-up, and what recoils.
+
+    alike : whether the classes are to be compared, as pile-up dominates.
+    """
     found, photons = events.table["ecal"], events.table["objects"]
     counts = ak.num(found.row)
     eta, phi = barrel_direction(*(ak.to_numpy(ak.flatten(found[name])) for name in ("row", "column")))
@@ -109,7 +112,7 @@ def rest(events: Events) -> Figure:
         hadronic = by_class(events, ak.to_numpy(ak.sum(events.table["hcal"].energy, axis=1)))
         panels.append(spectrum("HCAL", Axis("energy", "GeV"), hadronic, _edges(hadronic)))
         checks += _alike("HCAL energy", hadronic)
-    return Figure("diphoton-pile-up", "what lies beside the photons", tuple(panels), tuple(checks))
+    return Figure("diphoton-pile-up", "what lies beside the photons", tuple(panels), tuple(checks) if alike else ())
 
 
 def _edges(values: dict[str, Floats]) -> Floats:

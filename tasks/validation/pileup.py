@@ -57,8 +57,8 @@ def figure(mean: float, energy: float, count: int | None) -> Figure:
 
     energy : of the beams together, GeV. count : events whose hits are made.
     """
-    events = count or COUNT
-    pileup = _Remembered(mean, pool(energy, min(POOL, events)))
+    events = min(count or COUNT, COUNT)
+    pileup = _Remembered(mean, pool(energy, POOL))
     rng = np.random.default_rng(SEED)
     pileup.draw(NUMBERS, rng)
     drawn = pileup.numbers()

@@ -42,7 +42,7 @@ SIZES: dict[str, Any] = {
     "ytick.major.size": 7,
     "ytick.minor.size": 3.5,
     "lines.linewidth": 1.6,
-    "axes.formatter.limits": (-3, 4),
+    "axes.formatter.limits": (-6, 5),
     "axes.formatter.use_mathtext": True,
 }
 """mplhep's sizes are for a single panel that fills a slide."""
@@ -130,6 +130,8 @@ def _spectrum(axes: Axes, panel: Spectrum) -> None:
     elif _whole(panel):
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_xlim(panel.edges[0], panel.edges[-1])
     axes.set_ylabel(_height_text(panel), loc="top")
     highest = max((float(heights.max()) for heights, _ in drawn.values()), default=1.0) or 1.0
