@@ -153,7 +153,7 @@ class TTbar(Task):
         """Dilepton and transverse mass and multiplicities as well."""
         from tasks.validation import ttbar
 
-        yield from ttbar.figures(events)
+        yield from ttbar.figures(events, self.min_jets)
         yield from super().validation(events)
 
     def detector_validation(self, count: int | None = None) -> Iterator[Figure]:

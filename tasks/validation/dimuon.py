@@ -43,7 +43,7 @@ def figures(events: Events) -> Iterator[Figure]:
     columns = (ak.to_numpy(muons[name]) for name in ("pt", "eta", "phi", "charge"))
     mass = by_class(events, MuonPairs(*columns).mass())
     yield whole(mass)
-    yield peaks(mass)
+    yield peaks(mass, smeared=events.info.level == "detector")
     yield edges(mass["none"])
 
 
@@ -62,8 +62,11 @@ def whole(mass: dict[str, Floats]) -> Figure:
     )
 
 
-def peaks(mass: dict[str, Floats]) -> Figure:
-    """Each peak with a Gaussian over a straight line (the continuum), fitted in its window; the core of the Z's."""
+def peaks(mass: dict[str, Floats], smeared: bool) -> Figure:
+    """Each peak with a Gaussian over a straight line (the continuum), fitted in its window; the core of the Z's.
+
+    smeared : whether a detector measured the muons; without one, onia are as narrow as they like.
+    """
     panels, checks = [], []
     for name, own, place, (low, high), far, (narrow, wide) in PEAKS:
         # not of all classes: their shares are the data set's, and a step where a window begins
@@ -75,7 +78,8 @@ def peaks(mass: dict[str, Floats]) -> Figure:
         plain = {"jpsi": "J/psi", "psi2s": "psi(2S)", "upsilon": "Upsilon(1S)", "z": "Z"}[own]
         checks.append(Check(f"{plain}: fitted mass", peak.place, place - far, place + far, "GeV", PDG))
         source = Z_WIDTH if own == "z" else RESOLUTION
-        checks.append(Check(f"{plain}: fitted width", peak.width, narrow, wide, "GeV", source))
+        least = narrow if smeared or own == "z" else 0.0
+        checks.append(Check(f"{plain}: fitted width", peak.width, least, wide, "GeV", source))
     return Figure("mass-peaks", "dimuon mass peaks", tuple(panels), tuple(checks))
 
 

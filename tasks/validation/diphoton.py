@@ -27,15 +27,18 @@ ALIKE = "pile-up dominates, and all classes share it; the recoil differs, for wh
 
 def figures(events: Events, pileup: float) -> Iterator[Figure]:
     """Mass, shapes of the photons, and what lies beside them, which is alike where there is pile-up."""
-    yield mass(by_class(events, events.column("mass")))
+    yield mass(by_class(events, events.column("mass")), smeared=events.info.level == "detector")
     if {"r91", "sigma_ieta_ieta1"} <= set(events.table["candidate"].fields):
         yield shapes(events)
     if events.has("ecal"):
         yield rest(events, pileup > 0)
 
 
-def mass(values: dict[str, Floats]) -> Figure:
-    """m_yy as measured (events show it divided out): the peak, its width, and the fall of the backgrounds."""
+def mass(values: dict[str, Floats], smeared: bool) -> Figure:
+    """m_yy as measured (representations see it divided out): the peak, its width, and the fall of the backgrounds.
+
+    smeared : whether a detector measured the photons; without one, the peak is a line.
+    """
     higgs = values["higgs"]
     far = [abs(higgs - HIGGS_MASS) > 10.0]
     width = 100.0 * central_width(higgs) / HIGGS_MASS
@@ -43,7 +46,7 @@ def mass(values: dict[str, Floats]) -> Figure:
         Check(
             "Higgs: median of m_yy", median(higgs), HIGGS_MASS - 1.0, HIGGS_MASS + 1.0, "GeV", "generated at 125 GeV"
         ),
-        Check("Higgs: half of the central 68% of m_yy", width, 0.8, 2.5, "% of 125 GeV", RESOLUTION),
+        Check("Higgs: half of the central 68% of m_yy", width, 0.8 * smeared, 2.5, "% of 125 GeV", RESOLUTION),
         Check("Higgs: beyond 10 GeV", 100.0 * float(np.mean(far)), 0.0, 10.0, "%", "tails; a guess"),
     ]
     for name in ("diphoton", "photon_jet"):

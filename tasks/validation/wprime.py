@@ -33,9 +33,7 @@ def figures(events: Events) -> Iterator[Figure]:
     yield mass(by_class(events, events.column("mass")))
     if events.has("axes"):
         yield kinematics(events)
-    if {"tau21", "d2_beta2"} <= set(events.table["candidate"].fields):
         yield substructure(events)
-    if events.has("axes"):
         yield picture(events)
 
 

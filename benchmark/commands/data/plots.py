@@ -222,11 +222,13 @@ def _curve(axes: Axes, panel: Curve) -> None:
 
 def _map(axes: Axes, panel: Map) -> None:
     shown = np.ma.masked_invalid(panel.values)
-    reach = float(np.abs(shown).max()) if shown.count() else 1.0
+    reach = float(np.abs(shown).max()) if shown.count() else 0.0
     norm: Normalize
-    if panel.diverging:
+    if reach == 0.0:
+        norm, colours = Normalize(0.0, 1.0), "viridis"
+    elif panel.diverging:
         norm, colours = Normalize(-reach, reach), "RdBu_r"
-    elif panel.z.log and reach > 0:
+    elif panel.z.log:
         shown = np.ma.masked_less_equal(shown, 0.0)
         # six orders of magnitude are more than a colour scale can tell apart
         norm, colours = LogNorm(max(float(shown.min()), reach / 1e6), reach), "viridis"
