@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 PAGE = 12
 """Scalars on a figure."""
-BINS = 40
+BINS, FEW_BINS, FEW = 40, 15, 400
+"""Bins of a spectrum, and of one with a class that has fewer entries than that: bins with one entry show nothing."""
 UNITS = dict.fromkeys(("energy", "ht", "mass", "met", "mjets", "mll", "mt", "pt", "pt_dimuon", "st"), "GeV")
 UNITS |= dict.fromkeys(("delta_phi", "phi"), "rad")
 """Of scalars by name, as tasks use them; others are shown without."""
@@ -79,10 +80,11 @@ def particles(name: str, one: str, events: Events, found: ak.Array) -> Iterator[
     checks = []
     if ak.any(found.eta != 0):  # missing energy has none
         reach = math.ceil(10 * float(ak.max(abs(found.eta))) + 1e-9) / 10
-        panels.append(spectrum("pseudorapidity", Axis(r"$\eta$"), by_class(events, found.eta), steps(-reach, reach)))
+        edges = steps(-reach, reach, bins_for(pt))
+        panels.append(spectrum("pseudorapidity", Axis(r"$\eta$"), by_class(events, found.eta), edges))
         checks.append(forward_backward(one, ak.to_numpy(there.eta)))
     phi = by_class(events, found.phi)
-    panels.append(spectrum("azimuth", Axis(r"$\phi$", "rad"), phi, steps(-math.pi, math.pi)))
+    panels.append(spectrum("azimuth", Axis(r"$\phi$", "rad"), phi, steps(-math.pi, math.pi, bins_for(phi))))
     checks.append(azimuthal(one, ak.to_numpy(there.phi)))
     yield Figure(name, title, tuple(panels), tuple(checks))
 
@@ -129,7 +131,7 @@ def scalar(name: str, values: Mapping[str, Floats]) -> Spectrum:
     if np.array_equal(every, np.rint(every)):
         inside = {label: column[(column >= low) & (column <= high)] for label, column in values.items()}
         return whole_numbers(name, inside, BINS)
-    edges = steps(float(low), float(high) if high > low else float(low) + 1.0)
+    edges = steps(float(low), float(high) if high > low else float(low) + 1.0, bins_for(values))
     return spectrum(name, Axis(name, UNITS.get(name, "")), values, edges)
 
 
@@ -192,18 +194,23 @@ def occupancy(column: str, found: ak.Array, events: int, part: Part) -> Map:
     return Map(", ".join(filter(None, (title, cells))) or "mean energy", x, y, z, values, (0, columns), (0, rows))
 
 
+def bins_for(values: Mapping[str, Floats]) -> int:
+    """Bins that the class with the fewest entries can fill."""
+    return FEW_BINS if 0 < min((len(column) for column in values.values() if len(column)), default=0) < FEW else BINS
+
+
 def steps(low: float, high: float, bins: int = BINS) -> Floats:
     """Equal bins."""
     return np.linspace(low, high, bins + 1)
 
 
-def log_edges(values: Mapping[str, Floats], bins: int = BINS) -> Floats:
+def log_edges(values: Mapping[str, Floats]) -> Floats:
     """Bins of equal ratio from the smallest value above 0 to the largest."""
     every = np.concatenate(list(values.values()))
     every = every[every > 0]
     low, high = (float(every.min()), float(every.max())) if len(every) else (1.0, 10.0)
     low = max(low, high / 1e6)
-    return np.geomspace(low * (1 - 1e-6), max(high, low * 1.01) * (1 + 1e-6), bins + 1)
+    return np.geomspace(low * (1 - 1e-6), max(high, low * 1.01) * (1 + 1e-6), bins_for(values) + 1)
 
 
 def _sums(lists: ak.Array) -> Any:

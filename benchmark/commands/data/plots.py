@@ -134,13 +134,13 @@ def _spectrum(axes: Axes, panel: Spectrum) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_xlim(panel.edges[0], panel.edges[-1])
     axes.set_ylabel(_height_text(panel), loc="top")
-    highest = max((float(heights.max()) for heights, _ in drawn.values()), default=1.0) or 1.0
+    highest = max((float((heights + errors).max()) for heights, errors in drawn.values()), default=1.0) or 1.0
     if log:
         lowest = min(float(heights[heights > 0].min()) for heights, _ in drawn.values() if (heights > 0).any())
         axes.set_yscale("log")
-        axes.set_ylim(lowest / 2, highest * 1.5)
+        axes.set_ylim(lowest / 2, highest * 1.2)
     else:
-        axes.set_ylim(0, highest * 1.08)
+        axes.set_ylim(0, highest * 1.02)
         axes.yaxis.set_major_locator(MaxNLocator(5))
 
 
