@@ -22,6 +22,8 @@ VERBS = {
     "import": "reading files",
     "describe": "counting and fingerprinting",
     "verify": "verifying",
+    "draw": "drawing",
+    "simulate": "simulating what the detector makes of a known truth",
     "represent": "representing events",
     "train": "training",
     "predict": "predicting",

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+from contextlib import contextmanager
 from multiprocessing import parent_process
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def become_worker() -> None:
@@ -22,3 +28,18 @@ def _die_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Nothing on standard output meanwhile, not even from C++: what a worker has for ever, for who works in place."""
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tasks.events import Events
     from tasks.sources.dimuon import Recorded
+    from tasks.validation.figure import Figure
 
 WINDOWS = ((2.94, 3.24), (3.65, 3.95), (6.46, 12.46), (83.69, 98.69))
 """Dimuon mass in GeV, both ends included: J/psi, psi(2S), Upsilon, Z (circle-images paper, table 1)."""
@@ -160,6 +162,13 @@ class Dimuon(Task):
         from tasks.sources.dimuon import check_files
 
         check_files(source)
+
+    def validation(self, events: Events) -> Iterator[Figure]:
+        """The mass spectrum, its peaks, and the edges of the classes as well."""
+        from tasks.validation import dimuon
+
+        yield from dimuon.figures(events)
+        yield from super().validation(events)
 
     def view(self, table: ak.Array) -> ak.Array:
         """The stored events, with `candidate.mass` in the variant that shows it."""

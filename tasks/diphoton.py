@@ -9,15 +9,16 @@ from benchmark.plugin import check_range
 from tasks.task import Imported, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import awkward as ak
     import numpy as np
     from numpy.typing import NDArray
 
-    from tasks.events import EventInfo
+    from tasks.events import EventInfo, Events
     from tasks.generator.enrichment import Enrichment
+    from tasks.validation.figure import Figure
 
     Floats = NDArray[np.float64]
 
@@ -123,7 +124,7 @@ class Diphoton(Task):
         rng, enrichment = np.random.default_rng(seed), self._enrichment
         what, settings = f"{self.name}, {process}", self._settings(process, level)
         if process == "photon_jet":
-            batches = rehadronised(settings, seed, what, enrichment.narrow, enrichment.fakes)
+            batches = rehadronised(settings, seed, what, enrichment.promising, enrichment.fakes)
         else:
             batches = (final(events) for events in collisions(settings, seed, what))
         return accepted(batches, lambda particles: self._select(particles, process, level, rng), count, what)[:count]
@@ -143,6 +144,20 @@ class Diphoton(Task):
     def view(self, table: ak.Array) -> ak.Array:
         """Energies on the scale of m_yy, unless the variant is aware of the mass."""
         return table if self.mass_aware else decorrelated(table)
+
+    def validation(self, events: Events) -> Iterator[Figure]:
+        """The pair's mass, shower shapes and what lies beside the photons as well."""
+        from tasks.validation import diphoton
+
+        yield from diphoton.figures(events, pileup=bool(self.pileup))
+        yield from super().validation(events)
+
+    def detector_validation(self, count: int | None = None) -> Iterator[Figure]:
+        """Pile-up, where there is some."""
+        from tasks.validation import pileup
+
+        if self.pileup:
+            yield pileup.figure(self.pileup, ENERGY, count)
 
     def _settings(self, process: str, level: str) -> tuple[str, ...]:
         from tasks.generator.pythia import level_settings

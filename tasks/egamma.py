@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tasks.detector.incoming import Incoming
-    from tasks.events import EventInfo
+    from tasks.events import EventInfo, Events
+    from tasks.validation.figure import Figure
 
     Floats = NDArray[np.float64]
 
@@ -119,6 +120,19 @@ class EGamma(Task):
         if self.digis:
             kept = with_samples(kept, BARREL, rng)
         return ak.zip({"ecal": kept, "candidate": shower_shapes(crop)}, depth_limit=1)
+
+    def validation(self, events: Events) -> Iterator[Figure]:
+        """Energy and mean picture of the showers as well."""
+        from tasks.validation import egamma
+
+        yield from egamma.figures(events)
+        yield from super().validation(events)
+
+    def detector_validation(self, count: int | None = None) -> Iterator[Figure]:
+        """The gun, containment, shower shapes by what happened in the tracker, and pile-up."""
+        from tasks.validation import egamma
+
+        return egamma.detector_figures(self, count)
 
     def read(self, source: Path) -> Imported:
         """Showers from the public HDF5 files (32 x 32 crops of full simulation)."""

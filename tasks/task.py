@@ -12,12 +12,13 @@ from benchmark.errors import UserError
 from benchmark.plugin import Plugin, check_range
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     import awkward as ak
 
-    from tasks.events import EventInfo
+    from tasks.events import EventInfo, Events
+    from tasks.validation.figure import Figure
 
 LEVELS = ("generator", "hadron", "detector")
 """Realism: partons and leptons as produced; stable particles; after the fast simulation (the default)."""
@@ -128,6 +129,23 @@ class Task(Plugin, ABC):
         Called shard by shard, with the columns that a representation asked for and `view_columns`.
         """
         return table
+
+    def validation(self, events: Events) -> Iterator[Figure]:
+        """Figures by which a physicist judges stored events, with the numbers read off them.
+
+        Objects, scalars and hits by class, unless a task writes its own, which may add to these. The events are as they
+        are stored, before `view`; they may come from files, so that a column is looked at only where it is there.
+        """
+        from tasks.validation.generic import figures
+
+        return figures(events)
+
+    def detector_validation(self, count: int | None = None) -> Iterator[Figure]:  # noqa: ARG002
+        """The same for what stored events don't tell: of a small sample simulated here and now, its truth known.
+
+        count : collisions or particles of each kind; None for what takes some seconds. The same ones at every call.
+        """
+        return iter(())
 
     def data_parameters(self) -> dict[str, Any]:
         """The parameters that the stored events depend on."""

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tasks.detector.reconstruction import Reconstructed
-    from tasks.events import EventInfo
+    from tasks.events import EventInfo, Events
     from tasks.task import Imported
+    from tasks.validation.figure import Figure
 
 HADRONIC_W = 0.6758
 """Branching fraction of W to quarks in Pythia's table (PDG 2024: 0.674)."""
@@ -147,6 +148,19 @@ class TTbar(Task):
             return table
         label = np.minimum(ak.to_numpy(table["label"]), 1).astype(np.int8)
         return ak.with_field(table, label, "label")
+
+    def validation(self, events: Events) -> Iterator[Figure]:
+        """Dilepton and transverse mass and multiplicities as well."""
+        from tasks.validation import ttbar
+
+        yield from ttbar.figures(events, self.min_jets)
+        yield from super().validation(events)
+
+    def detector_validation(self, count: int | None = None) -> Iterator[Figure]:
+        """Missing energy against the neutrinos, and b-tags by flavour."""
+        from tasks.validation import ttbar
+
+        return ttbar.detector_figures(self, count)
 
     def _streams(self, process: str, level: str) -> list[tuple[tuple[str, ...], float]]:
         from tasks.generator.pythia import level_settings

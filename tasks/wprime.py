@@ -12,12 +12,13 @@ from benchmark.plugin import check_range
 from tasks.task import Imported, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from tasks.events import EventInfo
+    from tasks.events import EventInfo, Events
+    from tasks.validation.figure import Figure
 
 BEAM = ("Beams:eCM=13000",)
 SETTINGS: Mapping[str, tuple[str, ...]] = {
@@ -129,6 +130,13 @@ class WPrime(Task):
         from tasks.sources.jet_images import read_jet_images
 
         return read_jet_images(source)
+
+    def validation(self, events: Events) -> Iterator[Figure]:
+        """The jets' mass, kinematics and substructure as well."""
+        from tasks.validation import wprime
+
+        yield from wprime.figures(events)
+        yield from super().validation(events)
 
     def _select(self, events: ak.Array, level: str, rng: np.random.Generator) -> tuple[ak.Array, NDArray[np.int64]]:
         """The events whose leading jet is in the window, and the cell of pt and abs(eta) of each."""

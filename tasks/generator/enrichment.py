@@ -23,9 +23,6 @@ ELECTRON, PHOTON = 11, 22
 SEED_PT, CORE, CONE, ISOLATION = 4.0, 0.1, 0.4, 0.2
 """Clusters of photons and electrons among the final particles: pt of the seed in GeV, their radius, the radius around
 them, and how much of their pt other particles may have there (CMS's EM enrichment is as loose)."""
-NARROW = 0.8
-"""Of a jet's pt before hadronisation, the least within 0.1 of its hardest parton. Isolated clusters come from such
-jets; about half have more spread and are not tried."""
 LOOSE = 0.9
 """Cuts at the level of particles, relative to those of the selection: a detector measures some a little higher."""
 
@@ -41,8 +38,12 @@ class Enrichment:
     mass_min: float
     eta_max: float
 
-    def narrow(self, partons: list[Particle]) -> bool:
-        """Whether a photon and a jet go where they may be selected, and the jet has most of its pt in one direction."""
+    def promising(self, partons: list[Particle]) -> bool:
+        """Whether a photon and a jet go where they may be selected.
+
+        How wide the jet is isn't asked: a veto on partons that spread would save a tenth of the time, and the second
+        photons of 700 events had visibly other momenta (Kolmogorov and Smirnov's distance 0.11, 5% have over 0.07).
+        """
         near = [p for p in partons if abs(p[2]) < self.eta_max + 0.1]
         photons = [p for p in near if p[0] == PHOTON and p[1] > 0.8 * self.pt_min]
         others = [p for p in near if p[0] != PHOTON]
@@ -50,9 +51,7 @@ class Enrichment:
             return False
         photon, jet = max(photons, key=lambda p: p[1]), max(others, key=lambda p: p[1])
         around = sum_around(others, jet[2], jet[3], CONE)
-        if around <= self.pt_min or sum_around(others, jet[2], jet[3], CORE) <= NARROW * around:
-            return False
-        return _mass(photon, (0, around, jet[2], jet[3])) > LOOSE * self.mass_min
+        return around > self.pt_min and _mass(photon, (0, around, jet[2], jet[3])) > LOOSE * self.mass_min
 
     def fakes(self, hadrons: list[Particle]) -> bool:
         """A first look for `clusters`: a second one, isolated, beside the photon."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PLUGINS = Path(__file__).parent / "plugins"
 TOY = f"{PLUGINS / 'toy_task.py'}:Toy"
+DOUBTFUL = f"{PLUGINS / 'toy_task.py'}:Doubtful"
 LONELY = f"{PLUGINS / 'toy_task.py'}:Lonely"
 
 

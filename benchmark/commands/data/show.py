@@ -1,9 +1,12 @@
-"""`data show`: counts, fingerprint, level and size of the data sets of a task."""
+"""`data show`: counts, fingerprint, level and size of the data sets of a task, and figures to judge them by."""
 
 from __future__ import annotations
 
 import json as json_format
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from benchmark.commands import options
 from benchmark.commands.data import requests
@@ -12,14 +15,31 @@ from benchmark.registry import TASKS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchmark.commands.data.validation import Drawn
     from tasks.inventory import Found
     from tasks.manifest import Manifest
+    from tasks.task import Task
+
+Plots = Annotated[
+    Path | None,
+    typer.Option(
+        help="Draw validation figures into this folder, and print what is read off them beside what is expected: "
+        "spectra by class from up to 20,000 events of each data set, and the detector on particles of known truth.",
+        metavar="DIR",
+        show_default=False,
+    ),
+]
 
 
-def command(task: requests.One, data: options.Data = None, json: options.Json = False) -> int:
-    """Show counts, fingerprint, level and size of each data set of a task.
+def command(
+    task: requests.One,
+    plots: Plots = None,
+    data: options.Data = None,
+    json: options.Json = False,
+) -> int:
+    """Show counts, fingerprint, level and size of each data set of a task; with --plots, draw figures of it.
 
-    Example: python -m benchmark data show ttbar
+    Example: python -m benchmark data show ttbar --plots figures
     """
     from benchmark.errors import UserError
     from benchmark.grid import parse_filter
@@ -33,10 +53,13 @@ def command(task: requests.One, data: options.Data = None, json: options.Json = 
     damaged = next((item for item in found if item.state == "damaged"), None)
     if damaged is not None:
         raise UserError(damaged.reason)
+    drawn = _draw(plugin, found, plots) if plots else []
     if json:
         manifests = {str(item.folder): item.manifest.model_dump(mode="json") for item in found if item.manifest}
         sizes = {str(item.folder): item.size for item in found}
         shown = {"task": plugin.name, "levels": levels(plugin), "data": manifests, "bytes": sizes}
+        if plots:
+            shown["plots"] = {str(item.folder): item.as_json() for item in drawn}
         print(json_format.dumps(shown, indent=1))
         return 0
     print(f"{plugin.name}: {TASKS.find(choices[0].target).summary}")
@@ -45,7 +68,21 @@ def command(task: requests.One, data: options.Data = None, json: options.Json = 
     if not found:
         print(f"no data in {root / plugin.name} yet. They are made by: python -m benchmark data generate '{task}'")
     _print(found)
+    if plots:
+        from benchmark.commands.data import validation
+
+        validation.show(drawn, plots)
     return 0
+
+
+def _draw(plugin: type[Task], found: Sequence[Found], plots: Path) -> list[Drawn]:
+    from benchmark.commands.data import validation
+    from benchmark.display import Display
+    from benchmark.process import silenced
+
+    folder = validation.folder_for(plots)
+    with Display() as display, silenced():
+        return validation.run(plugin, found, folder, display)
 
 
 def levels(plugin: type) -> dict[str, str]:

@@ -12,7 +12,9 @@ from tasks.events import KINDS, EventInfo
 from tasks.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from tasks.validation.figure import Figure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,3 +54,25 @@ class Lonely(Toy):
 
     name: ClassVar[str] = "lonely"
     processes: ClassVar[tuple[str, ...]] = ("hard",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubtful(Toy):
+    """The toy with a detector of its own, which nobody should trust."""
+
+    name: ClassVar[str] = "doubtful"
+
+    def detector_validation(self, count: int | None = None) -> Iterator[Figure]:
+        """Two numbers, one of them wrong; with a banner from C++, as fastjet prints at its first jet."""
+        from fastjet._swig import ClusterSequence
+
+        from tasks.validation.figure import Axis, Check, Figure, spectrum
+
+        ClusterSequence.print_banner()
+        panel = spectrum("", Axis("x", "GeV"), {"toys": [0.1, 0.2, 0.7]}, [0.0, 0.5, 1.0])
+        checks = (
+            Check("half", 0.7, 0.4, np.inf, "", "by hand"),
+            Check("far", 0.7, 0.8, 0.9, "[GeV]", "by hand"),
+            Check("unknown", np.nan, 0.8, 0.9, "GeV", "by hand"),
+        )
+        yield Figure("by-hand", "toys", (panel,), checks, "3 toys")

@@ -36,15 +36,15 @@ def test_sums_go_around_the_seam():
     assert sum_around(particles, 0.0, math.pi, 0.1) == 7.0
 
 
-def test_narrow_jets_beside_a_photon_are_tried():
+def test_jets_beside_a_photon_are_tried():
     jet = [(21, 40.0, -0.2, 3.0), (1, 5.0, -0.25, 3.05)]
-    assert ENRICHMENT.narrow([PHOTON, *jet])
-    assert not ENRICHMENT.narrow(jet)  # no photon
-    assert not ENRICHMENT.narrow([PHOTON])  # no jet
-    assert not ENRICHMENT.narrow([PHOTON, *jet, (21, 15.0, -0.2, 2.75)])  # a quarter of its pt is 0.25 away
-    assert not ENRICHMENT.narrow([(22, 50.0, 1.6, 0.0), *jet])  # beyond the selection
-    assert not ENRICHMENT.narrow([PHOTON, (21, 15.0, -0.2, 3.0)])  # too soft
-    assert not ENRICHMENT.narrow([PHOTON, (21, 40.0, 0.2, 1.0)])  # 60 GeV of mass
+    assert ENRICHMENT.promising([PHOTON, *jet])
+    assert not ENRICHMENT.promising(jet)  # no photon
+    assert not ENRICHMENT.promising([PHOTON])  # no jet
+    assert ENRICHMENT.promising([PHOTON, *jet, (21, 15.0, -0.2, 2.75)])  # a wide one too
+    assert not ENRICHMENT.promising([(22, 50.0, 1.6, 0.0), *jet])  # beyond the selection
+    assert not ENRICHMENT.promising([PHOTON, (21, 15.0, -0.2, 3.0)])  # too soft
+    assert not ENRICHMENT.promising([PHOTON, (21, 40.0, 0.2, 1.0)])  # 60 GeV of mass
 
 
 def test_fakes_are_isolated_clusters_beside_the_photon():

@@ -1,0 +1,241 @@
+"""Validation figures as PNG files, in the style of mplhep. matplotlib is imported here alone, and only to draw."""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure as Canvas
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+
+from benchmark.results import write_atomically
+from tasks.validation.figure import Curve, Map, Spectrum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from matplotlib.axis import XAxis
+
+    from tasks.validation.figure import Figure, Panel
+
+COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#a96b59", "#717581")
+"""Told apart with any kind of colour vision, and in print (M. Petroff, arXiv:2107.02270): CMS's own choice."""
+STYLES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
+MARKERS = ("o", "s", "^", "D", "v", "P")
+SIZES: dict[str, Any] = {
+    "font.size": 13,
+    "axes.labelsize": 14,
+    "axes.titlesize": 13,
+    "xtick.labelsize": 12,
+    "ytick.labelsize": 12,
+    "legend.fontsize": 10.5,
+    "xtick.major.size": 7,
+    "xtick.minor.size": 3.5,
+    "ytick.major.size": 7,
+    "ytick.minor.size": 3.5,
+    "lines.linewidth": 1.6,
+    "axes.formatter.limits": (-6, 5),
+    "axes.formatter.use_mathtext": True,
+}
+"""mplhep's sizes are for a single panel that fills a slide."""
+INCHES = (4.9, 4.1)
+"""Of a panel."""
+HEADER = 0.75
+"""Inches above the panels."""
+DPI = 110
+MARK = "mark"
+LEGEND_ROW, LEGEND_REST = 0.062, 0.05
+"""Share of a panel's height that a row of its legend takes, and what is left free below: no curve is behind it."""
+
+
+def draw(figure: Figure, label: str, path: Path) -> None:
+    """Write a figure as PNG, under a label such as "ttbar, level detector, fast simulation".
+
+    Written to a temporary file and renamed. Raises UserError when that is not possible.
+    """
+    with _style():
+        columns = _columns(len(figure.panels))
+        rows = math.ceil(len(figure.panels) / columns)
+        width, height = INCHES[0] * max(columns, 2), INCHES[1] * rows + HEADER
+        layout = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - HEADER / height), w_pad=0.08, h_pad=0.08)
+        canvas = Canvas(figsize=(width, height), dpi=DPI, layout=layout)
+        FigureCanvasAgg(canvas)
+        _header(canvas, figure, label, height)
+        for number, panel in enumerate(figure.panels, 1):
+            _panel(canvas.add_subplot(rows, columns, number), panel, legend_columns=4 if columns == 1 else 2)
+        write_atomically(path, lambda file: canvas.savefig(file, format="png", metadata={"Software": None}))
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    """mplhep's style for as long as a figure is drawn, on the backend that needs no display."""
+    import mplhep
+
+    style: Any = {**mplhep.style.CMS, **SIZES}
+    with mpl.rc_context(style):
+        yield
+
+
+def _columns(panels: int) -> int:
+    return panels if panels <= 3 else 2 if panels == 4 else 3 if panels <= 9 else 4
+
+
+def _header(canvas: Canvas, figure: Figure, label: str, height: float) -> None:
+    """What and whose it is, above all panels."""
+    width = canvas.get_figwidth()
+    canvas.text(0.15 / width, 1 - 0.10 / height, figure.title, weight="bold", size=15, va="top")
+    canvas.text(0.15 / width, 1 - 0.42 / height, label, size=12, style="italic", va="top")
+
+
+def _panel(axes: Axes, panel: Panel, legend_columns: int) -> None:
+    if panel.title and panel.title != panel.x.quantity:
+        axes.set_title(panel.title, loc="left")
+    axes.set_xlabel(panel.x.text)
+    if isinstance(panel, Spectrum):
+        _spectrum(axes, panel)
+        _legend(axes, tuple(panel.counts), legend_columns)
+    elif isinstance(panel, Curve):
+        _curve(axes, panel)
+        _legend(axes, tuple(panel.points), legend_columns)
+    else:
+        _map(axes, panel)
+
+
+def _spectrum(axes: Axes, panel: Spectrum) -> None:
+    import mplhep
+
+    drawn = {label: panel.heights(label) for label in panel.counts}
+    log = panel.log_y and any((heights > 0).any() for heights, _ in drawn.values())
+    for (label, (heights, errors)), colour, style in zip(drawn.items(), COLOURS, STYLES, strict=False):
+        # empty bins are gaps on a logarithmic axis: lines down to nothing would hide what there is
+        shown = np.where(heights > 0, heights, np.nan) if log else heights
+        name = _named(panel, label)
+        mplhep.histplot(
+            shown, panel.edges, yerr=errors, ax=axes, label=name, color=colour, linestyle=style, edges=not log
+        )
+    for (name, (x, y)), style in zip(panel.overlay.items(), STYLES[1:], strict=False):
+        axes.plot(x, y, color="black", linestyle=style, label=name)
+    _marks(axes, panel.lines)
+    if panel.x.log:
+        axes.set_xscale("log")
+        _log_axis(axes.xaxis, float(panel.edges[0]), float(panel.edges[-1]))
+    elif _whole(panel):
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.set_xlim(panel.edges[0], panel.edges[-1])
+    axes.set_ylabel(_height_text(panel), loc="top")
+    highest = max((float((heights + errors).max()) for heights, errors in drawn.values()), default=1.0) or 1.0
+    if log:
+        lowest = min(float(heights[heights > 0].min()) for heights, _ in drawn.values() if (heights > 0).any())
+        axes.set_yscale("log")
+        axes.set_ylim(lowest / 2, highest * 1.2)
+    else:
+        axes.set_ylim(0, highest * 1.02)
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+
+
+def _whole(panel: Spectrum) -> bool:
+    """Whether each bin is for one whole number."""
+    return bool(np.all(np.diff(panel.edges) == 1.0)) and panel.edges[0] % 1.0 == 0.5
+
+
+def _legend(axes: Axes, first: tuple[str, ...], columns: int) -> None:
+    """The legend, classes first, in room above all that is drawn: the y axis is extended by it."""
+    handles, names = axes.get_legend_handles_labels()
+    order = sorted(range(len(names)), key=lambda place: not names[place].startswith(first))
+    columns = min(columns, len(names)) or 1
+    room = LEGEND_REST + LEGEND_ROW * math.ceil(len(names) / columns)
+    low, high = axes.get_ylim()
+    if axes.get_yscale() == "log":
+        axes.set_ylim(low, low * (high / low) ** (1 / (1 - room)))
+    else:
+        axes.set_ylim(low, low + (high - low) / (1 - room))
+    for line in axes.lines:
+        if line.get_gid() == MARK:
+            line.set_ydata([0.0, 1.0 - room])
+    axes.legend(
+        [handles[place] for place in order],
+        [names[place] for place in order],
+        loc="upper right",
+        ncols=columns,
+        frameon=False,
+        handlelength=1.8,
+        labelspacing=0.25,
+        columnspacing=1.0,
+    )
+
+
+def _log_axis(axis: XAxis, low: float, high: float) -> None:
+    """Plain numbers at the powers of ten, and between them where there are few."""
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    axis.set_major_formatter(plain)
+    if high / low < 30.0:
+        axis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
+        axis.set_minor_formatter(plain)
+    else:
+        axis.set_minor_formatter(NullFormatter())
+
+
+def _height_text(panel: Spectrum) -> str:
+    if panel.scale == "density":
+        return f"events / {panel.x.unit or 'unit'}"
+    steps = np.diff(panel.edges)
+    even = bool(np.allclose(steps, steps[0], rtol=1e-6))
+    width = f" / {steps[0]:.3g} {panel.x.unit}".rstrip() if even else " / bin"
+    return ("fraction of entries" if panel.scale == "fraction" else "events") + ("" if _whole(panel) else width)
+
+
+def _named(panel: Spectrum, label: str) -> str:
+    """The label, with the share that lies beyond the axis where that is worth a word."""
+    beyond = panel.beyond[label]
+    share = beyond / max(float(panel.counts[label].sum()) + beyond, 1.0)
+    return f"{label} ({share:.0%} beyond)" if share >= 0.01 and panel.scale == "fraction" else label
+
+
+def _marks(axes: Axes, lines: Any) -> None:
+    for (name, x), style in zip(lines.items(), ("--", ":", "-.", (0, (5, 1)), (0, (1, 3))), strict=False):
+        axes.axvline(x, color="0.35", linestyle=style, linewidth=1.1, label=f"{name}: {x:.5g}", gid=MARK)
+
+
+def _curve(axes: Axes, panel: Curve) -> None:
+    for (label, points), colour, marker in zip(panel.points.items(), COLOURS, MARKERS, strict=False):
+        errors = np.maximum([points.y - points.low, points.high - points.y], 0.0)
+        axes.errorbar(points.x, points.y, errors, fmt=marker, color=colour, label=label, markersize=5, linewidth=1.2)
+    for (name, y), style in zip(panel.lines.items(), STYLES[1:], strict=False):
+        axes.axhline(y, color="0.35", linestyle=style, linewidth=1.1, label=name)
+    if panel.y.log:
+        axes.set_yscale("log")
+    axes.set_ylabel(panel.y.text, loc="top")
+    if panel.y_from is not None:
+        axes.set_ylim(bottom=panel.y_from)
+
+
+def _map(axes: Axes, panel: Map) -> None:
+    shown = np.ma.masked_invalid(panel.values)
+    reach = float(np.abs(shown).max()) if shown.count() else 0.0
+    norm: Normalize
+    if reach == 0.0:
+        norm, colours = Normalize(0.0, 1.0), "viridis"
+    elif panel.diverging:
+        norm, colours = Normalize(-reach, reach), "RdBu_r"
+    elif panel.z.log:
+        shown = np.ma.masked_less_equal(shown, 0.0)
+        # six orders of magnitude are more than a colour scale can tell apart
+        norm, colours = LogNorm(max(float(shown.min()), reach / 1e6), reach), "viridis"
+    else:
+        norm, colours = Normalize(float(shown.min()), reach), "viridis"
+    extent = (*panel.x_range, *panel.y_range)
+    image = axes.imshow(shown, origin="lower", extent=extent, aspect="auto", norm=norm, cmap=colours)
+    axes.set_ylabel(panel.y.text, loc="top")
+    bar = axes.figure.colorbar(image, ax=axes, pad=0.02)
+    bar.set_label(panel.z.text)

@@ -1,0 +1,160 @@
+"""What a validation figure shows, as plain numbers. Nothing here draws: `benchmark.commands.data.plots` does.
+
+A figure has one or more panels side by side (`Spectrum`, `Curve`, `Map`) and the checks read off them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A number read off a figure, and where it should lie.
+
+    value : NaN where there are too few events to tell.
+    low, high : the expected range, both ends included; infinite where there is no bound.
+    source : where the range comes from, or that it is a guess.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    source: str
+
+    @property
+    def verdict(self) -> Literal["ok", "OUTSIDE", "too few events"]:
+        """In words."""
+        if math.isnan(self.value):
+            return "too few events"
+        return "ok" if self.low <= self.value <= self.high else "OUTSIDE"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A quantity with its unit; logarithmic if asked for."""
+
+    quantity: str
+    unit: str = ""
+    log: bool = False
+
+    @property
+    def text(self) -> str:
+        """`p_T [GeV]`, or without brackets where there is no unit."""
+        return f"{self.quantity} [{self.unit}]" if self.unit else self.quantity
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Histograms of one quantity, one a label.
+
+    edges : (bins + 1,). counts : events of each bin, (bins,), by label. beyond : events outside the edges, by label.
+    scale : what is drawn: "fraction" of all events of the label, "events", or "density", events per unit of x.
+    lines : places on the x axis to be marked, by name. overlay : (x, events a bin) of a curve over "events", by name.
+    """
+
+    title: str
+    x: Axis
+    edges: Floats
+    counts: Mapping[str, Floats]
+    beyond: Mapping[str, float]
+    scale: Literal["fraction", "events", "density"] = "fraction"
+    log_y: bool = False
+    lines: Mapping[str, float] = field(default_factory=dict)
+    overlay: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
+
+    def heights(self, label: str) -> tuple[Floats, Floats]:
+        """Height of each bin and its Poisson error, on the scale of the figure, (bins,) each."""
+        counts = self.counts[label]
+        by = np.ones(len(counts))
+        if self.scale == "fraction":
+            by *= max(float(counts.sum()) + self.beyond[label], 1.0)
+        elif self.scale == "density":
+            by = np.diff(self.edges)
+        return np.asarray(counts / by), np.asarray(np.sqrt(counts) / by)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Measured points: x, y and the ends of the error bars, (points,) each."""
+
+    x: Floats
+    y: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Measured points with error bars, by label; lines are values on the y axis to be marked, by name."""
+
+    title: str
+    x: Axis
+    y: Axis
+    points: Mapping[str, Points]
+    lines: Mapping[str, float] = field(default_factory=dict)
+    y_from: float | None = None
+
+
+@dataclass(frozen=True)
+class Map:
+    """A quantity over a plane: `values` (rows, columns), rows upwards; NaN is left white.
+
+    x_range, y_range : what the columns and rows span. diverging : colours around 0, for differences.
+    """
+
+    title: str
+    x: Axis
+    y: Axis
+    z: Axis
+    values: Floats
+    x_range: tuple[float, float]
+    y_range: tuple[float, float]
+    diverging: bool = False
+
+
+Panel = Spectrum | Curve | Map
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Panels that are looked at together. `name` is that of the file: letters, digits and hyphens.
+
+    sample : what is shown, where that is not the stored events, such as "2,000 photons, no pile-up".
+    """
+
+    name: str
+    title: str
+    panels: tuple[Panel, ...]
+    checks: tuple[Check, ...] = ()
+    sample: str = ""
+
+
+def spectrum(
+    title: str,
+    x: Axis,
+    values: Mapping[str, Any],
+    edges: Any,
+    scale: Literal["fraction", "events", "density"] = "fraction",
+    *,
+    log_y: bool = False,
+    lines: Mapping[str, float] | None = None,
+) -> Spectrum:
+    """Histogram the values, (n,) by label, between the edges, (bins + 1,); the last bin has its upper edge."""
+    edges = np.asarray(edges, dtype=np.float64)
+    columns = {label: np.asarray(column, dtype=np.float64) for label, column in values.items()}
+    counts = {label: np.histogram(column, edges)[0].astype(np.float64) for label, column in columns.items()}
+    beyond = {label: float(len(columns[label]) - counts[label].sum()) for label in columns}
+    return Spectrum(title, x, edges, counts, beyond, scale, log_y, lines or {})

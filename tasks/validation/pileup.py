@@ -1,0 +1,135 @@
+"""Pile-up as it was asked for: how many collisions are drawn, and what they bring."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import awkward as ak
+import numpy as np
+
+from tasks.detector.calorimeter import columns, hits
+from tasks.detector.geometry import barrel_direction, endcap_direction, hcal_direction
+from tasks.detector.incoming import Incoming
+from tasks.detector.pileup import PileUp, eras, pool
+from tasks.detector.transport import STATE
+from tasks.validation.figure import Axis, Check, Curve, Figure, spectrum
+from tasks.validation.statistics import SIGMAS, means
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tasks.detector.pileup import Era
+    from tasks.validation.figure import Floats, Points, Spectrum
+
+SEED = 20_120_705
+NUMBERS = 20_000
+"""Events of which only the number of collisions is drawn."""
+COUNT = 400
+"""Events whose hits are made."""
+POOL = 300
+"""Collisions to draw from: enough for means, and made in a few seconds."""
+FLOW = (5.0, 25.0)
+FLOW_SOURCE = (
+    "6 charged particles a unit of eta of 0.55 GeV (PRL 105 (2010) 022002) and half as much in photons are 30 GeV in "
+    "abs(eta) < 3; curling and thresholds take a large part"
+)
+
+
+def figure(asked: Era | float, energy: float, count: int | None) -> Figure:
+    """Number of collisions drawn for a year or a mean, and transverse energy and hits of events with nothing else.
+
+    energy : of the beams together, GeV. count : events whose hits are made.
+    """
+    events = min(count or COUNT, COUNT)
+    parts = np.array(eras(asked))
+    mean = float(np.average(parts[:, 1], weights=parts[:, 0]))
+    between = float(np.average((parts[:, 1] - mean) ** 2, weights=parts[:, 0]))
+    pileup = PileUp(eras(asked), pool(energy, POOL))
+    rng = np.random.default_rng(SEED)
+    drawn = np.diff(pileup.draw(NUMBERS, rng).offsets).astype(np.float64)
+    empty = Incoming(np.zeros(events + 1, np.int64), np.zeros((0, STATE)), np.zeros(0, np.int64), np.zeros(0))
+    over = pileup.draw(events, rng)
+    numbers = np.diff(over.offsets).astype(np.float64)
+    found = columns(hits(empty, rng, over))
+    flow = {name: _transverse(found[name], direction) for name, direction in _DIRECTIONS.items()}
+    read = {name: ak.to_numpy(ak.num(found[name].energy)).astype(np.float64) for name in _DIRECTIONS}
+    edges = np.arange(max(mean - 10.0, 0.0) - 0.5, mean + 11.0, max(2.0, mean / 10))
+    axis = Axis("collisions over an event")
+    panels = (
+        _expected(drawn, parts),
+        Curve(
+            "energy flow",
+            axis,
+            Axis("transverse energy", "GeV"),
+            _profiles(numbers, flow, edges),
+            y_from=0.0,
+        ),
+        Curve(
+            "hits",
+            axis,
+            Axis("hits"),
+            _profiles(numbers, read, edges),
+            y_from=0.0,
+        ),
+    )
+    a_collision = float(sum(values.sum() for values in flow.values()) / numbers.sum())
+    error = math.sqrt((mean + between) / NUMBERS)
+    spread = float(drawn.var(ddof=1) / drawn.mean())
+    allowed = SIGMAS * math.sqrt(2 / NUMBERS)
+    checks = (
+        Check(
+            "pile-up: mean number of collisions",
+            float(drawn.mean()),
+            mean - SIGMAS * error,
+            mean + SIGMAS * error,
+            "",
+            f"asked for {mean:.4g}, 3 standard errors",
+        ),
+        Check(
+            "pile-up: variance over mean",
+            spread,
+            1 + between / mean - allowed,
+            1 + between / mean + allowed,
+            "",
+            "Poisson in each run era, 3 standard errors",
+        ),
+        Check("pile-up: transverse energy read a collision", a_collision, *FLOW, "GeV", FLOW_SOURCE),
+    )
+    sample = f"{NUMBERS:,} draws and {events:,} events of pile-up alone"
+    title = f"pile-up of {asked}" if isinstance(asked, str) else f"pile-up with a mean of {asked:g}"
+    return Figure("pile-up", title, panels, checks, sample)
+
+
+_DIRECTIONS: dict[str, Callable[..., tuple[Any, Any]]] = {
+    "ecal": barrel_direction,
+    "ecal_endcap": endcap_direction,
+    "hcal": hcal_direction,
+}
+
+
+def _profiles(numbers: Floats, values: dict[str, Floats], edges: Floats) -> dict[str, Points]:
+    return {name.replace("_", " "): means(numbers, column, edges) for name, column in values.items()}
+
+
+def _transverse(found: ak.Array, direction: Callable[..., tuple[Any, Any]]) -> Floats:
+    """Sum of the hits' transverse energy of each event, GeV."""
+    flat = ak.flatten(found)
+    eta, _ = direction(*(ak.to_numpy(flat[name]).astype(np.int64) for name in ("row", "column")))
+    lists = ak.unflatten(ak.to_numpy(flat.energy) / np.cosh(eta), ak.num(found.energy))
+    return np.asarray(ak.to_numpy(ak.sum(lists, axis=1)), dtype=np.float64)
+
+
+def _expected(drawn: Floats, parts: Floats) -> Spectrum:
+    """The numbers drawn beside what Poisson expects; parts (eras, 2): weight and mean of each run era."""
+    most = drawn.max()
+    panel = spectrum(
+        "collisions drawn", Axis("collisions over an event"), {"drawn": drawn}, np.arange(-0.5, most + 1.0), "events"
+    )
+    number = np.arange(most + 1)
+    factorial = np.array([math.lgamma(k + 1.0) for k in number])
+    chance = np.zeros(len(number))
+    for weight, mean in parts:
+        chance += weight / parts[:, 0].sum() * np.exp(number * math.log(mean) - mean - factorial)
+    return replace(panel, overlay={"Poisson": (number, chance * len(drawn))})

@@ -1,0 +1,55 @@
+"""Events of a stored data set to be looked at: as many as memory should hold, whatever its size."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from benchmark.errors import UserError
+from benchmark.results import sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tasks.events import Events
+    from tasks.manifest import Manifest, Shard
+    from tasks.task import Task
+
+LOOKED_AT = 20_000
+"""Events, of all classes together; with hits and pile-up they take about 11 kB each."""
+
+
+def sample(folder: Path, manifest: Manifest, task: Task, count: int = LOOKED_AT) -> Events:
+    """Events of all classes in equal parts, as they are stored: before the task's `view`, with its `processes`.
+
+    Shards are verified before they are read, and only those that are needed. Generated shards of a process are all
+    alike, so the first ones will do; of imported ones, each of which may hold another class, all give their share.
+    Raises UserError when a shard is missing or changed.
+    """
+    import awkward as ak
+
+    from tasks.events import Events, read
+
+    parts = []
+    for shard, taken in _shares(manifest, count):
+        path = folder / shard.file
+        if not path.is_file() or sha256(path) != shard.sha256:
+            raise UserError(f"{path}: missing, or changed since it was made. Delete {folder} to make the data again.")
+        parts.append(ak.to_packed(read(path)[:taken]))
+    return Events(ak.concatenate(parts), replace(task.info(manifest.level), classes=tuple(task.processes)))
+
+
+def _shares(manifest: Manifest, count: int) -> Iterator[tuple[Shard, int]]:
+    """The shards that are read, and how many events of each."""
+    share = min(1.0, count / manifest.events())
+    left = dict.fromkeys(manifest.counts, count // len(manifest.counts))
+    for shard in manifest.shards:
+        if shard.process is None:
+            yield shard, math.ceil(share * shard.events)
+            continue
+        taken = min(left[shard.process], shard.events)
+        left[shard.process] -= taken
+        if taken:
+            yield shard, taken
