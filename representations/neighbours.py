@@ -118,16 +118,15 @@ def _within(first, last, offsets, eta, phi, radius, loops, counts, found):  # ty
 
 
 @njit(cache=True, nogil=True)
-def _keep(distance2, other, k, held, near, near2):  # type: ignore[no-untyped-def]
-    """Put `other` among the k nearest, sorted by distance and number; how many there are."""
-    if held == k and (distance2 > near2[k - 1] or (distance2 == near2[k - 1] and other > near[k - 1])):
-        return held
-    place = min(held, k - 1)
+def _keep(distance2, other, k, near, near2):  # type: ignore[no-untyped-def]
+    """Put `other` among the k nearest, which are sorted by distance and number, if it belongs there."""
+    place = k - 1
+    if distance2 > near2[place] or (distance2 == near2[place] and other > near[place]):
+        return
     while place > 0 and (distance2 < near2[place - 1] or (distance2 == near2[place - 1] and other < near[place - 1])):
         near[place], near2[place] = near[place - 1], near2[place - 1]
         place -= 1
     near[place], near2[place] = other, distance2
-    return min(held + 1, k)
 
 
 @njit(cache=True, nogil=True)
@@ -138,21 +137,26 @@ def _neighbours(number, eta, phi, k, senders, near, near2):  # type: ignore[no-u
     """
     n = len(number)
     for place in range(n):
-        held, below, above = 0, place - 1, place + 1
+        near[:k], near2[:k] = n, np.inf
+        below, above = place - 1, place + 1
         down = eta[place] - eta[below] if below >= 0 else np.inf
         up = eta[above] - eta[place] if above < n else np.inf
-        while held < k or min(down, up) ** 2 <= near2[k - 1]:
+        while min(down, up) < np.inf and min(down, up) ** 2 <= near2[k - 1]:
             if down <= up:
-                if down == np.inf:
-                    break
-                held = _keep(_distance2(down, phi[place] - phi[below]), number[below], k, held, near, near2)
+                _keep(_distance2(down, phi[place] - phi[below]), number[below], k, near, near2)
                 below -= 1
                 down = eta[place] - eta[below] if below >= 0 else np.inf
             else:
-                held = _keep(_distance2(up, phi[place] - phi[above]), number[above], k, held, near, near2)
+                _keep(_distance2(up, phi[place] - phi[above]), number[above], k, near, near2)
                 above += 1
                 up = eta[above] - eta[place] if above < n else np.inf
-        senders[number[place]] = np.sort(near[:k])
+        row = number[place]
+        for i in range(k):  # sorted by insertion: there are few
+            other, gap = near[i], i
+            while gap > 0 and senders[row, gap - 1] > other:
+                senders[row, gap] = senders[row, gap - 1]
+                gap -= 1
+            senders[row, gap] = other
 
 
 @njit(cache=True, nogil=True)
