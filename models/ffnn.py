@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class FFNN(TorchModel):
-    """Fully connected network on a table of pooled pixels or leading particles.
+    """Fully connected network on a table of pooled pixels, leading particles or graph moments.
 
     5 hidden layers of 500 ReLU units with 50% dropout between them, as the circle paper compares with
     (arXiv:1708.07034, section 5); `layers=3, units=256, dropout=0` is the 4-momentum classifier of end-to-end learning

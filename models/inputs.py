@@ -1,10 +1,10 @@
 """How each kind of samples is shown to each family of models: the table that every cell of the benchmark rests on.
 
-    shown as    | Images                            | Vectors
-    ------------|-----------------------------------|--------------------------------------------
-    picture     | dense pictures, for 2-D networks  |
-    sequence    |                                   | particles in falling pt, for 1-D networks
-    table       | pooled pixels and image moments   | leading particles of each kind, in columns
+    shown as | Images                           | Vectors                                    | Graphs
+    ---------|----------------------------------|--------------------------------------------|--------------------
+    picture  | dense pictures, for 2-D networks |                                            |
+    sequence |                                  | particles in falling pt, for 1-D networks  |
+    table    | pooled pixels and image moments  | leading particles of each kind, in columns | node and edge moments
 
 Rows of this table are *views*, and a model names the views that it can look at. `INPUTS`, at the end, is the table
 itself; whoever brings a kind of samples or a family of models adds an entry there.
@@ -17,67 +17,22 @@ shown in every view: a cell compares ways of looking at the same information.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from benchmark.errors import UserError
-from representations.samples import Images, Ragged, Samples, Vectors
+from benchmark.errors import Skip
+from models.graph_table import GraphStatistics
+from models.view import Input, Shape, Shown, Table
+from representations.samples import Graphs, Images, Ragged, Samples, Vectors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Shown = tuple[Tensor, ...]
-"""One batch as a network takes it: the positional arguments of its `forward`. Any of them may have no columns."""
-
-S = TypeVar("S", bound=Samples)
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What a model must know of its inputs before it sees one, and must find again when it is loaded.
-
-    view : picture, sequence or table.
-    columns : names along axis 1 of the first tensor shown: channels, particle features, columns of the table.
-    size : the axes behind that where they are the same for all events: (rows, columns) of a picture.
-    features : names of the per-event features shown beside it; a table holds them among its columns.
-    """
-
-    view: str
-    columns: tuple[str, ...]
-    size: tuple[int, ...] = ()
-    features: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        parts = [f"{len(self.columns)} columns", *(["x".join(map(str, self.size))] if self.size else [])]
-        return f"{self.view} of {', '.join([*parts, f'{len(self.features)} features'])}"
-
-
-class Input(ABC, Generic[S]):
-    """One entry of the table: samples of one kind, as one view."""
-
-    view: ClassVar[str]
-    compact: ClassVar[bool] = False
-    """Whether all events fit into memory as they are shown, so that they need to be assembled only once."""
-
-    @abstractmethod
-    def shape(self, samples: S) -> Shape:
-        """What is the same for all events."""
-
-    @abstractmethod
-    def batch(self, samples: S, index: Tensor) -> Shown:
-        """The events of `index` (int64, on the samples' device) as they are shown; axis 1 holds the columns."""
-
-    @abstractmethod
-    def rows(self, samples: S, index: Tensor) -> tuple[Tensor | None, ...]:
-        """For each tensor of `batch`, the rows (any, columns) to standardise it by; None if it is shown as it is.
-
-        Not the batch itself, because padding must have no say in means and deviations.
-        """
+__all__ = ["INPUTS", "Input", "Shape", "Shown", "shown_as"]
 
 
 class DensePictures(Input[Images]):
@@ -137,17 +92,6 @@ class ParticleSequence(Input[Vectors]):
             return samples.particles
         kinds = one_hot(samples.kinds.values.long(), len(samples.slots)).to(torch.float32)
         return Ragged(torch.cat([samples.particles.values, kinds], dim=1), samples.particles.offsets)
-
-
-class Table(Input[S]):
-    """A table (batch, columns): one row an event, whatever its kind of samples."""
-
-    view = "table"
-    compact = True
-
-    def rows(self, samples: S, index: Tensor) -> tuple[Tensor | None, ...]:
-        """The table itself."""
-        return self.batch(samples, index)
 
 
 class LeadingParticles(Table[Vectors]):
@@ -261,17 +205,18 @@ INPUTS: Mapping[tuple[str, type[Samples]], Input[Any]] = {
     ("sequence", Vectors): ParticleSequence(),
     ("table", Images): PooledPixels(),
     ("table", Vectors): LeadingParticles(),
+    ("table", Graphs): GraphStatistics(),
 }
 
 
 def shown_as(views: Sequence[str], samples: Samples, model: str) -> Input[Any]:
-    """The first of a model's views that there is for these samples. Raises UserError where there is none."""
+    """The first of a model's views that there is for these samples. Raises Skip where there is none."""
     for view in views:
         for kind in type(samples).__mro__:
             if (view, kind) in INPUTS:
                 return INPUTS[view, kind]
     known = " or ".join(sorted({kind.__name__ for view, kind in INPUTS if view in views})) or "none yet"
-    raise UserError(
+    raise Skip(
         f"{model}: no view of {type(samples).__name__} as {' or '.join(views)}, expected samples of kind {known}. "
         "Choose another representation, or add the pair to INPUTS in models/inputs.py."
     )

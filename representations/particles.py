@@ -92,10 +92,14 @@ class Particles:
 
         That is the detector's, a jet's centroid (weighted with pt), or the hottest crystal.
         """
-        if self.span == FULL_SPAN or not len(self.eta):
-            return self.eta, principal(self.phi)
-        centre = self.hardest() if self.info.particles == "ecal" else self.centroid()
-        return self.eta - centre[0][self.event], principal(self.phi - centre[1][self.event])
+        eta, phi = self.centre()
+        return self.eta - eta[self.event], principal(self.phi - phi[self.event])
+
+    def centre(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """eta and phi of what `directions` counts from, (events,) each; 0 in an empty event."""
+        if self.span == FULL_SPAN:
+            return np.zeros(len(self.event_ids)), np.zeros(len(self.event_ids))
+        return self.hardest() if self.info.particles == "ecal" else self.centroid()
 
     def hardest(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """eta and phi of the particle of highest pt of each event, (events,) each; 0 in an empty event."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
+
+from representations.pairs import PAIR_FEATURES, pair_features
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -232,3 +234,46 @@ class Vectors(Samples):
         dense[event[kept], place[kept]] = rows.values[kept]
         mask[event[kept], place[kept]] = True
         return dense, mask
+
+
+class Joined(NamedTuple):
+    """Some graphs as one graph of parts that no edge joins.
+
+    nodes (N, features) float32 · event (N,) int64, the graph that each node belongs to · edges (2, E) int64, senders
+    and receivers, counted through all graphs · pairs (E, 6) float32, the edges' `PAIR_FEATURES`.
+    """
+
+    nodes: Tensor
+    event: Tensor
+    edges: Tensor
+    pairs: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graphs(Samples):
+    """Particles as nodes, and edges from senders to receivers of the same event.
+
+    nodes : Ragged (total, features) float32, columns called `names`; pt, eta, phi and mass (GeV, radians) among them.
+    edges : Ragged (total, 2) int32, sender and receiver, counted within the event.
+    centre : (n, 2) float32, eta and phi that those of the nodes count from; 0 where that is the detector's own frame.
+
+    Edges have no features of their own: those of pairs follow from the nodes, and are computed batch by batch on the
+    device, as dense pictures are. Kept, they would take three times the bytes of the edges.
+    """
+
+    nodes: Ragged
+    edges: Ragged
+    names: tuple[str, ...]
+    centre: Tensor
+    edge_names: tuple[str, ...] = PAIR_FEATURES
+
+    def joined(self, index: Tensor) -> Joined:
+        """The graphs of `index` (int64, on the samples' device) put side by side."""
+        nodes, edges = self.nodes.take(index), self.edges.take(index)
+        event = nodes.rows()
+        ends = edges.values.long() + nodes.offsets[edges.rows(), None]
+        columns = [self.names.index(name) for name in ("pt", "eta", "phi", "mass")]
+        momenta = nodes.values[:, columns]
+        # masses of pairs need the pseudorapidity itself; differences of what is stored are more exact
+        steepness = momenta[:, 1] + self.centre[index, 0][event]
+        return Joined(nodes.values, event, ends.T, pair_features(momenta, steepness, ends))

@@ -8,6 +8,8 @@ from tests.benchmark.toys import TOY, model
 
 NO_HITS = {("dimuon", "calorimeter"), ("ttbar", "calorimeter")}
 """Tasks that keep objects alone, and the representation that has nothing to show of them."""
+NO_VIEW = {("graph", "cnn")}
+"""Representations, and models that have no way of looking at them yet."""
 TASK_OF = {"calorimeter": "egamma"}
 """The task to try a representation on, where that is not ttbar."""
 

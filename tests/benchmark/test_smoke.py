@@ -15,7 +15,7 @@ from benchmark.grid import Request
 from benchmark.registry import MODELS, REPRESENTATIONS, TASKS
 from benchmark.results import Result, ResultStore
 from benchmark.scoring import score
-from tests.benchmark.cells import NO_HITS
+from tests.benchmark.cells import NO_HITS, NO_VIEW
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +43,9 @@ def test_cell(finished: Finished, names: tuple[str, str, str]):
     result = results[names]
     if names[:2] in NO_HITS:
         assert (result.status, "no calorimeter hits" in result.reason) == ("skipped", True)
+        return
+    if names[1:] in NO_VIEW:
+        assert (result.status, f"{names[2]}: no view of" in result.reason) == ("skipped", True)
         return
     assert result.status == "done", result.reason
     assert store.find(result.task, result.key) == result

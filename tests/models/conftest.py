@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from representations.samples import Images, Ragged, Vectors
+from representations.samples import Graphs, Images, Ragged, Vectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -86,6 +86,26 @@ def particles(
         kinds=ragged(lengths, torch.randint(len(KINDS), (len(flat),), generator=generator).to(torch.int8)),
         names=("pt", "eta", "phi"),
         slots={"muon": 2, "jet": 4},
+    )
+
+
+def chains(
+    n: int, *, classes: int = 2, seed: int = 0, features: int = 0, shift: float = 1.0, empty: Sequence[int] = ()
+) -> Graphs:
+    """The particles of `particles`, each with edges from the one before and to itself."""
+    made = particles(n, classes=classes, seed=seed, features=features, shift=shift, empty=empty)
+    lengths = made.particles.lengths.tolist()
+    ends = [pair for length in lengths for i in range(length) for pair in ((i, i), (i - 1, i))[: 1 + (i > 0)]]
+    masses = torch.zeros(len(made.particles.values), 1)
+    return Graphs(
+        **truth(made.labels, classes, features),
+        nodes=Ragged(torch.cat([made.particles.values, masses], dim=1), made.particles.offsets),
+        edges=ragged(
+            torch.tensor([max(0, 2 * length - 1) for length in lengths]),
+            torch.tensor(ends, dtype=torch.int32).reshape(-1, 2),
+        ),
+        names=(*made.names, "mass"),
+        centre=torch.zeros(n, 2),
     )
 
 

@@ -12,7 +12,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from representations.samples import Images, Ragged, Samples, Vectors
+from representations.pairs import PAIR_FEATURES, pair_features
+from representations.samples import Graphs, Images, Ragged, Samples, Vectors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +61,19 @@ def vectors(lengths: list[int]) -> Vectors:
     kinds = ragged(lengths, torch.int8)
     rows = Ragged(torch.rand(sum(lengths), 3) + 1, kinds.offsets)
     return Vectors(**common(len(lengths)), particles=rows, kinds=kinds, names=("pt", "eta", "phi"), slots={"jet": 4})
+
+
+def graphs(lengths: list[int]) -> Graphs:
+    """Each node has an edge to the next one, and the last one has none."""
+    nodes = ragged(lengths)
+    ends = [[(node, node + 1) for node in range(length - 1)] for length in lengths]
+    flat = torch.tensor([pair for event in ends for pair in event], dtype=torch.int32).reshape(-1, 2)
+    offsets = torch.tensor([0, *np.cumsum([len(event) for event in ends])], dtype=torch.int64)
+    names = ("eta", "pt", "phi", "charge", "mass")
+    rows = Ragged(torch.rand(len(nodes.values), len(names)), nodes.offsets)
+    return Graphs(
+        **common(len(lengths)), nodes=rows, edges=Ragged(flat, offsets), names=names, centre=torch.rand(len(lengths), 2)
+    )
 
 
 @given(LENGTHS, st.data())
@@ -162,6 +176,41 @@ def test_padded_against_a_loop(lengths: list[int], length: int, data: st.DataObj
         assert dense[i].tolist() == kept + [[0.0] * 3] * (length - len(kept))
 
 
+@given(LENGTHS, st.data())
+@settings(deadline=None)
+def test_joined_graphs_against_a_loop(lengths: list[int], data: st.DataObject) -> None:
+    samples = graphs(lengths)
+    index = data.draw(st.lists(st.integers(0, len(lengths) - 1), max_size=6) if lengths else st.just([]))
+    found = samples.joined(torch.tensor(index, dtype=torch.int64))
+    nodes, edges, event, pairs = [], [], [], []
+    for place, i in enumerate(index):
+        part = samples[i : i + 1]
+        table, ends = part.nodes.values, part.edges.values.long()
+        momenta = table[:, [1, 0, 2, 4]]  # pt, eta, phi, mass
+        pairs.append(pair_features(momenta, momenta[:, 1] + samples.centre[i, 0], ends))
+        edges += [(a + len(event), b + len(event)) for a, b in ends.tolist()]
+        event += [place] * len(table)
+        nodes += table.tolist()
+    assert found.nodes.tolist() == nodes
+    assert found.event.tolist() == event
+    assert [(a, b) for a, b in found.edges.T.tolist()] == edges
+    torch.testing.assert_close(found.pairs, torch.cat([torch.zeros(0, len(PAIR_FEATURES)), *pairs]))
+
+
+def test_graphs_are_moved_cut_and_weighed() -> None:
+    samples = graphs([2, 0, 3])
+    bytes_of_graphs = (5 * 5 * 4 + 4 * 8) + (3 * 2 * 4 + 4 * 8) + 3 * 2 * 4
+    assert samples.nbytes == 3 * (8 + 4 + 8 + 8) + 3 * 2 * 4 + bytes_of_graphs
+    moved = samples.to("cpu")
+    assert (type(moved), moved.device) == (Graphs, torch.device("cpu"))
+    assert as_lists(moved.edges) == [[[0, 1]], [], [[0, 1], [1, 2]]]
+    picked = samples[np.array([2, 0])]
+    assert as_lists(picked.edges) == [[[0, 1], [1, 2]], [[0, 1]]]
+    assert torch.equal(picked.centre, samples.centre[[2, 0]])
+    assert as_lists(samples[1:].nodes) == as_lists(samples.nodes)[1:]
+    assert samples[1:].edges.values.data_ptr() == samples.edges.values[1:].data_ptr()
+
+
 def test_slices_share_memory_and_memory_maps_give_no_warning(tmp_path: Path) -> None:
     samples = vectors([2, 3, 1])
     assert samples[1:].particles.values.data_ptr() == samples.particles.values[2:].data_ptr()
@@ -175,7 +224,7 @@ def test_slices_share_memory_and_memory_maps_give_no_warning(tmp_path: Path) -> 
 @settings(deadline=None)
 def test_what_was_cut_and_joined_is_the_same(lengths: list[int], cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(lengths)) for cut in cuts), len(lengths)]
-    for samples in (vectors(lengths), images(lengths)):
+    for samples in (vectors(lengths), images(lengths), graphs(lengths)):
         joined = type(samples).join([samples[a:b] for a, b in pairwise(edges)])
         for name, part in vars(samples).items():
             other = getattr(joined, name)
@@ -228,3 +277,6 @@ def test_on_a_gpu() -> None:
     samples = images([3, 0, 5, 2])
     moved = samples.to("cuda")
     torch.testing.assert_close(moved[np.array([2, 0])].dense().cpu(), samples.dense()[[2, 0]])
+    parts = graphs([3, 0, 5]), torch.tensor([2, 0])
+    for here, there in zip(parts[0].joined(parts[1]), parts[0].to("cuda").joined(parts[1].cuda()), strict=True):
+        torch.testing.assert_close(there.cpu(), here)

@@ -1,0 +1,96 @@
+"""Graphs as a table: statistics of their nodes and edges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from models.view import Shape, Shown, Table
+from representations.samples import Graphs
+
+if TYPE_CHECKING:
+    from representations.samples import Joined
+
+
+class GraphStatistics(Table[Graphs]):
+    """Counts, moments and degrees of an event's graph, whatever its size; then the features. 0 where nothing is.
+
+    `nodes`, `edges` : how many.
+    `<feature>_sum`, `_mean`, `_deviation` of the nodes, and `_weighted_mean`, `_weighted_deviation` with the weight pt.
+        The sums of is_<kind> count the objects of each kind.
+    `<feature>_mean`, `_deviation`, `_weighted_mean`, `_weighted_deviation` of the edges, with the weight pt_a pt_b:
+        the mean of delta_r is then an energy correlation (as in arXiv:1305.0007) of the pairs that have edges.
+    `degree_mean` : edges a node. `degree_in_deviation`, `degree_in_maximum`, `degree_out_deviation`,
+        `degree_out_maximum` : of the edges that end at a node, and that start from it.
+    """
+
+    node_moments = ("sum", "mean", "deviation", "weighted_mean", "weighted_deviation")
+    edge_moments = ("mean", "deviation", "weighted_mean", "weighted_deviation")
+    degrees = ("mean", "in_deviation", "in_maximum", "out_deviation", "out_maximum")
+
+    def shape(self, samples: Graphs) -> Shape:
+        """Columns such as `eta_weighted_deviation` and `ln_m2_mean`."""
+        nodes = [f"{name}_{moment}" for moment in self.node_moments for name in samples.names]
+        edges = [f"{name}_{moment}" for moment in self.edge_moments for name in samples.edge_names]
+        degrees = [f"degree_{degree}" for degree in self.degrees]
+        return Shape(self.view, ("nodes", "edges", *nodes, *edges, *degrees, *samples.feature_names))
+
+    def batch(self, samples: Graphs, index: Tensor) -> Shown:
+        """The table of `index`."""
+        graphs, events = samples.joined(index), len(index)
+        sender, receiver = graphs.edges
+        ones, of_edges = torch.ones_like(graphs.nodes[:, 0]), torch.ones_like(graphs.pairs[:, 0])
+        pt = _of_largest(graphs.event, graphs.nodes[:, samples.names.index("pt")], events)
+        of_edge = graphs.event[sender]
+        parts = [
+            _sums(graphs.event, ones[:, None], events),
+            _sums(of_edge, of_edges[:, None], events),
+            _sums(graphs.event, graphs.nodes, events),
+            *_moments(graphs.event, graphs.nodes, ones, events),
+            *_moments(graphs.event, graphs.nodes, pt, events),
+            *_moments(of_edge, graphs.pairs, of_edges, events),
+            *_moments(of_edge, graphs.pairs, pt[sender] * pt[receiver], events),
+            *_degrees(graphs, events),
+            samples.features[index],
+        ]
+        return (torch.cat(parts, dim=1),)
+
+
+def _sums(event: Tensor, values: Tensor, events: int) -> Tensor:
+    """Sums of the rows of each event, (events, columns)."""
+    return torch.zeros(events, values.shape[1], device=values.device).index_add_(0, event, values)
+
+
+def _moments(event: Tensor, values: Tensor, weight: Tensor, events: int) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each column, (events, columns) each.
+
+    Deviations are summed from the mean: the difference of a mean square and a squared mean leaves little in float32.
+    """
+    total = _sums(event, weight[:, None], events)
+    total = torch.where(total > 0, total, 1.0)
+    mean = _sums(event, weight[:, None] * values, events) / total
+    square = _sums(event, weight[:, None] * (values - mean[event]).square(), events) / total
+    return mean, square.sqrt()
+
+
+def _largest(event: Tensor, values: Tensor, events: int) -> Tensor:
+    """The largest value of each event (events,), 0 where it has none; values are 0 or more."""
+    return torch.zeros(events, device=values.device).scatter_reduce_(0, event, values, "amax")
+
+
+def _of_largest(event: Tensor, values: Tensor, events: int) -> Tensor:
+    """Values as parts of the largest one of their event: products of such can't leave float32."""
+    return values / _largest(event, values, events)[event].clamp(min=1e-30)
+
+
+def _degrees(graphs: Joined, events: int) -> list[Tensor]:
+    """Statistics of the degrees of each event's nodes, (events, 1) each, in the order of `GraphStatistics.degrees`."""
+    sender, receiver = graphs.edges
+    parts: list[Tensor] = []
+    for ends in (receiver, sender):
+        degree = torch.bincount(ends, minlength=len(graphs.nodes)).to(torch.float32)
+        mean, deviation = _moments(graphs.event, degree[:, None], torch.ones_like(degree), events)
+        parts += [deviation, _largest(graphs.event, degree, events)[:, None]]
+    return [mean, *parts]

@@ -1,0 +1,73 @@
+"""Features of pairs of particles, computed from their nodes on whatever device these lie."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PAIR_FEATURES = ("delta_eta", "delta_phi", "delta_r", "ln_kt", "ln_z", "ln_m2")
+FLOOR = 1e-8
+"""What a smaller kt (GeV), z or m2 (GeV^2) counts as: of particles on one spot, or of no pt, there is no logarithm."""
+_LARGEST = 1e9
+"""GeV; larger pt and masses count as this, so that no square leaves float32."""
+_STEEPEST = 40.0
+"""The same for rapidities, whose hyperbolic functions are taken."""
+
+
+def pair_features(momenta: Tensor, pseudorapidity: Tensor, pairs: Tensor) -> Tensor:
+    """`PAIR_FEATURES` of pairs, (pairs, 6) float32; finite for finite particles with abs(eta) below 1e30.
+
+    momenta : (particles, 4) float32: pt, eta, phi, mass in GeV and radians; eta and phi from any axis.
+    pseudorapidity : (particles,) float32, from the detector's axis: the mass of a pair depends on it if particles do
+        have masses.
+    pairs : (pairs, 2) int64, positions of senders and receivers.
+
+    delta_eta, delta_phi : sender minus receiver; delta_phi in [-pi, pi].
+    delta_r = sqrt(delta_eta^2 + delta_phi^2); kt = min(pt) delta_r; z = min(pt) / (sum of pt);
+    m2 = (E_a + E_b)^2 - |p_a + p_b|^2. The last three are shown as logarithms, as the interaction features of the
+    Particle Transformer are (arXiv:2202.03772, section 4). There delta_r is taken in rapidity; here it is the distance
+    by which graphs are made (pseudorapidity, as in ParticleNet, arXiv:1902.08570, section 3.2).
+    """
+    pt, mass = (momenta[:, column].abs().clamp(max=_LARGEST) for column in (0, 3))
+    slow = _slowness(pt, pseudorapidity, mass)
+    a, b = pairs.unbind(dim=1)
+    delta_eta = momenta[a, 1] - momenta[b, 1]
+    delta_phi = torch.remainder(momenta[a, 2] - momenta[b, 2] + math.pi, 2 * math.pi) - math.pi
+    delta_r = torch.hypot(delta_eta, delta_phi)
+    softer = torch.minimum(pt[a], pt[b])
+    z = softer / (pt[a] + pt[b]).clamp(min=FLOOR)
+    mass2 = _mass2(pt[pairs], mass[pairs], delta_eta + slow[a] - slow[b], delta_phi)
+    logarithms = (part.clamp(FLOOR, 1e38).log() for part in (softer * delta_r, z, mass2))
+    return torch.stack([delta_eta, delta_phi, delta_r, *logarithms], dim=1)
+
+
+def _mass2(pt: Tensor, mass: Tensor, delta_y: Tensor, delta_phi: Tensor) -> Tensor:
+    """Squared mass of pairs, (pairs,), from pt and mass (pairs, 2) and the differences of rapidity and azimuth.
+
+    m2 = m_a^2 + m_b^2 + 2 (mt_a mt_b cosh(delta y) - pt_a pt_b cos(delta phi)), written as a sum of terms that are
+    never negative: the difference of large energies and momenta would leave nothing in float32.
+    """
+    pt2, square = pt.square(), mass.square()
+    mt_mt, pt_pt = torch.hypot(pt, mass).prod(dim=1), pt.prod(dim=1)
+    # mt_a mt_b - pt_a pt_b: the difference of their squares, divided by their sum
+    excess = (square.prod(dim=1) + square[:, 0] * pt2[:, 1] + square[:, 1] * pt2[:, 0]) / (mt_mt + pt_pt).clamp(
+        min=FLOOR**2
+    )
+    half = delta_y.clamp(-_STEEPEST, _STEEPEST) / 2
+    apart = mt_mt * torch.sinh(half).square() + pt_pt * torch.sin(delta_phi / 2).square()
+    return square.sum(dim=1) + 2 * excess + 4 * apart
+
+
+def _slowness(pt: Tensor, eta: Tensor, mass: Tensor) -> Tensor:
+    """Rapidity minus pseudorapidity: exactly 0 for massless particles, and small beside eta for light ones."""
+    steep = eta.abs().clamp(max=_STEEPEST)
+    pt = pt.clamp(min=FLOOR)
+    p, pz = pt * torch.cosh(steep), pt * torch.sinh(steep)
+    # ln((E + pz) / (p + pz)) - ln(mt / pt)
+    less = torch.log1p((mass / (torch.hypot(p, mass) + p)) * (mass / (p + pz))) - torch.log1p((mass / pt).square()) / 2
+    return torch.where(eta < 0, -less, less)

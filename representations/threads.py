@@ -1,0 +1,42 @@
+"""Events shared out to threads, for kernels that release the GIL."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+
+def shared_out(work: Callable[[int, int], T], cost: NDArray[np.int64], chunk: int) -> list[T]:
+    """What `work(first, last)` returns for ranges of events, in their order.
+
+    cost : of each event, (events,); a range costs `chunk` in all, or is one event that costs more.
+
+    As many threads as torch may use; they are Python's, because numba's would not survive the forks of a data loader.
+    """
+    ranges = list(pairwise(_edges(cost, chunk)))
+    threads = min(torch.get_num_threads(), len(ranges))
+    if threads < 2:
+        return [work(*span) for span in ranges]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda span: work(*span), ranges))
+
+
+def _edges(cost: NDArray[np.int64], chunk: int) -> list[int]:
+    """Where to cut the events."""
+    total = np.concatenate([[0], np.cumsum(cost)])
+    edges = [0]
+    while edges[-1] < len(cost):
+        fits = int(np.searchsorted(total, total[edges[-1]] + chunk, side="right")) - 1
+        edges.append(max(fits, edges[-1] + 1))
+    return edges

@@ -1,0 +1,57 @@
+"""Merge trees against FastJet walked jet by jet, from the same jets of 60 constituents.
+
+    python -m pytest -o addopts= tests/performance/test_trees.py --benchmark-only
+
+Compare the columns "OPS": one round is `JETS` jets for both. FastJet is given its PseudoJets ready-made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import fastjet
+import pytest
+import torch
+
+from representations.trees import ALGORITHMS, merge
+from tests.representations.test_trees import FASTJET, cartesian, jets, ragged
+
+if TYPE_CHECKING:
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+    from representations.trees import Algorithm
+
+JETS, CONSTITUENTS = 1000, 60
+EVENTS = jets([CONSTITUENTS] * JETS)
+
+
+def walked(pseudojets: list[list[fastjet.PseudoJet]], definition: fastjet.JetDefinition) -> list[list[tuple[int, int]]]:
+    """Each jet's tree, from the root down."""
+    trees = []
+    for particles in pseudojets:
+        sequence = fastjet.ClusterSequence(particles, definition)
+        todo, found = list(sequence.inclusive_jets(0.0)), []
+        while todo:
+            jet, harder, softer = todo.pop(), fastjet.PseudoJet(), fastjet.PseudoJet()
+            if jet.has_parents(harder, softer):
+                found.append((harder.cluster_hist_index(), softer.cluster_hist_index()))
+                todo += [harder, softer]
+        trees.append(found)
+    return trees
+
+
+@pytest.mark.benchmark(group="merge trees, 1000 jets of 60")
+@pytest.mark.parametrize("algorithm", FASTJET)
+def test_fastjet(benchmark: BenchmarkFixture, algorithm: str) -> None:
+    pseudojets = [[fastjet.PseudoJet(*row) for row in cartesian(event).tolist()] for event in EVENTS]
+    trees = benchmark(walked, pseudojets, fastjet.JetDefinition(FASTJET[algorithm], 1000.0))
+    assert all(len(tree) == CONSTITUENTS - 1 for tree in trees)
+
+
+@pytest.mark.benchmark(group="merge trees, 1000 jets of 60")
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_merge(benchmark: BenchmarkFixture, algorithm: Algorithm) -> None:
+    particles, ids = ragged(EVENTS), torch.arange(JETS)
+    merge(particles, ids, algorithm)  # numba compiles once
+    trees = benchmark(merge, particles, ids, algorithm)
+    assert len(trees.merges.values) == JETS * (CONSTITUENTS - 1)
