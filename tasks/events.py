@@ -16,6 +16,7 @@ Columns (those a task does not need are absent; float32 throughout, GeV and radi
 | ecal_endcap | list of {row, column, energy[, time]} | row 0-99: iY at negative z, 100-199: at positive z |
 | hcal | list of {row, column, energy} | towers: row 0-55 in eta, column 0-71 in phi |
 | tracks | list of {pt, eta, phi} | reconstructed tracks, as at the beam line |
+| pileup | int16, optional | collisions laid over the event; to check that classes are alike, no feature |
 | candidate | record of float32 | engineered scalars of the event, such as HT; each is a feature for learners |
 | axes | record of float32, optional | directions (of a jet and its subjets) that representations need; no features |
 

@@ -38,7 +38,7 @@ def shower_shapes(crop: ak.Array) -> ak.Array:
     """Shapes of one shower an event, as a record of float32 columns; 0 where nothing was read out.
 
     energy : GeV of all of the crop · e1, e4, e9, e25 : of the hottest crystal, the best 2 x 2 with it, 3 x 3, 5 x 5,
-    over the crop's · r9 : 3 x 3 over the cluster (5 rows and 35 columns, as electrons spread in phi) ·
+    over the crop's · r9 : 3 x 3 over the cluster (5 rows and all of the crop's columns, as electrons spread in phi) ·
     sigma_ieta_ieta, sigma_ieta_iphi, sigma_iphi_iphi : covariances, square roots of the variances · hits.
     """
     near = relative(crop)

@@ -11,7 +11,7 @@ import numpy as np
 from tasks.detector import tracks
 from tasks.detector.calorimeter import Deposits, columns, hits
 from tasks.detector.incoming import incoming_of
-from tasks.detector.vertex import chosen, vertices
+from tasks.detector.vertex import mistaken, vertices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,13 +33,31 @@ class Observation:
     over: Drawn | None
 
     def columns(self) -> dict[str, ak.Array]:
-        """The columns `ecal`, `ecal_endcap`, `hcal` and `tracks` (those of pile-up too) of the Events table."""
-        found = self.tracks if self.over is None else ak.concatenate([self.tracks, self.over.tracks()], axis=1)
-        return {**columns(self.hits), "tracks": found}
+        """The columns `ecal`, `ecal_endcap`, `hcal`, `tracks` and `pileup` of the Events table.
 
-    def chosen_vertex(self, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Where photons are taken to come from, (events,): see `tasks.detector.vertex.chosen`."""
-        return self.vertex if self.over is None else chosen(self.vertex, np.diff(self.over.offsets), rng)
+        Tracks are those of pile-up too, in falling pt: their order must not tell which are the event's own.
+        """
+        found, counts = self.tracks, np.zeros(len(self.vertex), np.int16)
+        if self.over is not None:
+            found, counts = ak.concatenate([found, self.over.tracks()], axis=1), self.over.counts().astype(np.int16)
+        found = found[ak.argsort(found.pt, ascending=False, stable=True)]
+        return {**columns(self.hits), "tracks": found, "pileup": counts}
+
+    def chosen(self, rng: np.random.Generator) -> tuple[NDArray[np.float64], ak.Array]:
+        """The collision that photons are taken to come from: (its place along the beam (events,), its tracks).
+
+        Mostly the right one (`tasks.detector.vertex.mistaken`), else one of those that lie over it.
+        """
+        if self.over is None:
+            return self.vertex, self.tracks
+        events = len(self.vertex)
+        other = mistaken(self.over.counts(), rng)
+        wrong = other >= 0
+        place = np.where(wrong, self.over.offsets[:-1] + other, 0)
+        vertex = self.vertex.copy()
+        vertex[wrong] = self.over.pool.vertex[self.over.picked[place[wrong]]]
+        both = ak.concatenate([self.tracks, self.over.copies()])
+        return vertex, both[np.where(wrong, events + place, np.arange(events))]
 
 
 def observe(particles: ak.Array, pileup: PileUp | None, rng: np.random.Generator) -> Observation:

@@ -12,7 +12,7 @@ import awkward as ak
 import numpy as np
 
 from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL, directions
-from tasks.detector.clustering import clusters
+from tasks.detector.clustering import COLUMNS, clusters
 from tasks.detector.geometry import BARREL, CRYSTAL, ENDCAP_PITCH, HALF_LENGTH, RADIUS
 from tasks.detector.particles import delta_r
 from tasks.detector.readout import tables
@@ -33,24 +33,29 @@ SCALE = 1.03
 DEPTH = 7.4
 """Radiation lengths, plus ln(E / GeV): how deep in the crystals the position is taken (CMS: 7.4 in the barrel)."""
 HCAL_CONE, ISOLATION_CONE = 0.15, 0.3
+LEAKAGE = 0.012
+"""Of a photon's transverse energy, what isolation allows it beside its cluster (CMS, Phys. Lett. B 710 (2012) 403)."""
 TRACK_VETO = 0.04
 """Tracks nearer than this may be the photon's own conversion (same, section 4)."""
 
 
 def photons(found: Deposits, tracks: ak.Array, vertex: Floats, pt_min: float) -> ak.Array:
-    """Photon candidates of each event in falling pt: lists of {pt, eta, phi, energy, r9, sigma_ieta_ieta, hadronic,
-    ecal_isolation, track_isolation}; GeV.
+    """Photon candidates of each event in falling pt: lists of {pt, eta, phi, detector_eta, energy, r9, sigma_ieta_ieta,
+    hadronic, ecal_isolation, track_isolation}; GeV.
 
     tracks : lists of {pt, eta, phi} that come from the vertex. vertex : (events,) metres along the beam, that momenta
-    point back to (`tasks.detector.vertex.chosen`). hadronic : HCAL energy within 0.15 over the cluster's.
-    ecal_isolation : transverse energy of the crystals within 0.3, less the cluster's. track_isolation : scalar sum of
-    the pt of tracks between 0.04 and 0.3.
+    point back to (`tasks.detector.observation`). detector_eta : of the place in the ECAL as seen from the detector's
+    centre, for fiducial cuts. hadronic : HCAL energy within 0.15 over the cluster's. ecal_isolation : transverse energy
+    of the crystals within 0.3, less the cluster's and what leaks out of it. track_isolation : scalar sum of the pt of
+    tracks between 0.04 and 0.3. Calorimeters are looked at from the detector's centre, tracks from the vertex.
     """
-    sine, canvas, rows = tables().sine, np.zeros(HCAL_START), np.zeros((20, 8))
-    parts, counts = [np.empty((0, 8))], []
+    sine, (directed, _) = tables().sine, directions()
+    canvas, rows = np.zeros(HCAL_START), np.zeros((20, len(COLUMNS)))
+    parts, counts = [rows[:0].copy()], []
     for first, last in zip(found.offsets[:-1], found.offsets[1:], strict=True):
         ecal = slice(first, first + np.searchsorted(found.cell[first:last], HCAL_START))
-        taken = clusters(found.cell[ecal], found.energy[ecal].astype(np.float64), sine, SEED_ET, canvas, rows)
+        energy = found.energy[ecal].astype(np.float64)
+        taken = clusters(found.cell[ecal], energy, directed, sine, SEED_ET, canvas, rows)
         parts.append(rows[:taken].copy())
         counts.append(taken)
     flat = np.concatenate(parts)
@@ -59,9 +64,10 @@ def photons(found: Deposits, tracks: ak.Array, vertex: Floats, pt_min: float) ->
     candidates = candidates[candidates.pt > pt_min]
     candidates = candidates[ak.argsort(candidates.pt, ascending=False, stable=True)]
     hcal, ecal = _energies(found, HCAL_START, TOTAL), _energies(found, 0, HCAL_START)
+    places = ak.zip({"eta": candidates.detector_eta, "phi": candidates.phi})
     around = {
-        "hadronic": _around(candidates, hcal, "energy", (0.0, HCAL_CONE)) / candidates.energy,
-        "ecal_isolation": _around(candidates, ecal, "et", (0.0, ISOLATION_CONE)) - candidates.clustered_et,
+        "hadronic": _around(places, hcal, "energy", (0.0, HCAL_CONE)) / candidates.energy,
+        "ecal_isolation": _around(places, ecal, "et", (0.0, ISOLATION_CONE)) - (1 + LEAKAGE) * candidates.clustered_et,
         "track_isolation": _around(candidates, tracks, "pt", (TRACK_VETO, ISOLATION_CONE)),
     }
     named = {name: candidates[name] for name in candidates.fields if name != "clustered_et"}
@@ -69,7 +75,7 @@ def photons(found: Deposits, tracks: ak.Array, vertex: Floats, pt_min: float) ->
 
 
 def _measured(flat: Floats, vertex: Floats) -> dict[str, Floats]:
-    barrel, row, column, total, e25, e9, sigma, seed = flat.T
+    barrel, row, column, total, e25, e9, sigma, seed, et = flat.T
     r9 = e9 / np.maximum(total, 1e-9)
     energy = SCALE * np.where(r9 > UNCONVERTED, e25, total)
     depth = X0 * (DEPTH + np.log(np.maximum(energy, 1.0)))
@@ -85,17 +91,18 @@ def _measured(flat: Floats, vertex: Floats) -> dict[str, Floats]:
     sign = np.where(end >= 1, 1.0, -1.0)
     open_up = 1 + depth / (HALF_LENGTH + FOCUS)
     x, y = (np.where(barrel > 0, place[axis], front[axis] * open_up) for axis in (0, 1))
-    z = np.where(barrel > 0, place[2], sign * (HALF_LENGTH + depth)) - vertex
+    z = np.where(barrel > 0, place[2], sign * (HALF_LENGTH + depth))
     r = np.hypot(x, y)
-    eta = np.arcsinh(z / r)
+    eta = np.arcsinh((z - vertex) / r)
     return {
         "pt": energy / np.cosh(eta),
         "eta": eta,
         "phi": np.arctan2(y, x),
+        "detector_eta": np.arcsinh(z / r),
         "r9": r9,
-        "sigma_ieta_ieta": sigma * CRYSTAL,
+        "sigma_ieta_ieta": sigma,
         "energy": energy,
-        "clustered_et": total / np.cosh(np.where(barrel > 0, (row - BARREL[0] / 2) * CRYSTAL, eta)),
+        "clustered_et": et,
     }
 
 

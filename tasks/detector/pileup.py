@@ -37,16 +37,17 @@ ERAS: Mapping[str, tuple[tuple[float, float], ...]] = {
     "2012": ((16_308, 18.0), (24_538, 20.0), (22_206, 21.0)),
 }
 """(weight, mean number of collisions) of each run era of a year. 2012: arXiv:1807.11916, table 1 (events of its three
-eras, central) and section 2 (means of 18 to 21; that the middle one is 20 is a guess). Before: one mean a year, rounded
-(CMS luminosity results)."""
+eras, central: 26%, 39% and 35%; forward 26%, 35% and 39%) and section 2 (means of 18 to 21; that the middle one is 20
+is a guess). Before: one mean a year, rounded (CMS luminosity results)."""
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Collisions to draw from: their energy in cells, and lists of their tracks {pt, eta, phi}."""
+    """Collisions to draw from: their energy in cells, lists of tracks {pt, eta, phi}, and places along the beam, m."""
 
     deposits: Deposits
     tracks: ak.Array
+    vertex: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.deposits)
@@ -84,12 +85,20 @@ class Drawn:
             cells, made.offsets, made.cell, made.energy, made.time, self.picked[inside], self.turns[inside], turned()
         )
 
-    def tracks(self) -> ak.Array:
-        """The tracks of all collisions over each event: lists of {pt, eta, phi} float32."""
+    def counts(self) -> NDArray[np.int64]:
+        """How many lie over each event, (events,)."""
+        return np.diff(self.offsets)
+
+    def copies(self) -> ak.Array:
+        """The tracks of each collision as it is turned: lists of {pt, eta, phi} float32, those of event i at its
+        offsets."""
         copies = self.pool.tracks[self.picked]
         phi = copies.phi + 2.0 * np.pi / HCAL[1] * self.turns
-        copies = ak.with_field(copies, ak.values_astype((phi + np.pi) % (2.0 * np.pi) - np.pi, np.float32), "phi")
-        return ak.flatten(ak.unflatten(copies, np.diff(self.offsets)), axis=2)
+        return ak.with_field(copies, ak.values_astype((phi + np.pi) % (2.0 * np.pi) - np.pi, np.float32), "phi")
+
+    def tracks(self) -> ak.Array:
+        """The tracks of all collisions over each event: lists of {pt, eta, phi} float32."""
+        return ak.flatten(ak.unflatten(self.copies(), self.counts()), axis=2)
 
 
 def pileup(asked: Era | float, energy: float) -> PileUp | None:
@@ -136,8 +145,8 @@ def pool(energy: float, size: int) -> Pool:
         if made >= size:
             break
     particles = ak.concatenate(parts)[:size]
-    made_of = deposits(incoming_of(particles, vertices(size, rng)), rng)
-    return Pool(made_of, tracks.reconstruct(particles, rng))
+    vertex = vertices(size, rng)
+    return Pool(deposits(incoming_of(particles, vertex), rng), tracks.reconstruct(particles, rng), vertex)
 
 
 @compiled

@@ -1,10 +1,11 @@
 """What is read out of the calorimeters: resolution, noise, zero suppression, time.
 
 Resolution and noise of the ECAL: 2.8%/sqrt(E), 40 MeV a crystal, 0.3%, in quadrature (test beam: JINST 2 (2007) P04004,
-whose 0.12 GeV/E is the noise of 3 x 3 crystals). What is read follows CMS's selective readout (CERN/LHCC 2002-026,
-section 9.6): trigger towers of 5 x 5 crystals with more than 2.5 GeV of transverse energy, and their neighbours, are
-read in full; elsewhere crystals are suppressed below four deviations of the noise. Noise alone in a crystal that nobody
-looks at (two of 61,200 would pass) is left out.
+whose 0.12 GeV/E is the noise of 3 x 3 crystals), and a spread of calibration in situ. What is read follows CMS's
+selective readout (CERN/LHCC 2002-026, section 9.6): trigger towers of 5 x 5 crystals with more than 2.5 GeV of
+transverse energy, and their neighbours, are read in full; elsewhere crystals are suppressed below four deviations of
+the noise. Left out: the towers of medium interest (1.25 to 2.5 GeV), which CMS reads in full without their neighbours,
+and noise alone in a crystal that nobody looks at (two of 61,200 would pass).
 """
 
 from __future__ import annotations

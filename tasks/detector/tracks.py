@@ -22,7 +22,7 @@ electrons 90% is a guess."""
 
 
 def reconstruct(particles: ak.Array, rng: np.random.Generator) -> ak.Array:
-    """Tracks of the charged ones of `tasks.detector.particles.final`: lists of {pt, eta, phi} float32, in their order.
+    """High-purity tracks of the charged ones of `tasks.detector.particles.final`: lists of {pt, eta, phi} float32, in their order.
 
     All are measured as well as muons are (`MuonResponse`): for hadrons that is a little too good.
     """

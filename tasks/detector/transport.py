@@ -2,8 +2,8 @@
 
 A particle steps from layer to layer on its helix. In a layer electrons radiate and photons convert, by the formulas of
 complete screening (Particle Data Group, "Passage of particles through matter", Rev. Part. Phys. 2022, eq. 34.29 and
-34.33). Left out: multiple scattering, nuclear interactions, energy loss by ionisation, decays in flight, and particles
-that curl in the field (pt below 0.74 GeV in the barrel), whose energy is lost.
+34.33). Left out: multiple scattering, nuclear interactions, energy loss by ionisation, decays in flight, particles that
+curl in the field (pt below 0.74 GeV in the barrel), whose energy is lost, and that heavy ones are slower than light.
 """
 
 from __future__ import annotations

@@ -22,10 +22,10 @@ def vertices(events: int, rng: np.random.Generator) -> NDArray[np.float64]:
     return rng.normal(0.0, SPREAD, events)
 
 
-def chosen(vertex: NDArray[np.float64], others: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """The vertex that is taken for that of the photons, (events,): the true one, or that of another collision.
+def mistaken(others: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Which collision is taken for that of the photons, (events,): -1 for the right one, else one of the others.
 
-    others : (events,) further collisions in each event.
+    others : (events,) how many further collisions there are in each event; they are numbered from 0.
     """
-    wrong = rng.random(len(vertex)) < np.minimum(CONFUSION * others, 1.0)
-    return np.where(wrong, vertices(len(vertex), rng), vertex)
+    wrong = rng.random(len(others)) < np.minimum(CONFUSION * others, 1.0)
+    return np.where(wrong, (rng.random(len(others)) * others).astype(np.int64), -1)

@@ -67,12 +67,12 @@ class Enrichment:
                     found.append((PHOTON, core, eta, phi))
         return any(_mass(a, b) > LOOSE * self.mass_min for a in found for b in found)
 
-    def clusters(self, particles: ak.Array, *, isolated: bool) -> ak.Array:
-        """Photons and electrons of the final state gathered around the hard ones: lists of {pt, eta, phi}.
+    def clusters(self, particles: ak.Array) -> ak.Array:
+        """Isolated groups of photons and electrons of the final state: lists of {pt, eta, phi}, in falling pt.
 
         A cluster is all photons and electrons within 0.1 of one of pt > 4 GeV that is the hardest there, and has 0.9 of
-        the pt of the selection; they come in falling pt. particles : as `tasks.detector.particles.final` lists them.
-        isolated : less than 20% of its pt in other particles within 0.4.
+        the pt of the selection. It is isolated when less than 20% of its pt are in other particles within 0.4.
+        particles : as `tasks.detector.particles.final` lists them.
         """
         seen = particles[particles.visible & (abs(particles.eta) < self.eta_max + CONE)]
         light = seen[(seen.pdg_id == PHOTON) | (abs(seen.pdg_id) == ELECTRON)]
@@ -82,10 +82,9 @@ class Enrichment:
         core = ak.sum(ak.where(near, pt, 0.0), axis=-1)
         leads = seeds.pt >= ak.fill_none(ak.max(ak.where(near, pt, 0.0), axis=-1), 0.0)
         kept = leads & (core > LOOSE * self.pt_min)
-        if isolated:
-            around = delta_r(seeds, seen) < CONE
-            cone = ak.sum(ak.where(around, ak.broadcast_arrays(seen.pt[:, np.newaxis], around)[0], 0.0), axis=-1)
-            kept = kept & (cone - core < ISOLATION * core)
+        around = delta_r(seeds, seen) < CONE
+        cone = ak.sum(ak.where(around, ak.broadcast_arrays(seen.pt[:, np.newaxis], around)[0], 0.0), axis=-1)
+        kept = kept & (cone - core < ISOLATION * core)
         found = ak.zip({"pt": core[kept], "eta": seeds.eta[kept], "phi": seeds.phi[kept]})
         return found[ak.argsort(found.pt, ascending=False, stable=True)]
 

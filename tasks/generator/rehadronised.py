@@ -37,7 +37,8 @@ def rehadronised(
 
     partons, hadrons : whether the final state before and after hadronisation (pt > 0.3 GeV) may give what is wanted;
         the first hadronisation of each set of partons that may is yielded.
-    Raises UserError when Pythia refuses the settings.
+    Raises UserError when Pythia refuses the settings, and when nothing is found in a thousand times as many collisions
+    as a batch holds.
     """
     import pythia8mc
 
@@ -65,6 +66,8 @@ def rehadronised(
                     break
             if len(found) == batch:
                 break
+        if not found:
+            raise UserError(f"{what}: none of {1000 * batch:,} collisions gives what is wanted. Loosen the selection.")
         yield _table(found)
 
 

@@ -88,7 +88,7 @@ def test_columns_of_the_table():
 
 def test_pile_up_comes_on_top():
     one = Deposits(np.array([0, 1]), np.array([1000], np.int32), np.array([9.0], np.float32), np.zeros(1, np.float32))
-    pileup = PileUp(((1.0, 2.0),), Pool(one, ak.Array([[]])))
+    pileup = PileUp(((1.0, 2.0),), Pool(one, ak.Array([[]]), np.zeros(1)))
     found = made([[]] * 300, pileup=pileup.draw(300, np.random.default_rng(1)))
     hot = found.energy[found.energy > 5]
     assert hot.sum() / 9.0 / 300 == pytest.approx(2.0, abs=0.4)

@@ -14,9 +14,11 @@ MUON = [particle(13, 30.0, 0.4, 1.0)]
 
 
 def pool():
-    """One collision: 9 GeV in a barrel crystal, and a track."""
-    one = Deposits(np.array([0, 1]), np.array([1000], np.int32), np.array([9.0], np.float32), np.zeros(1, np.float32))
-    return Pool(one, ak.Array([[{"pt": np.float32(2.0), "eta": np.float32(0.5), "phi": np.float32(3.0)}]]))
+    """Two collisions: 9 GeV in a barrel crystal and a track each, 10 cm to either side."""
+    ones = np.ones(2, np.float32)
+    made = Deposits(np.arange(3), np.array([1000, 1001], np.int32), 9 * ones, 0 * ones)
+    tracks = [[{"pt": np.float32(pt), "eta": np.float32(0.5), "phi": np.float32(3.0)}] for pt in (2.0, 40.0)]
+    return Pool(made, ak.Array(tracks), np.array([0.1, -0.1]))
 
 
 def seen(count, mean=None, seed=1):
@@ -28,23 +30,42 @@ def seen(count, mean=None, seed=1):
 def test_columns_without_pileup():
     found, rng = seen(50)
     table = found.columns()
-    assert set(table) == {"ecal", "ecal_endcap", "hcal", "tracks"}
+    assert set(table) == {"ecal", "ecal_endcap", "hcal", "tracks", "pileup"}
     assert table["tracks"].to_list() == found.tracks.to_list()
     assert 45 <= ak.sum(ak.num(table["tracks"].pt)) <= 50
-    assert found.over is None
-    assert found.chosen_vertex(rng) is found.vertex
+    assert table["pileup"].tolist() == [0] * 50
+    vertex, tracks = found.chosen(rng)
+    assert vertex is found.vertex
+    assert tracks is found.tracks
 
 
 def test_pileup_is_in_hits_and_tracks_alike():
-    found, rng = seen(200, mean=3.0)
-    counts = np.diff(found.over.offsets)
+    found, _ = seen(200, mean=3.0)
+    counts = found.over.counts()
     table = found.columns()
+    np.testing.assert_array_equal(table["pileup"], counts)
     tracks = ak.to_numpy(ak.num(table["tracks"].pt)) - ak.to_numpy(ak.num(found.tracks.pt))
     np.testing.assert_array_equal(tracks, counts)
     hot = ak.sum(table["ecal"].energy[table["ecal"].energy > 5.0], axis=1)
     assert ak.to_numpy(hot) == pytest.approx(9.0 * counts, rel=0.2, abs=0.1)
-    wrong = found.chosen_vertex(rng) != found.vertex
-    assert wrong.mean() == pytest.approx(0.03, abs=0.04)  # one in a hundred for each other collision
+
+
+def test_the_order_of_tracks_does_not_tell_whose_they_are():
+    table = seen(200, mean=3.0)[0].columns()
+    assert ak.all(table["tracks"].pt[:, 1:] <= table["tracks"].pt[:, :-1])
+    first = ak.to_numpy(ak.firsts(table["tracks"].pt[ak.num(table["tracks"].pt) > 3]))
+    assert 0.2 < np.mean(first > 35) < 1.0  # of the muon's 30 GeV and the other's 40
+
+
+def test_a_wrong_vertex_is_that_of_another_collision_and_so_are_its_tracks():
+    found, rng = seen(1000, mean=20.0)
+    vertex, tracks = found.chosen(rng)
+    wrong = vertex != found.vertex
+    assert wrong.mean() == pytest.approx(0.20, abs=0.05)
+    assert set(vertex[wrong]) == {0.1, -0.1}
+    for z, event in zip(vertex[wrong], tracks[wrong], strict=True):
+        assert event.pt.tolist() == ([2.0] if z > 0 else [40.0])
+    assert tracks[~wrong].to_list() == found.tracks[~wrong].to_list()
 
 
 def test_the_muon_is_where_it_should_be():

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.detector.calorimeter import Deposits, hits
 from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL
-from tasks.detector.geometry import CRYSTAL, hcal_direction
+from tasks.detector.geometry import CRYSTAL, endcap_direction, hcal_direction
 from tasks.detector.incoming import incoming
 from tasks.detector.photons import photons
 
@@ -107,16 +107,45 @@ def test_isolation_by_hand():
     hits = one_event((seed, 40.0), (seed + 1, 10.0), (seed + 3 * 360, 4.0), (seed + 50 * 360, 20.0))
     bare = photons(hits, without(1), np.zeros(1), 30.0)
     eta, phi = bare.eta[0, 0], bare.phi[0, 0]
-    assert bare.ecal_isolation[0, 0] == pytest.approx(4.0 / np.cosh(3.5 * CRYSTAL), rel=1e-3)
+    clustered = 50.0 / np.cosh(0.5 * CRYSTAL)
+    assert bare.ecal_isolation[0, 0] == pytest.approx(4.0 / np.cosh(3.5 * CRYSTAL) - 0.012 * clustered, rel=1e-3)
     assert bare.track_isolation[0, 0] == 0.0
     away = [(0.01, 7.0), (0.1, 3.0), (0.29, 2.0), (0.31, 5.0)]
     tracks = ak.Array([[{"pt": pt, "eta": eta, "phi": phi + distance} for distance, pt in away]])
     assert photons(hits, tracks, np.zeros(1), 30.0).track_isolation[0, 0] == pytest.approx(5.0)
 
 
+@pytest.mark.parametrize("eta_range", [(0.2, 1.2), (1.8, 2.2)])
+def test_isolation_does_not_depend_on_the_vertex(eta_range):
+    rng = np.random.default_rng(6)
+    medians = []
+    for z in (-0.15, 0.0, 0.15):
+        eta, phi = rng.uniform(*eta_range, EVENTS), rng.uniform(-np.pi, np.pi, EVENTS)
+        pt, place = np.full(EVENTS, 60.0), np.full(EVENTS, z)
+        particles = incoming(np.ones(EVENTS, int), np.full(EVENTS, 22), pt, phi, pt * np.sinh(eta), 0 * pt, place)
+        first = ak.drop_none(ak.firsts(photons(hits(particles, rng), without(EVENTS), place, 20.0)))
+        medians.append(np.median(ak.to_numpy(first.ecal_isolation)))
+        assert np.median(np.abs(ak.to_numpy(first.detector_eta - first.eta))) < 0.2
+        if z == 0.0:
+            np.testing.assert_allclose(first.detector_eta, first.eta)
+    assert np.ptp(medians) < 0.6  # GeV of 60
+
+
+def test_width_in_eta_of_endcap_clusters():
+    """Two crystals side by side in x: apart in eta where x points outwards, not where it goes around."""
+    outwards, around = (ENDCAP_START + 100 * 100 + cell for cell in (50 * 100 + 80, 80 * 100 + 50))
+    widths = []
+    for cell in (outwards, around):
+        found = photons(one_event((cell, 60.0), (cell + 1, 60.0)), without(1), np.zeros(1), 5.0)
+        widths.append(found.sigma_ieta_ieta[0, 0])
+    eta, _ = endcap_direction(np.array([150, 150]), np.array([80, 81]))
+    assert widths[0] == pytest.approx(abs(eta[1] - eta[0]) / 2, rel=1e-3)
+    assert widths[1] < 0.1 * widths[0]
+
+
 def test_what_is_clustered_is_not_around():
     found, *_ = shot((0.0, 1.4))
     isolation = ak.to_numpy(ak.drop_none(ak.firsts(found)).ecal_isolation)
-    # GeV of 60: 1% of the shower outside five rows, and 0.5 of noise (2.3% of the 225 crystals read in full pass the
-    # threshold of two deviations, with 95 MeV each)
-    assert 0.3 < np.median(isolation) < 1.5
+    # GeV of 60: about as much leaks as is taken off, and 0.5 of noise is left (2.3% of the 225 crystals read in full
+    # pass the threshold of two deviations, with 95 MeV each)
+    assert -0.4 < np.median(isolation) < 0.8

@@ -15,7 +15,8 @@ def collision(cells, energies):
     """A pool of one collision."""
     energy = np.asarray(energies, np.float32)
     found = Deposits(np.array([0, len(cells)]), np.asarray(cells, np.int32), energy, np.zeros_like(energy))
-    return Pool(found, ak.Array([[{"pt": np.float32(2.0), "eta": np.float32(0.5), "phi": np.float32(3.0)}]]))
+    track = {"pt": np.float32(2.0), "eta": np.float32(0.5), "phi": np.float32(3.0)}
+    return Pool(found, ak.Array([[track]]), np.zeros(1))
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,8 @@ def test_eras_are_told():
 def test_tracks_are_turned_with_their_collision(random_collision):
     drawn = Drawn(random_collision, np.array([0, 0, 2]), np.array([0, 0]), np.array([0, 9]))
     tracks = drawn.tracks()
+    assert drawn.counts().tolist() == [0, 2]
+    assert drawn.copies().pt.tolist() == [[2.0], [2.0]]
     assert tracks.pt.tolist() == [[], [2.0, 2.0]]
     assert tracks.eta.tolist() == [[], [0.5, 0.5]]
     expected = [3.0, 3.0 + np.pi / 4 - 2 * np.pi]
@@ -78,7 +81,7 @@ def test_tracks_are_turned_with_their_collision(random_collision):
 
 def test_all_of_the_pool_is_drawn():
     none = Deposits(np.zeros(8, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.float32))
-    drawn = PileUp(((1.0, 20.0),), Pool(none, ak.Array([[]] * 7))).draw(100, np.random.default_rng(3))
+    drawn = PileUp(((1.0, 20.0),), Pool(none, ak.Array([[]] * 7), np.zeros(7))).draw(100, np.random.default_rng(3))
     assert set(np.unique(drawn.picked)) == set(range(7))
 
 
@@ -135,7 +138,8 @@ def test_turned_endcaps():
 
 def test_a_pool_of_minimum_bias():
     both = pool(8000.0, 20)
-    assert len(both) == len(both.tracks) == 20
+    assert len(both) == len(both.tracks) == len(both.vertex) == 20
+    assert np.abs(both.vertex).max() < 0.25
     assert both is pool(8000.0, 20)
     tracks = ak.num(both.tracks.pt)
     assert 2 < np.median(tracks) < 60  # about 6 charged particles a unit of eta, four in five above 0.5 GeV or not seen

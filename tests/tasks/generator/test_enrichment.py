@@ -17,7 +17,7 @@ def final_state(rows):
 
 def test_a_pion_is_one_cluster():
     event = final_state([(22, 15.0, 0.50, 1.00), (22, 10.0, 0.52, 1.00), (22, 40.0, -0.5, -2.0), (22, 3.0, 0.5, -1.0)])
-    found = ENRICHMENT.clusters(event, isolated=False)
+    found = ENRICHMENT.clusters(event)
     assert found.pt.tolist() == [[40.0, 25.0]]
     assert found.eta.tolist() == [[-0.5, 0.5]]
 
@@ -25,10 +25,9 @@ def test_a_pion_is_one_cluster():
 def test_a_cluster_in_a_jet_is_not_isolated():
     around = [(211, 4.0, 0.7, 1.0), (211, 2.0, 0.5, 1.2)]  # 6 of 25: more than a fifth
     event = final_state([(22, 25.0, 0.5, 1.0), *around])
-    assert ENRICHMENT.clusters(event, isolated=False).pt.tolist() == [[25.0]]
-    assert ENRICHMENT.clusters(event, isolated=True).pt.tolist() == [[]]
+    assert ENRICHMENT.clusters(event).pt.tolist() == [[]]
     event = final_state([(22, 25.0, 0.5, 1.0), around[0]])
-    assert ENRICHMENT.clusters(event, isolated=True).pt.tolist() == [[25.0]]
+    assert ENRICHMENT.clusters(event).pt.tolist() == [[25.0]]
 
 
 def test_sums_go_around_the_seam():

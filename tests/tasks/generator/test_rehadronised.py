@@ -45,3 +45,8 @@ def test_same_seed_same_events():
 def test_unknown_settings_are_named():
     with pytest.raises(UserError, match="Beams:eCN"):
         next(rehadronised(("Beams:eCN=1",), 5, "test", bool, bool))
+
+
+def test_nothing_found_is_said():
+    with pytest.raises(UserError, match=r"none of 2,000 collisions gives what is wanted\. Loosen"):
+        next(rehadronised(SETTINGS, 5, "test", lambda partons: False, lambda hadrons: True, batch=2))
