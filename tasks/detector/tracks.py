@@ -24,7 +24,8 @@ electrons 90% is a guess."""
 def reconstruct(particles: ak.Array, rng: np.random.Generator) -> ak.Array:
     """Tracks of the charged ones of `tasks.detector.particles.final`: lists of {pt, eta, phi} float32, in their order.
 
-    All are of high purity (there are no fakes), and measured as well as muons are (`MuonResponse`): for hadrons that is a little too good.
+    All are of high purity (there are no fakes), and measured as well as muons are (`MuonResponse`): for hadrons that is
+    a little too good.
     """
     size = abs(particles.pdg_id)
     charged = particles[(size == 11) | (size == 13) | (size == 211) | (size == 321) | (size == 2212)]
