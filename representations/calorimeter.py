@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import awkward as ak
 import numpy as np
@@ -46,11 +46,12 @@ class Calorimeter(Representation):
     scale : "linear", or "log": ln(1 + x) of that, so that faint cells can be seen beside hot ones; but for times.
     time : "on" for a second channel of a crop, the hits' times in units of 25 ns.
     translate, rotate, flip, normalise : preprocessing of jet images: the leading subjet to the centre, the second one
-        below it (towards lower columns: phi runs up), the heavier side to the right (higher rows: eta runs across),
-        and the squares of all pixels to the sum 1.
+        below it (towards lower columns: phi runs up; of a jet with one subjet its principal axis, the longer half
+        below), the heavier side to the right (higher rows: eta runs across), the squares of all pixels to the sum 1.
     """
 
     name = "calorimeter"
+    version: ClassVar[str] = "2"  # jets of one subjet are turned by their principal axis
 
     area: Literal["task", "crop", "barrel", "detector", "jet"] = "task"
     unit: float = 10.0

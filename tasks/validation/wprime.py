@@ -91,7 +91,10 @@ def substructure(events: Events) -> Figure:
 
 
 def picture(events: Events) -> Figure:
-    """Mean share of pt in eta and phi around the leading subjet, turned so that the second lies below it."""
+    """Mean share of pt in eta and phi around the leading subjet, turned so that the second lies below it.
+
+    Jets of one subjet are left as they are, but for a quarter turn: shares below are of second subjets alone.
+    """
     shown = {name: _mean_picture(events, index) for index, name in enumerate(events.info.classes)}
     x, y = Axis(r"$\Delta\eta$, turned"), Axis(r"$\Delta\phi$, turned")
     span = (-REACH, REACH)

@@ -51,6 +51,43 @@ def test_two_subjets_from_their_axes():
         assert picture.sum() == pytest.approx(1.4)
 
 
+@pytest.mark.parametrize("angle", np.linspace(-3, 3, 7))
+@pytest.mark.parametrize(("place", "core", "lobe"), [(0.0, 12, 7), (10 / 84, 13, 8)])
+def test_one_subjet_is_turned_by_its_principal_axis(angle, place, core, lobe):
+    # a core, something on both sides of it, and a lobe 0.5 away; the subjet lies on the core, or on the centroid of
+    # all, as one of kt does: then the lobe is 0.38 off, on the side where pt has its third moment
+    along = np.exp(1j * angle)
+    flat = [(60.0, 0.0), (20.0, 0.5), (2.0, 0.2j), (2.0, -0.2j)]
+    jet = turned([(211, pt, (at * along).real, (at * along).imag) for pt, at in flat], by=3.1)
+    axis = (place * along.real, 3.1 + place * along.imag)
+    events = with_axes([jet], [(*axis, *axis)])
+    picture = Calorimeter(normalise=False, flip=False).represent(events).dense()[0, 0]
+    expected = np.zeros((25, 25))
+    expected[[12, 12, 14, 10], [core, lobe, core, core]] = [60.0, 20.0, 2.0, 2.0]
+    np.testing.assert_array_equal(picture, expected)
+
+
+def test_jets_of_one_subjet_leave_others_as_they_are():
+    rng = np.random.default_rng(5)
+    jets = [
+        [(211, *row) for row in np.stack([rng.exponential(20, 12), *rng.normal(0, 0.3, (2, 12))], 1)] for _ in range(20)
+    ]
+    axes = [(0.0, 0.0, 0.4 * np.cos(turn), 0.4 * np.sin(turn)) for turn in rng.uniform(-3, 3, 20)]
+    alone = Calorimeter().represent(with_axes(jets, axes)).dense()
+    single = [row[:2] * 2 if index % 2 else row for index, row in enumerate(axes)]
+    mixed = Calorimeter().represent(with_axes(jets, single)).dense()
+    same = [bool(first.equal(second)) for first, second in zip(alone, mixed, strict=True)]
+    assert same == [index % 2 == 0 for index in range(20)]
+
+
+def test_one_particle_and_none_have_a_picture():
+    axis = (2.0, 1.0, 2.0, 1.0)
+    images = Calorimeter().represent(with_axes([[(22, 3.0, 2.0, 1.0)], []], [axis, axis])).dense()[:, 0].numpy()
+    assert np.isfinite(images).all()
+    assert images[0, 12, 12] == 1.0
+    assert images.sum(axis=(1, 2)).tolist() == [1.0, 0.0]
+
+
 def test_steps_one_by_one():
     jet = [(22, 30.0, 1.0, 2.0), (211, 10.0, 1.0, 2.4)]
     plain = {"rotate": False, "flip": False, "normalise": False}
