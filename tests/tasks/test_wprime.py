@@ -16,6 +16,7 @@ from tasks.detector.particles import final
 from tasks.detector.substructure import total, trim
 from tasks.events import Events
 from tasks.task import LEVELS
+from tasks.validation.statistics import fit_peak
 from tasks.wprime import ETA_SHARES, FIELDS, PT_SHARES, WPrime, cell_of, jet_table
 from tests.tasks.hand_made import collisions, particle
 
@@ -79,9 +80,11 @@ def test_pt_and_eta_tell_nothing(detector):
 
 def test_jets_of_the_w_have_its_mass_and_two_prongs(detector):
     w, qcd = (detector[process].candidate for process in WPrime.processes)
-    near = ak.to_numpy(w.mass)[np.abs(ak.to_numpy(w.mass) - 80) < 20]
-    assert len(near) > 0.6 * COUNT
-    assert np.median(near) == pytest.approx(80, abs=3)
+    mass = ak.to_numpy(w.mass)
+    peak = fit_peak(mass, np.linspace(60.0, 100.0, 21), 7.0, core=1.5)
+    assert peak.place == pytest.approx(80.4, abs=3)
+    assert peak.width < 10
+    assert np.mean(np.abs(mass - 80.4) < 20) > 0.6
     assert np.median(qcd.mass) < 50
     assert area(qcd.tau21, w.tau21) > 0.75
     assert area(qcd.d2_beta1, w.d2_beta1) > 0.7
