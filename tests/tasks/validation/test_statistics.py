@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from tasks.validation.dimuon import edge_pull, edges
+from tasks.dimuon import WINDOWS, label_of
+from tasks.validation.dimuon import EDGE_BIN, edge_pull, edges
 from tasks.validation.figure import Axis, Check, spectrum
 from tasks.validation.generic import azimuthal, forward_backward, scalar, whole_numbers
 from tasks.validation.statistics import (
@@ -115,6 +116,23 @@ def test_a_step_beside_an_edge_is_seen_and_a_slope_is_not():
     for spectrum_of_none, verdict in ((falling, "ok"), (heap, "OUTSIDE"), (falling[:50], "too few events")):
         (check,) = edges(spectrum_of_none).checks
         assert check.verdict == verdict
+
+
+@pytest.mark.parametrize(("window", "side"), [(window, side) for window in range(4) for side in (0, 1)])
+def test_each_edge_of_a_window_is_looked_at(window, side):
+    rng = RNG(9)
+    mass = 2.0 * 55.0 ** rng.random(100_000)  # flat in log(m), 370 in each bin beside an edge
+    smooth = mass[label_of(mass) == len(WINDOWS)]
+    edge, away = WINDOWS[window][side], 1.0 if side else -1.0
+    heap = edge * (1 + away * rng.uniform(0.0, EDGE_BIN, 500))
+    found = [edges(none).checks[0] for none in (smooth, np.concatenate([smooth, heap]))]
+    assert [check.verdict for check in found] == ["ok", "OUTSIDE"]
+    gap = edges(smooth[np.abs(smooth / edge - 1 - away * EDGE_BIN / 2) > EDGE_BIN * 0.3]).checks[0]
+    assert gap.verdict == "OUTSIDE"
+    # the figure has no bin that lies in a window in part
+    panel = edges(smooth).panels[window]
+    assert set(WINDOWS[window]) <= set(panel.edges)
+    assert panel.counts["none"][panel.edges[:-1] == WINDOWS[window][0]] == 0
 
 
 def test_the_edge_of_a_transverse_mass():
