@@ -63,7 +63,7 @@ class EGamma(Task):
         # 249,000 showers a class in the public files
         "paper": {"events_per_class": 249_000, "shard_events": 3000},
     }
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 5, "quick": 52, "standard": 210, "paper": 1600}
+    seconds: ClassVar[Mapping[str, float]] = {"smoke": 5, "quick": 40, "standard": 210, "paper": 1600}
 
     sample: Literal["electrons", "pairs", "pions"] = "electrons"
     area: Literal["crop", "barrel"] = "crop"
