@@ -1,6 +1,6 @@
 """Electron candidates: photon candidates that a track points to.
 
-The idea is that of CMS (JINST 10 (2015) P06005, section 4): a cluster of the ECAL, a track that the field bends towards
+The idea is that of CMS (JINST 10 (2015) P06005): a cluster of the ECAL, a track that the field bends towards
 it, and the energy of the one over the momentum of the other. The cuts are guesses, on the loose side. Converted photons
 are never electrons here, as their pairs leave no tracks (`tasks.detector.tracks`).
 """

@@ -34,7 +34,8 @@ DEPTH = 7.4
 """Radiation lengths, plus ln(E / GeV): how deep in the crystals the position is taken (CMS: 7.4 in the barrel)."""
 HCAL_CONE, ISOLATION_CONE = 0.15, 0.3
 LEAKAGE = 0.012
-"""Of a photon's transverse energy, what isolation allows it beside its cluster (CMS, Phys. Lett. B 710 (2012) 403)."""
+"""Of a photon's transverse energy, what its isolation is allowed to hold of its own shower: about what ours leaves
+beside its cluster (1% of 60 GeV). CMS's cuts on isolation grow with the energy in the same way."""
 TRACK_VETO = 0.04
 """Tracks nearer than this may be the photon's own conversion (same, section 4)."""
 

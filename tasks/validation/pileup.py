@@ -57,49 +57,33 @@ def figure(asked: Era | float, energy: float, count: int | None) -> Figure:
     read = {name: ak.to_numpy(ak.num(found[name].energy)).astype(np.float64) for name in _DIRECTIONS}
     edges = np.arange(max(mean - 10.0, 0.0) - 0.5, mean + 11.0, max(2.0, mean / 10))
     axis = Axis("collisions over an event")
+    flow_axis = Axis("transverse energy", "GeV")
     panels = (
         _expected(drawn, parts),
-        Curve(
-            "energy flow",
-            axis,
-            Axis("transverse energy", "GeV"),
-            _profiles(numbers, flow, edges),
-            y_from=0.0,
-        ),
-        Curve(
-            "hits",
-            axis,
-            Axis("hits"),
-            _profiles(numbers, read, edges),
-            y_from=0.0,
-        ),
+        Curve("energy flow", axis, flow_axis, _profiles(numbers, flow, edges), y_from=0.0),
+        Curve("hits", axis, Axis("hits"), _profiles(numbers, read, edges), y_from=0.0),
     )
     a_collision = float(sum(values.sum() for values in flow.values()) / numbers.sum())
-    error = math.sqrt((mean + between) / NUMBERS)
-    spread = float(drawn.var(ddof=1) / drawn.mean())
-    allowed = SIGMAS * math.sqrt(2 / NUMBERS)
     checks = (
-        Check(
-            "pile-up: mean number of collisions",
-            float(drawn.mean()),
-            mean - SIGMAS * error,
-            mean + SIGMAS * error,
-            "",
-            f"asked for {mean:.4g}, 3 standard errors",
-        ),
-        Check(
-            "pile-up: variance over mean",
-            spread,
-            1 + between / mean - allowed,
-            1 + between / mean + allowed,
-            "",
-            "Poisson in each run era, 3 standard errors",
-        ),
+        *_counted(drawn, mean, between),
         Check("pile-up: transverse energy read a collision", a_collision, *FLOW, "GeV", FLOW_SOURCE),
     )
     sample = f"{NUMBERS:,} draws and {events:,} events of pile-up alone"
     title = f"pile-up of {asked}" if isinstance(asked, str) else f"pile-up with a mean of {asked:g}"
     return Figure("pile-up", title, panels, checks, sample)
+
+
+def _counted(drawn: Floats, mean: float, between: float) -> tuple[Check, Check]:
+    """Mean and variance of the numbers drawn; between : variance of the means of the run eras."""
+    error = SIGMAS * math.sqrt((mean + between) / NUMBERS)
+    spread, allowed = 1 + between / mean, SIGMAS * math.sqrt(2 / NUMBERS)
+    found = (float(drawn.mean()), float(drawn.var(ddof=1) / drawn.mean()))
+    asked = f"asked for {mean:.4g}, 3 standard errors"
+    poisson = "Poisson in each run era, 3 standard errors"
+    return (
+        Check("pile-up: mean number of collisions", found[0], mean - error, mean + error, "", asked),
+        Check("pile-up: variance over mean", found[1], spread - allowed, spread + allowed, "", poisson),
+    )
 
 
 _DIRECTIONS: dict[str, Callable[..., tuple[Any, Any]]] = {

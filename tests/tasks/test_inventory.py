@@ -114,11 +114,13 @@ def refused(root, reason):
 def test_files_of_other_kinds_are_kept(copied, tmp_path, name):
     (copied / name).write_text("mine")
     refused(tmp_path, rf"holds {name}, which is of no data set")
+    assert (copied / name).read_text() == "mine"
 
 
 def test_folders_within_are_kept(copied, tmp_path):
     (copied / "plots-0001.parquet").mkdir()
     refused(tmp_path, "holds plots-0001.parquet")
+    assert (copied / "plots-0001.parquet").is_dir()
 
 
 def test_links_are_not_followed(copied, tmp_path):
