@@ -55,7 +55,7 @@ class Observation:
         wrong = other >= 0
         place = np.where(wrong, self.over.offsets[:-1] + other, 0)
         vertex = self.vertex.copy()
-        vertex[wrong] = self.over.pool.vertex[self.over.picked[place[wrong]]]
+        vertex[wrong] = self.over.vertex()[place[wrong]]
         both = ak.concatenate([self.tracks, self.over.copies()])
         return vertex, both[np.where(wrong, events + place, np.arange(events))]
 

@@ -1,7 +1,8 @@
 """Pile-up: minimum-bias collisions, simulated once as energy in cells and tracks, laid over events again and again.
 
-Each copy is turned in phi by a whole number of HCAL towers, so that cells fall on cells; the pool need not be large,
-because 72 turns of it differ. Only collisions of the same crossing are there: what is left in the calorimeters from
+Each copy is turned in phi by a whole number of HCAL towers, so that cells fall on cells, and every other one is
+mirrored in z, as nothing tells one proton from the other: 144 pictures of each collision, so that the pool need not be
+large. Only collisions of the same crossing are there: what is left in the calorimeters from
 crossings before (out-of-time pile-up) is not.
 """
 
@@ -61,12 +62,13 @@ class PileUp:
     pool: Pool
 
     def draw(self, events: int, rng: np.random.Generator) -> Drawn:
-        """Which collisions of the pool lie over each of these events, and by how much each is turned."""
+        """Which collisions of the pool lie over each of these events, how far each is turned, which are mirrored."""
         weights, means = np.array(self.eras).T
         counts = rng.poisson(rng.choice(means, events, p=weights / weights.sum()))
         total = int(counts.sum())
         picked = rng.integers(0, max(len(self.pool), 1), total)
-        return Drawn(self.pool, np.concatenate([[0], np.cumsum(counts)]), picked, rng.integers(0, HCAL[1], total))
+        turns, mirrored = rng.integers(0, HCAL[1], total), rng.random(total) < 0.5
+        return Drawn(self.pool, np.concatenate([[0], np.cumsum(counts)]), picked, turns, mirrored)
 
 
 @dataclass(frozen=True)
@@ -77,24 +79,32 @@ class Drawn:
     offsets: NDArray[np.int64]
     picked: NDArray[np.int64]
     turns: NDArray[np.int64]
+    mirrored: NDArray[np.bool_]
 
     def overlay(self, cells: Cells, event: int) -> None:
         """Add the collisions of an event to the workspace."""
         inside, made = slice(self.offsets[event], self.offsets[event + 1]), self.pool.deposits
-        _overlay(
-            cells, made.offsets, made.cell, made.energy, made.time, self.picked[inside], self.turns[inside], turned()
-        )
+        drawn = self.picked[inside], self.turns[inside], self.mirrored[inside]
+        _overlay(cells, made.offsets, made.cell, made.energy, made.time, *drawn, turned(), mirror())
 
     def counts(self) -> NDArray[np.int64]:
         """How many lie over each event, (events,)."""
         return np.diff(self.offsets)
 
     def copies(self) -> ak.Array:
-        """The tracks of each collision as it is turned: lists of {pt, eta, phi} float32, those of event i at its
+        """The tracks of each collision as it is laid over: lists of {pt, eta, phi} float32, those of event i at its
         offsets."""
         copies = self.pool.tracks[self.picked]
         phi = copies.phi + 2.0 * np.pi / HCAL[1] * self.turns
-        return ak.with_field(copies, ak.values_astype((phi + np.pi) % (2.0 * np.pi) - np.pi, np.float32), "phi")
+        moved = {"eta": copies.eta * self._side(), "phi": (phi + np.pi) % (2.0 * np.pi) - np.pi}
+        return ak.zip({"pt": copies.pt, **{name: ak.values_astype(axis, np.float32) for name, axis in moved.items()}})
+
+    def vertex(self) -> NDArray[np.float64]:
+        """Where each collision lies along the beam, metres, as it is laid over."""
+        return self.pool.vertex[self.picked] * self._side()
+
+    def _side(self) -> NDArray[np.float64]:
+        return np.where(self.mirrored, -1.0, 1.0)
 
     def tracks(self) -> ak.Array:
         """The tracks of all collisions over each event: lists of {pt, eta, phi} float32."""
@@ -150,10 +160,12 @@ def pool(energy: float, size: int) -> Pool:
 
 
 @compiled
-def _overlay(cells, offsets, cell, energy, time, picked, turns, turned):  # type: ignore[no-untyped-def]
+def _overlay(  # type: ignore[no-untyped-def]
+    cells, offsets, cell, energy, time, picked, turns, mirrored, turned, mirror
+):
     for i in range(len(picked)):
         for k in range(offsets[picked[i]], offsets[picked[i] + 1]):
-            place = turned[turns[i], cell[k]]
+            place = turned[turns[i], mirror[cell[k]] if mirrored[i] else cell[k]]
             if place >= 0:
                 put(cells, place, energy[k], time[k])
 
@@ -163,6 +175,15 @@ def turned() -> NDArray[np.int32]:
     """Where each cell comes to lie after each turn, (72, TOTAL); -1 off the ring of endcap crystals."""
     turn = np.arange(HCAL[1])[:, np.newaxis]
     return np.concatenate([_turned_barrel(turn), _turned_endcaps(turn), _turned_towers(turn)], axis=1, dtype=np.int32)
+
+
+@lru_cache(maxsize=1)
+def mirror() -> NDArray[np.int32]:
+    """The cell on the other side of the centre of the detector, with the same phi, (TOTAL,)."""
+    barrel = np.arange(ENDCAP_START).reshape(BARREL)[::-1]
+    endcaps = np.arange(ENDCAP_START, HCAL_START).reshape(2, -1)[::-1]
+    towers = np.arange(HCAL_START, TOTAL).reshape(HCAL)[::-1]
+    return np.concatenate([barrel.ravel(), endcaps.ravel(), towers.ravel()], dtype=np.int32)
 
 
 def _turned_barrel(turn: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,5 +1,7 @@
 """Pile-up: how much of it, turned how, and the pool of collisions."""
 
+from dataclasses import replace
+
 import awkward as ak
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from tasks.detector.calorimeter import Deposits
 from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL, clear, workspace
 from tasks.detector.geometry import HCAL, endcap_direction, endcap_mask
-from tasks.detector.pileup import ERAS, Drawn, PileUp, Pool, description, eras, pool, turned
+from tasks.detector.pileup import ERAS, Drawn, PileUp, Pool, description, eras, mirror, pool, turned
 from tests.tasks.detector.states import barrel, hcal
 
 
@@ -31,10 +33,16 @@ def random_collision():
     return collision(cells, rng.exponential(1.0, len(cells)))
 
 
-def laid(pile, picked, turns):
+def drawn_of(pile, offsets, picked, turns, mirrored=None):
+    """Collisions over events, not mirrored unless it is said."""
+    mirrored = np.zeros(len(picked), bool) if mirrored is None else np.array(mirrored)
+    return Drawn(pile, np.array(offsets), np.array(picked), np.array(turns), mirrored)
+
+
+def laid(pile, picked, turns, mirrored=None):
     """The workspace of one event with these collisions."""
     cells = workspace()
-    Drawn(pile, np.array([0, len(picked)]), np.array(picked), np.array(turns)).overlay(cells, 0)
+    drawn_of(pile, [0, len(picked)], picked, turns, mirrored).overlay(cells, 0)
     return cells
 
 
@@ -48,6 +56,7 @@ def test_as_many_collisions_as_asked_for(mean, random_collision):
     assert len(drawn.picked) == len(drawn.turns) == counts.sum()
     if mean:
         assert set(np.unique(drawn.turns)) == set(range(72))
+        assert drawn.mirrored.mean() == pytest.approx(0.5, abs=2 / np.sqrt(len(drawn.mirrored)))
 
 
 def test_a_year_is_a_mixture_of_its_run_eras(random_collision):
@@ -68,12 +77,12 @@ def test_eras_are_told():
 
 
 def test_tracks_are_turned_with_their_collision(random_collision):
-    drawn = Drawn(random_collision, np.array([0, 0, 2]), np.array([0, 0]), np.array([0, 9]))
+    drawn = drawn_of(random_collision, [0, 0, 2], [0, 0], [0, 9], [False, True])
     tracks = drawn.tracks()
     assert drawn.counts().tolist() == [0, 2]
     assert drawn.copies().pt.tolist() == [[2.0], [2.0]]
     assert tracks.pt.tolist() == [[], [2.0, 2.0]]
-    assert tracks.eta.tolist() == [[], [0.5, 0.5]]
+    assert tracks.eta.tolist() == [[], [0.5, -0.5]]
     expected = [3.0, 3.0 + np.pi / 4 - 2 * np.pi]
     assert tracks.phi.tolist()[1] == pytest.approx(expected, abs=1e-6)
     assert np.asarray(ak.flatten(tracks.phi)).dtype == np.float32
@@ -98,7 +107,7 @@ def test_energies_add_up(random_collision):
 
 def test_only_the_events_own_collisions(random_collision):
     cells = workspace()
-    drawn = Drawn(random_collision, np.array([0, 1, 1, 3]), np.zeros(3, np.int64), np.zeros(3, np.int64))
+    drawn = drawn_of(random_collision, [0, 1, 1, 3], [0, 0, 0], [0, 0, 0])
     for event, copies in enumerate((1, 0, 2)):
         drawn.overlay(cells, event)
         assert cells.energy.sum() == pytest.approx(copies * random_collision.deposits.energy.sum())
@@ -115,6 +124,28 @@ def test_a_turn_is_a_rotated_image(turn, random_collision):
         np.testing.assert_allclose(hcal(after)[wide], np.roll(hcal(before), whole, axis=1)[wide])
     ends = [cells.energy[ENDCAP_START:HCAL_START].sum() for cells in (before, after)]
     assert ends[1] == pytest.approx(ends[0], rel=0.05)
+
+
+@pytest.mark.parametrize("turn", [0, 18])  # quarters: endcaps too fall on crystals
+def test_a_mirrored_collision_is_a_mirrored_image(turn, random_collision):
+    before, after = laid(random_collision, [0], [turn]), laid(random_collision, [0], [turn], [True])
+    np.testing.assert_allclose(barrel(after), barrel(before)[::-1])
+    np.testing.assert_allclose(hcal(after), hcal(before)[::-1])
+    minus, plus = (cells.energy[ENDCAP_START:HCAL_START].reshape(2, 100, 100) for cells in (before, after))
+    np.testing.assert_allclose(plus, minus[::-1])
+
+
+def test_cells_and_tracks_agree_on_sides():
+    cell = mirror()[np.arange(ENDCAP_START, HCAL_START)] - ENDCAP_START
+    eta, phi = endcap_direction(*np.divmod(np.arange(HCAL_START - ENDCAP_START), 100))
+    new_eta, new_phi = endcap_direction(*np.divmod(cell, 100))
+    np.testing.assert_allclose(new_eta, -eta)
+    np.testing.assert_allclose(new_phi, phi)
+
+
+def test_vertices_are_mirrored_with_their_collision(random_collision):
+    pile = replace(random_collision, vertex=np.array([0.03]))
+    assert drawn_of(pile, [0, 2], [0, 0], [0, 5], [False, True]).vertex().tolist() == [0.03, -0.03]
 
 
 def test_turned_endcaps():
