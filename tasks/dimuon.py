@@ -115,7 +115,8 @@ class Dimuon(Task):
             # Pythia takes seeds from 1 to 900,000,000
             batches = collisions(_settings(component, level), int(words[0] % 900_000_000) + 1, what)
             select = _Selection(self.processes.index(process), level, np.random.default_rng(words[1]))
-            tables.append(accepted(batches, select, events, what))
+            # more may pass than are asked for, and these would take the place of the next component
+            tables.append(accepted(batches, select, events, what)[:events])
             positions.append((np.arange(events) + 0.5) / events)
         return ak.to_packed(ak.concatenate(tables)[np.argsort(np.concatenate(positions), kind="stable")])
 

@@ -1,3 +1,5 @@
+from collections import Counter
+
 import awkward as ak
 import numpy as np
 import pytest
@@ -80,6 +82,18 @@ def test_generated_labels_follow_from_the_mass(shards, process):
 )
 def test_generated_peaks(shards, process, peak, width, share):
     assert np.mean(np.abs(mass_of(shards[process]) - peak) < width) > share
+
+
+def test_components_have_their_shares_of_what_is_kept(monkeypatch):
+    def generous(batches, select, count, what):
+        """More than was asked for, each event with the name of its component."""
+        return ak.Array({"component": [what.partition("(")[2].rstrip(")")] * (count + 70)})
+
+    monkeypatch.setattr("tasks.generator.pythia.accepted", generous)
+    for process in Dimuon.processes:
+        found = Counter(Dimuon().generate(process, "hadron", 400, 1).component.to_list())
+        shares = {component.name: component.share for component in Dimuon().components(process)}
+        assert {name: number / 400 for name, number in found.items()} == pytest.approx(shares, abs=1 / 400)
 
 
 def test_none_lies_on_both_sides_of_the_upsilon_window(shards):
