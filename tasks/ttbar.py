@@ -175,10 +175,12 @@ class TTbar(Task):
         return ak.with_field(table, label, "label")
 
     def validation(self, events: Events) -> Iterator[Figure]:
-        """Dilepton and transverse mass and multiplicities as well."""
-        from tasks.validation import ttbar
+        """Dilepton and transverse mass, multiplicities, and hits and tracks beside objects as well."""
+        from tasks.validation import hits, ttbar
 
         yield from ttbar.figures(events, self.min_jets)
+        if events.has("ecal"):
+            yield hits.figure(events)
         yield from super().validation(events)
 
     def detector_validation(self, count: int | None = None) -> Iterator[Figure]:
