@@ -185,10 +185,14 @@ def test_global_state_is_put_back() -> None:
     expected = torch.rand(3)
     torch.manual_seed(7)
     before = dict(os.environ)
+    flags = torch.backends.cudnn.enabled, torch.backends.cudnn.deterministic, torch.backends.cudnn.allow_tf32
 
     def fail() -> None:
         with reproducible(1, "cpu"):
             assert torch.are_deterministic_algorithms_enabled()
+            assert torch.backends.cudnn.enabled
+            assert torch.backends.cudnn.deterministic
+            assert not torch.backends.cudnn.allow_tf32
             assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
             torch.rand(10)
             raise KeyError
@@ -199,6 +203,8 @@ def test_global_state_is_put_back() -> None:
     assert not torch.are_deterministic_algorithms_enabled()
     assert torch.utils.deterministic.fill_uninitialized_memory
     assert dict(os.environ) == before
+    after = torch.backends.cudnn.enabled, torch.backends.cudnn.deterministic, torch.backends.cudnn.allow_tf32
+    assert after == flags
 
 
 def test_samples_are_checked_before_training() -> None:
