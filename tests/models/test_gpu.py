@@ -61,7 +61,7 @@ def test_a_cpu_gives_the_same_scores(case: str, tmp_path: Path) -> None:
 
 def test_convolutions_go_through_cudnn() -> None:
     """Without it each convolution is a loop over the batch, thousands of kernels long."""
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], acc_events=True) as profile:
         trained("picture")
     names = {event.key for event in profile.key_averages()}
     assert "aten::cudnn_convolution" in names
