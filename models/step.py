@@ -85,6 +85,7 @@ class Recording:
             self.loss = step._learn(self.places)
 
     def __call__(self, batch: Batch) -> Tensor:
+        """Take the step with this batch; its mean loss, which the next one overwrites."""
         for place, part in zip(_parts(self.places), _parts(batch), strict=True):
             place.copy_(part)
         self.graph.replay()
