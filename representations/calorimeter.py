@@ -139,7 +139,8 @@ def _column(events: Events, name: str, shape: tuple[int, int] | None = None) -> 
     """A column of hits. Raises Skip when there is none, UserError for a cell outside a shape: unseen, it would be drawn
     into the next picture."""
     if not events.has(name):
-        raise Skip(f"{events.info.task} keeps no {NAMES.get(name, name)} at the level '{events.info.level}'")
+        what = NAMES.get(name, name)
+        raise Skip(f"{events.info.task}: no {what} in these events, which are of the level '{events.info.level}'")
     hits = events.table[name]
     for axis, size in zip(("row", "column"), shape or (), strict=False):
         wrong = ak.to_numpy(ak.any((hits[axis] < 0) | (hits[axis] >= size), axis=1))
