@@ -14,10 +14,12 @@ from torch import Tensor, nn
 
 from benchmark.errors import UserError
 from benchmark.plugin import check_range
+from models.batches import Batches, in_chunks
 from models.card import Card
 from models.inputs import shown_as
 from models.model import Model
-from models.training import Batches, Recipe, check_samples, in_chunks, optimise, reproducible
+from models.step import Recipe
+from models.training import check_samples, exact_convolutions, optimise, reproducible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,7 +125,7 @@ class TorchModel(Model, ABC):
         look = shown_as(self.views, samples, self.name)
         card.check(samples, look.shape(samples))
         samples = samples.to(self.runtime.device)
-        with torch.inference_mode():
+        with torch.inference_mode(), exact_convolutions():
             scores, done = [], 0
             for index in in_chunks(samples):
                 if len(index):

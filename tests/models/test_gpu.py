@@ -1,0 +1,110 @@
+"""Networks on a GPU: they learn, they do so again, and a CPU gives the same scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import nn
+
+from models import step, training
+from models.cnn import CNN
+from models.ffnn import FFNN
+from tests.models.conftest import particles, rings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.inputs import Shape
+    from models.network import TorchModel
+    from representations.samples import Samples
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+
+CASES = {
+    "picture": (lambda: CNN(depth=7, width=8, epochs=6, batch_size=64, learning_rate=5e-3), rings(1200, size=70)),
+    "sequence": (lambda: CNN(depth=7, width=4, epochs=6, batch_size=64, learning_rate=5e-3), particles(1200)),
+    "table": (lambda: FFNN(layers=2, units=32, epochs=8, batch_size=64, learning_rate=3e-3), particles(1200)),
+}
+
+
+def trained(case: str) -> tuple[TorchModel, Samples]:
+    make, samples = CASES[case]
+    model = make()
+    model.runtime.device = "cuda"
+    model.fit(samples[:600], samples[600:800])
+    return model, samples[800:]
+
+
+@pytest.mark.parametrize("case", list(CASES))
+def test_easy_classes_are_told_apart(case: str) -> None:
+    model, test = trained(case)
+    assert roc_auc_score(test.labels.numpy() == 0, model.predict_proba(test)[:, 0]) > 0.9
+
+
+@pytest.mark.parametrize("case", list(CASES))
+def test_the_same_seed_gives_the_same_scores(case: str) -> None:
+    first, again = (model.predict_proba(test) for model, test in (trained(case), trained(case)))
+    np.testing.assert_array_equal(first, again)
+
+
+@pytest.mark.parametrize("case", list(CASES))
+def test_a_cpu_gives_the_same_scores(case: str, tmp_path: Path) -> None:
+    model, test = trained(case)
+    model.save(tmp_path)
+    other = type(model)()
+    other.load(tmp_path)
+    assert other.runtime.device == "cpu"
+    # float32 sums in another order
+    np.testing.assert_allclose(other.predict_proba(test), model.predict_proba(test), atol=2e-6, rtol=0)
+
+
+@pytest.mark.parametrize("case", list(CASES))
+def test_recorded_steps_are_the_same_steps(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded, test = trained(case)
+    monkeypatch.setattr(step, "SHAPES", 0)
+    plain, _ = trained(case)
+    np.testing.assert_allclose(plain.predict_proba(test), recorded.predict_proba(test), atol=1e-4)
+    assert plain.details() == pytest.approx(recorded.details(), rel=1e-4)
+
+
+def test_steps_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[step.Step] = []
+
+    class Watched(step.Step):
+        def __init__(self, *given: object) -> None:
+            super().__init__(*given)  # type: ignore[arg-type]
+            made.append(self)
+
+    monkeypatch.setattr(training, "Step", Watched)
+    trained("picture")
+    assert [len(one.recorded) for one in made] == [1]
+
+
+def test_a_network_that_asks_the_device_is_trained_too() -> None:
+    class Asking(nn.Linear):
+        def forward(self, table: torch.Tensor) -> torch.Tensor:
+            return super().forward(table / (1 + float(table.abs().max())))
+
+    class Curious(FFNN):
+        def network(self, shape: Shape, classes: int) -> nn.Module:
+            return Asking(len(shape.columns), classes)
+
+    samples = particles(600)
+    model = Curious(epochs=5, batch_size=32, learning_rate=0.05)
+    model.runtime.device = "cuda"
+    model.fit(samples[:400], samples[400:])
+    assert model.details()["epochs"] == 5
+    assert np.isfinite(model.predict_proba(samples)).all()
+
+
+def test_convolutions_go_through_cudnn() -> None:
+    """Without it each convolution is a loop over the batch, thousands of kernels long."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], acc_events=True) as profile:
+        trained("picture")
+    names = {event.key for event in profile.key_averages()}
+    assert "aten::cudnn_convolution" in names
+    assert not any("slow_conv" in name for name in names)
