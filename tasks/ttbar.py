@@ -75,7 +75,7 @@ class TTbar(Task):
         "standard": {"events_per_class": 31_250, "shard_events": 3125},
         "paper": {"events_per_class": 60_000, "shard_events": 3000},
     }
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 10, "quick": 100, "standard": 800, "paper": 1300}
+    seconds: ClassVar[Mapping[str, float]] = {"smoke": 15, "quick": 150, "standard": 1200, "paper": 1950}
 
     classes_count: Literal[2, 3] = 3
     leptons: Literal["at_least_one", "exactly_one"] = "at_least_one"
