@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from benchmark import cell as cells
-from benchmark.cell import describe, represent
+from benchmark.cell import describe
 from benchmark.errors import Skip, UserError
 from benchmark.registry import MODELS, REPRESENTATIONS, TASKS
+from benchmark.represent import represent
 from benchmark.scoring import score
 from representations.samples import Ragged
 from tasks.store import load, shards
@@ -153,7 +154,7 @@ def test_shard_by_shard_with_the_columns_asked_for_is_as_all_at_once(smoke_data:
     )
     assert stages[0] == ("represent", 0, len(events))
     assert stages[-1] == ("represent", len(events), len(events))
-    assert (streamed.has_signal, list(streamed.splits)) == (events.info.has_signal, ["train", "valid", "test"])
+    assert (streamed.pace.has_signal, list(streamed.splits)) == (events.info.has_signal, ["train", "valid", "test"])
     for split, part in events.splits().items():
         whole = made.representation.represent(part)
         for field in dataclasses.fields(whole):
