@@ -21,6 +21,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from benchmark import environment
 from benchmark.errors import UserError
 from benchmark.registry import REPRESENTATIONS, TASKS, source_of
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
 Report = Callable[[str, float, float], None]
 WARM_UP_EVENTS = 32
 
+_held: dict[tuple[DataSet, Path, Representation], Represented] = {}
+"""Samples that could not be kept, those of the last cell alone: a worker runs like cells one after the other."""
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -52,6 +57,18 @@ class Pace:
     has_signal: bool
     events_per_s: float | None
     made: str
+
+
+class About(BaseModel):
+    """What is kept beside samples: what they were made for, where, when, and how fast."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: str
+    machine: str
+    made: str
+    has_signal: bool
+    events_per_s: float
 
 
 @dataclass(frozen=True)
@@ -80,6 +97,10 @@ def represented(job: Job, root: Path, report: Report) -> Represented:
 
     Memory is needed for one shard at a time. Raises UserError as `tasks.store.shards` does.
     """
+    asked = (job.data, root, job.representation)
+    if asked in _held:
+        return _held[asked]
+    _held.clear()  # before the next are made, so that two are never in memory
     manifest = job.data.manifest(root)
     if manifest is None:
         return represent(_shards(job, root), job.representation)  # which says what is missing
@@ -94,7 +115,8 @@ def represented(job: Job, root: Path, report: Report) -> Represented:
         return found
     except Unkeepable as reason:
         _say(f"{folder}: samples are not kept, but held in memory: {reason}")
-        return _in_memory(job, root, manifest, report)
+        _held[asked] = represent(_shards(job, root), job.representation, report, manifest.events())
+        return _held[asked]
 
 
 def samples_key(job: Job, manifest: Manifest) -> str:
@@ -174,14 +196,15 @@ def _opened(folder: Path, key: str) -> Represented | None:
         found = store.load(folder)
         if found is None:
             return None
-        about = found.about
-        if about["key"] != key:
-            raise DamagedError(f"{folder} was made for another key")
-        rate = about["events_per_s"] if about["machine"] == _machine() else None
-        return Represented(found.splits, Pace(about["has_signal"], rate, about["made"]))
-    except (DamagedError, KeyError) as reason:
+        about = About.model_validate(found.about)
+        if about.key != key:
+            raise DamagedError(f"{folder}: made for another key")
+    except (DamagedError, ValidationError) as error:
+        reason = str(error) if isinstance(error, DamagedError) else f"{folder}: {error.errors()[0]['msg']}"
         _say(f"{reason}; the samples are made again")
         return None
+    rate = about.events_per_s if about.machine == _machine() else None
+    return Represented(found.splits, Pace(about.has_signal, rate, about.made))
 
 
 def _made(folder: Path, key: str, job: Job, root: Path, manifest: Manifest, report: Report) -> Represented:
@@ -195,7 +218,7 @@ def _made(folder: Path, key: str, job: Job, root: Path, manifest: Manifest, repo
     try:
         with Writer(temporary) as writer:
             pace = _each(_shards(job, root), job.representation, report, manifest.events(), writer.add)
-            writer.finish({"key": key, "machine": _machine(), **vars(pace)})
+            writer.finish(About(key=key, machine=_machine(), **vars(pace)).model_dump())
         _put_in_place(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -235,20 +258,6 @@ def _only_one(folder: Path) -> Iterator[None]:
 def _machine() -> str:
     told = environment.describe()
     return f"{told['processor']}, {told['cores']} cores"
-
-
-# --- not kept --------------------------------------------------------------------------------------------------------
-
-_held: dict[tuple[DataSet, Path, Representation], Represented] = {}
-"""Samples that could not be kept, those of the last cell alone: a worker runs like cells one after the other."""
-
-
-def _in_memory(job: Job, root: Path, manifest: Manifest, report: Report) -> Represented:
-    key = (job.data, root, job.representation)
-    if key not in _held:
-        _held.clear()  # before the next are made, so that two are never in memory
-        _held[key] = represent(_shards(job, root), job.representation, report, manifest.events())
-    return _held[key]
 
 
 @cache

@@ -189,9 +189,10 @@ class _Growing:
 
 
 def load(folder: Path) -> Stored | None:
-    """What a Writer finished in this folder, or None when there is nothing. Raises DamagedError when it has changed since.
+    """What a Writer finished in this folder, or None when there is nothing.
 
-    Files are hashed first, so that every tensor is as it was written; nothing in them is ever run.
+    Files are hashed first, so that every tensor is as it was written; nothing in them is ever run. Raises DamagedError
+    when anything has changed since.
     """
     path = folder / RECORD
     if not path.is_file():
