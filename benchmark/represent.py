@@ -167,9 +167,9 @@ def _each(
             representation.represent(events[:WARM_UP_EVENTS])
         with clock() as reading:
             made = {name: representation.represent(part) for name, part in events.splits().items() if len(part)}
-        for name, samples in made.items():
-            keep(name, samples)
         empty -= made.keys()
+        for name in tuple(made):  # each goes once it is kept, before the next shard is made
+            keep(name, made.pop(name))
         done, seconds = done + len(events), seconds + reading.seconds
         report("represent", done, total)
     if events is None:
