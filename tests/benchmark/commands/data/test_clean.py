@@ -146,8 +146,8 @@ def test_samples_do_not_disturb_verifying_and_showing(root: Path, capsys: pytest
     assert "kB on disk, of which samples " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("words", ["--all --incomplete", "--samples --all", "--samples --incomplete"])
-def test_what_excludes_each_other(cleaned, words: str):
+@pytest.mark.parametrize("words", ["--samples --all", "--samples --incomplete"])
+def test_samples_are_asked_for_alone(cleaned, words: str):
     code, _, err = cleaned(*words.split())
     assert code == 2
     assert "exclude each other. Name one." in err
