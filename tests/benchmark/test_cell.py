@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+import shutil
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,13 @@ import pytest
 import torch
 
 from benchmark import cell as cells
-from benchmark.cell import describe, represent
+from benchmark.cell import describe
 from benchmark.errors import Skip, UserError
 from benchmark.registry import MODELS, REPRESENTATIONS, TASKS
+from benchmark.represent import represent
 from benchmark.scoring import score
 from representations.samples import Ragged
+from tasks.inventory import SAMPLES
 from tasks.store import load, shards
 from tests.benchmark.cells import NO_VIEW, TASK_OF, job, silent, toy_job
 from tests.benchmark.toys import LONELY, PLUGINS, metric
@@ -35,9 +38,11 @@ def run(job_, data):
     return cells.run(job_, data, silent)
 
 
-def test_from_events_to_result(toy_data: Path):
+def test_from_events_to_result(toy_data: Path, tmp_path: Path):
     stages = []
-    result, scores = cells.run(toy_job(), toy_data, lambda *step: stages.append(step[0]))
+    made = toy_job()
+    shutil.copytree(made.data.folder(toy_data), made.data.folder(tmp_path), ignore=shutil.ignore_patterns(SAMPLES))
+    result, scores = cells.run(made, tmp_path, lambda *step: stages.append(step[0]))
     assert (result.status, result.reason) == ("done", None)
     assert list(dict.fromkeys(stages)) == ["represent", "train", "predict", "score"]
     assert 0.6 < result.metrics["auc"].low < result.metrics["auc"].value < result.metrics["auc"].high < 1
@@ -151,7 +156,7 @@ def test_shard_by_shard_with_the_columns_asked_for_is_as_all_at_once(smoke_data:
     )
     assert stages[0] == ("represent", 0, len(events))
     assert stages[-1] == ("represent", len(events), len(events))
-    assert (streamed.has_signal, list(streamed.splits)) == (events.info.has_signal, ["train", "valid", "test"])
+    assert (streamed.pace.has_signal, list(streamed.splits)) == (events.info.has_signal, ["train", "valid", "test"])
     for split, part in events.splits().items():
         whole = made.representation.represent(part)
         for field in dataclasses.fields(whole):
