@@ -102,7 +102,7 @@ def enlarged(values: NDArray[Any], side: int) -> NDArray[Any]:
 def summed(values: NDArray[Any], side: int) -> NDArray[Any]:
     """Pictures (..., rows, columns) with `side` x `side` pixels made one."""
     *others, rows, columns = values.shape
-    return values.reshape(*others, rows // side, side, columns // side, side).sum(axis=(-3, -1))
+    return np.asarray(values.reshape(*others, rows // side, side, columns // side, side).sum(axis=(-3, -1)))
 
 
 def scale_of(values: NDArray[Any], text: str, *, log: bool = False, signed: bool = False) -> Scale:
@@ -112,7 +112,7 @@ def scale_of(values: NDArray[Any], text: str, *, log: bool = False, signed: bool
     some = values[np.isfinite(values) & (values > 0)]
     high = float(some.max()) if len(some) else 1.0
     if not log:
-        return Scale(Normalize(0.0, high), _hot(), text)
+        return Scale(Normalize(0.0, high), _hot("#ffffff"), text)
     low = max(float(some.min()) if len(some) else high / 10, high / DECADES)
     low = low if low < high else high / 10
     return Scale(LogNorm(low, high), _hot(), text, "min" if len(some) and some.min() < low else "neither")
@@ -149,6 +149,6 @@ def _bar(axes: Axes, image: Any, scale: Scale) -> None:
     bar.ax.minorticks_off()
 
 
-def _hot() -> LinearSegmentedColormap:
-    """From a blue that can be seen on white to a red that stands out."""
-    return LinearSegmentedColormap.from_list("hits", ["#b9d3f0", "#3f90da", "#5b2a86", "#bd1f01"])
+def _hot(*first: str) -> LinearSegmentedColormap:
+    """From a blue that can be seen on white to a red that stands out; `first` comes before."""
+    return LinearSegmentedColormap.from_list("hits", [*first, "#b9d3f0", "#3f90da", "#5b2a86", "#bd1f01"])

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from representations.circles import COLOURS
-from representations.particles import PDG_CLASSES
+from representations.particles import particles_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from numpy.typing import NDArray
-
-    from tasks.events import EventInfo
+    from tasks.events import Events
 
 NAMES = {"bjet": "b jet", "met": "missing energy"}
 
@@ -30,16 +28,15 @@ def words(kind: str) -> str:
     return NAMES.get(kind, kind.replace("_", " "))
 
 
-def kinds_of(info: EventInfo) -> tuple[str, ...]:
-    """The kinds that circles tell apart in events of a task."""
-    if info.particles == "objects":
-        return tuple(info.slots)
-    return PDG_CLASSES if info.particles == "constituents" else ("crystal",)
+def kinds_of(events: Events) -> set[str]:
+    """The kinds that there are in some events, as circles tell them apart; none if their particles are not loaded."""
+    if not events.has(events.info.particles):
+        return set()
+    particles = particles_of(events)
+    return {particles.names[code] for code in np.unique(particles.kind)}
 
 
-def seen(info: EventInfo, pictures: Iterable[NDArray[np.uint8]]) -> tuple[str, ...]:
-    """The kinds whose own colour is on one of the pictures (n, rows, columns, 3); all of them, if none is."""
-    stacks = [np.unique(stack.reshape(-1, 3), axis=0) for stack in pictures]
-    there = {tuple(row) for stack in stacks for row in stack.tolist()}
-    kinds = kinds_of(info)
-    return tuple(kind for kind in kinds if COLOURS.get(kind, (0, 0, 0)) in there) or kinds
+def in_order(there: Iterable[str]) -> list[str]:
+    """Kinds in the order of the colours, those of other names behind."""
+    order = list(COLOURS)
+    return sorted(there, key=lambda kind: (order.index(kind) if kind in order else len(order), kind))

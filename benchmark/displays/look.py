@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import awkward as ak
 import numpy as np
 
+from benchmark.displays.kinds import kinds_of
 from benchmark.displays.tally import BATCH, Tally, tally_of
 from benchmark.errors import Skip
 
@@ -26,12 +27,13 @@ class Look:
     """What was seen.
 
     examples : by class, the first few samples, in the order of the classes; none of a class without events.
-    tally : of all events. not_drawn : shares by class, in words, where the representation tells of them.
+    kinds : of particles in the examples. tally : of all events. not_drawn : shares by class, in words, where the representation tells of them.
     """
 
     representation: Representation
     info: EventInfo
     examples: dict[str, Samples]
+    kinds: set[str]
     tally: Tally
     not_drawn: list[dict[str, float]]
 
@@ -56,6 +58,7 @@ def look(
     info: EventInfo | None = None
     kept: dict[int, list[Samples]] = {}
     losses: list[tuple[NDArray[np.int64], dict[str, tuple[NDArray[Any], NDArray[Any]]]]] = []
+    kinds: set[str] = set()
     done = 0
     for events in shards:
         info = events.info
@@ -73,12 +76,13 @@ def look(
                 first = np.flatnonzero(samples.labels.numpy() == code)[:left]
                 if len(first):
                     there.append(samples[first])
+                    kinds |= kinds_of(batch[first])
             done += len(batch)
             report(done)
     if tally is None or info is None:
         raise Skip("there are no events")
     examples = {info.classes[code]: type(some[0]).join(some) for code, some in sorted(kept.items()) if some}
-    return Look(representation, info, examples, tally, _shares(losses, len(info.classes)))
+    return Look(representation, info, examples, kinds, tally, _shares(losses, len(info.classes)))
 
 
 def _losses(representation: Representation, events: Events) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:

@@ -14,6 +14,7 @@ from benchmark.displays.quantity import quantities
 from benchmark.displays.style import SMALL, save, styled
 from benchmark.displays.tally import Averages
 from representations.circles import Circles
+from representations.samples import Images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from benchmark.displays.frame import Frame
     from benchmark.displays.look import Look
     from benchmark.displays.style import Sheet
-    from representations.samples import Images
 
 ACROSS = 6
 """Examples in a row."""
@@ -36,14 +36,15 @@ def draw(look: Look, title: str, label: str, stem: Path) -> list[Path]:
     """Write STEM-examples.png and STEM-average.png under a title and a label; returns where they are."""
     found = [stem.with_name(f"{stem.name}-{what}.png") for what in ("examples", "average")]
     with styled(**SMALL):
-        save(_examples(look, f"{title}: examples", label).canvas, found[0])
+        save(examples(look, f"{title}: examples", label).canvas, found[0])
         first = look.info.classes[0]
         more = f", and {first} minus each other class" if len(look.info.classes) > 1 else ""
-        save(_averages(look, f"{title}: average of each class{more}", label).canvas, found[1])
+        save(averages(look, f"{title}: average of each class{more}", label).canvas, found[1])
     return found
 
 
-def _examples(look: Look, title: str, label: str) -> Sheet:
+def examples(look: Look, title: str, label: str) -> Sheet:
+    """A row of pictures a class, in true colours where the representation has them; else a row a channel and class."""
     images: dict[str, Any] = look.examples
     frame = picture_frame(look.representation, look.info, next(iter(images.values())))
     coloured = [look.representation.picture(part) for part in images.values()]
@@ -57,7 +58,7 @@ def _examples(look: Look, title: str, label: str) -> Sheet:
     ]
     page = grid(frame, rows, title, label, frame.note, right=2.0)
     if isinstance(look.representation, Circles):
-        _legend(page, kinds.seen(look.info, pictures))
+        _legend(page, kinds.in_order(look.kinds))
     return page
 
 
@@ -95,7 +96,8 @@ def _note(look: Look, frame: Frame, coarse: str) -> str:
 
 
 def _some(look: Look) -> Images:
-    found: Any = next(iter(look.examples.values()))
+    found = next(iter(look.examples.values()))
+    assert isinstance(found, Images)
     return found
 
 
@@ -103,13 +105,14 @@ def _ids(images: Images) -> list[str]:
     return [f"event {number}" for number in images.event_ids.tolist()]
 
 
-def _legend(page: Sheet, names: tuple[str, ...]) -> None:
+def _legend(page: Sheet, names: list[str]) -> None:
     ring: dict[str, Any] = {"marker": "o", "linestyle": "none", "markerfacecolor": "none", "markersize": 10}
     handles = [Line2D([], [], markeredgecolor=kinds.colour(kind), label=kinds.words(kind), **ring) for kind in names]
     page.legend(handles)
 
 
-def _averages(look: Look, title: str, label: str) -> Sheet:
+def averages(look: Look, title: str, label: str) -> Sheet:
+    """The average of every class, and below each the first class's less it; for each channel, or in true colours."""
     some = _some(look)
     frame = picture_frame(look.representation, look.info, some)
     if some.channel_names == COLOURS:

@@ -14,7 +14,6 @@ from benchmark.displays import kinds
 from benchmark.displays.frame import Frame, Side, particles_frame
 from benchmark.displays.grid import edges as axes_edges
 from benchmark.displays.style import SMALL, Sheet, header, save, styled
-from representations.circles import COLOURS
 from representations.particles import FULL_SPAN, principal, span_of
 from representations.samples import Graphs, Vectors
 
@@ -55,17 +54,17 @@ class Points:
 
 def draw(look: Look, title: str, label: str, stem: Path) -> list[Path]:
     """Write STEM-examples.png; nothing where the samples have no particles with a pt, eta and phi."""
-    events = {name: _events(part, look.info) for name, part in look.examples.items()}
-    if not any(len(points.pt) for part in events.values() for points in part):
+    if not any(len(points.pt) for part in _events(look).values() for points in part):
         return []
     path = stem.with_name(f"{stem.name}-examples.png")
     with styled(**SMALL):
-        save(_sheet(look, events, f"{title}: examples", label).canvas, path)
+        save(examples(look, f"{title}: examples", label).canvas, path)
     return [path]
 
 
-def _sheet(look: Look, events: dict[str, list[Points]], title: str, label: str) -> Sheet:
-    frame = _frame(look)
+def examples(look: Look, title: str, label: str) -> Sheet:
+    """A row of events a class."""
+    events, frame = _events(look), _frame(look)
     rows = [
         (name, start, part[start : start + ACROSS])
         for name, part in events.items()
@@ -80,7 +79,7 @@ def _sheet(look: Look, events: dict[str, list[Points]], title: str, label: str) 
         page.say(number, name)
         for place, points in enumerate(part):
             axes = page.at(number, place)
-            _draw(axes, points, largest, whole=frame.up.high == math.pi)
+            _draw(axes, points, frame, largest)
             axes.set_title(f"event {int(look.examples[name].event_ids[start + place])}", pad=3)
             below = [row for row, (_, _, other) in enumerate(rows) if len(other) > place]
             axes_edges(axes, frame, left=place == 0, bottom=number == below[-1])
@@ -97,8 +96,13 @@ def _frame(look: Look) -> Frame:
     return frame
 
 
-def _events(samples: Any, info: EventInfo) -> list[Points]:
-    return [_points(samples[place : place + 1], info) for place in range(len(samples))]
+def _events(look: Look) -> dict[str, list[Points]]:
+    """The particles of the examples of each class."""
+    samples: dict[str, Any] = look.examples
+    return {
+        name: [_points(part[place : place + 1], look.info) for place in range(len(part))]
+        for name, part in samples.items()
+    }
 
 
 def _points(event: Vectors | Graphs, info: EventInfo) -> Points:
@@ -138,11 +142,19 @@ def _colour(sort: str) -> Any:
     return dict((*CHARGES.values(), CRYSTAL)).get(sort) or kinds.colour(sort)
 
 
-def _draw(axes: Axes, points: Points, largest: float, *, whole: bool) -> None:
-    axes.add_collection(LineCollection(list(_segments(points, whole=whole)), colors="0.55", linewidths=0.5, alpha=0.45))
+def _draw(axes: Axes, points: Points, frame: Frame, largest: float) -> None:
+    axes.add_collection(
+        LineCollection(
+            list(_segments(points, whole=frame.up.high == math.pi)), colors="0.55", linewidths=0.5, alpha=0.45
+        )
+    )
     order = np.argsort(-points.pt, kind="stable")  # the small ones on top
+    (left, right), (bottom, top) = frame.across.ends, frame.up.ends
+    inside = (points.eta >= left) & (points.eta <= right) & (points.phi >= bottom) & (points.phi <= top)
+    order = order[inside[order]]
+    # a disc on the edge is seen whole
     axes.scatter(
-        points.eta[order], points.phi[order], s=_area(points.pt[order], largest),
+        points.eta[order], points.phi[order], s=_area(points.pt[order], largest), clip_on=False,
         c=[_colour(sort) for sort in points.sort[order]], alpha=0.75, linewidths=0.4, edgecolors="white", zorder=2,
     )  # fmt: skip
 
@@ -168,9 +180,8 @@ def _legend(every: list[Points], largest: float) -> list[Line2D]:
     """A disc of each colour that is seen, and three sizes."""
     dot: dict[str, Any] = {"marker": "o", "linestyle": "none", "markeredgecolor": "white", "markeredgewidth": 0.4}
     there = {str(sort) for points in every for sort in points.sort}
-    order = [name for name, _ in CHARGES.values()]
-    order += [kind for kind in COLOURS if kind not in order]
-    names = sorted(there, key=lambda name: (order.index(name) if name in order else len(order), name))
+    charges = [name for name, _ in CHARGES.values() if name in there]
+    names = [*charges, *kinds.in_order(there.difference(charges))]
     colours = [Line2D([], [], color=_colour(name), markersize=8, label=kinds.words(name), **dot) for name in names]
     sizes = [
         Line2D([], [], color="0.3", markersize=math.sqrt(_area(np.array([pt]), largest)[0]),

@@ -15,6 +15,8 @@ from tasks.validation.generic import bins_for, log_edges, scalar, steps, whole_n
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from benchmark.displays.look import Look
     from benchmark.displays.tally import Lists
     from tasks.validation.figure import Floats
@@ -38,7 +40,20 @@ LOGARITHMIC = ("pt", "energy")
 def figure(look: Look, tally: Lists, title: str) -> Figure:
     """Particles an event (or nodes and edges), then each column of the leading and of the second, then features."""
     panels = (*_counts(look, tally), *_leading(look, tally), *_features(look, tally))
-    return Figure("distributions", f"{title}: distributions", panels)
+    same = [f"number of {name}" for name in tally.counted if _varies_not(tally.column(name))]
+    same += [name for number, name in enumerate(tally.names) if not name.startswith("is_") and _constant(tally, number)]
+    known = f" (the same in all: {', '.join(same)})" if same else ""
+    return Figure("distributions", f"{title}: distributions{known}", panels)
+
+
+def _constant(tally: Lists, column: int) -> bool:
+    """Whether a column has one value in the leading particles of all events, so that there is nothing to draw."""
+    values = tally.column("leading")[:, :, column]
+    return _varies_not(values[np.isfinite(values)])
+
+
+def _varies_not(values: NDArray[Any]) -> bool:
+    return len(values) > 0 and bool((values == values[0]).all())
 
 
 def _by_class(look: Look, tally: Lists, values: Any) -> dict[str, Floats]:
@@ -51,7 +66,7 @@ def _by_class(look: Look, tally: Lists, values: Any) -> dict[str, Floats]:
 def _counts(look: Look, tally: Lists) -> Iterator[Spectrum]:
     for name in tally.counted:
         values = tally.column(name)
-        if values.any():
+        if not _varies_not(values):
             yield whole_numbers(f"{name} an event", _by_class(look, tally, values), 40)
 
 
@@ -61,9 +76,9 @@ def _leading(look: Look, tally: Lists) -> Iterator[Spectrum]:
     for place, text in enumerate(PLACES):
         for number, name in enumerate(tally.names):
             values = _by_class(look, tally, rows[:, place, number])
-            if name not in kinds and any(map(len, values.values())):
+            if name not in kinds and any(map(len, values.values())) and not _constant(tally, number):
                 yield _column(name, f"{text} {_noun(tally)}", values)
-        if len(kinds) > 1:
+        if len(kinds) > 1 and np.isfinite(rows[:, place]).any():
             of = [tally.names.index(name) for name in kinds]
             there = rows[:, place, of]
             kind = np.where(np.isfinite(there).all(axis=1), np.nan_to_num(there).argmax(axis=1), np.nan)

@@ -51,6 +51,8 @@ SMALL: dict[str, Any] = {
 HEADER = 0.75
 """Inches above the panels."""
 DPI = 110
+BAR = "colour bar"
+"""Label of the axes that are one."""
 
 
 @contextmanager
@@ -117,10 +119,12 @@ class Sheet:
         return self._axes(self.left + column * (self.panel[0] + self.gap[0]), self._bottom(row), *self.panel)
 
     def bar(self, row: int, rows: int = 1) -> Axes:
-        """Axes for the colour bar of some rows, right of them."""
+        """Axes for the colour bar of some rows, right of them; their label is `BAR`."""
         left = self.left + self.columns * (self.panel[0] + self.gap[0])
         bottom = self._bottom(row + rows - 1)
-        return self._axes(left, bottom, 0.13, self._bottom(row) + self.panel[1] - bottom)
+        axes = self._axes(left, bottom, 0.13, self._bottom(row) + self.panel[1] - bottom)
+        axes.set_label(BAR)
+        return axes
 
     def say(self, row: int, text: str, colour: str = "black") -> None:
         """What a row shows, upright at its left."""

@@ -173,7 +173,7 @@ def show(shown: Sequence[Shown]) -> None:
         for path in item.files:
             print(f"  {path}")
         for name, row in item.numbers.items():
-            print(f"  {name}: {', '.join(_told(*pair) for pair in row.items())}")
+            print(f"  {name}: {', '.join(_told(*pair) for pair in row.items() if math.isfinite(pair[1]))}")
 
 
 def as_json(shown: Iterable[Shown]) -> dict[str, list[dict[str, Any]]]:
