@@ -27,7 +27,9 @@ class Look:
     """What was seen.
 
     examples : by class, the first few samples, in the order of the classes; none of a class without events.
-    kinds : of particles in the examples. tally : of all events. not_drawn : shares by class, in words, where the representation tells of them.
+    kinds : of the particles in them. tally : of all events.
+    not_drawn : by class, the shares that the representation leaves out, where it tells of them: `outside` of the
+        objects, `dropped` of pt (or of energy, where the task measures by that; a mean over events).
     """
 
     representation: Representation

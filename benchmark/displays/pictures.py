@@ -31,6 +31,11 @@ ACROSS = 6
 COLOURS = ("red", "green", "blue")
 """Names of the channels of a picture in true colours, stored as ink: 1 - colour."""
 
+ENLARGED = (
+    "lit pixels are drawn {0} × {0}; a tower's energy is spread evenly over its pixels, {0} × {0} or two times that"
+)
+SUMMED = "pixels are sums of {0} × {0}: a tower of one column"
+
 
 def draw(look: Look, title: str, label: str, stem: Path) -> list[Path]:
     """Write STEM-examples.png and STEM-average.png under a title and a label; returns where they are."""
@@ -50,7 +55,7 @@ def examples(look: Look, title: str, label: str) -> Sheet:
     coloured = [look.representation.picture(part) for part in images.values()]
     pictures = [part for part in coloured if part is not None]
     if len(pictures) < len(coloured):
-        return grid(frame, _channels(look, images), title, label, _note(look, frame, "lit pixels are drawn {0} × {0}"))
+        return grid(frame, _channels(look, images), title, label, _note(look, frame, ENLARGED))
     rows = [
         Row(name, list(stack[start : start + ACROSS]), _ids(images[name][start : start + ACROSS]))
         for name, stack in zip(images, pictures, strict=True)
@@ -118,7 +123,7 @@ def averages(look: Look, title: str, label: str) -> Sheet:
     if some.channel_names == COLOURS:
         return grid(frame, list(_in_colour(look)), title, label, frame.note)
     rows = list(_by_channel(look, some))
-    return grid(frame, rows, title, label, _note(look, frame, "pixels are sums of {0} × {0}, a tower each"))
+    return grid(frame, rows, title, label, _note(look, frame, SUMMED))
 
 
 def _in_colour(look: Look) -> Iterator[Row]:

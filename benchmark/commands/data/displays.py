@@ -107,7 +107,7 @@ def run(request: Request, found: Sequence[Found], folder: Path, display: Display
         home = folder if len(whole) == 1 else folder / data.name
         make_folder(home)
         stored = Stored(request.plugin.resolve("", {**manifest.parameters, **request.given}), data, manifest)
-        for stem, (choice, representation) in _stems(request.representations).items():
+        for stem, (choice, representation) in stems(request.representations).items():
             say = partial(display.stage, f"{stored.task.name}/{data.name} {choice}")
             shown.append(_one(stored, choice, representation, request.each, home / stem, say))
     if not any(item.files for item in shown):
@@ -152,7 +152,7 @@ def _drawn(seen: Look, title: str, label: str, stem: Path) -> Iterator[Path]:
         yield path
 
 
-def _stems(wanted: Iterable[tuple[Choice, Representation]]) -> dict[str, tuple[Choice, Representation]]:
+def stems(wanted: Iterable[tuple[Choice, Representation]]) -> dict[str, tuple[Choice, Representation]]:
     """How files begin: `circles`, or `circles-size=112`; a number behind what is there already."""
     found: dict[str, tuple[Choice, Representation]] = {}
     for choice, representation in wanted:
