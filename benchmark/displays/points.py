@@ -14,6 +14,7 @@ from benchmark.displays import kinds
 from benchmark.displays.frame import Frame, Side, particles_frame
 from benchmark.displays.grid import edges as axes_edges
 from benchmark.displays.style import SMALL, Sheet, header, save, styled
+from representations.circles import COLOURS
 from representations.particles import FULL_SPAN, principal, span_of
 from representations.samples import Graphs, Vectors
 
@@ -127,15 +128,19 @@ def _points(event: Vectors | Graphs, info: EventInfo) -> Points:
 
 
 def _sorts(column: dict[str, NDArray[np.float64]], info: EventInfo, count: int) -> NDArray[Any]:
-    """The kind of each particle where there are several, else its charge; crystals have neither."""
+    """The kind of each particle where there are several, else its charge, unless that tells nothing."""
     if info.particles == "ecal":
         return np.full(count, CRYSTAL[0], dtype=object)
     slots = [name for name in column if name.startswith("is_")]
     if len(slots) > 1:
         place = np.argmax([column[name] for name in slots], axis=0)
         return np.asarray(np.array([name.removeprefix("is_") for name in slots], dtype=object)[place])
+    charge = column.get("charge", np.zeros(count))
+    only = slots[0].removeprefix("is_") if slots else ""
+    if only in COLOURS and not charge.any():
+        return np.full(count, only, dtype=object)
     names = np.array([name for name, _ in CHARGES.values()], dtype=object)
-    return np.asarray(names[(np.sign(column.get("charge", np.zeros(count))) + 1).astype(int)])
+    return np.asarray(names[(np.sign(charge) + 1).astype(int)])
 
 
 def _colour(sort: str) -> Any:

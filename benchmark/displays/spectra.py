@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark.displays.kinds import words
+from representations.particles import FULL_SPAN, span_of
 from tasks.validation.figure import Axis, Figure, Spectrum, spectrum
 from tasks.validation.generic import bins_for, log_edges, scalar, steps, whole_numbers
 
@@ -73,11 +74,13 @@ def _counts(look: Look, tally: Lists) -> Iterator[Spectrum]:
 def _leading(look: Look, tally: Lists) -> Iterator[Spectrum]:
     kinds = [name for name in tally.names if name.startswith("is_")]
     rows = tally.column("leading")
+    # nodes of a jet or a shower count from its middle; particles of lists do not
+    near = tally.counted[0] == "nodes" and span_of(look.info) != FULL_SPAN
     for place, text in enumerate(PLACES):
         for number, name in enumerate(tally.names):
             values = _by_class(look, tally, rows[:, place, number])
             if name not in kinds and any(map(len, values.values())) and not _constant(tally, number):
-                yield _column(name, f"{text} {_noun(tally)}", values)
+                yield _column(name, f"{text} {_noun(tally)}", values, near=near)
         if len(kinds) > 1 and np.isfinite(rows[:, place]).any():
             of = [tally.names.index(name) for name in kinds]
             there = rows[:, place, of]
@@ -94,8 +97,9 @@ def _features(look: Look, tally: Lists) -> Iterator[Spectrum]:
         yield scalar(name, _by_class(look, tally, rows[:, number]))
 
 
-def _column(name: str, title: str, values: dict[str, Floats]) -> Spectrum:
+def _column(name: str, title: str, values: dict[str, Floats], *, near: bool) -> Spectrum:
     quantity, unit = TEXTS.get(name, (name.replace("_", " "), ""))
+    quantity = rf"$\Delta${quantity}" if near and name in ("eta", "phi") else quantity
     every = np.concatenate(list(values.values()))
     if name in LOGARITHMIC:
         return spectrum(title, Axis(quantity, unit, log=True), values, log_edges(values), log_y=True)

@@ -11,7 +11,7 @@ from representations.circles import Circles
 from representations.fourvectors import FourVectors
 from representations.graph import Graph
 from tests.benchmark.displays.looked import look_at, panels
-from tests.representations.collisions import events_of, random_events, showers_of
+from tests.representations.collisions import events_of, jets_of, random_events, showers_of
 
 SHOWERS = [[(80, 100, 8.0), (81, 100, 2.0)], [(80, 100, 6.0)], [(80, 100, 4.0)]]
 
@@ -139,3 +139,24 @@ def test_features_without_particles():
     seen = look_at(Graph(), events_of([[], []]))
     assert points.draw(seen, "", "", None) == []
     assert spectra.figure(seen, seen.tally, "graph").panels == ()
+
+
+def test_nodes_of_a_jet_count_from_its_middle():
+    events = jets_of([[(211, 75.0, 1.5, 3.1), (22, 25.0, 1.9, -3.1)]] * 2 + [[(22, 60.0, 1.0, 0.2)]])
+    titles = {}
+    for representation in (Graph(), FourVectors()):
+        seen = look_at(representation, events)
+        panels = spectra.figure(seen, seen.tally, "").panels
+        titles[representation.name] = {panel.x.quantity for panel in panels}
+    assert r"$\Delta$$\eta$" in titles["graph"]
+    assert r"$\eta$" in titles["fourvectors"]
+
+
+def test_colours_tell_kinds_or_else_charges():
+    legends = []
+    for kind, slots in (("photon", {"photon": 2}), ("muon", {"muon": 2}), ("muon", {"muon": 2, "met": 1})):
+        seen = look_at(FourVectors(), events_of([[(kind, 50.0, 0.0, 0.0)]], slots=slots))
+        with styled(**SMALL):
+            (legend,) = points.examples(seen, "", "").canvas.legends
+        legends.append(legend.get_texts()[0].get_text())
+    assert legends == ["photon", "negative", "muon"]
