@@ -70,7 +70,8 @@ def header(canvas: Canvas, title: str, label: str, note: str = "") -> None:
     width, height = canvas.get_size_inches()
     canvas.text(0.15 / width, 1 - 0.10 / height, title, weight="bold", size=15, va="top")
     canvas.text(0.15 / width, 1 - 0.42 / height, label, size=12, style="italic", va="top")
-    canvas.text(0.15 / width, 1 - 0.66 / height, note, size=10.5, va="top")
+    if note:
+        canvas.text(0.15 / width, 1 - 0.66 / height, note, size=10.5, va="top")
 
 
 def save(canvas: Canvas, path: Path) -> None:
