@@ -83,9 +83,7 @@ class Particles:
     @property
     def span(self) -> tuple[float, float]:
         """Half widths in eta and phi of what the task looks at."""
-        if self.info.particles == "constituents":
-            return JET_SPAN
-        return SHOWER_SPAN if self.info.particles == "ecal" and self.info.picture == "crop" else FULL_SPAN
+        return span_of(self.info)
 
     def directions(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """eta and phi in [-pi, pi), (total,) each, from the centre of what is looked at.
@@ -128,6 +126,13 @@ class Particles:
         event = int(self.event[particle])
         column = self.info.particles
         return f"{self.info.task}: event {self.event_ids[event]}, {column}[{particle - self.offsets[event]}]"
+
+
+def span_of(info: EventInfo) -> tuple[float, float]:
+    """Half widths in eta and phi of what a task looks at: the detector, a jet or a shower."""
+    if info.particles == "constituents":
+        return JET_SPAN
+    return SHOWER_SPAN if info.particles == "ecal" and info.picture == "crop" else FULL_SPAN
 
 
 def particles_of(events: Events) -> Particles:

@@ -10,8 +10,10 @@ from benchmark.errors import UserError
 from benchmark.results import sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
+
+    import awkward as ak
 
     from tasks.events import Events
     from tasks.manifest import Manifest, Shard
@@ -24,21 +26,32 @@ LOOKED_AT = 20_000
 def sample(folder: Path, manifest: Manifest, task: Task, count: int = LOOKED_AT) -> Events:
     """Events of all classes in equal parts, as they are stored: before the task's `view`, with its `processes`.
 
+    Raises UserError as `parts` does.
+    """
+    import awkward as ak
+
+    from tasks.events import Events
+
+    table = ak.concatenate([ak.to_packed(part) for part in parts(folder, manifest, count)])
+    return Events(table, replace(task.info(manifest.level), classes=tuple(task.processes)))
+
+
+def parts(
+    folder: Path, manifest: Manifest, count: int = LOOKED_AT, columns: Collection[str] | None = None
+) -> Iterator[ak.Array]:
+    """The same events shard by shard, one in memory at a time; columns : those that are read, None for all.
+
     Shards are verified before they are read, and only those that are needed. Generated shards of a process are all
     alike, so the first ones will do; of imported ones, each of which may hold another class, all give their share.
     Raises UserError when a shard is missing or changed.
     """
-    import awkward as ak
+    from tasks.events import read
 
-    from tasks.events import Events, read
-
-    parts = []
     for shard, taken in _shares(manifest, count):
         path = folder / shard.file
         if not path.is_file() or sha256(path) != shard.sha256:
             raise UserError(f"{path}: missing, or changed since it was made. Delete {folder} to make the data again.")
-        parts.append(ak.to_packed(read(path)[:taken]))
-    return Events(ak.concatenate(parts), replace(task.info(manifest.level), classes=tuple(task.processes)))
+        yield read(path, columns)[:taken]
 
 
 def _shares(manifest: Manifest, count: int) -> Iterator[tuple[Shard, int]]:

@@ -1,12 +1,10 @@
-"""Validation figures as PNG files, in the style of mplhep. matplotlib is imported here alone, and only to draw."""
+"""Validation figures as PNG files, in the style of mplhep. It is imported only to draw."""
 
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm, Normalize
@@ -14,11 +12,10 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from benchmark.results import write_atomically
+from benchmark.displays.style import COLOURS, DPI, HEADER, header, save, styled
 from tasks.validation.figure import Curve, Map, Spectrum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -26,31 +23,10 @@ if TYPE_CHECKING:
 
     from tasks.validation.figure import Figure, Panel
 
-COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#a96b59", "#717581")
-"""Told apart with any kind of colour vision, and in print (M. Petroff, arXiv:2107.02270): CMS's own choice."""
 STYLES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P")
-SIZES: dict[str, Any] = {
-    "font.size": 13,
-    "axes.labelsize": 14,
-    "axes.titlesize": 13,
-    "xtick.labelsize": 12,
-    "ytick.labelsize": 12,
-    "legend.fontsize": 10.5,
-    "xtick.major.size": 7,
-    "xtick.minor.size": 3.5,
-    "ytick.major.size": 7,
-    "ytick.minor.size": 3.5,
-    "lines.linewidth": 1.6,
-    "axes.formatter.limits": (-6, 5),
-    "axes.formatter.use_mathtext": True,
-}
-"""mplhep's sizes are for a single panel that fills a slide."""
 INCHES = (4.9, 4.1)
 """Of a panel."""
-HEADER = 0.75
-"""Inches above the panels."""
-DPI = 110
 MARK = "mark"
 LEGEND_ROW, LEGEND_REST = 0.062, 0.05
 """Share of a panel's height that a row of its legend takes, and what is left free below: no curve is behind it."""
@@ -61,38 +37,21 @@ def draw(figure: Figure, label: str, path: Path) -> None:
 
     Written to a temporary file and renamed. Raises UserError when that is not possible.
     """
-    with _style():
+    with styled():
         columns = _columns(len(figure.panels))
         rows = math.ceil(len(figure.panels) / columns)
         width, height = INCHES[0] * max(columns, 2), INCHES[1] * rows + HEADER
         layout = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - HEADER / height), w_pad=0.08, h_pad=0.08)
         canvas = Canvas(figsize=(width, height), dpi=DPI, layout=layout)
         FigureCanvasAgg(canvas)
-        _header(canvas, figure, label, height)
+        header(canvas, figure.title, label)
         for number, panel in enumerate(figure.panels, 1):
             _panel(canvas.add_subplot(rows, columns, number), panel, legend_columns=4 if columns == 1 else 2)
-        write_atomically(path, lambda file: canvas.savefig(file, format="png", metadata={"Software": None}))
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    """mplhep's style for as long as a figure is drawn, on the backend that needs no display."""
-    import mplhep
-
-    style: Any = {**mplhep.style.CMS, **SIZES}
-    with mpl.rc_context(style):
-        yield
+        save(canvas, path)
 
 
 def _columns(panels: int) -> int:
     return panels if panels <= 3 else 2 if panels == 4 else 3 if panels <= 9 else 4
-
-
-def _header(canvas: Canvas, figure: Figure, label: str, height: float) -> None:
-    """What and whose it is, above all panels."""
-    width = canvas.get_figwidth()
-    canvas.text(0.15 / width, 1 - 0.10 / height, figure.title, weight="bold", size=15, va="top")
-    canvas.text(0.15 / width, 1 - 0.42 / height, label, size=12, style="italic", va="top")
 
 
 def _panel(axes: Axes, panel: Panel, legend_columns: int) -> None:

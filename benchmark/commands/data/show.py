@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.commands import options
-from benchmark.commands.data import requests
-from benchmark.registry import TASKS
+from benchmark.commands.data import displays, requests
+from benchmark.registry import REPRESENTATIONS, TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,22 +24,44 @@ Plots = Annotated[
     Path | None,
     typer.Option(
         help="Draw validation figures into this folder, and print what is read off them beside what is expected: "
-        "spectra by class from up to 20,000 events of each data set, and the detector on particles of known truth.",
+        "spectra by class from up to 20,000 events of each data set, and the detector on particles of known truth. "
+        "With --representation, event displays in their place.",
         metavar="DIR",
         show_default=False,
     ),
+]
+Representations = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--representation",
+        help="Draw what representations make of the events, as PNG files: examples of each class, average pictures and "
+        "their differences, distributions. Parameters as 'circles[size=112]'; repeatable, comma-separated, or 'all'.",
+        metavar="NAME",
+        autocompletion=options.completer(REPRESENTATIONS),
+        show_default=False,
+    ),
+]
+Each = Annotated[
+    int | None,
+    typer.Option("--events", help="Examples of each class, with --representation. Default: 6.", min=1, max=24),
 ]
 
 
 def command(
     task: requests.One,
     plots: Plots = None,
+    representation: Representations = None,
+    events: Each = None,
     data: options.Data = None,
     json: options.Json = False,
 ) -> int:
     """Show counts, fingerprint, level and size of each data set of a task; with --plots, draw figures of it.
 
+    With --representation as well, draw its events as learners are shown them.
+
     Example: python -m benchmark data show ttbar --plots figures
+
+    Example: python -m benchmark data show ttbar --representation 'circles,graph[k=3]' --plots displays
     """
     from benchmark.errors import UserError
     from benchmark.grid import parse_filter
@@ -47,20 +69,32 @@ def command(
     choices = parse_filter(task)
     if len(choices) != 1 or choices[0].target == "all":
         raise UserError(f"data show: '{task}' names more than one task, expected one. Show them in turn.")
+    if plots is None and (representation or events is not None):
+        option = "--representation" if representation else "--events"
+        raise UserError(f"data show: {option} without --plots: there is no folder for displays. Add --plots DIR.")
+    if events is not None and not representation:
+        raise UserError(
+            "data show: --events without --representation: no examples are drawn. Add --representation NAME."
+        )
     plugin = TASKS.load(choices[0].target)
+    wanted = displays.choices(representation) if representation else []
     root = options.data_root(data)
     found = requests.found(root, task)
     damaged = next((item for item in found if item.state == "damaged"), None)
     if damaged is not None:
         raise UserError(damaged.reason)
-    drawn = _draw(plugin, found, plots) if plots else []
+    request = displays.Request(plugin, dict(choices[0].given), wanted, events or displays.EVENTS)
+    drawn = _draw(plugin, found, plots) if plots and not wanted else []
+    shown = _display(request, found, plots) if plots and wanted else []
     if json:
         manifests = {str(item.folder): item.manifest.model_dump(mode="json") for item in found if item.manifest}
         sizes = {str(item.folder): item.size for item in found}
-        shown = {"task": plugin.name, "levels": levels(plugin), "data": manifests, "bytes": sizes}
-        if plots:
-            shown["plots"] = {str(item.folder): item.as_json() for item in drawn}
-        print(json_format.dumps(shown, indent=1))
+        told = {"task": plugin.name, "levels": levels(plugin), "data": manifests, "bytes": sizes}
+        if wanted:
+            told["displays"] = displays.as_json(shown)
+        elif plots:
+            told["plots"] = {str(item.folder): item.as_json() for item in drawn}
+        print(json_format.dumps(told, indent=1))
         return 0
     print(f"{plugin.name}: {TASKS.find(choices[0].target).summary}")
     for level, reason in levels(plugin).items():
@@ -68,7 +102,9 @@ def command(
     if not found:
         print(f"no data in {root / plugin.name} yet. They are made by: python -m benchmark data generate '{task}'")
     _print(found)
-    if plots:
+    if wanted:
+        displays.show(shown)
+    elif plots:
         from benchmark.commands.data import validation
 
         validation.show(drawn, plots)
@@ -83,6 +119,15 @@ def _draw(plugin: type[Task], found: Sequence[Found], plots: Path) -> list[Drawn
     folder = validation.folder_for(plots)
     with Display() as display, silenced():
         return validation.run(plugin, found, folder, display)
+
+
+def _display(request: displays.Request, found: Sequence[Found], plots: Path) -> list[displays.Shown]:
+    from benchmark.commands.data import validation
+    from benchmark.display import Display
+
+    folder = validation.folder_for(plots)
+    with Display() as display:
+        return displays.run(request, found, folder, display)
 
 
 def levels(plugin: type) -> dict[str, str]:

@@ -1,0 +1,110 @@
+"""A look at stored events through a representation: a few of each class, and what all of them amount to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import awkward as ak
+import numpy as np
+
+from benchmark.displays.kinds import kinds_of
+from benchmark.displays.tally import BATCH, Tally, tally_of
+from benchmark.errors import Skip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
+
+    from representations.representation import Representation
+    from representations.samples import Samples
+    from tasks.events import EventInfo, Events
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen.
+
+    examples : by class, the first few samples, in the order of the classes; none of a class without events.
+    kinds : of the particles in them. tally : of all events.
+    not_drawn : by class, the shares that the representation leaves out, where it tells of them: `outside` of the
+        objects, `dropped` of pt (or of energy, where the task measures by that; a mean over events).
+    """
+
+    representation: Representation
+    info: EventInfo
+    examples: dict[str, Samples]
+    kinds: set[str]
+    tally: Tally
+    not_drawn: list[dict[str, float]]
+
+    def numbers(self) -> dict[str, dict[str, float]]:
+        """By class: how many events, means over them, and the shares that are not drawn."""
+        events = self.tally.events
+        return {
+            name: {"events": int(events[code]), **self.tally.numbers(code), **self.not_drawn[code]}
+            for code, name in enumerate(self.info.classes)
+        }
+
+
+def look(
+    representation: Representation, shards: Iterable[Events], each: int, report: Callable[[int], None] = lambda _: None
+) -> Look:
+    """Show events to a representation, shard by shard and 256 at a time, and keep `each` samples of every class.
+
+    Memory is a shard, a batch and the sums, whatever the number of events. Reports events done.
+    Raises Skip for samples that nobody can draw, and what the representation raises.
+    """
+    tally: Tally | None = None
+    info: EventInfo | None = None
+    kept: dict[int, list[Samples]] = {}
+    losses: list[tuple[NDArray[np.int64], dict[str, tuple[NDArray[Any], NDArray[Any]]]]] = []
+    kinds: set[str] = set()
+    done = 0
+    for events in shards:
+        info = events.info
+        for start in range(0, len(events), BATCH):
+            batch = events[start : start + BATCH]
+            samples = representation.represent(batch)
+            tally = tally or tally_of(samples)
+            if tally is None:
+                raise Skip(f"samples of the kind {type(samples).__name__} can't be drawn")
+            tally.add(samples)  # type: ignore[arg-type]
+            losses.append((samples.labels.numpy(), _losses(representation, batch)))
+            for code in range(len(info.classes)):
+                there = kept.setdefault(code, [])
+                left = each - sum(map(len, there))
+                first = np.flatnonzero(samples.labels.numpy() == code)[:left]
+                if len(first):
+                    there.append(samples[first])
+                    kinds |= kinds_of(batch[first])
+            done += len(batch)
+            report(done)
+    if tally is None or info is None:
+        raise Skip("there are no events")
+    examples = {info.classes[code]: type(some[0]).join(some) for code, some in sorted(kept.items()) if some}
+    return Look(representation, info, examples, kinds, tally, _shares(losses, len(info.classes)))
+
+
+def _losses(representation: Representation, events: Events) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
+    """What of each event is not drawn, and of how much: as far as the representation tells."""
+    found: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {}
+    if callable(outside := getattr(representation, "outside", None)):
+        objects = ak.to_numpy(ak.num(events.table[events.info.particles], axis=1))
+        found["outside"] = (np.asarray(outside(events)), objects)
+    if callable(dropped := getattr(representation, "dropped", None)):
+        found["dropped"] = (np.asarray(dropped(events)), np.ones(len(events)))
+    return found
+
+
+def _shares(losses: list[Any], classes: int) -> list[dict[str, float]]:
+    labels = np.concatenate([label for label, _ in losses])
+    shares: list[dict[str, float]] = [{} for _ in range(classes)]
+    for name in losses[0][1]:
+        lost, whole = (np.concatenate([loss[name][part] for _, loss in losses]) for part in (0, 1))
+        for code in range(classes):
+            chosen = labels == code
+            total = float(whole[chosen].sum())
+            shares[code][name] = float(lost[chosen].sum()) / total if total else 0.0
+    return shares

@@ -1,0 +1,202 @@
+"""Displays of lists of particles and of graphs: discs at (eta, phi), of an area in proportion to pt, and edges."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
+
+from benchmark.displays import kinds
+from benchmark.displays.frame import Frame, Side, particles_frame
+from benchmark.displays.grid import edges as axes_edges
+from benchmark.displays.style import SMALL, Sheet, header, save, styled
+from representations.circles import COLOURS
+from representations.particles import FULL_SPAN, principal, span_of
+from representations.samples import Graphs, Vectors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from benchmark.displays.look import Look
+    from tasks.events import EventInfo
+
+ACROSS = 6
+"""Events in a row."""
+PANEL = 2.2
+"""Inches of a side."""
+LARGEST = 320.0
+"""Area of the largest disc in points squared; the smallest is seen still."""
+SMALLEST = 1.5
+CHARGES = {-1.0: ("negative", "#3f90da"), 0.0: ("neutral", "#717581"), 1.0: ("positive", "#bd1f01")}
+"""Names and colours of particles that have no kind."""
+CRYSTAL = ("crystal", "#3f90da")
+
+
+@dataclass(frozen=True)
+class Points:
+    """Particles of one event where they are drawn, (particles,) each, and edges (E, 2) between them, both ways alike.
+
+    sort : name of what the colour tells: a kind, or a charge.
+    """
+
+    pt: NDArray[np.float64]
+    eta: NDArray[np.float64]
+    phi: NDArray[np.float64]
+    sort: NDArray[Any]
+    edges: NDArray[np.int64]
+
+
+def draw(look: Look, title: str, label: str, stem: Path) -> list[Path]:
+    """Write STEM-examples.png; nothing where the samples have no particles with a pt, eta and phi."""
+    if not any(len(points.pt) for part in _events(look).values() for points in part):
+        return []
+    path = stem.with_name(f"{stem.name}-examples.png")
+    with styled(**SMALL):
+        save(examples(look, f"{title}: examples", label).canvas, path)
+    return [path]
+
+
+def examples(look: Look, title: str, label: str) -> Sheet:
+    """A row of events a class."""
+    events, frame = _events(look), _frame(look)
+    rows = [
+        (name, start, part[start : start + ACROSS])
+        for name, part in events.items()
+        for start in range(0, len(part), ACROSS)
+    ]
+    across = max(len(part) for _, _, part in rows)
+    page = Sheet.of(len(rows), across, (PANEL, PANEL), right=2.0)
+    header(page.canvas, title, label, frame.note)
+    every = [points for part in events.values() for points in part]
+    largest = max(float(points.pt.max(initial=0.0)) for points in every) or 1.0
+    for number, (name, start, part) in enumerate(rows):
+        page.say(number, name)
+        for place, points in enumerate(part):
+            axes = page.at(number, place)
+            _draw(axes, points, frame, largest)
+            axes.set_title(f"event {int(look.examples[name].event_ids[start + place])}", pad=3)
+            below = [row for row, (_, _, other) in enumerate(rows) if len(other) > place]
+            axes_edges(axes, frame, left=place == 0, bottom=number == below[-1])
+    page.legend(_legend(every, largest))
+    return page
+
+
+def _frame(look: Look) -> Frame:
+    frame = particles_frame(look.info)
+    some = next(iter(look.examples.values()))
+    if isinstance(some, Vectors) and "cos_phi" in some.names and span_of(look.info) == FULL_SPAN:
+        up = Side(r"$\phi - \phi_{\mathrm{leading}}$ [rad]", frame.up.low, frame.up.high)
+        return Frame(frame.across, up, note=frame.note)
+    return frame
+
+
+def _events(look: Look) -> dict[str, list[Points]]:
+    """The particles of the examples of each class."""
+    samples: dict[str, Any] = look.examples
+    return {
+        name: [_points(part[place : place + 1], look.info) for place in range(len(part))]
+        for name, part in samples.items()
+    }
+
+
+def _points(event: Vectors | Graphs, info: EventInfo) -> Points:
+    """The particles of one event, counted from the middle of the jet or shower as on other displays."""
+    graph = isinstance(event, Graphs)
+    rows = event.nodes.values if isinstance(event, Graphs) else event.particles.values
+    column = {name: values.astype(np.float64) for name, values in zip(event.names, rows.numpy().T, strict=True)}
+    if {"log_pt", "cos_phi", "sin_phi"} <= column.keys():
+        column |= {"pt": np.exp(column["log_pt"]), "phi": np.arctan2(column["sin_phi"], column["cos_phi"])}
+    if not {"pt", "eta", "phi"} <= column.keys():
+        nothing = np.zeros(0)
+        return Points(nothing, nothing, nothing, nothing, np.zeros((0, 2), np.int64))
+    pt, eta, phi = (column[name] for name in ("pt", "eta", "phi"))
+    if not graph and span_of(info) != FULL_SPAN and len(pt):
+        # a shower from its hottest crystal; a jet from the centroid, taken from the leading particle on
+        weight = pt if info.particles == "constituents" else np.arange(len(pt)) == pt.argmax()
+        total = max(float(weight.sum()), 1e-30)
+        turned = principal(phi - phi[0])
+        eta, phi = eta - (weight * eta).sum() / total, principal(turned - (weight * turned).sum() / total)
+    joined = event.edges.values.numpy().astype(np.int64) if isinstance(event, Graphs) else np.zeros((0, 2), np.int64)
+    return Points(pt, eta, principal(phi), _sorts(column, info, len(pt)), joined)
+
+
+def _sorts(column: dict[str, NDArray[np.float64]], info: EventInfo, count: int) -> NDArray[Any]:
+    """The kind of each particle where there are several, else its charge, unless that tells nothing."""
+    if info.particles == "ecal":
+        return np.full(count, CRYSTAL[0], dtype=object)
+    slots = [name for name in column if name.startswith("is_")]
+    if len(slots) > 1:
+        place = np.argmax([column[name] for name in slots], axis=0)
+        return np.asarray(np.array([name.removeprefix("is_") for name in slots], dtype=object)[place])
+    charge = column.get("charge", np.zeros(count))
+    only = slots[0].removeprefix("is_") if slots else ""
+    if only in COLOURS and not charge.any():
+        return np.full(count, only, dtype=object)
+    names = np.array([name for name, _ in CHARGES.values()], dtype=object)
+    return np.asarray(names[(np.sign(charge) + 1).astype(int)])
+
+
+def _colour(sort: str) -> Any:
+    return dict((*CHARGES.values(), CRYSTAL)).get(sort) or kinds.colour(sort)
+
+
+def _draw(axes: Axes, points: Points, frame: Frame, largest: float) -> None:
+    axes.add_collection(
+        LineCollection(
+            list(_segments(points, whole=frame.up.high == math.pi)), colors="0.55", linewidths=0.5, alpha=0.45
+        )
+    )
+    order = np.argsort(-points.pt, kind="stable")  # the small ones on top
+    (left, right), (bottom, top) = frame.across.ends, frame.up.ends
+    inside = (points.eta >= left) & (points.eta <= right) & (points.phi >= bottom) & (points.phi <= top)
+    order = order[inside[order]]
+    # a disc on the edge is seen whole
+    axes.scatter(
+        points.eta[order], points.phi[order], s=_area(points.pt[order], largest), clip_on=False,
+        c=[_colour(sort) for sort in points.sort[order]], alpha=0.75, linewidths=0.4, edgecolors="white", zorder=2,
+    )  # fmt: skip
+
+
+def _segments(points: Points, *, whole: bool) -> NDArray[np.float64]:
+    """Both ends of each edge once, (E, 2, 2); one that crosses the seam in phi leaves on one side and comes back."""
+    pairs = np.unique(np.sort(points.edges, axis=1), axis=0)
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    a, b = pairs.T
+    start = np.stack([points.eta[a], points.phi[a]], axis=1)
+    end = np.stack([points.eta[b], points.phi[b]], axis=1)
+    if not whole:
+        return np.stack([start, end], axis=1)
+    step = np.stack([end[:, 0] - start[:, 0], principal(end[:, 1] - start[:, 1])], axis=1)
+    return np.concatenate([np.stack([start, start + step], axis=1), np.stack([end - step, end], axis=1)])
+
+
+def _area(pt: NDArray[np.float64], largest: float) -> NDArray[np.float64]:
+    return np.asarray(SMALLEST + LARGEST * pt / largest)
+
+
+def _legend(every: list[Points], largest: float) -> list[Line2D]:
+    """A disc of each colour that is seen, and three sizes."""
+    dot: dict[str, Any] = {"marker": "o", "linestyle": "none", "markeredgecolor": "white", "markeredgewidth": 0.4}
+    there = {str(sort) for points in every for sort in points.sort}
+    charges = [name for name, _ in CHARGES.values() if name in there]
+    names = [*charges, *kinds.in_order(there.difference(charges))]
+    colours = [Line2D([], [], color=_colour(name), markersize=8, label=kinds.words(name), **dot) for name in names]
+    sizes = [
+        Line2D([], [], color="0.3", markersize=math.sqrt(_area(np.array([pt]), largest)[0]),
+               label=f"$p_T$ {pt:g} GeV", **dot)
+        for pt in (_round(largest / part) for part in (1, 5, 25))
+    ]  # fmt: skip
+    return [*colours, *sizes]
+
+
+def _round(value: float) -> float:
+    """The largest of 1, 2, 5 times a power of ten that is not above."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return float(f"{max(part for part in (1, 2, 5) if part * power <= value * (1 + 1e-9)) * power:.1g}")

@@ -1,0 +1,153 @@
+"""How figures look: mplhep's style at sizes for several panels, colours that are told apart, and the lines above."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+
+from benchmark.results import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#a96b59", "#717581")
+"""Told apart with any kind of colour vision, and in print (M. Petroff, arXiv:2107.02270): CMS's own choice."""
+SIZES: dict[str, Any] = {
+    "font.size": 13,
+    "axes.labelsize": 14,
+    "axes.titlesize": 13,
+    "xtick.labelsize": 12,
+    "ytick.labelsize": 12,
+    "legend.fontsize": 10.5,
+    "xtick.major.size": 7,
+    "xtick.minor.size": 3.5,
+    "ytick.major.size": 7,
+    "ytick.minor.size": 3.5,
+    "lines.linewidth": 1.6,
+    "axes.formatter.limits": (-6, 5),
+    "axes.formatter.use_mathtext": True,
+}
+"""mplhep's sizes are for a single panel that fills a slide."""
+SMALL: dict[str, Any] = {
+    "axes.labelsize": 11,
+    "axes.titlesize": 10,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "xtick.major.size": 3.5,
+    "ytick.major.size": 3.5,
+    "axes.linewidth": 0.8,
+    "xtick.minor.visible": False,
+    "ytick.minor.visible": False,
+}
+"""Of panels an event each."""
+HEADER = 0.75
+"""Inches above the panels."""
+DPI = 110
+BAR = "colour bar"
+"""Label of the axes that are one."""
+
+
+@contextmanager
+def styled(**changes: Any) -> Iterator[None]:
+    """mplhep's style for as long as a figure is drawn, on the backend that needs no display."""
+    import mplhep
+
+    changed: Any = {**mplhep.style.CMS, **SIZES, **changes}
+    with mpl.rc_context(changed):
+        yield
+
+
+def header(canvas: Canvas, title: str, label: str, note: str = "") -> None:
+    """What and whose it is, above all panels; of a sheet, how it is to be read as well."""
+    width, height = canvas.get_size_inches()
+    canvas.text(0.15 / width, 1 - 0.10 / height, title, weight="bold", size=15, va="top")
+    canvas.text(0.15 / width, 1 - 0.42 / height, label, size=12, style="italic", va="top")
+    if note:
+        canvas.text(0.15 / width, 1 - 0.66 / height, note, size=10.5, va="top")
+
+
+def save(canvas: Canvas, path: Path) -> None:
+    """As PNG, written to a temporary file and renamed; the same figure gives the same bytes."""
+    write_atomically(path, lambda file: canvas.savefig(file, format="png", metadata={"Software": None}))
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A canvas of equal panels in rows and columns, laid out in inches so that pictures keep their proportions.
+
+    panel : width and height of a panel. left, right, below : margins; `right` holds the colour bars. gap : between
+    panels, across and down.
+    """
+
+    canvas: Canvas
+    rows: int
+    columns: int
+    panel: tuple[float, float]
+    left: float
+    below: float
+    gap: tuple[float, float]
+
+    @classmethod
+    def of(
+        cls,
+        rows: int,
+        columns: int,
+        panel: tuple[float, float],
+        *,
+        left: float = 1.3,
+        right: float = 1.2,
+        below: float = 0.75,
+        gap: tuple[float, float] = (0.22, 0.26),
+        dpi: int = DPI,
+    ) -> Sheet:
+        """An empty sheet, wide enough for the lines of its header."""
+        width = left + columns * panel[0] + (columns - 1) * gap[0] + right
+        height = HEADER + 0.45 + rows * panel[1] + (rows - 1) * gap[1] + below
+        canvas = Canvas(figsize=(max(width, 8.0), height), dpi=dpi)
+        FigureCanvasAgg(canvas)
+        return cls(canvas, rows, columns, panel, left, below, gap)
+
+    def at(self, row: int, column: int) -> Axes:
+        """The axes of a new panel, rows from the top."""
+        return self._axes(self.left + column * (self.panel[0] + self.gap[0]), self._bottom(row), *self.panel)
+
+    def bar(self, row: int, rows: int = 1) -> Axes:
+        """Axes for the colour bar of some rows, right of them; their label is `BAR`."""
+        left = self.left + self.columns * (self.panel[0] + self.gap[0])
+        bottom = self._bottom(row + rows - 1)
+        axes = self._axes(left, bottom, 0.13, self._bottom(row) + self.panel[1] - bottom)
+        axes.set_label(BAR)
+        return axes
+
+    def say(self, row: int, text: str, colour: str = "black") -> None:
+        """What a row shows, upright at its left."""
+        width, height = self.canvas.get_size_inches()
+        middle = (self._bottom(row) + self.panel[1] / 2) / height
+        self.canvas.text(
+            0.32 / width, middle, text, rotation=90, ha="center", va="center", size=11, weight="bold", color=colour
+        )
+
+    def legend(self, handles: Sequence[Any], title: str = "") -> None:
+        """What colours and sizes mean, right of the first row."""
+        width, height = self.canvas.get_size_inches()
+        left = self.left + self.columns * (self.panel[0] + self.gap[0])
+        top = self._bottom(0) + self.panel[1]
+        self.canvas.legend(
+            handles=handles, title=title or None, loc="upper left", bbox_to_anchor=(left / width, top / height),
+            frameon=False, fontsize=10, title_fontsize=10, borderaxespad=0, handletextpad=0.6, labelspacing=0.7,
+        )  # fmt: skip
+
+    def _bottom(self, row: int) -> float:
+        return self.below + (self.rows - 1 - row) * (self.panel[1] + self.gap[1])
+
+    def _axes(self, left: float, bottom: float, wide: float, high: float) -> Axes:
+        width, height = self.canvas.get_size_inches()
+        return self.canvas.add_axes((left / width, bottom / height, wide / width, high / height))

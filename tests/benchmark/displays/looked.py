@@ -1,0 +1,45 @@
+"""Looks at hand-made events, and what is seen at a place of a sheet."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmark.displays.look import Look, look
+from benchmark.displays.style import BAR
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from benchmark.displays.style import Sheet
+    from representations.representation import Representation
+    from tasks.events import Events
+
+
+def look_at(representation: Representation, *shards: Events, each: int = 6) -> Look:
+    return look(representation, shards, each)
+
+
+def panels(sheet: Sheet) -> list[Axes]:
+    """The panels of a sheet in the order in which they are drawn, without colour bars."""
+    return [axes for axes in sheet.canvas.axes if axes.get_label() != BAR]
+
+
+def colour_at(axes: Axes, x: float, y: float) -> tuple[int, int, int]:
+    """What is drawn at a place of the axes, as red, green and blue."""
+    image = _drawn(axes.figure)
+    column, up = axes.transData.transform((x, y))
+    return tuple(image[image.shape[0] - 1 - int(up), int(column), :3].tolist())
+
+
+@cache
+def _drawn(figure: Figure) -> NDArray[np.uint8]:
+    figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba())
+
+
+WHITE = (255, 255, 255)

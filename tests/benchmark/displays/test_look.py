@@ -1,0 +1,59 @@
+"""What is kept of events, and the shares that are not drawn."""
+
+import pytest
+import torch
+
+from benchmark.errors import Skip
+from representations.calorimeter import Calorimeter
+from representations.circles import Circles
+from representations.graph import Graph
+from representations.representation import Representation, truth
+from representations.samples import Samples
+from tests.benchmark.displays.looked import look_at
+from tests.representations.collisions import events_of, random_events
+
+
+def test_the_first_of_each_class_in_the_order_of_the_shards():
+    events = random_events(11, 2)
+    seen = look_at(Graph(), events[:4], events[4:], each=3)
+    assert {name: part.event_ids.tolist() for name, part in seen.examples.items()} == {
+        "signal": [1000, 1002, 1004],
+        "background": [1001, 1003, 1005],
+    }
+    assert seen.tally.events.tolist() == [6, 5]
+
+
+def test_objects_outside_and_pt_dropped():
+    near, far = ("jet", 30.0, 0.5, 0.0), ("jet", 10.0, 4.0, 1.0)
+    events = events_of([[near, near, near, far], [near], [far, far], [near, near]])
+    circles = look_at(Circles(size=16), events).numbers()
+    assert circles["signal"]["outside"] == pytest.approx(3 / 6)
+    assert circles["background"]["outside"] == 0
+    graph = look_at(Graph(nodes=1), events).numbers()
+    assert graph["signal"]["dropped"] == pytest.approx((70 / 100 + 1 / 2) / 2)
+    assert graph["background"]["dropped"] == pytest.approx((0 + 1 / 2) / 2)
+    assert graph["signal"]["nodes"] == 1
+
+
+def test_a_representation_that_the_events_can_not_give():
+    with pytest.raises(Skip, match="keeps no calorimeter hits"):
+        look_at(Calorimeter(), random_events(2, 1))
+
+
+def test_no_events():
+    with pytest.raises(Skip, match="no events"):
+        look_at(Graph())
+
+
+class Bare(Representation):
+    """Labels alone."""
+
+    name = "bare"
+
+    def represent(self, events):
+        return Samples(**truth(events), features=torch.zeros(len(events), 0))
+
+
+def test_samples_that_nobody_knows():
+    with pytest.raises(Skip, match="kind Samples can't be drawn"):
+        look_at(Bare(), random_events(2, 1))
