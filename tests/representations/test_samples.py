@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from representations.pairs import PAIR_FEATURES, pair_features
-from representations.samples import Graphs, Images, Ragged, Samples, Vectors
+from representations.samples import Graphs, Images, Panel, Ragged, Samples, Vectors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,11 +49,10 @@ def images(lengths: list[int], seed: int = 0) -> Images:
     offsets = torch.tensor([0, *np.cumsum(lengths)], dtype=torch.int64)
     return Images(
         **common(len(lengths)),
-        shape=(2, 3, 4),
+        panels=(Panel((2, 3, 4), span=(3.0, 3.0)),),
         pixels=Ragged(torch.tensor(np.concatenate([[], *pixels]), dtype=torch.int32), offsets),
         values=Ragged(torch.tensor(rng.integers(1, 256, sum(lengths)), dtype=torch.uint8), offsets),
         scale=255.0,
-        span=(3.0, 3.0),
     )
 
 
