@@ -150,12 +150,13 @@ class PooledPixels(Table[Images]):
     moments = ("sum", "row", "column", "row_row", "column_column", "row_column")
 
     def shape(self, samples: Images) -> Shape:
-        """Columns such as `ecal_cell3_12` (row, column) and `ecal_row_row`; of several panels `barrel_ecal_cell3_12`."""
+        """Columns such as `ecal_cell3_12` (row, column) and `ecal_row_row`; with several panels `barrel_ecal_sum`."""
         columns: list[str] = []
         for panel in samples.panels:
             high, wide = self._areas(panel).shape
             channels = _channels(samples, panel)
-            columns += [f"{name}_cell{row}_{column}" for name in channels for row in range(high) for column in range(wide)]
+            places = [f"cell{row}_{column}" for row in range(high) for column in range(wide)]
+            columns += [f"{name}_{place}" for name in channels for place in places]
             columns += [f"{name}_{moment}" for name in channels for moment in self.moments]
         return Shape(self.view, (*columns, *samples.feature_names))
 
@@ -165,7 +166,8 @@ class PooledPixels(Table[Images]):
         event = torch.repeat_interleave(torch.arange(len(index), device=index.device), offsets.diff())
         pixel = samples.pixels.values[where].long()
         value = samples.values.values[where].to(torch.float32) / samples.scale
-        parts, start = [], 0
+        parts: list[Tensor] = []
+        start = 0
         for panel in samples.panels:
             inside = slice(None) if len(samples.panels) == 1 else (pixel >= start) & (pixel < start + panel.size)
             parts += self._columns(panel, event[inside], pixel[inside] - start, value[inside], len(index))

@@ -167,7 +167,7 @@ class Images(Samples):
     def _only(self) -> Panel:
         if len(self.panels) != 1:
             names = ", ".join(panel.name for panel in self.panels)
-            raise ValueError(f"{len(self.panels)} panels ({names}), expected one picture. Use `panel` or `dense_panels`.")
+            raise ValueError(f"{len(self.panels)} panels ({names}), expected one. Use `panel` or `dense_panels`.")
         return self.panels[0]
 
     def panel(self, name: str) -> Images:
@@ -195,7 +195,7 @@ class Images(Samples):
     def dense_panels(self, index: Tensor | None = None) -> tuple[Tensor, ...]:
         """As `dense`, a tensor a panel."""
         canvas = self._dense(index)
-        parts = canvas.split([panel.size for panel in self.panels], dim=1)
+        parts = torch.split(canvas, [panel.size for panel in self.panels], dim=1)
         return tuple(part.reshape(len(part), *panel.shape) for part, panel in zip(parts, self.panels, strict=True))
 
     def _dense(self, index: Tensor | None) -> Tensor:
