@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ import numpy as np
 
 from benchmark import environment
 from benchmark.errors import Skip, UserError
-from benchmark.registry import MODELS, REPRESENTATIONS, TASKS, Registry
+from benchmark.registry import MODELS, REPRESENTATIONS, TASKS
+from benchmark.represent import represented
 from benchmark.results import Result, Scores, Throughput, make_key
 from benchmark.scoring import score
 from benchmark.throughput import (
@@ -30,21 +31,18 @@ from benchmark.throughput import (
 )
 from models.model import silent
 from tasks.dataset import DataSet
-from tasks.events import SPLITS
-from tasks.store import shards
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmark.grid import Cell, Choice
+    from benchmark.grid import Cell
+    from benchmark.represent import Represented
     from models.model import Model
     from representations.representation import Representation
     from representations.samples import Samples
-    from tasks.events import Events
     from tasks.manifest import Manifest
 
 Report = Callable[[str, float, float], None]
-WARM_UP_EVENTS = 32
 SHARED_VERSION = "1"
 """Part of every key. Raise it when what all models share (`models/inputs.py`, the training loop, the residual layers)
 gives other numbers than before; a plug-in's own changes are in its `version`."""
@@ -59,15 +57,6 @@ class Job:
     data: DataSet
     representation: Representation
     model: Model
-
-
-@dataclass(frozen=True)
-class Represented:
-    """The samples of each split, and how fast they were made."""
-
-    splits: Mapping[str, Samples]
-    has_signal: bool
-    events_per_s: float
 
 
 def build(cell: Cell) -> Job:
@@ -87,9 +76,9 @@ def describe(job: Job, manifest: Manifest | None) -> Result:
     device = cell.device.partition(":")[0]
     key = make_key(
         {
-            "task": _identity(TASKS, cell.task, task),
-            "representation": _identity(REPRESENTATIONS, cell.representation, job.representation),
-            "model": _identity(MODELS, cell.model, job.model),
+            "task": cell.task.identity(TASKS, task),
+            "representation": cell.representation.identity(REPRESENTATIONS, job.representation),
+            "model": cell.model.identity(MODELS, job.model),
             "shared": SHARED_VERSION,
             "level": cell.level,
             "content": manifest.content if manifest else None,
@@ -132,7 +121,9 @@ def run(job: Job, data_root: Path, report: Report) -> tuple[Result, Scores | Non
     blank = describe(job, job.data.manifest(data_root))
     blank.environment = {**environment.describe(), "gpu": environment.gpu_name(job.cell.device)}
     try:
-        return evaluate(blank, _represented(job, data_root, report), job, report)
+        if job.data.level in job.data.task.skipped_levels and job.data.source is None:
+            raise Skip(job.data.task.skipped_levels[job.data.level])
+        return evaluate(blank, represented(job, data_root, report), job, report)
     except Skip as skip:
         return blank.model_copy(update={"status": "skipped", "reason": str(skip)}), None
     except UserError as error:
@@ -145,10 +136,10 @@ def run(job: Job, data_root: Path, report: Report) -> tuple[Result, Scores | Non
         return blank.model_copy(update={"status": "failed", "reason": reason, "environment": traced}), None
 
 
-def evaluate(blank: Result, represented: Represented, job: Job, report: Report) -> tuple[Result, Scores]:
+def evaluate(blank: Result, shown: Represented, job: Job, report: Report) -> tuple[Result, Scores]:
     """Fit on the training samples, predict the test samples, score: the record `blank`, filled in."""
     model, device = job.model, job.cell.device
-    splits = {name: samples.to(device) for name, samples in represented.splits.items()}
+    splits = {name: samples.to(device) for name, samples in shown.splits.items()}
     train, valid, test = (splits[name] for name in ("train", "valid", "test"))
     _check_classes(train, test)
     model.runtime.device, model.runtime.seed, model.runtime.report = device, job.cell.seed, report
@@ -165,11 +156,11 @@ def evaluate(blank: Result, represented: Represented, job: Job, report: Report) 
     scores = _scores(test, probabilities)
     report("score", 0, 1)
     with clock() as scoring:
-        metrics, confusion = score(scores, blank.classes, represented.has_signal, job.cell.metrics)
+        metrics, confusion = score(scores, blank.classes, shown.pace.has_signal, job.cell.metrics)
     throughput = Throughput(
         train_events_per_s=len(train) / max(fitting.seconds, 1e-9),
         predict_events_per_s=events_per_second(lambda: model.predict_proba(test), len(test)),
-        represent_events_per_s=represented.events_per_s,
+        represent_events_per_s=shown.pace.events_per_s,
         latency_ms=latency_ms(lambda: model.predict_proba(test[:1])),
         peak_memory_mb=peak_memory_mb(device),
         control=control_workload(),
@@ -177,7 +168,7 @@ def evaluate(blank: Result, represented: Represented, job: Job, report: Report) 
     report("score", 1, 1)
     filled = {
         "status": "done",
-        "has_signal": represented.has_signal,
+        "has_signal": shown.pace.has_signal,
         "events": {name: len(samples) for name, samples in splits.items()},
         "metrics": metrics,
         "confusion_matrix": confusion,
@@ -185,64 +176,9 @@ def evaluate(blank: Result, represented: Represented, job: Job, report: Report) 
         "parameters_count": model.parameters_count(),
         "details": {name: value for name, value in model.details().items() if math.isfinite(value)},
         "timings": {"fit": fitting.seconds, "predict": predicting.seconds, "score": scoring.seconds},
+        "environment": {**blank.environment, "represented": shown.pace.made},
     }
     return blank.model_copy(update=filled), scores
-
-
-def represent(
-    shards: Iterable[Events], representation: Representation, report: Report = silent, total: int = 0
-) -> Represented:
-    """Samples of all events by split, in the order of the shards, of which one is in memory at a time.
-
-    Of `total` events it is reported how many are done. The rate is without reading, and without the first call, which
-    compiles and warms up. Raises UserError when there is no shard at all.
-    """
-    parts: dict[str, list[Samples]] = {name: [] for name in SPLITS}
-    events, done, seconds = None, 0, 0.0
-    report("represent", 0, total)
-    for events in shards:
-        if done == 0:
-            representation.represent(events[:WARM_UP_EVENTS])
-        with clock() as reading:
-            for name, part in events.splits().items():
-                if len(part):
-                    parts[name].append(representation.represent(part))
-        done, seconds = done + len(events), seconds + reading.seconds
-        report("represent", done, total)
-    if events is None:
-        raise UserError("no events to represent, expected one shard at least. Make the data again.")
-    for some in parts.values():
-        if not some:
-            some.append(representation.represent(events[:0]))
-    splits = {name: type(parts[name][0]).join(parts.pop(name)) for name in SPLITS}  # the parts go as they are joined
-    return Represented(splits, events.info.has_signal, done / max(seconds, 1e-9))
-
-
-_kept: dict[tuple[DataSet, Path, Representation], Represented] = {}
-"""A worker runs the cells of one task and representation one after the other: the last samples are kept."""
-
-
-def _represented(job: Job, root: Path, report: Report) -> Represented:
-    data = job.data
-    if data.level in data.task.skipped_levels and data.source is None:
-        raise Skip(data.task.skipped_levels[data.level])
-    key = (data, root, job.representation)
-    if key not in _kept:
-        _kept.clear()  # before the next are made, so that two are never in memory
-        columns = job.representation.columns(data.task.info(data.level))
-        manifest = data.manifest(root)
-        total = manifest.events() if manifest else 0
-        _kept[key] = represent(shards(data, root, columns), job.representation, report, total)
-    return _kept[key]
-
-
-def _identity(registry: Registry[Any], choice: Choice, plugin: Any) -> dict[str, Any]:
-    return {
-        "name": plugin.name,
-        "version": plugin.version,
-        "file": registry.find(choice.target).file_hash(),
-        "parameters": plugin.parameters(),
-    }
 
 
 def _check_classes(train: Samples, test: Samples) -> None:

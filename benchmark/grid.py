@@ -42,6 +42,15 @@ class Choice:
                 f"{registry.noun} {self}: making it raised {type(error).__name__}: {error}. Mend it."
             ) from error
 
+    def identity(self, registry: Registry[Any], plugin: Plugin) -> dict[str, Any]:
+        """What a key says of the plug-in that was built: all that can change its outcome."""
+        return {
+            "name": plugin.name,
+            "version": plugin.version,
+            "file": registry.find(self.target).file_hash(),
+            "parameters": plugin.parameters(),
+        }
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -49,9 +49,10 @@ class Throughput(BaseModel):
     """Speed and memory of one cell, next to a control workload run at the same time on the same machine.
 
     train_events_per_s: training events over the seconds of the whole fit, all its epochs or trees, so that models that
-    learn differently can be compared · predict_events_per_s: in large batches · represent_events_per_s ·
-    latency_ms: of one event at a time, median · peak_memory_mb: of the worker, GPU included · control: events/s of a
-    fixed toy.
+    learn differently can be compared · predict_events_per_s: in large batches · represent_events_per_s: when the
+    samples were made, which `environment["represented"]` tells and other cells share; None where that was on another
+    machine · latency_ms: of one event at a time, median · peak_memory_mb: of the worker, GPU included · control:
+    events/s of a fixed toy.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -14,10 +14,12 @@ from torch import Tensor, nn
 
 from benchmark.errors import UserError
 from benchmark.plugin import check_range
+from models.batches import Batches, in_chunks
 from models.card import Card
 from models.inputs import shown_as
 from models.model import Model
-from models.training import Batches, Recipe, check_samples, exact_convolutions, in_chunks, optimise, reproducible
+from models.step import Recipe
+from models.training import check_samples, exact_convolutions, optimise, reproducible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

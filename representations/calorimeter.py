@@ -187,7 +187,10 @@ class Calorimeter(Representation):
     def _constituents(self, events: Events) -> Particles:
         """Those of the jet; what is suppressed has no pt, and so no say in any step."""
         if not events.has("constituents"):
-            raise Skip(f"{events.info.task} keeps no constituents of a jet at the level '{events.info.level}'")
+            raise Skip(
+                f"{events.info.task}: no constituents of a jet in these events, which are of the level "
+                f"'{events.info.level}'"
+            )
         if self.time != "off":
             raise UserError(
                 f"calorimeter: time={self.time} with area=jet (task '{events.info.task}'), whose constituents have no "

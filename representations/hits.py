@@ -75,7 +75,9 @@ def hits_of(events: Events, column: str, fields: Sequence[str]) -> Hits:
     picture.
     """
     if not events.has(column):
-        raise Skip(f"{events.info.task} keeps no calorimeter hits ({column}) at the level '{events.info.level}'")
+        raise Skip(
+            f"{events.info.task}: no calorimeter hits in these events, which are of the level '{events.info.level}'"
+        )
     rows = events.table[column]
     lost = [field for field in fields if field not in rows.fields]
     if lost:

@@ -113,8 +113,7 @@ class Samples:
         return replace(self, **changed)
 
 
-@dataclass(frozen=True)
-class Panel:
+class Panel(NamedTuple):
     """One of the pictures that an event is shown as.
 
     shape : channels, rows, columns. channel_names : what each channel holds, or empty where nobody asks.
@@ -138,7 +137,7 @@ class Panel:
 class Images(Samples):
     """Sparse pictures: one an event, or several panels of different shapes, such as barrel and endcaps.
 
-    panels : what each of an event's pictures is.
+    panels : what each of an event's pictures is; plain tuples, as they come back from a file, become panels.
     pixels : Ragged int32, flat index into the panels one after the other, each at most once an event.
     values : (total,) uint8 or float32, the pixel's value times `scale`; 0 where no pixel is listed.
     """
@@ -147,6 +146,10 @@ class Images(Samples):
     pixels: Ragged
     values: Ragged
     scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "panels", tuple(Panel(*panel) for panel in self.panels))
 
     @property
     def shape(self) -> tuple[int, int, int]:

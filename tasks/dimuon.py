@@ -65,7 +65,9 @@ class Dimuon(Task):
     Levels: `generator` muons at birth, without final-state photons; `hadron` after photon radiation (also in
     onium decays), true momenta; `detector` with the efficiency and resolution of `MuonResponse`. At every
     level onia decay, the mass and the acceptance are those of that level, and the label follows from that mass.
-    Recorded files are of the level `detector`: they hold what a detector saw.
+    At the level `detector` there are the hits that the two muons leave in the calorimeters, and nothing else does;
+    the tracks are those of `objects`, since to measure the muons twice would sharpen the mass.
+    Recorded files are of the level `detector`, too: they hold what a detector saw, but no hits.
 
         class     mass of the two muons in GeV, both ends included
         jpsi      2.94 to 3.24
@@ -82,6 +84,7 @@ class Dimuon(Task):
     """
 
     name = "dimuon"
+    version = "2"  # hits and tracks; components have their shares, which the first of them exceeded
     processes = ("jpsi", "psi2s", "upsilon", "z", "none")
     view_parameters = frozenset({"mass_feature"})
     view_columns = frozenset({"objects", "candidate"})
@@ -103,6 +106,7 @@ class Dimuon(Task):
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
         """`count` events of one class; its components are interleaved in their fixed shares."""
+        from tasks.detector.observation import with_hits
         from tasks.generator.pythia import accepted, collisions
 
         components = self.components(process)
@@ -115,9 +119,15 @@ class Dimuon(Task):
             # Pythia takes seeds from 1 to 900,000,000
             batches = collisions(_settings(component, level), int(words[0] % 900_000_000) + 1, what)
             select = _Selection(self.processes.index(process), level, np.random.default_rng(words[1]))
-            tables.append(accepted(batches, select, events, what))
+            # more may pass than are asked for, and these would take the place of the next component
+            tables.append(accepted(batches, select, events, what)[:events])
             positions.append((np.arange(events) + 0.5) / events)
-        return ak.to_packed(ak.concatenate(tables)[np.argsort(np.concatenate(positions), kind="stable")])
+        table = ak.to_packed(ak.concatenate(tables)[np.argsort(np.concatenate(positions), kind="stable")])
+        if level != "detector":
+            return table
+        # random numbers of their own, so that objects do not depend on what is simulated of hits
+        rng = np.random.default_rng([seed, len(components)])
+        return with_hits(table, None, rng, table["objects"][["pt", "eta", "phi"]])
 
     def components(self, process: str) -> tuple[Component, ...]:
         """What a class is generated from."""
@@ -182,7 +192,10 @@ class Dimuon(Task):
 
 @dataclass
 class _Selection:
-    """Collisions in, dimuons of one class out: detector, acceptance, two muons, charge, mass."""
+    """Collisions in, dimuons of one class out: detector, acceptance, two muons, charge, mass.
+
+    At the level `detector` with the true muons as `particles` (`tasks.detector.particles.final`).
+    """
 
     label: int
     level: str
@@ -190,20 +203,26 @@ class _Selection:
     response: MuonResponse = field(default_factory=MuonResponse)
 
     def __call__(self, events: ak.Array) -> ak.Array:
-        pairs = self._pairs(events.prt)
+        pairs, true = self._pairs(events.prt)
         mass = pairs.mass()
         opposite = pairs.charge[:, 0] * pairs.charge[:, 1] < 0
-        return objects_table(pairs[opposite & selected(mass) & (label_of(mass) == self.label)])
+        kept = opposite & selected(mass) & (label_of(mass) == self.label)
+        table = objects_table(pairs[kept])
+        return ak.with_field(table, true[kept], "particles") if self.level == "detector" else table
 
-    def _pairs(self, particles: ak.Array) -> MuonPairs:
+    def _pairs(self, particles: ak.Array) -> tuple[MuonPairs, ak.Array]:
+        """The leading two muons of each event that has them: as measured, and as they are."""
         muons = particles[(abs(particles.id) == 13) & (particles.status > 0)]
         counts = ak.to_numpy(ak.num(muons))
         event = np.repeat(np.arange(len(counts)), counts)
         flat = ak.flatten(muons)
-        px, py, pz = (ak.to_numpy(flat.p[name]) for name in ("px", "py", "pz"))
-        charge = -np.sign(ak.to_numpy(flat.id)).astype(np.float64)
+        px, py, pz, energy = (ak.to_numpy(flat.p[name]) for name in ("px", "py", "pz", "e"))
+        pdg_id = ak.to_numpy(flat.id)
+        charge = -np.sign(pdg_id).astype(np.float64)
         pt, phi = np.hypot(px, py), np.arctan2(py, px)
         eta = np.arcsinh(pz / pt)
+        true = {"pdg_id": pdg_id, "pt": pt, "eta": eta, "phi": phi, "pz": pz, "e": energy}
+        true["visible"] = np.ones(len(pt), dtype=bool)
         keep = np.ones(len(pt), dtype=bool)
         if self.level == "detector":
             pt, eta, phi = self.response.smear(pt, eta, phi, self.rng)
@@ -211,7 +230,8 @@ class _Selection:
         keep &= in_acceptance(pt, eta)
         first, second = leading_two(event[keep], pt[keep])
         pick = np.flatnonzero(keep)[np.stack([first, second], axis=1)]
-        return MuonPairs.from_pt_eta_phi(pt[pick], eta[pick], phi[pick], charge[pick])
+        particles = ak.zip({name: ak.from_regular(ak.from_numpy(values[pick])) for name, values in true.items()})
+        return MuonPairs.from_pt_eta_phi(pt[pick], eta[pick], phi[pick], charge[pick]), particles
 
 
 def leading_two(event: NDArray[Any], pt: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from benchmark.plugin import check_range
 from tasks.task import Task
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 HADRONIC_W = 0.6758
 """Branching fraction of W to quarks in Pythia's table (PDG 2024: 0.674)."""
 
-BEAM = ("Beams:eCM=7000",)
+ENERGY = 7000.0
+"""GeV, of the two beams together."""
+BEAM = (f"Beams:eCM={ENERGY:g}",)
 TOP = (*BEAM, "Top:gg2ttbar=on", "Top:qqbar2ttbar=on", "24:onMode=off")
 # W+jets and Drell-Yan both start from one boson, so that recoil does not tell them apart.
 W_JETS = (*BEAM, "WeakSingleBoson:ffbar2W=on", "24:onMode=off", "24:onIfAny=11 13 15")
@@ -50,6 +53,8 @@ class TTbar(Task):
     """tt+jets against W+jets and Drell-Yan with at least one isolated lepton, pp at 7 TeV.
 
     At the level `generator` nothing decays after the parton shower: a tau is a jet, and gives no lepton.
+    At the level `detector` events have hits and tracks as well, of the same particles as the objects, but simulated
+    apart from them: objects come from particles by efficiencies and resolutions, not from the hits.
 
     Parameters
     ----------
@@ -57,9 +62,12 @@ class TTbar(Task):
     leptons : at least one, or exactly one isolated electron or muon with pt > 20 GeV.
     min_jets : jets with pt > 30 GeV and abs(eta) < 2.4 that are asked for.
     multiparton : multi-parton interactions, for all classes alike.
+    pileup : collisions over each event: as in a year of data taking, or their mean number. They lie over hits and
+        tracks alone; objects and scalars are as without.
     """
 
     name: ClassVar[str] = "ttbar"
+    version: ClassVar[str] = "2"  # hits and tracks beside the objects, which are as they were
     processes: ClassVar[tuple[str, ...]] = ("ttbar", "wjets", "drellyan")
     view_parameters: ClassVar[frozenset[str]] = frozenset({"classes_count"})
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -67,12 +75,19 @@ class TTbar(Task):
         "standard": {"events_per_class": 31_250, "shard_events": 3125},
         "paper": {"events_per_class": 60_000, "shard_events": 3000},
     }
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 10, "quick": 100, "standard": 800, "paper": 1300}
+    seconds: ClassVar[Mapping[str, float]] = {"smoke": 15, "quick": 150, "standard": 1200, "paper": 1950}
 
     classes_count: Literal[2, 3] = 3
     leptons: Literal["at_least_one", "exactly_one"] = "at_least_one"
     min_jets: Literal[0, 1, 2, 3, 4] = 0
     multiparton: bool = True
+    pileup: Literal["2010", "2011", "2012"] | float = 0.0
+
+    def __post_init__(self) -> None:
+        """Raise UserError for what can't be made."""
+        super().__post_init__()
+        if not isinstance(self.pileup, str):
+            check_range(self, "pileup", 0, 200)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -87,14 +102,20 @@ class TTbar(Task):
         return EventInfo(self.name, self.classes, level, slots)
 
     def settings(self, process: str, level: str) -> tuple[str, ...]:
-        """Pythia's settings: a line a stream, each with the share in which collisions are tried."""
-        return tuple(f"{process} ({share:g}): {'; '.join(line)}" for line, share in self._streams(process, level))
+        """Pythia's settings: a line a stream, each with the share in which collisions are tried; and the pile-up's."""
+        from tasks.detector.pileup import description
+
+        streams = (f"{process} ({share:g}): {'; '.join(line)}" for line, share in self._streams(process, level))
+        over = description(self.pileup, ENERGY) if level == "detector" else ""
+        return (*streams, over) if over else tuple(streams)
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
-        """Collisions that pass the selection, with `objects` and the scalars of `candidate`."""
+        """Collisions that pass the selection: `objects`, the scalars of `candidate`, and what the detector saw."""
         import awkward as ak
         import numpy as np
 
+        from tasks.detector.observation import with_hits
+        from tasks.detector.pileup import pileup
         from tasks.generator.pythia import BATCH, accepted, collisions
 
         rng = np.random.default_rng(seed)
@@ -114,7 +135,11 @@ class TTbar(Task):
         # A whole number of batches is mixed before the cut to `count`, in random order, so that the streams keep
         # their share in what is kept.
         rows = accepted(mixed(), select, count, what, whole_batches=len(streams))
-        return ak.to_packed(rows[np.sort(rng.permutation(len(rows))[:count])])
+        rows = ak.to_packed(rows[np.sort(rng.permutation(len(rows))[:count])])
+        if level != "detector":
+            return rows
+        # random numbers of their own, so that objects do not depend on what is simulated of hits
+        return with_hits(rows, pileup(self.pileup, ENERGY), np.random.default_rng([seed, 1]))
 
     def read(self, source: Path) -> Imported:
         """Simulated or recorded collisions from CMS NanoAOD and HEP Tutorial files, with the selection of this task.
@@ -150,10 +175,12 @@ class TTbar(Task):
         return ak.with_field(table, label, "label")
 
     def validation(self, events: Events) -> Iterator[Figure]:
-        """Dilepton and transverse mass and multiplicities as well."""
-        from tasks.validation import ttbar
+        """Dilepton and transverse mass, multiplicities, and hits and tracks beside objects as well."""
+        from tasks.validation import hits, ttbar
 
         yield from ttbar.figures(events, self.min_jets)
+        if events.has("ecal"):
+            yield hits.figure(events)
         yield from super().validation(events)
 
     def detector_validation(self, count: int | None = None) -> Iterator[Figure]:
@@ -169,13 +196,20 @@ class TTbar(Task):
         return [((*settings, *extra), share) for settings, share in STREAMS[process]]
 
     def _select(self, events: ak.Array, level: str, rng: np.random.Generator) -> ak.Array:
+        """Events that pass, and at the level `detector` the particles that its calorimeters and tracker may see."""
         import awkward as ak
 
+        from tasks.detector.observation import observable
+        from tasks.detector.particles import final
         from tasks.detector.reconstruction import Cuts, reconstruct
 
         found = reconstruct(events, level, Cuts(), rng)
-        found = found[self._passed(found)]
-        return ak.zip({"objects": found.objects(), "candidate": high_level(found)}, depth_limit=1)
+        passed = self._passed(found)
+        found = found[passed]
+        columns = {"objects": found.objects(), "candidate": high_level(found)}
+        if level == "detector":
+            columns["particles"] = observable(final(events[passed]))
+        return ak.zip(columns, depth_limit=1)
 
     def _passed(self, found: Reconstructed) -> ak.Array:
         import awkward as ak

@@ -55,12 +55,18 @@ def hits(particles: Incoming, rng: np.random.Generator, pileup: Drawn | None = N
     return _simulate(particles, rng, pileup, lambda cells: read_out(cells, tables(), rng))
 
 
-def columns(found: Deposits) -> dict[str, ak.Array]:
-    """The columns `ecal`, `ecal_endcap` and `hcal` of the Events table."""
-    rows = {"ecal": (0, ENDCAP_START, BARREL[1]), "ecal_endcap": (ENDCAP_START, HCAL_START, ENDCAPS[1])}
-    table = {name: _rows(found.between(start, stop), wide) for name, (start, stop, wide) in rows.items()}
+def columns(found: Deposits, *, time: bool = True) -> dict[str, ak.Array]:
+    """The columns `ecal`, `ecal_endcap` and `hcal` of the Events table.
+
+    time : whether hits of the ECAL have one.
+    """
+    cells = {"ecal": (0, ENDCAP_START, BARREL[1]), "ecal_endcap": (ENDCAP_START, HCAL_START, ENDCAPS[1])}
+    table = {name: _rows(found.between(start, stop), wide) for name, (start, stop, wide) in cells.items()}
     hcal = _rows(found.between(HCAL_START, HCAL_START + HCAL[0] * HCAL[1]), HCAL[1])
-    return {**table, "hcal": hcal[["row", "column", "energy"]]}
+    timeless = ["row", "column", "energy"]
+    if not time:
+        table = {name: rows[timeless] for name, rows in table.items()}
+    return {**table, "hcal": hcal[timeless]}
 
 
 def _rows(found: ak.Array, wide: int) -> ak.Array:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import awkward as ak
 import numpy as np
 
 from tasks.detector.calorimeter import columns, hits
-from tasks.detector.geometry import barrel_direction, endcap_direction, hcal_direction
 from tasks.detector.incoming import Incoming
 from tasks.detector.pileup import PileUp, eras, pool
 from tasks.detector.transport import STATE
 from tasks.validation.figure import Axis, Check, Curve, Figure, spectrum
+from tasks.validation.hits import DIRECTIONS, flat
 from tasks.validation.statistics import SIGMAS, means
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tasks.detector.pileup import Era
     from tasks.validation.figure import Floats, Points, Spectrum
 
@@ -53,8 +51,8 @@ def figure(asked: Era | float, energy: float, count: int | None) -> Figure:
     over = pileup.draw(events, rng)
     numbers = np.diff(over.offsets).astype(np.float64)
     found = columns(hits(empty, rng, over))
-    flow = {name: _transverse(found[name], direction) for name, direction in _DIRECTIONS.items()}
-    read = {name: ak.to_numpy(ak.num(found[name].energy)).astype(np.float64) for name in _DIRECTIONS}
+    flow = {name: _transverse(found[name], name) for name in DIRECTIONS}
+    read = {name: ak.to_numpy(ak.num(found[name].energy)).astype(np.float64) for name in DIRECTIONS}
     edges = np.arange(max(mean - 10.0, 0.0) - 0.5, mean + 11.0, max(2.0, mean / 10))
     axis = Axis("collisions over an event")
     flow_axis = Axis("transverse energy", "GeV")
@@ -86,23 +84,14 @@ def _counted(drawn: Floats, mean: float, between: float) -> tuple[Check, Check]:
     )
 
 
-_DIRECTIONS: dict[str, Callable[..., tuple[Any, Any]]] = {
-    "ecal": barrel_direction,
-    "ecal_endcap": endcap_direction,
-    "hcal": hcal_direction,
-}
-
-
 def _profiles(numbers: Floats, values: dict[str, Floats], edges: Floats) -> dict[str, Points]:
     return {name.replace("_", " "): means(numbers, column, edges) for name, column in values.items()}
 
 
-def _transverse(found: ak.Array, direction: Callable[..., tuple[Any, Any]]) -> Floats:
+def _transverse(found: ak.Array, column: str) -> Floats:
     """Sum of the hits' transverse energy of each event, GeV."""
-    flat = ak.flatten(found)
-    eta, _ = direction(*(ak.to_numpy(flat[name]).astype(np.int64) for name in ("row", "column")))
-    lists = ak.unflatten(ak.to_numpy(flat.energy) / np.cosh(eta), ak.num(found.energy))
-    return np.asarray(ak.to_numpy(ak.sum(lists, axis=1)), dtype=np.float64)
+    event, _, _, transverse = flat(found, column)
+    return np.asarray(np.bincount(event, transverse, len(found)), dtype=np.float64)
 
 
 def _expected(drawn: Floats, parts: Floats) -> Spectrum:

@@ -6,12 +6,10 @@ from benchmark.cell import Job, build
 from benchmark.grid import Cell, parse_filter
 from tests.benchmark.toys import TOY, model
 
-NO_HITS = {("dimuon", "calorimeter"), ("ttbar", "calorimeter")}
-"""Tasks that keep objects alone, and the representation that has nothing to show of them."""
 NO_VIEW = {("graph", "cnn")}
 """Representations, and models that have no way of looking at them yet."""
 TASK_OF = {"calorimeter": "egamma"}
-"""The task to try a representation on, where that is not ttbar."""
+"""The task to try a representation on, where that is not ttbar: crops are small."""
 
 
 def job(task: str, representation: str, model: str, seed: int = 0, level: str = "detector") -> Job:

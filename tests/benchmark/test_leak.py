@@ -11,10 +11,11 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from benchmark.cell import describe, evaluate, represent
+from benchmark.cell import describe, evaluate
 from benchmark.metrics.auc import Auc
 from benchmark.metrics.metric import Scored
 from benchmark.registry import MODELS, REPRESENTATIONS
+from benchmark.represent import represent
 from tasks.store import load
 from tests.benchmark.cells import NO_VIEW, TASK_OF, job, silent
 

@@ -61,9 +61,9 @@ def test_times_grow_with_events_pixels_and_parameters(tmp_path: Path):
     assert expected(tmp_path, "quick", task="dimuon") == pytest.approx(30 * 5 / 3)
     assert expected(tmp_path, "quick", model="cnn[epochs=18]") == pytest.approx(60)
     larger = plan(Request(("ttbar[events_per_class=8000]",), models=("bdt",)), Settings(tmp_path, tmp_path, 1))
-    assert list(expected_data(larger).values()) == [200]
+    assert list(expected_data(larger).values()) == [300]
     views = plan(Request(("ttbar", "ttbar[classes_count=2]"), models=("bdt",)), Settings(tmp_path, tmp_path, 1))
-    assert expected_data(views) == {"ttbar (detector)": 100}, "the same events, looked at in two ways"
+    assert expected_data(views) == {"ttbar (detector)": 150}, "the same events, looked at in two ways"
 
 
 def test_kept_results_and_the_time_that_like_ones_took(toy_results: Path, toy_data: Path):
@@ -84,13 +84,13 @@ def test_data_that_a_run_would_make(tmp_path: Path, toy_data: Path, capsys: pyte
     settings = Settings(tmp_path, tmp_path / "data", 1)
     asked = request("Nearest", tasks=(LONELY, "ttbar"))
     planned = plan(asked, settings)
-    assert expected_data(planned) == {"lonely (detector)": None, "ttbar (detector)": 10}
+    assert expected_data(planned) == {"lonely (detector)": None, "ttbar (detector)": 15}
     show(planned, settings, as_json=True)
-    assert json.loads(capsys.readouterr().out)["data_to_make_expected_s"]["ttbar (detector)"] == 10
+    assert json.loads(capsys.readouterr().out)["data_to_make_expected_s"]["ttbar (detector)"] == 15
     show(planned, settings, as_json=False)
     (last,) = (line for line in capsys.readouterr().out.splitlines() if "Nothing was run." in line)
     assert last == (
-        "2 of 2 cells to run, about 10 s in all, but unknown for: nearest (a plug-in that tells no `seconds`); "
+        "2 of 2 cells to run, about 15 s in all, but unknown for: nearest (a plug-in that tells no `seconds`); "
         "data of lonely (detector). Nothing was run."
     )
     skipped = plan(request("Nearest", level="generator"), settings)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
+from torch import nn
 
+from models import step, training
 from models.cnn import CNN
 from models.ffnn import FFNN
 from tests.models.conftest import particles, rings
@@ -16,6 +18,7 @@ from tests.models.conftest import particles, rings
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from models.inputs import Shape
     from models.network import TorchModel
     from representations.samples import Samples
 
@@ -59,9 +62,48 @@ def test_a_cpu_gives_the_same_scores(case: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(other.predict_proba(test), model.predict_proba(test), atol=2e-6, rtol=0)
 
 
+@pytest.mark.parametrize("case", list(CASES))
+def test_recorded_steps_are_the_same_steps(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded, test = trained(case)
+    monkeypatch.setattr(step, "SHAPES", 0)
+    plain, _ = trained(case)
+    np.testing.assert_allclose(plain.predict_proba(test), recorded.predict_proba(test), atol=1e-4)
+    assert plain.details() == pytest.approx(recorded.details(), rel=1e-4)
+
+
+def test_steps_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[step.Step] = []
+
+    class Watched(step.Step):
+        def __init__(self, *given: object) -> None:
+            super().__init__(*given)  # type: ignore[arg-type]
+            made.append(self)
+
+    monkeypatch.setattr(training, "Step", Watched)
+    trained("picture")
+    assert [len(one.recorded) for one in made] == [1]
+
+
+def test_a_network_that_asks_the_device_is_trained_too() -> None:
+    class Asking(nn.Linear):
+        def forward(self, table: torch.Tensor) -> torch.Tensor:
+            return super().forward(table / (1 + float(table.abs().max())))
+
+    class Curious(FFNN):
+        def network(self, shape: Shape, classes: int) -> nn.Module:
+            return Asking(len(shape.columns), classes)
+
+    samples = particles(600)
+    model = Curious(epochs=5, batch_size=32, learning_rate=0.05)
+    model.runtime.device = "cuda"
+    model.fit(samples[:400], samples[400:])
+    assert model.details()["epochs"] == 5
+    assert np.isfinite(model.predict_proba(samples)).all()
+
+
 def test_convolutions_go_through_cudnn() -> None:
     """Without it each convolution is a loop over the batch, thousands of kernels long."""
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], acc_events=True) as profile:
         trained("picture")
     names = {event.key for event in profile.key_averages()}
     assert "aten::cudnn_convolution" in names

@@ -71,7 +71,7 @@ def test_pooled_pixels_are_those_of_the_dense_picture(size: int, channels: int, 
 def test_moments_of_negative_and_uneven_pictures() -> None:
     samples = rings(6, size=20)
     signed = replace(samples, values=replace(samples.values, values=torch.randn(len(samples.values.values))), scale=1.0)
-    signed = replace(signed, panels=(replace(signed.panels[0], shape=(2, 10, 20)),))
+    signed = replace(signed, panels=(signed.panels[0]._replace(shape=(2, 10, 20)),))
     (table,) = INPUTS["table", Images].batch(signed, torch.arange(6))
     reference = [[value for channel in event for value in moments_of(channel)] for event in signed.dense().numpy()]
     torch.testing.assert_close(
@@ -81,7 +81,7 @@ def test_moments_of_negative_and_uneven_pictures() -> None:
 
 def test_names_of_pooled_pixels() -> None:
     samples = rings(2, size=20, channels=2)
-    samples = replace(samples, panels=(replace(samples.panels[0], channel_names=("ecal", "hcal")),))
+    samples = replace(samples, panels=(samples.panels[0]._replace(channel_names=("ecal", "hcal")),))
     columns = INPUTS["table", Images].shape(samples).columns
     assert columns[11] == "ecal_cell1_1"  # 20 pixels make 10 cells of 2
     assert columns[200] == "ecal_sum"
@@ -103,8 +103,8 @@ def panels(n: int) -> Images:
         shown.append(second.values.values[start:stop][inside])
     lengths = torch.tensor([len(a) + len(b) for a, b in zip(flat[::2], flat[1::2], strict=True)])
     both = (
-        replace(first.panels[0], name="barrel", channel_names=("ecal", "hcal")),
-        replace(second.panels[0], name="endcap", shape=(1, 18, 40)),
+        first.panels[0]._replace(name="barrel", channel_names=("ecal", "hcal")),
+        second.panels[0]._replace(name="endcap", shape=(1, 18, 40)),
     )
     return replace(
         first, panels=both, pixels=ragged(lengths, torch.cat(flat)), values=ragged(lengths, torch.cat(shown))

@@ -7,23 +7,14 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import nn
 
 from benchmark.errors import UserError
+from models.batches import Batches
 from models.inputs import INPUTS
 from models.model import Runtime
-from models.training import (
-    Batches,
-    Recipe,
-    balanced_weights,
-    check_samples,
-    evaluate,
-    mean_and_scale,
-    optimise,
-    reproducible,
-)
+from models.step import Recipe
+from models.training import check_samples, evaluate, optimise, reproducible
 from representations.samples import Vectors
 from tests.models.conftest import particles
 
@@ -34,45 +25,6 @@ def line(columns: int = 18) -> nn.Module:
     layer = nn.Linear(columns, 2)
     nn.init.zeros_(layer.weight)
     return layer
-
-
-def test_balanced_weights_by_hand() -> None:
-    samples = replace(particles(4), labels=torch.tensor([0, 0, 0, 1]), weights=torch.tensor([1.0, 1.0, 2.0, 5.0]))
-    # each class sums to 2 of 4: 0.5, 0.5, 1 and 2
-    assert balanced_weights(samples).tolist() == [0.5, 0.5, 1.0, 2.0]
-
-
-@given(labels=st.lists(st.integers(0, 2), min_size=1, max_size=50), scale=st.floats(1e-3, 1e3))
-@settings(max_examples=30, deadline=None)
-def test_balanced_weights_are_equal_in_sum_and_free_of_units(labels: list[int], scale: float) -> None:
-    n = len(labels)
-    samples = particles(n, classes=3)
-    samples = replace(samples, labels=torch.tensor(labels), weights=torch.linspace(0.5, 2, n) * scale)
-    weights = balanced_weights(samples)
-    sums = [float(weights[samples.labels == label].sum()) for label in set(labels)]
-    assert sums == pytest.approx([n / len(sums)] * len(sums), rel=1e-4)
-
-
-def test_a_class_without_weight_is_named() -> None:
-    samples = replace(particles(4), weights=torch.tensor([1.0, 0.0, 1.0, 0.0]))
-    with pytest.raises(UserError, match="class 'class1' sum to 0"):
-        balanced_weights(samples)
-
-
-def test_mean_and_scale_over_chunks() -> None:
-    rows = torch.randn(1000, 3) * torch.tensor([1.0, 100.0, 0.0]) + torch.tensor([0.0, 1e4, 0.1])
-    pair, nothing = mean_and_scale([(part, None) for part in rows.split(300)])
-    assert nothing is None
-    assert pair is not None
-    torch.testing.assert_close(pair[0], rows.double().mean(0).float())
-    torch.testing.assert_close(pair[1][:2], 1 / rows.double().std(0, correction=0)[:2].float())
-    assert pair[1][2] == 0  # never varies: shows nothing
-
-
-def test_nothing_to_measure_is_not_nan() -> None:
-    (pair,) = mean_and_scale([(torch.zeros(0, 2),)])
-    assert pair is not None
-    assert pair[0].tolist() == pair[1].tolist() == [0, 0]
 
 
 class Scripted(nn.Module):

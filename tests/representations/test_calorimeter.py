@@ -137,8 +137,21 @@ def test_a_task_without_crystals():
     for area in ("crop", "barrel"):
         with pytest.raises(Skip, match="no calorimeter hits"):
             Calorimeter(area=area).represent(events_of([[("jet", 30.0, 0.0, 0.0)]]))
+    for area in ("crop", "barrel", "detector"):  # constituents are no hits
+        with pytest.raises(Skip, match="no calorimeter hits in these events"):
+            Calorimeter(area=area).represent(jets_of([[(22, 30.0, 0.3, 1.0)]], picture="jet"))
     with pytest.raises(UserError, match="parameter 'unit'"):
         Calorimeter(unit=0.0)
+
+
+def test_an_event_without_hits_is_a_dark_picture():
+    empty = showers_of([[], SHOWER])
+    for column in ("hcal", "ecal_endcap"):
+        empty = with_column(empty, column, ak.Array(towers([(0, 0, 1.0)]))[[0, 0]][:, :0])
+    for area in ("crop", "barrel", "detector"):
+        pictures = Calorimeter(area=area).represent(empty).dense()
+        assert pictures[0].sum() == 0
+        assert pictures[1].sum() == pytest.approx(1.15)
 
 
 def test_a_jet_is_drawn_as_a_jet():

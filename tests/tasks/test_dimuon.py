@@ -1,3 +1,5 @@
+from collections import Counter
+
 import awkward as ak
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchmark.errors import UserError
+from tasks.detector.geometry import FIELD, RADIUS, hcal_direction
 from tasks.detector.muons import MuonResponse, in_acceptance
 from tasks.dimuon import WINDOWS, Dimuon, label_of, leading_two, objects_table
 from tasks.events import check
@@ -82,6 +85,18 @@ def test_generated_peaks(shards, process, peak, width, share):
     assert np.mean(np.abs(mass_of(shards[process]) - peak) < width) > share
 
 
+def test_components_have_their_shares_of_what_is_kept(monkeypatch):
+    def generous(batches, select, count, what):
+        """More than was asked for, each event with the name of its component."""
+        return ak.Array({"component": [what.partition("(")[2].rstrip(")")] * (count + 70)})
+
+    monkeypatch.setattr("tasks.generator.pythia.accepted", generous)
+    for process in Dimuon.processes:
+        found = Counter(Dimuon().generate(process, "hadron", 400, 1).component.to_list())
+        shares = {component.name: component.share for component in Dimuon().components(process)}
+        assert {name: number / 400 for name, number in found.items()} == pytest.approx(shares, abs=1 / 400)
+
+
 def test_none_lies_on_both_sides_of_the_upsilon_window(shards):
     mass = mass_of(shards["none"])
     assert 0.25 < np.mean(mass < WINDOWS[2][0]) < 0.75
@@ -91,6 +106,55 @@ def test_generation_is_deterministic_and_follows_the_seed(shards):
     again, other = (Dimuon().generate("z", "detector", EVENTS["z"], seed) for seed in (1, 2))
     assert ak.array_equal(again, shards["z"], dtype_exact=True)
     assert not ak.array_equal(other, shards["z"])
+
+
+# --- hits and tracks -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("process", Dimuon.processes)
+def test_tracks_are_the_muons_of_objects(shards, process):
+    table = shards[process]
+    for name in ("pt", "eta", "phi"):
+        assert ak.array_equal(table.tracks[name], table.objects[name], dtype_exact=True)
+    assert table.tracks.fields == ["pt", "eta", "phi"]
+
+
+def test_hits_are_kept_at_the_level_of_the_detector_alone(shards):
+    assert shards["z"].fields == ["objects", "candidate", "ecal", "ecal_endcap", "hcal", "tracks"]
+    for name in ("ecal", "ecal_endcap", "hcal"):
+        hits = ak.flatten(shards["z"][name])
+        types = {field: ak.to_numpy(hits[field]).dtype for field in hits.fields}
+        assert types == {"row": np.int16, "column": np.int16, "energy": np.float32}
+    assert Dimuon().generate("z", "hadron", 10, 1).fields == ["objects", "candidate"]
+
+
+def test_two_muons_are_minimum_ionising(shards):
+    behind = ak.to_numpy(ak.sum(shards["z"].hcal.energy, axis=1))
+    # Moyal's mean for a most probable 2 GeV, 10% wide, twice: E[-ln x^2] is Euler's constant + ln 2 for a normal x
+    assert behind.mean() == pytest.approx(2 * 2.0 * (1 + 0.1 * (np.euler_gamma + np.log(2))), abs=0.2)
+    assert ak.all(ak.num(shards["z"].hcal) <= 4)  # a tower each, and hardly ever another by noise
+    crystals = ak.flatten(shards["z"].ecal.energy)
+    assert 0.16 < np.median(crystals) < 0.35  # a quarter GeV, in one crystal or two, of which each needs 0.16
+    assert ak.max(crystals) < 1.5
+    assert np.median(ak.num(shards["z"].ecal)) in (1, 2)
+
+
+def test_hits_of_soft_muons_lie_where_the_field_bends_them(shards):
+    table = ak.concatenate([shards["jpsi"], shards["psi2s"]])
+    muons = table.objects
+    bend = np.arcsin(0.299792458 * FIELD * RADIUS / (2 * muons.pt))
+    expected = ak.zip({"eta": muons.eta, "phi": muons.phi - muons.charge * bend})[abs(muons.eta) < 1.2]
+    eta, phi = (
+        ak.unflatten(axis, ak.num(table.hcal.row))
+        for axis in hcal_direction(*(ak.to_numpy(ak.flatten(table.hcal[name])) for name in ("row", "column")))
+    )
+    place, tower = ak.unzip(ak.cartesian([expected, ak.zip({"eta": eta, "phi": phi})], nested=True))
+    across = (tower.phi - place.phi + np.pi) % (2 * np.pi) - np.pi
+    # half a tower, and in eta the vertex, 5 cm of 1.3 m
+    reached = ak.any((abs(across) < 0.06) & (abs(tower.eta - place.eta) < 0.2), axis=-1)
+    assert ak.count(reached) > 40
+    assert ak.mean(reached) > 0.9
+    assert ak.mean(abs(bend[abs(muons.eta) < 1.2])) > 0.1  # twice what is allowed: no hit lies there unbent
 
 
 def test_without_detector_a_bare_onium_peak_is_narrow_but_for_photons():

@@ -5,7 +5,7 @@ from filelock import FileLock
 
 from benchmark.errors import UserError
 from benchmark.registry import TASKS
-from tasks.inventory import find, remove
+from tasks.inventory import SAMPLES, find, lock_of, remove, remove_samples
 from tasks.manifest import MANIFEST
 from tests.tasks.data_sets import COINS, coins
 
@@ -158,3 +158,74 @@ def test_what_is_being_made_is_kept(half, copied, tmp_path):
         with pytest.raises(UserError, match="being made by another process"):
             remove(item, tmp_path)
     assert (half / "heads-0000.parquet").is_file()
+
+
+# --- samples ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sampled(copied):
+    """A data set with the samples of two representations, and what a killed run left of a third."""
+    home = copied / SAMPLES
+    for name in ("circles-0123456789", "my_own-way-abcdef0123", ".graph-0123456789-x1_y.tmp"):
+        (home / name).mkdir(parents=True)
+        (home / name / "train-pixels.values.bin").write_bytes(b"1234")
+    lock_of(home / "circles-0123456789").touch()
+    (home / "circles-0123456789" / "samples.json").write_text("{}")
+    return copied
+
+
+def test_samples_are_counted_and_go_with_their_data_set(sampled, tmp_path):
+    item = only(tmp_path)
+    own = sum(path.stat().st_size for path in sampled.iterdir() if path.is_file())
+    assert (item.state, item.samples_size, item.size) == ("complete", 3 * 4 + 2, own + 14)
+    remove(item, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_samples_go_alone(sampled, tmp_path):
+    before = {path: path.read_bytes() for path in sampled.iterdir() if path.is_file()}
+    remove_samples(only(tmp_path), tmp_path)
+    assert {path: path.read_bytes() for path in sampled.iterdir()} == before
+    assert only(tmp_path).samples_size == 0
+    remove_samples(only(tmp_path), tmp_path)  # there is nothing left to remove
+
+
+@pytest.mark.parametrize("what", [remove, remove_samples])
+@pytest.mark.parametrize(
+    "name", ["notes.txt", "plots/train-a.bin", "circles-0123456789/notes.txt", "circles-0123456789/.hidden"]
+)
+def test_what_are_no_samples_is_kept(sampled, tmp_path, what, name):
+    strange = sampled / SAMPLES / name
+    strange.parent.mkdir(exist_ok=True)
+    strange.write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UserError, match="holds samples/"):
+        what(only(tmp_path), tmp_path)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("what", [remove, remove_samples])
+@pytest.mark.parametrize("name", [SAMPLES, f"{SAMPLES}/circles-0123456789", f"{SAMPLES}/circles-0123456789/a-b.bin"])
+def test_links_among_samples_are_not_followed(copied, tmp_path, what, name):
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "a-b.bin").write_text("mine")
+    link = copied / name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(precious / "a-b.bin" if name.endswith(".bin") else precious)
+    with pytest.raises(UserError, match="holds samples"):
+        what(only(tmp_path), tmp_path)
+    assert (precious / "a-b.bin").read_text() == "mine"
+    assert link.is_symlink()
+
+
+@pytest.mark.parametrize("what", [remove, remove_samples])
+def test_samples_that_are_being_made_are_kept(sampled, tmp_path, what):
+    before = {path for path in sampled.rglob("*") if path.name != ".lock"}
+    with (
+        FileLock(lock_of(sampled / SAMPLES / "circles-0123456789")),
+        pytest.raises(UserError, match="being made by another process"),
+    ):
+        what(only(tmp_path), tmp_path)
+    assert {path for path in sampled.rglob("*") if path.name != ".lock"} == before

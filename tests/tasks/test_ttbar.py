@@ -8,6 +8,8 @@ import pytest
 
 from benchmark.errors import UserError
 from tasks import events
+from tasks.detector import pileup
+from tasks.detector.geometry import hcal_direction
 from tasks.detector.reconstruction import FIELDS, Cuts, Reconstructed, reconstruct
 from tasks.events import KINDS
 from tasks.generator.pythia import BATCH, collisions
@@ -100,6 +102,99 @@ def test_a_stricter_variant_holds():
     table = made("wjets", "hadron", 10, leptons="exactly_one", min_jets=1)
     assert set(ak.to_list(table.candidate.n_leptons)) == {1}
     assert ak.min(table.candidate.n_jets) >= 1
+
+
+# --- hits and tracks -------------------------------------------------------------------------------------------------
+
+
+HIT = {"row": np.int16, "column": np.int16, "energy": np.float32}
+COLUMNS = {"ecal": HIT, "ecal_endcap": HIT, "hcal": HIT, "tracks": dict.fromkeys(("pt", "eta", "phi"), np.float32)}
+
+
+@pytest.mark.parametrize("process", TTbar.processes)
+def test_hits_and_tracks_are_as_documented(detector, process):
+    table = detector[process]
+    assert table.fields == ["objects", "candidate", *COLUMNS]
+    for name, fields in COLUMNS.items():
+        rows = ak.flatten(table[name])
+        assert {field: ak.to_numpy(rows[field]).dtype for field in rows.fields} == fields
+        assert len(rows) > COUNT
+    for name, rows, columns in (("ecal", 170, 360), ("ecal_endcap", 200, 100), ("hcal", 56, 72)):
+        assert 0 <= ak.min(table[name].row) < rows / 4 < 3 * rows / 4 < ak.max(table[name].row) < rows
+        assert 0 <= ak.min(table[name].column) < columns / 4 < 3 * columns / 4 < ak.max(table[name].column) < columns
+        assert ak.min(table[name].energy) > 0
+
+
+@pytest.mark.parametrize("level", ["generator", "hadron"])
+def test_without_a_detector_there_are_no_hits(level):
+    assert made("wjets", level, 10).fields == ["objects", "candidate"]
+
+
+def near(table, objects, reach, eta, phi):
+    """For each event, which of the places (lists over events) are near its one object."""
+    across = (phi - objects.phi + math.pi) % (2 * math.pi) - math.pi
+    return np.hypot(eta - objects.eta, across) < reach
+
+
+def leading(table, *kinds):
+    """Events with an object of these kinds, and the leading one of each."""
+    found = of_kind(table, *kinds)
+    there = ak.num(found.pt) > 0
+    return table[there], found[there][:, 0]
+
+
+def transverse(table):
+    """Transverse energy, eta and phi of the towers of the HCAL."""
+    hits = table.hcal
+    eta, phi = (
+        ak.unflatten(axis, ak.num(hits.row))
+        for axis in hcal_direction(*(ak.to_numpy(ak.flatten(hits[name])).astype(int) for name in ("row", "column")))
+    )
+    return hits.energy / np.cosh(eta), eta, phi
+
+
+@pytest.mark.parametrize("process", TTbar.processes)
+def test_tracks_start_along_the_muons(detector, process):
+    table, muons = leading(detector[process], "muon")
+    tracks = table.tracks
+    own = tracks[near(table, muons, 0.01, tracks.eta, tracks.phi)]
+    found = ak.num(own.pt) > 0
+    assert ak.mean(found) > 0.93  # 99% are found
+    ratio = ak.to_numpy(ak.max(own.pt, axis=1)[found] / muons.pt[found], allow_missing=False)
+    assert np.median(ratio) == pytest.approx(1.0, abs=0.01)
+
+
+def test_muons_ionise_and_jets_shower(detector):
+    table, muons = leading(ak.concatenate([detector["wjets"], detector["drellyan"]]), "muon")
+    energy, eta, phi = transverse(table)
+    behind = ak.to_numpy(ak.sum(energy[near(table, muons, 0.2, eta, phi)], axis=1) * np.cosh(muons.eta))
+    # Moyal's median for a most probable 2 GeV, 10% wide: 2 (1 - 0.1 ln(0.4549)), where 0.4549 is that of chi square
+    assert np.median(behind) == pytest.approx(2.157, abs=0.2)
+    table, jets = leading(detector["ttbar"], "jet", "bjet")
+    energy, eta, phi = transverse(table)
+    share = ak.to_numpy(ak.sum(energy[near(table, jets, 0.4, eta, phi)], axis=1) / jets.pt)
+    # a quarter of a jet is photons, and a hadron leaves a quarter of its energy in the ECAL: about half
+    assert 0.3 < np.median(share) < 0.6
+
+
+def test_pileup_lies_over_hits_and_tracks_alone(detector, monkeypatch):
+    monkeypatch.setattr(pileup, "SIZE", 40)  # two thousand collisions take half a minute
+    bare, over = detector["wjets"], made("wjets", pileup=5.0)
+    assert over.fields == [*bare.fields, "pileup"]
+    assert ak.to_numpy(over.pileup).dtype == np.int16
+    assert ak.mean(over.pileup) == pytest.approx(5.0, abs=4 * math.sqrt(5.0 / COUNT))
+    for name in ("objects", "candidate"):
+        assert ak.array_equal(over[name], bare[name], dtype_exact=True)
+    for name in COLUMNS:
+        assert len(ak.flatten(over[name])) > 1.5 * len(ak.flatten(bare[name]))
+
+
+def test_pileup_is_told_at_the_level_of_the_detector():
+    task = TTbar(pileup="2011")
+    assert task.settings("wjets", "detector")[-1].startswith("pile-up of mean 9 in 100.0% from 2000 collisions: ")
+    assert task.settings("wjets", "hadron") == TTbar().settings("wjets", "hadron")
+    with pytest.raises(UserError, match="parameter 'pileup' is 201"):
+        TTbar(pileup=201)
 
 
 # --- decays of the two W ---------------------------------------------------------------------------------------------

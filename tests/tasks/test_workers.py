@@ -1,6 +1,7 @@
 """Showers with pile-up do not depend on how many processes make them.
 
 That the pool of pile-up, which each process makes for itself, is the same in all is tested with `egamma`.
+Other tasks have hits of collisions that Pythia makes, in processes of their own as well.
 """
 
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from benchmark.registry import TASKS
 from benchmark.results import sha256
 from tasks.dataset import DataSet
+from tasks.events import read
 from tasks.store import prepare, shards
 from tests.tasks.data_sets import quiet
 
@@ -39,6 +41,16 @@ def test_three_workers_make_the_same_bytes_as_one(alone, tmp_path):
     )
     assert len(first) == 16 == len(set(first.values()))
     assert second == first
+
+
+@pytest.mark.parametrize(("name", "process"), [("dimuon", "z"), ("ttbar", "wjets")])
+def test_workers_make_the_same_collisions_as_this_process(smoke_data, name, process):
+    data = DataSet(name, TASKS.load(name).resolve("smoke"), "detector")
+    shard = next(shard for shard in data.manifest(smoke_data).shards if shard.process == process)
+    table = data.task.generate(process, "detector", shard.events, shard.seed)
+    kept = read(data.folder(smoke_data) / shard.file)
+    assert set(table.fields) >= {"objects", "ecal", "hcal", "tracks"}
+    assert ak.array_equal(kept[table.fields], table, dtype_exact=True)
 
 
 def test_this_process_makes_the_same_events(alone):

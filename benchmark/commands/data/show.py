@@ -99,7 +99,8 @@ def _print(found: Sequence[Found]) -> None:
         print(f"{item.folder}")
         if item.state != "complete":
             print(f"  {item.state}: {item.reason}")
-        print(f"  {requests.size(item.size)} on disk")
+        samples = f", of which samples {requests.size(item.samples_size)}" if item.samples_size else ""
+        print(f"  {requests.size(item.size)} on disk{samples}")
         if item.manifest is not None:
             _print_manifest(item.manifest)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tasks.detector.calorimeter import Deposits
-from tasks.detector.observation import observe
+from tasks.detector.observation import observable, observe, with_hits
 from tasks.detector.particles import final
 from tasks.detector.pileup import PileUp, Pool
 from tests.tasks.hand_made import collisions, particle
@@ -76,3 +76,39 @@ def test_the_muon_is_where_it_should_be():
     # 2 GeV in the HCAL; the 0.25 GeV in the ECAL are often shared by two crystals, each of which needs 0.16
     assert ak.mean(ak.num(found.columns()["hcal"].energy) > 0) > 0.95
     assert 0.2 < ak.mean(ak.num(found.columns()["ecal"].energy) > 0) < 0.95
+
+
+def test_what_is_not_observable_is_not_missed():
+    every = [
+        particle(13, 30.0, 0.4),
+        particle(14, 50.0),
+        particle(2112, 3.0, 2.8),
+        particle(22, 4.0, 3.3),
+        particle(11, 9),
+    ]
+    particles = final(collisions(every, [], every[::-1]))
+    less = observable(particles)
+    assert less.pdg_id.to_list() == [[13, 2112, 11], [], [11, 2112, 13]]
+    assert less.nbytes < particles.nbytes
+    whole, part = (observe(given, None, np.random.default_rng(1)).columns() for given in (particles, less))
+    for name, column in whole.items():
+        assert ak.array_equal(part[name], column, dtype_exact=True), name
+
+
+def test_hits_take_the_place_of_particles():
+    table = ak.zip({"label": np.arange(3), "particles": observable(final(collisions(*[MUON] * 3)))}, depth_limit=1)
+    bare = with_hits(table, None, np.random.default_rng(1))
+    assert bare.fields == ["label", "ecal", "ecal_endcap", "hcal", "tracks"]
+    assert bare.ecal.fields == bare.ecal_endcap.fields == bare.hcal.fields == ["row", "column", "energy"]
+    wanted = observe(table.particles, None, np.random.default_rng(1)).columns()
+    for name in ("row", "column", "energy"):
+        assert ak.array_equal(bare.ecal[name], wanted["ecal"][name], dtype_exact=True)
+    assert ak.array_equal(bare.tracks, wanted["tracks"])
+    over = with_hits(table, PileUp(((1.0, 3.0),), pool()), np.random.default_rng(1))
+    assert over.fields == [*bare.fields, "pileup"]
+
+
+def test_tracks_that_are_there_are_not_measured_again():
+    measured = ak.Array([[{"pt": np.float32(29.0), "eta": np.float32(0.5), "phi": np.float32(-3.0)}]])
+    found = observe(final(collisions(MUON)), None, np.random.default_rng(1), measured)
+    assert found.columns()["tracks"].to_list() == measured.to_list()

@@ -2,8 +2,10 @@ import awkward as ak
 import numpy as np
 import pytest
 
+from benchmark.errors import Skip
+from representations.calorimeter import Calorimeter
 from tasks.dataset import DataSet, files_of
-from tasks.events import KINDS, split_of
+from tasks.events import KINDS, Events, split_of
 from tasks.sources.cms import diphoton_mass, read_diphoton
 from tasks.store import load, prepare
 from tasks.ttbar import TTbar
@@ -94,6 +96,12 @@ def test_hep_tutorial_gives_the_same_objects(tmp_path):
         assert table.objects[0][name].tolist() == pytest.approx(nano[name].tolist(), abs=2e-3)
     assert table.objects[0].kind.tolist() == nano.kind.tolist()
     assert table.weight.tolist() == [0.25]
+
+
+def test_files_have_no_hits_to_draw(tmp_path):
+    events = Events(ttbar(tmp_path / "ttbar.root", nanoaod()).table, TTbar().info("detector"))
+    with pytest.raises(Skip, match="ttbar: no calorimeter hits in these events, which are of the level 'detector'"):
+        Calorimeter().represent(events)
 
 
 def test_identification_counts_where_it_is_there(tmp_path):

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.errors import UserError
+from benchmark.errors import Skip, UserError
+from representations.calorimeter import Calorimeter
 from tasks.dimuon import Dimuon
-from tasks.events import split_of
+from tasks.events import Events, split_of
 from tasks.sources.dimuon import read_pairs, split_by_stream
 from tests.tasks.sources.files import HEADER, SHARED, back_to_back, csv, write_root
 
@@ -30,6 +31,12 @@ def test_rows_become_labelled_events(tmp_path):
     assert table.objects.kind.type.content.content.primitive == "int8"
     assert table.label.type.content.primitive == "int8"
     assert np.all(np.diff(table.event_id.to_numpy()) > 0)
+
+
+def test_recorded_dimuons_have_no_hits_to_draw(tmp_path):
+    table = Dimuon().read(csv(tmp_path / "a.csv", back_to_back(91.0, 146436, 1))).table
+    with pytest.raises(Skip, match="dimuon: no calorimeter hits in these events, which are of the level 'detector'"):
+        Calorimeter().represent(Events(table, Dimuon().info("detector")))
 
 
 def test_stray_spaces_capitals_and_foreign_columns_are_tolerated(tmp_path):

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark import cli
-from tests.benchmark.cells import toy_job
+from benchmark.cell import run
+from tasks.inventory import SAMPLES
+from tests.benchmark.cells import silent, toy_job
 from tests.benchmark.toys import TOY
 
 if TYPE_CHECKING:
@@ -115,3 +117,37 @@ def test_what_can_not_be_deleted_is_said_and_the_rest_goes(cleaned, root: Path, 
     assert err.startswith("left: ")
     assert "notes.txt" in err
     assert names(root) == {"lonely", HALF}
+
+
+def test_samples_alone(cleaned, root: Path, complete: set[str], monkeypatch):
+    shutil.rmtree(toy_job().data.folder(root) / SAMPLES, ignore_errors=True)
+    assert cleaned("--samples", "toy") == (0, f"nothing to delete in {root}\n", "")
+    result, _ = run(toy_job(), root, silent)
+    assert result.status == "done"
+    home = toy_job().data.folder(root) / SAMPLES
+    (row,) = json.loads(cleaned("--samples", "toy", "--dry-run", "--json")[1])
+    size = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
+    assert row == {"folder": str(home), "bytes": size, "state": "complete", "deleted": False}
+    asked = answers(monkeypatch, "y")
+    code, out, err = cleaned("--samples", "toy")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1].startswith("deleted 1 samples of data sets, ")
+    assert asked[0].startswith("Delete these 1 samples of data sets, ")
+    assert not home.exists()
+    assert names(root) == {*complete, HALF}
+    assert cli.exit_code(("data", "verify", TOY, "--data", str(root))) == 0
+
+
+def test_samples_do_not_disturb_verifying_and_showing(root: Path, capsys: pytest.CaptureFixture[str]):
+    run(toy_job(), root, silent)
+    assert cli.exit_code(("data", "verify", TOY, "--data", str(root))) == 0
+    assert f"ok: {toy_job().data.folder(root)} (240 events in 4 shards)" in capsys.readouterr().out
+    assert cli.exit_code(("data", "show", TOY, "--data", str(root))) == 0
+    assert "kB on disk, of which samples " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", ["--samples --all", "--samples --incomplete"])
+def test_samples_are_asked_for_alone(cleaned, words: str):
+    code, _, err = cleaned(*words.split())
+    assert code == 2
+    assert "exclude each other. Name one." in err

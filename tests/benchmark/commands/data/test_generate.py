@@ -89,7 +89,7 @@ def test_files_are_imported_once(muons: Path, tmp_path: Path, capsys: pytest.Cap
         ("verify tbar", "unknown task 'tbar'"),
         ("verify ttbar[min_jets=two]", "parameter 'min_jets' is 'two'"),
         ("clean tbar", "unknown task 'tbar'"),
-        ("clean --all --incomplete", "--all and --incomplete exclude each other"),
+        ("clean --all --incomplete", "--all, --incomplete and --samples exclude each other"),
     ],
 )
 def test_wrong_words(words: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch):

@@ -1,0 +1,142 @@
+"""Samples as batches for training: as an input shows them, from memory and on a device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from benchmark.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from models.inputs import Input, Shown
+    from representations.samples import Samples
+
+CHUNK = 1024
+"""Events that are shown at once where nothing is learned from them."""
+
+
+class Batch(NamedTuple):
+    """Some events: as they are shown, labels (batch,) int64 and balanced weights (batch,) float32."""
+
+    shown: Shown
+    labels: Tensor
+    weights: Tensor
+
+
+class Batches:
+    """Samples as an input shows them, from memory and on a device.
+
+    No worker processes: the samples lie in memory already, and a process costs more to feed than it would save.
+    """
+
+    def __init__(self, look: Input[Any], samples: Samples, device: str) -> None:
+        self.look = look
+        self.samples = samples.to(device)
+        self.labels = self.samples.labels
+        self.weights = balanced_weights(self.samples)
+        self._kept = whole(look, self.samples) if look.compact else None
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __call__(self, index: Tensor) -> Batch:
+        """The events of `index` (on the device), pictures channels-last."""
+        return Batch(self._shown(index), self.labels[index], self.weights[index])
+
+    def _shown(self, index: Tensor) -> Shown:
+        if self._kept is not None:
+            return tuple(part[index] for part in self._kept)
+        return tuple(
+            part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part
+            for part in self.look.batch(self.samples, index)
+        )
+
+    def ahead(self, indices: Iterable[Tensor]) -> Iterator[Batch]:
+        """The batches of these indices, on a GPU each made while the one before it is learned from.
+
+        How many pixels or particles a batch has is known on the device alone, and asking makes the host wait for all
+        that it was given to do. On a stream of its own a batch waits for nothing but itself.
+        """
+        if not self.labels.is_cuda:
+            yield from map(self, indices)
+            return
+        device = self.labels.device
+        aside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        aside.wait_stream(torch.cuda.current_stream(device))
+        made: Batch | None = None
+        for index in indices:
+            with torch.cuda.stream(aside):
+                following = self(index)
+            if made is not None:
+                yield made
+            torch.cuda.current_stream(device).wait_stream(aside)
+            for part in (*following.shown, following.labels, following.weights):
+                part.record_stream(torch.cuda.current_stream(device))
+            made = following
+        if made is not None:
+            yield made
+
+    def chunks(self) -> Iterator[Tensor]:
+        """Indices of all events in order, not too many at once."""
+        yield from in_chunks(self.samples)
+
+    def moments(self) -> list[tuple[Tensor, Tensor] | None]:
+        """Mean and scale (columns,) of each tensor shown, None for what is shown as it is."""
+        return mean_and_scale([self.look.rows(self.samples, index) for index in self.chunks()])
+
+
+def in_chunks(samples: Samples) -> Sequence[Tensor]:
+    """Indices of all events in order, not too many at once."""
+    return torch.split(torch.arange(len(samples), device=samples.device), CHUNK)
+
+
+def whole(look: Input[Any], samples: Samples) -> Shown:
+    """All events as a compact input shows them."""
+    chunks = [look.batch(samples, index) for index in in_chunks(samples)]
+    return tuple(torch.cat(parts) for parts in zip(*chunks, strict=True))
+
+
+def mean_and_scale(chunks: Sequence[tuple[Tensor | None, ...]]) -> list[tuple[Tensor, Tensor] | None]:
+    """Mean and one over the standard deviation (columns,) of each tensor, from its rows in chunks.
+
+    The scale of a column that never varies is 0: were it 1, a value that first turns up in a test event would reach
+    weights that no training event ever moved.
+    """
+
+    def measure(parts: Sequence[Tensor | None]) -> tuple[Tensor, Tensor] | None:
+        rows = [part.to(torch.float64) for part in parts if part is not None]
+        if not rows:
+            return None
+        count = max(1, sum(map(len, rows)))
+        mean = torch.stack([part.sum(0) for part in rows]).sum(0) / count
+        variance = torch.stack([(part - mean).square().sum(0) for part in rows]).sum(0) / count
+        # what is left of a constant column is the rounding of its mean
+        varies = variance > (1e-6 * mean).square()
+        scale = torch.where(varies, variance.clamp(min=1e-300).rsqrt(), torch.where(variance.isnan(), variance, 0.0))
+        return mean.to(torch.float32), scale.to(torch.float32)
+
+    return [measure(parts) for parts in zip(*chunks, strict=True)]
+
+
+def balanced_weights(samples: Samples) -> Tensor:
+    """Event weights (n,) times a factor a class, so that every class has the same sum and the mean is 1.
+
+    Balancing by weights rather than by cloning events (as the circle paper does): the same loss on average, and no
+    event is seen twice an epoch.
+    """
+    sums = torch.zeros(len(samples.classes), dtype=torch.float64, device=samples.device)
+    sums.index_add_(0, samples.labels, samples.weights.to(torch.float64))
+    present = torch.bincount(samples.labels, minlength=len(samples.classes)) > 0
+    if not bool((sums[present] > 0).all()):  # also where a sum is NaN
+        bad = [
+            name for name, total, there in zip(samples.classes, sums, present, strict=True) if there and not total > 0
+        ]
+        raise UserError(
+            f"the weights of class '{bad[0]}' sum to {float(sums.nan_to_num()[present].min()):g}, expected more than 0."
+        )
+    factor = torch.where(present, len(samples) / present.sum() / sums.where(present, 1.0), 0.0)
+    return samples.weights * factor[samples.labels].to(torch.float32)

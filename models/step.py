@@ -1,0 +1,101 @@
+"""One step of training: loss, gradient, Adam.
+
+On a GPU a step is recorded, once for each shape of batch, and then replayed as a CUDA graph: starting its hundreds of
+kernels one by one takes the host longer than running them takes the device, unless pictures are large.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.batches import Batch
+
+FIRST = 3
+"""Steps of one shape that are taken kernel by kernel, as libraries make their plans and buffers in these."""
+SHAPES = 8
+"""Recorded at most: lists of particles have as many shapes as lengths."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a network is trained. `clip` bounds the norm of the gradient; 0 leaves it alone."""
+
+    epochs: int
+    patience: int
+    batch_size: int
+    learning_rate: float
+    clip: float = 0.0
+
+
+class Step:
+    """What a network learns from a batch; its optimiser."""
+
+    def __init__(self, network: nn.Module, recipe: Recipe) -> None:
+        parameters = list(network.parameters())
+        self.network, self.clip = network, recipe.clip
+        on_gpu = bool(parameters) and parameters[0].is_cuda
+        self.optimiser = torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True, capturable=on_gpu)
+        self._replayed = on_gpu
+        self._seen: Counter[tuple[torch.Size, ...]] = Counter()
+        self.recorded: dict[tuple[torch.Size, ...], Recording] = {}
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """Learn from a batch; its mean loss, which the next step on a GPU overwrites."""
+        if not self._replayed:
+            return self._learn(batch)
+        shape = tuple(part.shape for part in batch.shown)
+        if shape not in self.recorded:
+            self._seen[shape] += 1
+            if self._seen[shape] <= FIRST or len(self.recorded) == SHAPES:
+                return self._learn(batch)
+            try:
+                self.recorded[shape] = Recording(self, batch)
+            except RuntimeError:  # the network asks the device something, as a contributor's may
+                self._replayed = False
+                return self._learn(batch)
+        return self.recorded[shape](batch)
+
+    def _learn(self, batch: Batch) -> Tensor:
+        self.optimiser.zero_grad(set_to_none=True)
+        # bfloat16 has the range of float32: no scaling of gradients, unlike float16. Weights are not kept in it from
+        # one step to the next, nor between a recorded one and others
+        with torch.autocast("cuda", torch.bfloat16, enabled=batch.labels.is_cuda, cache_enabled=False):
+            logits = self.network(*batch.shown)
+        loss = cross_entropy(logits, batch).mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.clip)
+        self.optimiser.step()
+        return loss.detach()
+
+
+class Recording:
+    """A step with places of its own for the batch; it is recorded without being taken."""
+
+    def __init__(self, step: Step, batch: Batch) -> None:
+        self.places = Batch(tuple(map(torch.clone, batch.shown)), batch.labels.clone(), batch.weights.clone())
+        step.optimiser.zero_grad(set_to_none=True)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.loss = step._learn(self.places)
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """Take the step with this batch; its mean loss, which the next one overwrites."""
+        for place, part in zip(_parts(self.places), _parts(batch), strict=True):
+            place.copy_(part)
+        self.graph.replay()
+        return self.loss
+
+
+def _parts(batch: Batch) -> tuple[Tensor, ...]:
+    return (*batch.shown, batch.labels, batch.weights)
+
+
+def cross_entropy(logits: Tensor, batch: Batch) -> Tensor:
+    """Of each event, (batch,), times its weight."""
+    return functional.cross_entropy(logits.float(), batch.labels, reduction="none") * batch.weights

@@ -1,0 +1,104 @@
+"""What it costs to show events, over three decades of their number: the time an event must not grow with it.
+
+    python -m pytest -o addopts= tests/performance/test_represent.py --benchmark-only
+
+Compare `us_per_event` within a group. The second half is what keeping the samples, and opening them, costs.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from representations.calorimeter import Calorimeter
+from representations.circles import Circles
+from representations.fourvectors import FourVectors
+from representations.graph import Graph
+from representations.store import Writer, load
+from tasks.events import SPLITS
+from tests.representations.collisions import jets_of, random_events, showers_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+    from tasks.events import Events
+
+DECADES = (100, 1000, 10_000)
+
+
+@cache
+def showers(count: int) -> Events:
+    """200 hits an event in a window of the barrel, the hottest in its middle."""
+    rng = np.random.default_rng(0)
+    rows, columns = rng.integers(-12, 13, (2, count, 200))
+    energies = rng.exponential(0.5, (count, 200)) + 40 * np.exp(-np.hypot(rows, columns))
+    shown = np.stack([rows + 60, columns + 180, energies], axis=2)
+    return showers_of([[(int(row), int(column), energy) for row, column, energy in event] for event in shown.tolist()])
+
+
+@cache
+def jets(count: int) -> Events:
+    """60 constituents a jet."""
+    rng = np.random.default_rng(1)
+    pt, (eta, phi) = rng.exponential(8, (count, 60)) + 0.5, rng.normal(0, 0.3, (2, count, 60))
+    return jets_of([[(22, *row) for row in jet] for jet in np.stack([pt, eta, phi], axis=2).tolist()])
+
+
+@cache
+def objects(count: int) -> Events:
+    return random_events(count, 8)
+
+
+WAYS: dict[str, tuple[Any, Any]] = {
+    "circles 112": (Circles(size=112), objects),
+    "fourvectors": (FourVectors(), objects),
+    "calorimeter, crop": (Calorimeter(), showers),
+    "graph": (Graph(), jets),
+}
+
+
+@pytest.mark.parametrize("count", DECADES)
+@pytest.mark.parametrize("way", WAYS)
+def test_represent(benchmark: BenchmarkFixture, way: str, count: int) -> None:
+    representation, events = WAYS[way][0], WAYS[way][1](count)
+    benchmark.group = f"represent: {way}"
+    representation.represent(events)  # numba compiles once
+    assert len(benchmark(representation.represent, events)) == count
+    benchmark.extra_info["us_per_event"] = benchmark.stats.stats.median / count * 1e6
+
+
+@pytest.mark.parametrize("count", DECADES)
+@pytest.mark.parametrize("way", WAYS)
+def test_keep(benchmark: BenchmarkFixture, tmp_path: Path, way: str, count: int) -> None:
+    """Written in shards of 100 events."""
+    benchmark.group = f"keep: {way}"
+    samples = WAYS[way][0].represent(WAYS[way][1](count))
+
+    def keep() -> None:
+        with Writer(tmp_path) as writer:
+            for split in SPLITS:
+                for start in range(0, count if split == "train" else 1, 100):
+                    writer.add(split, samples[start : start + 100])
+            writer.finish({})
+
+    benchmark(keep)
+    benchmark.extra_info["us_per_event"] = benchmark.stats.stats.median / count * 1e6
+
+
+@pytest.mark.parametrize("count", DECADES)
+@pytest.mark.parametrize("way", WAYS)
+def test_open(benchmark: BenchmarkFixture, tmp_path: Path, way: str, count: int) -> None:
+    """Hashed, checked and mapped."""
+    benchmark.group = f"open: {way}"
+    with Writer(tmp_path) as writer:
+        for split in SPLITS:
+            writer.add(split, WAYS[way][0].represent(WAYS[way][1](count if split == "train" else 100)))
+        writer.finish({})
+    found = benchmark(load, tmp_path)
+    assert len(found.splits["train"]) == count
+    benchmark.extra_info["us_per_event"] = benchmark.stats.stats.median / count * 1e6
