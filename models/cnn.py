@@ -6,7 +6,7 @@ from collections.abc import Mapping  # noqa: TC003 - Plugin evaluates the annota
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from benchmark.errors import UserError
+from benchmark.errors import Skip, UserError
 from benchmark.plugin import check_range
 from models.network import TorchModel
 from models.residual import PictureNet, SequenceNet
@@ -59,9 +59,15 @@ class CNN(TorchModel):
             )
 
     def network(self, shape: Shape, classes: int) -> nn.Module:
-        """A 2-D network for pictures, a 1-D network for sequences."""
+        """A 2-D network for pictures, a 1-D network for sequences. Raises Skip for pictures of several panels."""
         blocks = None if self.depth == BOTTLENECKS else self.depth // 4
         columns, features = len(shape.columns), len(shape.features)
+        if shape.panels:
+            sizes = ", ".join("x".join(map(str, panel.size)) for panel in shape.panels)
+            raise Skip(
+                f"cnn: events are shown as {len(shape.panels)} panels ({sizes}), expected one picture. "
+                "Use calorimeter[area=detector], which shows the same hits as one."
+            )
         if shape.view == "picture":
             return PictureNet(
                 columns, shape.size, features, classes, blocks=blocks, width=self.width, dropout=self.dropout

@@ -32,11 +32,13 @@ from representations.samples import Graphs, Images, Ragged, Samples, Vectors
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from representations.samples import Panel
+
 __all__ = ["INPUTS", "Input", "Shape", "Shown", "shown_as"]
 
 
 class DensePictures(Input[Images]):
-    """Pictures (batch, channels, rows, columns), as they are, and features (batch, features).
+    """Pictures (batch, channels, rows, columns), as they are, one a panel, and features (batch, features).
 
     Pixels aren't standardised: an empty pixel has to stay 0, and the scale of energies is the representation's choice.
     """
@@ -44,16 +46,20 @@ class DensePictures(Input[Images]):
     view = "picture"
 
     def shape(self, samples: Images) -> Shape:
-        """One column a channel."""
-        return Shape(self.view, _channels(samples), samples.shape[1:], samples.feature_names)
+        """One column a channel; of several panels such as `barrel_ecal`."""
+        panels = [Shape(self.view, _channels(samples, panel), panel.shape[1:]) for panel in samples.panels]
+        if len(panels) == 1:
+            return replace(panels[0], features=samples.feature_names)
+        columns = tuple(name for panel in panels for name in panel.columns)
+        return Shape(self.view, columns, features=samples.feature_names, panels=tuple(panels))
 
     def batch(self, samples: Images, index: Tensor) -> Shown:
         """Pictures and features."""
-        return samples.dense(index), samples.features[index]
+        return *samples.dense_panels(index), samples.features[index]
 
     def rows(self, samples: Images, index: Tensor) -> tuple[Tensor | None, ...]:
         """The features alone."""
-        return None, samples.features[index]
+        return *(None for _ in samples.panels), samples.features[index]
 
 
 class ParticleSequence(Input[Vectors]):
@@ -134,7 +140,7 @@ class PooledPixels(Table[Images]):
     """Average pooling to about 16 x 16 cells a channel, then the moments of each channel; then the features.
 
     Computed from the listed pixels: making the pictures dense first takes ten times as long.
-    The cells at the far edges may be smaller, and average over the pixels that they have.
+    The cells at the far edges may be smaller, and average over the pixels that they have. Panels come one by one.
 
     Moments, in half widths of the picture from its centre: `sum` of the values, centroid `row` and `column`, variances
     `row_row` and `column_column` and covariance `row_column`, weighted by the values' magnitude; 0 in an empty channel.
@@ -144,50 +150,64 @@ class PooledPixels(Table[Images]):
     moments = ("sum", "row", "column", "row_row", "column_column", "row_column")
 
     def shape(self, samples: Images) -> Shape:
-        """Columns such as `ecal_cell3_12` (row, column) and `ecal_row_row`."""
-        high, wide = self._areas(samples).shape
-        channels = _channels(samples)
-        cells = [f"{name}_cell{row}_{column}" for name in channels for row in range(high) for column in range(wide)]
-        moments = [f"{name}_{moment}" for name in channels for moment in self.moments]
-        return Shape(self.view, (*cells, *moments, *samples.feature_names))
+        """Columns such as `ecal_cell3_12` (row, column) and `ecal_row_row`; with several panels `barrel_ecal_sum`."""
+        columns: list[str] = []
+        for panel in samples.panels:
+            high, wide = self._areas(panel).shape
+            channels = _channels(samples, panel)
+            places = [f"cell{row}_{column}" for row in range(high) for column in range(wide)]
+            columns += [f"{name}_{place}" for name in channels for place in places]
+            columns += [f"{name}_{moment}" for name in channels for moment in self.moments]
+        return Shape(self.view, (*columns, *samples.feature_names))
 
     def batch(self, samples: Images, index: Tensor) -> Shown:
         """The table of `index`."""
-        channels, height, width = samples.shape
         where, offsets = samples.pixels.positions(index)
         event = torch.repeat_interleave(torch.arange(len(index), device=index.device), offsets.diff())
         pixel = samples.pixels.values[where].long()
         value = samples.values.values[where].to(torch.float32) / samples.scale
+        parts: list[Tensor] = []
+        start = 0
+        for panel in samples.panels:
+            inside = slice(None) if len(samples.panels) == 1 else (pixel >= start) & (pixel < start + panel.size)
+            parts += self._columns(panel, event[inside], pixel[inside] - start, value[inside], len(index))
+            start += panel.size
+        return (torch.cat([*parts, samples.features[index]], dim=1),)
+
+    def _columns(self, panel: Panel, event: Tensor, pixel: Tensor, value: Tensor, events: int) -> tuple[Tensor, Tensor]:
+        """Cells and moments of a panel, (events, columns) each."""
+        channels, height, width = panel.shape
         plane = event * channels + pixel // (height * width)
         row, column = pixel // width % height, pixel % width
-        planes = len(index) * channels
-        cells = self._pool(samples, plane * height + row, column, value, planes)
+        planes = events * channels
+        cells = self._pool(panel, plane * height + row, column, value, planes)
         across, down = 2 * (column + 0.5) / width - 1, 2 * (row + 0.5) / height - 1
         moments = _image_moments(plane, value, down, across, planes)
-        parts = [cells.view(len(index), -1), moments.view(len(index), -1), samples.features[index]]
-        return (torch.cat(parts, dim=1),)
+        return cells.view(events, -1), moments.view(events, -1)
 
-    def _pool(self, samples: Images, line: Tensor, column: Tensor, value: Tensor, planes: int) -> Tensor:
+    def _pool(self, panel: Panel, line: Tensor, column: Tensor, value: Tensor, planes: int) -> Tensor:
         """Mean pixel of each cell, (planes, cells); `line` counts rows through all planes."""
-        areas = self._areas(samples).to(value.device)
-        height = samples.shape[1]
-        step_down, step_across = (-(-side // self.cells) for side in samples.shape[1:])
+        areas = self._areas(panel).to(value.device)
+        height = panel.shape[1]
+        step_down, step_across = (-(-side // self.cells) for side in panel.shape[1:])
         cell = (line // height * areas.shape[0] + line % height // step_down) * areas.shape[1] + column // step_across
         sums = torch.zeros(planes * areas.numel(), device=value.device).index_add_(0, cell, value)
         return sums.view(planes, -1) / areas.flatten()
 
-    def _areas(self, samples: Images) -> Tensor:
+    def _areas(self, panel: Panel) -> Tensor:
         """Pixels in each cell, (rows, columns) of the coarse grid."""
 
         def lengths(side: int) -> Tensor:
             step = -(-side // self.cells)
             return torch.tensor([min(step, side - start) for start in range(0, side, step)], dtype=torch.float32)
 
-        return torch.outer(lengths(samples.shape[1]), lengths(samples.shape[2]))
+        return torch.outer(lengths(panel.shape[1]), lengths(panel.shape[2]))
 
 
-def _channels(samples: Images) -> tuple[str, ...]:
-    return samples.channel_names or tuple(f"channel{channel}" for channel in range(samples.shape[0]))
+def _channels(samples: Images, panel: Panel) -> tuple[str, ...]:
+    """The names of a panel's channels, with its own before them where there are several panels."""
+    names = panel.channel_names or tuple(f"channel{channel}" for channel in range(panel.shape[0]))
+    return names if len(samples.panels) == 1 else tuple(f"{panel.name}_{name}" for name in names)
 
 
 def _image_moments(plane: Tensor, value: Tensor, row: Tensor, column: Tensor, planes: int) -> Tensor:

@@ -24,15 +24,19 @@ class Shape:
     columns : names along axis 1 of the first tensor shown: channels, particle features, columns of the table.
     size : the axes behind that where they are the same for all events: (rows, columns) of a picture.
     features : names of the per-event features shown beside it; a table holds them among its columns.
+    panels : of a picture of several panels the shape of each, a tensor each in this order; then `columns` holds the
+        names of them all, and `size` is empty.
     """
 
     view: str
     columns: tuple[str, ...]
     size: tuple[int, ...] = ()
     features: tuple[str, ...] = ()
+    panels: tuple[Shape, ...] = ()
 
     def __str__(self) -> str:
-        parts = [f"{len(self.columns)} columns", *(["x".join(map(str, self.size))] if self.size else [])]
+        sizes = [panel.size for panel in self.panels] or [self.size]
+        parts = [f"{len(self.columns)} columns", *("x".join(map(str, size)) for size in sizes if size)]
         return f"{self.view} of {', '.join([*parts, f'{len(self.features)} features'])}"
 
 

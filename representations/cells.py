@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import awkward as ak
 import numpy as np
+from scipy import sparse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from representations.hits import Hits
 
 
 @dataclass(frozen=True)
@@ -22,11 +26,10 @@ class Cells:
     value: NDArray[np.float64]
 
     @staticmethod
-    def of(row: ak.Array, column: ak.Array, value: ak.Array) -> Cells:
-        """From lists of rows, columns and values, an event each."""
-        counts = ak.to_numpy(ak.num(row, axis=1))
-        i, j = (np.asarray(ak.flatten(axis)).astype(np.int64) for axis in (row, column))
-        return Cells(np.repeat(np.arange(len(counts)), counts), i, j, np.asarray(ak.flatten(value), np.float64))
+    def none() -> Cells:
+        """No cells at all."""
+        nowhere = np.zeros(0, dtype=np.int64)
+        return Cells(nowhere, nowhere, nowhere, np.zeros(0))
 
     @staticmethod
     def together(parts: list[Cells]) -> Cells:
@@ -34,7 +37,16 @@ class Cells:
         names = ("event", "row", "column", "value")
         return Cells(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
-    def only(self, kept: NDArray[np.bool_]) -> Cells:
+    @staticmethod
+    def spread(hits: Hits, value: NDArray[Any], row: NDArray[Any], column: NDArray[Any]) -> Cells:
+        """Each hit's value evenly over several cells: rows and columns are (hits, cells)."""
+        each = row.shape[1]
+        return Cells(np.repeat(hits.event, each), row.ravel(), column.ravel(), np.repeat(value / each, each))
+
+    def __len__(self) -> int:
+        return len(self.event)
+
+    def only(self, kept: NDArray[Any]) -> Cells:
         """Some of the cells."""
         return Cells(self.event[kept], self.row[kept], self.column[kept], self.value[kept])
 
@@ -43,23 +55,39 @@ class Cells:
         kept = self.only((self.row >= first) & (self.row < first + count))
         return replace(kept, row=kept.row - first)
 
-    def times(self, factor: Any) -> Cells:
-        """The same cells with other values."""
-        return replace(self, value=self.value * factor)
+    def times(self, factor: NDArray[np.float64]) -> Cells:
+        """The same cells with values times the factor of their event; factors are (events,)."""
+        return replace(self, value=self.value * factor[self.event])
+
+    def coarse(self, step: int) -> Cells:
+        """Cells of so many rows and columns."""
+        return self if step == 1 else replace(self, row=self.row // step, column=self.column // step)
+
+    def over(self, other: Cells, shape: tuple[int, int], events: int) -> Cells:
+        """In each cell the sum over that of `other`, which has the same cells and values above 0."""
+        found, weight = (matrix([(cells, shape)], events) for cells in (self, other))
+        row, column = np.divmod(found.indices.astype(np.int64), shape[1])
+        return Cells(np.repeat(np.arange(events), np.diff(found.indptr)), row, column, found.data / weight.data)
 
 
 def summed(
-    channels: list[Cells], shape: tuple[int, int], events: int
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
-    """Pixels of each event in rising order, each once: (counts (events,), pixels (total,), sums of values (total,)).
+    planes: Sequence[tuple[Cells, tuple[int, int]]], events: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
+    """Pixels of each event in rising order, each once: (offsets (events + 1,), pixels (total,), sums (total,)).
 
-    A pixel is a flat index into (channels, rows, columns).
+    A plane is the cells of one channel, and its rows and columns. A pixel is a flat index into all planes, end to end.
     """
-    area = shape[0] * shape[1]
-    size = len(channels) * area
-    event = np.concatenate([cells.event for cells in channels])
-    pixel = [number * area + cells.row * shape[1] + cells.column for number, cells in enumerate(channels)]
-    unique, where = np.unique(event * size + np.concatenate(pixel), return_inverse=True)
-    total = np.bincount(where, np.concatenate([cells.value for cells in channels]), len(unique))
-    counts = np.bincount(unique // size, minlength=events)
-    return counts, (unique % size).astype(np.int32), total.astype(np.float32)
+    found = matrix(planes, events)
+    return found.indptr.astype(np.int64), found.indices.astype(np.int32), found.data
+
+
+def matrix(planes: Sequence[tuple[Cells, tuple[int, int]]], events: int) -> Any:
+    """Sums of cells as a sparse matrix, (events, pixels) float64 in rows of rising pixels: faster than to sort all."""
+    size, pixels = 0, []
+    for cells, (rows, columns) in planes:
+        pixels.append(size + cells.row * columns + cells.column)
+        size += rows * columns
+    event, value = (np.concatenate([getattr(cells, name) for cells, _ in planes]) for name in ("event", "value"))
+    found = sparse.coo_array((value, (event, np.concatenate(pixels))), shape=(events, size)).tocsr()
+    found.sum_duplicates()
+    return found

@@ -15,7 +15,7 @@ from benchmark.plugin import check_range
 from representations import raster
 from representations.particles import Particles, particles_of
 from representations.representation import Representation, truth
-from representations.samples import Images, Ragged, Samples
+from representations.samples import Images, Panel, Ragged, Samples
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,15 +94,14 @@ class Circles(Representation):
             raster.discs(shapes, self.opacity) if self.fill else raster.rings(shapes, self.line_width)
         )
         offsets = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))
+        names = tuple(events.info.slots) if self.channels == "kind" else ("red", "green", "blue")
         return Images(
             **truth(events),
             features=torch.zeros(len(events), 0),
-            shape=(shapes.ink.shape[1], self.size, self.size),
+            panels=(Panel((shapes.ink.shape[1], self.size, self.size), particles.span, names),),
             pixels=Ragged(torch.from_numpy(pixels), offsets),
             values=Ragged(torch.from_numpy(values), offsets),
             scale=255.0,
-            span=particles.span,
-            channel_names=tuple(events.info.slots) if self.channels == "kind" else ("red", "green", "blue"),
         )
 
     def columns(self, info: EventInfo) -> tuple[str, ...]:

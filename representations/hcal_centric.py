@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import awkward as ak
 import numpy as np
 
 from representations.cells import Cells
-from tasks.detector.geometry import BARREL, ENDCAP_ETA, HCAL, HCAL_EDGES, HCAL_SINGLE, TOWER, endcap_direction
+from representations.hits import wide
+from tasks.detector.geometry import BARREL, ENDCAP_ETA, HCAL, HCAL_EDGES, TOWER, endcap_direction
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from representations.hits import Hits
 
 SHAPE = (HCAL[0] * TOWER, HCAL[1] * TOWER)
 SPAN = (ENDCAP_ETA, float(np.pi))
@@ -35,47 +37,38 @@ def column_of(phi: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray((phi + np.pi) / (2 * np.pi) * SHAPE[1])
 
 
-def barrel(ecal: ak.Array) -> Cells:
-    """Crystals of the barrel."""
-    return Cells.of(ecal.row + FIRST, ecal.column, ecal.energy)
+def barrel(ecal: Hits, field: str = "energy") -> Cells:
+    """A field of the crystals of the barrel."""
+    return Cells(ecal.event, ecal["row"] + FIRST, ecal["column"], ecal[field])
 
 
-def endcaps(ecal: ak.Array) -> Cells:
-    """Crystals of the endcaps, a quarter of each in four pixels. None comes to lie on the barrel."""
-    hits = Cells.of(ecal.row, ecal.column, ecal.energy)
-    eta, phi = endcap_direction(hits.row, hits.column)
+def endcaps(ecal: Hits, field: str = "energy") -> Cells:
+    """A field of the crystals of the endcaps, a quarter of each in four pixels. None comes to lie on the barrel."""
+    eta, phi = endcap_direction(ecal["row"], ecal["column"])
     corner = np.floor(row_of(eta) - 0.5).astype(np.int64)
     low, high = np.where(eta < 0, 0, FIRST + BARREL[0]), np.where(eta < 0, FIRST - 1, SHAPE[0] - 1)
     row = np.clip(corner[:, np.newaxis] + [0, 0, 1, 1], low[:, np.newaxis], high[:, np.newaxis])
     column = np.floor(column_of(phi) - 0.5).astype(np.int64)[:, np.newaxis] + [0, 1, 0, 1]
-    return _spread(hits, row, column % SHAPE[1])
+    return Cells.spread(ecal, ecal[field], row, column % SHAPE[1])
 
 
-def towers(hcal: ak.Array) -> Cells:
-    """Towers of the HCAL, evenly over their pixels: 25, or 50 where a tower is two columns wide."""
-    hits = Cells.of(hcal.row, hcal.column, hcal.energy)
-    wide = np.abs(hits.row - HCAL[0] / 2 + 0.5) > HCAL_SINGLE
-    return Cells.together([_tiled(hits.only(~wide), TOWER), _tiled(hits.only(wide), 2 * TOWER)])
+def towers(hcal: Hits) -> Cells:
+    """Energy of the HCAL's towers, evenly over their pixels: 25, or 50 where a tower is two columns wide."""
+    double = wide(hcal["row"])
+    return Cells.together([_tiled(hcal.only(~double), TOWER), _tiled(hcal.only(double), 2 * TOWER)])
 
 
-def tracks(found: ak.Array) -> Cells:
+def tracks(found: Hits) -> Cells:
     """Tracks within abs(eta) < 3, weighted with pt."""
-    found = found[abs(found.eta) < ENDCAP_ETA]
-    counts = ak.to_numpy(ak.num(found.pt))
-    eta, phi, pt = (np.asarray(ak.flatten(found[name]), np.float64) for name in ("eta", "phi", "pt"))
+    found = found.only(np.abs(found["eta"]) < ENDCAP_ETA)
     # At the edge a sum may be rounded up to a row that does not exist.
-    row = np.minimum(row_of(eta).astype(np.int64), SHAPE[0] - 1)
-    column = np.floor(column_of(phi)).astype(np.int64) % SHAPE[1]
-    return Cells(np.repeat(np.arange(len(counts)), counts), row, column, pt)
+    row = np.minimum(row_of(found["eta"]).astype(np.int64), SHAPE[0] - 1)
+    column = np.floor(column_of(found["phi"])).astype(np.int64) % SHAPE[1]
+    return Cells(found.event, row, column, found["pt"])
 
 
-def _tiled(towers: Cells, columns: int) -> Cells:
+def _tiled(towers: Hits, columns: int) -> Cells:
     """Towers as their pixels, five rows and so many columns."""
     row, column = np.divmod(np.arange(TOWER * columns), columns)
-    return _spread(towers, towers.row[:, np.newaxis] * TOWER + row, towers.column[:, np.newaxis] * TOWER + column)
-
-
-def _spread(hits: Cells, row: NDArray[Any], column: NDArray[Any]) -> Cells:
-    """Each hit evenly over several pixels: rows and columns are (hits, pixels)."""
-    each = row.shape[1]
-    return Cells(np.repeat(hits.event, each), row.ravel(), column.ravel(), np.repeat(hits.value / each, each))
+    down, across = (towers[axis][:, np.newaxis] * TOWER for axis in ("row", "column"))
+    return Cells.spread(towers, towers["energy"], down + row, across + column)

@@ -8,39 +8,43 @@ from typing import TYPE_CHECKING
 import awkward as ak
 import numpy as np
 
-from representations.cells import Cells
-from representations.particles import JET_SPAN, Particles, particles_of, principal
+from benchmark.errors import UserError
+from representations.cells import Cells, matrix
+from representations.particles import principal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from representations.particles import Particles
     from tasks.events import Events
 
-SIDE = 25
-"""Cells of 0.1 in eta and phi, as in the papers on jet images."""
+
+AXES = ("eta", "phi", "subjet1_eta", "subjet1_phi", "subjet2_eta", "subjet2_phi")
+"""Directions of a jet, and of its subjets relative to it."""
 
 
 @dataclass(frozen=True)
 class JetImage:
-    """Which steps of the preprocessing are taken.
+    """Which steps of the preprocessing are taken before constituents are put into cells.
 
-    They act on the constituents, before they are put into cells: where the papers rotate finished pictures by
-    interpolation, nothing is smeared here. A rotation in (eta, phi) keeps every pt and no mass (the papers' choice,
-    too).
+    size : cells along eta, and along phi. half_width : of the picture in eta and phi.
+
+    Where the papers rotate finished pictures by interpolation, nothing is smeared here. A rotation in (eta, phi) keeps
+    every pt and no mass (the papers' choice, too).
     """
 
+    size: int
+    half_width: float
     translate: bool
     rotate: bool
     flip: bool
-    normalise: bool
 
-    def cells(self, events: Events) -> Cells:
-        """Sum of pt in each cell of each jet; constituents beyond the picture are left out.
+    def cells(self, events: Events, particles: Particles) -> Cells:
+        """Each constituent's pt in its cell; those beyond the picture are left out.
 
         Where the events have no `axes` of subjets, the hardest constituent and the principal axis stand for them. A jet
         of one subjet has no second one to be turned by: its principal axis becomes vertical, the longer half below.
         """
-        particles = particles_of(events)
         event, count = particles.event, len(particles.event_ids)
         axes = _axes(events, particles) if events.has("axes") else _estimated(particles)
         eta, phi = particles.eta, particles.phi
@@ -54,15 +58,21 @@ class JetImage:
         if self.flip:
             heavier = np.bincount(event, particles.pt * np.sign(x), count)
             x = x * np.where(heavier < 0, -1.0, 1.0)[event]
-        row, column = (np.floor((axis / (2 * JET_SPAN[0]) + 0.5) * SIDE).astype(np.int64) for axis in (x, y))
-        inside = (row >= 0) & (row < SIDE) & (column >= 0) & (column < SIDE)
-        event, row, column, value = event[inside], row[inside], column[inside], particles.pt[inside]
-        if self.normalise:
-            place = (event * SIDE + row) * SIDE + column
-            unique, where = np.unique(place, return_inverse=True)
-            squares = np.bincount(unique // (SIDE * SIDE), np.bincount(where, value) ** 2, count)
-            value = value / np.sqrt(np.maximum(squares, 1e-30))[event]
-        return Cells(event, row, column, value)
+        row, column = (np.floor((axis / (2 * self.half_width) + 0.5) * self.size).astype(np.int64) for axis in (x, y))
+        inside = (row >= 0) & (row < self.size) & (column >= 0) & (column < self.size)
+        return Cells(event, row, column, particles.pt).only(inside)
+
+
+def normalised(jets: Cells, size: int, events: int) -> Cells:
+    """The same pictures with squares of the pixels that sum to 1; a picture that is all 0 stays so."""
+    # relative to the hottest pixel, so that squares of no finite number overflow or vanish
+    pixels = matrix([(jets, (size, size))], events)
+    largest = np.zeros(events)
+    event = np.repeat(np.arange(events), np.diff(pixels.indptr))
+    np.maximum.at(largest, event, pixels.data)
+    largest = np.where(largest > 0, largest, 1.0)
+    length = np.sqrt(np.bincount(event, (pixels.data / largest[event]) ** 2, events))
+    return jets.times(1 / (largest * np.where(length > 0, length, 1.0)))
 
 
 def _axes(events: Events, particles: Particles) -> list[NDArray[np.float64]]:
@@ -73,6 +83,12 @@ def _axes(events: Events, particles: Particles) -> list[NDArray[np.float64]]:
     it finds the longer, fainter half, where a second subjet would be.
     """
     axes = events.table["axes"]
+    wrong = ~np.isfinite(sum(np.asarray(ak.to_numpy(axes[name]), np.float64) for name in AXES))
+    if len(first := np.flatnonzero(wrong)):
+        event = events.column("event_id")[first[0]]
+        raise UserError(
+            f"{events.info.task}: event {event} has axes that are NaN or infinite. Remove or mend this event."
+        )
     places = [(f"{subjet}_{axis}", axis) for subjet in ("subjet1", "subjet2") for axis in ("eta", "phi")]
     eta, phi, *second = (np.asarray(ak.to_numpy(axes[name] + axes[jet]), np.float64) for name, jet in places)
     alone = (second[0] == eta) & (second[1] == phi)

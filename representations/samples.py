@@ -6,82 +6,22 @@ memory maps in copy-on-write mode.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields, replace
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
 
 from representations.pairs import PAIR_FEATURES, pair_features
+from representations.ragged import Ragged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
 
-
-@dataclass(frozen=True)
-class Ragged:
-    """Rows of different lengths: `values` (total, ...) and `offsets` (rows + 1,) int64, as Arrow lays out lists."""
-
-    values: Tensor
-    offsets: Tensor
-
-    def __post_init__(self) -> None:
-        ends = self.offsets[[0, -1]].tolist() if self.offsets.ndim == 1 and len(self.offsets) else self.offsets.shape
-        if ends != [0, len(self.values)]:
-            raise ValueError(f"offsets go from and to {ends}, expected 0 and the {len(self.values)} values")
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    @property
-    def lengths(self) -> Tensor:
-        """Length of each row, shape (rows,)."""
-        return self.offsets[1:] - self.offsets[:-1]
-
-    def take(self, index: Tensor) -> Ragged:
-        """The rows of `index` (int64, or a mask), in its order."""
-        where, offsets = self.positions(index)
-        return Ragged(self.values[where], offsets)
-
-    def between(self, start: int, stop: int) -> Ragged:
-        """The rows [start, stop) without a copy of their values."""
-        first, last = self.offsets[[start, stop]].tolist()
-        return Ragged(self.values[first:last], self.offsets[start : stop + 1] - first)
-
-    def positions(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Where in `values` the rows of `index` lie, and the offsets that they have when put together."""
-        lengths = self.lengths[index]
-        offsets = torch.zeros(len(lengths) + 1, dtype=torch.int64, device=lengths.device)
-        torch.cumsum(lengths, 0, out=offsets[1:])
-        total = int(offsets[-1])  # the only wait for the device
-        shift = self.offsets[:-1][index] - offsets[:-1]
-        where = torch.repeat_interleave(shift, lengths, output_size=total)
-        return where + torch.arange(total, device=lengths.device), offsets
-
-    def rows(self) -> Tensor:
-        """The row that each value belongs to, shape (total,)."""
-        index = torch.arange(len(self), device=self.offsets.device)
-        return torch.repeat_interleave(index, self.lengths, output_size=len(self.values))
-
-    @classmethod
-    def join(cls, parts: Sequence[Ragged]) -> Ragged:
-        """The rows of all parts, one part after the other."""
-        ends = list(accumulate((len(part.values) for part in parts), initial=0))
-        offsets = [part.offsets[:-1] + end for part, end in zip(parts, ends, strict=False)]
-        last = torch.tensor([ends[-1]], dtype=torch.int64, device=parts[0].offsets.device)
-        return cls(torch.cat([part.values for part in parts]), torch.cat([*offsets, last]))
-
-    def to(self, device: str | torch.device) -> Ragged:
-        """The same rows on another device."""
-        return Ragged(self.values.to(device), self.offsets.to(device))
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held."""
-        return self.values.nbytes + self.offsets.nbytes
+__all__ = ["Graphs", "Images", "Joined", "Panel", "Ragged", "Samples", "Vectors"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,32 +113,103 @@ class Samples:
         return replace(self, **changed)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Images(Samples):
-    """Sparse pictures of `shape` (channels, rows, columns).
+class Panel(NamedTuple):
+    """One of the pictures that an event is shown as.
 
-    pixels : Ragged int32, flat index into a picture, each at most once an event.
-    values : (total,) uint8 or float32, the pixel's value times `scale`; 0 where no pixel is listed.
-    span : half width of the picture in eta and phi, for axes and for pixel positions.
-    channel_names : what each channel holds, or empty where nobody asks.
+    shape : channels, rows, columns. channel_names : what each channel holds, or empty where nobody asks.
+    span : half widths of the picture along its `axes`: eta and phi, or on the face of an endcap y and x in metres.
+    name : of the panel, where there are several.
     """
 
     shape: tuple[int, int, int]
+    span: tuple[float, float]
+    channel_names: tuple[str, ...] = ()
+    name: str = ""
+    axes: tuple[str, str] = ("eta", "phi")
+
+    @property
+    def size(self) -> int:
+        """Pixels of all channels."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images(Samples):
+    """Sparse pictures: one an event, or several panels of different shapes, such as barrel and endcaps.
+
+    panels : what each of an event's pictures is; plain tuples, as they come back from a file, become panels.
+    pixels : Ragged int32, flat index into the panels one after the other, each at most once an event.
+    values : (total,) uint8 or float32, the pixel's value times `scale`; 0 where no pixel is listed.
+    """
+
+    panels: tuple[Panel, ...]
     pixels: Ragged
     values: Ragged
     scale: float = 1.0
-    span: tuple[float, float]
-    channel_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "panels", tuple(Panel(*panel) for panel in self.panels))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, rows, columns) of the only panel. Raises ValueError where there are several."""
+        return self._only.shape
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Half widths in eta and phi of the only panel. Raises ValueError where there are several."""
+        return self._only.span
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """What the channels of the only panel hold. Raises ValueError where there are several."""
+        return self._only.channel_names
+
+    @property
+    def _only(self) -> Panel:
+        if len(self.panels) != 1:
+            names = ", ".join(panel.name for panel in self.panels)
+            raise ValueError(f"{len(self.panels)} panels ({names}), expected one. Use `panel` or `dense_panels`.")
+        return self.panels[0]
+
+    def panel(self, name: str) -> Images:
+        """The samples with this panel alone. Raises KeyError for a name that no panel has."""
+        place = {panel.name: place for place, panel in enumerate(self.panels)}[name]
+        start = sum(panel.size for panel in self.panels[:place])
+        flat = self.pixels.values
+        inside = (flat >= start) & (flat < start + self.panels[place].size)
+        before = torch.zeros(len(flat) + 1, dtype=torch.int64, device=self.device)
+        torch.cumsum(inside, 0, out=before[1:])
+        offsets = before[self.pixels.offsets]
+        pixels, values = flat[inside] - start, self.values.values[inside]
+        return replace(
+            self, panels=(self.panels[place],), pixels=Ragged(pixels, offsets), values=Ragged(values, offsets)
+        )
 
     def dense(self, index: Tensor | None = None) -> Tensor:
-        """The pictures of `index` (all by default) as float32 (n, channels, rows, columns), on the samples' device."""
+        """The pictures of `index` (all by default) as float32 (n, channels, rows, columns), on the samples' device.
+
+        Raises ValueError where there are several panels.
+        """
+        canvas = self._dense(index)
+        return canvas.view(len(canvas), *self.shape)
+
+    def dense_panels(self, index: Tensor | None = None) -> tuple[Tensor, ...]:
+        """As `dense`, a tensor a panel."""
+        canvas = self._dense(index)
+        parts = torch.split(canvas, [panel.size for panel in self.panels], dim=1)
+        return tuple(part.reshape(len(part), *panel.shape) for part, panel in zip(parts, self.panels, strict=True))
+
+    def _dense(self, index: Tensor | None) -> Tensor:
+        """(n, pixels of all panels)."""
         rows = torch.arange(len(self), device=self.device) if index is None else index
         where, offsets = self.pixels.positions(rows)
-        size = self.shape[0] * self.shape[1] * self.shape[2]
+        size = sum(panel.size for panel in self.panels)
         event = torch.repeat_interleave(torch.arange(len(rows), device=self.device), offsets[1:] - offsets[:-1])
         canvas = torch.zeros(len(rows) * size, dtype=torch.float32, device=self.device)
         canvas[event * size + self.pixels.values[where]] = self.values.values[where].to(torch.float32) / self.scale
-        return canvas.view(len(rows), *self.shape)
+        return canvas.view(len(rows), size)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,10 +52,11 @@ ENDCAP = Channel(1.890, 1.400 * SPACING, ENDCAP_NOISE, 0.060)
 def with_samples(hits: ak.Array, channel: Channel, rng: np.random.Generator) -> ak.Array:
     """Lists of hits {energy, time, ...} with the fields `sample0` to `sample9`, float32, GeV above the pedestal."""
     energy, time = (ak.to_numpy(ak.flatten(hits[name])).astype(np.float64) for name in ("energy", "time"))
-    found = samples(energy, time, channel, rng).astype(np.float32)
+    # each field contiguous, as Arrow takes them
+    found = np.ascontiguousarray(samples(energy, time, channel, rng).astype(np.float32).T)
     counts = ak.num(hits.energy)
     for k, name in enumerate(FIELDS):
-        hits = ak.with_field(hits, ak.unflatten(found[:, k], counts), name)
+        hits = ak.with_field(hits, ak.unflatten(found[k], counts), name)
     return hits
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from representations.samples import Graphs, Images, Ragged, Vectors
+from representations.samples import Graphs, Images, Panel, Ragged, Vectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,11 +59,10 @@ def rings(
     values = torch.randint(128, 256, flat.shape, generator=generator).to(torch.uint8)
     return Images(
         **truth(labels, classes),
-        shape=(channels, size, size),
+        panels=(Panel((channels, size, size), span=(3.0, 3.1416)),),
         pixels=ragged(lengths, flat),
         values=ragged(lengths, values),
         scale=255.0,
-        span=(3.0, 3.1416),
     )
 
 

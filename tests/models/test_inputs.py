@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,10 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import avg_pool2d
 
-from benchmark.errors import Skip
+from benchmark.errors import Skip, UserError
+from models.bdt import BDT
+from models.cnn import CNN
+from models.ffnn import FFNN
 from models.inputs import INPUTS, Input, Shape, shown_as
 from representations.samples import Images, Samples, Vectors
-from tests.models.conftest import KINDS, chains, particles, rings
+from tests.models.conftest import KINDS, chains, particles, ragged, rings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.model import Model
 
 ALL = sorted(INPUTS, key=lambda pair: (pair[0], pair[1].__name__))
 
@@ -62,7 +71,7 @@ def test_pooled_pixels_are_those_of_the_dense_picture(size: int, channels: int, 
 def test_moments_of_negative_and_uneven_pictures() -> None:
     samples = rings(6, size=20)
     signed = replace(samples, values=replace(samples.values, values=torch.randn(len(samples.values.values))), scale=1.0)
-    signed = replace(signed, shape=(2, 10, 20))
+    signed = replace(signed, panels=(signed.panels[0]._replace(shape=(2, 10, 20)),))
     (table,) = INPUTS["table", Images].batch(signed, torch.arange(6))
     reference = [[value for channel in event for value in moments_of(channel)] for event in signed.dense().numpy()]
     torch.testing.assert_close(
@@ -71,12 +80,84 @@ def test_moments_of_negative_and_uneven_pictures() -> None:
 
 
 def test_names_of_pooled_pixels() -> None:
-    samples = replace(rings(2, size=20, channels=2), channel_names=("ecal", "hcal"))
+    samples = rings(2, size=20, channels=2)
+    samples = replace(samples, panels=(samples.panels[0]._replace(channel_names=("ecal", "hcal")),))
     columns = INPUTS["table", Images].shape(samples).columns
     assert columns[11] == "ecal_cell1_1"  # 20 pixels make 10 cells of 2
     assert columns[200] == "ecal_sum"
     assert columns[-1] == "hcal_row_column"
     assert len(set(columns)) == len(columns) == 212
+
+
+def panels(n: int) -> Images:
+    """A picture of 2 x 24 x 24 and one of 1 x 18 x 40, whose pixels follow those of the first."""
+    first, second = rings(n, channels=2, empty=[1]), rings(n, size=40, seed=5)
+    flat, shown = [], []
+    for event in range(n):
+        start, stop = first.pixels.offsets[event : event + 2].tolist()
+        flat.append(first.pixels.values[start:stop])
+        shown.append(first.values.values[start:stop])
+        start, stop = second.pixels.offsets[event : event + 2].tolist()
+        inside = second.pixels.values[start:stop] < 18 * 40
+        flat.append(second.pixels.values[start:stop][inside] + 2 * 24 * 24)
+        shown.append(second.values.values[start:stop][inside])
+    lengths = torch.tensor([len(a) + len(b) for a, b in zip(flat[::2], flat[1::2], strict=True)])
+    both = (
+        first.panels[0]._replace(name="barrel", channel_names=("ecal", "hcal")),
+        second.panels[0]._replace(name="endcap", shape=(1, 18, 40)),
+    )
+    return replace(
+        first, panels=both, pixels=ragged(lengths, torch.cat(flat)), values=ragged(lengths, torch.cat(shown))
+    )
+
+
+def test_tables_of_several_panels_are_those_of_each() -> None:
+    samples, look, index = panels(5), INPUTS["table", Images], torch.tensor([4, 1, 0, 0])
+    (table,) = look.batch(samples, index)
+    alone = [samples.panel(name) for name in ("barrel", "endcap")]
+    torch.testing.assert_close(table, torch.cat([look.batch(part, index)[0] for part in alone], dim=1))
+    columns = look.shape(samples).columns
+    assert len(set(columns)) == len(columns) == table.shape[1]
+    assert "barrel_ecal_cell3_11" in columns
+    assert columns[-1] == "endcap_channel0_row_column"
+    own = [name for part in alone for name in look.shape(part).columns]
+    assert [name.removeprefix("barrel_").removeprefix("endcap_") for name in columns] == own
+
+
+def test_pictures_of_several_panels_are_a_tensor_each() -> None:
+    samples, look, index = panels(5), INPUTS["picture", Images], torch.tensor([4, 1])
+    barrel, endcap, features = look.batch(samples, index)
+    torch.testing.assert_close(barrel, samples.panel("barrel").dense()[index])
+    torch.testing.assert_close(endcap, samples.panel("endcap").dense()[index])
+    assert barrel.sum(dim=(1, 2, 3)).tolist()[1] == 0.0
+    assert endcap.sum() > 0
+    assert features.shape == (2, 0)
+    shape = look.shape(samples)
+    assert shape.columns == ("barrel_ecal", "barrel_hcal", "endcap_channel0")
+    assert [(panel.columns, panel.size) for panel in shape.panels] == [
+        (("barrel_ecal", "barrel_hcal"), (24, 24)),
+        (("endcap_channel0",), (18, 40)),
+    ]
+    assert str(shape) == "picture of 3 columns, 24x24, 18x40, 0 features"
+    assert len(look.rows(samples, index)) == 3
+
+
+@pytest.mark.parametrize("model", [BDT(trees=2), FFNN(epochs=1)], ids=lambda model: model.name)
+def test_tables_of_several_panels_are_learned_and_loaded(model: Model, tmp_path: Path) -> None:
+    samples = panels(40)
+    model.fit(samples[:30], samples[30:])
+    model.save(tmp_path)
+    again = type(model)()
+    again.load(tmp_path)
+    np.testing.assert_array_equal(again.predict_proba(samples), model.predict_proba(samples))
+    with pytest.raises(UserError, match="but the samples are a table"):
+        again.predict_proba(samples.panel("barrel"))
+
+
+def test_the_cnn_takes_one_picture() -> None:
+    samples = panels(20)
+    with pytest.raises(Skip, match=r"shown as 2 panels \(24x24, 18x40\), expected one .* calorimeter\[area=detector\]"):
+        CNN(depth=7, width=4, epochs=1).fit(samples, samples)
 
 
 def table_of(samples: Vectors) -> np.ndarray:

@@ -103,3 +103,17 @@ def showers_of(events: Sequence[Sequence[tuple[int, int, float]]], *, times: boo
 def with_column(events: Events, name: str, lists: Sequence[Sequence[dict[str, float]]]) -> Events:
     """The events with one more column of lists of records."""
     return replace(events, table=ak.with_field(events.table, ak.Array(lists), name))
+
+
+def collisions_of(events: Sequence[dict[str, list[dict[str, float]]]], **changes: Any) -> Events:
+    """Events with lists of records for the columns `ecal`, `ecal_endcap`, `hcal` and `tracks`, as `looped` has them."""
+    whole = ("row", "column")
+    fields = {"ecal": ("row", "column", "energy", "time"), "ecal_endcap": ("row", "column", "energy", "time")}
+    fields |= {"hcal": ("row", "column", "energy"), "tracks": ("eta", "phi", "pt")}
+    table = truth_columns(len(events))
+    for name, keys in fields.items():
+        flat = [hit for event in events for hit in event[name]]
+        keys = tuple(flat[0]) if flat else keys
+        columns = {key: np.array([hit[key] for hit in flat], np.int16 if key in whole else np.float32) for key in keys}
+        table[name] = ak.unflatten(ak.zip(columns), np.array([len(event[name]) for event in events], np.int64))
+    return Events(ak.Array(table), info("ecal", **({"picture": "detector"} | changes)))

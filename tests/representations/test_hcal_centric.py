@@ -2,18 +2,25 @@
 
 from itertools import pairwise
 
-import awkward as ak
 import numpy as np
 import pytest
 
 from representations.calorimeter import Calorimeter
 from representations.hcal_centric import FIRST, SHAPE, barrel, column_of, endcaps, row_of, towers, tracks
+from representations.hits import Hits
 from tasks.detector.geometry import HCAL_EDGES, barrel_direction, endcap_direction, endcap_mask, hcal_direction
 from tests.representations.collisions import showers_of, with_column
 
 
 def hits(*events):
-    return ak.Array([[{"row": row, "column": column, "energy": energy} for row, column, energy in e] for e in events])
+    flat = np.array([hit for event in events for hit in event], float).reshape(-1, 3)
+    event = np.repeat(np.arange(len(events)), [len(event) for event in events])
+    place = {"row": flat[:, 0].astype(int), "column": flat[:, 1].astype(int)}
+    return Hits(len(events), event, {**place, "energy": flat[:, 2]})
+
+
+def lists(*events):
+    return [[{"row": row, "column": column, "energy": energy} for row, column, energy in e] for e in events]
 
 
 def picture(cells, events=1):
@@ -89,8 +96,9 @@ def test_towers_are_their_pixels(row, pixels):
 
 
 def test_tracks():
-    found = [{"pt": 3.0, "eta": 2.45, "phi": np.pi}, {"pt": 1.0, "eta": -2.99999, "phi": -np.pi}]
-    canvas = picture(tracks(ak.Array([found, [], [{"pt": 2.0, "eta": 3.1, "phi": 0.0}]])), 3)
+    columns = {"pt": [3.0, 1.0, 2.0], "eta": [2.45, -2.99999, 3.1], "phi": [np.pi, -np.pi, 0.0]}
+    found = Hits(3, np.array([0, 0, 2]), {name: np.array(values) for name, values in columns.items()})
+    canvas = picture(tracks(found), 3)
     assert canvas[0, int(row_of(np.array([2.45]))[0]), 0] == 3.0
     assert canvas[0, 0, 0] == 1.0
     assert canvas[1:].sum() == 0.0
@@ -101,8 +109,8 @@ def test_whole_and_barrel_pictures_agree_in_the_barrel():
     shower = [(int(i), int(j), 1.0 + rng.random()) for i, j in rng.integers(0, (170, 360), (50, 2))]
     row, column = all_endcap_crystals()
     end = [(int(row[k]), int(column[k]), 1.0) for k in rng.integers(0, len(row), 40)]
-    events = with_column(showers_of([shower]), "ecal_endcap", hits(end))
-    events = with_column(events, "hcal", hits([(30, 3, 4.0), (2, 6, 2.0)]))
+    events = with_column(showers_of([shower]), "ecal_endcap", lists(end))
+    events = with_column(events, "hcal", lists([(30, 3, 4.0), (2, 6, 2.0)]))
     events = with_column(events, "tracks", [[{"pt": 2.0, "eta": 1.0, "phi": 0.3}, {"pt": 1.0, "eta": 2.0, "phi": 0.3}]])
     whole = Calorimeter(area="detector", unit=1.0).represent(events)
     part = Calorimeter(area="barrel", unit=1.0).represent(events)

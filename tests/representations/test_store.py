@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from representations.samples import Images, Ragged, Vectors
 from representations.store import RECORD, DamagedError, Unkeepable, Writer, load
 from tasks.events import SPLITS
-from tests.representations.test_samples import LENGTHS, graphs, images, vectors
+from tests.representations.test_samples import LENGTHS, graphs, images, panels, vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,7 +54,7 @@ def same(found: Samples, expected: Samples) -> None:
 @settings(deadline=None, max_examples=30)
 def test_what_was_written_part_by_part_is_as_it_was(lengths: list[int], cuts: list[int]) -> None:
     ends = [0, *sorted(min(cut, len(lengths)) for cut in cuts), len(lengths)]
-    for samples in (vectors(lengths), images(lengths), graphs(lengths)):
+    for samples in (vectors(lengths), images(lengths), panels(lengths), graphs(lengths)):
         with TemporaryDirectory() as name:
             write(Path(name), [samples[a:b] for a, b in pairwise(ends)])
             splits = load(Path(name)).splits

@@ -6,6 +6,7 @@ import pytest
 from scipy.optimize import least_squares
 
 from tasks.detector.digis import BARREL, ENDCAP, FIELDS, PEAK, SAMPLES, derivative, pulse, samples, with_samples
+from tasks.events import read, write
 
 TIMES = 25.0 * (np.arange(SAMPLES) - PEAK)
 
@@ -86,3 +87,12 @@ def test_lists_keep_their_shape():
     assert found.to_list() == again.to_list()
     empty = with_samples(hits[:0], BARREL, np.random.default_rng(9))
     assert len(empty) == 0
+
+
+def test_hits_with_samples_can_be_kept(tmp_path):
+    hits = ak.Array([[{"energy": 3.0, "time": 0.0}] * 4, [], [{"energy": 0.1, "time": -3.0}]])
+    found = with_samples(hits, BARREL, np.random.default_rng(3))
+    path = tmp_path / "events.parquet"
+    with path.open("wb") as file:
+        write(ak.zip({"ecal": found}, depth_limit=1), file)
+    assert read(path).ecal.to_list() == found.to_list()
