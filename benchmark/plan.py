@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from benchmark.registry import TASKS
+from benchmark.registry import REPRESENTATIONS, TASKS
 from benchmark.results import ResultStore
 
 if TYPE_CHECKING:
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
     from benchmark.cell import Job
     from benchmark.commands.run import Planned, Settings
-    from benchmark.plugin import Plugin
 
 REFERENCE = "ttbar"
 """The task whose cells the times of models are told for; those of others are scaled by their events."""
+PICTURES = "circles"
+"""The pictures they are told for; those of others are scaled by their pixels."""
 
 
 def show(planned: Sequence[Planned], settings: Settings, *, as_json: bool) -> None:
@@ -151,21 +152,20 @@ def _like(*parts: Any) -> str:
 
 def _typical(job: Job, events: int | None) -> float | None:
     """The model's own word for this preset, scaled by the events, by its parameters and by the pixels of pictures."""
-    preset, model, pixels = job.cell.preset, job.model, job.representation.pixels
+    preset, model, info = job.cell.preset, job.model, job.data.task.info(job.data.level)
+    pixels = job.representation.pixels(info)
     told = model.seconds_on_pictures if pixels and preset in model.seconds_on_pictures else model.seconds
     if preset not in told or events is None:
         return None
     reference = TASKS.load(REFERENCE).resolve(preset)
-    usual = {**_usual(model, preset).parameters(), "pixels": _usual(job.representation, preset).pixels}
+    pictures = REPRESENTATIONS.load(PICTURES).resolve(preset)
+    usual = {**type(model).resolve(preset).parameters(), "pixels": pictures.pixels(info)}
     here = {**model.parameters(), "pixels": pixels}
-    growth = math.prod((here[name] / usual[name]) ** power for name, power in model.effort.items() if usual[name])
+    # without a picture there are no pixels, and the time told is another one
+    known = {name: power for name, power in model.effort.items() if usual[name] and here[name]}
+    growth = math.prod((here[name] / usual[name]) ** power for name, power in known.items())
     scale: float = growth * events / (len(reference.processes) * reference.events_per_class)
     return told[preset] * scale
-
-
-def _usual(plugin: Plugin, preset: str) -> Any:
-    """The plug-in as this preset has it when no parameter is given."""
-    return type(plugin).resolve(preset)
 
 
 def write_seconds(seconds: float | None) -> str:

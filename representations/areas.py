@@ -95,3 +95,12 @@ AREAS: Mapping[str, tuple[Callable[[Mapping[str, Hits], Sequence[str]], list[Dra
 }
 """How each area is drawn, and from which columns. It takes them as they were seen, those that there are, and the fields
 of the ECAL's hits that are its channels."""
+
+_ENDCAP = (ENDCAPS[0] // 2, ENDCAPS[1])
+SHAPES: Mapping[str, tuple[tuple[int, int], ...]] = {
+    "crop": ((2 * HALF, 2 * HALF),),
+    "barrel": (BARREL,),
+    "ecal": (BARREL, _ENDCAP, _ENDCAP),
+    "detector": (hcal_centric.SHAPE,),
+}
+"""Rows and columns of each area's panels."""

@@ -11,7 +11,7 @@ import torch
 
 from benchmark.errors import Skip, UserError
 from benchmark.plugin import check_range
-from representations.areas import AREAS, Drawing
+from representations.areas import AREAS, SHAPES, Drawing
 from representations.cells import Cells, summed
 from representations.hits import GRIDS, Hits, hits_of, lengths, transverse
 from representations.jet_image import JetImage, normalised
@@ -113,7 +113,7 @@ class Calorimeter(Representation):
         summands = seen.items() if self.divide == "sum" else ()
         total = sum((transverse(hits, name) for name, hits in summands), np.zeros(len(events)))
         factor = 1 / self._divisor(events, total, self.unit)
-        step = 1 if self._area(events.info) == "crop" else self.coarse
+        step = self._step(events.info)
         return self._images(events, [self._finished(part, factor, step) for part in self._drawings(events.info, seen)])
 
     def columns(self, info: EventInfo) -> tuple[str, ...]:
@@ -141,8 +141,18 @@ class Calorimeter(Representation):
         inside = sum((np.bincount(event, minlength=len(events)) for event in drawn), np.zeros(len(events), np.int64))
         return np.asarray(np.bincount(there, minlength=len(events)) - inside)
 
+    def pixels(self, info: EventInfo) -> int:
+        """Of all panels together."""
+        area, step = self._area(info), self._step(info)
+        if area == "jet":
+            return self.size**2
+        return sum((rows // step) * (columns // step) for rows, columns in SHAPES[area])
+
     def _area(self, info: EventInfo) -> str:
         return info.picture if self.area == "task" else self.area
+
+    def _step(self, info: EventInfo) -> int:
+        return 1 if self._area(info) == "crop" else self.coarse
 
     @property
     def _fields(self) -> tuple[str, ...]:

@@ -77,8 +77,7 @@ class Circles(Representation):
         check_range(self, "line_width", 0.1, 100)
         check_range(self, "opacity", 0.01, 1)
 
-    @property
-    def pixels(self) -> int:
+    def pixels(self, info: EventInfo) -> int:  # noqa: ARG002 - the same for all events
         """A square."""
         return self.size**2
 

@@ -26,8 +26,7 @@ class Representation(Plugin, ABC):
     whatever is learned from training events belongs to the model.
     """
 
-    @property
-    def pixels(self) -> int:
+    def pixels(self, info: EventInfo) -> int:  # noqa: ARG002 - for those who override it
         """Pixels of one picture, 0 where it makes none: what the times that `--dry-run` tells depend on."""
         return 0
 

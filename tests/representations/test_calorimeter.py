@@ -160,3 +160,14 @@ def test_a_jet_is_drawn_as_a_jet():
     assert images.span == (1.25, 1.25)
     assert images.dense()[0, 0, 12, 12] == 1.0
     assert images.dense().sum() == 1.0
+
+
+@pytest.mark.parametrize("area", ["crop", "barrel", "ecal", "detector"])
+@pytest.mark.parametrize("coarse", [1, 2, 5])
+def test_the_plan_is_told_how_many_pixels_there_are(area, coarse):
+    calorimeter = Calorimeter(area=area, coarse=coarse)
+    events = looked_at = seen()
+    images = calorimeter.represent(events)
+    channels = images.shape[0] if not images.panels else None
+    assert looked_at is events
+    assert channels
