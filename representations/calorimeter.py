@@ -21,6 +21,8 @@ from tasks.detector.clusters import HALF, relative
 from tasks.detector.geometry import BARREL, BARREL_ETA, ENDCAPS, HCAL
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from tasks.events import EventInfo, Events
 
 CROSSING = 25.0
@@ -74,7 +76,7 @@ class Calorimeter(Representation):
         if kind == "jet":
             _column(events, "constituents")
             jet = JetImage(self.translate, self.rotate, self.flip, self.normalise)
-            return self._images(events, [("pt", jet.cells(events))], (SIDE, SIDE), JET_SPAN)
+            return self._images(events, ("pt",), jet.pixels(events), (SIDE, SIDE), JET_SPAN)
         if kind == "crop":
             return self._crop(events)
         return self._detector(events, endcaps=kind == "detector")
@@ -98,7 +100,7 @@ class Calorimeter(Representation):
                     f"(found: {', '.join(near.fields)}). Leave time='on' out."
                 )
             channels.append(("time", Cells.of(row, column, near.time).times(1 / CROSSING)))
-        return self._images(events, channels, (2 * HALF, 2 * HALF), SHOWER_SPAN)
+        return self._summed(events, channels, (2 * HALF, 2 * HALF), SHOWER_SPAN)
 
     def _detector(self, events: Events, *, endcaps: bool) -> Images:
         ecal = hcal_centric.barrel(_column(events, "ecal", BARREL))
@@ -111,16 +113,27 @@ class Calorimeter(Representation):
             channels["hcal"] = hcal_centric.towers(_column(events, "hcal", HCAL))
         found = [(name, channels[name].times(1 / self.unit)) for name in CHANNELS if name in channels]
         if endcaps:
-            return self._images(events, found, hcal_centric.SHAPE, hcal_centric.SPAN)
+            return self._summed(events, found, hcal_centric.SHAPE, hcal_centric.SPAN)
         found = [(name, cells.rows(hcal_centric.FIRST, BARREL[0])) for name, cells in found]
-        return self._images(events, found, BARREL, (BARREL_ETA, float(np.pi)))
+        return self._summed(events, found, BARREL, (BARREL_ETA, float(np.pi)))
 
-    def _images(
+    def _summed(
         self, events: Events, channels: list[tuple[str, Cells]], shape: tuple[int, int], span: tuple[float, float]
     ) -> Images:
-        counts, pixels, values = summed([cells for _, cells in channels], shape, len(events))
+        sums = summed([cells for _, cells in channels], shape, len(events))
+        return self._images(events, tuple(name for name, _ in channels), sums, shape, span)
+
+    def _images(
+        self,
+        events: Events,
+        channels: tuple[str, ...],
+        sums: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]],
+        shape: tuple[int, int],
+        span: tuple[float, float],
+    ) -> Images:
+        counts, pixels, values = sums
         if self.scale == "log":
-            dark = [number for number, (name, _) in enumerate(channels) if name == "time"]
+            dark = [number for number, name in enumerate(channels) if name == "time"]
             energies = ~np.isin(pixels // (shape[0] * shape[1]), dark)
             values = np.where(energies, np.log1p(np.maximum(values, 0.0)), values)
         offsets = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))
@@ -131,7 +144,7 @@ class Calorimeter(Representation):
             pixels=Ragged(torch.from_numpy(pixels), offsets),
             values=Ragged(torch.from_numpy(values), offsets),
             span=span,
-            channel_names=tuple(name for name, _ in channels),
+            channel_names=channels,
         )
 
 

@@ -11,6 +11,7 @@ import awkward as ak
 import numpy as np
 
 from benchmark.errors import UserError
+from representations import moments
 from tasks.detector.clusters import HALF
 from tasks.detector.geometry import BARREL, CRYSTAL, barrel_direction
 from tasks.events import KINDS
@@ -103,25 +104,13 @@ class Particles:
 
     def hardest(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """eta and phi of the particle of highest pt of each event, (events,) each; 0 in an empty event."""
-        order = np.lexsort((-self.pt, self.event))
-        some = np.diff(self.offsets) > 0
-        first = order[self.offsets[:-1][some]]
-        found = np.zeros((2, len(some)))
-        found[:, some] = self.eta[first], self.phi[first]
+        found = moments.hardest(self.offsets, self.pt, self.eta, self.phi)
         return found[0], found[1]
 
     def centroid(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """eta and phi of each event's particles on average, weighted with pt, (events,) each; 0 in an empty event."""
-        event, events = self.event, len(self.event_ids)
-        # phi is averaged from the first particle on, so that a jet on the seam stays whole
-        begin = np.zeros(events)
-        some = np.diff(self.offsets) > 0
-        begin[some] = self.phi[self.offsets[:-1][some]]
-        weight = self.pt + 1e-30  # so that pt 0 alone has a centre, too
-        total = np.maximum(np.bincount(event, weight, events), 1e-30)
-        eta = np.bincount(event, weight * self.eta, events) / total
-        phi = np.bincount(event, weight * principal(self.phi - begin[event]), events) / total
-        return eta, begin + phi
+        found = moments.centroid(self.offsets, self.pt, self.eta, self.phi)
+        return found[0], found[1]
 
     def where(self, particle: int) -> str:
         """Name a particle for an error message."""
