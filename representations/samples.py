@@ -7,81 +7,19 @@ memory maps in copy-on-write mode.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
 
+from representations import gather
 from representations.pairs import PAIR_FEATURES, pair_features
+from representations.ragged import Ragged as Ragged  # for those who make samples of them
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
-
-
-@dataclass(frozen=True)
-class Ragged:
-    """Rows of different lengths: `values` (total, ...) and `offsets` (rows + 1,) int64, as Arrow lays out lists."""
-
-    values: Tensor
-    offsets: Tensor
-
-    def __post_init__(self) -> None:
-        ends = self.offsets[[0, -1]].tolist() if self.offsets.ndim == 1 and len(self.offsets) else self.offsets.shape
-        if ends != [0, len(self.values)]:
-            raise ValueError(f"offsets go from and to {ends}, expected 0 and the {len(self.values)} values")
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    @property
-    def lengths(self) -> Tensor:
-        """Length of each row, shape (rows,)."""
-        return self.offsets[1:] - self.offsets[:-1]
-
-    def take(self, index: Tensor) -> Ragged:
-        """The rows of `index` (int64, or a mask), in its order."""
-        where, offsets = self.positions(index)
-        return Ragged(self.values[where], offsets)
-
-    def between(self, start: int, stop: int) -> Ragged:
-        """The rows [start, stop) without a copy of their values."""
-        first, last = self.offsets[[start, stop]].tolist()
-        return Ragged(self.values[first:last], self.offsets[start : stop + 1] - first)
-
-    def positions(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Where in `values` the rows of `index` lie, and the offsets that they have when put together."""
-        lengths = self.lengths[index]
-        offsets = torch.zeros(len(lengths) + 1, dtype=torch.int64, device=lengths.device)
-        torch.cumsum(lengths, 0, out=offsets[1:])
-        total = int(offsets[-1])  # the only wait for the device
-        shift = self.offsets[:-1][index] - offsets[:-1]
-        where = torch.repeat_interleave(shift, lengths, output_size=total)
-        return where + torch.arange(total, device=lengths.device), offsets
-
-    def rows(self) -> Tensor:
-        """The row that each value belongs to, shape (total,)."""
-        index = torch.arange(len(self), device=self.offsets.device)
-        return torch.repeat_interleave(index, self.lengths, output_size=len(self.values))
-
-    @classmethod
-    def join(cls, parts: Sequence[Ragged]) -> Ragged:
-        """The rows of all parts, one part after the other."""
-        ends = list(accumulate((len(part.values) for part in parts), initial=0))
-        offsets = [part.offsets[:-1] + end for part, end in zip(parts, ends, strict=False)]
-        last = torch.tensor([ends[-1]], dtype=torch.int64, device=parts[0].offsets.device)
-        return cls(torch.cat([part.values for part in parts]), torch.cat([*offsets, last]))
-
-    def to(self, device: str | torch.device) -> Ragged:
-        """The same rows on another device."""
-        return Ragged(self.values.to(device), self.offsets.to(device))
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held."""
-        return self.values.nbytes + self.offsets.nbytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,12 +130,23 @@ class Images(Samples):
 
     def dense(self, index: Tensor | None = None) -> Tensor:
         """The pictures of `index` (all by default) as float32 (n, channels, rows, columns), on the samples' device."""
+        return self._filled(index, self.scale)
+
+    def stored(self, index: Tensor | None = None) -> Tensor:
+        """The same pictures times `scale`, in the type of `values`: bytes, where these are, a quarter of the size."""
+        return self._filled(index, None)
+
+    def _filled(self, index: Tensor | None, scale: float | None) -> Tensor:
         rows = torch.arange(len(self), device=self.device) if index is None else index
-        where, offsets = self.pixels.positions(rows)
         size = self.shape[0] * self.shape[1] * self.shape[2]
+        pixels, values = self.pixels, self.values.values
+        if self.device.type == "cpu":
+            return gather.dense(pixels.values, values, pixels.offsets, rows, size, scale).view(len(rows), *self.shape)
+        where, offsets = pixels.positions(rows)
         event = torch.repeat_interleave(torch.arange(len(rows), device=self.device), offsets[1:] - offsets[:-1])
-        canvas = torch.zeros(len(rows) * size, dtype=torch.float32, device=self.device)
-        canvas[event * size + self.pixels.values[where]] = self.values.values[where].to(torch.float32) / self.scale
+        ink = values[where] if scale is None else values[where].to(torch.float32) / scale
+        canvas = torch.zeros(len(rows) * size, dtype=ink.dtype, device=self.device)
+        canvas[event * size + pixels.values[where]] = ink
         return canvas.view(len(rows), *self.shape)
 
 
@@ -257,8 +206,10 @@ class Graphs(Samples):
     edges : Ragged (total, 2) int32, sender and receiver, counted within the event.
     centre : (n, 2) float32, eta and phi that those of the nodes count from; 0 where that is the detector's own frame.
 
-    Edges have no features of their own: those of pairs follow from the nodes, and are computed batch by batch on the
-    device, as dense pictures are. Kept, they would take three times the bytes of the edges.
+    pairs : Ragged (total, 6) float32, the edges' `PAIR_FEATURES`, or None to compute them batch by batch.
+
+    What pairs have follows from the nodes, and a GPU computes it in no time, as it makes pictures dense. Where graphs
+    are gone through often on a CPU, `with_pairs` keeps it, at three times the bytes of the edges.
     """
 
     nodes: Ragged
@@ -266,14 +217,26 @@ class Graphs(Samples):
     names: tuple[str, ...]
     centre: Tensor
     edge_names: tuple[str, ...] = PAIR_FEATURES
+    pairs: Ragged | None = None
 
     def joined(self, index: Tensor) -> Joined:
         """The graphs of `index` (int64, on the samples' device) put side by side."""
-        nodes, edges = self.nodes.take(index), self.edges.take(index)
+        nodes = self.nodes.take(index)
         event = nodes.rows()
-        ends = edges.values.long() + nodes.offsets[edges.rows(), None]
+        if self.device.type == "cpu":
+            ends = gather.ends(self.edges.values, self.edges.offsets, nodes.offsets, index)
+        else:
+            edges = self.edges.take(index)
+            ends = (edges.values.long() + nodes.offsets[edges.rows(), None]).T
+        if self.pairs is not None:
+            return Joined(nodes.values, event, ends, self.pairs.take(index).values)
         columns = [self.names.index(name) for name in ("pt", "eta", "phi", "mass")]
         momenta = nodes.values[:, columns]
         # masses of pairs need the pseudorapidity itself; differences of what is stored are more exact
         steepness = momenta[:, 1] + self.centre[index, 0][event]
-        return Joined(nodes.values, event, ends.T, pair_features(momenta, steepness, ends))
+        return Joined(nodes.values, event, ends, pair_features(momenta, steepness, ends.T))
+
+    def with_pairs(self) -> Self:
+        """The same graphs with what their pairs have kept beside them."""
+        parts = [self.joined(index).pairs for index in torch.arange(len(self), device=self.device).split(1024)]
+        return replace(self, pairs=Ragged(torch.cat(parts), self.edges.offsets))

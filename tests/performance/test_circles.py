@@ -39,12 +39,6 @@ def pillow(collisions: list[Collision]) -> list[np.ndarray]:
     return pictures
 
 
-def batches(events: Events) -> list[torch.Tensor]:
-    """Each batch is dropped before the next one is made, as training does."""
-    images = Circles().represent(events)
-    return [images.stored(index).sum() for index in torch.arange(EVENTS).split(BATCH)]
-
-
 @pytest.fixture(scope="module")
 def events() -> Events:
     return random_events(EVENTS, 8)
@@ -59,8 +53,27 @@ def collisions(events: Events) -> list[Collision]:
 def test_sparse(side_by_side: SideBySide, events: Events, collisions: list[Collision]) -> None:
     circles = Circles()
     side_by_side(
-        f"circles, {EVENTS} events, sparse", lambda: circles.represent(events), "Pillow", lambda: pillow(collisions), at_least=20
+        f"circles, {EVENTS} events, to sparse pixels",
+        lambda: circles.represent(events),
+        "Pillow",
+        lambda: pillow(collisions),
+        at_least=20,
     )
+
+
+def test_dense(side_by_side: SideBySide, events: Events, collisions: list[Collision]) -> None:
+    """Both leave a batch behind before they make the next one, as training does."""
+
+    def ours() -> None:
+        images = Circles().represent(events)
+        for index in torch.arange(EVENTS).split(BATCH):
+            images.stored(index)
+
+    def theirs() -> None:
+        for start in range(0, EVENTS, BATCH):
+            np.stack(pillow(collisions[start : start + BATCH]))
+
+    side_by_side(f"circles, {EVENTS} events, to batches of bytes", ours, "Pillow", theirs, at_least=5)
 
 
 @pytest.mark.benchmark(group="circles, 1000 events")
