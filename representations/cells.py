@@ -118,7 +118,7 @@ def squares(ink, lit):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _by_event(event, events):  # type: ignore[no-untyped-def]
-    """Where the cells of each event begin, (events + 1,), in an order that keeps that of the cells: counted, not sorted."""
+    """Where each event's cells begin, (events + 1,), in an order that keeps that of the cells: counted, not sorted."""
     offsets, order = np.zeros(events + 1, np.int64), np.empty(len(event), np.int64)
     for i in range(len(event)):
         offsets[event[i] + 1] += 1

@@ -1,7 +1,7 @@
 """Rows of ragged lists put together on the CPU, by numba.
 
-Whole rows are copied from where they begin; torch would need an index of every single value, and several passes over it.
-On a device that index costs nothing, and this is not used.
+Whole rows are copied from where they begin; torch would need an index of every value, and several passes over it. On a
+device that index costs nothing, and this is not used.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def ends(edges: Tensor, offsets: Tensor, nodes: Tensor, index: Tensor) -> Tensor
 
 
 def dense(pixels: Tensor, values: Tensor, offsets: Tensor, index: Tensor, size: int, scale: float | None) -> Tensor:
-    """Pictures of `size` pixels, (rows of `index`, size): float32 values / scale, or the values as they are for None."""
+    """Pictures of `size` pixels, (n, size): float32 values / scale, or for None the values as they are."""
     rows = rows_of(index, len(offsets) - 1)
     # NumPy asks the system for huge pages, torch does not: of memory this large the first touch is what takes longest
     found = np.zeros((len(rows), size), np.float32 if scale is not None else values.numpy().dtype)

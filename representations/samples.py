@@ -238,5 +238,6 @@ class Graphs(Samples):
 
     def with_pairs(self) -> Self:
         """The same graphs with what their pairs have kept beside them."""
-        parts = [self.joined(index).pairs for index in torch.arange(len(self), device=self.device).split(1024)]
+        every = torch.arange(len(self), device=self.device)
+        parts = [self.joined(every[start : start + 1024]).pairs for start in range(0, max(len(self), 1), 1024)]
         return replace(self, pairs=Ragged(torch.cat(parts), self.edges.offsets))

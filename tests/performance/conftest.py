@@ -16,7 +16,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -91,8 +91,8 @@ class SideBySide:
 
 
 @pytest.fixture
-def side_by_side(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Iterator[SideBySide]:
-    yield SideBySide(benchmark, request.config.stash.setdefault(ROWS, []))
+def side_by_side(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> SideBySide:
+    return SideBySide(benchmark, request.config.stash.setdefault(ROWS, []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
