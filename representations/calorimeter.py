@@ -12,9 +12,9 @@ import torch
 from benchmark.errors import Skip, UserError
 from benchmark.plugin import check_range
 from representations.areas import AREAS, SHAPES, Drawing
-from representations.cells import Cells, summed
+from representations.cells import Sums, summed
 from representations.hits import GRIDS, Hits, hits_of, lengths, transverse
-from representations.jet_image import JetImage, normalised
+from representations.jet_image import JetImage, Pixelised
 from representations.particles import Particles, particles_of
 from representations.representation import Representation, truth
 from representations.samples import Images, Panel, Ragged
@@ -103,18 +103,13 @@ class Calorimeter(Representation):
         or infinite, or an option asks for what the events do not have.
         """
         if self._area(events.info) == "jet":
-            particles = self._constituents(events)
-            total = np.bincount(particles.event, particles.pt, len(events)).astype(np.float64)
-            jets = self._jets(events, particles).times(1 / self._divisor(events, total, 1.0))
-            cells = normalised(jets, self.size, len(events)) if self.normalise else jets
-            span = (self.half_width, self.half_width)
-            return self._images(events, [Drawing({"pt": cells}, (self.size, self.size), span)])
+            return self._jet(events)
         seen = self._seen(events)
         summands = seen.items() if self.divide == "sum" else ()
         total = sum((transverse(hits, name) for name, hits in summands), np.zeros(len(events)))
         factor = 1 / self._divisor(events, total, self.unit)
         step = self._step(events.info)
-        return self._images(events, [self._finished(part, factor, step) for part in self._drawings(events.info, seen)])
+        return self._summed(events, [self._finished(part, factor, step) for part in self._drawings(events.info, seen)])
 
     def columns(self, info: EventInfo) -> tuple[str, ...]:
         """The hits, or what a jet consists of."""
@@ -131,13 +126,12 @@ class Calorimeter(Representation):
         area = self._area(events.info)
         if area == "jet":
             particles = self._constituents(events)
-            there, drawn = particles.event, [self._jets(events, particles).event]
-        else:
-            seen, column = self._seen(events), "ecal" if area == "crop" else "tracks"
-            channel = self._fields[0] if area == "crop" else column
-            there = seen[column].event if column in seen else np.zeros(0, dtype=np.int64)
-            parts = self._drawings(events.info, seen)
-            drawn = [part.channels[channel].event for part in parts if channel in part.channels]
+            return np.diff(particles.offsets) - self._pixelised(events, particles).inside
+        seen, column = self._seen(events), "ecal" if area == "crop" else "tracks"
+        channel = self._fields[0] if area == "crop" else column
+        there = seen[column].event if column in seen else np.zeros(0, dtype=np.int64)
+        parts = self._drawings(events.info, seen)
+        drawn = [part.channels[channel].event for part in parts if channel in part.channels]
         inside = sum((np.bincount(event, minlength=len(events)) for event in drawn), np.zeros(len(events), np.int64))
         return np.asarray(np.bincount(there, minlength=len(events)) - inside)
 
@@ -210,8 +204,21 @@ class Calorimeter(Representation):
         particles = particles_of(events)
         return replace(particles, pt=np.where(particles.pt < self.suppress, 0.0, particles.pt))
 
-    def _jets(self, events: Events, particles: Particles) -> Cells:
-        return JetImage(self.size, self.half_width, self.translate, self.rotate, self.flip).cells(events, particles)
+    def _pixelised(self, events: Events, particles: Particles) -> Pixelised:
+        steps = self.translate, self.rotate, self.flip, self.normalise
+        return JetImage(self.size, self.half_width, *steps).pixels(events, particles)
+
+    def _jet(self, events: Events) -> Images:
+        particles = self._constituents(events)
+        drawn = self._pixelised(events, particles)
+        values = drawn.values
+        if not self.normalise:  # else the sum of squares is 1, whatever all is divided by
+            total = np.bincount(particles.event, particles.pt, len(events)).astype(np.float64)
+            values = values / np.repeat(self._divisor(events, total, 1.0), np.diff(drawn.offsets))
+        elif self.divide == "mass":
+            self._divisor(events, np.zeros(len(events)), 1.0)  # whether there is one
+        panel = Panel((1, self.size, self.size), (self.half_width, self.half_width), ("pt",))
+        return self._images(events, [panel], (drawn.offsets, drawn.pixels, values))
 
     def _divisor(self, events: Events, total: NDArray[np.float64], none: float) -> NDArray[np.float64]:
         """What energies are divided by, (events,) in GeV."""
@@ -247,17 +254,21 @@ class Calorimeter(Representation):
         }
         return replace(part, channels={**energies, **times}, shape=shape)
 
-    def _images(self, events: Events, parts: list[Drawing]) -> Images:
-        planes = [(name, cells, part.shape) for part in parts for name, cells in part.channels.items()]
-        offsets, pixels, values = summed([(cells, shape) for _, cells, shape in planes], len(events))
-        if self.scale == "log":
-            starts = np.cumsum([0, *(shape[0] * shape[1] for *_, shape in planes)])
-            energies = np.array([name != "time" for name, *_ in planes])[np.searchsorted(starts, pixels, "right") - 1]
-            values = np.where(energies, np.sign(values) * np.log1p(np.abs(values)), values)
+    def _summed(self, events: Events, parts: list[Drawing]) -> Images:
+        planes = [(cells, part.shape) for part in parts for cells in part.channels.values()]
         panels = [
             Panel((len(part.channels), *part.shape), part.span, tuple(part.channels), part.name, part.axes)
             for part in parts
         ]
+        return self._images(events, panels, summed(planes, len(events)))
+
+    def _images(self, events: Events, panels: list[Panel], sums: Sums) -> Images:
+        offsets, pixels, values = sums
+        if self.scale == "log":
+            names = [name for panel in panels for name in panel.channel_names]
+            starts = np.cumsum([0, *(panel.size // panel.shape[0] for panel in panels for _ in panel.channel_names)])
+            energies = np.array([name != "time" for name in names])[np.searchsorted(starts, pixels, "right") - 1]
+            values = np.where(energies, np.sign(values) * np.log1p(np.abs(values)), values)
         rows = torch.from_numpy(offsets)
         return Images(
             **truth(events),

@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
+from numba import njit
+
+from representations.canvas import canvas, read_off
+from representations.threads import shared_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from representations.hits import Hits
+
+Sums = tuple["NDArray[np.int64]", "NDArray[np.int32]", "NDArray[np.float64]"]
+"""Offsets (events + 1,), pixels (total,) and what they add up to (total,)."""
+_CHUNK = 1 << 18
+"""Cells that a thread adds up at once."""
 
 
 @dataclass(frozen=True)
@@ -65,29 +73,63 @@ class Cells:
 
     def over(self, other: Cells, shape: tuple[int, int], events: int) -> Cells:
         """In each cell the sum over that of `other`, which has the same cells and values above 0."""
-        found, weight = (matrix([(cells, shape)], events) for cells in (self, other))
-        row, column = np.divmod(found.indices.astype(np.int64), shape[1])
-        return Cells(np.repeat(np.arange(events), np.diff(found.indptr)), row, column, found.data / weight.data)
+        (offsets, pixels, found), (_, _, weight) = (summed([(cells, shape)], events) for cells in (self, other))
+        row, column = np.divmod(pixels.astype(np.int64), shape[1])
+        return Cells(np.repeat(np.arange(events), np.diff(offsets)), row, column, found / weight)
 
 
-def summed(
-    planes: Sequence[tuple[Cells, tuple[int, int]]], events: int
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
+def summed(planes: Sequence[tuple[Cells, tuple[int, int]]], events: int) -> Sums:
     """Pixels of each event in rising order, each once: (offsets (events + 1,), pixels (total,), sums (total,)).
 
     A plane is the cells of one channel, and its rows and columns. A pixel is a flat index into all planes, end to end.
     """
-    found = matrix(planes, events)
-    return found.indptr.astype(np.int64), found.indices.astype(np.int32), found.data
-
-
-def matrix(planes: Sequence[tuple[Cells, tuple[int, int]]], events: int) -> Any:
-    """Sums of cells as a sparse matrix, (events, pixels) float64 in rows of rising pixels: faster than to sort all."""
-    size, pixels = 0, []
+    size, pixel = 0, []
     for cells, (rows, columns) in planes:
-        pixels.append(size + cells.row * columns + cells.column)
+        pixel.append(size + cells.row * columns + cells.column)
         size += rows * columns
     event, value = (np.concatenate([getattr(cells, name) for cells, _ in planes]) for name in ("event", "value"))
-    found = sparse.coo_array((value, (event, np.concatenate(pixels))), shape=(events, size)).tocsr()
-    found.sum_duplicates()
-    return found
+    offsets, order = _by_event(event, events)
+    flat, counts = np.concatenate(pixel), np.zeros(events, np.int64)
+
+    def work(first: int, last: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        room = int(offsets[last] - offsets[first])
+        pixels, values = np.empty(room, np.int32), np.empty(room)
+        used = _summed(first, last, offsets, order, flat, value, size, counts, pixels, values)
+        return pixels[:used].copy(), values[:used].copy()
+
+    parts = shared_out(work, np.diff(offsets) + 1, _CHUNK)
+    pixels, values = (
+        np.concatenate(column) for column in zip((np.empty(0, np.int32), np.empty(0)), *parts, strict=True)
+    )
+    return np.concatenate([[0], np.cumsum(counts)]), pixels, values
+
+
+@njit(cache=True, nogil=True)
+def _by_event(event, events):  # type: ignore[no-untyped-def]
+    """Where each event's cells begin, (events + 1,), in an order that keeps that of the cells: counted, not sorted."""
+    offsets, order = np.zeros(events + 1, np.int64), np.empty(len(event), np.int64)
+    for i in range(len(event)):
+        offsets[event[i] + 1] += 1
+    for k in range(events):
+        offsets[k + 1] += offsets[k]
+    filled = offsets.copy()
+    for i in range(len(event)):
+        order[filled[event[i]]] = i
+        filled[event[i]] += 1
+    return offsets, order
+
+
+@njit(cache=True, nogil=True)
+def _summed(first, last, offsets, order, pixel, value, size, counts, pixels, values):  # type: ignore[no-untyped-def]
+    """Add up the cells of the events [first, last) on a canvas and read it off; the number of pixels."""
+    ink, lit = canvas(size)
+    used = 0
+    for event in range(first, last):
+        begin = used
+        for k in range(offsets[event], offsets[event + 1]):
+            place = pixel[order[k]]
+            ink[place] += value[order[k]]
+            lit[place] = 1
+        used = read_off(ink, lit, pixels, values, used)
+        counts[event] = used - begin
+    return used

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 18
 """Edges that a thread has room for, or one event's if that is more."""
+_FEW = 256
+"""Nodes up to which each is compared with all others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +162,77 @@ def _neighbours(number, eta, phi, k, senders, near, near2):  # type: ignore[no-u
 
 
 @njit(cache=True, nogil=True)
+def _apart(node, eta, phi, apart):  # type: ignore[no-untyped-def]
+    """dR^2 of a node to each, itself infinitely far; in a loop that can be vectorised."""
+    for other in range(len(eta)):
+        apart[other] = _distance2(eta[node] - eta[other], phi[node] - phi[other])
+    apart[node] = np.inf
+
+
+@njit(cache=True, nogil=True)
+def _up_to(limit, apart):  # type: ignore[no-untyped-def]
+    """How many are not farther than a limit; in a loop that can be vectorised."""
+    count = 0
+    for distance2 in apart:
+        count += distance2 <= limit
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _limit(apart, k, guess):  # type: ignore[no-untyped-def]
+    """Two limits: k at most are within the first; if fewer than k are, those that are missing lie at the second.
+
+    Found by false position, as numbers grow about evenly with dR^2, and after some steps by halving. At least k are at
+    finite distances; guess : where to look for the k-th, more than 0.
+    """
+    low, below = 0.0, _up_to(0.0, apart)
+    if below >= k:
+        return (0.0, 0.0) if below == k else (-1.0, 0.0)
+    high, within = guess, _up_to(guess, apart)
+    while within < k:
+        low, below, high = high, within, 2 * high
+        within = _up_to(high, apart)
+    step = 0
+    while within > k:
+        share = (k + 0.5 - below) / (within - below) if step < 8 else 0.5
+        middle = low + (high - low) * share
+        if not low < middle < high:  # nothing lies between: equal distances
+            return low, high
+        count = _up_to(middle, apart)
+        if count < k:
+            low, below = middle, count
+        else:
+            high, within = middle, count
+        step += 1
+    return high, high
+
+
+@njit(cache=True, nogil=True)
+def _of_few(eta, phi, k, senders, near, apart):  # type: ignore[no-untyped-def]
+    """What `_neighbours` does, in the nodes' own order: of so few, all are looked at faster than they are sorted."""
+    n, guess = len(eta), 1.0
+    apart[n:] = np.inf
+    for node in range(n):
+        _apart(node, eta, phi, apart)
+        sure, last = _limit(apart, k, guess)
+        guess = max(last, 1e-30)
+        left = 0 if sure == last else k - _up_to(sure, apart)  # of those at the distance `last`, the first ones
+        held = 0
+        if left == 0:
+            for other in range(n):  # without branches, which nobody could predict
+                near[held] = other
+                held += apart[other] <= sure
+        else:
+            for other in range(n):
+                near[held] = other
+                equal = (apart[other] == last) & (left > 0)
+                left -= equal
+                held += (apart[other] <= sure) | equal
+        for place in range(k):
+            senders[node, place] = near[place]
+
+
+@njit(cache=True, nogil=True)
 def _join(n, k, senders, joined, starts):  # type: ignore[no-untyped-def]
     """Senders of each node and those that it sends to, each once, by number: node i's at starts[i]:starts[i + 1]."""
     starts[: n + 1] = 0
@@ -197,16 +270,19 @@ def _nearest(first, last, offsets, eta, phi, most, symmetric, loops, counts, fou
     largest = 1
     for event in range(first, last):
         largest = max(largest, offsets[event + 1] - offsets[event])
-    near, near2 = np.empty(most, np.int64), np.empty(most)
+    near, near2, apart = np.empty(most + 1, np.int64), np.empty(most), np.empty(largest + 32)
     joined, starts = np.empty(2 * largest * min(most, largest), np.int64), np.empty(largest + 1, np.int64)
     used = 0
     for event in range(first, last):
         begin, start, n = used, offsets[event], offsets[event + 1] - offsets[event]
         k = min(most, n - 1)
         if k > 0:
-            number = np.argsort(eta[start : start + n], kind="mergesort")
             senders = np.empty((n, k), np.int64)
-            _neighbours(number, eta[start + number], phi[start + number], k, senders, near, near2)
+            if n <= _FEW:
+                _of_few(eta[start : start + n], phi[start : start + n], k, senders, near, apart[: -(-n // 32) * 32])
+            else:
+                number = np.argsort(eta[start : start + n], kind="mergesort")
+                _neighbours(number, eta[start + number], phi[start + number], k, senders, near, near2)
         else:
             senders = np.empty((n, 0), np.int64)
         if symmetric and k > 0:

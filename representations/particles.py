@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import awkward as ak
 import numpy as np
+from numba import njit
 
 from benchmark.errors import UserError
+from representations import moments
 from tasks.detector.clusters import HALF
 from tasks.detector.geometry import BARREL, CRYSTAL, barrel_direction
 from tasks.events import KINDS
@@ -101,25 +103,13 @@ class Particles:
 
     def hardest(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """eta and phi of the particle of highest pt of each event, (events,) each; 0 in an empty event."""
-        order = np.lexsort((-self.pt, self.event))
-        some = np.diff(self.offsets) > 0
-        first = order[self.offsets[:-1][some]]
-        found = np.zeros((2, len(some)))
-        found[:, some] = self.eta[first], self.phi[first]
+        found = moments.hardest(self.offsets, self.pt, self.eta, self.phi)
         return found[0], found[1]
 
     def centroid(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """eta and phi of each event's particles on average, weighted with pt, (events,) each; 0 in an empty event."""
-        event, events = self.event, len(self.event_ids)
-        # phi is averaged from the first particle on, so that a jet on the seam stays whole
-        begin = np.zeros(events)
-        some = np.diff(self.offsets) > 0
-        begin[some] = self.phi[self.offsets[:-1][some]]
-        weight = self.pt + 1e-30  # so that pt 0 alone has a centre, too
-        total = np.maximum(np.bincount(event, weight, events), 1e-30)
-        eta = np.bincount(event, weight * self.eta, events) / total
-        phi = np.bincount(event, weight * principal(self.phi - begin[event]), events) / total
-        return eta, begin + phi
+        found = moments.centroid(self.offsets, self.pt, self.eta, self.phi)
+        return found[0], found[1]
 
     def where(self, particle: int) -> str:
         """Name a particle for an error message."""
@@ -172,9 +162,17 @@ def _kinds(column: dict[str, NDArray[Any]], particles: str) -> tuple[NDArray[np.
         return column["kind"].astype(np.int8), KINDS
     if particles == "ecal":
         return np.zeros(len(column["pt"]), np.int8), ("crystal",)
-    pdg_id, charged = np.abs(column["pdg_id"]), column["charge"] != 0
-    classes = [pdg_id == 22, pdg_id == 11, pdg_id == 13, charged]
-    return np.select(classes, [0, 1, 2, 3], default=4).astype(np.int8), PDG_CLASSES
+    return _classes(column["pdg_id"], column["charge"]), PDG_CLASSES
+
+
+@njit(cache=True, nogil=True)
+def _classes(pdg_id, charge):  # type: ignore[no-untyped-def]
+    """Indices into `PDG_CLASSES`; in one pass, where NumPy's `select` writes an array for each of them."""
+    kind = np.empty(len(pdg_id), np.int8)
+    for i in range(len(pdg_id)):
+        code = abs(pdg_id[i])
+        kind[i] = 0 if code == 22 else 1 if code == 11 else 2 if code == 13 else 3 if charge[i] != 0 else 4
+    return kind
 
 
 def _crystals(hits: ak.Array) -> ak.Array:
@@ -194,6 +192,8 @@ def principal(phi: NDArray[np.float64]) -> NDArray[np.float64]:
 def _check(particles: Particles) -> None:
     for name in ("pt", "eta", "phi", "mass", "charge", "kind"):
         values = getattr(particles, name)
+        if _good(values, name, len(particles.names)):
+            continue
         wrong, expected = ~np.isfinite(values), "a finite number"
         if name == "pt":
             wrong, expected = wrong | (values < 0), "a finite number, 0 or more"
@@ -202,6 +202,14 @@ def _check(particles: Particles) -> None:
         if len(first := np.flatnonzero(wrong)):
             where = particles.where(first[0])
             raise UserError(f"{where} has {name} {values[first[0]]}, expected {expected}. Remove or mend this event.")
+
+
+def _good(values: NDArray[Any], name: str, kinds: int) -> bool:
+    """Nothing is wrong, by what takes a single pass: a sum of numbers of which one is not finite is not, either."""
+    if name == "kind":
+        return bool(values.min(initial=0) >= 0 and values.max(initial=0) < kinds)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum())) and (name != "pt" or bool(values.min(initial=0.0) >= 0))
 
 
 def _log(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,10 +7,13 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+
+from representations import gather
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Ragged:
 
     def take(self, index: Tensor) -> Ragged:
         """The rows of `index` (int64, or a mask), in its order."""
+        if self.values.device.type == "cpu":
+            return Ragged(*gather.take(self.values, self.offsets, index))
         where, offsets = self.positions(index)
         return Ragged(self.values[where], offsets)
 

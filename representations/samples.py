@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import torch
 from torch import Tensor
 
+from representations import gather
 from representations.pairs import PAIR_FEATURES, pair_features
 from representations.ragged import Ragged
 
@@ -192,23 +193,32 @@ class Images(Samples):
 
         Raises ValueError where there are several panels.
         """
-        canvas = self._dense(index)
+        canvas = self._filled(index, self.scale)
+        return canvas.view(len(canvas), *self.shape)
+
+    def stored(self, index: Tensor | None = None) -> Tensor:
+        """The same pictures times `scale`, in the type of `values`: bytes, where these are, a quarter of the size."""
+        canvas = self._filled(index, None)
         return canvas.view(len(canvas), *self.shape)
 
     def dense_panels(self, index: Tensor | None = None) -> tuple[Tensor, ...]:
         """As `dense`, a tensor a panel."""
-        canvas = self._dense(index)
+        canvas = self._filled(index, self.scale)
         parts = torch.split(canvas, [panel.size for panel in self.panels], dim=1)
         return tuple(part.reshape(len(part), *panel.shape) for part, panel in zip(parts, self.panels, strict=True))
 
-    def _dense(self, index: Tensor | None) -> Tensor:
+    def _filled(self, index: Tensor | None, scale: float | None) -> Tensor:
         """(n, pixels of all panels)."""
         rows = torch.arange(len(self), device=self.device) if index is None else index
-        where, offsets = self.pixels.positions(rows)
         size = sum(panel.size for panel in self.panels)
+        pixels, values = self.pixels, self.values.values
+        if self.device.type == "cpu":
+            return gather.dense(pixels.values, values, pixels.offsets, rows, size, scale).view(len(rows), size)
+        where, offsets = pixels.positions(rows)
         event = torch.repeat_interleave(torch.arange(len(rows), device=self.device), offsets[1:] - offsets[:-1])
-        canvas = torch.zeros(len(rows) * size, dtype=torch.float32, device=self.device)
-        canvas[event * size + self.pixels.values[where]] = self.values.values[where].to(torch.float32) / self.scale
+        ink = values[where] if scale is None else values[where].to(torch.float32) / scale
+        canvas = torch.zeros(len(rows) * size, dtype=ink.dtype, device=self.device)
+        canvas[event * size + pixels.values[where]] = ink
         return canvas.view(len(rows), size)
 
 
@@ -268,8 +278,10 @@ class Graphs(Samples):
     edges : Ragged (total, 2) int32, sender and receiver, counted within the event.
     centre : (n, 2) float32, eta and phi that those of the nodes count from; 0 where that is the detector's own frame.
 
-    Edges have no features of their own: those of pairs follow from the nodes, and are computed batch by batch on the
-    device, as dense pictures are. Kept, they would take three times the bytes of the edges.
+    pairs : Ragged (total, 6) float32, the edges' `PAIR_FEATURES`, or None to compute them batch by batch.
+
+    What pairs have follows from the nodes, and a GPU computes it in no time, as it makes pictures dense. Where graphs
+    are gone through often on a CPU, `with_pairs` keeps it, at three times the bytes of the edges.
     """
 
     nodes: Ragged
@@ -277,14 +289,27 @@ class Graphs(Samples):
     names: tuple[str, ...]
     centre: Tensor
     edge_names: tuple[str, ...] = PAIR_FEATURES
+    pairs: Ragged | None = None
 
     def joined(self, index: Tensor) -> Joined:
         """The graphs of `index` (int64, on the samples' device) put side by side."""
-        nodes, edges = self.nodes.take(index), self.edges.take(index)
+        nodes = self.nodes.take(index)
         event = nodes.rows()
-        ends = edges.values.long() + nodes.offsets[edges.rows(), None]
+        if self.device.type == "cpu":
+            ends = gather.ends(self.edges.values, self.edges.offsets, nodes.offsets, index)
+        else:
+            edges = self.edges.take(index)
+            ends = (edges.values.long() + nodes.offsets[edges.rows(), None]).T
+        if self.pairs is not None:
+            return Joined(nodes.values, event, ends, self.pairs.take(index).values)
         columns = [self.names.index(name) for name in ("pt", "eta", "phi", "mass")]
         momenta = nodes.values[:, columns]
         # masses of pairs need the pseudorapidity itself; differences of what is stored are more exact
         steepness = momenta[:, 1] + self.centre[index, 0][event]
-        return Joined(nodes.values, event, ends.T, pair_features(momenta, steepness, ends))
+        return Joined(nodes.values, event, ends, pair_features(momenta, steepness, ends.T))
+
+    def with_pairs(self) -> Self:
+        """The same graphs with what their pairs have kept beside them."""
+        every = torch.arange(len(self), device=self.device)
+        parts = [self.joined(every[start : start + 1024]).pairs for start in range(0, max(len(self), 1), 1024)]
+        return replace(self, pairs=Ragged(torch.cat(parts), self.edges.offsets))

@@ -1,9 +1,4 @@
-"""Circles against Pillow drawing event by event, both from the same events at 224 x 224 with 8 objects.
-
-    python -m pytest -o addopts= tests/performance/test_circles.py --benchmark-only
-
-Compare the columns "OPS": one round is `EVENTS` events for both.
-"""
+"""Circles against Pillow drawing event by event, both from the same events at 224 x 224 with 8 objects."""
 
 from __future__ import annotations
 
@@ -12,6 +7,7 @@ from typing import TYPE_CHECKING
 import awkward as ak
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
 
 from representations.circles import COLOURS, Circles
@@ -22,14 +18,16 @@ if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
     from tasks.events import Events
+    from tests.performance.conftest import SideBySide
 
-EVENTS = 1000
+EVENTS, BATCH = 1000, 128
+Collision = list[dict[str, float]]
 
 
-def pillow(events: Events) -> list[np.ndarray]:
+def pillow(collisions: list[Collision]) -> list[np.ndarray]:
     """What one would write in an afternoon: a loop over events and objects."""
     pictures = []
-    for objects in ak.to_list(events.table["objects"]):
+    for objects in collisions:
         picture = Image.new("RGB", (224, 224), "white")
         draw = ImageDraw.Draw(picture)
         for thing in objects:
@@ -46,14 +44,41 @@ def events() -> Events:
     return random_events(EVENTS, 8)
 
 
-@pytest.mark.benchmark(group="circles, 1000 events")
-def test_pillow(benchmark: BenchmarkFixture, events: Events) -> None:
-    benchmark(pillow, events)
+@pytest.fixture(scope="module")
+def collisions(events: Events) -> list[Collision]:
+    """Ready-made, so that Pillow is not charged for leaving Awkward."""
+    return ak.to_list(events.table["objects"])
+
+
+def test_sparse(side_by_side: SideBySide, events: Events, collisions: list[Collision]) -> None:
+    circles = Circles()
+    side_by_side(
+        f"circles, {EVENTS} events, to sparse pixels",
+        lambda: circles.represent(events),
+        "Pillow",
+        lambda: pillow(collisions),
+        at_least=20,
+    )
+
+
+def test_dense(side_by_side: SideBySide, events: Events, collisions: list[Collision]) -> None:
+    """Both leave a batch behind before they make the next one, as training does."""
+
+    def ours() -> None:
+        images = Circles().represent(events)
+        for index in torch.arange(EVENTS).split(BATCH):
+            images.stored(index)
+
+    def theirs() -> None:
+        for start in range(0, EVENTS, BATCH):
+            np.stack(pillow(collisions[start : start + BATCH]))
+
+    side_by_side(f"circles, {EVENTS} events, to batches of bytes", ours, "Pillow", theirs, at_least=5)
 
 
 @pytest.mark.benchmark(group="circles, 1000 events")
-@pytest.mark.parametrize("options", [{}, {"wrap": True}, {"fill": True}, {"size": 112}], ids=str)
-def test_circles(benchmark: BenchmarkFixture, events: Events, options: dict[str, bool]) -> None:
+@pytest.mark.parametrize("options", [{"wrap": True}, {"fill": True}, {"size": 112}], ids=str)
+def test_options(benchmark: BenchmarkFixture, events: Events, options: dict[str, bool]) -> None:
     circles = Circles(**options)
     circles.represent(events)  # numba compiles once
     benchmark(circles.represent, events)

@@ -1,9 +1,4 @@
-"""Nearest neighbours against scikit-learn jet by jet, and what graphs cost from events to the batch.
-
-    python -m pytest -o addopts= tests/performance/test_graph.py --benchmark-only
-
-Compare the columns "OPS" of the first group: one round is `JETS` jets for both.
-"""
+"""Nearest neighbours against scikit-learn jet by jet, batches against PyTorch Geometric, and what graphs cost."""
 
 from __future__ import annotations
 
@@ -16,37 +11,40 @@ from sklearn.neighbors import kneighbors_graph
 
 from representations.graph import Graph
 from representations.neighbours import Rule, edges
-from representations.samples import Ragged
+from tests.peers import peer
 from tests.representations.collisions import jets_of
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
+    from scipy.sparse import csr_matrix
 
     from tasks.events import Events
+    from tests.performance.conftest import SideBySide
 
 JETS, CONSTITUENTS = 1000, 60
 ETA, PHI = np.random.default_rng(0).normal(0, 0.3, (2, JETS * CONSTITUENTS))
 OFFSETS = np.arange(0, JETS * CONSTITUENTS + 1, CONSTITUENTS)
 
 
-def one_by_one(k: int) -> int:
+def one_by_one(k: int) -> list[csr_matrix]:
     points = np.stack([ETA, PHI], axis=1).reshape(JETS, CONSTITUENTS, 2)
-    return sum(kneighbors_graph(jet, k).nnz for jet in points)
+    return [kneighbors_graph(jet, k) for jet in points]
 
 
-@pytest.mark.benchmark(group="nearest neighbours, 1000 jets of 60")
 @pytest.mark.parametrize("k", [7, 16])
-def test_scikit_learn(benchmark: BenchmarkFixture, k: int) -> None:
-    assert benchmark(one_by_one, k) == JETS * CONSTITUENTS * k
-
-
-@pytest.mark.benchmark(group="nearest neighbours, 1000 jets of 60")
-@pytest.mark.parametrize("k", [7, 16])
-def test_edges(benchmark: BenchmarkFixture, k: int) -> None:
+def test_nearest_neighbours(side_by_side: SideBySide, k: int) -> None:
     rule = Rule(k=k)
-    edges(ETA, PHI, OFFSETS, rule)  # numba compiles once
-    _, found = benchmark(edges, ETA, PHI, OFFSETS, rule)
-    assert len(found) == JETS * CONSTITUENTS * k
+    _, found = edges(ETA, PHI, OFFSETS, rule)
+    theirs = np.stack([np.sort(jet.indices.reshape(-1, k), axis=1) for jet in one_by_one(k)])
+    np.testing.assert_array_equal(found[:, 0].reshape(JETS, CONSTITUENTS, k), theirs)
+    side_by_side(
+        f"{k} nearest neighbours, {JETS} jets of {CONSTITUENTS}",
+        lambda: edges(ETA, PHI, OFFSETS, rule),
+        "scikit-learn",
+        lambda: one_by_one(k),
+        at_least=20,
+        threads=2,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -62,20 +60,36 @@ def test_represent(benchmark: BenchmarkFixture, jets: Events) -> None:
     assert len(benchmark(Graph().represent, jets)) == JETS
 
 
+@pytest.mark.parametrize(("batch", "at_least"), [(128, 10), (512, 3)])
+@pytest.mark.parametrize("pairs", ["kept", "computed"])
+def test_batches(side_by_side: SideBySide, jets: Events, batch: int, at_least: float, pairs: str) -> None:
+    """PyTorch Geometric keeps the features of edges; computing them each time is more work than it has."""
+    data, loader = peer("torch_geometric.data"), peer("torch_geometric.loader")
+    graphs, index = Graph().represent(jets), torch.randperm(JETS)[:batch]
+    graphs = graphs.with_pairs() if pairs == "kept" else graphs
+    single = [graphs.joined(torch.tensor([event])) for event in index.tolist()]
+    whole = [data.Data(x=one.nodes, edge_index=one.edges.contiguous(), edge_attr=one.pairs) for one in single]
+    batches = loader.DataLoader(whole, batch_size=batch)
+    ours, (theirs,) = graphs.joined(index), batches
+    assert torch.equal(ours.nodes, theirs.x)
+    assert torch.equal(ours.event, theirs.batch)
+    assert torch.equal(ours.edges, theirs.edge_index)
+    torch.testing.assert_close(ours.pairs, theirs.edge_attr, rtol=1e-5, atol=1e-5)
+    side_by_side(
+        f"a batch of {batch} graphs, pairs {pairs}",
+        lambda: graphs.joined(index),
+        "PyG's DataLoader",
+        lambda: list(batches),
+        at_least=at_least if pairs == "kept" else 1,
+        rounds=31,
+    )
+
+
 @pytest.mark.benchmark(group="batches of 128 graphs")
 @pytest.mark.parametrize("join", ["nearest", "complete"])
-def test_joined(benchmark: BenchmarkFixture, jets: Events, join: str) -> None:
-    """With the features of pairs, which are computed each time."""
+@pytest.mark.parametrize("pairs", ["kept", "computed"])
+def test_joined(benchmark: BenchmarkFixture, jets: Events, join: str, pairs: str) -> None:
     graphs, index = Graph(join=join).represent(jets), torch.randperm(JETS)[:128]
+    graphs = graphs.with_pairs() if pairs == "kept" else graphs
     benchmark.extra_info["bytes_a_graph"] = graphs.nbytes / JETS
     assert benchmark(graphs.joined, index).pairs.isfinite().all()
-
-
-@pytest.mark.benchmark(group="batches of 128 graphs")
-@pytest.mark.parametrize("join", ["nearest", "complete"])
-def test_kept_pairs(benchmark: BenchmarkFixture, jets: Events, join: str) -> None:
-    """What it would cost to look these features up instead."""
-    graphs, index = Graph(join=join).represent(jets), torch.randperm(JETS)[:128]
-    kept = Ragged(graphs.joined(torch.arange(JETS)).pairs, graphs.edges.offsets)
-    benchmark.extra_info["bytes_a_graph"] = kept.nbytes / JETS
-    assert benchmark(kept.take, index).values.shape[1] == 6

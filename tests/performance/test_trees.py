@@ -1,8 +1,6 @@
 """Merge trees against FastJet walked jet by jet, from the same jets of 60 constituents.
 
-    python -m pytest -o addopts= tests/performance/test_trees.py --benchmark-only
-
-Compare the columns "OPS": one round is `JETS` jets for both. FastJet is given its PseudoJets ready-made.
+FastJet is given its PseudoJets ready-made.
 """
 
 from __future__ import annotations
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
     from representations.trees import Algorithm
+    from tests.performance.conftest import SideBySide
 
 JETS, CONSTITUENTS = 1000, 60
 EVENTS = jets([CONSTITUENTS] * JETS)
@@ -40,16 +39,25 @@ def walked(pseudojets: list[list[fastjet.PseudoJet]], definition: fastjet.JetDef
     return trees
 
 
-@pytest.mark.benchmark(group="merge trees, 1000 jets of 60")
 @pytest.mark.parametrize("algorithm", FASTJET)
-def test_fastjet(benchmark: BenchmarkFixture, algorithm: str) -> None:
+def test_against_fastjet(side_by_side: SideBySide, algorithm: Algorithm) -> None:
     pseudojets = [[fastjet.PseudoJet(*row) for row in cartesian(event).tolist()] for event in EVENTS]
-    trees = benchmark(walked, pseudojets, fastjet.JetDefinition(FASTJET[algorithm], 1000.0))
-    assert all(len(tree) == CONSTITUENTS - 1 for tree in trees)
+    definition = fastjet.JetDefinition(FASTJET[algorithm], 1000.0)
+    particles, ids = ragged(EVENTS), torch.arange(JETS)
+    trees = merge(particles, ids, algorithm).merges.values.reshape(JETS, CONSTITUENTS - 1, 2).tolist()
+    for ours, theirs in zip(trees, walked(pseudojets, definition), strict=True):
+        assert sorted(map(tuple, ours)) == sorted(theirs)
+    side_by_side(
+        f"merge trees, {JETS} jets of {CONSTITUENTS}, {algorithm}",
+        lambda: merge(particles, ids, algorithm),
+        "FastJet, has_parents",
+        lambda: walked(pseudojets, definition),
+        at_least=20,
+    )
 
 
 @pytest.mark.benchmark(group="merge trees, 1000 jets of 60")
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("algorithm", sorted(set(ALGORITHMS) - set(FASTJET)))
 def test_merge(benchmark: BenchmarkFixture, algorithm: Algorithm) -> None:
     particles, ids = ragged(EVENTS), torch.arange(JETS)
     merge(particles, ids, algorithm)  # numba compiles once

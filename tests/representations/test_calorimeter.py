@@ -165,9 +165,8 @@ def test_a_jet_is_drawn_as_a_jet():
 @pytest.mark.parametrize("area", ["crop", "barrel", "ecal", "detector"])
 @pytest.mark.parametrize("coarse", [1, 2, 5])
 def test_the_plan_is_told_how_many_pixels_there_are(area, coarse):
-    calorimeter = Calorimeter(area=area, coarse=coarse)
-    events = looked_at = seen()
-    images = calorimeter.represent(events)
-    channels = images.shape[0] if not images.panels else None
-    assert looked_at is events
-    assert channels
+    events, calorimeter = showers_of([SHOWER]), Calorimeter(area=area, coarse=coarse)
+    panels = calorimeter.represent(events).panels
+    assert calorimeter.pixels(events.info) == sum(
+        rows * columns for _, rows, columns in (panel.shape for panel in panels)
+    )

@@ -18,6 +18,8 @@ from representations.fourvectors import FourVectors
 from tests.representations.collisions import SLOTS, events_of, jets_of, random_events
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tasks.events import Events
 
 IS_KIND = tuple(f"is_{kind}" for kind in SLOTS)
@@ -81,6 +83,30 @@ def test_low_does_not_change_when_the_event_is_rotated(angle: float) -> None:
     rotated = [(kind, pt, eta, phi + angle) for kind, pt, eta, phi in EVENT]
     vectors = FourVectors(features="low").represent(events_of([EVENT, rotated]))
     torch.testing.assert_close(vectors.particles.values[:4], vectors.particles.values[4:], rtol=0, atol=3e-6)
+
+
+def columns(features: str, seed: int, change: Callable[[ak.Array], ak.Array]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows of random events, before and after a change of their objects."""
+    events = random_events(4, 6, seed)
+    changed = replace(events, table=ak.with_field(events.table, change(events.table["objects"]), "objects"))
+    before, after = (FourVectors(features=features).represent(some).particles.values for some in (events, changed))
+    return before, after
+
+
+@given(st.integers(0, 1000), st.permutations(range(6)), st.sampled_from(["raw", "low"]))
+@settings(max_examples=30, deadline=None)
+def test_the_order_of_objects_does_not_matter(seed: int, order: list[int], features: str) -> None:
+    before, after = columns(features, seed, lambda objects: objects[:, order])
+    assert torch.equal(before, after)
+
+
+@given(st.integers(0, 1000), st.floats(-3, 3))
+@settings(max_examples=30, deadline=None)
+def test_a_rotation_changes_phi_alone(seed: int, angle: float) -> None:
+    before, after = columns("raw", seed, lambda objects: ak.with_field(objects, objects.phi + angle, "phi"))
+    torch.testing.assert_close(after[:, 2], before[:, 2] + angle, rtol=1e-6, atol=2e-6)
+    others = [0, 1, *range(3, before.shape[1])]
+    assert torch.equal(before[:, others], after[:, others])
 
 
 def test_high_holds_the_engineered_numbers_alone() -> None:

@@ -145,6 +145,28 @@ def test_thousands_of_hits() -> None:
     assert (degree == 7).all()
 
 
+ONE_SPOT: list[Object] = [("jet", 30.0, 0.5, 1.0)] * 5
+
+
+@pytest.mark.parametrize("graph", [Graph(k=2), Graph(join="radius", radius=0.0), Graph(join="complete")], ids=str)
+def test_degenerate_events(graph: Graph) -> None:
+    """All on one spot, across the seam, one alone, none: each has its graph, and the features of pairs are finite."""
+    seam: list[Object] = [("jet", 40.0, 0.0, 3.1), ("jet", 30.0, 0.0, -3.1), ("jet", 20.0, 0.0, 0.0)]
+    graphs = graph.represent(events_of([ONE_SPOT, seam, EVENT[:1], [], [("jet", 0.0, 0.0, 0.0)] * 2]))
+    assert graphs.nodes.lengths.tolist() == [5, 3, 1, 0, 2]
+    spot, other, one, none, still = (set(edges_of(graphs, event)) for event in range(5))
+    every = {(a, b) for a in range(5) for b in range(5) if a != b}
+    nearest = {(0, b) for b in range(1, 5)} | {(1, b) for b in range(5) if b != 1} | {(2, 0), (2, 1)}
+    assert spot == (nearest if graph.join == "nearest" else every)  # of equal ones the first are nearest
+    assert ((1, 0) in other, (0, 1) in other) == ((graph.join != "radius",) * 2)
+    assert (one, none, still) == (set(), set(), {(0, 1), (1, 0)})
+    joined = graphs.joined(torch.arange(5))
+    assert joined.pairs.isfinite().all()
+    if graph.join != "radius":
+        first = torch.nonzero((joined.edges[0] == 5) & (joined.edges[1] == 6)).item()
+        assert abs(joined.pairs[first, 1].item()) == pytest.approx(2 * math.pi - 6.2, abs=1e-5)  # the short way round
+
+
 def turned(events: Events, angle: float) -> Events:
     objects = events.table["objects"]
     phi = ak.values_astype(objects.phi + angle, np.float32)

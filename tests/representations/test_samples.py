@@ -161,6 +161,39 @@ def test_dense_against_a_loop(lengths: list[int]) -> None:
     torch.testing.assert_close(samples.dense(), expected.view(-1, 2, 3, 4))
 
 
+@pytest.mark.parametrize("index", [None, [], [2], [3, 3, 0], [-1]])
+def test_stored_is_dense_times_the_scale_in_bytes(index: list[int] | None) -> None:
+    samples = images([3, 0, 5, 2])
+    where = None if index is None else torch.tensor(index, dtype=torch.int64)
+    stored = samples.stored(where)
+    assert stored.dtype == torch.uint8
+    torch.testing.assert_close(stored.to(torch.float32) / 255, samples.dense(where), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("index", [[4], [-5], [0, 99]])
+def test_rows_that_are_not_there(index: list[int]) -> None:
+    """Compiled loops look at no bounds: what is out of them has to be found before."""
+    where = torch.tensor(index)
+    calls = (images([3, 0, 5, 2]).dense, images([3, 0, 5, 2]).stored, ragged([3, 0, 5, 2]).take, graphs([2] * 4).joined)
+    for call in calls:
+        with pytest.raises(IndexError):
+            call(where)
+    with pytest.raises(IndexError):
+        ragged([3, 0, 5, 2]).take(torch.tensor([True, False]))
+
+
+def test_rows_of_every_type_and_width() -> None:
+    index = torch.tensor([2, 0, 2])
+    for dtype in (torch.uint8, torch.bool, torch.int16, torch.float64):
+        for shape in ((), (1,), (3,), (2, 2), (0,)):
+            values = torch.randint(0, 2, (6, *shape)).to(dtype)
+            rows = Ragged(values, torch.tensor([0, 2, 2, 6])).take(index)
+            assert torch.equal(rows.values, torch.cat([values[2:6], values[0:2], values[2:6]]))
+            assert (rows.values.dtype, rows.offsets.tolist()) == (dtype, [0, 4, 6, 10])
+    strided = torch.arange(12).reshape(2, 6).T  # not contiguous
+    assert torch.equal(Ragged(strided, torch.tensor([0, 2, 6])).take(torch.tensor([1])).values, strided[2:])
+
+
 def test_dense_of_a_subset() -> None:
     samples = images([3, 0, 5, 2])
     for index in ([], [2], [3, 3, 0], [-1]):
@@ -200,6 +233,21 @@ def test_joined_graphs_against_a_loop(lengths: list[int], data: st.DataObject) -
     assert found.event.tolist() == event
     assert [(a, b) for a, b in found.edges.T.tolist()] == edges
     torch.testing.assert_close(found.pairs, torch.cat([torch.zeros(0, len(PAIR_FEATURES)), *pairs]))
+
+
+@given(LENGTHS, st.data())
+@settings(deadline=None)
+def test_kept_pairs_are_the_computed_ones(lengths: list[int], data: st.DataObject) -> None:
+    samples = graphs(lengths)
+    kept = samples.with_pairs()
+    assert kept.nbytes == samples.nbytes + 24 * len(samples.edges.values) + samples.edges.offsets.nbytes
+    index = data.draw(st.lists(st.integers(0, len(lengths) - 1), max_size=6) if lengths else st.just([]))
+    rows = torch.tensor(index, dtype=torch.int64)
+    for one, two in zip(samples.joined(rows), kept.joined(rows), strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-6, atol=1e-6)
+    part = kept[rows]
+    assert part.pairs is not None
+    assert part.pairs.lengths.tolist() == part.edges.lengths.tolist()
 
 
 def test_graphs_are_moved_cut_and_weighed() -> None:

@@ -1,0 +1,111 @@
+"""Rows of ragged lists put together on the CPU, by numba.
+
+Whole rows are copied from where they begin; torch would need an index of every value, and several passes over it. On a
+device that index costs nothing, and this is not used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numba import njit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+
+def rows_of(index: Tensor, count: int) -> NDArray[np.int64]:
+    """The rows, from 0 up, that an index or a mask picks out of `count`. Raises IndexError for what is none of them."""
+    rows = (index.nonzero().flatten() if index.dtype == torch.bool else index).numpy()
+    if index.dtype == torch.bool and len(index) != count:
+        raise IndexError(f"a mask of {len(index)} for {count} rows")
+    rows = np.where(rows < 0, rows + count, rows).astype(np.int64)
+    if len(rows) and not 0 <= rows.min() <= rows.max() < count:
+        raise IndexError(f"an index from {rows.min()} to {rows.max()} for {count} rows")
+    return rows
+
+
+def take(values: Tensor, offsets: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    """The values of the rows of `index`, in its order, and their offsets."""
+    begins, rows = offsets.numpy(), rows_of(index, len(offsets) - 1)
+    starts = _starts(begins, rows)
+    found = torch.empty(int(starts[-1]), *values.shape[1:], dtype=values.dtype)
+    width = values.element_size() * values[:0].flatten(1).shape[1] if values.ndim > 1 else values.element_size()
+    _copy(_bytes(values), width, begins, rows, starts, _bytes(found))
+    return found, torch.from_numpy(starts)
+
+
+def ends(edges: Tensor, offsets: Tensor, nodes: Tensor, index: Tensor) -> Tensor:
+    """Senders and receivers, (2, total) int64, of the edges of the rows of `index`.
+
+    edges : (all, 2) int32, counted within each row; nodes : (rows + 1,), the offsets that the rows' nodes come to have.
+    """
+    begins, rows = offsets.numpy(), rows_of(index, len(offsets) - 1)
+    starts = _starts(begins, rows)
+    found = torch.empty(2, int(starts[-1]), dtype=torch.int64)
+    _ends(edges.numpy(), begins, rows, starts, nodes.numpy(), found.numpy())
+    return found
+
+
+def dense(pixels: Tensor, values: Tensor, offsets: Tensor, index: Tensor, size: int, scale: float | None) -> Tensor:
+    """Pictures of `size` pixels, (n, size): float32 values / scale, or for None the values as they are."""
+    rows = rows_of(index, len(offsets) - 1)
+    # NumPy asks the system for huge pages, torch does not: of memory this large the first touch is what takes longest
+    found = np.zeros((len(rows), size), np.float32 if scale is not None else values.numpy().dtype)
+    columns = pixels.numpy(), values.numpy(), offsets.numpy(), rows, found
+    if scale is None:
+        _scatter(*columns)
+    else:
+        _scatter_scaled(*columns, np.float32(scale))
+    return torch.from_numpy(found)
+
+
+def _bytes(values: Tensor) -> NDArray[Any]:
+    """Seen as bytes, so that one compiled function does for all types."""
+    # by NumPy: an empty tensor may have strides that torch does not look at as bytes
+    return np.ascontiguousarray(values.numpy()).reshape(-1).view(np.uint8)
+
+
+@njit(cache=True, nogil=True)
+def _starts(offsets, rows):  # type: ignore[no-untyped-def]
+    """Where rows begin when they are put together, (rows + 1,)."""
+    starts = np.zeros(len(rows) + 1, np.int64)
+    for k in range(len(rows)):
+        starts[k + 1] = starts[k] + offsets[rows[k] + 1] - offsets[rows[k]]
+    return starts
+
+
+@njit(cache=True, nogil=True)
+def _copy(values, width, offsets, rows, starts, found):  # type: ignore[no-untyped-def]
+    for k in range(len(rows)):
+        begin = offsets[rows[k]] * width
+        here = found[starts[k] * width : starts[k + 1] * width]
+        there = values[begin : begin + len(here)]
+        for i in range(len(here)):
+            here[i] = there[i]
+
+
+@njit(cache=True, nogil=True)
+def _ends(edges, offsets, rows, starts, nodes, found):  # type: ignore[no-untyped-def]
+    for k in range(len(rows)):
+        begin, first, shift = offsets[rows[k]], starts[k], nodes[k]
+        for i in range(starts[k + 1] - first):
+            found[0, first + i] = edges[begin + i, 0] + shift
+            found[1, first + i] = edges[begin + i, 1] + shift
+
+
+@njit(cache=True, nogil=True)
+def _scatter(pixels, values, offsets, rows, found):  # type: ignore[no-untyped-def]
+    for k in range(len(rows)):
+        for i in range(offsets[rows[k]], offsets[rows[k] + 1]):
+            found[k, pixels[i]] = values[i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _scatter_scaled(pixels, values, offsets, rows, found, scale):  # type: ignore[no-untyped-def]
+    for k in range(len(rows)):
+        for i in range(offsets[rows[k]], offsets[rows[k] + 1]):
+            found[k, pixels[i]] = np.float32(values[i]) / scale

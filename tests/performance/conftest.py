@@ -1,0 +1,108 @@
+"""Two sides measured alternately in one process, and a table of how they compare at the end of `make bench`.
+
+A machine is never as fast twice, but what slows one side slows the other: only the ratio of the two medians counts.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from threadpoolctl import threadpool_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+ROWS = pytest.StashKey[list["Row"]]()
+HEAD = ("what", "against", "theirs, ms", "ours, ms", "ratio", "at least", "threads", "load")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; load: processes that wanted to run in the last minute, ours among them."""
+
+    what: str
+    against: str
+    theirs: float
+    ours: float
+    at_least: float
+    threads: int
+    load: float
+
+    @property
+    def ratio(self) -> float:
+        return self.theirs / self.ours
+
+    def cells(self) -> tuple[str, ...]:
+        below = " !" if self.ratio < self.at_least else ""
+        times = (f"{1e3 * self.theirs:.2f}", f"{1e3 * self.ours:.2f}", f"{self.ratio:.1f}{below}")
+        return (self.what, self.against, *times, f"{self.at_least:g}", str(self.threads), f"{self.load:.1f}")
+
+
+@dataclass
+class SideBySide:
+    """What the fixture gives: call it with both sides."""
+
+    benchmark: BenchmarkFixture
+    rows: list[Row]
+
+    def __call__(
+        self,
+        what: str,
+        ours: Callable[[], Any],
+        against: str,
+        theirs: Callable[[], Any],
+        *,
+        at_least: float,
+        threads: int = 1,
+        rounds: int = 9,
+    ) -> None:
+        """Run theirs, ours, theirs, ours … after one unmeasured turn of each, which compiles and warms the caches.
+
+        at_least : what the ratio is hoped to be; the table marks what is below.
+        threads : that torch, OpenMP and BLAS may use, on both sides.
+        """
+        before, times = torch.get_num_threads(), []
+
+        def turn() -> None:
+            start = time.perf_counter()
+            theirs()
+            times.append(time.perf_counter() - start)
+
+        torch.set_num_threads(threads)
+        try:
+            with threadpool_limits(threads):
+                self.benchmark.pedantic(ours, setup=turn, rounds=rounds, warmup_rounds=1)
+        finally:
+            torch.set_num_threads(before)
+        if self.benchmark.disabled:  # both sides were run once, and not measured
+            return
+        mine = self.benchmark.stats.stats.median
+        row = Row(what, against, median(times[1:]), mine, at_least, threads, os.getloadavg()[0])
+        self.benchmark.extra_info |= {"against": against, "ratio": row.ratio, "at_least": at_least, "load": row.load}
+        self.rows.append(row)
+
+
+@pytest.fixture
+def side_by_side(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> SideBySide:
+    return SideBySide(benchmark, request.config.stash.setdefault(ROWS, []))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    table = [HEAD, *(row.cells() for row in config.stash.get(ROWS, []))]
+    if len(table) == 1:
+        return
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    terminalreporter.section("side by side: medians, alternately measured ('!': below what was hoped for)")
+    for cells in table:
+        left, right = cells[:2], cells[2:]
+        line = [cell.ljust(width) for cell, width in zip(left, widths, strict=False)]
+        line += [cell.rjust(width) for cell, width in zip(right, widths[2:], strict=True)]
+        terminalreporter.write_line("  ".join(line))
