@@ -118,17 +118,20 @@ class Calorimeter(Representation):
             return ("constituents", "axes")
         return EVENT if self.divide == "sum" else AREAS[area][1]
 
+    def counted(self, info: EventInfo) -> str:
+        """The column whose entries `outside` counts."""
+        return {"jet": "constituents", "crop": "ecal"}.get(self._area(info), "tracks")
+
     def outside(self, events: Events) -> NDArray[np.int64]:
         """How many tracks of each event lie beyond the picture, (events,), and so are not drawn.
 
         Of a jet constituents are counted, of a crop crystals.
         """
-        area = self._area(events.info)
-        if area == "jet":
+        column = self.counted(events.info)
+        if column == "constituents":
             particles = self._constituents(events)
             return np.diff(particles.offsets) - self._pixelised(events, particles).inside
-        seen, column = self._seen(events), "ecal" if area == "crop" else "tracks"
-        channel = self._fields[0] if area == "crop" else column
+        seen, channel = self._seen(events), self._fields[0] if column == "ecal" else column
         there = seen[column].event if column in seen else np.zeros(0, dtype=np.int64)
         parts = self._drawings(events.info, seen)
         drawn = [part.channels[channel].event for part in parts if channel in part.channels]

@@ -92,7 +92,7 @@ def picture_frame(representation: Representation, info: EventInfo, images: Image
     eta, phi = _sides(images.span)
     if not isinstance(representation, Calorimeter):
         return Frame(eta, phi, note="" if phi.high == math.pi else _origin(info))
-    if images.shape[1:] == hcal_centric.SHAPE:
+    if images.span == hcal_centric.SPAN:
         return Frame(phi, Side(eta.text, eta.low, eta.high, hcal_centric.row_of))
     if phi.high == math.pi:
         return Frame(phi, eta)

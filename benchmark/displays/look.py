@@ -11,6 +11,8 @@ import numpy as np
 from benchmark.displays.kinds import kinds_of
 from benchmark.displays.tally import BATCH, Tally, tally_of
 from benchmark.errors import Skip
+from representations.calorimeter import Calorimeter
+from representations.samples import Images
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,7 +31,8 @@ class Look:
     examples : by class, the first few samples, in the order of the classes; none of a class without events.
     kinds : of the particles in them. tally : of all events.
     not_drawn : by class, the shares that the representation leaves out, where it tells of them: `outside` of the
-        objects, `dropped` of pt (or of energy, where the task measures by that; a mean over events).
+        objects (of a calorimeter image: tracks, crystals of a crop, constituents of a jet), `dropped` of pt (or of
+        energy, where the task measures by that; a mean over events).
     """
 
     representation: Representation
@@ -67,6 +70,9 @@ def look(
         for start in range(0, len(events), BATCH):
             batch = events[start : start + BATCH]
             samples = representation.represent(batch)
+            if isinstance(samples, Images) and len(samples.panels) > 1:
+                names = ", ".join(panel.name for panel in samples.panels)
+                raise Skip(f"events are shown as {len(samples.panels)} panels ({names}), a sheet has room for one")
             tally = tally or tally_of(samples)
             if tally is None:
                 raise Skip(f"samples of the kind {type(samples).__name__} can't be drawn")
@@ -90,8 +96,10 @@ def look(
 def _losses(representation: Representation, events: Events) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
     """What of each event is not drawn, and of how much: as far as the representation tells."""
     found: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {}
-    if callable(outside := getattr(representation, "outside", None)):
-        objects = ak.to_numpy(ak.num(events.table[events.info.particles], axis=1))
+    particles = events.info.particles
+    column = representation.counted(events.info) if isinstance(representation, Calorimeter) else particles
+    if callable(outside := getattr(representation, "outside", None)) and events.has(column):
+        objects = ak.to_numpy(ak.num(events.table[column], axis=1))
         found["outside"] = (np.asarray(outside(events)), objects)
     if callable(dropped := getattr(representation, "dropped", None)):
         found["dropped"] = (np.asarray(dropped(events)), np.ones(len(events)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from benchmark.displays.kinds import words
 from representations.calorimeter import CROSSING, Calorimeter
 from representations.circles import Circles
+from tasks.detector.digis import FIELDS
 from tasks.detector.geometry import TOWER
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def quantities(representation: Representation, info: EventInfo, images: Images) 
     if not isinstance(representation, Calorimeter):
         text = "ink" if isinstance(representation, Circles) else "value"
         return tuple(Quantity(words(name), text) for name in names)
-    coarse = TOWER if images.span[1] == math.pi and not any(side % TOWER for side in images.shape[1:]) else 1
+    fine = images.span[1] == math.pi and representation.coarse == 1
+    coarse = TOWER if fine and not any(side % TOWER for side in images.shape[1:]) else 1
     return tuple(_calorimeter(representation, info, name, coarse) for name in names)
 
 
@@ -51,12 +53,15 @@ def _calorimeter(calorimeter: Calorimeter, info: EventInfo, channel: str, coarse
         return Quantity(name, "time [ns]", CROSSING, signed=True)
     jet = (info.picture if calorimeter.area == "task" else calorimeter.area) == "jet"
     what = "$p_T$" if jet or channel == "tracks" else "$E$"
-    unit = 1.0 if jet else calorimeter.unit
+    unit = 1.0 if jet or calorimeter.divide != "none" else calorimeter.unit
     if jet and calorimeter.normalise:
         what, unit_text = r"$p_T\,/\,\sqrt{\Sigma p_T^2}$", ""
+    elif calorimeter.divide != "none":
+        what, unit_text = what + {"mass": r"$\,/\,m$", "sum": r"$\,/\,\Sigma p_T$"}[calorimeter.divide], ""
     else:
         unit_text = " [GeV]"
     if calorimeter.scale == "log":
         inside = what if unit == 1.0 else f"{what} / {unit:g} GeV"
         return Quantity(name, f"ln(1 + {inside})")
-    return Quantity(name, what + unit_text, unit, log=True, coarse=coarse)
+    pulse = channel in FIELDS
+    return Quantity(name, what + unit_text, unit, log=not pulse, signed=pulse, coarse=coarse)

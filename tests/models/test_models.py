@@ -157,7 +157,8 @@ class TestRefusals:
         with pytest.raises(UserError, match="fitted for the classes"):
             model.predict_proba(rings(10, classes=3))
         with pytest.raises(UserError, match="with other names"):
-            model.predict_proba(replace(rings(10), channel_names=("ecal",)))
+            named = rings(10).panels[0]._replace(channel_names=("ecal",))
+            model.predict_proba(replace(rings(10), panels=(named,)))
 
     def test_nan(self, name: str) -> None:
         good, bad = particles(60), particles(60)

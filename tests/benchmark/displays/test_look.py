@@ -1,8 +1,13 @@
 """What is kept of events, and the shares that are not drawn."""
 
+from dataclasses import replace
+
+import awkward as ak
+import numpy as np
 import pytest
 import torch
 
+from benchmark.displays.quantity import quantities
 from benchmark.errors import Skip
 from representations.calorimeter import Calorimeter
 from representations.circles import Circles
@@ -10,7 +15,7 @@ from representations.graph import Graph
 from representations.representation import Representation, truth
 from representations.samples import Samples
 from tests.benchmark.displays.looked import look_at
-from tests.representations.collisions import events_of, random_events
+from tests.representations.collisions import events_of, random_events, showers_of, with_column
 
 
 def test_the_first_of_each_class_in_the_order_of_the_shards():
@@ -36,8 +41,42 @@ def test_objects_outside_and_pt_dropped():
 
 
 def test_a_representation_that_the_events_can_not_give():
-    with pytest.raises(Skip, match="keeps no calorimeter hits"):
+    with pytest.raises(Skip, match="no calorimeter hits"):
         look_at(Calorimeter(), random_events(2, 1))
+
+
+def test_what_is_outside_of_calorimeters():
+    tracks = [[{"pt": 1.0, "eta": eta, "phi": 0.0} for eta in (0.1, 2.0, 2.9)], [{"pt": 1.0, "eta": 3.2, "phi": 0.0}]]
+    showers = showers_of([[(80, 100, 8.0), (80, 200, 1.0)], [(0, 0, 1.0)]])
+    events = with_column(showers, "tracks", tracks)
+    for area, signal, background in (("barrel", 2 / 3, 1.0), ("detector", 0.0, 1.0), ("crop", 1 / 2, 0.0)):
+        numbers = look_at(Calorimeter(area=area), events).numbers()
+        assert numbers["signal"]["outside"] == pytest.approx(signal)
+        assert numbers["background"]["outside"] == background
+    assert "outside" not in look_at(Calorimeter(area="barrel"), showers).numbers()["signal"]
+
+
+def test_several_panels_have_no_sheet():
+    with pytest.raises(Skip, match=r"3 panels \(barrel, endcap_minus, endcap_plus\)"):
+        look_at(Calorimeter(area="ecal"), showers_of([[(0, 0, 1.0)]]))
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "factor"),
+    [
+        ({}, "$E$ [GeV]", 10.0),
+        ({"unit": 2.0}, "$E$ [GeV]", 2.0),
+        ({"divide": "mass"}, r"$E$$\,/\,m$", 1.0),
+        ({"divide": "sum", "unit": 2.0}, r"$E$$\,/\,\Sigma p_T$", 1.0),
+    ],
+)
+def test_what_values_are(options, text, factor):
+    events = showers_of([[(0, 0, 1.0)]], picture="barrel")
+    events = replace(events, table=ak.with_field(events.table, np.array([2.0], np.float32), "mass"))
+    for coarse, side in ((1, 5), (2, 1)):
+        calorimeter = Calorimeter(**options, coarse=coarse)
+        (quantity,) = quantities(calorimeter, events.info, calorimeter.represent(events))
+        assert (quantity.text, quantity.factor, quantity.coarse) == (text, factor, side)
 
 
 def test_no_events():

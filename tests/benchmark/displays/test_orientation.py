@@ -59,14 +59,15 @@ def test_the_barrel():
     assert axes.get_ylim() == pytest.approx((-1.479, 1.479))
 
 
+@pytest.mark.parametrize("coarse", [1, 2])
 @pytest.mark.parametrize("column", ["ecal_endcap", "hcal"])
-def test_the_whole_detector_where_rows_are_wider(column):
+def test_the_whole_detector_where_rows_are_wider(column, coarse):
     at, direction = {"ecal_endcap": ((120, 40), endcap_direction), "hcal": ((53, 20), hcal_direction)}[column]
     (eta,), (phi,) = direction(*(np.array([place]) for place in at))
     assert 1.74 < eta < 3
     hit = {"row": at[0], "column": at[1], "energy": 9.0}
     events = with_column(showers_of([[(0, 0, 1.0)]]), column, [[hit]])
-    seen = look_at(Calorimeter(area="detector"), events)
+    seen = look_at(Calorimeter(area="detector", coarse=coarse), events)
     frame = picture_frame(seen.representation, seen.info, seen.examples["signal"])
     with styled(**SMALL):
         axes = panels(pictures.examples(seen, "", ""))[-1]
