@@ -156,8 +156,8 @@ class TestRefusals:
             model.predict_proba(particles(10))
         with pytest.raises(UserError, match="fitted for the classes"):
             model.predict_proba(rings(10, classes=3))
+        named = rings(10).panels[0]._replace(channel_names=("ecal",))
         with pytest.raises(UserError, match="with other names"):
-            named = rings(10).panels[0]._replace(channel_names=("ecal",))
             model.predict_proba(replace(rings(10), panels=(named,)))
 
     def test_nan(self, name: str) -> None:
