@@ -46,7 +46,7 @@ def test_all_representations_but_those_that_the_task_can_not_show(shown):
     assert code == 0
     assert sorted(path.name for path in folder.iterdir()) == FILES
     assert all(f"  {folder / name}" in out.splitlines() for name in FILES)
-    assert "skipped: toy keeps no calorimeter hits at the level 'detector'" in out
+    assert "skipped: toy: no calorimeter hits in these events, which are of the level 'detector'" in out
     for path in folder.iterdir():
         with Image.open(path) as image:
             image.load()
@@ -59,7 +59,7 @@ def test_numbers_as_json(shown, toy_data: Path):
     assert code == 0
     (told,) = json.loads(out)["displays"].values()
     circles, calorimeter = told
-    assert calorimeter["skipped"].startswith("toy keeps no calorimeter hits")
+    assert calorimeter["skipped"].startswith("toy: no calorimeter hits")
     assert circles["representation"] == "circles[size=40]"
     assert circles["parameters"]["size"] == 40
     names = [f"circles-size=40-{what}.png" for what in ("examples", "average")]
@@ -114,7 +114,7 @@ def test_several_data_sets_have_folders_of_their_own(tmp_path: Path, shown, toy_
     [
         (("--representation", "circle"), "unknown representation 'circle'. Did you mean 'circles'?"),
         (("--representation", "circles[sizes=3]"), "unknown parameter 'sizes'"),
-        (("--representation", "calorimeter"), "nothing could be drawn (calorimeter: toy keeps no calorimeter hits"),
+        (("--representation", "calorimeter"), "nothing could be drawn (calorimeter: toy: no calorimeter hits"),
         (("--representation", "fourvectors[features=high]"), "no engineered features"),
         (("--events", "3"), "data show: --events without --representation"),
     ],
