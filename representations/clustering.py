@@ -76,24 +76,50 @@ def _distances(slot, used, y, phi, apart):  # type: ignore[no-untyped-def]
     apart[slot] = np.inf
 
 
+@njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
+def _smallest(values, used):  # type: ignore[no-untyped-def]
+    """The smallest of numbers, none of them NaN; so told, the compiler compares several at a time."""
+    smallest = np.inf
+    for slot in range(used):
+        smallest = values[slot] if values[slot] < smallest else smallest
+    return smallest
+
+
+@njit(cache=True, nogil=True)
+def _alone(values, used, value):  # type: ignore[no-untyped-def]
+    """Where a value is, or -1 if it is in several places; without branches, which nobody could predict."""
+    count, last = 0, 0
+    for slot in range(used):
+        here = values[slot] == value
+        count += here
+        last = max(last, slot if here else 0)
+    return last if count == 1 else -1
+
+
 @njit(cache=True, nogil=True)
 def _nearest(used, number, apart):  # type: ignore[no-untyped-def]
     """Where the smallest distance is; of several, that of the lowest node number."""
-    best, smallest = 0, np.inf
-    for other in range(used):
-        if apart[other] <= smallest and (apart[other] < smallest or number[other] < number[best]):
-            best, smallest = other, apart[other]
+    smallest = _smallest(apart, used)
+    best = _alone(apart, used, smallest)
+    if best < 0:
+        for slot in range(used):
+            if apart[slot] == smallest and (best < 0 or number[slot] < number[best]):
+                best = slot
     return best, smallest
 
 
 @njit(cache=True, nogil=True)
 def _closest(used, number, nearest, near2, d):  # type: ignore[no-untyped-def]
-    """The slot of the smallest d to its nearest neighbour; ties: smaller angle, then lower node numbers."""
-    best = 0
-    for slot in range(1, used):
-        if d[slot] > d[best]:
-            continue
-        if d[slot] == d[best]:
+    """The slot of the smallest d to its nearest neighbour; ties: smaller angle, then lower node numbers.
+
+    Two that are each other's nearest have the same d: of these the first is it.
+    """
+    smallest = _smallest(d, used)
+    best = -1
+    for slot in range(used):
+        if d[slot] == smallest and best < 0:
+            best = slot
+        elif d[slot] == smallest and nearest[best] != slot:
             if near2[slot] > near2[best]:
                 continue
             if near2[slot] == near2[best]:
@@ -101,7 +127,7 @@ def _closest(used, number, nearest, near2, d):  # type: ignore[no-untyped-def]
                 low, low_best = min(number[slot], here), min(number[best], there)
                 if low > low_best or (low == low_best and max(number[slot], here) >= max(number[best], there)):
                     continue
-        best = slot
+            best = slot
     return best
 
 
