@@ -28,9 +28,9 @@ def rows_of(index: Tensor, count: int) -> NDArray[np.int64]:
     return rows
 
 
-def take(values: Tensor, offsets: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-    """The values of the rows of `index`, in its order, and their offsets."""
-    begins, rows = offsets.numpy(), rows_of(index, len(offsets) - 1)
+def take(values: Tensor, offsets: Tensor, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    """The values of some rows, in their order, and the offsets of these."""
+    begins = offsets.numpy()
     starts = _starts(begins, rows)
     found = torch.empty(int(starts[-1]), *values.shape[1:], dtype=values.dtype)
     width = values.element_size() * values[:0].flatten(1).shape[1] if values.ndim > 1 else values.element_size()
@@ -38,12 +38,12 @@ def take(values: Tensor, offsets: Tensor, index: Tensor) -> tuple[Tensor, Tensor
     return found, torch.from_numpy(starts)
 
 
-def ends(edges: Tensor, offsets: Tensor, nodes: Tensor, index: Tensor) -> Tensor:
-    """Senders and receivers, (2, total) int64, of the edges of the rows of `index`.
+def ends(edges: Tensor, offsets: Tensor, nodes: Tensor, rows: NDArray[np.int64]) -> Tensor:
+    """Senders and receivers, (2, total) int64, of the edges of some rows.
 
     edges : (all, 2) int32, counted within each row; nodes : (rows + 1,), the offsets that the rows' nodes come to have.
     """
-    begins, rows = offsets.numpy(), rows_of(index, len(offsets) - 1)
+    begins = offsets.numpy()
     starts = _starts(begins, rows)
     found = torch.empty(2, int(starts[-1]), dtype=torch.int64)
     _ends(edges.numpy(), begins, rows, starts, nodes.numpy(), found.numpy())
@@ -91,10 +91,10 @@ def _copy(values, width, offsets, rows, starts, found):  # type: ignore[no-untyp
 @njit(cache=True, nogil=True)
 def _ends(edges, offsets, rows, starts, nodes, found):  # type: ignore[no-untyped-def]
     for k in range(len(rows)):
-        begin, first, shift = offsets[rows[k]], starts[k], nodes[k]
-        for i in range(starts[k + 1] - first):
-            found[0, first + i] = edges[begin + i, 0] + shift
-            found[1, first + i] = edges[begin + i, 1] + shift
+        here, shift = edges[offsets[rows[k]] : offsets[rows[k] + 1]], nodes[k]
+        senders, receivers = found[:, starts[k] : starts[k + 1]]
+        for i in range(len(here)):
+            senders[i], receivers[i] = here[i, 0] + shift, here[i, 1] + shift
 
 
 @njit(cache=True, nogil=True)

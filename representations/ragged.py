@@ -24,7 +24,9 @@ class Ragged:
     offsets: Tensor
 
     def __post_init__(self) -> None:
-        ends = self.offsets[[0, -1]].tolist() if self.offsets.ndim == 1 and len(self.offsets) else self.offsets.shape
+        one = self.offsets.ndim == 1 and len(self.offsets)
+        ends = self.offsets[:: max(len(self), 1)].tolist() if one else self.offsets.shape
+        ends = ends * 2 if len(ends) == 1 and one else ends  # of no rows, the first is the last
         if ends != [0, len(self.values)]:
             raise ValueError(f"offsets go from and to {ends}, expected 0 and the {len(self.values)} values")
 
@@ -39,7 +41,7 @@ class Ragged:
     def take(self, index: Tensor) -> Ragged:
         """The rows of `index` (int64, or a mask), in its order."""
         if self.values.device.type == "cpu":
-            return Ragged(*gather.take(self.values, self.offsets, index))
+            return Ragged(*gather.take(self.values, self.offsets, gather.rows_of(index, len(self))))
         where, offsets = self.positions(index)
         return Ragged(self.values[where], offsets)
 

@@ -296,7 +296,8 @@ class Graphs(Samples):
         nodes = self.nodes.take(index)
         event = nodes.rows()
         if self.device.type == "cpu":
-            ends = gather.ends(self.edges.values, self.edges.offsets, nodes.offsets, index)
+            rows = gather.rows_of(index, len(self))
+            ends = gather.ends(self.edges.values, self.edges.offsets, nodes.offsets, rows)
         else:
             edges = self.edges.take(index)
             ends = (edges.values.long() + nodes.offsets[edges.rows(), None]).T
