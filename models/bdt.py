@@ -12,11 +12,11 @@ import xgboost
 
 from benchmark.errors import UserError
 from benchmark.plugin import check_range
-from models.batches import balanced_weights, whole
 from models.card import Card
 from models.inputs import shown_as
 from models.model import Model
-from models.training import check_samples
+from models.training.batches import balanced_weights, whole
+from models.training.loop import check_samples
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from benchmark.errors import Skip, UserError
 from benchmark.plugin import check_range
+from models.layers.residual import PictureNet, SequenceNet
 from models.network import TorchModel
-from models.residual import PictureNet, SequenceNet
 
 if TYPE_CHECKING:
     from torch import nn

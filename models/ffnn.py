@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from torch import nn
 
 from benchmark.plugin import check_range
+from models.layers.residual import start_like_he
 from models.network import TorchModel
-from models.residual import start_like_he
 
 if TYPE_CHECKING:
     from models.inputs import Shape

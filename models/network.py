@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from benchmark.errors import UserError
 from benchmark.plugin import check_range
-from models.batches import Batches, in_chunks
 from models.card import Card
 from models.inputs import shown_as
 from models.model import Model
-from models.step import Recipe
-from models.training import check_samples, exact_convolutions, optimise, reproducible
+from models.training.batches import Batches, in_chunks
+from models.training.loop import check_samples, exact_convolutions, optimise, reproducible
+from models.training.step import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +124,7 @@ class TorchModel(Model, ABC):
         network, card = self._fitted()
         look = shown_as(self.views, samples, self.name)
         card.check(samples, look.shape(samples))
-        samples = samples.to(self.runtime.device)
+        samples = look.prepare(samples).to(self.runtime.device)
         with torch.inference_mode(), exact_convolutions():
             scores, done = [], 0
             for index in in_chunks(samples):

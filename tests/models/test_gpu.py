@@ -10,9 +10,9 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
-from models import step, training
 from models.cnn import CNN
 from models.ffnn import FFNN
+from models.training import loop, step
 from tests.models.conftest import particles, rings
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def test_steps_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
             super().__init__(*given)  # type: ignore[arg-type]
             made.append(self)
 
-    monkeypatch.setattr(training, "Step", Watched)
+    monkeypatch.setattr(loop, "Step", Watched)
     trained("picture")
     assert [len(one.recorded) for one in made] == [1]
 

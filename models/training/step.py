@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.batches import Batch
+from models.training.batches import Batch
 
 FIRST = 3
 """Steps of one shape that are taken kernel by kernel, as libraries make their plans and buffers in these."""

@@ -9,7 +9,7 @@ from torch import nn
 from benchmark.errors import UserError
 from models.cnn import CNN
 from models.inputs import Shape
-from models.residual import Block, EveryOther, PictureNet, SequenceNet
+from models.layers.residual import Block, EveryOther, PictureNet, SequenceNet
 from tests.models.conftest import particles, rings
 
 PICTURE = Shape("picture", ("a", "b", "c"), (112, 112))

@@ -35,7 +35,7 @@ class Batches:
 
     def __init__(self, look: Input[Any], samples: Samples, device: str) -> None:
         self.look = look
-        self.samples = samples.to(device)
+        self.samples = look.prepare(samples).to(device)
         self.labels = self.samples.labels
         self.weights = balanced_weights(self.samples)
         self._kept = whole(look, self.samples) if look.compact else None

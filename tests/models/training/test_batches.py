@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.errors import UserError
-from models.batches import Batches, balanced_weights, mean_and_scale
 from models.inputs import INPUTS
+from models.training.batches import Batches, balanced_weights, mean_and_scale
 from representations.samples import Images
 from tests.models.conftest import particles, rings
 

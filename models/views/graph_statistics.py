@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from models.view import Shape, Shown, Table
+from models.views.view import Shape, Shown, Table
 from representations.samples import Graphs
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from benchmark.errors import UserError
-from models.batches import Batches
 from models.inputs import INPUTS
 from models.model import Runtime
-from models.step import Recipe
-from models.training import check_samples, evaluate, optimise, reproducible
+from models.training.batches import Batches
+from models.training.loop import check_samples, evaluate, optimise, reproducible
+from models.training.step import Recipe
 from representations.samples import Vectors
 from tests.models.conftest import particles
 

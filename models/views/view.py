@@ -51,6 +51,13 @@ class Input(ABC, Generic[S]):
     def shape(self, samples: S) -> Shape:
         """What is the same for all events."""
 
+    def prepare(self, samples: S) -> S:
+        """The samples with what every pass over them needs and is worth computing once; by default as they are.
+
+        Called once, before the samples are moved to a device; `batch` and `rows` are given what it returns.
+        """
+        return samples
+
     @abstractmethod
     def batch(self, samples: S, index: Tensor) -> Shown:
         """The events of `index` (int64, on the samples' device) as they are shown; axis 1 holds the columns."""

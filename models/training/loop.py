@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.errors import UserError
-from models.step import Recipe, Step, cross_entropy
+from models.training.step import Recipe, Step, cross_entropy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from models.batches import Batches
     from models.model import Runtime
+    from models.training.batches import Batches
     from representations.samples import Samples
 
 

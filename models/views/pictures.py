@@ -1,0 +1,45 @@
+"""Pictures as they are, for 2-D networks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from models.views.view import Input, Shape, Shown
+from representations.samples import Images
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from representations.samples import Panel
+
+
+class DensePictures(Input[Images]):
+    """Pictures (batch, channels, rows, columns), as they are, one a panel, and features (batch, features).
+
+    Pixels aren't standardised: an empty pixel has to stay 0, and the scale of energies is the representation's choice.
+    """
+
+    view = "picture"
+
+    def shape(self, samples: Images) -> Shape:
+        """One column a channel; of several panels such as `barrel_ecal`."""
+        panels = [Shape(self.view, named_channels(samples, panel), panel.shape[1:]) for panel in samples.panels]
+        if len(panels) == 1:
+            return replace(panels[0], features=samples.feature_names)
+        columns = tuple(name for panel in panels for name in panel.columns)
+        return Shape(self.view, columns, features=samples.feature_names, panels=tuple(panels))
+
+    def batch(self, samples: Images, index: Tensor) -> Shown:
+        """Pictures and features."""
+        return *samples.dense_panels(index), samples.features[index]
+
+    def rows(self, samples: Images, index: Tensor) -> tuple[Tensor | None, ...]:
+        """The features alone."""
+        return *(None for _ in samples.panels), samples.features[index]
+
+
+def named_channels(samples: Images, panel: Panel) -> tuple[str, ...]:
+    """The names of a panel's channels, with its own before them where there are several panels."""
+    names = panel.channel_names or tuple(f"channel{channel}" for channel in range(panel.shape[0]))
+    return names if len(samples.panels) == 1 else tuple(f"{panel.name}_{name}" for name in names)

@@ -1,0 +1,93 @@
+"""Pictures as a table: coarse cells and image moments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from models.views.pictures import named_channels
+from models.views.view import Shape, Shown, Table
+from representations.samples import Images
+
+if TYPE_CHECKING:
+    from representations.samples import Panel
+
+
+class PooledPixels(Table[Images]):
+    """Average pooling to about 16 x 16 cells a channel, then the moments of each channel; then the features.
+
+    Computed from the listed pixels: making the pictures dense first takes ten times as long.
+    The cells at the far edges may be smaller, and average over the pixels that they have. Panels come one by one.
+
+    Moments, in half widths of the picture from its centre: `sum` of the values, centroid `row` and `column`, variances
+    `row_row` and `column_column` and covariance `row_column`, weighted by the values' magnitude; 0 in an empty channel.
+    """
+
+    cells = 16
+    moments = ("sum", "row", "column", "row_row", "column_column", "row_column")
+
+    def shape(self, samples: Images) -> Shape:
+        """Columns such as `ecal_cell3_12` (row, column) and `ecal_row_row`; with several panels `barrel_ecal_sum`."""
+        columns: list[str] = []
+        for panel in samples.panels:
+            high, wide = self._areas(panel).shape
+            channels = named_channels(samples, panel)
+            places = [f"cell{row}_{column}" for row in range(high) for column in range(wide)]
+            columns += [f"{name}_{place}" for name in channels for place in places]
+            columns += [f"{name}_{moment}" for name in channels for moment in self.moments]
+        return Shape(self.view, (*columns, *samples.feature_names))
+
+    def batch(self, samples: Images, index: Tensor) -> Shown:
+        """The table of `index`."""
+        where, offsets = samples.pixels.positions(index)
+        event = torch.repeat_interleave(torch.arange(len(index), device=index.device), offsets.diff())
+        pixel = samples.pixels.values[where].long()
+        value = samples.values.values[where].to(torch.float32) / samples.scale
+        parts: list[Tensor] = []
+        start = 0
+        for panel in samples.panels:
+            inside = slice(None) if len(samples.panels) == 1 else (pixel >= start) & (pixel < start + panel.size)
+            parts += self._columns(panel, event[inside], pixel[inside] - start, value[inside], len(index))
+            start += panel.size
+        return (torch.cat([*parts, samples.features[index]], dim=1),)
+
+    def _columns(self, panel: Panel, event: Tensor, pixel: Tensor, value: Tensor, events: int) -> tuple[Tensor, Tensor]:
+        """Cells and moments of a panel, (events, columns) each."""
+        channels, height, width = panel.shape
+        plane = event * channels + pixel // (height * width)
+        row, column = pixel // width % height, pixel % width
+        planes = events * channels
+        cells = self._pool(panel, plane * height + row, column, value, planes)
+        across, down = 2 * (column + 0.5) / width - 1, 2 * (row + 0.5) / height - 1
+        moments = _image_moments(plane, value, down, across, planes)
+        return cells.view(events, -1), moments.view(events, -1)
+
+    def _pool(self, panel: Panel, line: Tensor, column: Tensor, value: Tensor, planes: int) -> Tensor:
+        """Mean pixel of each cell, (planes, cells); `line` counts rows through all planes."""
+        areas = self._areas(panel).to(value.device)
+        height = panel.shape[1]
+        step_down, step_across = (-(-side // self.cells) for side in panel.shape[1:])
+        cell = (line // height * areas.shape[0] + line % height // step_down) * areas.shape[1] + column // step_across
+        sums = torch.zeros(planes * areas.numel(), device=value.device).index_add_(0, cell, value)
+        return sums.view(planes, -1) / areas.flatten()
+
+    def _areas(self, panel: Panel) -> Tensor:
+        """Pixels in each cell, (rows, columns) of the coarse grid."""
+
+        def lengths(side: int) -> Tensor:
+            step = -(-side // self.cells)
+            return torch.tensor([min(step, side - start) for start in range(0, side, step)], dtype=torch.float32)
+
+        return torch.outer(lengths(panel.shape[1]), lengths(panel.shape[2]))
+
+
+def _image_moments(plane: Tensor, value: Tensor, row: Tensor, column: Tensor, planes: int) -> Tensor:
+    """Sum, centroid and central second moments of each plane, (planes, 6)."""
+    size = value.abs()
+    terms = (value, size, size * row, size * column, size * row**2, size * column**2, size * row * column)
+    sums = torch.zeros(planes, len(terms), device=value.device).index_add_(0, plane, torch.stack(terms, dim=1))
+    weight = torch.where(sums[:, 1] > 0, sums[:, 1], 1.0)
+    y, x, yy, xx, xy = (sums[:, 2:] / weight[:, None]).unbind(dim=1)
+    return torch.stack((sums[:, 0], y, x, (yy - y * y).clamp(min=0), (xx - x * x).clamp(min=0), xy - x * y), dim=1)
