@@ -41,7 +41,7 @@ class Random(Reference):
         classes = len(card.classes)
         key = mixed(np.array([int(card.details["seed"])], np.uint64))
         ids = samples.event_ids.cpu().numpy().astype(np.int64).view(np.uint64)
-        word = mixed(ids + key)[:, None] + np.arange(classes, dtype=np.uint64)
+        word = np.asarray(mixed(ids + key)[:, None] + np.arange(classes, dtype=np.uint64), np.uint64)
         # the upper 53 bits as numbers in (0, 1): a sum of exponential ones cuts them as uniform spacings do
         uniform = ((mixed(word) >> np.uint64(11)) + 0.5) / 2.0**53
         share = -np.log(uniform)

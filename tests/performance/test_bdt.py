@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from representations.samples import Samples
     from tests.performance.conftest import SideBySide
 
-EVENTS, ROUNDS = 20_000, 100
+EVENTS, ROUNDS = 10_000, 400
 
 
 def bare(train: tuple[np.ndarray, ...], valid: tuple[np.ndarray, ...], settings: dict[str, object]) -> xgboost.Booster:
