@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-__all__ = ["Graphs", "Images", "Joined", "Panel", "Ragged", "Samples", "Vectors"]
+__all__ = ["Entries", "Graphs", "Images", "Joined", "Panel", "Ragged", "Samples", "Vectors"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,23 +134,39 @@ class Panel(NamedTuple):
         return math.prod(self.shape)
 
 
+class Entries(NamedTuple):
+    """Pixels that have a value, (total,) each: event (of those asked for), flat index into all panels, value."""
+
+    event: Tensor
+    pixel: Tensor
+    value: Tensor
+
+
 @dataclass(frozen=True, kw_only=True)
 class Images(Samples):
     """Sparse pictures: one an event, or several panels of different shapes, such as barrel and endcaps.
 
     panels : what each of an event's pictures is; plain tuples, as they come back from a file, become panels.
     pixels : Ragged int32, flat index into the panels one after the other, each at most once an event.
-    values : (total,) uint8 or float32, the pixel's value times `scale`; 0 where no pixel is listed.
+    values : Ragged uint8 or float32, the pixel's value times `scale`; 0 where no pixel is listed.
+    palette : empty, or the channels of each colour, times `scale`. Then `pixels` count within a channel (rows, columns)
+        of the only panel, and `values` are rows of the palette: drawings need a third of the entries.
+
+    `entries` says which value each pixel has, whatever of this is used.
     """
 
     panels: tuple[Panel, ...]
     pixels: Ragged
     values: Ragged
     scale: float = 1.0
+    palette: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "panels", tuple(Panel(*panel) for panel in self.panels))
+        object.__setattr__(self, "palette", tuple(map(tuple, self.palette)))
+        if self.palette and {len(colour) for colour in self.palette} != {self._only.shape[0]}:
+            raise ValueError(f"a palette of other channels than the {self._only.shape[0]} of the picture")
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -176,6 +192,8 @@ class Images(Samples):
 
     def panel(self, name: str) -> Images:
         """The samples with this panel alone. Raises KeyError for a name that no panel has."""
+        if self.palette:  # of the only panel
+            return {self._only.name: self}[name]
         place = {panel.name: place for place, panel in enumerate(self.panels)}[name]
         start = sum(panel.size for panel in self.panels[:place])
         flat = self.pixels.values
@@ -187,6 +205,22 @@ class Images(Samples):
         return replace(
             self, panels=(self.panels[place],), pixels=Ragged(pixels, offsets), values=Ragged(values, offsets)
         )
+
+    def entries(self, index: Tensor) -> Entries:
+        """The pixels of the pictures of `index` (int64, on the samples' device) that have a value."""
+        pixels = self.pixels.take(index)
+        event, pixel = pixels.rows(), pixels.values.long()
+        value = self.values.take(index).values
+        if not self.palette:
+            return Entries(event, pixel, value.to(torch.float32) / self.scale)
+        ink = self._ink(torch.float32)[value.long()] / self.scale
+        entry, channel = ink.nonzero(as_tuple=True)
+        plane = self.shape[1] * self.shape[2]
+        return Entries(event[entry], pixel[entry] + channel * plane, ink[entry, channel])
+
+    def _ink(self, dtype: torch.dtype) -> Tensor:
+        """The palette, (colours, channels)."""
+        return torch.tensor(self.palette, dtype=dtype, device=self.device)
 
     def dense(self, index: Tensor | None = None) -> Tensor:
         """The pictures of `index` (all by default) as float32 (n, channels, rows, columns), on the samples' device.
@@ -212,13 +246,19 @@ class Images(Samples):
         rows = torch.arange(len(self), device=self.device) if index is None else index
         size = sum(panel.size for panel in self.panels)
         pixels, values = self.pixels, self.values.values
+        inks = self._ink(values.dtype) if self.palette else None
         if self.device.type == "cpu":
-            return gather.dense(pixels.values, values, pixels.offsets, rows, size, scale).view(len(rows), size)
+            found = gather.dense(pixels.values, values, pixels.offsets, rows, size, scale, inks)
+            return found.view(len(rows), size)
         where, offsets = pixels.positions(rows)
         event = torch.repeat_interleave(torch.arange(len(rows), device=self.device), offsets[1:] - offsets[:-1])
-        ink = values[where] if scale is None else values[where].to(torch.float32) / scale
-        canvas = torch.zeros(len(rows) * size, dtype=ink.dtype, device=self.device)
-        canvas[event * size + pixels.values[where]] = ink
+        ink = values[where] if inks is None else inks[values[where].long()]
+        ink = ink if scale is None else ink.to(torch.float32) / scale
+        channels = 1 if inks is None else inks.shape[1]
+        canvas = torch.zeros(len(rows), channels, size // channels, dtype=ink.dtype, device=self.device)
+        if inks is None:
+            ink = ink[:, None]
+        canvas[event, :, pixels.values[where].long()] = ink
         return canvas.view(len(rows), size)
 
 
