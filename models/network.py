@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from benchmark.errors import UserError
 from benchmark.plugin import check_range
+from benchmark.process import rank_and_size
 from models.card import Card
 from models.inputs import shown_as
 from models.model import Model
@@ -208,9 +209,10 @@ class TorchModel(Model, ABC):
 
     def _key(self, train: Samples, valid: Samples) -> str:
         """Of all that a training depends on."""
-        told = {"model": self.name, "version": self.version, "parameters": self.parameters()}
+        told: dict[str, Any] = {"model": self.name, "version": self.version, "parameters": self.parameters()}
         device = torch.device(self.runtime.device).type
-        return make_key({**told, "seed": self.runtime.seed, "device": device}, train, valid)
+        told |= {"seed": self.runtime.seed, "device": device, "processes": rank_and_size()[1]}
+        return make_key(told, train, valid)
 
     def _placed(self, network: nn.Module, moments: Sequence[tuple[Tensor, Tensor] | None]) -> Standardised:
         # convolutions on CPUs and tensor cores are fastest with channels last; other tensors are left alone

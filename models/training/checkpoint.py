@@ -34,7 +34,7 @@ SCHEMA = 1
 class Progress:
     """Where training ended, the epoch (counted from 1) whose weights were kept, and the batch size that fitted.
 
-    resumed : epochs that a checkpoint took over, 0 when there was none. seconds : that these had taken.
+    resumed : epochs that a checkpoint took over, 0 when there was none. resumed_s : seconds that these had taken.
     """
 
     epochs: int
@@ -42,12 +42,12 @@ class Progress:
     valid_loss: float
     batch_size: int = 0
     resumed: int = 0
-    seconds: float = 0.0
+    resumed_s: float = 0.0
 
     def details(self) -> dict[str, float]:
         """What is worth recording; of a checkpoint only where there was one."""
         told = {name: float(value) for name, value in asdict(self).items()}
-        return told if self.resumed else {k: v for k, v in told.items() if k not in ("resumed", "seconds")}
+        return told if self.resumed else {k: v for k, v in told.items() if not k.startswith("resumed")}
 
 
 @dataclass
@@ -92,7 +92,7 @@ class Course:
 
     def seconds(self) -> float:
         """That all epochs have taken so far."""
-        return self.best.seconds + time.monotonic() - self.started
+        return self.best.resumed_s + time.monotonic() - self.started
 
     def _parameters(self) -> list[nn.Parameter]:
         return [parameter for group in self.optimiser.param_groups for parameter in group["params"]]
@@ -115,7 +115,7 @@ class Checkpoint:
         """Put the course in place of what was there. Not flushed to disk: that is for results, this is for kills."""
         if self.path is None:
             return
-        told = {"schema": SCHEMA, "key": self.key, "best": {**asdict(course.best), "seconds": course.seconds()}}
+        told = {"schema": SCHEMA, "key": self.key, "best": {**asdict(course.best), "resumed_s": course.seconds()}}
         temporary = self.path.with_name(f"{self.path.name}.tmp")
         tensors = {name: value.detach().cpu().contiguous() for name, value in course.tensors().items()}
         try:
