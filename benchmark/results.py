@@ -239,6 +239,10 @@ class ResultStore:
         with np.load(path, allow_pickle=False) as columns:
             return Scores(**{name: columns[name] for name in columns.files})
 
+    def checkpoint(self, result: Result) -> Path:
+        """Where the training of a cell is kept while it is under way; hidden, since it is no result."""
+        return self.folder / result.task / f".{result.stem}.checkpoint"
+
     def add_examples(self, task: str, fingerprint: str, pictures: Mapping[str, NDArray[np.uint8]]) -> None:
         """Keep pictures of a few events, by class: (events, rows, columns, 3) uint8 RGB."""
         make_folder(self.folder / task)

@@ -101,7 +101,7 @@ class Circles(Representation):
         return Images(
             **truth(events),
             features=torch.zeros(len(events), 0),
-            panels=(Panel((shapes.ink.shape[1], self.size, self.size), particles.span, names),),
+            panels=(Panel((shapes.ink.shape[1], self.size, self.size), particles.span, names, turned=True),),
             pixels=Ragged(torch.from_numpy(pixels), offsets),
             values=Ragged(torch.from_numpy(values), offsets),
             scale=255.0,

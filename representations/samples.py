@@ -119,7 +119,8 @@ class Panel(NamedTuple):
 
     shape : channels, rows, columns. channel_names : what each channel holds, or empty where nobody asks.
     span : half widths of the picture along its `axes`: eta and phi, or on the face of an endcap y and x in metres.
-    name : of the panel, where there are several.
+    name : of the panel, where there are several. turned : whether the second of its axes runs down the rows, as on a
+        canvas, and not the first, as in a calorimeter.
     """
 
     shape: tuple[int, int, int]
@@ -127,6 +128,7 @@ class Panel(NamedTuple):
     channel_names: tuple[str, ...] = ()
     name: str = ""
     axes: tuple[str, str] = ("eta", "phi")
+    turned: bool = False
 
     @property
     def size(self) -> int:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.training.batches import Batch
+from models.training.parallel import ALONE, Team
 
 FIRST = 3
 """Steps of one shape that are taken kernel by kernel, as libraries make their plans and buffers in these."""
@@ -30,17 +31,21 @@ class Recipe:
     batch_size: int
     learning_rate: float
     clip: float = 0.0
+    schedule: str = "constant"
 
 
 class Step:
     """What a network learns from a batch; its optimiser."""
 
-    def __init__(self, network: nn.Module, recipe: Recipe) -> None:
+    def __init__(self, network: nn.Module, recipe: Recipe, team: Team = ALONE) -> None:
         parameters = list(network.parameters())
-        self.network, self.clip = network, recipe.clip
+        self.network, self.clip = team.joined(network), recipe.clip
         on_gpu = bool(parameters) and parameters[0].is_cuda
-        self.optimiser = torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True, capturable=on_gpu)
-        self._replayed = on_gpu
+        rate: float | Tensor = recipe.learning_rate
+        if on_gpu and recipe.schedule != "constant":
+            rate = torch.tensor(rate, device=parameters[0].device)  # a recorded step looks here for what it is now
+        self.optimiser = torch.optim.Adam(parameters, lr=rate, fused=True, capturable=on_gpu)
+        self._replayed = on_gpu and team.size == 1
         self._seen: Counter[tuple[torch.Size, ...]] = Counter()
         self.recorded: dict[tuple[torch.Size, ...], Recording] = {}
 
@@ -59,6 +64,14 @@ class Step:
                 self._replayed = False
                 return self._learn(batch)
         return self.recorded[shape](batch)
+
+    def set_rate(self, rate: float) -> None:
+        """Learn at this rate from now on."""
+        for group in self.optimiser.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
 
     def _learn(self, batch: Batch) -> Tensor:
         self.optimiser.zero_grad(set_to_none=True)
