@@ -1,39 +1,59 @@
-"""The convolutional network: residual, on pictures or on particles in pt order."""
+"""The convolutional network: on pictures, on particles in pt order, and along the edges of graphs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - Plugin evaluates the annotations of parameters
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from benchmark.errors import Skip, UserError
 from benchmark.plugin import check_range
-from models.layers.residual import PictureNet, SequenceNet
+from models.layers.convlstm import ConvLSTMTrunk, samples_in_time
+from models.layers.edgeconv import EdgeNet
+from models.layers.jet import JetTrunk
+from models.layers.joined import PictureNet
+from models.layers.maxout import MaxoutTrunk
+from models.layers.residual import ResidualTrunk, SequenceNet
+from models.layers.vgg import VGGTrunk
 from models.network import TorchModel
 
 if TYPE_CHECKING:
     from torch import nn
 
     from models.inputs import Shape
+    from models.layers.trunk import Trunk
 
 BOTTLENECKS = 50
+MOST_PIXELS = 1 << 14
+"""Of all channels of a picture for MaxOut, whose first layer has 80 weights a pixel and unit of width."""
 
 
 @dataclass(kw_only=True)
 class CNN(TorchModel):
-    """Residual convolutional network: ResNet-15 or ResNet-50 on pictures, 1-D on particles.
+    """Convolutional network: ResNet-15 or ResNet-50 on pictures, 1-D on particles, EdgeConv on graphs.
+
+    Pictures of several panels, such as barrel and endcaps, have a network each, joined before the classifier
+    (arXiv:1807.11916, section 5.1). On graphs it is ParticleNet's edge convolution (arXiv:1902.08570) over the edges
+    that the representation gives, of differences between nodes and of what a pair has.
 
     Parameters
     ----------
-    depth : convolutions; 7, 11, 15, ... (4 n + 3) for the end-to-end papers' network without normalisation (ResNet-15
-        is theirs), 50 for the bottlenecks with batch normalisation of the circle paper (on pictures alone).
-    width : channels of the first half (64 in the original ResNet-50); on particles four times as many, since a
-        sequence is so much smaller than a picture.
-    dropout : share of units left out before the last layer.
+    architecture : "resnet": residual blocks, for every view. The others are for pictures alone. "vgg": VGG-11, after
+        the comparison on ECAL showers of arXiv:1807.11916. "jet": filters of 11 x 11 and local response normalisation,
+        and "maxout": fully connected MaxOut units, both those of jet images (arXiv:1511.05190, section 4). "convlstm":
+        convolutions with a memory over the ten samples of ECAL pulses (arXiv:1506.04214), for
+        calorimeter[time=digis].
+    depth : of a resnet its convolutions; 7, 11, 15, ... (4 n + 3) for the end-to-end papers' network without
+        normalisation (ResNet-15 is theirs) and n edge convolutions on graphs, 50 for the bottlenecks with batch
+        normalisation of the circle paper (on pictures alone).
+    width : channels of the first half (64 in the original ResNet-50 and VGG); on particles four times as many, since a
+        sequence is so much smaller than a picture, and on graphs twice as many in the first layer. The published jet
+        and MaxOut networks have 16.
+    dropout : share of units left out before the last layer, and before the first fully connected one of vgg and jet.
     """
 
     name = "cnn"
-    views = ("picture", "sequence")
+    views = ("picture", "sequence", "edges")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"depth": 7, "width": 8, "epochs": 2, "batch_size": 64},
         "quick": {"epochs": 9, "patience": 3, "batch_size": 64},
@@ -44,6 +64,7 @@ class CNN(TorchModel):
     seconds_on_pictures: ClassVar[Mapping[str, float]] = {"smoke": 2, "quick": 110, "standard": 2900, "paper": 37_000}
     effort: ClassVar[Mapping[str, float]] = {"epochs": 1, "depth": 1, "width": 2, "pixels": 1}
 
+    architecture: Literal["resnet", "vgg", "jet", "maxout", "convlstm"] = "resnet"
     depth: int = 15
     width: int = 16
     dropout: float = 0.0
@@ -59,19 +80,54 @@ class CNN(TorchModel):
             )
 
     def network(self, shape: Shape, classes: int) -> nn.Module:
-        """A 2-D network for pictures, a 1-D network for sequences. Raises Skip for pictures of several panels."""
-        blocks = None if self.depth == BOTTLENECKS else self.depth // 4
-        columns, features = len(shape.columns), len(shape.features)
-        if shape.panels:
-            sizes = ", ".join("x".join(map(str, panel.size)) for panel in shape.panels)
-            raise Skip(
-                f"cnn: events are shown as {len(shape.panels)} panels ({sizes}), expected one picture. "
-                "Use calorimeter[area=detector], which shows the same hits as one."
-            )
+        """A network for pictures of any number of panels, for sequences, or for graphs.
+
+        Raises Skip where the architecture is not for such a view, UserError for bottlenecks on anything but pictures.
+        """
+        features = len(shape.features)
         if shape.view == "picture":
-            return PictureNet(
-                columns, shape.size, features, classes, blocks=blocks, width=self.width, dropout=self.dropout
+            trunks = [self._trunk(panel) for panel in shape.panels or (shape,)]
+            return PictureNet(trunks, features, classes, dropout=self.dropout)
+        if self.architecture != "resnet":
+            raise Skip(
+                f"cnn: architecture {self.architecture} is for pictures, but events are shown as {shape.view}. "
+                "Use architecture=resnet, or a representation that makes pictures."
             )
+        blocks, columns = self._blocks, len(shape.columns)
         if blocks is None:
-            raise UserError(f"cnn: depth {self.depth} is for pictures, expected 7, 11, 15, ... (4 n + 3) on particles.")
+            raise UserError(
+                f"cnn: depth {self.depth} is for pictures, expected 7, 11, 15, ... (4 n + 3) on particles and graphs."
+            )
+        if shape.view == "edges":
+            (pairs,) = shape.size
+            return EdgeNet(columns, pairs, features, classes, blocks=blocks, width=self.width, dropout=self.dropout)
         return SequenceNet(columns, features, classes, blocks=blocks, width=4 * self.width, dropout=self.dropout)
+
+    @property
+    def _blocks(self) -> int | None:
+        return None if self.depth == BOTTLENECKS else self.depth // 4
+
+    def _trunk(self, picture: Shape) -> Trunk:
+        """The network of one panel, up to the numbers that the classifier takes."""
+        channels, size = len(picture.columns), picture.size
+        pixels = channels * size[0] * size[1]
+        if self.architecture == "vgg":
+            return VGGTrunk(channels, size, width=self.width, dropout=self.dropout)
+        if self.architecture == "jet":
+            return JetTrunk(channels, size, width=self.width, dropout=self.dropout)
+        if self.architecture == "maxout":
+            if pixels > MOST_PIXELS:
+                raise Skip(
+                    f"cnn: architecture maxout has weights for each of {channels} x {size[0]} x {size[1]} = {pixels:,} "
+                    f"pixels, expected at most {MOST_PIXELS:,}. Use a jet image, or calorimeter[area=crop]."
+                )
+            return MaxoutTrunk(channels, size, width=self.width)
+        if self.architecture == "convlstm":
+            samples = samples_in_time(picture.columns)
+            if len(samples) < 2:
+                raise Skip(
+                    "cnn: architecture convlstm needs pictures in time (channels sample0, sample1, ...), but these "
+                    f"have {', '.join(picture.columns)}. Use egamma[digis=true] with calorimeter[time=digis]."
+                )
+            return ConvLSTMTrunk(samples, channels, width=self.width)
+        return ResidualTrunk(channels, size, blocks=self._blocks, width=self.width)

@@ -1,15 +1,16 @@
-"""The feed-forward network: fully connected, on a table."""
+"""The feed-forward network: fully connected, on a table or on a sum over particles."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - Plugin evaluates the annotations of parameters
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from torch import nn
 
 from benchmark.plugin import check_range
+from models.layers.deep_sets import PARTICLE, DeepSets
 from models.layers.residual import start_like_he
 from models.network import TorchModel
 
@@ -27,13 +28,15 @@ class FFNN(TorchModel):
 
     Parameters
     ----------
+    pooling : "table": one row an event, as above. "deep-sets": each particle goes through layers of its own, and the
+        hidden ones take their sum, whatever the number and order of particles. With `layers=3, units=100, dropout=0`
+        this is a Particle Flow Network (arXiv:1810.05165, section 4.2); for `fourvectors`.
     layers : hidden layers.
     units : in each hidden layer.
     dropout : share of units left out after each hidden layer.
     """
 
     name = "ffnn"
-    views = ("table",)
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"layers": 2, "units": 32, "epochs": 5, "batch_size": 64},
         "quick": {"epochs": 25, "batch_size": 256},
@@ -44,6 +47,7 @@ class FFNN(TorchModel):
     seconds_on_pictures: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 30, "standard": 240, "paper": 800}
     effort: ClassVar[Mapping[str, float]] = {"epochs": 1, "layers": 1, "units": 2}
 
+    pooling: Literal["table", "deep-sets"] = "table"
     layers: int = 5
     units: int = 500
     dropout: float = 0.5
@@ -54,11 +58,19 @@ class FFNN(TorchModel):
         check_range(self, "units", 1, 100_000)
         check_range(self, "dropout", 0, 0.95)
 
+    @property
+    def views(self) -> tuple[str, ...]:  # type: ignore[override]
+        """A table, or with Deep Sets the particles one by one."""
+        return ("sequence",) if self.pooling == "deep-sets" else ("table",)
+
     def network(self, shape: Shape, classes: int) -> nn.Module:
-        """Hidden layers, then logits."""
-        sizes = [len(shape.columns), *[self.units] * self.layers]
+        """Hidden layers, then logits; with Deep Sets behind the sum over particles."""
+        sets = self.pooling == "deep-sets"
+        columns = len(shape.columns)
+        sizes = [PARTICLE[-1] + len(shape.features) if sets else columns, *[self.units] * self.layers]
         hidden: list[nn.Module] = []
         for before, after in pairwise(sizes):
             hidden += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(self.dropout)]
         start_like_he(hidden)
-        return nn.Sequential(*hidden, nn.Linear(self.units, classes))
+        network = nn.Sequential(*hidden, nn.Linear(self.units, classes))
+        return DeepSets(columns, network) if sets else network

@@ -1,9 +1,10 @@
 """How each kind of samples is shown to each family of models: the table that every cell of the benchmark rests on.
 
     shown as | Images                           | Vectors                                    | Graphs
-    ---------|----------------------------------|--------------------------------------------|--------------------
+    ---------|----------------------------------|--------------------------------------------|----------------------
     picture  | dense pictures, for 2-D networks |                                            |
     sequence |                                  | particles in falling pt, for 1-D networks  |
+    edges    |                                  |                                            | nodes and their edges
     table    | pooled pixels and image moments  | leading particles of each kind, in columns | node and edge moments
 
 Rows of this table are *views*, and a model names the views that it can look at. `INPUTS`, at the end, is the table
@@ -20,6 +21,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import Skip
+from models.views.edges import JoinedGraphs
 from models.views.graph_statistics import GraphStatistics
 from models.views.leading_particles import LeadingParticles
 from models.views.pictures import DensePictures
@@ -36,6 +38,7 @@ __all__ = ["INPUTS", "Input", "Shape", "Shown", "shown_as"]
 INPUTS: Mapping[tuple[str, type[Samples]], Input[Any]] = {
     ("picture", Images): DensePictures(),
     ("sequence", Vectors): ParticleSequence(),
+    ("edges", Graphs): JoinedGraphs(),
     ("table", Images): PooledPixels(),
     ("table", Vectors): LeadingParticles(),
     ("table", Graphs): GraphStatistics(),

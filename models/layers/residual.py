@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from models.layers.trunk import Trunk
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -86,14 +88,17 @@ class Bottleneck(nn.Module):
 
 
 class Head(nn.Module):
-    """Logits from what was pooled and, where there are any, the per-event features."""
+    """Logits from what was pooled and, where there are any, the per-event features.
 
-    def __init__(self, pooled: int, features: int, classes: int, dropout: float) -> None:
+    hidden : whether there is a hidden layer before the logits; with features there always is.
+    """
+
+    def __init__(self, pooled: int, features: int, classes: int, dropout: float, *, hidden: bool = False) -> None:
         super().__init__()
         # features enter with a hidden layer: alone or with the pooled ones, they may need more than a plane to cut
         layers = (
             [nn.Linear(pooled + features, 64), nn.ReLU(), nn.Linear(64, classes)]
-            if features
+            if features or hidden
             else [nn.Linear(pooled, classes)]
         )
         self.layers = nn.Sequential(nn.Dropout(dropout), *layers)
@@ -104,8 +109,8 @@ class Head(nn.Module):
         return logits
 
 
-class PictureNet(nn.Module):
-    """Stem, stages of blocks, pooling over the whole picture, head.
+class ResidualTrunk(Trunk):
+    """Stem, stages of blocks, pooling over the whole picture: `outputs` numbers for the head.
 
     blocks : basic blocks before and after the one that halves the picture and doubles the channels, 4 blocks + 3
     convolutions in all (3 for ResNet-15); None for the 16 bottlenecks of ResNet-50.
@@ -113,17 +118,7 @@ class PictureNet(nn.Module):
     of 25 x 25 would come out of the halvings of ResNet-15 as 4 x 4.
     """
 
-    def __init__(
-        self,
-        channels: int,
-        size: tuple[int, ...],
-        features: int,
-        classes: int,
-        *,
-        blocks: int | None,
-        width: int,
-        dropout: float,
-    ) -> None:
+    def __init__(self, channels: int, size: tuple[int, ...], *, blocks: int | None, width: int) -> None:
         super().__init__()
         stride = 2 if min(size) >= 64 else 1
         self.max_pooled = blocks is not None
@@ -134,20 +129,18 @@ class PictureNet(nn.Module):
             self.body = nn.Sequential(
                 stem, nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True), *basic_blocks(width, blocks, axes=2, stride=2)
             )
-            out = 2 * width
+            self.outputs = 2 * width
         else:
             self.body = nn.Sequential(
                 stem, nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(3, 2, padding=1), *bottlenecks(width)
             )
-            out = 32 * width
-        self.head = Head(out, features, classes, dropout)
+            self.outputs = 32 * width
 
-    def forward(self, pictures: Tensor, features: Tensor) -> Tensor:
-        """Logits (batch, classes) of pictures (batch, channels, rows, columns) and features (batch, features)."""
-        found = self.body(pictures)
+    def forward(self, picture: Tensor) -> Tensor:
+        """(batch, outputs) of pictures (batch, channels, rows, columns)."""
+        found: Tensor = self.body(picture)
         # amax, because adaptive max pooling is slower here and has no deterministic gradient on GPUs
-        logits: Tensor = self.head(found.amax((2, 3)) if self.max_pooled else found.mean((2, 3)), features)
-        return logits
+        return found.amax((2, 3)) if self.max_pooled else found.mean((2, 3))
 
 
 class SequenceNet(nn.Module):

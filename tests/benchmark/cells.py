@@ -6,8 +6,6 @@ from benchmark.cell import Job, build
 from benchmark.grid import Cell, parse_filter
 from tests.benchmark.toys import TOY, model
 
-NO_VIEW = {("graph", "cnn")}
-"""Representations, and models that have no way of looking at them yet."""
 TASK_OF = {"calorimeter": "egamma"}
 """The task to try a representation on, where that is not ttbar: crops are small."""
 

@@ -12,14 +12,14 @@ import torch
 
 from benchmark import cell as cells
 from benchmark.cell import describe
-from benchmark.errors import Skip, UserError
+from benchmark.errors import UserError
 from benchmark.registry import MODELS, REPRESENTATIONS, TASKS
 from benchmark.represent import represent
 from benchmark.scoring import score
 from representations.samples import Ragged
 from tasks.inventory import SAMPLES
 from tasks.store import load, shards
-from tests.benchmark.cells import NO_VIEW, TASK_OF, job, silent, toy_job
+from tests.benchmark.cells import TASK_OF, job, silent, toy_job
 from tests.benchmark.toys import LONELY, PLUGINS, metric
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def test_splits_without_events_have_samples_too(toy_data: Path):
         represent([], made.representation)
 
 
-@pytest.mark.parametrize("name", MODELS.names())
+@pytest.mark.parametrize("name", MODELS.core())
 def test_the_seed_is_all_that_training_depends_on(represented: tuple[str, Mapping[str, Samples]], name: str):
     representation, splits = represented
 
@@ -197,10 +197,6 @@ def test_the_seed_is_all_that_training_depends_on(represented: tuple[str, Mappin
         model.fit(splits["train"], splits["valid"])
         return model.predict_proba(splits["test"])
 
-    if (representation, name) in NO_VIEW:
-        with pytest.raises(Skip, match="no view"):
-            predicted(0)
-        return
     first = predicted(0)
     assert first.tobytes() == predicted(0).tobytes()
     assert first.tobytes() != predicted(1).tobytes()

@@ -17,13 +17,13 @@ from benchmark.metrics.metric import Scored
 from benchmark.registry import MODELS, REPRESENTATIONS
 from benchmark.represent import represent
 from tasks.store import load
-from tests.benchmark.cells import NO_VIEW, TASK_OF, job, silent
+from tests.benchmark.cells import TASK_OF, job, silent
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CONFIDENCE = 0.999
-PAIRS = [pair for pair in product(REPRESENTATIONS.names(), MODELS.names()) if pair not in NO_VIEW]
+PAIRS = list(product(REPRESENTATIONS.names(), MODELS.names()))
 
 
 @pytest.mark.parametrize(("representation", "model"), PAIRS, ids="-".join)

@@ -1,0 +1,85 @@
+"""Graphs as they are, one behind the other, for networks that pass along edges."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from models.views.view import Input, Shape, Shown
+from representations.samples import Graphs
+
+FLOOR = math.log(1e-3)
+"""ln of 1 MeV: pt 0 (an event without missing energy) has no logarithm."""
+LOGARITHMS = ("pt", "energy")
+KEPT = 1 << 30
+"""Bytes of features of pairs to keep; more are computed batch by batch."""
+_BYTES_A_PAIR = 24
+
+
+class JoinedGraphs(Input[Graphs]):
+    """All nodes (nodes, columns), pairs (edges, 6), their ends (2, edges), events (nodes,), features (batch, features).
+
+    pt and energy are shown as logarithms, as they span decades, and the angle phi, which has no ends, as cosine and
+    sine. `ends` are the node that an edge starts from and the one that it ends at, in the order of the latter.
+
+    Axis 0 counts the nodes of the whole batch: padding each event to the largest would double the work on objects and
+    more on jets. On a GPU, which wants few shapes, nodes and edges are padded to a few numbers of them; they belong to
+    an event behind the last, so that `events` may be one larger than any row of the features.
+    """
+
+    view = "edges"
+
+    def shape(self, samples: Graphs) -> Shape:
+        """The nodes' columns as shown; what pairs have is the same for all graphs."""
+        names = [f"log_{name}" if name in LOGARITHMS else name for name in samples.names if name != "phi"]
+        return Shape(self.view, (*names, "cos_phi", "sin_phi"), (len(samples.edge_names),), samples.feature_names)
+
+    def prepare(self, samples: Graphs) -> Graphs:
+        """With what pairs have kept, unless that is too much."""
+        few = _BYTES_A_PAIR * len(samples.edges.values) <= KEPT
+        return samples.with_pairs() if few and samples.pairs is None else samples
+
+    def batch(self, samples: Graphs, index: Tensor) -> Shown:
+        """Nodes, pairs, ends, events and features."""
+        nodes, event, ends, pairs = samples.joined(index)
+        nodes = self._shown(samples, nodes)
+        if nodes.is_cuda:
+            nodes, event, ends, pairs = padded(nodes, event, ends, pairs, len(index))
+        return nodes, pairs, ends, event, samples.features[index]
+
+    def rows(self, samples: Graphs, index: Tensor) -> tuple[Tensor | None, ...]:
+        """Nodes and pairs that there are, and features."""
+        graphs = samples.joined(index)
+        return self._shown(samples, graphs.nodes), graphs.pairs, None, None, samples.features[index]
+
+    @staticmethod
+    def _shown(samples: Graphs, nodes: Tensor) -> Tensor:
+        columns = dict(zip(samples.names, nodes.unbind(dim=1), strict=True))
+        phi = columns.pop("phi")
+        shown = [column.log().clamp(min=FLOOR) if name in LOGARITHMS else column for name, column in columns.items()]
+        return torch.stack([*shown, phi.cos(), phi.sin()], dim=1)
+
+
+def padded(
+    nodes: Tensor, event: Tensor, ends: Tensor, pairs: Tensor, events: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """With empty nodes of the event number `events`, at least one, and edges between the last of them, up to `rounded`.
+
+    Takes and gives nodes (N, columns), event (N,), ends (2, E) and pairs (E, 6).
+    """
+    count = rounded(len(nodes) + 1)
+    more, links = count - len(nodes), rounded(ends.shape[1]) - ends.shape[1]
+    return (
+        torch.cat([nodes, nodes.new_zeros(more, nodes.shape[1])]),
+        torch.cat([event, event.new_full((more,), events)]),
+        torch.cat([ends, ends.new_full((2, links), count - 1)], dim=1),
+        torch.cat([pairs, pairs.new_zeros(links, pairs.shape[1])]),
+    )
+
+
+def rounded(count: int) -> int:
+    """The next number of the form 4, 5, 6 or 7 times a power of 2: at most a quarter is added."""
+    power = 1 << max(0, count.bit_length() - 3)
+    return -(-count // power) * power
