@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Any
 from benchmark.errors import Skip
 from models.views.graph_statistics import GraphStatistics
 from models.views.leading_particles import LeadingParticles
+from models.views.nodes import GraphNodes, ParticleNodes
 from models.views.pictures import DensePictures
+from models.views.pixel_nodes import PixelNodes
 from models.views.pooled_pixels import PooledPixels
 from models.views.sequence import ParticleSequence
 from models.views.view import Input, Shape, Shown
@@ -35,6 +37,9 @@ __all__ = ["INPUTS", "Input", "Shape", "Shown", "shown_as"]
 
 INPUTS: Mapping[tuple[str, type[Samples]], Input[Any]] = {
     ("picture", Images): DensePictures(),
+    ("graph", Graphs): GraphNodes(),
+    ("nodes", Images): PixelNodes(),
+    ("nodes", Vectors): ParticleNodes(),
     ("sequence", Vectors): ParticleSequence(),
     ("table", Images): PooledPixels(),
     ("table", Vectors): LeadingParticles(),
