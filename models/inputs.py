@@ -24,7 +24,9 @@ from benchmark.errors import Skip
 from models.views.edges import JoinedGraphs
 from models.views.graph_statistics import GraphStatistics
 from models.views.leading_particles import LeadingParticles
+from models.views.nodes import GraphNodes, ParticleNodes
 from models.views.pictures import DensePictures
+from models.views.pixel_nodes import PixelNodes
 from models.views.pooled_pixels import PooledPixels
 from models.views.sequence import ParticleSequence
 from models.views.view import Input, Shape, Shown
@@ -37,6 +39,9 @@ __all__ = ["INPUTS", "Input", "Shape", "Shown", "shown_as"]
 
 INPUTS: Mapping[tuple[str, type[Samples]], Input[Any]] = {
     ("picture", Images): DensePictures(),
+    ("graph", Graphs): GraphNodes(),
+    ("nodes", Images): PixelNodes(),
+    ("nodes", Vectors): ParticleNodes(),
     ("sequence", Vectors): ParticleSequence(),
     ("edges", Graphs): JoinedGraphs(),
     ("table", Images): PooledPixels(),

@@ -1,0 +1,248 @@
+"""Message passing with learned adjacency, and relation networks: on sets of nodes, or along the edges of a graph.
+
+After neural message passing for jet physics (Henrion et al., Deep Learning for Physical Sciences at NIPS 2017, sections
+2 and 3, table 1): nodes are embedded, adjacency is learned from their hidden states anew in every iteration, messages are
+sums of hidden states weighted with it, and vertices are updated by a GRU.
+
+Everything is dense, (batch, places, places), with masks, but for what edges of a graph have: that is in lists of senders,
+(batch, places, senders). PLACEHOLDER
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Adjacency = Literal["directed", "undirected", "identity"]
+Readout = Literal["mean", "sum", "set2set"]
+EDGE = 16
+"""Hidden columns of an edge."""
+NEVER = -1e9
+"""The logit of what there is no edge to: not minus infinity, since a node without any edge has to stay a number."""
+TYPICAL = 16.0
+"""What sums over nodes are divided by, so that layers after them start with numbers of order 1."""
+
+
+class Edges(NamedTuple):
+    """The graph's own edges: senders (batch, places, senders) int64, hidden (batch, places, senders, 16), and a mask."""
+
+    senders: Tensor
+    hidden: Tensor
+    mask: Tensor
+
+    def dense(self, listed: Tensor, empty: float) -> Tensor:
+        """What the edges of each list have, (batch, places, senders), as (batch, places, places)."""
+        batch, places, _ = listed.shape
+        # what is in the lists' empty places goes to one column more, which is cut off
+        target = self.senders.where(self.mask, places)
+        return listed.new_full((batch, places, places + 1), empty).scatter(2, target, listed)[:, :, :places]
+
+
+class Attention(nn.Module):
+    """How much of each node's state reaches each other: a row of it sums to 1 over the node's senders.
+
+    softmax_j(q_i k_j / sqrt(hidden) + edge_ij), with q and k linear in the hidden states. Undirected: the mean of that
+    and its transpose.
+    """
+
+    def __init__(self, hidden: int, *, undirected: bool, edges: bool) -> None:
+        super().__init__()
+        self.undirected = undirected
+        self.query, self.key = nn.Linear(hidden, hidden), nn.Linear(hidden, hidden, bias=False)
+        self.edge = nn.Linear(EDGE, 1, bias=False) if edges else None
+
+    def forward(self, h: Tensor, mask: Tensor, edges: Edges | None) -> Tensor:
+        """(batch, receivers, senders) of states (batch, places, hidden); 0 where either is padding."""
+        logits = self.query(h) @ self.key(h).transpose(1, 2) / math.sqrt(h.shape[2])
+        if edges is None or self.edge is None:
+            there = mask[:, :, None] & mask[:, None, :]
+            logits = logits.masked_fill(~there, NEVER)
+        else:
+            bias = self.edge(edges.hidden).squeeze(3).to(logits.dtype)
+            logits = logits + edges.dense(bias, NEVER)
+            there = logits > NEVER / 2
+        weights = logits.float().softmax(dim=2) * there
+        return (weights + weights.transpose(1, 2)) / 2 if self.undirected else weights
+
+
+class Iteration(nn.Module):
+    """One round of messages, and the vertices' update by a GRU.
+
+    PLACE
+    """
+
+    def __init__(self, hidden: int, adjacency: Adjacency, *, edges: bool, aggregated: bool) -> None:
+        super().__init__()
+        messages = adjacency != "identity"
+        self.attention = Attention(hidden, undirected=adjacency == "undirected", edges=edges) if messages else None
+        self.message = nn.Linear(hidden + (EDGE if edges and messages else 0), hidden)
+        self.whole = Set2Set(hidden) if aggregated else None
+        self.update = nn.GRUCell(hidden + (hidden if aggregated else 0), hidden)
+
+    def forward(self, h: Tensor, mask: Tensor, edges: Edges | None) -> Tensor:
+        """The nodes' next states (batch, places, hidden)."""
+        batch, places, hidden = h.shape
+        received = h
+        if self.attention is not None:
+            weights = self.attention(h, mask, edges)
+            received = weights @ h
+            if edges is not None:
+                along = weights.gather(2, edges.senders) * edges.mask
+                received = torch.cat([received, (along[:, :, None] @ edges.hidden).squeeze(2)], dim=2)
+        message = self.message(received).tanh()
+        if self.whole is not None:
+            whole = self.whole(h, mask)
+            message = torch.cat([message, whole[:, None].expand(batch, places, hidden)], dim=2)
+        after: Tensor = self.update(message.flatten(0, 1), h.flatten(0, 1))
+        return after.view(batch, places, hidden)
+
+
+class Set2Set(nn.Module):
+    """A set as one vector, by an LSTM that asks for it in some steps (Vinyals et al., arXiv:1511.06391, section 4.2)."""
+
+    def __init__(self, hidden: int, steps: int = 3) -> None:
+        super().__init__()
+        self.steps = steps
+        self.ask = nn.LSTMCell(2 * hidden, hidden)
+        self.out = nn.Linear(2 * hidden, hidden)
+
+    def forward(self, h: Tensor, mask: Tensor) -> Tensor:
+        """(batch, hidden) of nodes (batch, places, hidden)."""
+        state = h.new_zeros(len(h), h.shape[2])
+        memory, asked = state, h.new_zeros(len(h), 2 * h.shape[2])
+        for _ in range(self.steps):
+            state, memory = self.ask(asked, (state, memory))
+            logits = (h @ state[:, :, None]).squeeze(2).masked_fill(~mask, NEVER)
+            weights = logits.float().softmax(dim=1) * mask
+            asked = torch.cat([state, (weights[:, None] @ h).squeeze(1)], dim=1)
+        found: Tensor = self.out(asked)
+        return found
+
+
+class Pool(nn.Module):
+    """A set as one vector: mean or sum of a hidden layer of each node."""
+
+    def __init__(self, hidden: int, readout: Readout) -> None:
+        super().__init__()
+        self.mean = readout == "mean"
+        self.layer = nn.Linear(hidden, hidden)
+
+    def forward(self, h: Tensor, mask: Tensor) -> Tensor:
+        """(batch, hidden) of nodes (batch, places, hidden)."""
+        total = (self.layer(h).tanh() * mask[:, :, None]).sum(1)
+        return total / (mask.sum(1, keepdim=True).clamp(min=1) if self.mean else TYPICAL)
+
+
+class Embedding(nn.Module):
+    """Nodes, and the edges of a graph, as hidden states."""
+
+    def __init__(self, columns: int, hidden: int, pairs: int) -> None:
+        super().__init__()
+        self.node = nn.Linear(columns, hidden)
+        self.pair = nn.Linear(pairs, EDGE) if pairs else None
+
+    def forward(self, nodes: Tensor, *graph: Tensor) -> tuple[Tensor, Edges | None]:
+        """States (batch, places, hidden) of nodes (batch, columns, places), and the edges if there are such.
+
+        graph : senders, pairs (batch, features, places, senders) and mask of a graph, or nothing.
+        """
+        h = self.node(nodes.transpose(1, 2)).tanh()
+        if self.pair is None:
+            return h, None
+        senders, pairs, joined = graph
+        hidden = self.pair(pairs.permute(0, 2, 3, 1)).relu() * joined[..., None]
+        return h, Edges(senders, hidden, joined)
+
+
+class Relations(nn.Module):
+    """A relation network (arXiv:1706.01427, equation 1): the mean over pairs of nodes of a layer of both.
+
+    Over all pairs, those of a node with itself included, or over a graph's edges with what these have.
+    """
+
+    def __init__(self, hidden: int, *, edges: bool) -> None:
+        super().__init__()
+        self.deeper = nn.Linear(hidden, hidden)
+        self.one, self.other = nn.Linear(hidden, hidden), nn.Linear(hidden, hidden, bias=False)
+        self.edge = nn.Linear(EDGE, hidden, bias=False) if edges else None
+
+    def forward(self, h: Tensor, mask: Tensor, edges: Edges | None) -> Tensor:
+        """(batch, hidden) of nodes (batch, places, hidden)."""
+        h = self.deeper(h).relu()
+        one, other = self.one(h), self.other(h)
+        if edges is None or self.edge is None:
+            total, pairs = _of_all_pairs(one, other, mask), mask.sum(1).square()
+        else:
+            batch, places, senders = edges.senders.shape
+            where = edges.senders.view(batch, -1, 1).expand(-1, -1, h.shape[2])
+            sent = other.gather(1, where).view(batch, places, senders, -1)
+            related = (one[:, :, None] + sent + self.edge(edges.hidden)).tanh() * edges.mask[..., None]
+            total, pairs = related.sum((1, 2)), edges.mask.sum((1, 2))
+        return total / pairs.clamp(min=1)[:, None]
+
+
+def _of_all_pairs(one: Tensor, other: Tensor, mask: Tensor) -> Tensor:
+    """The sum of tanh(one_i + other_j), (batch, hidden), over nodes that exist."""
+    total = torch.zeros_like(one[:, 0])
+    # some nodes with all at a time: with all of them at once, a batch of full events would take gigabytes
+    for first in range(0, one.shape[1], 8):
+        some = (one[:, first : first + 8, None] + other[:, None]).tanh()
+        there = mask[:, first : first + 8, None] & mask[:, None]
+        total = total + (some * there[..., None]).sum((1, 2))
+    return total
+
+
+class MessageNet(nn.Module):
+    """Nodes embedded, some iterations of messages (or a relation network), read out, and two layers to the logits."""
+
+    def __init__(
+        self,
+        columns: int,
+        features: int,
+        classes: int,
+        *,
+        hidden: int,
+        pairs: int = 0,
+        iterations: int = 2,
+        adjacency: Adjacency = "directed",
+        readout: Readout = "mean",
+        aggregated: bool = False,
+        relations: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        edges = bool(pairs) and (relations or adjacency != "identity")
+        self.embedding = Embedding(columns, hidden, pairs if edges else 0)
+        self.iterations = nn.ModuleList(
+            Iteration(hidden, adjacency, edges=edges, aggregated=aggregated)
+            for _ in range(0 if relations else iterations)
+        )
+        self.relations = Relations(hidden, edges=edges) if relations else None
+        self.readout = Set2Set(hidden) if readout == "set2set" else Pool(hidden, readout)
+        # how many nodes there are is lost in means, of messages as of nodes
+        self.head = nn.Sequential(
+            nn.Dropout(dropout), nn.Linear(hidden + 1 + features, hidden), nn.ReLU(), nn.Linear(hidden, classes)
+        )
+
+    def forward(self, nodes: Tensor, mask: Tensor, *rest: Tensor) -> Tensor:
+        """Logits (batch, classes) of nodes (batch, columns, places), their mask (batch, places), and features.
+
+        rest : features (batch, features); of a graph before them senders, pairs and mask, as `GraphNodes` shows them.
+        """
+        *graph, features = rest
+        h, edges = self.embedding(nodes.where(mask[:, None], 0.0), *graph)
+        if self.relations is not None:
+            whole = self.relations(h, mask, edges)
+        else:
+            for iteration in self.iterations:
+                h = iteration(h, mask, edges)
+            whole = self.readout(h, mask)
+        count = mask.sum(1, keepdim=True).log1p()
+        logits: Tensor = self.head(torch.cat([whole, count, features], dim=1))
+        return logits
