@@ -4,6 +4,7 @@
     ---------|----------------------------------|--------------------------------------------|--------------------
     picture  | dense pictures, for 2-D networks |                                            |
     sequence |                                  | particles in falling pt, for 1-D networks  |
+    tree     | brightest pixels, or cells       | particles as leaves, merged two by two     | nodes, likewise
     table    | pooled pixels and image moments  | leading particles of each kind, in columns | node and edge moments
 
 Rows of this table are *views*, and a model names the views that it can look at. `INPUTS`, at the end, is the table
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.errors import Skip
 from models.views.graph_statistics import GraphStatistics
 from models.views.leading_particles import LeadingParticles
+from models.views.merge_trees import MergeTrees
 from models.views.pictures import DensePictures
 from models.views.pooled_pixels import PooledPixels
 from models.views.sequence import ParticleSequence
@@ -36,6 +38,9 @@ __all__ = ["INPUTS", "Input", "Shape", "Shown", "shown_as"]
 INPUTS: Mapping[tuple[str, type[Samples]], Input[Any]] = {
     ("picture", Images): DensePictures(),
     ("sequence", Vectors): ParticleSequence(),
+    ("tree", Images): MergeTrees(),
+    ("tree", Vectors): MergeTrees(),
+    ("tree", Graphs): MergeTrees(),
     ("table", Images): PooledPixels(),
     ("table", Vectors): LeadingParticles(),
     ("table", Graphs): GraphStatistics(),
