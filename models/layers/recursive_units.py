@@ -46,7 +46,7 @@ class Simple(torch.autograd.Function):
             new.addmm_(pair, across).relu_()
         ctx.sizes = sizes
         ctx.save_for_backward(u, children, roots, weight, hidden, pairs)
-        return hidden[roots]
+        return hidden.index_select(0, roots)
 
     @staticmethod
     @custom_bwd(device_type="cuda")
@@ -59,11 +59,13 @@ class Simple(torch.autograd.Function):
         across = weight[:, : 2 * q]
         levels = _levels(ctx.sizes, parent[first:], above[: 2 * len(children)].view(-1, 2 * q), before, hidden[first:])
         for index, down, own, after in reversed(list(zip(*levels, strict=True))):
-            aten.threshold_backward.grad_input(above[index], after, 0, grad_input=own)
+            aten.threshold_backward.grad_input(above.index_select(0, index), after, 0, grad_input=own)
             torch.mm(own, across, out=down)
-        local = before @ weight[:, 2 * q :]
+        of_u = torch.empty_like(u)
+        torch.index_select(above, 0, parent[:first], out=of_u[:first])
+        torch.mm(before, weight[:, 2 * q :], out=of_u[first:])
         return (
-            torch.cat([above[parent[:first]], local]),
+            of_u,
             *(None, None, None),
             torch.cat([before.T @ pairs, before.T @ u[first:]], dim=1),
             before.sum(dim=0),
@@ -113,7 +115,7 @@ class Gated(torch.autograd.Function):
             torch.sum(gate * part, dim=1, out=new)
         ctx.sizes = sizes
         ctx.save_for_backward(children, roots, weights, reset_weights, gate_weights, hidden, parts, resets, gates)
-        return hidden[roots]
+        return hidden.index_select(0, roots)
 
     @staticmethod
     @custom_bwd(device_type="cuda")
@@ -123,18 +125,18 @@ class Gated(torch.autograd.Function):
         q, first = hidden.shape[1], len(hidden) - len(children)
         above, parent = _above(grad, children, roots, len(hidden))
         # of what comes before relu, sigmoid and softmax; of u
-        candidates, owns = torch.empty_like(hidden[first:]), torch.empty_like(hidden[first:])
+        candidates, of_u = torch.empty_like(hidden[first:]), torch.empty_like(hidden)
         of_resets, of_gates = torch.empty_like(resets), torch.empty_like(gates)
         downs = above[: 2 * len(children)].view(-1, 2 * q)
         levels = _levels(
             ctx.sizes,
-            *(parent[first:], downs, owns, candidates, of_resets, of_gates),
+            *(parent[first:], downs, of_u[first:], candidates, of_resets, of_gates),
             *(hidden[first:], parts, resets, gates),
         )
         for index, down, own, candidate, of_reset, of_gate, new, part, reset, gate in reversed(
             list(zip(*levels, strict=True))
         ):
-            passed = gate * above[index].unsqueeze(1)
+            passed = gate * above.index_select(0, index).unsqueeze(1)
             # of a softmax: what each of the four is above their mean, the new embedding
             torch.mul(passed, part - new.unsqueeze(1), out=of_gate)
             total = torch.addmm(passed.flatten(1), of_gate.flatten(1), gate_weights)
@@ -144,9 +146,10 @@ class Gated(torch.autograd.Function):
             inner = total[:, q:].addcmul_(kept, reset).addmm_(of_reset, reset_weights)
             down.copy_(inner[:, : 2 * q])
             own.copy_(inner[:, 2 * q :])
+        torch.index_select(above, 0, parent[:first], out=of_u[:first])
         inner, of_gates = parts.flatten(1)[:, q:], of_gates.flatten(1)
         return (
-            torch.cat([above[parent[:first]], owns]),
+            of_u,
             *(None, None, None),
             *(candidates.T @ (resets * inner), candidates.sum(dim=0)),
             *(of_resets.T @ inner, of_resets.sum(dim=0)),
