@@ -5,6 +5,7 @@
     picture  | dense pictures, for 2-D networks |                                            |
     sequence |                                  | particles in falling pt, for 1-D networks  |
     edges    |                                  |                                            | nodes and their edges
+    tree     | brightest pixels, or cells       | particles as leaves, merged two by two     | nodes, likewise
     table    | pooled pixels and image moments  | leading particles of each kind, in columns | node and edge moments
 
 Rows of this table are *views*, and a model names the views that it can look at. `INPUTS`, at the end, is the table
@@ -24,6 +25,7 @@ from benchmark.errors import Skip
 from models.views.edges import JoinedGraphs
 from models.views.graph_statistics import GraphStatistics
 from models.views.leading_particles import LeadingParticles
+from models.views.merge_trees import MergeTrees
 from models.views.nodes import GraphNodes, ParticleNodes
 from models.views.pictures import DensePictures
 from models.views.pixel_nodes import PixelNodes
@@ -44,6 +46,9 @@ INPUTS: Mapping[tuple[str, type[Samples]], Input[Any]] = {
     ("nodes", Vectors): ParticleNodes(),
     ("sequence", Vectors): ParticleSequence(),
     ("edges", Graphs): JoinedGraphs(),
+    ("tree", Images): MergeTrees(),
+    ("tree", Vectors): MergeTrees(),
+    ("tree", Graphs): MergeTrees(),
     ("table", Images): PooledPixels(),
     ("table", Vectors): LeadingParticles(),
     ("table", Graphs): GraphStatistics(),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.inputs import Shape
+    from models.inputs import Input, Shape
     from representations.samples import Samples
 
 
@@ -109,10 +109,14 @@ class TorchModel(Model, ABC):
     def network(self, shape: Shape, classes: int) -> nn.Module:
         """The network: `forward` takes what the view shows and gives logits (batch, classes)."""
 
+    def look(self, samples: Samples) -> Input[Any]:
+        """How these samples are shown; a network whose parameters have a say in that says so here."""
+        return shown_as(self.views, samples, self.name)
+
     def fit(self, train: Samples, valid: Samples) -> None:
         """Train from scratch on `train`, keep the epoch that is best on `valid`."""
         check_samples(self.name, train, valid)
-        look = shown_as(self.views, train, self.name)
+        look = self.look(train)
         shape, device = look.shape(train), self.runtime.device
         if look.shape(valid) != shape:
             raise UserError(
@@ -137,7 +141,7 @@ class TorchModel(Model, ABC):
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
         """Softmax of the logits, in float32 on every device: bfloat16 would tie scores that differ."""
         network, card = self._fitted()
-        look = shown_as(self.views, samples, self.name)
+        look = self.look(samples)
         card.check(samples, look.shape(samples))
         samples = look.prepare(samples).to(self.runtime.device)
 

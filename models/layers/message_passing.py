@@ -11,13 +11,10 @@ Everything is dense, (batch, places, places), with masks, but for what edges of 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Adjacency = Literal["directed", "undirected", "identity"]
 Readout = Literal["mean", "sum", "set2set"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,12 +10,7 @@ from torch.nn.functional import one_hot
 
 from models.views.view import Input, Shape, Shown
 from representations.pairs import PAIR_FEATURES
-from representations.samples import Graphs, Ragged, Vectors
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from representations.samples import Samples
+from representations.samples import Graphs, Vectors
 
 MOST = 128
 """Nodes of an event, where a view has to choose."""
