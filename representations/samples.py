@@ -303,7 +303,7 @@ class Joined(NamedTuple):
     """Some graphs as one graph of parts that no edge joins.
 
     nodes (N, features) float32 · event (N,) int64, the graph that each node belongs to · edges (2, E) int64, senders
-    and receivers, counted through all graphs · pairs (E, 6) float32, the edges' `PAIR_FEATURES`.
+    and receivers, counted through all graphs · pairs (E, P) float32, what edges have.
     """
 
     nodes: Tensor
@@ -320,7 +320,8 @@ class Graphs(Samples):
     edges : Ragged (total, 2) int32, sender and receiver, counted within the event.
     centre : (n, 2) float32, eta and phi that those of the nodes count from; 0 where that is the detector's own frame.
 
-    pairs : Ragged (total, 6) float32, the edges' `PAIR_FEATURES`, or None to compute them batch by batch.
+    edge_names : what edges have: all `PAIR_FEATURES`, or the first of them.
+    pairs : Ragged (total, P) float32, what each edge has, or None to compute it batch by batch.
 
     What pairs have follows from the nodes, and a GPU computes it in no time, as it makes pictures dense. Where graphs
     are gone through often on a CPU, `with_pairs` keeps it, at three times the bytes of the edges.
@@ -349,7 +350,8 @@ class Graphs(Samples):
         momenta = nodes.values[:, columns]
         # masses of pairs need the pseudorapidity itself; differences of what is stored are more exact
         steepness = momenta[:, 1] + self.centre[index, 0][event]
-        return Joined(nodes.values, event, ends, pair_features(momenta, steepness, ends.T))
+        pairs = pair_features(momenta, steepness, ends.T)[:, : len(self.edge_names)]
+        return Joined(nodes.values, event, ends, pairs)
 
     def with_pairs(self) -> Self:
         """The same graphs with what their pairs have kept beside them."""

@@ -62,6 +62,8 @@ class EventInfo:
     slots : how many objects of each kind a fixed-length table holds, in this order.
     magnitude : the size of an object on a picture: its pt or its energy.
     has_signal : whether class 0 is a signal and the others its background, or all classes are equal partners.
+    pair_masses : whether learners may be shown masses of pairs of particles; not where a mass is what defines the
+        classes.
     """
 
     task: str
@@ -72,6 +74,7 @@ class EventInfo:
     picture: Literal["detector", "barrel", "crop", "jet"] = "detector"
     magnitude: Literal["pt", "energy"] = "pt"
     has_signal: bool = True
+    pair_masses: bool = True
 
 
 @dataclass(frozen=True)
