@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from benchmark.plugin import check_range
 from models.layers.message_passing import MessageNet
 from models.network import TorchModel
-from representations.pairs import PAIR_FEATURES
 
 if TYPE_CHECKING:
     from torch import nn
@@ -69,7 +68,7 @@ class MPNN(TorchModel):
             len(shape.features),
             classes,
             hidden=self.hidden,
-            pairs=len(PAIR_FEATURES) if shape.view == "graph" else 0,
+            pairs=shape.size[0] if shape.view == "graph" else 0,
             iterations=self.iterations,
             adjacency=self.adjacency,
             readout=self.readout,

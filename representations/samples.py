@@ -30,7 +30,8 @@ class Samples:
     """Labels, weights and ids for training and scoring, and the per-event features that a representation declares.
 
     labels (n,) int64 · weights (n,) float32 · event_ids, groups (n,) int64 · mass (n,) float32 or None: never an
-    input of a model · features (n, F) float32, with `feature_names`: inputs, F may be 0.
+    input of a model · features (n, F) float32, with `feature_names`: inputs, F may be 0 · pair_masses: whether models
+    may be shown masses of several particles, which they may not where these define the classes.
     """
 
     classes: tuple[str, ...]
@@ -41,6 +42,7 @@ class Samples:
     mass: Tensor | None = None
     features: Tensor
     feature_names: tuple[str, ...] = ()
+    pair_masses: bool = True
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from models.views.view import Input, Shape, Shown
-from representations.pairs import PAIR_FEATURES
 from representations.samples import Graphs, Vectors
 
 MOST = 128
@@ -76,11 +75,11 @@ class GraphNodes(Input[Graphs]):
     def shape(self, samples: Graphs) -> Shape:
         """Names of the nodes' columns."""
         none = Table(samples.nodes.values[:0], samples.names, samples.nodes.offsets[:0])
-        return Shape(self.view, completed(none, 0).names, (), samples.feature_names)
+        return Shape(self.view, completed(none, 0).names, (len(samples.edge_names),), samples.feature_names)
 
     def prepare(self, samples: Graphs) -> Graphs:
         """With the features of pairs, unless these take more than 2 GiB."""
-        takes = 4 * len(PAIR_FEATURES) * len(samples.edges.values)
+        takes = 4 * len(samples.edge_names) * len(samples.edges.values)
         return samples.with_pairs() if samples.pairs is None and takes <= KEPT_BYTES else samples
 
     def batch(self, samples: Graphs, index: Tensor) -> Shown:
