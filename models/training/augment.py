@@ -30,7 +30,7 @@ SHEAR = 0.1
 """A shear moves the first and last rows by as much, at most, as this part of half the picture's height."""
 TOWERS = 72
 """HCAL towers around the barrel: with them a picture is the same only when turned by a whole one, 5 degrees."""
-_ETA, _PHI = (re.compile(rf"((?!delta_|cos_|sin_)\w+_)?{axis}\d*") for axis in ("eta", "phi"))
+_ETA, _PHI = (re.compile(rf"((?!delta_|sigma_|cos_|sin_)\w+_)?{axis}\d*") for axis in ("eta", "phi"))
 
 Augmentation = Callable[["Shown", torch.Generator], "Shown"]
 

@@ -11,7 +11,9 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -123,8 +125,9 @@ class Checkpoint:
             save_file(tensors, temporary, {"training": json.dumps(told)})
             os.replace(temporary, self.path)
         except (OSError, SafetensorError) as error:  # a full disk costs the checkpoint, not the training
-            temporary.unlink(missing_ok=True)
-            print(f"warning: {self.path}: the checkpoint can't be written ({error})", file=sys.stderr)
+            with suppress(OSError):
+                temporary.unlink()
+            _warn(f"{self.path}: the checkpoint can't be written ({error})")
 
     def read(self) -> tuple[dict[str, Tensor], Progress] | None:
         """Tensors and progress of a training with this key, or None. A broken file is passed over, as a line says."""
@@ -137,7 +140,7 @@ class Checkpoint:
                     return None
                 return {name: file.get_tensor(name) for name in file.keys()}, Progress(**told["best"])  # noqa: SIM118
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-            print(f"warning: {self.path}: not a checkpoint ({error}); training starts anew", file=sys.stderr)
+            _warn(f"{self.path}: not a checkpoint ({error}); training starts anew")
             return None
 
 
@@ -171,6 +174,12 @@ def set_random_states(states: Mapping[str, Tensor], device: torch.device) -> Non
 
 def _part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
     return {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
+
+
+@cache
+def _warn(message: str) -> None:
+    """Once a process: every epoch may have the same trouble."""
+    print(f"warning: {message}", file=sys.stderr)
 
 
 def _add(found: Any, *tensors: Tensor) -> None:
