@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import xgboost
 
-from benchmark.errors import UserError
+from benchmark.errors import UserError, did_you_mean
 from benchmark.plugin import check_range
 from models.card import Card
 from models.inputs import shown_as
@@ -19,6 +19,7 @@ from models.training.batches import balanced_weights, whole
 from models.training.loop import check_samples
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -62,6 +63,8 @@ class BDT(Model):
     columns : fraction of columns that a tree sees.
     min_weight : smallest sum of hessians in a leaf.
     l2 : penalty on the leaves' scores.
+    monotone : columns that the score of the first class may only rise with (+) or fall with (-), such as
+        "+jet1_pt -missing_energy1_pt", each of the table's columns by its name; for two classes.
     """
 
     name = "bdt"
@@ -78,6 +81,7 @@ class BDT(Model):
     columns: float = 1.0
     min_weight: float = 1.0
     l2: float = 1.0
+    monotone: str = ""
 
     _booster: Any = field(default=None, init=False, repr=False, compare=False)
     _card: Card | None = field(default=None, init=False, repr=False, compare=False)
@@ -91,6 +95,12 @@ class BDT(Model):
         check_range(self, "columns", 0.01, 1)
         check_range(self, "min_weight", 0, np.inf)
         check_range(self, "l2", 0, np.inf)
+        for word in self.monotone.split():
+            if word[0] not in "+-" or not word[1:]:
+                raise UserError(
+                    f"bdt: parameter 'monotone' has '{word}', expected + or - and the name of a column, as in "
+                    "monotone=+jet1_pt -jet1_eta."
+                )
 
     def fit(self, train: Samples, valid: Samples) -> None:
         """Boost on `train` until the loss on `valid` no longer falls; keep the best round."""
@@ -101,7 +111,7 @@ class BDT(Model):
         with xgboost.config_context(verbosity=0):
             matrix = self._matrix(train, shape)
             self._booster = xgboost.train(
-                self._settings(len(train.classes)),
+                self._settings(train.classes, shape),
                 matrix,
                 num_boost_round=self.trees,
                 evals=[(self._matrix(valid, shape, reference=matrix), "valid")],
@@ -166,11 +176,12 @@ class BDT(Model):
             raise UserError("bdt: not fitted yet. Call fit or load first.")
         return self._card
 
-    def _settings(self, classes: int) -> dict[str, Any]:
-        many = {"objective": "multi:softprob", "num_class": classes, "eval_metric": "mlogloss"}
+    def _settings(self, classes: Sequence[str], shape: Shape) -> dict[str, Any]:
+        many = {"objective": "multi:softprob", "num_class": len(classes), "eval_metric": "mlogloss"}
         two = {"objective": "binary:logistic", "eval_metric": "logloss"}
         return {
-            **(many if classes > 2 else two),
+            **(many if len(classes) > 2 else two),
+            **self._constraints(classes, shape),
             "tree_method": "hist",
             "device": self.runtime.device,
             "seed": self.runtime.seed,
@@ -182,6 +193,26 @@ class BDT(Model):
             "min_child_weight": self.min_weight,
             "reg_lambda": self.l2,
         }
+
+    def _constraints(self, classes: Sequence[str], shape: Shape) -> dict[str, Any]:
+        """Of columns by name. The trees are those of the second class, whose score falls where the first one's rises.
+
+        Raises UserError for a column that there is not, and for more than two classes: XGBoost would hold the trees of
+        every class to it, and the probabilities, which share 1, would still rise and fall.
+        """
+        signs = {word[1:]: -1 if word[0] == "+" else 1 for word in self.monotone.split()}
+        for name in signs:
+            if name not in shape.columns:
+                raise UserError(
+                    f"bdt: parameter 'monotone' names the column '{name}', which the table of {len(shape.columns)} "
+                    f"columns does not have. {did_you_mean(name, shape.columns)}"
+                )
+        if signs and len(classes) != 2:
+            raise UserError(
+                f"bdt: parameter 'monotone' is for two classes, but there are {len(classes)} ({', '.join(classes)}). "
+                "Use a variant with two, such as ttbar[classes_count=2], or leave it out."
+            )
+        return {"monotone_constraints": signs} if signs else {}
 
     def _matrix(self, samples: Samples, shape: Shape, reference: Any = None) -> Any:
         labels, weights = samples.labels.cpu().numpy(), balanced_weights(samples).cpu().numpy()

@@ -82,7 +82,8 @@ class CNN(TorchModel):
     def network(self, shape: Shape, classes: int) -> nn.Module:
         """A network for pictures of any number of panels, for sequences, or for graphs.
 
-        Raises Skip where the architecture is not for such a view, UserError for bottlenecks on anything but pictures.
+        Raises Skip where the architecture is not for such a view, or a list of particles is empty by definition, and
+        UserError for bottlenecks on anything but pictures.
         """
         features = len(shape.features)
         if shape.view == "picture":
@@ -92,6 +93,11 @@ class CNN(TorchModel):
             raise Skip(
                 f"cnn: architecture {self.architecture} is for pictures, but events are shown as {shape.view}. "
                 "Use architecture=resnet, or a representation that makes pictures."
+            )
+        if not shape.columns:
+            raise Skip(
+                f"cnn: events are shown as a {shape} alone, expected particles. Use fourvectors[features=complete], "
+                "or a model that looks at tables."
             )
         blocks, columns = self._blocks, len(shape.columns)
         if blocks is None:

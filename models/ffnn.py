@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from torch import nn
 
+from benchmark.errors import Skip
 from benchmark.plugin import check_range
 from models.layers.deep_sets import PARTICLE, DeepSets
 from models.layers.residual import start_like_he
@@ -64,9 +65,17 @@ class FFNN(TorchModel):
         return ("sequence",) if self.pooling == "deep-sets" else ("table",)
 
     def network(self, shape: Shape, classes: int) -> nn.Module:
-        """Hidden layers, then logits; with Deep Sets behind the sum over particles."""
+        """Hidden layers, then logits; with Deep Sets behind the sum over particles.
+
+        Raises Skip where a list of particles is empty by definition.
+        """
         sets = self.pooling == "deep-sets"
         columns = len(shape.columns)
+        if sets and not columns:
+            raise Skip(
+                f"ffnn: events are shown as a {shape} alone, expected particles to sum over. "
+                "Use fourvectors[features=complete], or pooling=table."
+            )
         sizes = [PARTICLE[-1] + len(shape.features) if sets else columns, *[self.units] * self.layers]
         hidden: list[nn.Module] = []
         for before, after in pairwise(sizes):

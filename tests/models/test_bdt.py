@@ -1,0 +1,71 @@
+"""What is the trees' own: names of columns, and how the score may depend on them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark.errors import UserError
+from models.bdt import BDT
+from tests.models.conftest import particles, ragged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from representations.samples import Vectors
+
+
+def waves(n: int, seed: int = 0) -> Vectors:
+    """One jet an event, whose classes go up and down with its pt and phi."""
+    generator = torch.Generator().manual_seed(seed)
+    jets = torch.rand(n, 3, generator=generator)
+    labels = ((2 * torch.pi * jets[:, 0]).sin() + (2 * torch.pi * jets[:, 2]).sin() < 0).long()
+    one = torch.ones(n, dtype=torch.int64)
+    return replace(
+        particles(n), labels=labels, particles=ragged(one, jets), kinds=ragged(one, torch.ones(n, dtype=torch.int8))
+    )
+
+
+def response(model: BDT, column: int) -> np.ndarray:
+    """The signal's score along a column at 50 values of the others, (50, values)."""
+    values = torch.linspace(0, 1, 40)
+    rest = torch.rand(50, 3, generator=torch.Generator().manual_seed(1))
+    jets = rest[:, None].repeat(1, 40, 1)
+    jets[:, :, column] = values
+    samples = waves(2000)
+    samples = replace(samples, particles=replace(samples.particles, values=jets.flatten(0, 1)))
+    return model.predict_proba(samples)[:, 0].reshape(50, 40)
+
+
+@pytest.mark.parametrize(("monotone", "sign"), [("+jet1_pt", 1), ("-jet1_pt", -1), ("-jet1_pt +jet1_phi", -1)])
+def test_the_signals_score_only_rises_or_falls(monotone: str, sign: int, tmp_path: Path) -> None:
+    free, held = BDT(trees=40), BDT(trees=40, monotone=monotone)
+    for model in (free, held):
+        model.fit(waves(1500), waves(400, seed=1))
+    steps = np.diff(response(held, 0), axis=1) * sign
+    assert steps.min() >= 0
+    assert steps.max() > 0
+    for direction in (1, -1):
+        assert (direction * np.diff(response(free, 0), axis=1)).max() > 0.1
+    rises = np.diff(response(held, 2), axis=1).min() >= 0
+    assert rises == ("phi" in monotone)
+    held.save(tmp_path)
+    again = BDT()
+    again.load(tmp_path)
+    assert again.monotone == monotone
+    np.testing.assert_array_equal(response(again, 0), response(held, 0))
+
+
+def test_constraints_that_make_no_sense() -> None:
+    for word in ("jet1_pt", "+", "+jet1_pt -"):
+        with pytest.raises(UserError, match=r"'monotone' has '.*', expected \+ or - and the name of a column"):
+            BDT(monotone=word)
+    with pytest.raises(UserError, match=r"names the column 'jet1_p', which the table .* Did you mean 'jet1_pt'"):
+        BDT(monotone="+jet1_p").fit(waves(50), waves(50))
+    three = particles(60, classes=3)
+    with pytest.raises(UserError, match=r"for two classes, but there are 3 \(class0, class1, class2\)"):
+        BDT(monotone="+jet1_pt").fit(three, three)

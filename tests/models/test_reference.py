@@ -1,0 +1,179 @@
+"""The models that are run for comparison: what they may know, and that scorers see through them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import kstest
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+
+from benchmark.errors import UserError
+from benchmark.metrics.auc import Auc
+from benchmark.metrics.metric import Scored
+from benchmark.registry import MODELS
+from models.constant import Constant
+from models.cut import Cut, thresholds
+from models.inputs import INPUTS
+from models.random import Random, mixed
+from representations.samples import Vectors
+from tests.models.conftest import chains, particles, rings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.model import Model
+
+KINDS = {"constant": Constant, "random": Random, "cut": Cut}
+
+
+@pytest.fixture(params=list(KINDS))
+def model(request: pytest.FixtureRequest) -> Model:
+    return KINDS[request.param]()
+
+
+def fitted(model: Model, seed: int = 0, classes: int = 2) -> Model:
+    model.runtime.seed = seed
+    model.fit(particles(300, classes=classes, features=1), particles(60, classes=classes, features=1, seed=1))
+    return model
+
+
+def test_all_does_not_mean_them() -> None:
+    assert not set(MODELS.core()) & set(KINDS)
+    assert all(MODELS.load(name) is kind for name, kind in KINDS.items())
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_rows_are_probabilities(model: Model, classes: int) -> None:
+    test = particles(50, classes=classes, features=1, seed=2)
+    scores = fitted(model, classes=classes).predict_proba(test)
+    assert (scores.shape, scores.dtype) == ((50, classes), np.float32)
+    np.testing.assert_allclose(scores.sum(1), 1, atol=1e-6)
+    assert scores.min() >= 0
+    assert model.predict_proba(test[:0]).shape == (0, classes)
+
+
+def test_order_and_company_do_not_matter(model: Model) -> None:
+    test = particles(40, features=1, seed=2)
+    scores = fitted(model).predict_proba(test)
+    np.testing.assert_array_equal(model.predict_proba(test[torch.arange(39, -1, -1)])[::-1], scores)
+    np.testing.assert_array_equal(model.predict_proba(test[7:8]), scores[7:8])
+
+
+def test_saved_and_loaded(model: Model, tmp_path: Path) -> None:
+    test = particles(40, features=1, seed=2)
+    for call in (lambda: model.predict_proba(test), lambda: model.save(tmp_path)):
+        with pytest.raises(UserError, match="not fitted yet"):
+            call()
+    assert model.parameters_count() is None
+    scores = fitted(model, seed=5).predict_proba(test)
+    model.save(tmp_path)
+    again = type(model)()
+    again.load(tmp_path)
+    np.testing.assert_array_equal(again.predict_proba(test), scores)
+    assert again.parameters_count() == model.parameters_count()
+    assert again.details() == model.details()
+    with pytest.raises(UserError, match="fitted for the classes"):
+        again.predict_proba(particles(9, classes=3, features=1))
+    with pytest.raises(UserError, match="there are no training events"):
+        model.fit(test[:0], test)
+
+
+@pytest.mark.parametrize("name", ["constant", "random"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_scorers_rank_them_at_one_half(name: str, classes: int) -> None:
+    model = fitted(KINDS[name](), classes=classes)
+    test = particles(3000, classes=classes, features=1, seed=2)
+    scores = model.predict_proba(test).astype(np.float64)
+    for metric, found in Auc()(Scored(test.labels.numpy(), scores, test.classes), 0.9999).items():
+        assert found.low <= 0.5 <= found.high, metric
+        assert name == "random" or found.value == 0.5, metric
+
+
+def test_guesses_are_uniform_and_have_a_seed() -> None:
+    test = particles(2000, features=1)
+    one, other = (fitted(Random(), seed=seed).predict_proba(test)[:, 0] for seed in (1, 2))
+    for scores in (one, other):
+        assert kstest(scores, "uniform").pvalue > 1e-4
+    assert abs(np.corrcoef(one, other)[0, 1]) < 0.1
+    three = fitted(Random(), classes=3).predict_proba(particles(2000, classes=3, features=1))
+    assert kstest(three[:, 1], lambda x: 1 - (1 - x) ** 2).pvalue > 1e-4  # of a uniform point in a triangle
+
+
+def test_words_are_those_of_splitmix() -> None:
+    """The first numbers of the generator with seed 1234567, as its reference implementation gives them."""
+    gamma = 0x9E3779B97F4A7C15
+    states = np.array([(1234567 + k * gamma) % 2**64 for k in range(3)], np.uint64)
+    assert mixed(states).tolist() == [6457827717110365317, 3203168211198807973, 9817491932198370423]
+
+
+def one_by_one(table: np.ndarray, is_signal: np.ndarray) -> float:
+    """The best area of any column in any direction."""
+    areas = [roc_auc_score(is_signal, column) for column in table.T]
+    return max(max(area, 1 - area) for area in areas)
+
+
+@pytest.mark.parametrize("make", [particles, chains, rings])
+def test_the_best_column_is_found(make: object) -> None:
+    train, test = make(200, seed=1), make(80, seed=2)
+    model = Cut()
+    model.fit(train, test)
+    look = INPUTS["table", type(train)]
+    (table,) = look.batch(train, torch.arange(200))
+    is_signal = train.labels.numpy() == 0
+    best = one_by_one(table.numpy(), is_signal)
+    assert model.details()["train_auc"] == pytest.approx(best)
+    assert roc_auc_score(is_signal, model.predict_proba(train)[:, 0]) == pytest.approx(best, abs=1e-4)
+
+
+def test_the_signal_has_the_order_of_its_column_beside_other_classes() -> None:
+    samples = particles(300, classes=4, features=1)
+    model = fitted(Cut(column="jet1_pt"), classes=4)
+    (table,) = INPUTS["table", Vectors].batch(samples, torch.arange(300))
+    column = table[:, INPUTS["table", Vectors].shape(samples).columns.index("jet1_pt")].numpy()
+    order = np.argsort(column)
+    signal = model.predict_proba(samples)[:, 0][order]
+    assert (np.diff(signal) <= 0).all(), "the first class has the lowest pt"
+    assert ((np.diff(signal) < 0) == (np.diff(column[order]) > 0)).mean() > 0.99
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("direction", [1, -1])
+def test_the_cut_is_where_the_balanced_accuracy_is_largest(seed: int, direction: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(2, size=60)
+    values = np.round(rng.normal(-direction * labels, 1.0), 1)  # with ties
+    weights = np.where(labels == 0, 1 / (labels == 0).sum(), 1 / (labels == 1).sum())
+    cut = thresholds(values, 3, labels, weights, 2)[0]
+    assert (cut.column, cut.sign) == (3, direction)
+    passes = cut.probability(values) > 0.5
+    tried = np.concatenate([np.unique(values) - 0.05, [values.max() + 0.05]])
+    accuracies = [balanced_accuracy_score(labels == 0, direction * values > direction * value) for value in tried]
+    assert balanced_accuracy_score(labels == 0, passes) == pytest.approx(max(accuracies))
+    assert cut.scale == pytest.approx(np.average(np.abs(values - cut.value), weights=weights))
+
+
+def test_columns_by_name_and_bad_input(tmp_path: Path) -> None:
+    train = particles(60)
+    model = Cut(column="jet2_eta")
+    model.fit(train, train)
+    assert {cut.column for cut in model._cuts} == {INPUTS["table", Vectors].shape(train).columns.index("jet2_eta")}
+    with pytest.raises(UserError, match=r"table of 18 columns has no 'jet9_pt'\. Did you mean 'jet"):
+        Cut(column="jet9_pt").fit(train, train)
+    bad = replace(train, particles=replace(train.particles, values=train.particles.values * torch.nan))
+    with pytest.raises(UserError, match="NaN"):
+        Cut().fit(bad, train)
+    model.save(tmp_path)
+    (tmp_path / "cuts.json").write_text("[{}]")
+    with pytest.raises(UserError, match=r"cuts\.json can't be read"):
+        Cut().load(tmp_path)
+
+
+def test_a_table_that_never_varies_tells_nothing() -> None:
+    same = particles(40, empty=range(40))
+    model = Cut()
+    model.fit(same, same)
+    np.testing.assert_allclose(model.predict_proba(same), 0.5)
