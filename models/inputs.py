@@ -4,6 +4,8 @@
     ---------|----------------------------------|--------------------------------------------|--------------------
     picture  | dense pictures, for 2-D networks |                                            |
     sequence |                                  | particles in falling pt, for 1-D networks  |
+    nodes    | the hottest pixels, or strokes   | particles as a set                         |
+    graph    |                                  |                                            | nodes and senders
     table    | pooled pixels and image moments  | leading particles of each kind, in columns | node and edge moments
 
 Rows of this table are *views*, and a model names the views that it can look at. `INPUTS`, at the end, is the table
