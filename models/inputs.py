@@ -6,6 +6,8 @@
     sequence |                                  | particles in falling pt, for 1-D networks  |
     edges    |                                  |                                            | nodes and their edges
     tree     | brightest pixels, or cells       | particles as leaves, merged two by two     | nodes, likewise
+    nodes    | the hottest pixels, or strokes   | particles as a set                         |
+    graph    |                                  |                                            | nodes and senders
     table    | pooled pixels and image moments  | leading particles of each kind, in columns | node and edge moments
 
 Rows of this table are *views*, and a model names the views that it can look at. `INPUTS`, at the end, is the table

@@ -40,7 +40,7 @@ class MPNN(TorchModel):
     views = ("nodes", "graph")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"hidden": 16, "epochs": 4, "batch_size": 32, "learning_rate": 5e-3},
-        "quick": {"epochs": 20, "batch_size": 64, "learning_rate": 1e-3},
+        "quick": {"hidden": 32, "epochs": 15, "batch_size": 64, "learning_rate": 2e-3},
         "standard": {"epochs": 20, "learning_rate": 1e-3},
         "paper": {},
     }

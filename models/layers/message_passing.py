@@ -1,11 +1,14 @@
 """Message passing with learned adjacency, and relation networks: on sets of nodes, or along the edges of a graph.
 
-After neural message passing for jet physics (Henrion et al., Deep Learning for Physical Sciences at NIPS 2017, sections
-2 and 3, table 1): nodes are embedded, adjacency is learned from their hidden states anew in every iteration, messages are
-sums of hidden states weighted with it, and vertices are updated by a GRU.
+After neural message passing for jet physics (Henrion et al., Deep Learning for Physical Sciences at NIPS 2017): nodes
+are embedded; adjacency is learned from their states anew in every iteration; messages are sums of states weighted with
+it; a GRU updates each node; a mean over nodes, or set2set, is read out. Ours are the dot product in the adjacency, the
+edges of graphs, and the number of nodes beside what is read out.
 
-Everything is dense, (batch, places, places), with masks, but for what edges of a graph have: that is in lists of senders,
-(batch, places, senders). PLACEHOLDER
+Everything is dense, (batch, places, places), with masks, but for what edges have: that is in lists of senders, (batch,
+places, senders), as long as the longest needs. PyTorch Geometric's way, a row an edge that is gathered from and added
+to, takes MEASURED. Its tensors are as long as there are edges in a batch, too, so that no step on a GPU could be
+replayed (`models/training/step.py`).
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ TYPICAL = 16.0
 
 
 class Edges(NamedTuple):
-    """The graph's own edges: senders (batch, places, senders) int64, hidden (batch, places, senders, 16), and a mask."""
+    """A graph's own edges: senders (batch, places, senders) int64, hidden (batch, places, senders, 16), and a mask."""
 
     senders: Tensor
     hidden: Tensor
@@ -44,8 +47,9 @@ class Edges(NamedTuple):
 class Attention(nn.Module):
     """How much of each node's state reaches each other: a row of it sums to 1 over the node's senders.
 
-    softmax_j(q_i k_j / sqrt(hidden) + edge_ij), with q and k linear in the hidden states. Undirected: the mean of that
-    and its transpose.
+    A_ij = softmax_j(q_i k_j / sqrt(hidden) + w e_ij), with q and k linear in the states, over all nodes (itself among
+    them), or over the senders of a graph's edges. Undirected: the mean of that and its transpose, so that an edge is
+    heard at both ends; what it has is heard at its own end alone.
     """
 
     def __init__(self, hidden: int, *, undirected: bool, edges: bool) -> None:
@@ -65,13 +69,15 @@ class Attention(nn.Module):
             logits = logits + edges.dense(bias, NEVER)
             there = logits > NEVER / 2
         weights = logits.float().softmax(dim=2) * there
-        return (weights + weights.transpose(1, 2)) / 2 if self.undirected else weights
+        found: Tensor = (weights + weights.transpose(1, 2)) / 2 if self.undirected else weights
+        return found
 
 
 class Iteration(nn.Module):
-    """One round of messages, and the vertices' update by a GRU.
+    """One round of messages, and the update of each node by a GRU; with weights of its own.
 
-    PLACE
+    message_i = tanh(W sum_j A_ij [h_j, e_ij]), where e_ij is what a graph's edge has; identity: tanh(W h_i).
+    aggregated : the whole event, by set2set, is given to each update beside the message.
     """
 
     def __init__(self, hidden: int, adjacency: Adjacency, *, edges: bool, aggregated: bool) -> None:
@@ -101,7 +107,7 @@ class Iteration(nn.Module):
 
 
 class Set2Set(nn.Module):
-    """A set as one vector, by an LSTM that asks for it in some steps (Vinyals et al., arXiv:1511.06391, section 4.2)."""
+    """A set as one vector: an LSTM asks for it in some steps (Vinyals et al., arXiv:1511.06391, section 4.2)."""
 
     def __init__(self, hidden: int, steps: int = 3) -> None:
         super().__init__()
@@ -109,7 +115,7 @@ class Set2Set(nn.Module):
         self.ask = nn.LSTMCell(2 * hidden, hidden)
         self.out = nn.Linear(2 * hidden, hidden)
 
-    def forward(self, h: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, h: Tensor, mask: Tensor, edges: Edges | None = None) -> Tensor:  # noqa: ARG002
         """(batch, hidden) of nodes (batch, places, hidden)."""
         state = h.new_zeros(len(h), h.shape[2])
         memory, asked = state, h.new_zeros(len(h), 2 * h.shape[2])
@@ -130,10 +136,11 @@ class Pool(nn.Module):
         self.mean = readout == "mean"
         self.layer = nn.Linear(hidden, hidden)
 
-    def forward(self, h: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, h: Tensor, mask: Tensor, edges: Edges | None = None) -> Tensor:  # noqa: ARG002
         """(batch, hidden) of nodes (batch, places, hidden)."""
         total = (self.layer(h).tanh() * mask[:, :, None]).sum(1)
-        return total / (mask.sum(1, keepdim=True).clamp(min=1) if self.mean else TYPICAL)
+        pooled: Tensor = total / (mask.sum(1, keepdim=True).clamp(min=1) if self.mean else TYPICAL)
+        return pooled
 
 
 class Embedding(nn.Module):
@@ -196,7 +203,10 @@ def _of_all_pairs(one: Tensor, other: Tensor, mask: Tensor) -> Tensor:
 
 
 class MessageNet(nn.Module):
-    """Nodes embedded, some iterations of messages (or a relation network), read out, and two layers to the logits."""
+    """Nodes embedded, some iterations of messages, read out, and two layers to the logits.
+
+    relations : a relation network: no messages, and pairs of nodes are read out.
+    """
 
     def __init__(
         self,
@@ -220,8 +230,8 @@ class MessageNet(nn.Module):
             Iteration(hidden, adjacency, edges=edges, aggregated=aggregated)
             for _ in range(0 if relations else iterations)
         )
-        self.relations = Relations(hidden, edges=edges) if relations else None
-        self.readout = Set2Set(hidden) if readout == "set2set" else Pool(hidden, readout)
+        whole = Set2Set(hidden) if readout == "set2set" else Pool(hidden, readout)
+        self.readout = Relations(hidden, edges=edges) if relations else whole
         # how many nodes there are is lost in means, of messages as of nodes
         self.head = nn.Sequential(
             nn.Dropout(dropout), nn.Linear(hidden + 1 + features, hidden), nn.ReLU(), nn.Linear(hidden, classes)
@@ -234,12 +244,9 @@ class MessageNet(nn.Module):
         """
         *graph, features = rest
         h, edges = self.embedding(nodes.where(mask[:, None], 0.0), *graph)
-        if self.relations is not None:
-            whole = self.relations(h, mask, edges)
-        else:
-            for iteration in self.iterations:
-                h = iteration(h, mask, edges)
-            whole = self.readout(h, mask)
+        for iteration in self.iterations:
+            h = iteration(h, mask, edges)
+        whole = self.readout(h, mask, edges)
         count = mask.sum(1, keepdim=True).log1p()
         logits: Tensor = self.head(torch.cat([whole, count, features], dim=1))
         return logits

@@ -114,11 +114,12 @@ class GraphNodes(Input[Graphs]):
 
 
 def completed(table: Table, events: int) -> Table:
-    """Nodes with what a network can hardly make of pt, energy, eta and phi by itself, where these are among the columns.
+    """Nodes with more columns, of what a network can hardly make of pt, energy, eta and phi by itself.
 
-    ln_pt, ln_energy (of GeV, at least ln 1e-3): momenta range over decades, and after standardisation alone most would
-    be told apart by nothing. delta_eta, cos_delta_phi, sin_delta_phi from the event's node of highest pt (or energy):
-    phi jumps at pi, and the azimuth of an event has no meaning, but that between its parts has.
+    ln_pt, ln_energy : of GeV, at least ln 1e-3. Momenta range over decades: standardised as they are, a few hard ones
+        would be told apart and all others not.
+    delta_eta, cos_delta_phi, sin_delta_phi : from the event's node of highest pt (or energy). phi jumps at pi, and an
+        event's azimuth has no meaning, but the angles between its parts have.
     """
     column = dict(zip(table.names, table.values.unbind(dim=1), strict=True))
     more = {f"ln_{name}": column[name].clamp(min=LEAST).log() for name in ("pt", "energy") if name in column}
@@ -139,7 +140,7 @@ def first_largest(size: Tensor, event: Tensor, events: int) -> Tensor:
     largest = size.new_full((events,), -torch.inf).scatter_reduce_(0, event, size, "amax")
     position = torch.arange(len(size), device=size.device)
     candidates = torch.where(size == largest[event], position, len(size))
-    # NaN is the largest of nothing
+    # NaN is the largest of nothing: any node will do then
     found = position.new_full((events,), len(size)).scatter_reduce_(0, event, candidates, "amin")
     return found.clamp(max=max(len(size) - 1, 0))
 

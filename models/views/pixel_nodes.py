@@ -75,7 +75,7 @@ class PixelNodes(Input[Images]):
         if isinstance(samples, Noded):
             return samples
         every = torch.arange(len(samples), device=samples.device)
-        tables = [shown(samples, index) for index in every.split(CHUNK)]
+        tables = [shown(samples, index) for index in torch.split(every, CHUNK)]
         lengths = [torch.bincount(table.event, minlength=CHUNK) for table in tables]
         offsets = torch.zeros(len(samples) + 1, dtype=torch.int64, device=samples.device)
         torch.cumsum(torch.cat([*lengths, every[:0]])[: len(samples)], 0, out=offsets[1:])
@@ -97,7 +97,7 @@ class PixelNodes(Input[Images]):
     def dropped(self, samples: Images) -> Tensor:
         """The share of each event's energy (or ink) that no node has, (events,) float32; 0 where there is none."""
         parts: list[Tensor] = []
-        for index in torch.arange(len(samples), device=samples.device).split(CHUNK):
+        for index in torch.split(torch.arange(len(samples), device=samples.device), CHUNK):
             table, energy = found(samples, index)
             kept = hardest(table.event, energy, len(index))
             whole = energy.new_zeros(len(index)).index_add_(0, table.event, energy)

@@ -235,7 +235,7 @@ class TestEveryInput:
         for event in range(9):
             alone = look.batch(samples, torch.tensor([event]))
             for one, all_of_them in zip(alone, together, strict=True):
-                shown = all_of_them[event : event + 1, ..., : one.shape[-1]]  # a sequence may be padded further
+                shown = all_of_them[event : event + 1][tuple(map(slice, one.shape))]  # a batch may be padded further
                 torch.testing.assert_close(one, shown, rtol=1e-6, atol=1e-6)
 
     def test_empty_events(self, pair: tuple[str, type[Samples]]) -> None:

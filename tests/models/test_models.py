@@ -16,6 +16,7 @@ from benchmark.errors import UserError
 from models.bdt import BDT
 from models.cnn import CNN
 from models.ffnn import FFNN
+from models.mpnn import MPNN
 from models.network import TorchModel
 from tests.models.conftest import particles, rings
 
@@ -30,6 +31,7 @@ MAKE = {
     "cnn": lambda **more: CNN(depth=7, width=4, epochs=6, batch_size=16, learning_rate=5e-3, **more),
     "ffnn": lambda **more: FFNN(layers=2, units=32, dropout=0.1, epochs=8, batch_size=16, learning_rate=3e-3, **more),
     "bdt": lambda **more: BDT(trees=30, depth=3, **more),
+    "mpnn": lambda **more: MPNN(hidden=16, epochs=6, batch_size=16, learning_rate=5e-3, **more),
 }
 
 
