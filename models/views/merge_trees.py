@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -14,9 +13,6 @@ from models.views.pixel_leaves import channels_of, of_pixels
 from models.views.view import Input, Shape, Shown
 from representations.samples import Images, Ragged, Samples
 from representations.trees import Algorithm, Trees, merge
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MOMENTUM = ("log_p", "delta_eta", "theta", "delta_phi", "log_energy", "log_share", "log_pt", "log_mass")
 """What is shown of every node's four-momentum, leaf or merged.

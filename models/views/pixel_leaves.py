@@ -43,8 +43,8 @@ def of_pixels(samples: Images) -> Leaves:
     take = _cells if drawn else _pixels
     chunks = torch.split(torch.arange(len(samples)), max(1, _CHUNK // (len(names) * pixels)))
     parts = [part for chunk in chunks for part in take(samples, chunk)]
-    index, counts, table, dropped = (torch.cat(column) for column in zip(*parts, strict=True))
-    order = torch.argsort(index)
+    events, counts, table, dropped = (torch.cat(column) for column in zip(*parts, strict=True))
+    order = torch.argsort(events)
     rows = Ragged(table, torch.cat([counts.new_zeros(1), counts.cumsum(0)])).take(order)
     momenta = Ragged(rows.values[:, :4], rows.offsets)
     check(samples, momenta)
@@ -59,11 +59,11 @@ def channels_of(samples: Images) -> tuple[str, ...]:
 class _Part(NamedTuple):
     """The leaves of some events of the samples.
 
-    index, counts (events,) int64: which, and how many leaves each. table (leaves, 4 + channels) float64: momenta and
+    events, counts (events,) int64: which, and how many leaves each. table (leaves, 4 + channels) float64: momenta and
     what the channels hold. dropped (events,) float64.
     """
 
-    index: Tensor
+    events: Tensor
     counts: Tensor
     table: Tensor
     dropped: Tensor

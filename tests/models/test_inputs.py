@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from models.model import Model
 
-ALL = sorted(INPUTS, key=lambda pair: (pair[0], pair[1].__name__))
+ALL = sorted((pair for pair in INPUTS if pair[0] != "tree"), key=lambda pair: (pair[0], pair[1].__name__))
+"""Those that show a row an event; trees, which show a row a node, have tests of their own."""
 
 
 def make(kind: type[Samples], n: int, **options: object) -> Samples:
