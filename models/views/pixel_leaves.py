@@ -94,12 +94,14 @@ def _cells(samples: Images, index: Tensor) -> Iterator[_Part]:
     ink = samples.dense(index)
     total = ink.sum(dim=1, keepdim=True)
     planes = torch.cat([ink, total * eta, total * phi], dim=1)
-    while len(index):
+    while True:
         few = (planes[:, :-2].sum(dim=1) > 0).flatten(1).sum(dim=1) <= MOST
         shown = planes[few].flatten(2)
         pt = shown[:, :-2].to(torch.float64).sum(dim=1)
         across, down = (shown[:, -2:] / pt.clamp(min=1e-12).unsqueeze(1)).unbind(dim=1)
         yield _brightest(index[few], pt * across.cosh(), across, down, shown[:, :-2])
+        if bool(few.all()):
+            return
         index, planes = index[~few], avg_pool2d(planes[~few], 2, ceil_mode=True, divisor_override=1)
 
 

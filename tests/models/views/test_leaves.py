@@ -152,7 +152,9 @@ class TestPixels:
             of_pixels(pictures(planes, Panel((1, 1, 2), (1.0, 1.0))))
 
     def test_pictures_that_are_empty(self) -> None:
-        leaves = of_pixels(pictures(torch.zeros(3, 8), Panel((1, 2, 4), (1.0, 1.0))))
+        samples = pictures(torch.zeros(3, 8), Panel((1, 2, 4), (1.0, 1.0)))
+        assert of_pixels(samples[:0]).momenta.lengths.tolist() == []
+        leaves = of_pixels(samples)
         assert leaves.momenta.lengths.tolist() == [0, 0, 0]
         assert not leaves.dropped.any()
 
@@ -202,3 +204,4 @@ class TestDrawings:
         for event in range(6):
             alone = of_pixels(samples[event : event + 1])
             torch.testing.assert_close(alone.momenta.values, together.momenta.take(torch.tensor([event])).values)
+        assert of_pixels(samples[:0]).momenta.lengths.tolist() == []
