@@ -18,8 +18,8 @@ MOMENTUM = ("log_p", "delta_eta", "theta", "delta_phi", "log_energy", "log_share
 """What is shown of every node's four-momentum, leaf or merged.
 
 The seven of the paper, with logarithms of what falls steeply: momentum, polar angle, energy, energy as a part of the
-event's, pt, and pseudorapidity and azimuth, here from those of the event's hardest leaf, where the paper turns jets. And
-the mass: energy and momentum hold it, but not in float32.
+event's, pt, and pseudorapidity and azimuth, here from those of the event's hardest leaf, where the paper turns jets.
+And the mass: energy and momentum hold it, but not in float32.
 """
 FLOOR = 1e-4
 """GeV, or the unit of a picture's pixels: what is less counts as this, as 0 has no logarithm."""

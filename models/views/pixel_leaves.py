@@ -77,7 +77,7 @@ def _pixels(samples: Images, index: Tensor) -> Iterator[_Part]:
     energy = torch.zeros(len(index), len(eta), dtype=torch.float64)
     channel = pixel = 0
     for panel, picture in zip(samples.panels, samples.dense_panels(index), strict=True):
-        here = slice(pixel, pixel + picture[:1, 0].numel())
+        here = slice(pixel, pixel + panel.size // panel.shape[0])
         planes[:, channel : channel + panel.shape[0], here] = picture.flatten(2)
         for name in panel.channel_names or [""] * panel.shape[0]:
             if name != _TIME:
