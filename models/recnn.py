@@ -27,12 +27,13 @@ class RecNN(TorchModel):
     Parameters
     ----------
     topology : the order in which particles are merged: "kt", "anti-kt", "cambridge-aachen", "pt-ascending" (the softest
-        first, so that the hardest joins at the root), "pt-descending" (the other way round) or "random".
+        first, so that the hardest is nearest to the root, which is what the paper calls desc-pT), "pt-descending" (the
+        hardest first) or "random".
     gated : the unit with reset and update gates (appendix A of the paper), instead of the simple one.
     units : size of embeddings, and of the classifier's two hidden layers.
-    jets : 1 for one tree an event. More for the paper's form of full events (section 3.3): the event as that many jets
-        at most, those that its last jets - 1 merges would join, each with a tree of its own; a gated recurrent unit reads
-        them in falling pt. With as many jets as objects it reads the objects.
+    jets : 1 for one tree an event. More for the paper's form of full events (section 3.2): the event as that many jets
+        at most, those that its last jets - 1 merges would join, each with a tree of its own; a gated recurrent unit
+        reads them in falling pt. With as many jets as objects it reads the objects.
     """
 
     name = "recnn"

@@ -52,9 +52,9 @@ def sizes(ends: Tensor, merged: int) -> list[int]:
 class RecursiveNet(nn.Module):
     """Logits from the embedding of an event's tree, or from those of its jets in falling pt.
 
-    Of one tree an event, its root is classified (section 3.2 of the paper); of several, a gated recurrent unit reads
-    embedding and momentum of one jet after the other (section 3.3), and what it holds in the end is classified. The
-    classifier is that of the paper, two hidden layers as large as the embedding.
+    Of one tree an event, its root is classified; of several, a gated recurrent unit reads embedding and momentum of one
+    jet after the other (section 3.2 of the paper), and what it holds in the end is classified. The classifier is that
+    of the paper, two hidden layers as large as the embedding.
     """
 
     def __init__(self, columns: int, features: int, classes: int, *, units: int, jets: int, gated: bool) -> None:

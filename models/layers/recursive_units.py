@@ -27,7 +27,7 @@ class Simple(torch.autograd.Function):
     """h = relu(W [h_left, h_right, u] + b) of merged nodes, h = u of leaves (equation 1)."""
 
     @staticmethod
-    @custom_fwd(device_type="cuda", cast_inputs=torch.float32)
+    @custom_fwd(device_type="cuda", cast_inputs=torch.float32)  # type: ignore[untyped-decorator]
     def forward(
         ctx: Any, u: Tensor, children: Tensor, sizes: Sequence[int], roots: Tensor, weight: Tensor, bias: Tensor
     ) -> Tensor:
@@ -49,8 +49,8 @@ class Simple(torch.autograd.Function):
         return hidden.index_select(0, roots)
 
     @staticmethod
-    @custom_bwd(device_type="cuda")
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    @custom_bwd(device_type="cuda")  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of u, weight and bias."""
         u, children, roots, weight, hidden, pairs = ctx.saved_tensors
         q, first = u.shape[1], len(u) - len(children)
@@ -81,7 +81,7 @@ class Gated(torch.autograd.Function):
     """
 
     @staticmethod
-    @custom_fwd(device_type="cuda", cast_inputs=torch.float32)
+    @custom_fwd(device_type="cuda", cast_inputs=torch.float32)  # type: ignore[untyped-decorator]
     def forward(
         ctx: Any,
         u: Tensor,
@@ -118,8 +118,8 @@ class Gated(torch.autograd.Function):
         return hidden.index_select(0, roots)
 
     @staticmethod
-    @custom_bwd(device_type="cuda")
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    @custom_bwd(device_type="cuda")  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of u and of the weights."""
         children, roots, weights, reset_weights, gate_weights, hidden, parts, resets, gates = ctx.saved_tensors
         q, first = hidden.shape[1], len(hidden) - len(children)

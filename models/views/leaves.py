@@ -51,15 +51,16 @@ def of_particles(samples: Vectors | Graphs) -> Leaves:
         momenta[:, 1] += samples.centre[rows.rows(), 0]
     check(samples, Ragged(momenta, rows.offsets))
     names = other_names(samples)
-    kinds = _kinds(samples)
-    others = torch.cat([rows.values[:, [samples.names.index(name) for name in names if name in columns]], kinds], dim=1)
+    others = rows.values[:, [samples.names.index(name) for name in names if name in columns]]
+    if isinstance(samples, Vectors) and _kinds(samples):
+        others = torch.cat([others, one_hot(samples.kinds.values.long(), len(samples.slots))], dim=1)
     return _hardest(momenta, others, names, rows)
 
 
 def other_names(samples: Vectors | Graphs) -> tuple[str, ...]:
     """The names of `Leaves.others`: what is not the momentum; is_<kind> of several kinds, unless it is there."""
     own = tuple(name for name in samples.names if name not in _SAID)
-    return own + (tuple(f"is_{kind}" for kind in samples.slots) if _lacks_kinds(samples) else ())
+    return own + tuple(f"is_{kind}" for kind in _kinds(samples))
 
 
 def check(samples: Samples, momenta: Ragged) -> None:
@@ -68,9 +69,10 @@ def check(samples: Samples, momenta: Ragged) -> None:
         return
     row, column = (~momenta.values.isfinite()).nonzero()[0].tolist()
     event = int(torch.searchsorted(momenta.offsets, row, right=True)) - 1
+    found = f"{MOMENTUM[column]} {float(momenta.values[row, column]):g}"
     raise UserError(
-        f"event {int(samples.event_ids[event])} has {MOMENTUM[column]} {float(momenta.values[row, column]):g}, expected a "
-        "finite number. Look for NaN or infinities in its samples."
+        f"event {int(samples.event_ids[event])} has {found}, expected a finite number. "
+        "Look for NaN or infinities in its samples."
     )
 
 
@@ -97,18 +99,11 @@ def _momenta(columns: Mapping[str, Tensor], particles: int) -> list[Tensor]:
     return [pt, eta, phi, mass]
 
 
-def _lacks_kinds(samples: Vectors | Graphs) -> bool:
-    several = isinstance(samples, Vectors) and len(samples.slots) > 1
-    return several and not any(name.startswith("is_") for name in samples.names)
-
-
-def _kinds(samples: Vectors | Graphs) -> Tensor:
-    """A column a kind (total, kinds), or none."""
-    if not isinstance(samples, Vectors):
-        return torch.zeros(len(samples.nodes.values), 0)
-    if not _lacks_kinds(samples):
-        return torch.zeros(len(samples.particles.values), 0)
-    return one_hot(samples.kinds.values.long(), len(samples.slots)).to(torch.float32)
+def _kinds(samples: Vectors | Graphs) -> tuple[str, ...]:
+    """The kinds of which the columns do not tell already, unless there is but one."""
+    if not isinstance(samples, Vectors) or len(samples.slots) < 2 or any(n.startswith("is_") for n in samples.names):
+        return ()
+    return tuple(samples.slots)
 
 
 def _hardest(momenta: Tensor, others: Tensor, names: tuple[str, ...], rows: Ragged) -> Leaves:

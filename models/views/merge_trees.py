@@ -17,9 +17,9 @@ from representations.trees import Algorithm, Trees, merge
 MOMENTUM = ("log_p", "delta_eta", "theta", "delta_phi", "log_energy", "log_share", "log_pt", "log_mass")
 """What is shown of every node's four-momentum, leaf or merged.
 
-Momentum, polar angle, energy, energy as a part of the event's, pt, as in the paper (table and code of its section 4),
-with logarithms of what falls steeply; pseudorapidity and azimuth from those of the event's hardest leaf, where the
-paper turns jets; and the mass, which float32 could not find from the others.
+The seven of the paper, with logarithms of what falls steeply: momentum, polar angle, energy, energy as a part of the
+event's, pt, and pseudorapidity and azimuth, here from those of the event's hardest leaf, where the paper turns jets.
+And the mass: energy and momentum hold it, but not in float32.
 """
 FLOOR = 1e-4
 """GeV, or the unit of a picture's pixels: what is less counts as this, as 0 has no logarithm."""

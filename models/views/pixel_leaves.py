@@ -43,8 +43,8 @@ def of_pixels(samples: Images) -> Leaves:
     take = _cells if drawn else _pixels
     chunks = torch.split(torch.arange(len(samples)), max(1, _CHUNK // (len(names) * pixels)))
     parts = [part for chunk in chunks for part in take(samples, chunk)]
-    index, counts, table, dropped = (torch.cat(column) for column in zip(*parts, strict=True))
-    order = torch.argsort(index)
+    events, counts, table, dropped = (torch.cat(column) for column in zip(*parts, strict=True))
+    order = torch.argsort(events)
     rows = Ragged(table, torch.cat([counts.new_zeros(1), counts.cumsum(0)])).take(order)
     momenta = Ragged(rows.values[:, :4], rows.offsets)
     check(samples, momenta)
@@ -59,11 +59,11 @@ def channels_of(samples: Images) -> tuple[str, ...]:
 class _Part(NamedTuple):
     """The leaves of some events of the samples.
 
-    index, counts (events,) int64: which, and how many leaves each. table (leaves, 4 + channels) float64: momenta and
+    events, counts (events,) int64: which, and how many leaves each. table (leaves, 4 + channels) float64: momenta and
     what the channels hold. dropped (events,) float64.
     """
 
-    index: Tensor
+    events: Tensor
     counts: Tensor
     table: Tensor
     dropped: Tensor
@@ -77,7 +77,7 @@ def _pixels(samples: Images, index: Tensor) -> Iterator[_Part]:
     energy = torch.zeros(len(index), len(eta), dtype=torch.float64)
     channel = pixel = 0
     for panel, picture in zip(samples.panels, samples.dense_panels(index), strict=True):
-        here = slice(pixel, pixel + picture[:1, 0].numel())
+        here = slice(pixel, pixel + panel.size // panel.shape[0])
         planes[:, channel : channel + panel.shape[0], here] = picture.flatten(2)
         for name in panel.channel_names or [""] * panel.shape[0]:
             if name != _TIME:
@@ -94,12 +94,14 @@ def _cells(samples: Images, index: Tensor) -> Iterator[_Part]:
     ink = samples.dense(index)
     total = ink.sum(dim=1, keepdim=True)
     planes = torch.cat([ink, total * eta, total * phi], dim=1)
-    while len(index):
+    while True:
         few = (planes[:, :-2].sum(dim=1) > 0).flatten(1).sum(dim=1) <= MOST
         shown = planes[few].flatten(2)
         pt = shown[:, :-2].to(torch.float64).sum(dim=1)
         across, down = (shown[:, -2:] / pt.clamp(min=1e-12).unsqueeze(1)).unbind(dim=1)
         yield _brightest(index[few], pt * across.cosh(), across, down, shown[:, :-2])
+        if bool(few.all()):
+            return
         index, planes = index[~few], avg_pool2d(planes[~few], 2, ceil_mode=True, divisor_override=1)
 
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from models.cnn import CNN
 from models.ffnn import FFNN
+from models.recnn import RecNN
 from models.training import loop, step
 from tests.models.conftest import particles, rings
 
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a G
 CASES = {
     "picture": (lambda: CNN(depth=7, width=8, epochs=6, batch_size=64, learning_rate=5e-3), rings(1200, size=70)),
     "sequence": (lambda: CNN(depth=7, width=4, epochs=6, batch_size=64, learning_rate=5e-3), particles(1200)),
+    "tree": (lambda: RecNN(units=8, epochs=8, batch_size=64, learning_rate=5e-3), particles(1200)),
     "table": (lambda: FFNN(layers=2, units=32, epochs=8, batch_size=64, learning_rate=3e-3), particles(1200)),
 }
 

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     from models.model import Model
 
-ALL = sorted((pair for pair in INPUTS if pair[0] != "edges"), key=lambda pair: (pair[0], pair[1].__name__))
-"""But for the nodes of graphs, which aren't counted by event: see views/test_edges.py."""
+NOT_BY_EVENT = ("edges", "tree")
+"""Views that show a row a node rather than an event; they have tests of their own."""
+ALL = sorted((pair for pair in INPUTS if pair[0] not in NOT_BY_EVENT), key=lambda pair: (pair[0], pair[1].__name__))
 
 
 def make(kind: type[Samples], n: int, **options: object) -> Samples:
