@@ -12,13 +12,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from benchmark.errors import UserError
+from benchmark.errors import Skip, UserError
 from benchmark.plugin import check_range
 from models.card import Card
 from models.inputs import shown_as
 from models.model import Model
 from models.training.batches import Batches, in_chunks
 from models.training.loop import check_samples, exact_convolutions, optimise, reproducible
+from models.training.penalty import Penalty
 from models.training.step import Recipe
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ class TorchModel(Model, ABC):
     batch_size : training events a step.
     learning_rate : of Adam, the same in every step.
     clip : bound on the gradient's norm, 0 for none.
+    decorrelation : weight in the loss of what the signal's score tells of the mass of background
+        (`models/training/penalty.py`), 0 for none. It depends on the size of batches.
+    neighbours : events that a neighbourhood in mass holds for it.
     """
 
     views: ClassVar[tuple[str, ...]]
@@ -80,6 +84,8 @@ class TorchModel(Model, ABC):
     batch_size: int = 128
     learning_rate: float = 5e-4
     clip: float = 0.0
+    decorrelation: float = 0.0
+    neighbours: int = 12
 
     _network: Standardised | None = field(default=None, init=False, repr=False, compare=False)
     _card: Card | None = field(default=None, init=False, repr=False, compare=False)
@@ -90,6 +96,8 @@ class TorchModel(Model, ABC):
         check_range(self, "batch_size", 1, 1_000_000)
         check_range(self, "learning_rate", 1e-9, 10)
         check_range(self, "clip", 0, torch.inf)
+        check_range(self, "decorrelation", 0, torch.inf)
+        check_range(self, "neighbours", 2, 1_000_000)
 
     @abstractmethod
     def network(self, shape: Shape, classes: int) -> nn.Module:
@@ -98,6 +106,11 @@ class TorchModel(Model, ABC):
     def fit(self, train: Samples, valid: Samples) -> None:
         """Train from scratch on `train`, keep the epoch that is best on `valid`."""
         check_samples(self.name, train, valid)
+        if self.decorrelation and train.mass is None:
+            raise Skip(
+                f"{self.name}: decorrelation={self.decorrelation:g} needs the mass of background events, and this task "
+                "has none. Leave it out."
+            )
         look = shown_as(self.views, train, self.name)
         shape, device = look.shape(train), self.runtime.device
         if look.shape(valid) != shape:
@@ -184,6 +197,7 @@ class TorchModel(Model, ABC):
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             clip=self.clip,
+            penalty=Penalty(self.decorrelation, self.neighbours) if self.decorrelation else None,
         )
 
     def _placed(self, network: nn.Module, moments: Sequence[tuple[Tensor, Tensor] | None]) -> Standardised:

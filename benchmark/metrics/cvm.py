@@ -45,7 +45,7 @@ SEED = 20150709
 
 
 class Groups(NamedTuple):
-    """Groups of as many events each, which may overlap: members (groups, size) are places of events, share (groups,)."""
+    """Groups of as many events each, which may overlap: places of members (groups, size), share (groups,)."""
 
     members: Indices
     share: Floats

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.errors import UserError
-from models.training.step import Recipe, Step, cross_entropy
+from models.training.step import Recipe, Step, losses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from models.model import Runtime
     from models.training.batches import Batches
+    from models.training.penalty import Penalty
     from representations.samples import Samples
 
 
@@ -97,7 +98,7 @@ def optimise(network: nn.Module, train: Batches, valid: Batches, recipe: Recipe,
     for epoch in range(1, recipe.epochs + 1):
         order = torch.randperm(len(train), generator=shuffle).to(train.samples.device)
         train_loss = _epoch(step, train, order, recipe, partial(_report, runtime, epoch, recipe.epochs))
-        valid_loss = evaluate(network, valid)
+        valid_loss = evaluate(network, valid, recipe.penalty)
         _check_finite(train_loss, "training", epoch, recipe)
         _check_finite(valid_loss, "validation", epoch, recipe)
         if valid_loss < best.valid_loss:
@@ -128,13 +129,13 @@ def _epoch(step: Step, train: Batches, order: Tensor, recipe: Recipe, report: Ca
     return float(total) / len(order)
 
 
-def evaluate(network: nn.Module, valid: Batches) -> float:
-    """Balanced cross-entropy per event."""
+def evaluate(network: nn.Module, valid: Batches, penalty: Penalty | None = None) -> float:
+    """Balanced cross-entropy per event, with the penalty."""
     network.eval()
     with torch.inference_mode():
         batches = map(valid, valid.chunks())
-        losses = [cross_entropy(network(*batch.shown), batch).sum() for batch in batches]
-    return float(torch.stack(losses).sum()) / len(valid)
+        sums = [losses(network(*batch.shown), batch, penalty).sum() for batch in batches]
+    return float(torch.stack(sums).sum()) / len(valid)
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:

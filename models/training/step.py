@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from models.training.batches import Batch
+
+if TYPE_CHECKING:
+    from models.training.penalty import Penalty
 
 FIRST = 3
 """Steps of one shape that are taken kernel by kernel, as libraries make their plans and buffers in these."""
@@ -23,13 +27,17 @@ SHAPES = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a network is trained. `clip` bounds the norm of the gradient; 0 leaves it alone."""
+    """How a network is trained. `clip` bounds the norm of the gradient; 0 leaves it alone.
+
+    penalty : on scores that tell the mass of background, None for none.
+    """
 
     epochs: int
     patience: int
     batch_size: int
     learning_rate: float
     clip: float = 0.0
+    penalty: Penalty | None = None
 
 
 class Step:
@@ -37,7 +45,7 @@ class Step:
 
     def __init__(self, network: nn.Module, recipe: Recipe) -> None:
         parameters = list(network.parameters())
-        self.network, self.clip = network, recipe.clip
+        self.network, self.clip, self.penalty = network, recipe.clip, recipe.penalty
         on_gpu = bool(parameters) and parameters[0].is_cuda
         self.optimiser = torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True, capturable=on_gpu)
         self._replayed = on_gpu
@@ -66,7 +74,7 @@ class Step:
         # one step to the next, nor between a recorded one and others
         with torch.autocast("cuda", torch.bfloat16, enabled=batch.labels.is_cuda, cache_enabled=False):
             logits = self.network(*batch.shown)
-        loss = cross_entropy(logits, batch).mean()
+        loss = losses(logits, batch, self.penalty).mean()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.clip:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.clip)
@@ -78,7 +86,7 @@ class Recording:
     """A step with places of its own for the batch; it is recorded without being taken."""
 
     def __init__(self, step: Step, batch: Batch) -> None:
-        self.places = Batch(tuple(map(torch.clone, batch.shown)), batch.labels.clone(), batch.weights.clone())
+        self.places = Batch(tuple(map(torch.clone, batch.shown)), *map(torch.clone, batch[1:]))
         step.optimiser.zero_grad(set_to_none=True)
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):
@@ -93,9 +101,10 @@ class Recording:
 
 
 def _parts(batch: Batch) -> tuple[Tensor, ...]:
-    return (*batch.shown, batch.labels, batch.weights)
+    return (*batch.shown, *batch[1:])
 
 
-def cross_entropy(logits: Tensor, batch: Batch) -> Tensor:
-    """Of each event, (batch,), times its weight."""
-    return functional.cross_entropy(logits.float(), batch.labels, reduction="none") * batch.weights
+def losses(logits: Tensor, batch: Batch, penalty: Penalty | None = None) -> Tensor:
+    """Cross-entropy of each event times its weight, (batch,); to each the penalty of all is added."""
+    entropy = functional.cross_entropy(logits.float(), batch.labels, reduction="none") * batch.weights
+    return entropy if penalty is None else entropy + penalty(logits, batch.masses)

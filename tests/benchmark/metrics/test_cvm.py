@@ -105,7 +105,7 @@ def test_independent_scores_have_the_value_beside_it():
 
 @pytest.mark.parametrize("window", [10, 100, 500])
 def test_a_score_that_is_the_mass_has_a_closed_form(window):
-    # F rises from 0 to 1 within a window of share k/N at u, where F_g - F = (1 - k/N) (x - x*): outside it F^2, (1 - F)^2
+    # F_g rises from 0 to 1 within the window, u to u + k/N: outside it the difference is F or 1 - F, and linear inside
     events, share = 1000, window / 1000
     mass = spectrum(events)
     start = np.arange(0, events - window + 1) / events
