@@ -88,7 +88,8 @@ def write_onnx(model: Model, folder: Path, file: Path) -> list[str]:
     if not isinstance(model, TorchModel):
         own = ", ".join(sorted(path.name for path in folder.iterdir() if path.stem == "model"))
         raise UserError(
-            f"{model.name}: networks alone are written as ONNX. Its own files are an open format as well: {own} in {folder}."
+            f"{model.name}: networks alone are written as ONNX. Its own files are an open format as well: {own} in "
+            f"{folder}."
         )
     network, card = model._fitted()
     if card.shape.view not in EXAMPLES:

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from benchmark.errors import UserError
+from benchmark.errors import Skip, UserError
 from benchmark.plugin import check_range
 from benchmark.process import rank_and_size
 from models.card import Card
@@ -23,6 +23,7 @@ from models.training.batches import Batches, in_chunks
 from models.training.checkpoint import make_key
 from models.training.loop import check_samples, exact_convolutions, optimise, reproducible
 from models.training.memory import halving
+from models.training.penalty import Penalty
 from models.training.rates import Schedule  # noqa: TC001 - Plugin evaluates the annotations of parameters
 from models.training.step import Recipe
 
@@ -80,6 +81,9 @@ class TorchModel(Model, ABC):
         times an epoch, as in the circle paper.
     augment : what is done to training events at random: mirror (eta and phi), rotation (in phi), and on pictures
         translation and shear (up to a tenth), joined as mirror+rotation; "none" shows them as they are.
+    decorrelation : weight in the loss of what the signal's score tells of the mass of background
+        (`models/training/penalty.py`), 0 for none. It depends on the size of batches.
+    neighbours : events that a neighbourhood in mass holds for it.
     """
 
     views: ClassVar[tuple[str, ...]]
@@ -93,6 +97,8 @@ class TorchModel(Model, ABC):
     clip: float = 0.0
     balance: Literal["weights", "clone"] = "weights"
     augment: str = "none"
+    decorrelation: float = 0.0
+    neighbours: int = 12
 
     _network: Standardised | None = field(default=None, init=False, repr=False, compare=False)
     _card: Card | None = field(default=None, init=False, repr=False, compare=False)
@@ -104,6 +110,8 @@ class TorchModel(Model, ABC):
         check_range(self, "learning_rate", 1e-9, 10)
         check_range(self, "clip", 0, torch.inf)
         wanted(self.augment, self.name)
+        check_range(self, "decorrelation", 0, torch.inf)
+        check_range(self, "neighbours", 2, 1_000_000)
 
     @abstractmethod
     def network(self, shape: Shape, classes: int) -> nn.Module:
@@ -116,6 +124,11 @@ class TorchModel(Model, ABC):
     def fit(self, train: Samples, valid: Samples) -> None:
         """Train from scratch on `train`, keep the epoch that is best on `valid`."""
         check_samples(self.name, train, valid)
+        if self.decorrelation and train.mass is None:
+            raise Skip(
+                f"{self.name}: decorrelation={self.decorrelation:g} needs the mass of background events, and this task "
+                "has none. Leave it out."
+            )
         look = self.look(train)
         shape, device = look.shape(train), self.runtime.device
         if look.shape(valid) != shape:
@@ -209,6 +222,7 @@ class TorchModel(Model, ABC):
             learning_rate=self.learning_rate,
             clip=self.clip,
             schedule=self.schedule,
+            penalty=Penalty(self.decorrelation, self.neighbours) if self.decorrelation else None,
         )
 
     def _key(self, train: Samples, valid: Samples) -> str:

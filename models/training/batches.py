@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmark.errors import UserError
+from benchmark.metrics.metric import SCULPTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,11 +22,15 @@ CHUNK = 1024
 
 
 class Batch(NamedTuple):
-    """Some events: as they are shown, labels (batch,) int64 and balanced weights (batch,) float32."""
+    """Some events: as they are shown, labels (batch,) int64 and balanced weights (batch,) float32.
+
+    masses (batch,) float32, NaN for events whose mass a classifier may tell; never an input.
+    """
 
     shown: Shown
     labels: Tensor
     weights: Tensor
+    masses: Tensor
 
 
 class Batches:
@@ -50,6 +55,7 @@ class Batches:
         self.weights = balanced_weights(self.samples)
         if self._cloned:
             self.weights = self.weights / _class_means(self.weights, self.labels)[self.labels]
+        self.masses = masses_not_to_tell(self.samples)
         self._kept = whole(look, self.samples) if look.compact else None
 
     def __len__(self) -> int:
@@ -60,7 +66,7 @@ class Batches:
         shown = self._shown(index)
         if self.augment is not None and chance is not None:
             shown = self.augment(shown, chance)
-        return Batch(shown, self.labels[index], self.weights[index])
+        return Batch(shown, self.labels[index], self.weights[index], self.masses[index])
 
     def order(self, shuffle: torch.Generator) -> Tensor:
         """All events in the order of one epoch, on the device; cloned where that is how classes are balanced."""
@@ -95,7 +101,7 @@ class Batches:
             if made is not None:
                 yield made
             torch.cuda.current_stream(device).wait_stream(aside)
-            for part in (*following.shown, following.labels, following.weights):
+            for part in (*following.shown, *following[1:]):
                 part.record_stream(torch.cuda.current_stream(device))
             made = following
         if made is not None:
@@ -141,6 +147,12 @@ def mean_and_scale(chunks: Sequence[tuple[Tensor | None, ...]]) -> list[tuple[Te
         return mean.to(torch.float32), scale.to(torch.float32)
 
     return [measure(parts) for parts in zip(*chunks, strict=True)]
+
+
+def masses_not_to_tell(samples: Samples) -> Tensor:
+    """Masses (n,) float32 in GeV of the background whose spectrum must not be sculpted, NaN for all other events."""
+    unknown = torch.full((len(samples),), torch.nan, device=samples.device)
+    return unknown if samples.mass is None else torch.where(samples.labels == SCULPTED, samples.mass, unknown)
 
 
 def balanced_weights(samples: Samples) -> Tensor:

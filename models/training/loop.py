@@ -18,12 +18,13 @@ from models.training.checkpoint import Checkpoint, Course, Progress, random_stat
 from models.training.memory import halving
 from models.training.parallel import ALONE, Team, team
 from models.training.rates import share_of_rate
-from models.training.step import Recipe, Step, cross_entropy
+from models.training.step import Recipe, Step, losses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from models.training.batches import Batches
+    from models.training.penalty import Penalty
     from representations.samples import Samples
 
 
@@ -135,7 +136,7 @@ def _train(
         chance = torch.Generator().manual_seed(_seed(runtime.seed, epoch, members.rank))
         report = partial(_report, runtime, epoch, recipe.epochs)
         train_loss = _epoch(step, train, train.order(shuffle), chance, recipe, members, report)
-        valid_loss = evaluate(network, valid, runtime, members)
+        valid_loss = evaluate(network, valid, runtime, members, recipe.penalty)
         _check_finite(train_loss, "training", epoch, recipe)
         _check_finite(valid_loss, "validation", epoch, recipe)
         if valid_loss < course.best.valid_loss:
@@ -182,16 +183,22 @@ def _epoch(
     return float(members.mean(total)) / len(order)
 
 
-def evaluate(network: nn.Module, valid: Batches, runtime: Runtime | None = None, members: Team = ALONE) -> float:
-    """Balanced cross-entropy per event, shared out among the processes of a team."""
+def evaluate(
+    network: nn.Module,
+    valid: Batches,
+    runtime: Runtime | None = None,
+    members: Team = ALONE,
+    penalty: Penalty | None = None,
+) -> float:
+    """Balanced cross-entropy per event, with the penalty, shared out among the processes of a team."""
     runtime = runtime or Runtime()
     network.eval()
 
     def attempt(events: int) -> Tensor:
         total = torch.zeros((), device=valid.labels.device)
         batches = map(valid, list(valid.chunks(events))[members.rank :: members.size])
-        losses = [cross_entropy(network(*batch.shown), batch).sum() for batch in batches]
-        return torch.stack(losses).sum() if losses else total
+        sums = [losses(network(*batch.shown), batch, penalty).sum() for batch in batches]
+        return torch.stack(sums).sum() if sums else total
 
     with torch.inference_mode():
         total, runtime.batch = halving(runtime.batch, attempt, "validation")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,9 @@ from torch.nn import functional
 
 from models.training.batches import Batch
 from models.training.parallel import ALONE, Team
+
+if TYPE_CHECKING:
+    from models.training.penalty import Penalty
 
 FIRST = 3
 """Steps of one shape that are taken kernel by kernel, as libraries make their plans and buffers in these."""
@@ -24,7 +28,10 @@ SHAPES = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a network is trained. `clip` bounds the norm of the gradient; 0 leaves it alone."""
+    """How a network is trained. `clip` bounds the norm of the gradient; 0 leaves it alone.
+
+    penalty : on scores that tell the mass of background, None for none.
+    """
 
     epochs: int
     patience: int
@@ -32,6 +39,7 @@ class Recipe:
     learning_rate: float
     clip: float = 0.0
     schedule: str = "constant"
+    penalty: Penalty | None = None
 
 
 class Step:
@@ -39,7 +47,7 @@ class Step:
 
     def __init__(self, network: nn.Module, recipe: Recipe, team: Team = ALONE) -> None:
         parameters = list(network.parameters())
-        self.network, self.clip = team.joined(network), recipe.clip
+        self.network, self.clip, self.penalty = team.joined(network), recipe.clip, recipe.penalty
         on_gpu = bool(parameters) and parameters[0].is_cuda
         rate: float | Tensor = recipe.learning_rate
         if on_gpu and recipe.schedule != "constant":
@@ -79,7 +87,7 @@ class Step:
         # one step to the next, nor between a recorded one and others
         with torch.autocast("cuda", torch.bfloat16, enabled=batch.labels.is_cuda, cache_enabled=False):
             logits = self.network(*batch.shown)
-        loss = cross_entropy(logits, batch).mean()
+        loss = losses(logits, batch, self.penalty).mean()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.clip:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.clip)
@@ -91,7 +99,7 @@ class Recording:
     """A step with places of its own for the batch; it is recorded without being taken."""
 
     def __init__(self, step: Step, batch: Batch) -> None:
-        self.places = Batch(tuple(map(torch.clone, batch.shown)), batch.labels.clone(), batch.weights.clone())
+        self.places = Batch(tuple(map(torch.clone, batch.shown)), *map(torch.clone, batch[1:]))
         step.optimiser.zero_grad(set_to_none=True)
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):
@@ -106,9 +114,10 @@ class Recording:
 
 
 def _parts(batch: Batch) -> tuple[Tensor, ...]:
-    return (*batch.shown, batch.labels, batch.weights)
+    return (*batch.shown, *batch[1:])
 
 
-def cross_entropy(logits: Tensor, batch: Batch) -> Tensor:
-    """Of each event, (batch,), times its weight."""
-    return functional.cross_entropy(logits.float(), batch.labels, reduction="none") * batch.weights
+def losses(logits: Tensor, batch: Batch, penalty: Penalty | None = None) -> Tensor:
+    """Cross-entropy of each event times its weight, (batch,); to each the penalty of all is added."""
+    entropy = functional.cross_entropy(logits.float(), batch.labels, reduction="none") * batch.weights
+    return entropy if penalty is None else entropy + penalty(logits, batch.masses)

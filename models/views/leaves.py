@@ -31,12 +31,14 @@ class Leaves:
     momenta : Ragged (total, 4) float64, `MOMENTUM`: in radians, and in GeV where the samples are.
     others : (total, columns) float32, called `names`: what adds up when particles merge, such as charge or is_jet.
     dropped : (events,) float64, share of the pt (of pixels: of the energy) that no leaf has.
+    kept : (particles,) bool, which of the samples' particles they are; None where they are pixels.
     """
 
     momenta: Ragged
     others: Tensor
     names: tuple[str, ...]
     dropped: Tensor
+    kept: Tensor | None = None
 
 
 def of_particles(samples: Vectors | Graphs) -> Leaves:
@@ -119,4 +121,4 @@ def _hardest(momenta: Tensor, others: Tensor, names: tuple[str, ...], rows: Ragg
         torch.zeros(len(rows), dtype=torch.float64).index_add_(0, event, part) for part in (pt, pt.where(kept, 0.0))
     )
     dropped = 1 - torch.where(whole > 0, left / whole, 1.0)
-    return Leaves(Ragged(momenta[kept], ends), others[kept], names, dropped)
+    return Leaves(Ragged(momenta[kept], ends), others[kept], names, dropped, kept)

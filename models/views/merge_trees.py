@@ -11,7 +11,7 @@ from torch import Tensor
 from models.views.leaves import Leaves, of_particles, other_names
 from models.views.pixel_leaves import channels_of, of_pixels
 from models.views.view import Input, Shape, Shown
-from representations.samples import Images, Ragged, Samples
+from representations.samples import Graphs, Images, Ragged, Samples
 from representations.trees import Algorithm, Trees, merge
 
 MOMENTUM = ("log_p", "delta_eta", "theta", "delta_phi", "log_energy", "log_share", "log_pt", "log_mass")
@@ -49,8 +49,9 @@ class Forest(Samples):
 class MergeTrees(Input[Samples]):
     """Nodes of binary trees in an order in which a network can work them off, each level of a batch as one slice.
 
-    Leaves are particles, nodes of graphs (whose edges are not looked at), or pixels; see `models/views/leaves.py` and
-    `pixel_leaves.py`. Four-momenta, and columns such as charge and is_<kind>, add up as nodes merge.
+    Leaves are particles, nodes of graphs, or pixels; see `models/views/leaves.py` and `pixel_leaves.py`. The nodes of a
+    graph are merged along its edges alone, in a minimum spanning tree (but for chains and chance, which know no
+    distance). Four-momenta, and columns such as charge and is_<kind>, add up as nodes merge.
 
     topology : the order of merging, as in `representations/trees.py`.
     jets : 1 for one tree an event. Of more, each event is shown as that many trees, or as its leaves where it has no
@@ -67,7 +68,7 @@ class MergeTrees(Input[Samples]):
     def shape(self, samples: Samples) -> Shape:
         """`MOMENTUM`, then what else is known of leaves."""
         names = channels_of(samples) if isinstance(samples, Images) else other_names(samples)  # type: ignore[arg-type]
-        return Shape(self.view, (*MOMENTUM, *names), (), samples.feature_names)
+        return Shape(self.view, (*_momentum(samples), *names), (), samples.feature_names)
 
     def prepare(self, samples: Samples) -> Forest:
         """The trees of all events.
@@ -75,7 +76,8 @@ class MergeTrees(Input[Samples]):
         Raises UserError, naming the event, for NaN and infinities, Skip for particles without pt, eta and phi.
         """
         leaves = of_pixels(samples) if isinstance(samples, Images) else of_particles(samples)  # type: ignore[arg-type]
-        trees = merge(leaves.momenta, samples.event_ids, self.topology)
+        edges = _edges(samples, leaves) if isinstance(samples, Graphs) else None
+        trees = merge(leaves.momenta, samples.event_ids, self.topology, edges)
         return _forest(samples, leaves, trees, self.jets)
 
     def batch(self, samples: Samples, index: Tensor) -> Shown:
@@ -138,6 +140,22 @@ class MergeTrees(Input[Samples]):
         return place, torch.arange(1, steps + 1, device=level.device) * width
 
 
+def _momentum(samples: Samples) -> tuple[str, ...]:
+    """`MOMENTUM`, without the mass where masses of merged particles may not be told."""
+    return MOMENTUM if samples.pair_masses else MOMENTUM[:-1]
+
+
+def _edges(graphs: Graphs, leaves: Leaves) -> Ragged:
+    """The edges between those nodes that are leaves, counted among them."""
+    assert leaves.kept is not None
+    event, values = graphs.edges.rows(), graphs.edges.values.long()
+    number = leaves.kept.cumsum(0) - 1 - leaves.momenta.offsets[:-1][graphs.nodes.rows()]
+    ends = values + graphs.nodes.offsets[event, None]
+    there = leaves.kept[ends].all(dim=1)
+    counts = torch.bincount(event[there], minlength=len(graphs))
+    return Ragged(number[ends[there]], torch.cat([counts.new_zeros(1), counts.cumsum(0)]))
+
+
 def _forest(samples: Samples, leaves: Leaves, trees: Trees, jets: int) -> Forest:
     counts, of_leaf, of_merge = leaves.momenta.lengths, leaves.momenta.rows(), trees.merges.rows()
     start = trees.levels.offsets[:-1]
@@ -150,7 +168,8 @@ def _forest(samples: Samples, leaves: Leaves, trees: Trees, jets: int) -> Forest
     for merged, harder, softer in trees.steps():
         momenta[merged] = momenta[harder] + momenta[softer]
     event = trees.levels.rows()
-    shown = torch.cat([_shown(momenta[:, :4], event, leaves, trees), momenta[:, 4:]], dim=1).to(torch.float32)
+    told = len(_momentum(samples))
+    shown = torch.cat([_shown(momenta[:, :4], event, leaves, trees)[:, :told], momenta[:, 4:]], dim=1).to(torch.float32)
 
     kept = step < counts[of_merge] - jets
     children = torch.cat([trees.merges.values, trees.levels.values[node, None]], dim=1)[kept]

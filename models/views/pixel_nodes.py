@@ -134,10 +134,7 @@ def hardest(event: Tensor, energy: Tensor, events: int) -> Tensor:
 
 def listed(samples: Images, index: Tensor) -> Pixels:
     """The lit pixels of `index`, event by event."""
-    where, offsets = samples.pixels.positions(index)
-    event = torch.repeat_interleave(torch.arange(len(index), device=index.device), offsets.diff())
-    pixel = samples.pixels.values[where].long()
-    value = samples.values.values[where].to(torch.float32) / samples.scale
+    event, pixel, value = samples.entries(index)
     names, parts, start = channels_of(samples), [], 0
     for number, panel in enumerate(samples.panels):
         inside = (pixel >= start) & (pixel < start + panel.size)

@@ -16,9 +16,11 @@ from models.inputs import INPUTS
 from models.recnn import RecNN
 from models.views.leaves import of_particles
 from models.views.merge_trees import MOMENTUM, Forest, MergeTrees
-from representations.samples import Graphs, Images, Samples, Vectors
+from representations.graph import Graph
+from representations.samples import Graphs, Images, Ragged, Samples, Vectors
 from representations.trees import ALGORITHMS, merge
 from tests.models.conftest import chains, particles, ragged, rings
+from tests.representations.collisions import jets_of
 
 if TYPE_CHECKING:
     from representations.trees import Algorithm
@@ -209,3 +211,47 @@ def test_particles_alone_without_a_merge() -> None:
     model.fit(samples, samples)
     assert np.isfinite(model.predict_proba(samples)).all()
     assert np.isfinite(model.predict_proba(samples[1:2])).all()
+
+
+def complete(n: int, nodes: int = 128, seed: int = 0) -> Graphs:
+    """Graphs whose edges join the nodes of odd numbers, and those of even ones."""
+    rng = np.random.default_rng(seed)
+    jet = [(22, float(pt), *rng.normal(0, 0.3, 2).tolist()) for pt in rng.exponential(9, n) + 0.5]
+    graphs = Graph(join="complete", nodes=nodes).represent(jets_of([jet, jet[:1], []]))
+    same = (graphs.edges.values[:, 0] - graphs.edges.values[:, 1]) % 2 == 0
+    counts = torch.bincount(graphs.edges.rows()[same], minlength=3)
+    return replace(graphs, edges=Ragged(graphs.edges.values[same], torch.cat([counts[:1] * 0, counts.cumsum(0)])))
+
+
+@pytest.mark.parametrize("n", [9, 160])
+def test_graphs_are_merged_along_their_edges(n: int) -> None:
+    graphs = complete(n, nodes=200)
+    forest = MergeTrees(topology="cambridge-aachen").prepare(graphs)
+    leaves = min(n, 128)
+    assert forest.leaves.lengths.tolist() == [leaves, 1, 0]
+    merges = forest.children.values[:, :2].tolist()
+    sides = [{node % 2} for node in range(leaves)]
+    for a, b in merges:
+        sides.append(sides[a] | sides[b])
+    assert [len(side) for side in sides] == [1] * (2 * leaves - 2) + [2]
+
+
+def test_edges_of_all_pairs_do_not_make_chains_other() -> None:
+    graphs = complete(7)
+    bare = replace(graphs, edges=Ragged(graphs.edges.values[:0], torch.zeros(4, dtype=torch.int64)))
+    for topology, same in (("pt-descending", True), ("random", True), ("kt", False)):
+        trees = [MergeTrees(topology=topology).prepare(some).children.values for some in (graphs, bare)]
+        assert torch.equal(*trees) == same
+
+
+def test_masses_are_not_told_where_they_define_the_classes() -> None:
+    samples = particles(5)
+    look = MergeTrees()
+    told, untold = (look.shape(some).columns for some in (samples, replace(samples, pair_masses=False)))
+    assert tuple(name for name in told if name != "log_mass") == untold
+    index = torch.arange(5)
+    with_mass, without = (
+        look.batch(look.prepare(some), index)[0] for some in (samples, replace(samples, pair_masses=False))
+    )
+    place = told.index("log_mass")
+    assert torch.equal(torch.cat([with_mass[:, :place], with_mass[:, place + 1 :]], dim=1), without)
