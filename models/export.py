@@ -42,10 +42,8 @@ def _table(shape: Shape) -> list[Place]:
 def _pictures(shape: Shape) -> list[Place]:
     panels = shape.panels or (shape,)
     names = ["picture"] if len(panels) == 1 else [f"picture{number}" for number in range(1, len(panels) + 1)]
-    shown = zip(names, panels, strict=True)
-    return [Place(name, torch.zeros(EVENTS, len(panel.columns), *panel.size)) for name, panel in shown] + _features(
-        shape
-    )
+    examples = [torch.zeros(EVENTS, len(panel.columns), *panel.size) for panel in panels]
+    return [*map(Place, names, examples), *_features(shape)]
 
 
 def _sequence(shape: Shape) -> list[Place]:
@@ -88,8 +86,7 @@ def write_onnx(model: Model, folder: Path, file: Path) -> list[str]:
     if not isinstance(model, TorchModel):
         own = ", ".join(sorted(path.name for path in folder.iterdir() if path.stem == "model"))
         raise UserError(
-            f"{model.name}: networks alone are written as ONNX. Its own files are an open format as well: {own} in "
-            f"{folder}."
+            f"{model.name}: networks alone are written as ONNX. Its own files are open, too: {own} in {folder}."
         )
     network, card = model._fitted()
     if card.shape.view not in EXAMPLES:

@@ -24,7 +24,6 @@ from models.training.checkpoint import make_key
 from models.training.loop import check_samples, exact_convolutions, optimise, reproducible
 from models.training.memory import halving
 from models.training.penalty import Penalty
-from models.training.rates import Schedule  # noqa: TC001 - Plugin evaluates the annotations of parameters
 from models.training.step import Recipe
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ class TorchModel(Model, ABC):
     patience: int = 5
     batch_size: int = 128
     learning_rate: float = 5e-4
-    schedule: Schedule = "constant"
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
     clip: float = 0.0
     balance: Literal["weights", "clone"] = "weights"
     augment: str = "none"

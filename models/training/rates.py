@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
-
-Schedule = Literal["constant", "linear", "cosine"]
 
 
 def share_of_rate(schedule: str, epoch: int, epochs: int) -> float:

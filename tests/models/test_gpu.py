@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,6 +72,41 @@ def test_recorded_steps_are_the_same_steps(case: str, monkeypatch: pytest.Monkey
     plain, _ = trained(case)
     np.testing.assert_allclose(plain.predict_proba(test), recorded.predict_proba(test), atol=1e-4)
     assert plain.details() == pytest.approx(recorded.details(), rel=1e-4)
+
+
+def test_recorded_steps_follow_the_learning_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    def scores() -> np.ndarray:
+        make, samples = CASES["table"]
+        model = replace(make(), schedule="cosine")
+        model.runtime.device = "cuda"
+        model.fit(samples[:600], samples[600:800])
+        return model.predict_proba(samples[800:])
+
+    recorded = scores()
+    monkeypatch.setattr(step, "SHAPES", 0)
+    np.testing.assert_allclose(scores(), recorded, atol=1e-4)
+
+
+@pytest.mark.parametrize("case", ["picture", "sequence"])
+def test_augmented_training_is_seeded_and_goes_on_after_a_stop(case: str, tmp_path: Path) -> None:
+    make, samples = CASES[case]
+
+    def fitted(checkpoint: Path | None, after: float = torch.inf) -> TorchModel:
+        def report(stage: str, done: float, total: float) -> None:
+            if stage == "train" and done > after:
+                raise InterruptedError
+
+        model = replace(make(), augment="mirror")
+        model.runtime.device, model.runtime.checkpoint, model.runtime.report = "cuda", checkpoint, report
+        model.fit(samples[:600], samples[600:800])
+        return model
+
+    with pytest.raises(InterruptedError):
+        fitted(tmp_path / "checkpoint", after=3)
+    resumed, whole = fitted(tmp_path / "checkpoint"), fitted(None)
+    assert resumed.details()["resumed"] == 3
+    # the first steps after a stop are taken kernel by kernel, where they had been recorded
+    np.testing.assert_allclose(resumed.predict_proba(samples), whole.predict_proba(samples), atol=1e-3)
 
 
 def test_steps_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
