@@ -32,7 +32,7 @@ class JoinedGraphs(Input[Graphs]):
     view = "edges"
 
     def shape(self, samples: Graphs) -> Shape:
-        """The nodes' columns as shown; what pairs have is the same for all graphs."""
+        """The nodes' columns as shown, and as `size` how many a pair has."""
         names = [f"log_{name}" if name in LOGARITHMS else name for name in samples.names if name != "phi"]
         return Shape(self.view, (*names, "cos_phi", "sin_phi"), (len(samples.edge_names),), samples.feature_names)
 

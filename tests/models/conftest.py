@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -66,6 +67,42 @@ def rings(
     )
 
 
+def panels(n: int) -> Images:
+    """A picture of 2 x 24 x 24 and one of 1 x 18 x 40, whose pixels follow those of the first."""
+    first, second = rings(n, channels=2, empty=[1]), rings(n, size=40, seed=5)
+    flat, shown = [], []
+    for event in range(n):
+        start, stop = first.pixels.offsets[event : event + 2].tolist()
+        flat.append(first.pixels.values[start:stop])
+        shown.append(first.values.values[start:stop])
+        start, stop = second.pixels.offsets[event : event + 2].tolist()
+        inside = second.pixels.values[start:stop] < 18 * 40
+        flat.append(second.pixels.values[start:stop][inside] + 2 * 24 * 24)
+        shown.append(second.values.values[start:stop][inside])
+    lengths = torch.tensor([len(a) + len(b) for a, b in zip(flat[::2], flat[1::2], strict=True)])
+    both = (
+        first.panels[0]._replace(name="barrel", channel_names=("ecal", "hcal")),
+        second.panels[0]._replace(name="endcap", shape=(1, 18, 40)),
+    )
+    return replace(
+        first, panels=both, pixels=ragged(lengths, torch.cat(flat)), values=ragged(lengths, torch.cat(shown))
+    )
+
+
+def films(n: int, *, seed: int = 0) -> Images:
+    """Rings as four samples in time: each is lit in one of them alone, so that there is something to remember."""
+    samples = rings(n, seed=seed)
+    (panel,) = samples.panels
+    time = torch.arange(n) % 4
+    pixels = samples.pixels.values + (panel.size * time).repeat_interleave(samples.pixels.lengths).to(torch.int32)
+    names = tuple(f"sample{k}" for k in range(4))
+    return replace(
+        samples,
+        panels=(panel._replace(shape=(4, *panel.shape[1:]), channel_names=names),),
+        pixels=Ragged(pixels, samples.pixels.offsets),
+    )
+
+
 def particles(
     n: int, *, classes: int = 2, seed: int = 0, features: int = 0, shift: float = 1.0, empty: Sequence[int] = ()
 ) -> Vectors:
@@ -117,7 +154,9 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.fixture(params=["rings", "particles"])
-def samples(request: pytest.FixtureRequest) -> Images | Vectors:
-    """300 events of two classes of either kind."""
-    return rings(300, channels=2) if request.param == "rings" else particles(300, features=2)
+@pytest.fixture(params=["rings", "particles", "chains"])
+def samples(request: pytest.FixtureRequest) -> Images | Vectors | Graphs:
+    """300 events of two classes of each kind."""
+    if request.param == "rings":
+        return rings(300, channels=2)
+    return (particles if request.param == "particles" else chains)(300, features=2)

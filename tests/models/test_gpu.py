@@ -15,7 +15,7 @@ from models.cnn import CNN
 from models.ffnn import FFNN
 from models.recnn import RecNN
 from models.training import loop, step
-from tests.models.conftest import particles, rings
+from tests.models.conftest import chains, films, panels, particles, rings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,19 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a G
 
 CASES = {
     "picture": (lambda: CNN(depth=7, width=8, epochs=6, batch_size=64, learning_rate=5e-3), rings(1200, size=70)),
+    "panels": (lambda: CNN(depth=7, width=8, epochs=6, batch_size=64, learning_rate=5e-3), panels(1200)),
+    "vgg": (lambda: CNN(architecture="vgg", width=4, epochs=8, batch_size=64, learning_rate=2e-3), rings(1200)),
+    "jet": (lambda: CNN(architecture="jet", width=4, epochs=8, batch_size=64, learning_rate=2e-3), rings(1200)),
+    "maxout": (lambda: CNN(architecture="maxout", width=4, epochs=8, batch_size=64, learning_rate=2e-3), rings(1200)),
+    "convlstm": (
+        lambda: CNN(architecture="convlstm", width=4, epochs=8, batch_size=64, learning_rate=5e-3),
+        films(1200),
+    ),
+    "edges": (lambda: CNN(depth=11, width=4, epochs=8, batch_size=64, learning_rate=5e-3), chains(1200)),
+    "deep sets": (
+        lambda: FFNN(pooling="deep-sets", layers=1, units=32, epochs=8, batch_size=64, learning_rate=3e-3),
+        particles(1200),
+    ),
     "sequence": (lambda: CNN(depth=7, width=4, epochs=6, batch_size=64, learning_rate=5e-3), particles(1200)),
     "tree": (lambda: RecNN(units=8, epochs=8, batch_size=64, learning_rate=5e-3), particles(1200)),
     "table": (lambda: FFNN(layers=2, units=32, epochs=8, batch_size=64, learning_rate=3e-3), particles(1200)),

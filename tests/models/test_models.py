@@ -19,7 +19,7 @@ from models.ffnn import FFNN
 from models.mpnn import MPNN
 from models.network import TorchModel
 from models.recnn import RecNN
-from tests.models.conftest import particles, rings
+from tests.models.conftest import chains, particles, rings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,15 +53,15 @@ def auc(model: Model, samples: Samples) -> float:
     return float(roc_auc_score(samples.labels.numpy() == 0, model.predict_proba(samples)[:, 0]))
 
 
-@pytest.mark.parametrize("make", [lambda n, seed: rings(n, seed=seed), lambda n, seed: particles(n, seed=seed)])
+@pytest.mark.parametrize("make", [rings, particles, chains])
 class TestLearning:
     def test_easy_classes_are_told_apart(self, name: str, make: object) -> None:
-        model = fitted(name, make(500, 1), make(100, 2))
-        assert auc(model, make(300, 3)) > 0.9
+        model = fitted(name, make(500, seed=1), make(100, seed=2))
+        assert auc(model, make(300, seed=3)) > 0.9
 
     def test_shuffled_labels_are_not(self, name: str, make: object) -> None:
         def shuffled(n: int, seed: int) -> Samples:
-            samples = make(n, seed)
+            samples = make(n, seed=seed)
             order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
             return replace(samples, labels=samples.labels[order])
 
@@ -127,7 +127,7 @@ def test_order_and_company_of_events_do_not_matter(name: str, samples: Images | 
 
 
 def test_no_events_and_empty_events(name: str) -> None:
-    for make in (rings, particles):
+    for make in (rings, particles, chains):
         model = fitted(name, make(60, empty=[0, 7]), make(20, seed=1))
         assert model.predict_proba(make(5)[:0]).shape == (0, 2)
         assert np.isfinite(model.predict_proba(make(3, empty=[0, 1, 2]))).all()

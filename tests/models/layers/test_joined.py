@@ -17,7 +17,7 @@ from models.layers.jet import LocalResponseNorm
 from models.layers.joined import PictureNet
 from models.layers.maxout import Maxout
 from models.layers.residual import ResidualTrunk
-from tests.models.conftest import chains, particles, rings
+from tests.models.conftest import chains, films, particles, rings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,11 +100,12 @@ class TestArchitectures:
         assert network(torch.rand(3, 4, 8, 12), torch.rand(3, 4, 6, 6), torch.zeros(3, 0)).shape == (3, 2)
 
 
-@pytest.mark.parametrize("architecture", ["vgg", "jet", "maxout"])
+@pytest.mark.parametrize("architecture", ["vgg", "jet", "maxout", "convlstm"])
 def test_they_learn_and_are_loaded(architecture: str, tmp_path: Path) -> None:
-    model = CNN(architecture=architecture, width=4, epochs=6, batch_size=16, learning_rate=2e-3)
-    model.fit(rings(300, seed=1), rings(60, seed=2))
-    test = rings(100, seed=3)
+    make = films if architecture == "convlstm" else rings
+    model = CNN(architecture=architecture, width=4, epochs=6, batch_size=16, learning_rate=4e-3)
+    model.fit(make(300, seed=1), make(60, seed=2))
+    test = make(100, seed=3)
     scores = model.predict_proba(test)
     assert (scores.argmax(1) == test.labels.numpy()).mean() > 0.9
     model.save(tmp_path)
