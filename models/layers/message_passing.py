@@ -36,41 +36,69 @@ class Edges(NamedTuple):
     hidden: Tensor
     mask: Tensor
 
-    def dense(self, listed: Tensor, empty: float) -> Tensor:
-        """What the edges of each list have, (batch, places, senders), as (batch, places, places)."""
-        batch, places, _ = listed.shape
-        # what is in the lists' empty places goes to one column more, which is cut off
-        target = self.senders.where(self.mask, places)
-        return listed.new_full((batch, places, places + 1), empty).scatter(2, target, listed)[:, :, :places]
+
+class Places(NamedTuple):
+    """Where nodes are: a mask (batch, places), and on a CPU which of all places have one, (nodes,) int64.
+
+    Layers of single nodes work on rows, (rows, hidden). On a CPU these are the nodes that exist, for half of the places
+    may be padding. On a GPU, or while it is exported, they are all places: shapes must not depend on numbers there.
+    """
+
+    mask: Tensor
+    filled: Tensor | None
+
+    @classmethod
+    def of(cls, mask: Tensor) -> Places:
+        """The places of a mask."""
+        fixed = mask.is_cuda or torch.compiler.is_compiling()
+        return cls(mask, None if fixed else mask.flatten().nonzero().squeeze(1))
+
+    def rows(self, dense: Tensor) -> Tensor:
+        """(rows, hidden) of (batch, places, hidden)."""
+        every = dense.flatten(0, 1)
+        return every if self.filled is None else every[self.filled]
+
+    def dense(self, rows: Tensor) -> Tensor:
+        """(batch, places, hidden) of (rows, hidden)."""
+        batch, places = self.mask.shape
+        if self.filled is None:
+            return rows.view(batch, places, -1)
+        return rows.new_zeros(batch * places, rows.shape[1]).index_copy(0, self.filled, rows).view(batch, places, -1)
 
 
 class Attention(nn.Module):
     """How much of each node's state reaches each other: a row of it sums to 1 over the node's senders.
 
-    A_ij = softmax_j(q_i k_j / sqrt(hidden) + w e_ij), with q and k linear in the states, over all nodes (itself among
-    them), or over the senders of a graph's edges. Undirected: the mean of that and its transpose, so that an edge is
-    heard at both ends; what it has is heard at its own end alone.
+    A_ij = softmax_j(h_i W h_j / sqrt(hidden) + b h_j + w e_ij), over all nodes (itself among them), or over the senders
+    of a graph's edges. Undirected: the mean of that and its transpose, so that an edge is heard at both ends; what it
+    has is heard at its own end alone.
     """
 
     def __init__(self, hidden: int, *, undirected: bool, edges: bool) -> None:
         super().__init__()
         self.undirected = undirected
-        self.query, self.key = nn.Linear(hidden, hidden), nn.Linear(hidden, hidden, bias=False)
+        # one matrix does what two, of queries and of keys, would do as wide as this
+        self.query = nn.Linear(hidden, hidden)
         self.edge = nn.Linear(EDGE, 1, bias=False) if edges else None
 
-    def forward(self, h: Tensor, mask: Tensor, edges: Edges | None) -> Tensor:
-        """(batch, receivers, senders) of states (batch, places, hidden); 0 where either is padding."""
-        logits = self.query(h) @ self.key(h).transpose(1, 2) / math.sqrt(h.shape[2])
+    def forward(self, rows: Tensor, h: Tensor, places: Places, edges: Edges | None) -> tuple[Tensor, Tensor | None]:
+        """(batch, receivers, senders) of states, as rows and (batch, places, hidden); 0 where either is padding.
+
+        Then the same for the lists, (batch, places, senders); None where there are none.
+        """
+        mask = places.mask
+        logits = places.dense(self.query(rows / math.sqrt(h.shape[2]))) @ h.transpose(1, 2)
         if edges is None or self.edge is None:
-            there = mask[:, :, None] & mask[:, None, :]
-            logits = logits.masked_fill(~there, NEVER)
-        else:
-            bias = self.edge(edges.hidden).squeeze(3).to(logits.dtype)
-            logits = logits + edges.dense(bias, NEVER)
-            there = logits > NEVER / 2
-        weights = logits.float().softmax(dim=2) * there
-        found: Tensor = (weights + weights.transpose(1, 2)) / 2 if self.undirected else weights
-        return found
+            weights = logits.masked_fill(~mask[:, None], NEVER).float().softmax(dim=2) * mask[:, :, None]
+            return self._both_ways(weights), None
+        logits = logits.gather(2, edges.senders) + self.edge(edges.hidden).squeeze(3)
+        along = logits.masked_fill(~edges.mask, NEVER).float().softmax(dim=2) * edges.mask
+        # a list's empty places add nothing to what the first node sends
+        weights = along.new_zeros(*h.shape[:2], h.shape[1]).scatter_add(2, edges.senders, along)
+        return self._both_ways(weights), along
+
+    def _both_ways(self, weights: Tensor) -> Tensor:
+        return (weights + weights.transpose(1, 2)) / 2 if self.undirected else weights
 
 
 class Iteration(nn.Module):
@@ -88,22 +116,23 @@ class Iteration(nn.Module):
         self.whole = Set2Set(hidden) if aggregated else None
         self.update = nn.GRUCell(hidden + (hidden if aggregated else 0), hidden)
 
-    def forward(self, h: Tensor, mask: Tensor, edges: Edges | None) -> Tensor:
-        """The nodes' next states (batch, places, hidden)."""
-        batch, places, hidden = h.shape
-        received = h
+    def forward(self, rows: Tensor, places: Places, edges: Edges | None) -> Tensor:
+        """The nodes' next states (rows, hidden)."""
+        received = rows
+        h = places.dense(rows)
         if self.attention is not None:
-            weights = self.attention(h, mask, edges)
+            weights, along = self.attention(rows, h, places, edges)
             received = weights @ h
-            if edges is not None:
-                along = weights.gather(2, edges.senders) * edges.mask
-                received = torch.cat([received, (along[:, :, None] @ edges.hidden).squeeze(2)], dim=2)
+            if edges is not None and along is not None:
+                # a product and a sum: thousands of small products of matrices take several times as long
+                received = torch.cat([received, (along[..., None] * edges.hidden).sum(2)], dim=2)
+            received = places.rows(received)
         message = self.message(received).tanh()
         if self.whole is not None:
-            whole = self.whole(h, mask)
-            message = torch.cat([message, whole[:, None].expand(batch, places, hidden)], dim=2)
-        after: Tensor = self.update(message.flatten(0, 1), h.flatten(0, 1))
-        return after.view(batch, places, hidden)
+            whole = self.whole(h, places.mask)
+            message = torch.cat([message, places.rows(whole[:, None].expand_as(h))], dim=1)
+        after: Tensor = self.update(message, rows)
+        return after
 
 
 class Set2Set(nn.Module):
@@ -151,17 +180,16 @@ class Embedding(nn.Module):
         self.node = nn.Linear(columns, hidden)
         self.pair = nn.Linear(pairs, EDGE) if pairs else None
 
-    def forward(self, nodes: Tensor, *graph: Tensor) -> tuple[Tensor, Edges | None]:
-        """States (batch, places, hidden) of nodes (batch, columns, places), and the edges if there are such.
+    def forward(self, nodes: Tensor, places: Places, *graph: Tensor) -> tuple[Tensor, Edges | None]:
+        """States (rows, hidden) of nodes (batch, columns, places), and the edges if there are such.
 
         graph : senders, pairs (batch, features, places, senders) and mask of a graph, or nothing.
         """
-        h = self.node(nodes.transpose(1, 2)).tanh()
+        h = self.node(places.rows(nodes.where(places.mask[:, None], 0.0).transpose(1, 2))).tanh()
         if self.pair is None:
             return h, None
         senders, pairs, joined = graph
-        hidden = self.pair(pairs.permute(0, 2, 3, 1)).relu() * joined[..., None]
-        return h, Edges(senders, hidden, joined)
+        return h, Edges(senders, self.pair(pairs.permute(0, 2, 3, 1)).relu(), joined)
 
 
 class Relations(nn.Module):
@@ -243,10 +271,11 @@ class MessageNet(nn.Module):
         rest : features (batch, features); of a graph before them senders, pairs and mask, as `GraphNodes` shows them.
         """
         *graph, features = rest
-        h, edges = self.embedding(nodes.where(mask[:, None], 0.0), *graph)
+        places = Places.of(mask)
+        rows, edges = self.embedding(nodes, places, *graph)
         for iteration in self.iterations:
-            h = iteration(h, mask, edges)
-        whole = self.readout(h, mask, edges)
+            rows = iteration(rows, places, edges)
+        whole = self.readout(places.dense(rows), mask, edges)
         count = mask.sum(1, keepdim=True).log1p()
         logits: Tensor = self.head(torch.cat([whole, count, features], dim=1))
         return logits

@@ -49,12 +49,11 @@ def on_geometric(net: MessageNet) -> nn.Module:
             self.attention, self.own, self.update_ = ours.attention, ours.message, ours.update
 
         def forward(self, h: Tensor, ends: Tensor, edge: Tensor | None) -> Tensor:
-            query, key = self.attention.query(h) / HIDDEN**0.5, self.attention.key(h)
-            received = self.propagate(ends, h=h, query=query, key=key, edge=edge)
+            received = self.propagate(ends, h=h, query=self.attention.query(h / HIDDEN**0.5), edge=edge)
             return self.update_(self.own(received).tanh(), h)
 
-        def message(self, h_j: Tensor, query_i: Tensor, key_j: Tensor, edge: Tensor | None, index: Tensor) -> Tensor:
-            logits = (query_i * key_j).sum(1, keepdim=True)
+        def message(self, h_j: Tensor, query_i: Tensor, edge: Tensor | None, index: Tensor) -> Tensor:
+            logits = (query_i * h_j).sum(1, keepdim=True)
             if edge is None:
                 return softmax(logits, index) * h_j
             return softmax(logits + self.attention.edge(edge), index) * torch.cat([h_j, edge], dim=1)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.layers.message_passing import MessageNet, Pool, Relations, Set2Set
+from models.layers.message_passing import MessageNet, Places, Pool, Relations, Set2Set
 from tests.peers import peer
 
 VARIANTS = {
@@ -78,6 +78,15 @@ class TestEveryVariant:
         for further in (1, 11):
             torch.testing.assert_close(net(*wider(shown, further)), expected, rtol=1e-5, atol=1e-5)
 
+    def test_nor_has_it_where_it_is_gone_through(
+        self, variant: str, graph: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As on a GPU, where every place is a row."""
+        net, shown = network(variant, graph=graph), event(graph=graph)
+        expected = net(*shown)
+        monkeypatch.setattr(Places, "of", lambda mask: Places(mask, None))
+        torch.testing.assert_close(net(*wider(shown, 3)), expected, rtol=1e-5, atol=1e-5)
+
     def test_nor_has_the_order_of_nodes(self, variant: str, graph: bool) -> None:
         net, shown = network(variant, graph=graph), event(graph=graph)
         order = torch.tensor([3, 0, 4, 2, 1])
@@ -123,7 +132,7 @@ def by_hand(net: MessageNet, shown: tuple[Tensor, ...]) -> Tensor:
         after = []
         for node in range(NODES):
             logits = [
-                step.attention.query(state[node]) @ step.attention.key(state[sender]) / math.sqrt(HIDDEN)
+                step.attention.query(state[node] / math.sqrt(HIDDEN)) @ state[sender]
                 + (0 if edge is None else step.attention.edge(edge)[0])
                 for sender, edge in heard[node]
             ]
@@ -148,12 +157,14 @@ def test_messages_node_by_node(graph: bool) -> None:
 def test_rows_of_the_adjacency_sum_to_one_where_there_are_senders(graph: bool) -> None:
     net, shown = network("directed", graph=graph), wider(event(graph=graph), 2)
     nodes, mask, *rest, _ = shown
-    h, edges = net.embedding(nodes.where(mask[:, None], 0.0), *rest)
-    weights = net.iterations[0].attention(h, mask, edges)
+    places = Places.of(mask)
+    rows, edges = net.embedding(nodes, places, *rest)
+    weights, _ = net.iterations[0].attention(rows, places.dense(rows), places, edges)
     torch.testing.assert_close(weights.sum(2)[0], torch.tensor([1.0] * 4 + [0.0 if graph else 1.0] + [0.0] * 2))
     if graph:
         assert (weights[0] > 0).sum() == 7  # as many as there are edges
-    undirected = network("undirected", graph=graph).iterations[0].attention(h, mask, edges)
+    both_ways = network("undirected", graph=graph).iterations[0].attention
+    undirected, _ = both_ways(rows, places.dense(rows), places, edges)
     torch.testing.assert_close(undirected, undirected.transpose(1, 2))
 
 
@@ -180,10 +191,10 @@ def test_messages_go_along_edges_alone() -> None:
         nodes = shown[0].clone()
         nodes[:, :, changed] += 1
         net(nodes, *shown[1:])
-        return [state[0, 0] for state in states]
+        return [state[0] for state in states]
 
     net(*shown)
-    before = [state[0, 0].clone() for state in states]
+    before = [state[0].clone() for state in states]
     moved = {
         node: [not torch.equal(a, b) for a, b in zip(of_node_0(node), before, strict=True)] for node in range(1, 5)
     }
