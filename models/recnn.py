@@ -34,6 +34,7 @@ class RecNN(TorchModel):
     jets : 1 for one tree an event. More for the paper's form of full events (section 3.2): the event as that many jets
         at most, those that its last jets - 1 merges would join, each with a tree of its own; a gated recurrent unit
         reads them in falling pt. With as many jets as objects it reads the objects.
+    mass : show the mass of every node beside the seven columns of the paper. Its root's is the event's.
     """
 
     name = "recnn"
@@ -44,13 +45,15 @@ class RecNN(TorchModel):
         "standard": {"epochs": 20},
         "paper": {"epochs": 40},
     }
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 2, "quick": 60, "standard": 600, "paper": 3600}
+    seconds: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 20, "standard": 200, "paper": 2000}
+    seconds_on_pictures: ClassVar[Mapping[str, float]] = {"smoke": 4, "quick": 90, "standard": 900, "paper": 10_000}
     effort: ClassVar[Mapping[str, float]] = {"epochs": 1, "units": 1}
 
     topology: Literal["kt", "anti-kt", "cambridge-aachen", "pt-ascending", "pt-descending", "random"] = "kt"
     gated: bool = True
     units: int = 40
     jets: int = 1
+    mass: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,7 +62,7 @@ class RecNN(TorchModel):
 
     def look(self, samples: Samples) -> Input[Any]:
         """The trees of this topology."""
-        return replace(super().look(samples), topology=self.topology, jets=self.jets)  # type: ignore[type-var]
+        return replace(super().look(samples), topology=self.topology, jets=self.jets, mass=self.mass)  # type: ignore[type-var]
 
     def network(self, shape: Shape, classes: int) -> nn.Module:
         """Embedding, chain of jets where there are several, classifier."""

@@ -56,6 +56,7 @@ class MergeTrees(Input[Samples]):
     topology : the order of merging, as in `representations/trees.py`.
     jets : 1 for one tree an event. Of more, each event is shown as that many trees, or as its leaves where it has no
         more: those that are left when the last jets - 1 merges are undone, for kt the event's exclusive jets.
+    mass : whether the nodes' masses are shown, which the paper does not do. They are not where masses define the classes.
     padded : levels to one width, so that a GPU sees few shapes; None for "on GPUs alone".
     """
 
@@ -63,12 +64,13 @@ class MergeTrees(Input[Samples]):
 
     topology: Algorithm = "kt"
     jets: int = 1
+    mass: bool = True
     padded: bool | None = None
 
     def shape(self, samples: Samples) -> Shape:
-        """`MOMENTUM`, then what else is known of leaves."""
+        """`MOMENTUM`, with or without the mass, then what else is known of leaves."""
         names = channels_of(samples) if isinstance(samples, Images) else other_names(samples)  # type: ignore[arg-type]
-        return Shape(self.view, (*_momentum(samples), *names), (), samples.feature_names)
+        return Shape(self.view, (*self._momentum(samples), *names), (), samples.feature_names)
 
     def prepare(self, samples: Samples) -> Forest:
         """The trees of all events.
@@ -78,7 +80,7 @@ class MergeTrees(Input[Samples]):
         leaves = of_pixels(samples) if isinstance(samples, Images) else of_particles(samples)  # type: ignore[arg-type]
         edges = _edges(samples, leaves) if isinstance(samples, Graphs) else None
         trees = merge(leaves.momenta, samples.event_ids, self.topology, edges)
-        return _forest(samples, leaves, trees, self.jets)
+        return _forest(samples, leaves, trees, self.jets, self._momentum(samples))
 
     def batch(self, samples: Samples, index: Tensor) -> Shown:
         """What `models.layers.recursion.RecursiveNet` takes of the prepared samples: five tensors.
@@ -116,6 +118,9 @@ class MergeTrees(Input[Samples]):
         nodes = torch.cat([forest.leaves.take(index).values, forest.merged.take(index).values])
         return nodes, None, None, None, forest.features[index]
 
+    def _momentum(self, samples: Samples) -> tuple[str, ...]:
+        return MOMENTUM if self.mass and samples.pair_masses else MOMENTUM[:-1]
+
     def _prepared(self, samples: Samples) -> Forest:
         return samples if isinstance(samples, Forest) else self.prepare(samples)
 
@@ -140,11 +145,6 @@ class MergeTrees(Input[Samples]):
         return place, torch.arange(1, steps + 1, device=level.device) * width
 
 
-def _momentum(samples: Samples) -> tuple[str, ...]:
-    """`MOMENTUM`, without the mass where masses of merged particles may not be told."""
-    return MOMENTUM if samples.pair_masses else MOMENTUM[:-1]
-
-
 def _edges(graphs: Graphs, leaves: Leaves) -> Ragged:
     """The edges between those nodes that are leaves, counted among them."""
     assert leaves.kept is not None
@@ -156,7 +156,8 @@ def _edges(graphs: Graphs, leaves: Leaves) -> Ragged:
     return Ragged(number[ends[there]], torch.cat([counts.new_zeros(1), counts.cumsum(0)]))
 
 
-def _forest(samples: Samples, leaves: Leaves, trees: Trees, jets: int) -> Forest:
+def _forest(samples: Samples, leaves: Leaves, trees: Trees, jets: int, names: tuple[str, ...]) -> Forest:
+    """The trees with what is shown of their nodes: `names`, the first of `MOMENTUM`, and the leaves' others."""
     counts, of_leaf, of_merge = leaves.momenta.lengths, leaves.momenta.rows(), trees.merges.rows()
     start = trees.levels.offsets[:-1]
     number = torch.arange(len(of_leaf)) - leaves.momenta.offsets[of_leaf]  # counted within the event
@@ -168,8 +169,8 @@ def _forest(samples: Samples, leaves: Leaves, trees: Trees, jets: int) -> Forest
     for merged, harder, softer in trees.steps():
         momenta[merged] = momenta[harder] + momenta[softer]
     event = trees.levels.rows()
-    told = len(_momentum(samples))
-    shown = torch.cat([_shown(momenta[:, :4], event, leaves, trees)[:, :told], momenta[:, 4:]], dim=1).to(torch.float32)
+    own = _shown(momenta[:, :4], event, leaves, trees)[:, : len(names)]
+    shown = torch.cat([own, momenta[:, 4:]], dim=1).to(torch.float32)
 
     kept = step < counts[of_merge] - jets
     children = torch.cat([trees.merges.values, trees.levels.values[node, None]], dim=1)[kept]

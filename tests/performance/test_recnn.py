@@ -78,5 +78,5 @@ def test_against_node_by_node(side_by_side: SideBySide, topology: Algorithm, at_
         "PyTorch, node by node",
         step(slow, lambda: slow(theirs, features), forest.labels),
         at_least=at_least,
-        rounds=5,
+        rounds=3,
     )

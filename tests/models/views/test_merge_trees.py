@@ -108,6 +108,15 @@ def test_columns() -> None:
     assert INPUTS["tree", Graphs].shape(chains(3)).columns == MOMENTUM
 
 
+def test_masses_are_left_out_if_asked() -> None:
+    samples, look, bare = particles(3), MergeTrees(), MergeTrees(mass=False)
+    place = MOMENTUM.index("log_mass")
+    with_mass, without = (view.shape(samples).columns for view in (look, bare))
+    assert without == with_mass[:place] + with_mass[place + 1 :]
+    whole, part = (view.batch(view.prepare(samples), torch.arange(3))[0] for view in (look, bare))
+    assert torch.equal(part, torch.cat([whole[:, :place], whole[:, place + 1 :]], dim=1))
+
+
 @KINDS
 class TestEveryKind:
     def test_columns_are_those_shown(self, kind: type[Samples]) -> None:
