@@ -105,6 +105,7 @@ def describe(job: Job, manifest: Manifest | None) -> Result:
         fingerprint=manifest.fingerprint if manifest else "",
         level=cell.level,
         fast_simulation=manifest.fast_simulation if manifest else False,
+        bounds=dict(task.info(cell.level).bounds),
         preset=cell.preset,
         device=device,
         representation=job.representation.name,

@@ -82,7 +82,7 @@ class Result(BaseModel):
     resolved parameters of each. `variant_given` names those of `variant` that are not the task's own for the preset;
     None in older records. `level` and `source` say what the events are; `fast_simulation` whether our own
     detector made them. `has_signal`: class 0 is a signal; else all classes are equal partners and `auc` is the macro
-    average. `metrics` are all on the test events.
+    average. `metrics` are all on the test events. `bounds`: metrics that are at most so large in a row that is ranked.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -101,6 +101,7 @@ class Result(BaseModel):
     level: str
     fast_simulation: bool
     has_signal: bool = True
+    bounds: dict[str, float] = Field(default_factory=dict)
     preset: str
     device: str
     representation: str

@@ -56,7 +56,7 @@ class MergeTrees(Input[Samples]):
     topology : the order of merging, as in `representations/trees.py`.
     jets : 1 for one tree an event. Of more, each event is shown as that many trees, or as its leaves where it has no
         more: those that are left when the last jets - 1 merges are undone, for kt the event's exclusive jets.
-    mass : whether the nodes' masses are shown, which the paper does not do. They are not where masses define the classes.
+    mass : whether the masses of nodes are shown, which the paper does not do; never where they define the classes.
     padded : levels to one width, so that a GPU sees few shapes; None for "on GPUs alone".
     """
 
