@@ -26,9 +26,8 @@ class RecNN(TorchModel):
 
     Parameters
     ----------
-    topology : the order in which particles are merged: "kt", "anti-kt", "cambridge-aachen", "pt-ascending" (the softest
-        first, so that the hardest is nearest to the root, which is what the paper calls desc-pT), "pt-descending" (the
-        hardest first) or "random".
+    topology : the order in which particles are merged: "kt", "anti-kt", "cambridge-aachen", "pt-descending" (hardest
+        nearest to the root), "pt-ascending" (softest) or "random".
     gated : the unit with reset and update gates (appendix A of the paper), instead of the simple one.
     units : size of embeddings, and of the classifier's two hidden layers.
     jets : 1 for one tree an event. More for the paper's form of full events (section 3.2): the event as that many jets

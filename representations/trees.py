@@ -76,7 +76,8 @@ def merge(particles: Ragged, event_ids: Tensor, algorithm: Algorithm = "kt", edg
     algorithm : "kt", "anti-kt", "cambridge-aachen": generalised kt (arXiv:0802.1189) without a beam, or with a radius
         so large that all merge; rapidities and the rest as FastJet has them (arXiv:1111.6097). Of equal distances the
         smaller angle comes first, then the lower number of the first node, then that of the second.
-        "pt-ascending", "pt-descending": from the softest or hardest particle on, one is added after the other.
+        "pt-descending": from the softest particle on one is added after the other, so that from the root down pt falls,
+        as in the paper (section 5.1). "pt-ascending": from the hardest on.
         "random": any two with equal chances. They depend on `event_ids` and the particles alone: not on the
         particles' order if no two have the same pt.
     edges : Ragged (total, 2), pairs of particles counted within their event. If given, the three generalised kt
@@ -116,7 +117,7 @@ def _kernel(
         return clustering.cluster, (POWERS[algorithm],)
     if algorithm == "random":
         return clustering.shuffle, (pt, ids.astype(np.uint64))
-    return clustering.chain, (-pt if algorithm == "pt-ascending" else pt,)
+    return clustering.chain, (-pt if algorithm == "pt-descending" else pt,)
 
 
 def _momenta(table: NDArray[np.float64], offsets: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.float64]:

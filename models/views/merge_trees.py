@@ -73,10 +73,11 @@ class MergeTrees(Input[Samples]):
         return Shape(self.view, (*self._momentum(samples), *names), (), samples.feature_names)
 
     def prepare(self, samples: Samples) -> Forest:
-        """The trees of all events.
+        """The trees of all events, on the CPU, where they are made.
 
         Raises UserError, naming the event, for NaN and infinities, Skip for particles without pt, eta and phi.
         """
+        samples = samples.to("cpu")
         leaves = of_pixels(samples) if isinstance(samples, Images) else of_particles(samples)  # type: ignore[arg-type]
         edges = _edges(samples, leaves) if isinstance(samples, Graphs) else None
         trees = merge(leaves.momenta, samples.event_ids, self.topology, edges)

@@ -70,21 +70,61 @@ class _Part(NamedTuple):
 
 
 def _pixels(samples: Images, index: Tensor) -> Iterator[_Part]:
-    """The most energetic pixels."""
+    """The most energetic pixels, from the listed ones: most of a picture is empty."""
     directions = [_directions(panel) for panel in samples.panels]
     eta, phi = (torch.cat(parts) for parts in zip(*directions, strict=True))
-    planes = torch.zeros(len(index), len(channels_of(samples)), len(eta))
-    energy = torch.zeros(len(index), len(eta), dtype=torch.float64)
-    channel = pixel = 0
-    for panel, picture in zip(samples.panels, samples.dense_panels(index), strict=True):
-        here = slice(pixel, pixel + panel.size // panel.shape[0])
-        planes[:, channel : channel + panel.shape[0], here] = picture.flatten(2)
-        for name in panel.channel_names or [""] * panel.shape[0]:
-            if name != _TIME:
-                energy[:, here] += planes[:, channel, here] * (eta[here].cosh() if name in _PT else 1.0)
-            channel += 1
-        pixel = here.stop
-    yield _brightest(index, energy, eta, phi, planes)
+    event, pixel, value = samples.entries(index)
+    place, channel = _places(samples.panels, pixel)
+    factor = torch.where(_is_pt(samples)[channel], eta[place].cosh(), 1.0).where(~_is_time(samples)[channel], 0.0)
+
+    node, entry = torch.unique(event * len(eta) + place, return_inverse=True)
+    held = value.new_zeros(len(node), len(channels_of(samples)))
+    held[entry, channel] = value
+    energy = torch.zeros(len(node), dtype=torch.float64).index_add_(0, entry, value * factor)
+    # what is NaN is chosen first, and then refused
+    energy = torch.where(energy.isnan(), torch.inf, energy).clamp(min=0)
+    event, place = node // len(eta), node % len(eta)
+    order = torch.argsort(energy, descending=True, stable=True)
+    order = order[torch.argsort(event[order], stable=True)]
+    lengths = torch.bincount(event, minlength=len(index))
+    rank = torch.arange(len(order)) - (lengths.cumsum(0) - lengths)[event[order]]
+    kept = order[(rank < MOST) & (energy[order] > 0)]
+
+    pt = energy[kept] / eta[place[kept]].cosh()
+    momenta = torch.stack([pt, eta[place[kept]], phi[place[kept]], torch.zeros_like(pt)], dim=1)
+    whole, left = (torch.zeros(len(index), dtype=torch.float64) for _ in range(2))
+    whole.index_add_(0, event, energy)
+    left.index_add_(0, event[kept], energy[kept])
+    dropped = 1 - torch.where(whole > 0, left / whole, 1.0)
+    counts = torch.bincount(event[kept], minlength=len(index))
+    yield _Part(index, counts, torch.cat([momenta, held[kept]], dim=1), dropped)
+
+
+def _places(panels: tuple[Panel, ...], pixel: Tensor) -> tuple[Tensor, Tensor]:
+    """The place and the channel of flat pixels, both counted through all panels."""
+    place, channel = torch.empty_like(pixel), torch.empty_like(pixel)
+    start = places = channels = 0
+    for panel in panels:
+        inside = (pixel >= start) & (pixel < start + panel.size)
+        flat, plane = pixel[inside] - start, panel.size // panel.shape[0]
+        place[inside], channel[inside] = flat % plane + places, flat // plane + channels
+        start, places, channels = start + panel.size, places + plane, channels + panel.shape[0]
+    return place, channel
+
+
+def _is_pt(samples: Images) -> Tensor:
+    """Which channels of all panels hold pt."""
+    return _named(samples, _PT)
+
+
+def _is_time(samples: Images) -> Tensor:
+    """Which channels of all panels are neither pt nor energy."""
+    return _named(samples, (_TIME,))
+
+
+def _named(samples: Images, names: tuple[str, ...]) -> Tensor:
+    own = [name for panel in samples.panels for name in panel.channel_names or [""] * panel.shape[0]]
+    return torch.tensor([name in names for name in own], dtype=torch.bool)
 
 
 def _cells(samples: Images, index: Tensor) -> Iterator[_Part]:

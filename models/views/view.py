@@ -54,7 +54,8 @@ class Input(ABC, Generic[S]):
     def prepare(self, samples: S) -> S:
         """The samples with what every pass over them needs and is worth computing once; by default as they are.
 
-        Called once, before the samples are moved to a device; `batch` and `rows` are given what it returns.
+        Called once; `batch` and `rows` are given what it returns, moved to the device of the model. The samples may lie
+        on a device already.
         """
         return samples
 

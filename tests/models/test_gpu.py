@@ -13,6 +13,7 @@ from torch import nn
 
 from models.cnn import CNN
 from models.ffnn import FFNN
+from models.mpnn import MPNN
 from models.recnn import RecNN
 from models.training import loop, step
 from tests.models.conftest import chains, films, panels, particles, rings
@@ -42,6 +43,8 @@ CASES = {
         particles(1200),
     ),
     "sequence": (lambda: CNN(depth=7, width=4, epochs=6, batch_size=64, learning_rate=5e-3), particles(1200)),
+    "nodes": (lambda: MPNN(hidden=16, epochs=8, batch_size=64, learning_rate=5e-3), particles(1200)),
+    "graph": (lambda: MPNN(hidden=16, epochs=8, batch_size=64, learning_rate=5e-3), chains(1200)),
     "tree": (lambda: RecNN(units=8, epochs=8, batch_size=64, learning_rate=5e-3), particles(1200)),
     "table": (lambda: FFNN(layers=2, units=32, epochs=8, batch_size=64, learning_rate=3e-3), particles(1200)),
 }
@@ -59,6 +62,18 @@ def trained(case: str) -> tuple[TorchModel, Samples]:
 def test_easy_classes_are_told_apart(case: str) -> None:
     model, test = trained(case)
     assert roc_auc_score(test.labels.numpy() == 0, model.predict_proba(test)[:, 0]) > 0.9
+
+
+@pytest.mark.parametrize("case", list(CASES))
+def test_samples_may_lie_on_the_device(case: str) -> None:
+    make, samples = CASES[case]
+    scores = []
+    for some in (samples, samples.to("cuda")):
+        model = make()
+        model.runtime.device = "cuda"
+        model.fit(some[:600], some[600:800])
+        scores.append(model.predict_proba(some[800:]))
+    np.testing.assert_array_equal(*scores)
 
 
 @pytest.mark.parametrize("case", list(CASES))
