@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,10 @@ CASES = {
     "picture": (lambda: CNN(depth=7, width=8, epochs=6, batch_size=64, learning_rate=5e-3), rings(1200, size=70)),
     "sequence": (lambda: CNN(depth=7, width=4, epochs=6, batch_size=64, learning_rate=5e-3), particles(1200)),
     "table": (lambda: FFNN(layers=2, units=32, epochs=8, batch_size=64, learning_rate=3e-3), particles(1200)),
+    "decorrelated": (
+        lambda: FFNN(layers=2, units=32, epochs=8, batch_size=64, learning_rate=3e-3, decorrelation=0.1),
+        replace(particles(1200), mass=90 + 60 * torch.rand(1200, generator=torch.Generator().manual_seed(1))),
+    ),
 }
 
 
