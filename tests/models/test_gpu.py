@@ -47,6 +47,10 @@ CASES = {
     "graph": (lambda: MPNN(hidden=16, epochs=8, batch_size=64, learning_rate=5e-3), chains(1200)),
     "tree": (lambda: RecNN(units=8, epochs=8, batch_size=64, learning_rate=5e-3), particles(1200)),
     "table": (lambda: FFNN(layers=2, units=32, epochs=8, batch_size=64, learning_rate=3e-3), particles(1200)),
+    "decorrelated": (
+        lambda: FFNN(layers=2, units=32, epochs=8, batch_size=64, learning_rate=3e-3, decorrelation=0.1),
+        replace(particles(1200), mass=90 + 60 * torch.rand(1200, generator=torch.Generator().manual_seed(1))),
+    ),
 }
 
 
