@@ -99,7 +99,7 @@ def test_version(capsys: pytest.CaptureFixture[str]):
         (("run", "--task", "nothing["), []),
         (("run", "--preset", "s"), ["smoke", "standard"]),
         (("run", "--level", ""), ["generator", "hadron", "detector"]),
-        (("list", "c"), ["calorimeter", "circles", "cnn"]),
+        (("list", "c"), ["calorimeter", "circles", "cnn", "constant", "cut"]),
         (("resu",), ["results"]),
         (("data", "fetch", "dimuon"), ["dimuon-csv", "dimuon-nanoaod"]),
     ],

@@ -90,7 +90,7 @@ def test_wrong_seeds(text):
 
 
 def test_no_word_and_all_mean_all_and_nothing_comes_twice():
-    everything = [Choice(name) for name in MODELS.names()]
+    everything = [Choice(name) for name in MODELS.core()]
     assert choices(MODELS, ()) == choices(MODELS, ["all"]) == choices(MODELS, ["all,cnn", "bdt"]) == everything
     assert choices(MODELS, ["cnn,bdt", "cnn", "cnn[depth=7]"]) == [
         Choice("cnn"),
@@ -135,7 +135,7 @@ def test_cells_are_the_product_in_order():
 
 
 def test_an_empty_request_means_everything():
-    assert len(cells(Request())) == len(TASKS.core()) * len(REPRESENTATIONS.names()) * len(MODELS.names())
+    assert len(cells(Request())) == len(TASKS.core()) * len(REPRESENTATIONS.names()) * len(MODELS.core())
 
 
 @pytest.mark.parametrize(
