@@ -17,9 +17,11 @@ import numpy as np
 
 from benchmark import environment
 from benchmark.errors import Skip, UserError
+from benchmark.kept import NOTHING, Keeping, keep
+from benchmark.process import rank_and_size
 from benchmark.registry import MODELS, REPRESENTATIONS, TASKS
 from benchmark.represent import represented
-from benchmark.results import Result, Scores, Throughput, make_key
+from benchmark.results import Result, ResultStore, Scores, Throughput, make_key
 from benchmark.scoring import score
 from benchmark.throughput import (
     clock,
@@ -74,6 +76,7 @@ def describe(job: Job, manifest: Manifest | None) -> Result:
     """
     cell, task = job.cell, job.data.task
     device = cell.device.partition(":")[0]
+    _, processes = rank_and_size()
     key = make_key(
         {
             "task": cell.task.identity(TASKS, task),
@@ -87,6 +90,7 @@ def describe(job: Job, manifest: Manifest | None) -> Result:
             "preset": cell.preset,
             "seed": cell.seed,
             "device": device,
+            **({"processes": processes} if processes > 1 else {}),  # which draw their dropout on their own
         }
     )
     return Result(
@@ -101,6 +105,7 @@ def describe(job: Job, manifest: Manifest | None) -> Result:
         fingerprint=manifest.fingerprint if manifest else "",
         level=cell.level,
         fast_simulation=manifest.fast_simulation if manifest else False,
+        bounds=dict(task.info(cell.level).bounds),
         preset=cell.preset,
         device=device,
         representation=job.representation.name,
@@ -113,17 +118,26 @@ def describe(job: Job, manifest: Manifest | None) -> Result:
     )
 
 
-def run(job: Job, data_root: Path, report: Report) -> tuple[Result, Scores | None]:
+def run(job: Job, data_root: Path, report: Report, keeping: Keeping = NOTHING) -> tuple[Result, Scores | None]:
     """The result of a cell and the scores of its test events.
 
     Never raises for what goes wrong inside the cell: that is a result too, `skipped` or `failed` with its reason.
     """
-    blank = describe(job, job.data.manifest(data_root))
+    manifest = job.data.manifest(data_root)
+    blank = describe(job, manifest)
     blank.environment = {**environment.describe(), "gpu": environment.gpu_name(job.cell.device)}
+    _, processes = rank_and_size()
+    if processes > 1:
+        blank.environment["processes"] = processes
+    if keeping.checkpoints is not None:
+        job.model.runtime.checkpoint = ResultStore(keeping.checkpoints).checkpoint(blank)
     try:
         if job.data.level in job.data.task.skipped_levels and job.data.source is None:
             raise Skip(job.data.task.skipped_levels[job.data.level])
-        return evaluate(blank, represented(job, data_root, report), job, report)
+        result, scores = evaluate(blank, represented(job, data_root, report), job, report)
+        if keeping.models is not None:
+            keep(job, result, manifest, keeping.models)
+        return result, scores
     except Skip as skip:
         return blank.model_copy(update={"status": "skipped", "reason": str(skip)}), None
     except UserError as error:
@@ -157,8 +171,10 @@ def evaluate(blank: Result, shown: Represented, job: Job, report: Report) -> tup
     report("score", 0, 1)
     with clock() as scoring:
         metrics, confusion = score(scores, blank.classes, shown.pace.has_signal, job.cell.metrics)
+    details = {name: value for name, value in model.details().items() if math.isfinite(value)}
+    fit_s = fitting.seconds + details.get("resumed_s", 0.0)  # and those of the epochs before a kill
     throughput = Throughput(
-        train_events_per_s=len(train) / max(fitting.seconds, 1e-9),
+        train_events_per_s=len(train) / max(fit_s, 1e-9),
         predict_events_per_s=events_per_second(lambda: model.predict_proba(test), len(test)),
         represent_events_per_s=shown.pace.events_per_s,
         latency_ms=latency_ms(lambda: model.predict_proba(test[:1])),
@@ -174,8 +190,8 @@ def evaluate(blank: Result, shown: Represented, job: Job, report: Report) -> tup
         "confusion_matrix": confusion,
         "throughput": throughput,
         "parameters_count": model.parameters_count(),
-        "details": {name: value for name, value in model.details().items() if math.isfinite(value)},
-        "timings": {"fit": fitting.seconds, "predict": predicting.seconds, "score": scoring.seconds},
+        "details": details,
+        "timings": {"fit": fit_s, "predict": predicting.seconds, "score": scoring.seconds},
         "environment": {**blank.environment, "represented": shown.pace.made},
     }
     return blank.model_copy(update=filled), scores

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from benchmark import __version__
-from benchmark.commands import data, info, leaderboard, list, results, run
+from benchmark.commands import data, export, info, leaderboard, list, predict, results, run
 from benchmark.errors import UserError
 
 DONE, FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
@@ -35,6 +35,8 @@ app.command("run")(run.command)
 app.command("list")(list.command)
 app.command("results")(results.command)
 app.command("leaderboard")(leaderboard.command)
+app.command("predict")(predict.command)
+app.command("export")(export.command)
 app.command("info")(info.command)
 app.add_typer(data.app, name="data")
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmark import __version__
 from benchmark.errors import UserError
+from benchmark.process import rank_and_size
 from benchmark.results import Code
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,15 +54,22 @@ def default_workers() -> int:
 
 
 def resolve_device(wanted: str) -> str:
-    """`auto` as `cuda` where there is a GPU, else `cpu`. Raises UserError for a `cuda` that is not there."""
+    """`auto` as `cuda` where there is a GPU, else `cpu`; of the processes of torchrun, each has a GPU of its own.
+
+    Raises UserError for a `cuda` that is not there.
+    """
     kind, _, number = wanted.partition(":")
     if not re.fullmatch(r"auto|cpu|cuda(:[0-9]+)?", wanted):
         raise UserError(f"unknown device '{wanted}'. Known: auto, cpu, cuda, cuda:1.")
     if kind == "cpu":
         return "cpu"
     count = _gpu_count()
+    if kind == "auto" and not count:
+        return "cpu"
+    if count and not number and rank_and_size()[1] > 1:
+        return f"cuda:{int(os.environ['LOCAL_RANK']) % count}"
     if kind == "auto":
-        return "cuda" if count else "cpu"
+        return "cuda"
     if count == 0:
         raise UserError(f"device {wanted}: torch finds no CUDA GPU on this machine. Use --device cpu, or auto.")
     if number and int(number) >= count:

@@ -43,12 +43,18 @@ class Choice:
             ) from error
 
     def identity(self, registry: Registry[Any], plugin: Plugin) -> dict[str, Any]:
-        """What a key says of the plug-in that was built: all that can change its outcome."""
+        """What a key says of the plug-in that was built: all that can change its outcome.
+
+        Parameters are named where they are not the defaults of their fields, so that a plug-in may gain one that
+        changes nothing unless it is given, and what was found before is still known. A default that changes is another
+        `version`.
+        """
+        parameters = plugin.parameters()
         return {
             "name": plugin.name,
             "version": plugin.version,
             "file": registry.find(self.target).file_hash(),
-            "parameters": plugin.parameters(),
+            "parameters": {name: parameters[name] for name in plugin.changed("")},
         }
 
 

@@ -43,3 +43,10 @@ def silenced() -> Iterator[None]:
         os.dup2(kept, 1)
         os.close(kept)
         os.close(nowhere)
+
+
+def rank_and_size() -> tuple[int, int]:
+    """Which of how many processes that torchrun started this is, or was started by; 0 of 1 without torchrun."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return 0, 1
+    return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])

@@ -82,7 +82,7 @@ class Result(BaseModel):
     resolved parameters of each. `variant_given` names those of `variant` that are not the task's own for the preset;
     None in older records. `level` and `source` say what the events are; `fast_simulation` whether our own
     detector made them. `has_signal`: class 0 is a signal; else all classes are equal partners and `auc` is the macro
-    average. `metrics` are all on the test events.
+    average. `metrics` are all on the test events. `bounds`: metrics that are at most so large in a row that is ranked.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -101,6 +101,7 @@ class Result(BaseModel):
     level: str
     fast_simulation: bool
     has_signal: bool = True
+    bounds: dict[str, float] = Field(default_factory=dict)
     preset: str
     device: str
     representation: str
@@ -238,6 +239,10 @@ class ResultStore:
             raise UserError(f"{path}: scores are missing or changed since they were recorded. Run the cell again.")
         with np.load(path, allow_pickle=False) as columns:
             return Scores(**{name: columns[name] for name in columns.files})
+
+    def checkpoint(self, result: Result) -> Path:
+        """Where the training of a cell is kept while it is under way; hidden, since it is no result."""
+        return self.folder / result.task / f".{result.stem}.checkpoint"
 
     def add_examples(self, task: str, fingerprint: str, pictures: Mapping[str, NDArray[np.uint8]]) -> None:
         """Keep pictures of a few events, by class: (events, rows, columns, 3) uint8 RGB."""

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from benchmark.errors import UserError
 from benchmark.grid import Cell
-from benchmark.process import become_worker
+from benchmark.kept import NOTHING, Keeping
+from benchmark.process import become_worker, rank_and_size
 from benchmark.results import Result, ResultStore, Status
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Worker:
     device: str
     data_root: Path
     results_root: Path
+    keeping: Keeping = NOTHING
     cell: Cell | None = None
     deadline: float = float("inf")
     process: Any = field(init=False)
@@ -61,7 +63,8 @@ class Worker:
         """Start the process, or a new one in place of one that died."""
         context = get_context("spawn")
         self.pipe, child = context.Pipe()
-        self.process = context.Process(target=_work, args=(child, self.data_root, self.results_root), daemon=False)
+        folders = self.data_root, self.results_root, self.keeping
+        self.process = context.Process(target=_work, args=(child, *folders), daemon=False)
         self.process.start()
         child.close()  # so that the death of the process ends the pipe
 
@@ -106,6 +109,7 @@ def execute(
     listener: Listener,
     unfinished: Unfinished,
     timeout: float | None = None,
+    keeping: Keeping = NOTHING,
 ) -> Iterator[tuple[Cell, Result]]:
     """Run cells and yield each with its result as it comes; the worker has stored it, scores first.
 
@@ -113,7 +117,7 @@ def execute(
     timeout : seconds a cell may take. Raises UserError when a worker could not store a result.
     """
     waiting = deque(cells)
-    with _workers(cells, data_root, store.folder) as workers:
+    with _workers(cells, data_root, store.folder, keeping) as workers:
         while waiting or any(worker.cell for worker in workers):
             for worker in workers:
                 if worker.cell is None and waiting:
@@ -129,10 +133,10 @@ def execute(
 
 
 @contextmanager
-def _workers(cells: Sequence[Cell], data_root: Path, results_root: Path) -> Iterator[list[Worker]]:
+def _workers(cells: Sequence[Cell], data_root: Path, results_root: Path, keeping: Keeping) -> Iterator[list[Worker]]:
     """A worker for each device that the cells are spread over, ended at the end whatever happens."""
     devices = devices_of(cells[0].device)[: len(cells)] if cells else []
-    workers = [Worker(device, data_root, results_root) for device in devices]
+    workers = [Worker(device, data_root, results_root, keeping) for device in devices]
     try:
         yield workers
     finally:
@@ -189,7 +193,7 @@ def _how_it_died(code: int | None) -> str:
     return f"the worker process ended with exit code {code}"
 
 
-def _work(pipe: Any, data_root: Path, results_root: Path) -> None:
+def _work(pipe: Any, data_root: Path, results_root: Path, keeping: Keeping) -> None:
     """The life of a worker process: receive a cell, run it, store its result, say so."""
     become_worker()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
@@ -212,7 +216,9 @@ def _work(pipe: Any, data_root: Path, results_root: Path) -> None:
         try:
             job = cells.build(cell)
             pipe.send(("begun",))
-            result = store.add(*cells.run(job, data_root, report))
+            result = store.add(*cells.run(job, data_root, report, keeping))
+            if job.model.runtime.checkpoint is not None and rank_and_size()[0] == 0:
+                job.model.runtime.checkpoint.unlink(missing_ok=True)  # of no use any more; until now a kill lost little
         except UserError as error:
             pipe.send(("error", str(error)))
         else:

@@ -151,10 +151,18 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "cvm",
         "CVM",
-        "Dependence of the score on the mass in background events; 0 is none",
+        "Dependence of the score on the mass in background events, 95% interval; 0 is none",
         _estimate("cvm"),
         better="lower",
         interval=True,
+    ),
+    Column(
+        "cvm_independent",
+        "CVM of chance",
+        "What a score that tells no mass has on average with as many events",
+        _estimate("cvm_independent"),
+        interval=True,
+        circumstance=True,
     ),
     Column(
         "train_events_per_s",
@@ -224,7 +232,12 @@ def said_once(board: Board) -> tuple[Column, ...]:
 
 def in_words(board: Board) -> str:
     """What all rows with numbers share, in words: `trained on 7,693 events · cpu · 1 seed each`."""
-    words = {"train_events": "trained on {} events", "device": "{}", "seeds": "{} seeds each"}
+    words = {
+        "train_events": "trained on {} events",
+        "device": "{}",
+        "seeds": "{} seeds each",
+        "cvm_independent": "CVM of chance {}",
+    }
     row = next((row for row in board.rows if row.done), None)
     parts = [
         words[column.name].format(column.cell(row).text)
@@ -234,6 +247,12 @@ def in_words(board: Board) -> str:
     return " · ".join(parts).replace("· 1 seeds", "· 1 seed")
 
 
+def bounds_in_words(board: Board) -> str:
+    """What a row must keep to be ranked: `CVM at most 0.002`; empty where there are no bounds."""
+    headers = {column.name: column.header for column in COLUMNS}
+    return ", ".join(f"{headers.get(name, name)} at most {most:g}" for name, most in board.bounds.items())
+
+
 def table(board: Board) -> tuple[list[str], list[list[str]]]:
     """Headers and rows as plain text, with all columns that hold something."""
     columns = visible(board)
@@ -241,12 +260,12 @@ def table(board: Board) -> tuple[list[str], list[list[str]]]:
     return [column.header for column in columns], [list(row) for row in zip(*entries, strict=True)]
 
 
-def best_text(column: Column, rows: Sequence[Row]) -> str | None:
-    """The entry of the row that is best in this column.
+def best_text(column: Column, rows: Sequence[Row], within: Sequence[bool] = ()) -> str | None:
+    """The entry of the row that is best in this column, of those that are `within` bounds (of all, unless given).
 
     None where no direction is better, and where a row has a lower limit alone: it may be better than any number.
     """
-    cells = column.cells(rows)
+    cells = [cell for cell, kept in zip(column.cells(rows), within or [True] * len(rows), strict=True) if kept]
     if column.better is None or any(cell.is_limit for cell in cells):
         return None
     known = [(cell.value, cell.text) for cell in cells if isinstance(cell.value, float | int)]

@@ -6,52 +6,23 @@ them against its schema. Colours of text and grid come from the page (static/plo
 
 from __future__ import annotations
 
-import html
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmark.metrics.metric import CONFIDENCE
 from leaderboard.curves import one_vs_one_curve, one_vs_rest_curve, signal_curve
+from leaderboard.decorrelation import mass_figure
+from leaderboard.drawing import DASHES, PALETTE, Figure, Styles, layout_of, plain, rounded, with_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from benchmark.metrics.metric import Estimate
     from leaderboard.curves import Points
     from leaderboard.ranking import Board
     from leaderboard.rows import Row
     from leaderboard.scores import ScoreBook, Sheet
 
-PALETTE = (
-    "#3f90da",
-    "#ffa90e",
-    "#bd1f01",
-    "#94a4a2",
-    "#832db6",
-    "#a96b59",
-    "#e76300",
-    "#b9ac70",
-    "#717581",
-    "#92dadd",
-)
-"""Ten colours that stay apart for the colour-blind: M. A. Petroff, arXiv:2107.02270."""
-
-_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
-_LONGEST_NAME = 48
 _SHOWN_AT_FIRST = 8
 """Curves drawn at once; the others wait in the legend for a click."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A plotly figure, with the words for those who can't see it."""
-
-    name: str
-    title: str
-    description: str
-    caption: str
-    spec: dict[str, Any]
 
 
 def figures(board: Board, book: ScoreBook) -> list[Figure]:
@@ -59,6 +30,7 @@ def figures(board: Board, book: ScoreBook) -> list[Figure]:
     made = [
         class_figure(board) if board.macro else roc_figure(board, book),
         best_figure(board, book),
+        mass_figure(board),
         tradeoff_figure(board, "predict_events_per_s", "prediction"),
         tradeoff_figure(board, "train_events_per_s", "training"),
     ]
@@ -106,7 +78,7 @@ def best_figure(board: Board, book: ScoreBook) -> Figure | None:
         ]
     drawn = [(name, points) for name, curve in curves if (points := _points(row, book, curve))]
     traces = [
-        _curve(_plain(name), points, PALETTE[place % len(PALETTE)], _DASHES[place % len(_DASHES)])
+        _curve(plain(name), points, PALETTE[place % len(PALETTE)], DASHES[place % len(DASHES)])
         for place, (name, points) in enumerate(drawn)
     ]
     cell = f"{row.representation} with {row.model}"
@@ -131,13 +103,13 @@ def class_figure(board: Board) -> Figure | None:
             "type": "scatter",
             "mode": "markers",
             "name": styles.name(row),
-            "x": [_plain(name) for name in board.classes],
-            **_with_errors([row.estimate(f"auc_{name}") for name in board.classes]),
+            "x": [plain(name) for name in board.classes],
+            **with_errors([row.estimate(f"auc_{name}") for name in board.classes]),
             "marker": {"color": styles.colour(row), "symbol": styles.symbol(row), "size": 9},
         }
         for row in rows
     ]
-    layout = _layout(
+    layout = layout_of(
         {"title": {"text": "class"}, "type": "category", "automargin": True},
         {"title": {"text": "AUC against the rest"}, "range": _span(rows, board.classes)},
     )
@@ -156,7 +128,7 @@ def _span(rows: Sequence[Row], classes: Sequence[str]) -> list[float]:
     estimates = [row.estimate(f"auc_{name}") for row in rows for name in classes]
     ends = [end for e in estimates for end in (e.value, e.low, e.high) if end is not None]
     margin = 0.05 * (max(ends) - min(ends)) or 0.01
-    return [_rounded(min(ends) - margin), _rounded(max(ends) + margin)]
+    return [rounded(min(ends) - margin), rounded(max(ends) + margin)]
 
 
 def tradeoff_figure(board: Board, field: str, what: str) -> Figure | None:
@@ -170,8 +142,8 @@ def tradeoff_figure(board: Board, field: str, what: str) -> Figure | None:
             "type": "scatter",
             "mode": "markers",
             "name": styles.name(row),
-            "x": [_rounded(row.throughput(field) or 0)],
-            **_with_errors([row.auc]),
+            "x": [rounded(row.throughput(field) or 0)],
+            **with_errors([row.auc]),
             "marker": {"color": styles.colour(row), "symbol": styles.symbol(row), "size": 11},
             "hovertemplate": "%{x:,.4~g} events/s<br>AUC %{y:.4f}",
         }
@@ -183,41 +155,8 @@ def tradeoff_figure(board: Board, field: str, what: str) -> Figure | None:
         title=f"Quality against {what} speed",
         description=f"AUC against {what} speed in events a second, {len(rows)} rows. Up and to the right is better.",
         caption=f"Up and to the right is better. Bars are {CONFIDENCE:.0%} intervals; speeds depend on the device.",
-        spec={"data": traces, "layout": _layout(x, {"title": {"text": "AUC"}})},
+        spec={"data": traces, "layout": layout_of(x, {"title": {"text": "AUC"}})},
     )
-
-
-class Styles:
-    """One look for each row in all figures of a board: colour by model, dashes and symbols by representation."""
-
-    def __init__(self, rows: Iterable[Row]) -> None:
-        rows = [row for row in rows if row.done]
-        self._models = sorted({(row.model, row.device, row.train_events or 0) for row in rows})
-        self._representations = sorted({row.representation for row in rows})
-        self._several_devices = len({row.device for row in rows}) > 1
-        self._several_sizes = len({row.train_events for row in rows if row.train_events}) > 1
-
-    def name(self, row: Row) -> str:
-        """What the legend says: only what tells rows of the board apart."""
-        parts = [row.representation, row.model]
-        if self._several_devices:
-            parts.append(row.device)
-        if self._several_sizes and row.train_events:
-            parts.append(f"{row.train_events:,} events")
-        return _plain(" · ".join(parts))
-
-    def colour(self, row: Row) -> str:
-        """A colour of the palette."""
-        place = self._models.index((row.model, row.device, row.train_events or 0))
-        return PALETTE[place % len(PALETTE)]
-
-    def dash(self, row: Row) -> str:
-        """A line pattern."""
-        return _DASHES[self._representations.index(row.representation) % len(_DASHES)]
-
-    def symbol(self, row: Row) -> str:
-        """A marker."""
-        return _SYMBOLS[self._representations.index(row.representation) % len(_SYMBOLS)]
 
 
 _FEW = "The left end of a curve rests on few background events."
@@ -234,8 +173,8 @@ def _curve(name: str, points: Points, colour: str, dash: str, *, hidden: bool = 
         "type": "scatter",
         "mode": "lines",
         "name": name,
-        "x": [_rounded(value) for value in x],
-        "y": [_rounded(value) for value in y],
+        "x": [rounded(value) for value in x],
+        "y": [rounded(value) for value in y],
         "line": {"color": colour, "dash": dash, "width": 2},
         "hovertemplate": "ε<sub>S</sub> = %{x:.3f}<br>1/ε<sub>B</sub> = %{y:,.4~g}",
         "visible": "legendonly" if hidden else True,
@@ -245,54 +184,16 @@ def _curve(name: str, points: Points, colour: str, dash: str, *, hidden: bool = 
 def _chance() -> dict[str, Any]:
     x = [place / 100 for place in range(1, 101)]
     line = {"color": "#888888", "dash": "dot", "width": 1}
-    y = [_rounded(1 / value) for value in x]
+    y = [rounded(1 / value) for value in x]
     return {"type": "scatter", "mode": "lines", "name": "guessing", "x": x, "y": y, "line": line, "hoverinfo": "skip"}
 
 
 def _roc_layout(signal: str) -> dict[str, Any]:
-    x = {"title": {"text": f"signal efficiency ε<sub>S</sub> ({_plain(signal)})"}, "range": [0, 1], "dtick": 0.2}
+    x = {"title": {"text": f"signal efficiency ε<sub>S</sub> ({plain(signal)})"}, "range": [0, 1], "dtick": 0.2}
     y = {
         "title": {"text": "background rejection 1/ε<sub>B</sub>"},
         "type": "log",
         "exponentformat": "power",
         "dtick": 1,
     }
-    return _layout(x, y)
-
-
-def _layout(x: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:
-    axis = {"showline": True, "ticks": "outside", "zeroline": False}
-    return {
-        "xaxis": {**axis, **x},
-        "yaxis": {**axis, **y},
-        "showlegend": True,
-        "hovermode": "closest",
-        "margin": {"l": 76, "r": 16, "t": 16, "b": 60},
-    }
-
-
-def _with_errors(estimates: Sequence[Estimate]) -> dict[str, Any]:
-    def distance(value: float | None, bound: float | None) -> float:
-        return 0.0 if value is None or bound is None else _rounded(abs(bound - value))
-
-    return {
-        "y": [None if e.value is None else _rounded(e.value) for e in estimates],
-        "error_y": {
-            "type": "data",
-            "symmetric": False,
-            "array": [distance(e.value, e.high) for e in estimates],
-            "arrayminus": [distance(e.value, e.low) for e in estimates],
-            "thickness": 1.2,
-        },
-    }
-
-
-def _plain(text: str) -> str:
-    """Text that plotly shows as it is: it would read a stranger's tags and entities as markup."""
-    short = text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…"
-    return html.escape(short, quote=False)
-
-
-def _rounded(value: float) -> float:
-    """Six digits: exact for every eye, at a third of the size."""
-    return float(f"{value:.6g}")
+    return layout_of(x, y)

@@ -30,8 +30,9 @@ _LEVELS = ("detector", "hadron", "generator")
 class Board:
     """Rows that may be compared: one task and variant, task version, source, test events, level and preset.
 
-    `name` is the task with what makes it a variant. `rows` stand best first, those without an AUC last. `outdated` is
-    set when a later version of the task has results: such a board is kept, and shown as old.
+    `name` is the task with what makes it a variant. `rows` stand best first, then those beyond the bounds, last those
+    without an AUC. `outdated` is set when a later version of the task has results: such a board is kept, and shown as
+    old.
     """
 
     task: str
@@ -67,6 +68,16 @@ class Board:
         return any(not result.has_signal for row in self.rows for result in row.done)
 
     @property
+    def bounds(self) -> dict[str, float]:
+        """Metrics that are at most so large in a row that is ranked, as the newest record has them."""
+        return max(self.results, key=lambda result: result.created).bounds if self.ranked else {}
+
+    def beyond(self, row: Row) -> bool:
+        """Whether a row has an AUC but no rank, as a bounded metric is too large in it, or unknown."""
+        found = [(row.estimate(metric).value, most) for metric, most in self.bounds.items()]
+        return row.auc.value is not None and any(value is None or value > most for value, most in found)
+
+    @property
     def best(self) -> Row | None:
         """The first row with a rank; None on a board that ranks nothing."""
         return next((row for row in self.rows if row.rank), None)
@@ -79,7 +90,7 @@ class Board:
 
 
 def rank(results: Iterable[Result], store: ResultStore | None = None) -> list[Board]:
-    """Results as boards, each with its rows ranked by `auc`.
+    """Results as boards, each with its rows ranked by `auc` as far as they are within the bounds of their task.
 
     With the store at hand, two rows tie unless DeLong's paired comparison on the same events tells them apart;
     without it (or where scores are missing), unless their intervals do not overlap. See `rank_intervals`.
@@ -181,9 +192,11 @@ def _ranked(board: Board, book: ScoreBook) -> Board:
     if not board.ranked:
         return replace(board, rows=(*scored, *unscored))  # by name: an order by score would be read as a ranking
     scored.sort(key=lambda row: -(row.auc.value or 0.0))
-    ranks = rank_intervals(scored, book)
-    placed = [replace(row, rank=interval) for row, interval in zip(scored, ranks, strict=True)]
-    return replace(board, rows=(*placed, *unscored))
+    beyond = [row for row in scored if board.beyond(row)]
+    within = [row for row in scored if not board.beyond(row)]
+    ranks = rank_intervals(within, book)
+    placed = [replace(row, rank=interval) for row, interval in zip(within, ranks, strict=True)]
+    return replace(board, rows=(*placed, *beyond, *unscored))
 
 
 def _dated(boards: Sequence[Board]) -> list[Board]:

@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from leaderboard.columns import in_words, said_once, visible, write_status
+from leaderboard.columns import bounds_in_words, in_words, said_once, visible, write_status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,8 @@ def board_text(board: Board, width: int) -> str:
     lines = [*textwrap.wrap(clean(board.title) + note, max(width, 20)), *_grid(shown)]
     if words := in_words(board):
         lines += _wrapped(f"All rows: {clean(words)}", width)
+    if words := bounds_in_words(board):
+        lines += _wrapped(f"Ranked: {clean(words)}.", width)
     for row in board.rows:
         if row.reason:
             lines += _wrapped(clean(f"{row.representation} · {row.model}: {write_status(row)}"), width)
@@ -73,7 +75,8 @@ def _choose(board: Board, width: int) -> tuple[list[_Shown], list[Column]]:
     same = {column.name for column in said_once(board)}
     columns = [column for column in visible(board) if column.name not in same | {"status"}]
     shown = [_shown(column, board) for column in columns]
-    kept = [each for each in shown if each.column.name in ALWAYS or each.column.circumstance]
+    always = ALWAYS | set(board.bounds)
+    kept = [each for each in shown if each.column.name in always or each.column.circumstance]
     room = width - sum(each.width + _GAP for each in kept) + _GAP
     for each in shown:
         if each not in kept and each.width + _GAP <= room:

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from leaderboard.columns import Cell, Column, best_text, in_words, said_once, visible, write_status
-from leaderboard.figures import Figure, figures
+from leaderboard.columns import Cell, Column, best_text, bounds_in_words, in_words, said_once, visible, write_status
+from leaderboard.figures import figures
 from leaderboard.names import canonical, shown_variant
 from leaderboard.pictures import Picture, legend, pictures, ticks
 from leaderboard.seeds import seed_estimate
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from benchmark.results import Result, ResultStore
+    from leaderboard.drawing import Figure
     from leaderboard.ranking import Board
     from leaderboard.rows import Row
     from leaderboard.scores import ScoreBook
@@ -47,9 +48,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class RowView:
-    """A row, and all that is known of it."""
+    """A row, and all that is known of it; `place` is its number on the board, for links."""
 
     row: Row
+    place: int
     entries: tuple[Entry, ...]
     metrics: tuple[tuple[str, str, str], ...]
     facts: tuple[tuple[str, str], ...]
@@ -81,7 +83,9 @@ class BoardView:
     anchor: str
     columns: tuple[Column, ...]
     same: str
+    bounds: str
     ran: tuple[RowView, ...]
+    beyond: tuple[RowView, ...]
     stopped: tuple[RowView, ...]
     figures: tuple[Figure, ...]
     pictures: tuple[tuple[str, list[Picture]], ...]
@@ -95,7 +99,10 @@ def board_view(board: Board, store: ResultStore, book: ScoreBook) -> BoardView:
     same = said_once(board)
     columns = tuple(column for column in visible(board) if column not in same)
     lines = zip(*(_entries(column, board) for column in columns), strict=True)
-    rows = [_row_view(row, line, board.classes) for row, line in zip(board.rows, lines, strict=True)]
+    rows = [
+        _row_view(row, place, line, board.classes)
+        for place, (row, line) in enumerate(zip(board.rows, lines, strict=True))
+    ]
     prefix = f"pictures/{slug(board.task)}-{slug(board.fingerprint[:12])}"
     examples = store.examples(board.task, board.fingerprint)
     return BoardView(
@@ -103,7 +110,9 @@ def board_view(board: Board, store: ResultStore, book: ScoreBook) -> BoardView:
         anchor=anchor(board),
         columns=columns,
         same=in_words(board),
-        ran=tuple(view for view in rows if view.row.done),
+        bounds=bounds_in_words(board),
+        ran=tuple(view for view in rows if view.row.done and not board.beyond(view.row)),
+        beyond=tuple(view for view in rows if board.beyond(view.row)),
         stopped=tuple(view for view in rows if not view.row.done),
         figures=tuple(figures(board, book)),
         pictures=tuple(pictures(examples, board.classes, prefix)),
@@ -190,14 +199,19 @@ def _plain(value: Any) -> str:
 
 
 def _entries(column: Column, board: Board) -> list[Entry]:
-    best = best_text(column, board.rows) if board.ranked else None
+    within = [not board.beyond(row) for row in board.rows]
+    best = best_text(column, board.rows, within) if board.ranked else None
     cells = column.cells(board.rows)
-    return [Entry(column, cell, cell.value is not None and cell.text == best) for cell in cells]
+    return [
+        Entry(column, cell, kept and cell.value is not None and cell.text == best)
+        for cell, kept in zip(cells, within, strict=True)
+    ]
 
 
-def _row_view(row: Row, entries: tuple[Entry, ...], classes: Sequence[str]) -> RowView:
+def _row_view(row: Row, place: int, entries: tuple[Entry, ...], classes: Sequence[str]) -> RowView:
     return RowView(
         row=row,
+        place=place,
         entries=entries,
         metrics=tuple(_metrics(row)),
         facts=tuple(_facts(row)),

@@ -14,7 +14,10 @@ _METRICS = {
     "accuracy": "Accuracy",
     "signal_accuracy": "Signal-vs-background accuracy, 50/50",
     "signal_accuracy_mixture": "Signal-vs-background accuracy, on the mixture",
-    "cvm": "Dependence on the mass (Cramér-von Mises)",
+    "cvm": "Dependence on the mass (CVM, windows of 200 events)",
+    "cvm_independent": "The same of a score that tells no mass, on average",
+    "cvm_knn": "Dependence on the mass (CVM, 50 nearest neighbours)",
+    "cvm_bins": "Dependence on the mass (CVM, 10 bins)",
 }
 
 THROUGHPUT = {

@@ -27,11 +27,16 @@ class Runtime:
     """Where and how a model runs: not a hyperparameter, and no part of what is saved.
 
     report(stage, done, total) may be called as often as one likes.
+    checkpoint : a file that a training which takes long may keep what it has in, to go on from there after a kill.
+        Whoever named it deletes it, once what came out is safe.
+    batch : events shown at once where nothing is learned from them; less where memory turns out too small for it.
     """
 
     device: str = "cpu"
     seed: int = 0
     report: Callable[[str, float, float], None] = silent
+    checkpoint: Path | None = None
+    batch: int = 1024
 
 
 @dataclass(kw_only=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -12,13 +12,18 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from benchmark.errors import UserError
+from benchmark.errors import Skip, UserError
 from benchmark.plugin import check_range
+from benchmark.process import rank_and_size
 from models.card import Card
 from models.inputs import shown_as
 from models.model import Model
+from models.training.augment import augmentation, wanted
 from models.training.batches import Batches, in_chunks
+from models.training.checkpoint import make_key
 from models.training.loop import check_samples, exact_convolutions, optimise, reproducible
+from models.training.memory import halving
+from models.training.penalty import Penalty
 from models.training.step import Recipe
 
 if TYPE_CHECKING:
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.inputs import Shape
+    from models.inputs import Input, Shape
     from representations.samples import Samples
 
 
@@ -67,9 +72,17 @@ class TorchModel(Model, ABC):
     ----------
     epochs : passes over the training events, at most.
     patience : epochs without a smaller validation loss before training stops.
-    batch_size : training events a step.
-    learning_rate : of Adam, the same in every step.
+    batch_size : training events a step; halved where they do not fit into the memory of the device.
+    learning_rate : of Adam, in the first epoch.
+    schedule : how it goes on: "constant", or down towards 0 at the last epoch, "linear" or as a "cosine".
     clip : bound on the gradient's norm, 0 for none.
+    balance : "weights": all classes count the same in the loss. "clone": events of smaller classes are shown several
+        times an epoch, as in the circle paper.
+    augment : what is done to training events at random: mirror (eta and phi), rotation (in phi), and on pictures
+        translation and shear (up to a tenth), joined as mirror+rotation; "none" shows them as they are.
+    decorrelation : weight in the loss of what the signal's score tells of the mass of background
+        (`models/training/penalty.py`), 0 for none. It depends on the size of batches.
+    neighbours : events that a neighbourhood in mass holds for it.
     """
 
     views: ClassVar[tuple[str, ...]]
@@ -79,7 +92,12 @@ class TorchModel(Model, ABC):
     patience: int = 5
     batch_size: int = 128
     learning_rate: float = 5e-4
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
     clip: float = 0.0
+    balance: Literal["weights", "clone"] = "weights"
+    augment: str = "none"
+    decorrelation: float = 0.0
+    neighbours: int = 12
 
     _network: Standardised | None = field(default=None, init=False, repr=False, compare=False)
     _card: Card | None = field(default=None, init=False, repr=False, compare=False)
@@ -90,48 +108,66 @@ class TorchModel(Model, ABC):
         check_range(self, "batch_size", 1, 1_000_000)
         check_range(self, "learning_rate", 1e-9, 10)
         check_range(self, "clip", 0, torch.inf)
+        wanted(self.augment, self.name)
+        check_range(self, "decorrelation", 0, torch.inf)
+        check_range(self, "neighbours", 2, 1_000_000)
 
     @abstractmethod
     def network(self, shape: Shape, classes: int) -> nn.Module:
         """The network: `forward` takes what the view shows and gives logits (batch, classes)."""
 
+    def look(self, samples: Samples) -> Input[Any]:
+        """How these samples are shown; a network whose parameters have a say in that says so here."""
+        return shown_as(self.views, samples, self.name)
+
     def fit(self, train: Samples, valid: Samples) -> None:
         """Train from scratch on `train`, keep the epoch that is best on `valid`."""
         check_samples(self.name, train, valid)
-        look = shown_as(self.views, train, self.name)
+        if self.decorrelation and train.mass is None:
+            raise Skip(
+                f"{self.name}: decorrelation={self.decorrelation:g} needs the mass of background events, and this task "
+                "has none. Leave it out."
+            )
+        look = self.look(train)
         shape, device = look.shape(train), self.runtime.device
         if look.shape(valid) != shape:
             raise UserError(
                 f"{self.name}: training samples are a {shape}, but validation samples a {look.shape(valid)}."
             )
+        augment = augmentation(self.augment, look, train, self.name)
         with reproducible(self.runtime.seed, device):
-            batches = Batches(look, train, device)
+            batches = Batches(look, train, device, balance=self.balance, augment=augment)
             network = self._placed(self.network(shape, len(train.classes)), batches.moments())
-            progress = optimise(network, batches, Batches(look, valid, device), self._recipe(), self.runtime)
+            key = self._key(train, valid) if self.runtime.checkpoint else ""
+            progress = optimise(network, batches, Batches(look, valid, device), self._recipe(), self.runtime, key)
         self._network = network
-        details = {name: float(value) for name, value in asdict(progress).items()}
         self._card = Card(
             model=self.name,
             version=self.version,
             parameters=self.parameters(),
             classes=train.classes,
             shape=shape,
-            details=details,
+            details=progress.details(),
         )
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
         """Softmax of the logits, in float32 on every device: bfloat16 would tie scores that differ."""
         network, card = self._fitted()
-        look = shown_as(self.views, samples, self.name)
+        look = self.look(samples)
         card.check(samples, look.shape(samples))
         samples = look.prepare(samples).to(self.runtime.device)
-        with torch.inference_mode(), exact_convolutions():
+
+        def attempt(events: int) -> list[Tensor]:
             scores, done = [], 0
-            for index in in_chunks(samples):
+            for index in in_chunks(samples, events):
                 if len(index):
                     scores.append(network(*look.batch(samples, index)).softmax(dim=1).cpu())
                 done += len(index)
                 self.runtime.report("predict", done, len(samples))
+            return scores
+
+        with torch.inference_mode(), exact_convolutions():
+            scores, self.runtime.batch = halving(self.runtime.batch, attempt, f"{self.name}: prediction")
         found = torch.cat(scores).numpy() if scores else np.empty((0, len(card.classes)), np.float32)
         if not np.isfinite(found).all():
             bad = int(samples.event_ids[int(np.argwhere(~np.isfinite(found))[0, 0])])
@@ -184,7 +220,16 @@ class TorchModel(Model, ABC):
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             clip=self.clip,
+            schedule=self.schedule,
+            penalty=Penalty(self.decorrelation, self.neighbours) if self.decorrelation else None,
         )
+
+    def _key(self, train: Samples, valid: Samples) -> str:
+        """Of all that a training depends on."""
+        told: dict[str, Any] = {"model": self.name, "version": self.version, "parameters": self.parameters()}
+        device = torch.device(self.runtime.device).type
+        told |= {"seed": self.runtime.seed, "device": device, "processes": rank_and_size()[1]}
+        return make_key(told, train, valid)
 
     def _placed(self, network: nn.Module, moments: Sequence[tuple[Tensor, Tensor] | None]) -> Standardised:
         # convolutions on CPUs and tensor cores are fastest with channels last; other tensors are left alone

@@ -39,7 +39,8 @@ COLOURS = {
 class Circles(Representation):
     """Objects as coloured circles: place is direction, radius is ln pt or ln E, colour is kind.
 
-    The canvas is white, `size` x `size` pixels, and stored sparse as 255 - colour. eta in [-3, 3] runs across the
+    The canvas is white, `size` x `size` pixels, and stored sparse: for each lit pixel which kinds pass there, with
+    255 - colour of every set of kinds as the palette. eta in [-3, 3] runs across the
     columns, phi in [-pi, pi) down the rows. Radius: max(1, C ln x) pixels (equations 1 and 4), with x in GeV and
     C = `scale` x size / 224; x = 1 or less gives 1. Missing energy lies at eta 0. Objects beyond abs(eta) 3 are not
     drawn (`outside` counts them).
@@ -89,18 +90,22 @@ class Circles(Representation):
         """
         particles = particles_of(events)
         shapes = self._shapes(particles)
-        counts, pixels, values = (
-            raster.discs(shapes, self.opacity) if self.fill else raster.rings(shapes, self.line_width)
-        )
+        if self.fill:
+            counts, pixels, values = raster.discs(shapes, self.opacity)
+            colours: tuple[tuple[int, ...], ...] = ()
+        else:
+            counts, pixels, values = raster.rings(shapes, self.line_width)
+            colours = tuple(map(tuple, raster.palette(shapes.ink).tolist()))
         offsets = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))
         names = tuple(events.info.slots) if self.channels == "kind" else ("red", "green", "blue")
         return Images(
             **truth(events),
             features=torch.zeros(len(events), 0),
-            panels=(Panel((shapes.ink.shape[1], self.size, self.size), particles.span, names),),
+            panels=(Panel((shapes.ink.shape[1], self.size, self.size), particles.span, names, turned=True),),
             pixels=Ragged(torch.from_numpy(pixels), offsets),
             values=Ragged(torch.from_numpy(values), offsets),
             scale=255.0,
+            palette=colours,
         )
 
     def columns(self, info: EventInfo) -> tuple[str, ...]:

@@ -203,6 +203,60 @@ def cluster(first, last, offsets, rows, momenta, power, merges, levels):  # type
 
 
 @njit(cache=True, nogil=True)
+def _root(node, parents):  # type: ignore[no-untyped-def]
+    """The particle that stands for all that a particle was merged with; paths become shorter on the way."""
+    while parents[node] != node:
+        parents[node] = parents[parents[node]]
+        node = parents[node]
+    return node
+
+
+@njit(cache=True, nogil=True)
+def along(first, last, offsets, rows, momenta, power, begins, edges, pt, merges, levels):  # type: ignore[no-untyped-def]
+    """Merge along edges in rising d of their two particles (Kruskal, Proc. Am. Math. Soc. 7 (1956) 48), p = `power`.
+
+    begins, edges : offsets (events + 1,), and pairs of particles (total, 2) counted within the event.
+    What no path of edges joins is added in falling `pt` of its first particle.
+    """
+    most = _most(first, last, offsets)
+    nodes = np.empty((2 * most, 4))
+    y, phi, scale = np.empty((3, most))
+    parents, number = np.empty((2, most), np.int64)
+    for event in range(first, last):
+        start, n, row = offsets[event], offsets[event + 1] - offsets[event], rows[event]
+        nodes[:n] = momenta[start : start + n]
+        for i in range(n):
+            px, py, pz, e = nodes[i, 0], nodes[i, 1], nodes[i, 2], nodes[i, 3]
+            y[i], phi[i], scale[i] = _rapidity(px, py, pz, e), _azimuth(px, py), _scale(px, py, power)
+            parents[i], number[i] = i, i
+        pairs = edges[begins[event] : begins[event + 1]]
+        d = np.empty(len(pairs))
+        for k in range(len(pairs)):
+            a, b = pairs[k, 0], pairs[k, 1]
+            dphi = math.pi - abs(math.pi - abs(phi[a] - phi[b]))
+            dy = y[a] - y[b]
+            d[k] = min(scale[a], scale[b]) * (dphi * dphi + dy * dy)
+        node = n
+        for k in np.argsort(d, kind="mergesort"):
+            one, other = _root(pairs[k, 0], parents), _root(pairs[k, 1], parents)
+            if one != other:
+                _merge(number[one], number[other], node, row + node - n, start + row, nodes, merges, levels)
+                parents[max(one, other)] = min(one, other)
+                number[min(one, other)] = node
+                node += 1
+        grown = -1
+        for i in np.argsort(-pt[start : start + n], kind="mergesort"):
+            root = _root(i, parents)
+            if grown >= 0 and root != grown:
+                _merge(number[grown], number[root], node, row + node - n, start + row, nodes, merges, levels)
+                parents[root] = grown
+                number[grown] = node
+                node += 1
+            elif grown < 0:
+                grown = root
+
+
+@njit(cache=True, nogil=True)
 def chain(first, last, offsets, rows, momenta, pt, merges, levels):  # type: ignore[no-untyped-def]
     """Add one particle after the other, in falling `pt`."""
     nodes = np.empty((2 * _most(first, last, offsets), 4))

@@ -50,13 +50,21 @@ def ends(edges: Tensor, offsets: Tensor, nodes: Tensor, rows: NDArray[np.int64])
     return found
 
 
-def dense(pixels: Tensor, values: Tensor, offsets: Tensor, index: Tensor, size: int, scale: float | None) -> Tensor:
-    """Pictures of `size` pixels, (n, size): float32 values / scale, or for None the values as they are."""
+def dense(
+    pixels: Tensor, values: Tensor, offsets: Tensor, index: Tensor, size: int, scale: float | None, inks: Tensor | None
+) -> Tensor:
+    """Pictures of `size` pixels, (n, size): float32 values / scale, or for None the values as they are.
+
+    inks : None, or the palette (colours, channels) that the values are rows of; pixels then count within a channel.
+    """
     rows = rows_of(index, len(offsets) - 1)
     # NumPy asks the system for huge pages, torch does not: of memory this large the first touch is what takes longest
     found = np.zeros((len(rows), size), np.float32 if scale is not None else values.numpy().dtype)
     columns = pixels.numpy(), values.numpy(), offsets.numpy(), rows, found
-    if scale is None:
+    if inks is not None:
+        table = inks.numpy() if scale is None else inks.numpy().astype(np.float32) / np.float32(scale)
+        _paint(*columns, table)
+    elif scale is None:
         _scatter(*columns)
     else:
         _scatter_scaled(*columns, np.float32(scale))
@@ -109,3 +117,13 @@ def _scatter_scaled(pixels, values, offsets, rows, found, scale):  # type: ignor
     for k in range(len(rows)):
         for i in range(offsets[rows[k]], offsets[rows[k] + 1]):
             found[k, pixels[i]] = np.float32(values[i]) / scale
+
+
+@njit(cache=True, nogil=True)
+def _paint(pixels, values, offsets, rows, found, inks):  # type: ignore[no-untyped-def]
+    plane = found.shape[1] // inks.shape[1]
+    for k in range(len(rows)):
+        for channel in range(inks.shape[1]):  # one after the other: their pictures lie apart
+            picture = found[k, channel * plane : (channel + 1) * plane]
+            for i in range(offsets[rows[k]], offsets[rows[k] + 1]):
+                picture[np.uint64(pixels[i])] = inks[np.uint64(values[i]), np.uint64(channel)]

@@ -10,6 +10,7 @@ import torch
 
 from benchmark.plugin import check_range
 from representations.neighbours import Rule, edges
+from representations.pairs import MASS, PAIR_FEATURES
 from representations.particles import Particles, particles_of
 from representations.representation import Representation, truth
 from representations.samples import Graphs, Ragged
@@ -28,7 +29,8 @@ class Graph(Representation):
     pt, or in falling energy where the task measures by that; equal ones in the order of the event. Columns: pt, energy,
     eta, phi, mass (GeV, radians), charge, and is_<kind> for each slot of the task. eta and phi count from a jet's
     centroid (weighted with pt) or from a shower's hottest crystal, and phi is in [-pi, pi).
-    Pairs of nodes that an edge joins have delta_eta, delta_phi, delta_r, ln_kt, ln_z and ln_m2, computed when needed.
+    Pairs of nodes that an edge joins have delta_eta, delta_phi, delta_r, ln_kt, ln_z and ln_m2, computed when needed;
+    no ln_m2 where the task says that a mass defines its classes.
 
     Parameters
     ----------
@@ -74,6 +76,7 @@ class Graph(Representation):
             nodes=Ragged(torch.from_numpy(table), torch.from_numpy(offsets)),
             edges=Ragged(torch.from_numpy(joined), torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))),
             names=tuple(columns),
+            edge_names=PAIR_FEATURES if events.info.pair_masses else tuple(n for n in PAIR_FEATURES if n != MASS),
             centre=torch.from_numpy(np.stack(particles.centre(), axis=1).astype(np.float32)),
         )
 

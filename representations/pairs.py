@@ -10,7 +10,8 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-PAIR_FEATURES = ("delta_eta", "delta_phi", "delta_r", "ln_kt", "ln_z", "ln_m2")
+MASS = "ln_m2"
+PAIR_FEATURES = ("delta_eta", "delta_phi", "delta_r", "ln_kt", "ln_z", MASS)
 FLOOR = 1e-8
 """What a smaller kt (GeV), z or m2 (GeV^2) counts as: of particles on one spot, or of no pt, there is no logarithm."""
 _LARGEST = 1e9

@@ -4,7 +4,7 @@ Everything is in whole sub-pixels (1/1024 of a pixel), so that the rules hold ex
 bit for bit, on every machine and for every order of the objects.
 The centre of the pixel in row i and column j lies at x = j + 1/2, y = i + 1/2.
 
-ring : lit where abs(distance - radius) <= line width / 2. Kinds that share a pixel: per channel the most ink.
+ring : lit where abs(distance - radius) <= line width / 2. Of kinds that share a pixel the set is kept.
 disc : lit where distance <= radius. Ink v of opacity a, over all discs: 1 - product of (1 - a v).
 """
 
@@ -70,21 +70,29 @@ class Shapes:
 
 
 def rings(shapes: Shapes, line_width: float) -> Sparse:
-    """Draw circumferences of `line_width` pixels."""
+    """Draw circumferences of `line_width` pixels: each lit pixel once, its value the set of kinds that pass there.
+
+    Bit k of a set: kind k. `palette` has the ink of each.
+    """
     half = round(line_width * SUB / 2)
     if shapes.wrap:
         shapes = _copies(shapes, half)
-    masks = np.arange(1 << len(shapes.ink))
-    inks = [np.where(masks[:, None] >> kind & 1, ink, 0) for kind, ink in enumerate(shapes.ink)]
-    table = np.ascontiguousarray(np.max(inks, axis=0).T, dtype=np.uint8)  # (channels, sets of kinds)
     each = _lit_at_most(shapes, np.maximum(shapes.radius - half, 0), shapes.radius + half)
     # the quarters of a ring share their diagonals
     room = int(_per_event(shapes, each + 2 * shapes.size + 2).max(initial=0)) + 2
 
     def paint(first: int, last: int, counts: Any, pixels: Any, values: Any) -> None:
-        _rings(first, last, *shapes.columns(), shapes.size, half, table, room, counts, pixels, values)
+        _rings(first, last, *shapes.columns(), shapes.size, half, room, counts, pixels, values)
 
-    return collect(paint, _entries_at_most(shapes, each))
+    # a pixel may be noted, and is then written over, one place behind the last
+    return collect(paint, np.minimum(_per_event(shapes, each), shapes.size**2) + 1)
+
+
+def palette(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Ink of each set of kinds, (sets, channels): per channel the most of any kind in it."""
+    sets = np.arange(1 << len(ink))
+    inks = [np.where(sets[:, None] >> kind & 1, colour, 0) for kind, colour in enumerate(ink)]
+    return np.asarray(np.max(inks, axis=0), dtype=np.uint8)
 
 
 def discs(shapes: Shapes, opacity: float) -> Sparse:
@@ -97,7 +105,7 @@ def discs(shapes: Shapes, opacity: float) -> Sparse:
         _discs(first, last, *shapes.columns(), shapes.size, shapes.wrap, passing, counts, pixels, values)
 
     each = _lit_at_most(shapes, np.zeros_like(shapes.radius), shapes.radius)
-    return collect(paint, _entries_at_most(shapes, each))
+    return collect(paint, np.minimum(_per_event(shapes, each), shapes.size**2) * shapes.ink.shape[1])
 
 
 def _copies(shapes: Shapes, half: int) -> Shapes:
@@ -118,18 +126,14 @@ def _lit_at_most(shapes: Shapes, inner: NDArray[np.int64], outer: NDArray[np.int
     return np.asarray(np.minimum(np.ceil(area), shapes.size**2), dtype=np.int64)
 
 
-def _entries_at_most(shapes: Shapes, each: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.asarray(np.minimum(_per_event(shapes, each), shapes.size**2) * shapes.ink.shape[1])
-
-
 def _per_event(shapes: Shapes, each: NDArray[np.int64]) -> NDArray[np.int64]:
     total = np.concatenate([[0], np.cumsum(each)])
     return np.asarray(total[shapes.offsets[1:]] - total[shapes.offsets[:-1]])
 
 
 @njit(cache=True, nogil=True)
-def _cuts(cu, cv, inner, outer, first, count, size, cuts):  # type: ignore[no-untyped-def]
-    """For `count` lines u from `first` on, where to cut v: the ring is in [0, 1) before its centre, [2, 3) behind it.
+def _cuts(cu, cv, inner, outer, first, count, size, step_u, step_v, start, lit):  # type: ignore[no-untyped-def]
+    """For `count` lines u from `first` on: the first pixel of a ring before its centre and behind it, and how many.
 
     Only the part with abs(dv) >= abs(du), where a line crosses few pixels: the other part is for lines along v.
     Whole numbers below 2^53 in float64, so that the loop can be vectorised and the rule still holds exactly.
@@ -139,48 +143,50 @@ def _cuts(cu, cv, inner, outer, first, count, size, cuts):  # type: ignore[no-un
         du = (first + k) * 1024.0 + 512.0 - cu
         reach = np.floor(math.sqrt(max(outer2 - du * du, 0.0)))
         gap = max(np.ceil(math.sqrt(max(inner2 - du * du, 0.0))), abs(du))
-        cuts[0, k] = np.int32(min(max(np.ceil((cv - reach - 512.0) / 1024.0), 0.0), edge))
-        cuts[1, k] = np.int32(min(max(np.floor((cv - gap - 512.0) / 1024.0) + 1.0, 0.0), edge))
-        cuts[2, k] = np.int32(min(max(np.ceil((cv + gap - 512.0) / 1024.0), 0.0), edge))
-        cuts[3, k] = np.int32(min(max(np.floor((cv + reach - 512.0) / 1024.0) + 1.0, 0.0), edge))
+        before = np.int32(min(max(np.ceil((cv - reach - 512.0) / 1024.0), 0.0), edge))
+        before_end = np.int32(min(max(np.floor((cv - gap - 512.0) / 1024.0) + 1.0, 0.0), edge))
+        behind = np.int32(min(max(np.ceil((cv + gap - 512.0) / 1024.0), 0.0), edge))
+        behind_end = np.int32(min(max(np.floor((cv + reach - 512.0) / 1024.0) + 1.0, 0.0), edge))
+        line = np.int32(first + k) * np.int32(step_u)
+        start[k], lit[k] = line + before * np.int32(step_v), before_end - before
+        start[count + k], lit[count + k] = line + behind * np.int32(step_v), behind_end - behind
 
 
 @njit(cache=True, nogil=True)
-def _quarters(cu, cv, inner, outer, size, step_u, step_v, bit, cuts, canvas, touched, lit):  # type: ignore[no-untyped-def]
+def _quarters(cu, cv, inner, outer, size, step_u, step_v, bit, start, lit, canvas, touched, noted):  # type: ignore[no-untyped-def]
     """Light the two quarters of a ring before and behind its centre along v; returns the length of `touched`."""
     arm = outer * 0.7072  # a little more than 1 / sqrt(2); lines too far out have reach < gap
-    edge = np.float64(size)
+    edge, step = np.float64(size), np.uint64(step_v)
     first = np.int64(min(max(np.floor((cu - arm) / 1024.0), 0.0), edge))
     last = np.int64(min(max(np.floor((cu + arm) / 1024.0) + 1.0, 0.0), edge))
-    _cuts(cu, cv, inner, outer, first, last - first, size, cuts)
-    for k in range(last - first):
-        for side in range(0, 4, 2):
-            a, b = cuts[side, k], cuts[side + 1, k]
-            # Nearly always none, one or two pixels: written without branches, which nobody could predict.
-            pixel = np.uint64((first + k) * step_u + a * step_v)
-            on = np.uint8(a < b)
-            touched[lit] = pixel
-            lit += np.uint64(on)
-            canvas[pixel] |= bit * on
-            pixel += np.uint64(step_v)
-            on = np.uint8(a + 1 < b)
-            touched[lit] = pixel
-            lit += np.uint64(on)
-            canvas[pixel] |= bit * on
-            for v in range(a + 2, b):
-                pixel = np.uint64((first + k) * step_u + v * step_v)
-                touched[lit] = pixel
-                lit += np.uint64(1)
-                canvas[pixel] |= bit
-    return lit
+    count = last - first
+    _cuts(cu, cv, inner, outer, first, count, size, step_u, step_v, start, lit)
+    for k in range(np.uint64(2 * count)):
+        number = lit[k]
+        if number <= 0:
+            continue
+        pixel, more = np.uint64(start[k]), np.uint64(number > 1)
+        touched[noted] = pixel
+        canvas[pixel] |= bit
+        noted += np.uint64(1)
+        # Nearly always one pixel or two: the second without a branch, which nobody could predict.
+        pixel += step * more
+        touched[noted] = pixel
+        canvas[pixel] |= bit
+        noted += more
+        for _ in range(2, number):
+            pixel += step
+            touched[noted] = pixel
+            canvas[pixel] |= bit
+            noted += np.uint64(1)
+    return noted
 
 
 @njit(cache=True, nogil=True)
-def _rings(first, last, offsets, x, y, radius, kind, size, half, table, room, counts, pixels, values):  # type: ignore[no-untyped-def]
-    area = size * size
-    canvas = np.zeros(area + 2 * size + 2, np.uint8)  # bit k: a circle of kind k passes; beyond `area` nothing is
-    touched, masks = np.empty(room, np.int32), np.empty(room, np.uint8)
-    cuts = np.empty((4, size), np.int32)
+def _rings(first, last, offsets, x, y, radius, kind, size, half, room, counts, pixels, values):  # type: ignore[no-untyped-def]
+    canvas = np.zeros(size * size, np.uint8)  # bit k: a circle of kind k passes
+    touched = np.empty(room, np.int32)
+    start, lit = np.empty((2, 2 * size), np.int32)
     used = np.uint64(0)
     for event in range(first, last):
         noted = np.uint64(0)
@@ -188,24 +194,16 @@ def _rings(first, last, offsets, x, y, radius, kind, size, half, table, room, co
             bit = np.uint8(1 << kind[i])
             outer, inner = np.float64(radius[i] + half), np.float64(max(radius[i] - half, 0))
             cx, cy = np.float64(x[i]), np.float64(y[i])
-            noted = _quarters(cy, cx, inner, outer, size, size, 1, bit, cuts, canvas, touched, noted)
-            noted = _quarters(cx, cy, inner, outer, size, 1, size, bit, cuts, canvas, touched, noted)
-        lit = np.uint64(0)
+            noted = _quarters(cy, cx, inner, outer, size, size, 1, bit, start, lit, canvas, touched, noted)
+            noted = _quarters(cx, cy, inner, outer, size, 1, size, bit, start, lit, canvas, touched, noted)
+        before = used
         for k in range(noted):  # each pixel once
-            pixel = touched[k]
-            mask = canvas[np.uint64(pixel)]
-            canvas[np.uint64(pixel)] = 0
-            touched[lit] = pixel
-            masks[lit] = mask
-            lit += np.uint64(mask > 0)
-        start = used
-        for channel in range(table.shape[0]):
-            for k in range(lit):
-                value = table[np.uint64(channel), np.uint64(masks[k])]
-                pixels[used] = channel * area + touched[k]
-                values[used] = value
-                used += np.uint64(value > 0)
-        counts[event] = used - start
+            pixel = np.uint64(touched[k])
+            kinds = canvas[pixel]
+            canvas[pixel] = 0
+            pixels[used], values[used] = pixel, kinds
+            used += np.uint64(kinds > 0)
+        counts[event] = used - before
 
 
 @njit(cache=True, nogil=True)

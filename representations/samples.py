@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-__all__ = ["Graphs", "Images", "Joined", "Panel", "Ragged", "Samples", "Vectors"]
+__all__ = ["Entries", "Graphs", "Images", "Joined", "Panel", "Ragged", "Samples", "Vectors"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,8 @@ class Samples:
     """Labels, weights and ids for training and scoring, and the per-event features that a representation declares.
 
     labels (n,) int64 · weights (n,) float32 · event_ids, groups (n,) int64 · mass (n,) float32 or None: never an
-    input of a model · features (n, F) float32, with `feature_names`: inputs, F may be 0.
+    input of a model · features (n, F) float32, with `feature_names`: inputs, F may be 0 · pair_masses: whether models
+    may be shown masses of several particles, which they may not where these define the classes.
     """
 
     classes: tuple[str, ...]
@@ -41,6 +42,7 @@ class Samples:
     mass: Tensor | None = None
     features: Tensor
     feature_names: tuple[str, ...] = ()
+    pair_masses: bool = True
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -119,7 +121,8 @@ class Panel(NamedTuple):
 
     shape : channels, rows, columns. channel_names : what each channel holds, or empty where nobody asks.
     span : half widths of the picture along its `axes`: eta and phi, or on the face of an endcap y and x in metres.
-    name : of the panel, where there are several.
+    name : of the panel, where there are several. turned : whether the second of its axes runs down the rows, as on a
+        canvas, and not the first, as in a calorimeter.
     """
 
     shape: tuple[int, int, int]
@@ -127,11 +130,20 @@ class Panel(NamedTuple):
     channel_names: tuple[str, ...] = ()
     name: str = ""
     axes: tuple[str, str] = ("eta", "phi")
+    turned: bool = False
 
     @property
     def size(self) -> int:
         """Pixels of all channels."""
         return math.prod(self.shape)
+
+
+class Entries(NamedTuple):
+    """Pixels that have a value, (total,) each: event (of those asked for), flat index into all panels, value."""
+
+    event: Tensor
+    pixel: Tensor
+    value: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,17 +152,25 @@ class Images(Samples):
 
     panels : what each of an event's pictures is; plain tuples, as they come back from a file, become panels.
     pixels : Ragged int32, flat index into the panels one after the other, each at most once an event.
-    values : (total,) uint8 or float32, the pixel's value times `scale`; 0 where no pixel is listed.
+    values : Ragged uint8 or float32, the pixel's value times `scale`; 0 where no pixel is listed.
+    palette : empty, or the channels of each colour, times `scale`. Then `pixels` count within a channel (rows, columns)
+        of the only panel, and `values` are rows of the palette: drawings need a third of the entries.
+
+    `entries` says which value each pixel has, whatever of this is used.
     """
 
     panels: tuple[Panel, ...]
     pixels: Ragged
     values: Ragged
     scale: float = 1.0
+    palette: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "panels", tuple(Panel(*panel) for panel in self.panels))
+        object.__setattr__(self, "palette", tuple(map(tuple, self.palette)))
+        if self.palette and {len(colour) for colour in self.palette} != {self._only.shape[0]}:
+            raise ValueError(f"a palette of other channels than the {self._only.shape[0]} of the picture")
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -176,6 +196,8 @@ class Images(Samples):
 
     def panel(self, name: str) -> Images:
         """The samples with this panel alone. Raises KeyError for a name that no panel has."""
+        if self.palette:  # of the only panel
+            return {self._only.name: self}[name]
         place = {panel.name: place for place, panel in enumerate(self.panels)}[name]
         start = sum(panel.size for panel in self.panels[:place])
         flat = self.pixels.values
@@ -187,6 +209,22 @@ class Images(Samples):
         return replace(
             self, panels=(self.panels[place],), pixels=Ragged(pixels, offsets), values=Ragged(values, offsets)
         )
+
+    def entries(self, index: Tensor) -> Entries:
+        """The pixels of the pictures of `index` (int64, on the samples' device) that have a value."""
+        pixels = self.pixels.take(index)
+        event, pixel = pixels.rows(), pixels.values.long()
+        value = self.values.take(index).values
+        if not self.palette:
+            return Entries(event, pixel, value.to(torch.float32) / self.scale)
+        ink = self._ink(torch.float32)[value.long()] / self.scale
+        entry, channel = ink.nonzero(as_tuple=True)
+        plane = self.shape[1] * self.shape[2]
+        return Entries(event[entry], pixel[entry] + channel * plane, ink[entry, channel])
+
+    def _ink(self, dtype: torch.dtype) -> Tensor:
+        """The palette, (colours, channels)."""
+        return torch.tensor(self.palette, dtype=dtype, device=self.device)
 
     def dense(self, index: Tensor | None = None) -> Tensor:
         """The pictures of `index` (all by default) as float32 (n, channels, rows, columns), on the samples' device.
@@ -212,13 +250,19 @@ class Images(Samples):
         rows = torch.arange(len(self), device=self.device) if index is None else index
         size = sum(panel.size for panel in self.panels)
         pixels, values = self.pixels, self.values.values
+        inks = self._ink(values.dtype) if self.palette else None
         if self.device.type == "cpu":
-            return gather.dense(pixels.values, values, pixels.offsets, rows, size, scale).view(len(rows), size)
+            found = gather.dense(pixels.values, values, pixels.offsets, rows, size, scale, inks)
+            return found.view(len(rows), size)
         where, offsets = pixels.positions(rows)
         event = torch.repeat_interleave(torch.arange(len(rows), device=self.device), offsets[1:] - offsets[:-1])
-        ink = values[where] if scale is None else values[where].to(torch.float32) / scale
-        canvas = torch.zeros(len(rows) * size, dtype=ink.dtype, device=self.device)
-        canvas[event * size + pixels.values[where]] = ink
+        ink = values[where] if inks is None else inks[values[where].long()]
+        ink = ink if scale is None else ink.to(torch.float32) / scale
+        channels = 1 if inks is None else inks.shape[1]
+        canvas = torch.zeros(len(rows), channels, size // channels, dtype=ink.dtype, device=self.device)
+        if inks is None:
+            ink = ink[:, None]
+        canvas[event, :, pixels.values[where].long()] = ink
         return canvas.view(len(rows), size)
 
 
@@ -261,7 +305,7 @@ class Joined(NamedTuple):
     """Some graphs as one graph of parts that no edge joins.
 
     nodes (N, features) float32 · event (N,) int64, the graph that each node belongs to · edges (2, E) int64, senders
-    and receivers, counted through all graphs · pairs (E, 6) float32, the edges' `PAIR_FEATURES`.
+    and receivers, counted through all graphs · pairs (E, P) float32, what edges have.
     """
 
     nodes: Tensor
@@ -278,7 +322,8 @@ class Graphs(Samples):
     edges : Ragged (total, 2) int32, sender and receiver, counted within the event.
     centre : (n, 2) float32, eta and phi that those of the nodes count from; 0 where that is the detector's own frame.
 
-    pairs : Ragged (total, 6) float32, the edges' `PAIR_FEATURES`, or None to compute them batch by batch.
+    edge_names : what edges have: all `PAIR_FEATURES`, or the first of them.
+    pairs : Ragged (total, P) float32, what each edge has, or None to compute it batch by batch.
 
     What pairs have follows from the nodes, and a GPU computes it in no time, as it makes pictures dense. Where graphs
     are gone through often on a CPU, `with_pairs` keeps it, at three times the bytes of the edges.
@@ -307,7 +352,8 @@ class Graphs(Samples):
         momenta = nodes.values[:, columns]
         # masses of pairs need the pseudorapidity itself; differences of what is stored are more exact
         steepness = momenta[:, 1] + self.centre[index, 0][event]
-        return Joined(nodes.values, event, ends, pair_features(momenta, steepness, ends.T))
+        pairs = pair_features(momenta, steepness, ends.T)[:, : len(self.edge_names)]
+        return Joined(nodes.values, event, ends, pairs)
 
     def with_pairs(self) -> Self:
         """The same graphs with what their pairs have kept beside them."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 """Entries (5 bytes each) that a thread's workspace holds, or one event's if that is more: it should stay in cache."""
 
+_AT_ONCE = 1 << 24
+"""Entries that a single thread has room for without a workspace, most of which it will never touch: 84 MB."""
+
 Sparse = tuple["NDArray[np.int64]", "NDArray[np.int32]", "NDArray[np.uint8]"]
 """Entries of each event (events,), then flat indices into (channels, rows, columns) and values, (total,)."""
 
@@ -32,6 +35,8 @@ def collect(paint: Callable[..., None], bound: NDArray[np.int64]) -> Sparse:
     they are Python's, because numba's would not survive the forks of a data loader.
     """
     total = np.concatenate([[0], np.cumsum(bound)])
+    if torch.get_num_threads() == 1 and total[-1] <= _AT_ONCE:
+        return _alone(paint, len(bound), int(total[-1]))
     edges = _edges(total)
     threads = max(1, min(torch.get_num_threads(), len(edges) - 1))
     room = max((int(total[b] - total[a]) for a, b in pairwise(edges)), default=0) + 1
@@ -47,6 +52,14 @@ def collect(paint: Callable[..., None], bound: NDArray[np.int64]) -> Sparse:
             starts = [drawn.used + sum(totals[:i]) for i in range(len(totals))]
             list(pool.map(drawn.put, starts, totals, spaces))
             drawn.used += sum(totals)
+    return counts, *drawn.trimmed()
+
+
+def _alone(paint: Callable[..., None], events: int, room: int) -> Sparse:
+    """All events painted where their entries stay: nothing is copied."""
+    counts, drawn = np.zeros(events, dtype=np.int64), _Entries(room + 1)
+    paint(0, events, counts, drawn.pixels, drawn.values)
+    drawn.used = int(counts.sum())
     return counts, *drawn.trimmed()
 
 

@@ -68,7 +68,7 @@ class Trees:
         return [(node[part], children[part, 0], children[part, 1]) for part in parts]
 
 
-def merge(particles: Ragged, event_ids: Tensor, algorithm: Algorithm = "kt") -> Trees:
+def merge(particles: Ragged, event_ids: Tensor, algorithm: Algorithm = "kt", edges: Ragged | None = None) -> Trees:
     """Merge the particles of each event, two at a time, until one is left; four-momenta are added (E-scheme).
 
     particles : Ragged (total, 4): pt, eta, phi, mass in GeV and radians.
@@ -76,9 +76,13 @@ def merge(particles: Ragged, event_ids: Tensor, algorithm: Algorithm = "kt") -> 
     algorithm : "kt", "anti-kt", "cambridge-aachen": generalised kt (arXiv:0802.1189) without a beam, or with a radius
         so large that all merge; rapidities and the rest as FastJet has them (arXiv:1111.6097). Of equal distances the
         smaller angle comes first, then the lower number of the first node, then that of the second.
-        "pt-ascending", "pt-descending": from the softest or hardest particle on, one is added after the other.
+        "pt-descending": from the softest particle on one is added after the other, so that from the root down pt falls,
+        as in the paper (section 5.1). "pt-ascending": from the hardest on.
         "random": any two with equal chances. They depend on `event_ids` and the particles alone: not on the
         particles' order if no two have the same pt.
+    edges : Ragged (total, 2), pairs of particles counted within their event. If given, the three generalised kt
+        algorithms merge along them alone: in rising distance of the two particles that each joins, which is not
+        computed anew for what was merged (a minimum spanning tree); what no edges join is then added in falling pt.
 
     Raises UserError, naming the event, for what is NaN, infinite, too large to be squared or of negative pt.
     """
@@ -92,7 +96,7 @@ def merge(particles: Ragged, event_ids: Tensor, algorithm: Algorithm = "kt") -> 
     rows = np.concatenate([[0], np.cumsum(np.maximum(counts - 1, 0))])
     nodes = np.concatenate([[0], np.cumsum(np.maximum(2 * counts - 1, 0))])
     merges, levels = np.zeros((rows[-1], 2), np.int32), np.zeros(nodes[-1], np.int32)
-    kernel, options = _kernel(algorithm, np.ascontiguousarray(table[:, 0]), ids)
+    kernel, options = _kernel(algorithm, np.ascontiguousarray(table[:, 0]), ids, edges)
 
     def work(first: int, last: int) -> None:
         kernel(first, last, offsets, rows, momenta, *options, merges, levels)
@@ -102,13 +106,18 @@ def merge(particles: Ragged, event_ids: Tensor, algorithm: Algorithm = "kt") -> 
     return Trees(*(Ragged(torch.from_numpy(part), torch.from_numpy(ends)) for part, ends in found))
 
 
-def _kernel(algorithm: str, pt: NDArray[np.float64], ids: NDArray[np.int64]) -> tuple[Any, tuple[Any, ...]]:
+def _kernel(
+    algorithm: str, pt: NDArray[np.float64], ids: NDArray[np.int64], edges: Ragged | None
+) -> tuple[Any, tuple[Any, ...]]:
     """The compiled function, and the arguments that it alone takes."""
+    if algorithm in POWERS and edges is not None:
+        pairs = edges.values.cpu().numpy().astype(np.int64).reshape(-1, 2)
+        return clustering.along, (POWERS[algorithm], edges.offsets.cpu().numpy(), pairs, pt)
     if algorithm in POWERS:
         return clustering.cluster, (POWERS[algorithm],)
     if algorithm == "random":
         return clustering.shuffle, (pt, ids.astype(np.uint64))
-    return clustering.chain, (-pt if algorithm == "pt-ascending" else pt,)
+    return clustering.chain, (-pt if algorithm == "pt-descending" else pt,)
 
 
 def _momenta(table: NDArray[np.float64], offsets: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.float64]:

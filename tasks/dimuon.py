@@ -78,13 +78,14 @@ class Dimuon(Task):
 
     Parameters
     ----------
-    mass_feature : add the mass itself to the engineered scalars. It defines the classes: a cross-check only.
+    mass_feature : add the mass itself to the engineered scalars, and to the edges of graphs. It defines the classes: a
+        cross-check only.
     continuum : put continuum (Drell-Yan) under the onium peaks too, in the share that recorded data have.
         Without it each onium class is a bare peak, and the empty rest of its window makes the task easier.
     """
 
     name = "dimuon"
-    version = "2"  # hits and tracks; components have their shares, which the first of them exceeded
+    version = "3"  # edges of graphs without the mass; hits and tracks; components have their shares
     processes = ("jpsi", "psi2s", "upsilon", "z", "none")
     view_parameters = frozenset({"mass_feature"})
     view_columns = frozenset({"objects", "candidate"})
@@ -101,8 +102,16 @@ class Dimuon(Task):
     continuum: bool = True
 
     def info(self, level: str) -> EventInfo:
-        """Two muons, drawn by their energy."""
-        return EventInfo(self.name, self.processes, level, slots={"muon": 2}, magnitude="energy", has_signal=False)
+        """Two muons, drawn by their energy; nobody is told their mass unless `mass_feature` says so."""
+        return EventInfo(
+            self.name,
+            self.processes,
+            level,
+            slots={"muon": 2},
+            magnitude="energy",
+            has_signal=False,
+            pair_masses=self.mass_feature,
+        )
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
         """`count` events of one class; its components are interleaved in their fixed shares."""

@@ -48,6 +48,8 @@ FORWARD = 2.3
 HADRONIC = 0.15
 """HCAL over ECAL energy of any photon candidate that CMS keeps (JINST 10 (2015) P08010, section 4)."""
 HIGGS_MASS = 125.0
+CVM_MAX = {"central": 0.002, "forward": 0.004}
+"""By region: what the score tells of the mass of true photon pairs, at most, in rows that are ranked (section 5.3)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,8 @@ class Diphoton(Task):
     """H(125) to two photons against quark-antiquark to two photons and photon + jet, with pile-up (fast simulation).
 
     Mass-decorrelated unless `mass_aware`: all energies of an event are multiplied by 125 GeV / m_yy, in hits, tracks
-    and photons alike, so that no representation sees the mass; `mass` keeps it for the score of decorrelation (CVM).
+    and photons alike, so that no representation sees the mass; `mass` keeps it for the score of decorrelation (CVM),
+    which bounds the rows that are ranked.
     As in the enriched CMS sample of photon + jet, events have, at the level of particles, two clusters of photons and
     electrons (radius 0.1, pt > 18) with less than 20% of their pt in other particles around them (radius 0.4), in every
     class alike. So jets are those that a neutral meson dominates; no event shares its collision with another.
@@ -106,7 +109,8 @@ class Diphoton(Task):
         from tasks.events import EventInfo
 
         picture: Literal["barrel", "detector"] = "barrel" if self.region == "central" else "detector"
-        return EventInfo(self.name, self.processes, level, {"photon": 2}, picture=picture)
+        bounds = {} if self.mass_aware else {"cvm": CVM_MAX[self.region]}
+        return EventInfo(self.name, self.processes, level, {"photon": 2}, picture=picture, bounds=bounds)
 
     def settings(self, process: str, level: str) -> tuple[str, ...]:
         """Pythia's settings, and the pile-up's."""

@@ -9,7 +9,7 @@ Columns (those a task does not need are absent; float32 throughout, GeV and radi
 | label | int8 | class index; 0 is the signal |
 | weight | float32 | event weight |
 | split | int8, optional | 0 train, 1 valid, 2 test, where the source dictates it; else a hash of `group` decides |
-| mass | float32, optional | the mass that a classifier must not sculpt (CVM) |
+| mass | float32, optional | the mass that a score must not tell in class 1, the first background (CVM) |
 | objects | list of {pt, eta, phi, mass, charge, kind} | reconstructed objects; kind is an index into `KINDS` |
 | constituents | list of {pt, eta, phi, mass, charge, pdg_id} | of the candidate jet |
 | ecal | list of {row, column, energy[, time]} | barrel crystals: row 0-169 in eta, column 0-359 in phi; ns |
@@ -26,6 +26,7 @@ Rows and columns are int16; `tasks.detector.geometry` says where they lie. Energ
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
@@ -62,6 +63,9 @@ class EventInfo:
     slots : how many objects of each kind a fixed-length table holds, in this order.
     magnitude : the size of an object on a picture: its pt or its energy.
     has_signal : whether class 0 is a signal and the others its background, or all classes are equal partners.
+    pair_masses : whether learners may be shown masses of pairs of particles; not where a mass is what defines the
+        classes.
+    bounds : metrics, by name, that may be at most so large in a row that is ranked.
     """
 
     task: str
@@ -72,6 +76,8 @@ class EventInfo:
     picture: Literal["detector", "barrel", "crop", "jet"] = "detector"
     magnitude: Literal["pt", "energy"] = "pt"
     has_signal: bool = True
+    pair_masses: bool = True
+    bounds: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)

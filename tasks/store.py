@@ -79,19 +79,23 @@ def shards(data: DataSet, root: Path, columns: Collection[str] | None = None) ->
     columns : those that are read, beside the truth of the events and what the task's `view` needs; None for all.
     Raises UserError when there is no complete data set, or when a shard is missing or changed.
     """
+    return shards_in(data.folder(root), data.task, data.level, columns)
+
+
+def shards_in(folder: Path, task: Task, level: str, columns: Collection[str] | None = None) -> Iterator[Events]:
+    """The same of the data set that lies in a folder, as a task looks at it."""
     from tasks.events import TRUTH, Events, read
 
-    folder = data.folder(root)
     manifest = read_manifest(folder)
     if manifest is None:
         raise UserError(f"{folder}: no complete data set. Run the same command again to make it.")
-    wanted = None if columns is None else {*TRUTH, *columns, *data.task.view_columns}
-    info = data.task.info(data.level)
+    wanted = None if columns is None else {*TRUTH, *columns, *task.view_columns}
+    info = task.info(level)
     for shard in manifest.shards:
         path = folder / shard.file
         if not path.is_file() or sha256(path) != shard.sha256:
             raise UserError(f"{path}: missing, or changed since it was made. Delete {folder} to make the data again.")
-        yield Events(data.task.view(read(path, wanted)), info)
+        yield Events(task.view(read(path, wanted)), info)
 
 
 @contextmanager

@@ -7,11 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmark.commands import options
+from benchmark.process import rank_and_size
 
 if TYPE_CHECKING:
     from benchmark.cell import Job
@@ -41,6 +43,7 @@ class Settings:
     workers: int
     overwrite: Overwrite = Overwrite.failed
     timeout: float | None = None
+    models: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,10 @@ def command(
         Overwrite, typer.Option(help="Which cells that have a result are run again.")
     ] = Overwrite.failed,
     timeout: Annotated[float | None, typer.Option(help="Seconds that one cell may take.", min=1)] = None,
+    keep_models: Annotated[
+        Path | None,
+        typer.Option(help="Keep the fitted models in this folder, for predict and export.", metavar="DIR"),
+    ] = None,
     results: options.Results = options.DEFAULT_RESULTS,
     data: options.Data = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and run nothing.")] = False,
@@ -110,17 +117,22 @@ def command(
         source=None if source == Path("generated") else source,
     )
     folder = options.data_root(data)
-    settings = Settings(results.expanduser().resolve(), folder, workers or default_workers(), overwrite, timeout)
+    models = keep_models and keep_models.expanduser().resolve()
+    settings = Settings(
+        results.expanduser().resolve(), folder, workers or default_workers(), overwrite, timeout, models
+    )
     if dry_run:
         from benchmark.plan import show
 
         show(plan(request, settings), settings, as_json=json)
         return 0
-    with Display(quiet=quiet) as display:
+    leads = rank_and_size()[0] == 0
+    with Display(quiet=quiet or not leads) as display:
         finished = run(request, settings, display)
-    from benchmark.report import finish
+    if leads:
+        from benchmark.report import finish
 
-    finish(finished, settings.results, quiet=quiet, as_json=json)
+        finish(finished, settings.results, quiet=quiet, as_json=json)
     return 1 if any(result.status in ("failed", "timeout") for result in finished) else 0
 
 
@@ -129,16 +141,21 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
 
     Raises UserError when the request is wrong, before anything is run.
     """
+    from benchmark.kept import Keeping
     from benchmark.results import ResultStore, make_folder
     from benchmark.schedule import execute
 
     jobs = _jobs(request)
     make_folder(settings.results)
+    if settings.models:
+        make_folder(settings.models)
     store = ResultStore(settings.results)
+    leads = rank_and_size()[0] == 0
+    keeping = Keeping(settings.results, settings.models if leads else None)
     found: dict[Cell, Result] = {}
     display.plan([job.cell for job in jobs], {})
     for group in _by_data(jobs):
-        planned = [_planned(job, _manifest(job.data, settings, display), store, settings.overwrite) for job in group]
+        planned = [_planned(job, _manifest(job.data, settings, display), store, settings) for job in group]
         kept = {item.job.cell: _rescored(item, store) for item in planned if item.kept is not None}
         display.plan([item.job.cell for item in planned], kept)
         found |= kept
@@ -152,8 +169,11 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
                 update={"status": status, "reason": reason}
             )
 
-        found |= dict(execute(missing, settings.data, store, display, unfinished, settings.timeout))
-        _keep_examples(planned[0], settings, store)
+        with TemporaryDirectory() as elsewhere:  # of the processes of torchrun, which all find the same, one keeps it
+            own = store if leads else ResultStore(Path(elsewhere))
+            found |= dict(execute(missing, settings.data, own, display, unfinished, settings.timeout, keeping))
+        if leads:
+            _keep_examples(planned[0], settings, store)
     return [found[job.cell] for job in jobs]
 
 
@@ -163,7 +183,7 @@ def plan(request: Request, settings: Settings) -> list[Planned]:
 
     store, jobs = ResultStore(settings.results), _jobs(request)
     manifests = {data: data.manifest(settings.data) for data in dict.fromkeys(job.data for job in jobs)}
-    return [_planned(job, manifests[job.data], store, settings.overwrite) for job in jobs]
+    return [_planned(job, manifests[job.data], store, settings) for job in jobs]
 
 
 def _jobs(request: Request) -> list[Job]:
@@ -213,15 +233,19 @@ def _remove_if_bare(folder: Path) -> None:
         folder.parent.rmdir()
 
 
-def _planned(job: Job, manifest: Manifest | None, store: ResultStore, overwrite: Overwrite) -> Planned:
+def _planned(job: Job, manifest: Manifest | None, store: ResultStore, settings: Settings) -> Planned:
     from benchmark.cell import describe
+    from benchmark.kept import is_kept
 
+    overwrite = settings.overwrite
     if overwrite is Overwrite.always or (manifest is None and job.data.level not in job.data.task.skipped_levels):
         return Planned(job, manifest, None)
     blank = describe(job, manifest)
     kept = store.find(blank.task, blank.key)
     if kept is not None and overwrite is Overwrite.failed and kept.status not in KEPT_ALWAYS:
         kept = None
+    if kept is not None and kept.status == "done" and settings.models and not is_kept(settings.models, kept):
+        kept = None  # its model is asked for, and there is no other way to have it
     return Planned(job, manifest, kept)
 
 

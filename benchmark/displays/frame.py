@@ -89,6 +89,11 @@ def picture_frame(representation: Representation, info: EventInfo, images: Image
     those of the full circle are left on their side, as CMS shows its barrel. Rows of the whole detector stand for
     wider towers further out: there eta has no even scale.
     """
+    if images.panels[0].axes != ("eta", "phi"):  # the face of an endcap: rows are y, and columns x
+        up, across = (
+            Side(f"${name}$ [m]", -reach, reach) for name, reach in zip(images.panels[0].axes, images.span, strict=True)
+        )
+        return Frame(across, up)
     eta, phi = _sides(images.span)
     if not isinstance(representation, Calorimeter):
         return Frame(eta, phi, note="" if phi.high == math.pi else _origin(info))

@@ -33,6 +33,7 @@ class Look:
     not_drawn : by class, the shares that the representation leaves out, where it tells of them: `outside` of the
         objects (of a calorimeter image: tracks, crystals of a crop, constituents of a jet), `dropped` of pt (or of
         energy, where the task measures by that; a mean over events).
+    panel : which of the pictures that an event is shown as, where there are several.
     """
 
     representation: Representation
@@ -41,6 +42,7 @@ class Look:
     kinds: set[str]
     tally: Tally
     not_drawn: list[dict[str, float]]
+    panel: str = ""
 
     def numbers(self) -> dict[str, dict[str, float]]:
         """By class: how many events, means over them, and the shares that are not drawn."""
@@ -51,17 +53,40 @@ class Look:
         }
 
 
+class _Part:
+    """A panel of the pictures, or all that an event is shown as: the first samples of each class, and the sums."""
+
+    def __init__(self, name: str, samples: Samples) -> None:
+        self.name = name
+        self.kept: dict[int, list[Samples]] = {}
+        tally = tally_of(samples)
+        if tally is None:
+            raise Skip(f"samples of the kind {type(samples).__name__} can't be drawn")
+        self.tally = tally
+
+    def add(self, samples: Samples, first: dict[int, NDArray[np.int64]]) -> None:
+        """A few more events, and which of them are to be kept, by class."""
+        self.tally.add(samples)  # type: ignore[arg-type]
+        for code, chosen in first.items():
+            self.kept.setdefault(code, []).append(samples[chosen])
+
+    def examples(self, info: EventInfo) -> dict[str, Samples]:
+        """By class, in the order of the classes."""
+        return {info.classes[code]: type(some[0]).join(some) for code, some in sorted(self.kept.items())}
+
+
 def look(
     representation: Representation, shards: Iterable[Events], each: int, report: Callable[[int], None] = lambda _: None
-) -> Look:
+) -> list[Look]:
     """Show events to a representation, shard by shard and 256 at a time, and keep `each` samples of every class.
 
-    Memory is a shard, a batch and the sums, whatever the number of events. Reports events done.
+    One look, or one a panel where events are shown as several. Memory is a shard, a batch and the sums, whatever the
+    number of events. Reports events done.
     Raises Skip for samples that nobody can draw, and what the representation raises.
     """
-    tally: Tally | None = None
+    parts: list[_Part] = []
     info: EventInfo | None = None
-    kept: dict[int, list[Samples]] = {}
+    left: dict[int, int] = {}
     losses: list[tuple[NDArray[np.int64], dict[str, tuple[NDArray[Any], NDArray[Any]]]]] = []
     kinds: set[str] = set()
     done = 0
@@ -70,27 +95,32 @@ def look(
         for start in range(0, len(events), BATCH):
             batch = events[start : start + BATCH]
             samples = representation.represent(batch)
-            if isinstance(samples, Images) and len(samples.panels) > 1:
-                names = ", ".join(panel.name for panel in samples.panels)
-                raise Skip(f"events are shown as {len(samples.panels)} panels ({names}), a sheet has room for one")
-            tally = tally or tally_of(samples)
-            if tally is None:
-                raise Skip(f"samples of the kind {type(samples).__name__} can't be drawn")
-            tally.add(samples)  # type: ignore[arg-type]
-            losses.append((samples.labels.numpy(), _losses(representation, batch)))
-            for code in range(len(info.classes)):
-                there = kept.setdefault(code, [])
-                left = each - sum(map(len, there))
-                first = np.flatnonzero(samples.labels.numpy() == code)[:left]
-                if len(first):
-                    there.append(samples[first])
-                    kinds |= kinds_of(batch[first])
+            panels = _panels(samples)
+            parts = parts or [_Part(name, shown) for name, shown in panels.items()]
+            labels = samples.labels.numpy()
+            first = {
+                code: np.flatnonzero(labels == code)[: left.setdefault(code, each)] for code in range(len(info.classes))
+            }
+            first = {code: chosen for code, chosen in first.items() if len(chosen)}
+            for part, shown in zip(parts, panels.values(), strict=True):
+                part.add(shown, first)
+            for code, chosen in first.items():
+                left[code] -= len(chosen)
+                kinds |= kinds_of(batch[chosen])
+            losses.append((labels, _losses(representation, batch)))
             done += len(batch)
             report(done)
-    if tally is None or info is None:
+    if not parts or info is None:
         raise Skip("there are no events")
-    examples = {info.classes[code]: type(some[0]).join(some) for code, some in sorted(kept.items()) if some}
-    return Look(representation, info, examples, kinds, tally, _shares(losses, len(info.classes)))
+    shares = _shares(losses, len(info.classes))
+    return [Look(representation, info, part.examples(info), kinds, part.tally, shares, part.name) for part in parts]
+
+
+def _panels(samples: Samples) -> dict[str, Samples]:
+    """The samples with one panel each, by name; all of it under no name where there is but one."""
+    if not isinstance(samples, Images) or len(samples.panels) == 1:
+        return {"": samples}
+    return {panel.name: samples.panel(panel.name) for panel in samples.panels}
 
 
 def _losses(representation: Representation, events: Events) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 """Two-sided confidence of every interval unless told otherwise."""
 
+SCULPTED = 1
+"""The class in whose mass spectrum a cut on the signal's score must not carve a peak, where a task has a mass:
+the first background (true photon pairs, QCD jets)."""
+
 ROUNDING = 1e-6
 """How far above 1 a probability may lie: a float32 softmax does not end exactly at 1."""
 

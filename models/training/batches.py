@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 
 from benchmark.errors import UserError
+from benchmark.metrics.metric import SCULPTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from models.inputs import Input, Shown
+    from models.training.augment import Augmentation
     from representations.samples import Samples
 
 CHUNK = 1024
@@ -20,11 +22,15 @@ CHUNK = 1024
 
 
 class Batch(NamedTuple):
-    """Some events: as they are shown, labels (batch,) int64 and balanced weights (batch,) float32."""
+    """Some events: as they are shown, labels (batch,) int64 and balanced weights (batch,) float32.
+
+    masses (batch,) float32, NaN for events whose mass a classifier may tell; never an input.
+    """
 
     shown: Shown
     labels: Tensor
     weights: Tensor
+    masses: Tensor
 
 
 class Batches:
@@ -33,19 +39,40 @@ class Batches:
     No worker processes: the samples lie in memory already, and a process costs more to feed than it would save.
     """
 
-    def __init__(self, look: Input[Any], samples: Samples, device: str) -> None:
-        self.look = look
+    def __init__(
+        self,
+        look: Input[Any],
+        samples: Samples,
+        device: str,
+        *,
+        balance: str = "weights",
+        augment: Augmentation | None = None,
+    ) -> None:
+        self.look, self.augment = look, augment
         self.samples = look.prepare(samples).to(device)
         self.labels = self.samples.labels
+        self._cloned = balance == "clone"
         self.weights = balanced_weights(self.samples)
+        if self._cloned:
+            self.weights = self.weights / _class_means(self.weights, self.labels)[self.labels]
+        self.masses = masses_not_to_tell(self.samples)
         self._kept = whole(look, self.samples) if look.compact else None
 
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __call__(self, index: Tensor) -> Batch:
-        """The events of `index` (on the device), pictures channels-last."""
-        return Batch(self._shown(index), self.labels[index], self.weights[index])
+    def __call__(self, index: Tensor, chance: torch.Generator | None = None) -> Batch:
+        """The events of `index` (on the device), pictures channels-last; augmented where there is chance to do so."""
+        shown = self._shown(index)
+        if self.augment is not None and chance is not None:
+            shown = self.augment(shown, chance)
+        return Batch(shown, self.labels[index], self.weights[index], self.masses[index])
+
+    def order(self, shuffle: torch.Generator) -> Tensor:
+        """All events in the order of one epoch, on the device; cloned where that is how classes are balanced."""
+        events = cloned(self.labels.cpu(), shuffle) if self._cloned else torch.arange(len(self))
+        # drawn on the CPU: the same order on every device
+        return events[torch.randperm(len(events), generator=shuffle)].to(self.labels.device)
 
     def _shown(self, index: Tensor) -> Shown:
         if self._kept is not None:
@@ -55,14 +82,14 @@ class Batches:
             for part in self.look.batch(self.samples, index)
         )
 
-    def ahead(self, indices: Iterable[Tensor]) -> Iterator[Batch]:
+    def ahead(self, indices: Iterable[Tensor], chance: torch.Generator | None = None) -> Iterator[Batch]:
         """The batches of these indices, on a GPU each made while the one before it is learned from.
 
         How many pixels or particles a batch has is known on the device alone, and asking makes the host wait for all
         that it was given to do. On a stream of its own a batch waits for nothing but itself.
         """
         if not self.labels.is_cuda:
-            yield from map(self, indices)
+            yield from (self(index, chance) for index in indices)
             return
         device = self.labels.device
         aside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
@@ -70,28 +97,28 @@ class Batches:
         made: Batch | None = None
         for index in indices:
             with torch.cuda.stream(aside):
-                following = self(index)
+                following = self(index, chance)
             if made is not None:
                 yield made
             torch.cuda.current_stream(device).wait_stream(aside)
-            for part in (*following.shown, following.labels, following.weights):
+            for part in (*following.shown, *following[1:]):
                 part.record_stream(torch.cuda.current_stream(device))
             made = following
         if made is not None:
             yield made
 
-    def chunks(self) -> Iterator[Tensor]:
+    def chunks(self, events: int = CHUNK) -> Iterator[Tensor]:
         """Indices of all events in order, not too many at once."""
-        yield from in_chunks(self.samples)
+        yield from in_chunks(self.samples, events)
 
     def moments(self) -> list[tuple[Tensor, Tensor] | None]:
         """Mean and scale (columns,) of each tensor shown, None for what is shown as it is."""
         return mean_and_scale([self.look.rows(self.samples, index) for index in self.chunks()])
 
 
-def in_chunks(samples: Samples) -> Sequence[Tensor]:
+def in_chunks(samples: Samples, events: int = CHUNK) -> Sequence[Tensor]:
     """Indices of all events in order, not too many at once."""
-    return torch.split(torch.arange(len(samples), device=samples.device), CHUNK)
+    return torch.split(torch.arange(len(samples), device=samples.device), events)
 
 
 def whole(look: Input[Any], samples: Samples) -> Shown:
@@ -122,11 +149,16 @@ def mean_and_scale(chunks: Sequence[tuple[Tensor | None, ...]]) -> list[tuple[Te
     return [measure(parts) for parts in zip(*chunks, strict=True)]
 
 
+def masses_not_to_tell(samples: Samples) -> Tensor:
+    """Masses (n,) float32 in GeV of the background whose spectrum must not be sculpted, NaN for all other events."""
+    unknown = torch.full((len(samples),), torch.nan, device=samples.device)
+    return unknown if samples.mass is None else torch.where(samples.labels == SCULPTED, samples.mass, unknown)
+
+
 def balanced_weights(samples: Samples) -> Tensor:
     """Event weights (n,) times a factor a class, so that every class has the same sum and the mean is 1.
 
-    Balancing by weights rather than by cloning events (as the circle paper does): the same loss on average, and no
-    event is seen twice an epoch.
+    The same loss on average as with `cloned` events, and no event is seen twice an epoch.
     """
     sums = torch.zeros(len(samples.classes), dtype=torch.float64, device=samples.device)
     sums.index_add_(0, samples.labels, samples.weights.to(torch.float64))
@@ -140,3 +172,27 @@ def balanced_weights(samples: Samples) -> Tensor:
         )
     factor = torch.where(present, len(samples) / present.sum() / sums.where(present, 1.0), 0.0)
     return samples.weights * factor[samples.labels].to(torch.float32)
+
+
+def cloned(labels: Tensor, shuffle: torch.Generator) -> Tensor:
+    """Indices (n,) in which every class that there is has as many events as the largest one.
+
+    Events of smaller classes stand there several times, as in the circle paper (arXiv:1708.07034, section 4); which of
+    them once more than others is drawn anew at each call.
+    """
+    most = int(torch.bincount(labels).max())
+    found = []
+    for label in torch.unique(labels):
+        events = torch.nonzero(labels == label).flatten()
+        whole, rest = divmod(most, len(events))
+        found += [events] * whole
+        if rest:
+            found.append(events[torch.randperm(len(events), generator=shuffle)[:rest]])
+    return torch.cat(found)
+
+
+def _class_means(weights: Tensor, labels: Tensor) -> Tensor:
+    """Mean weight of each class, (classes,); 1 for one that has no events."""
+    sums = torch.zeros(int(labels.max()) + 1, dtype=weights.dtype, device=weights.device)
+    counts = torch.bincount(labels)
+    return torch.where(counts > 0, sums.index_add_(0, labels, weights) / counts.clamp(min=1), 1.0)

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from benchmark.errors import UserError
-from models.training.step import Recipe, Step, cross_entropy
+from models.model import Runtime
+from models.training.checkpoint import Checkpoint, Course, Progress, random_states, set_random_states
+from models.training.memory import halving
+from models.training.parallel import ALONE, Team, team
+from models.training.rates import share_of_rate
+from models.training.step import Recipe, Step, losses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from models.model import Runtime
     from models.training.batches import Batches
+    from models.training.penalty import Penalty
     from representations.samples import Samples
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where training ended, and the epoch (counted from 1) whose weights were kept."""
-
-    epochs: int
-    best_epoch: int
-    valid_loss: float
 
 
 def check_samples(model: str, train: Samples, valid: Samples) -> None:
@@ -85,56 +82,127 @@ def reproducible(seed: int, device: str) -> Iterator[None]:
                 os.environ["CUBLAS_WORKSPACE_CONFIG"] = workspace
 
 
-def optimise(network: nn.Module, train: Batches, valid: Batches, recipe: Recipe, runtime: Runtime) -> Progress:
+def optimise(
+    network: nn.Module, train: Batches, valid: Batches, recipe: Recipe, runtime: Runtime, key: str = ""
+) -> Progress:
     """Train until `recipe.patience` epochs bring no smaller validation loss; leave the best epoch's weights.
 
     Adam and early stopping as in end-to-end learning (arXiv:1807.11916, section 5.3). Progress goes to
-    `runtime.report("train", ...)` in epochs. Raises UserError when the loss isn't finite.
+    `runtime.report("train", ...)` in epochs, and to `runtime.checkpoint` after each; a checkpoint with this `key` is
+    gone on with. Where a batch does not fit into the device's memory, training starts anew with batches of half the
+    size, so that the outcome is that of a batch size. Raises UserError when the loss isn't finite.
     """
-    step = Step(network, recipe)
-    shuffle = torch.Generator().manual_seed(runtime.seed)  # on the CPU: the same order on every device
-    best, kept = Progress(0, 0, torch.inf), _weights(network)
-    for epoch in range(1, recipe.epochs + 1):
-        order = torch.randperm(len(train), generator=shuffle).to(train.samples.device)
-        train_loss = _epoch(step, train, order, recipe, partial(_report, runtime, epoch, recipe.epochs))
-        valid_loss = evaluate(network, valid)
+    with team(runtime.device) as members:
+        weights, chance = _weights(network), random_states(torch.device(runtime.device))
+        checkpoint = Checkpoint(runtime.checkpoint, key)
+        found = checkpoint.read()
+
+        def attempt(batch_size: int) -> Progress:
+            network.load_state_dict(weights)
+            set_random_states(chance, torch.device(runtime.device))
+            return _train(network, train, valid, replace(recipe, batch_size=batch_size), runtime, checkpoint, members)
+
+        first = found[1].batch_size if found is not None else recipe.batch_size
+        del found
+        if members.size > 1:  # the others would wait for ever for one that starts anew
+            return attempt(first)
+        return halving(first, attempt, "training")[0]
+
+
+def _train(
+    network: nn.Module,
+    train: Batches,
+    valid: Batches,
+    recipe: Recipe,
+    runtime: Runtime,
+    checkpoint: Checkpoint,
+    members: Team,
+) -> Progress:
+    """Epoch by epoch, from the first or from where the checkpoint stands."""
+    step = Step(network, recipe, members)
+    shuffle = torch.Generator().manual_seed(runtime.seed)
+    start = Progress(0, 0, torch.inf, recipe.batch_size)
+    course = Course(network, step.optimiser, shuffle, start, _weights(network))
+    found = checkpoint.read()
+    known = found is not None and found[1].batch_size == recipe.batch_size
+    if members.agree(found[1].epochs if known and found else 0) and known and found:
+        course.restore(*found)
+    del found
+    if members.rank:
+        torch.manual_seed(_seed(runtime.seed, course.best.epochs, members.rank))
+    while course.best.epochs < recipe.epochs and course.best.epochs - course.best.best_epoch < recipe.patience:
+        epoch = course.best.epochs + 1
+        step.set_rate(recipe.learning_rate * share_of_rate(recipe.schedule, epoch, recipe.epochs))
+        chance = torch.Generator().manual_seed(_seed(runtime.seed, epoch, members.rank))
+        report = partial(_report, runtime, epoch, recipe.epochs)
+        train_loss = _epoch(step, train, train.order(shuffle), chance, recipe, members, report)
+        valid_loss = evaluate(network, valid, runtime, members, recipe.penalty)
         _check_finite(train_loss, "training", epoch, recipe)
         _check_finite(valid_loss, "validation", epoch, recipe)
-        if valid_loss < best.valid_loss:
-            best, kept = Progress(epoch, epoch, valid_loss), _weights(network)
-        best = Progress(epoch, best.best_epoch, best.valid_loss)
-        if epoch - best.best_epoch >= recipe.patience:
-            break
-    network.load_state_dict(kept)
+        if valid_loss < course.best.valid_loss:
+            course.best = replace(course.best, best_epoch=epoch, valid_loss=valid_loss)
+            course.kept = _weights(network)
+        course.best = replace(course.best, epochs=epoch)
+        if members.rank == 0:
+            checkpoint.write(course)
+    network.load_state_dict(course.kept)
     network.eval()
     runtime.report("train", recipe.epochs, recipe.epochs)
-    return best
+    return course.best
+
+
+def _seed(*numbers: int) -> int:
+    """One seed of several numbers, far from those of others."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
 def _report(runtime: Runtime, epoch: int, epochs: int, part: float) -> None:
     runtime.report("train", epoch - 1 + part, epochs)
 
 
-def _epoch(step: Step, train: Batches, order: Tensor, recipe: Recipe, report: Callable[[float], None]) -> float:
+def _epoch(
+    step: Step,
+    train: Batches,
+    order: Tensor,
+    chance: torch.Generator,
+    recipe: Recipe,
+    members: Team,
+    report: Callable[[float], None],
+) -> float:
     """One pass over `order`; the mean loss."""
     step.network.train()
     total = torch.zeros((), device=order.device)
     # parts of equal size: a small rest would make one noisy step, and batch normalisation fails on a rest of one
-    steps = order.tensor_split(-(-len(order) // recipe.batch_size))
-    for number, batch in enumerate(train.ahead(steps), start=1):
+    count = -(-len(order) // recipe.batch_size)
+    steps = order.tensor_split(max(1, min(count, len(order) // members.size)))
+    for number, batch in enumerate(train.ahead(map(members.share, steps), chance), start=1):
+        size = len(steps[number - 1])
         # not read before the epoch's end, since that would make a GPU wait at every step
-        total += step(batch) * len(batch.labels)
+        total += step(members.weighed(batch, size)) * size
         report(number / len(steps))
-    return float(total) / len(order)
+    return float(members.mean(total)) / len(order)
 
 
-def evaluate(network: nn.Module, valid: Batches) -> float:
-    """Balanced cross-entropy per event."""
+def evaluate(
+    network: nn.Module,
+    valid: Batches,
+    runtime: Runtime | None = None,
+    members: Team = ALONE,
+    penalty: Penalty | None = None,
+) -> float:
+    """Balanced cross-entropy per event, with the penalty, shared out among the processes of a team."""
+    runtime = runtime or Runtime()
     network.eval()
+
+    def attempt(events: int) -> Tensor:
+        total = torch.zeros((), device=valid.labels.device)
+        batches = map(valid, list(valid.chunks(events))[members.rank :: members.size])
+        sums = [losses(network(*batch.shown), batch, penalty).sum() for batch in batches]
+        return torch.stack(sums).sum() if sums else total
+
     with torch.inference_mode():
-        batches = map(valid, valid.chunks())
-        losses = [cross_entropy(network(*batch.shown), batch).sum() for batch in batches]
-    return float(torch.stack(losses).sum()) / len(valid)
+        total, runtime.batch = halving(runtime.batch, attempt, "validation")
+        return float(members.mean(total)) * members.size / len(valid)
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:

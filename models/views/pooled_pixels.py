@@ -41,10 +41,7 @@ class PooledPixels(Table[Images]):
 
     def batch(self, samples: Images, index: Tensor) -> Shown:
         """The table of `index`."""
-        where, offsets = samples.pixels.positions(index)
-        event = torch.repeat_interleave(torch.arange(len(index), device=index.device), offsets.diff())
-        pixel = samples.pixels.values[where].long()
-        value = samples.values.values[where].to(torch.float32) / samples.scale
+        event, pixel, value = samples.entries(index)
         parts: list[Tensor] = []
         start = 0
         for panel in samples.panels:

@@ -20,7 +20,7 @@ S = TypeVar("S", bound=Samples)
 class Shape:
     """What a model must know of its inputs before it sees one, and must find again when it is loaded.
 
-    view : picture, sequence or table.
+    view : picture, sequence, nodes, graph or table.
     columns : names along axis 1 of the first tensor shown: channels, particle features, columns of the table.
     size : the axes behind that where they are the same for all events: (rows, columns) of a picture.
     features : names of the per-event features shown beside it; a table holds them among its columns.
@@ -54,7 +54,8 @@ class Input(ABC, Generic[S]):
     def prepare(self, samples: S) -> S:
         """The samples with what every pass over them needs and is worth computing once; by default as they are.
 
-        Called once, before the samples are moved to a device; `batch` and `rows` are given what it returns.
+        Called once; `batch` and `rows` are given what it returns, moved to the device of the model. The samples may lie
+        on a device already.
         """
         return samples
 

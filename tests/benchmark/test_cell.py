@@ -88,6 +88,19 @@ def test_one_class_alone_is_skipped(toy_data: Path):
     assert result.reason == "only events of class hard among the training events; at least two classes are needed"
 
 
+@pytest.mark.parametrize(
+    ("task", "bounds"),
+    [
+        ("diphoton", {"cvm": 0.002}),
+        ("diphoton[region=forward]", {"cvm": 0.004}),
+        ("diphoton[mass_aware=true]", {}),
+        ("wprime", {}),
+    ],
+)
+def test_a_record_knows_the_bounds_of_its_task(task: str, bounds: dict[str, float]):
+    assert describe(job(task, "fourvectors", "bdt"), None).bounds == bounds
+
+
 def test_a_level_that_makes_no_sense_is_skipped(toy_data: Path):
     result, scores = run(toy_job(level="generator"), toy_data)
     assert (result.status, result.reason, scores) == ("skipped", "partons have no spectrum here", None)

@@ -157,3 +157,15 @@ def test_wrong_requests(request_, message):
 def test_source_of_one_task_is_kept():
     (found, *_) = cells(Request(("dimuon",), source=Path("x.csv")))
     assert found.source == Path("x.csv")
+
+
+def test_identity_names_what_is_no_default_however_it_was_said():
+    def known(text: str, preset: str = "") -> dict:
+        (choice,) = parse_filter(text)
+        return choice.identity(MODELS, choice.build(MODELS, preset))
+
+    assert known("cnn")["parameters"] == {}
+    assert known("cnn[depth=15]") == known("cnn")
+    assert known("cnn[depth=7]")["parameters"] == {"depth": 7}
+    given = known("cnn", "smoke")["parameters"]
+    assert known(f"cnn[{','.join(f'{name}={value}' for name, value in given.items())}]") == known("cnn", "smoke")

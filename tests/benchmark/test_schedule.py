@@ -12,6 +12,7 @@ from benchmark.errors import UserError
 from benchmark.results import ResultStore
 from benchmark.schedule import Worker, devices_of, execute
 from tests.benchmark.cells import toy_job
+from tests.benchmark.plugins.toy_models import FLAG
 from tests.benchmark.toys import request, run_toy
 
 if TYPE_CHECKING:
@@ -114,3 +115,24 @@ def test_devices():
 )
 def test_how_it_died(code: int | None, words: str):
     assert schedule._how_it_died(code) == f"the worker process {words}"
+
+
+def test_a_killed_training_goes_on_from_its_last_epoch(tmp_path: Path, toy_data: Path, monkeypatch: pytest.MonkeyPatch):
+    flag = tmp_path / "flag"
+    monkeypatch.setenv(FLAG, str(flag))
+    wanted, results = request("DiesInEpochThree"), tmp_path / "results"
+    (killed,) = run_toy(wanted, results, toy_data)
+    assert killed.reason.startswith("the worker process died of SIGKILL")
+    checkpoint = ResultStore(results).checkpoint(killed)
+    assert checkpoint.is_file()
+    (resumed,) = run_toy(wanted, results, toy_data)
+    assert (resumed.status, resumed.details["resumed"]) == ("done", 2)
+    assert resumed.timings["fit"] > resumed.details["resumed_s"] > 0
+    assert not checkpoint.exists()
+    (whole,) = run_toy(wanted, tmp_path / "other", toy_data)
+    assert "resumed" not in whole.details
+    assert whole.metrics == resumed.metrics
+    for name in ("scores", "event_ids"):
+        one, other = (getattr(ResultStore(tmp_path / place).scores(resumed), name) for place in ("results", "other"))
+        assert one.tobytes() == other.tobytes()
+    assert sorted(path.suffix for path in (results / "toy").iterdir()) == [".json", ".npz", ".npz"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,8 @@ from torch import nn
 
 from models.cnn import CNN
 from models.ffnn import FFNN
+from models.mpnn import MPNN
+from models.recnn import RecNN
 from models.training import loop, step
 from tests.models.conftest import chains, films, panels, particles, rings
 
@@ -40,7 +43,14 @@ CASES = {
         particles(1200),
     ),
     "sequence": (lambda: CNN(depth=7, width=4, epochs=6, batch_size=64, learning_rate=5e-3), particles(1200)),
+    "nodes": (lambda: MPNN(hidden=16, epochs=8, batch_size=64, learning_rate=5e-3), particles(1200)),
+    "graph": (lambda: MPNN(hidden=16, epochs=8, batch_size=64, learning_rate=5e-3), chains(1200)),
+    "tree": (lambda: RecNN(units=8, epochs=8, batch_size=64, learning_rate=5e-3), particles(1200)),
     "table": (lambda: FFNN(layers=2, units=32, epochs=8, batch_size=64, learning_rate=3e-3), particles(1200)),
+    "decorrelated": (
+        lambda: FFNN(layers=2, units=32, epochs=8, batch_size=64, learning_rate=3e-3, decorrelation=0.1),
+        replace(particles(1200), mass=90 + 60 * torch.rand(1200, generator=torch.Generator().manual_seed(1))),
+    ),
 }
 
 
@@ -56,6 +66,18 @@ def trained(case: str) -> tuple[TorchModel, Samples]:
 def test_easy_classes_are_told_apart(case: str) -> None:
     model, test = trained(case)
     assert roc_auc_score(test.labels.numpy() == 0, model.predict_proba(test)[:, 0]) > 0.9
+
+
+@pytest.mark.parametrize("case", list(CASES))
+def test_samples_may_lie_on_the_device(case: str) -> None:
+    make, samples = CASES[case]
+    scores = []
+    for some in (samples, samples.to("cuda")):
+        model = make()
+        model.runtime.device = "cuda"
+        model.fit(some[:600], some[600:800])
+        scores.append(model.predict_proba(some[800:]))
+    np.testing.assert_array_equal(*scores)
 
 
 @pytest.mark.parametrize("case", list(CASES))
@@ -82,6 +104,41 @@ def test_recorded_steps_are_the_same_steps(case: str, monkeypatch: pytest.Monkey
     plain, _ = trained(case)
     np.testing.assert_allclose(plain.predict_proba(test), recorded.predict_proba(test), atol=1e-4)
     assert plain.details() == pytest.approx(recorded.details(), rel=1e-4)
+
+
+def test_recorded_steps_follow_the_learning_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    def scores() -> np.ndarray:
+        make, samples = CASES["table"]
+        model = replace(make(), schedule="cosine")
+        model.runtime.device = "cuda"
+        model.fit(samples[:600], samples[600:800])
+        return model.predict_proba(samples[800:])
+
+    recorded = scores()
+    monkeypatch.setattr(step, "SHAPES", 0)
+    np.testing.assert_allclose(scores(), recorded, atol=1e-4)
+
+
+@pytest.mark.parametrize("case", ["picture", "sequence"])
+def test_augmented_training_is_seeded_and_goes_on_after_a_stop(case: str, tmp_path: Path) -> None:
+    make, samples = CASES[case]
+
+    def fitted(checkpoint: Path | None, after: float = torch.inf) -> TorchModel:
+        def report(stage: str, done: float, total: float) -> None:
+            if stage == "train" and done > after:
+                raise InterruptedError
+
+        model = replace(make(), augment="mirror")
+        model.runtime.device, model.runtime.checkpoint, model.runtime.report = "cuda", checkpoint, report
+        model.fit(samples[:600], samples[600:800])
+        return model
+
+    with pytest.raises(InterruptedError):
+        fitted(tmp_path / "checkpoint", after=3)
+    resumed, whole = fitted(tmp_path / "checkpoint"), fitted(None)
+    assert resumed.details()["resumed"] == 3
+    # the first steps after a stop are taken kernel by kernel, where they had been recorded
+    np.testing.assert_allclose(resumed.predict_proba(samples), whole.predict_proba(samples), atol=1e-3)
 
 
 def test_steps_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,9 @@ from benchmark.errors import UserError
 from models.bdt import BDT
 from models.cnn import CNN
 from models.ffnn import FFNN
+from models.mpnn import MPNN
 from models.network import TorchModel
+from models.recnn import RecNN
 from tests.models.conftest import chains, particles, rings
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ MAKE = {
     "cnn": lambda **more: CNN(depth=7, width=4, epochs=6, batch_size=16, learning_rate=5e-3, **more),
     "ffnn": lambda **more: FFNN(layers=2, units=32, dropout=0.1, epochs=8, batch_size=16, learning_rate=3e-3, **more),
     "bdt": lambda **more: BDT(trees=30, depth=3, **more),
+    "mpnn": lambda **more: MPNN(hidden=16, epochs=6, batch_size=16, learning_rate=5e-3, **more),
+    "recnn": lambda **more: RecNN(units=8, epochs=8, batch_size=16, learning_rate=5e-3, **more),
 }
 
 

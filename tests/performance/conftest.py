@@ -63,21 +63,26 @@ class SideBySide:
         at_least: float,
         threads: int = 1,
         rounds: int = 9,
+        calls: int = 1,
     ) -> None:
         """Run theirs, ours, theirs, ours … after one unmeasured turn of each, which compiles and warms the caches.
 
         at_least : what the ratio is hoped to be; the table marks what is below.
         threads : that torch, OpenMP and BLAS may use, on both sides.
+        calls : in a turn; several of what takes a millisecond, or one side would pay for the memory that the other gave
+            back to the system.
         """
         before, times = torch.get_num_threads(), []
 
         def turn() -> None:
             start = time.perf_counter()
-            theirs()
-            times.append(time.perf_counter() - start)
+            for _ in range(calls):
+                theirs()
+            times.append((time.perf_counter() - start) / calls)
 
         def mine() -> None:
-            ours()  # what it returns is dropped at once, as theirs is: memory held back would slow the next turn
+            for _ in range(calls):
+                ours()  # what it returns is dropped at once, as theirs is: memory held back would slow the next turn
 
         torch.set_num_threads(threads)
         try:
@@ -87,7 +92,7 @@ class SideBySide:
             torch.set_num_threads(before)
         if self.benchmark.disabled:  # both sides were run once, and not measured
             return
-        took = self.benchmark.stats.stats.median
+        took = self.benchmark.stats.stats.median / calls
         row = Row(what, against, median(times[1:]), took, at_least, threads, os.getloadavg()[0])
         self.benchmark.extra_info |= {"against": against, "ratio": row.ratio, "at_least": at_least, "load": row.load}
         self.rows.append(row)
@@ -96,6 +101,19 @@ class SideBySide:
 @pytest.fixture
 def side_by_side(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> SideBySide:
     return SideBySide(benchmark, request.config.stash.setdefault(ROWS, []))
+
+
+@pytest.fixture
+def per_event(benchmark: BenchmarkFixture) -> Callable[..., Any]:
+    """Measure `work(*arguments)` on so many events, and note the time for each as `us_per_event`; what it returns."""
+
+    def measure(count: int, work: Callable[..., Any], *arguments: Any) -> Any:
+        found = benchmark(work, *arguments)
+        if not benchmark.disabled:
+            benchmark.extra_info["us_per_event"] = benchmark.stats.stats.median / count * 1e6
+        return found
+
+    return measure
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

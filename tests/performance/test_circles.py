@@ -50,7 +50,9 @@ def collisions(events: Events) -> list[Collision]:
     return ak.to_list(events.table["objects"])
 
 
-def test_sparse(side_by_side: SideBySide, events: Events, collisions: list[Collision]) -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_sparse(side_by_side: SideBySide, events: Events, collisions: list[Collision], threads: int) -> None:
+    """Pillow draws in one thread, however many there may be."""
     circles = Circles()
     side_by_side(
         f"circles, {EVENTS} events, to sparse pixels",
@@ -58,10 +60,12 @@ def test_sparse(side_by_side: SideBySide, events: Events, collisions: list[Colli
         "Pillow",
         lambda: pillow(collisions),
         at_least=20,
+        threads=threads,
     )
 
 
-def test_dense(side_by_side: SideBySide, events: Events, collisions: list[Collision]) -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_dense(side_by_side: SideBySide, events: Events, collisions: list[Collision], threads: int) -> None:
     """Both leave a batch behind before they make the next one, as training does."""
 
     def ours() -> None:
@@ -73,7 +77,7 @@ def test_dense(side_by_side: SideBySide, events: Events, collisions: list[Collis
         for start in range(0, EVENTS, BATCH):
             np.stack(pillow(collisions[start : start + BATCH]))
 
-    side_by_side(f"circles, {EVENTS} events, to batches of bytes", ours, "Pillow", theirs, at_least=5)
+    side_by_side(f"circles, {EVENTS} events, to batches of bytes", ours, "Pillow", theirs, at_least=5, threads=threads)
 
 
 @pytest.mark.benchmark(group="circles, 1000 events")

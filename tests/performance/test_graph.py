@@ -81,7 +81,7 @@ def test_batches(side_by_side: SideBySide, jets: Events, batch: int, at_least: f
         "PyG's DataLoader",
         lambda: list(batches),
         at_least=at_least if pairs == "kept" else 1,
-        rounds=31,
+        calls=10,
     )
 
 

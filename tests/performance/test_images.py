@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from representations.calorimeter import Calorimeter
-from representations.samples import Images, Ragged
+from representations.samples import Images, Panel, Ragged
 from tests.peers import peer
 from tests.representations.collisions import jets_of, with_column
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tasks.events import Events
     from tests.performance.conftest import SideBySide
 
-JETS, CONSTITUENTS = 5000, 60
+JETS, CONSTITUENTS = 20_000, 60
 EVENTS, BATCH, SHAPE = 512, 128, (3, 280, 360)
 RNG = np.random.default_rng(0)
 MOMENTA = np.stack([RNG.exponential(8, (JETS, CONSTITUENTS)) + 0.5, *RNG.normal(0, 0.3, (2, JETS, CONSTITUENTS))], 2)
@@ -86,10 +86,9 @@ def test_whole_detectors(side_by_side: SideBySide, tmp_path: Path) -> None:
         **{name: torch.zeros(EVENTS, dtype=torch.int64) for name in ("labels", "event_ids", "groups")},
         weights=torch.ones(EVENTS),
         features=torch.zeros(EVENTS, 0),
-        shape=SHAPE,
+        panels=(Panel(SHAPE, (3.0, np.pi)),),
         pixels=Ragged(torch.from_numpy(np.concatenate(pixels)), offsets),
         values=Ragged(values, offsets),
-        span=(3.0, np.pi),
     )
     memory = np.lib.format.open_memmap(tmp_path / "dense.npy", "w+", np.float32, (EVENTS, *SHAPE))
     for index in torch.arange(EVENTS).split(BATCH):

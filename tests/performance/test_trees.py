@@ -39,8 +39,10 @@ def walked(pseudojets: list[list[fastjet.PseudoJet]], definition: fastjet.JetDef
     return trees
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("algorithm", FASTJET)
-def test_against_fastjet(side_by_side: SideBySide, algorithm: Algorithm) -> None:
+def test_against_fastjet(side_by_side: SideBySide, algorithm: Algorithm, threads: int) -> None:
+    """FastJet clusters one jet after the other in one thread."""
     pseudojets = [[fastjet.PseudoJet(*row) for row in cartesian(event).tolist()] for event in EVENTS]
     definition = fastjet.JetDefinition(FASTJET[algorithm], 1000.0)
     particles, ids = ragged(EVENTS), torch.arange(JETS)
@@ -53,6 +55,7 @@ def test_against_fastjet(side_by_side: SideBySide, algorithm: Algorithm) -> None
         "FastJet, has_parents",
         lambda: walked(pseudojets, definition),
         at_least=20,
+        threads=threads,
     )
 
 

@@ -108,6 +108,17 @@ def test_pairs_know_the_jets_own_pseudorapidity() -> None:
         np.testing.assert_allclose(row, expected, rtol=1e-5)
 
 
+def test_no_mass_of_pairs_where_it_defines_the_classes() -> None:
+    events = random_events(20, 4)
+    whole, without = (Graph().represent(replace(events, info=info)) for info in (
+        events.info, replace(events.info, pair_masses=False)
+    ))  # fmt: skip
+    assert whole.edge_names == (*without.edge_names, "ln_m2")
+    index = torch.tensor([3, 19, 0])
+    for graphs in (without, without.with_pairs()):
+        assert torch.equal(graphs.joined(index).pairs, whole.joined(index).pairs[:, :-1])
+
+
 def test_crystals_count_from_the_hottest_and_come_by_energy() -> None:
     shower = [(80, 359, 2.0), (81, 0, 8.0), (150, 1, 5.0), (81, 1, -1.0)]
     graphs = Graph(nodes=3).represent(showers_of([shower, []]))

@@ -151,11 +151,11 @@ def test_the_seam_is_no_border() -> None:
 
 def test_chains_by_hand() -> None:
     event = np.array([[2.0, 0, 0, 0], [4.0, 0.1, 0, 0], [1.0, 0.2, 0, 0], [2.0, 0.3, 0, 0]])
-    trees = trees_of([event], "pt-descending")
+    trees = trees_of([event], "pt-ascending")
     assert rows(trees, 0) == [(1, 0), (4, 3), (5, 2)]
     assert trees.levels.values.tolist() == [0, 0, 0, 0, 1, 2, 3]
     # 1 + 2 GeV, then 3 + 2, then 5 + 4
-    assert rows(trees_of([event], "pt-ascending"), 0) == [(0, 2), (4, 3), (5, 1)]
+    assert rows(trees_of([event], "pt-descending"), 0) == [(0, 2), (4, 3), (5, 1)]
 
 
 def check_tree(found: list[tuple[int, int]], levels: list[int], n: int) -> None:

@@ -43,6 +43,7 @@ def test_mass_is_shown_only_in_its_variant():
     assert "mass" not in Dimuon().view(table).candidate.fields
     shown = Dimuon(mass_feature=True).view(table)
     assert ak.to_numpy(shown.candidate.mass) == pytest.approx(mass_of(table), rel=1e-6)
+    assert [Dimuon(mass_feature=told).info("detector").pair_masses for told in (True, False)] == [True, False]
     assert Dimuon(mass_feature=True).data_parameters() == Dimuon().data_parameters()
 
 

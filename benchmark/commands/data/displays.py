@@ -124,16 +124,44 @@ def _one(stored: Stored, choice: Choice, representation: Representation, each: i
     shown = partial(Shown, stored.folder, str(choice), representation.parameters())
     total = min(manifest.events(), LOOKED_AT)
     try:
-        seen = look(representation, stored.events(representation), each, lambda done: say("represent", done, total))
+        looks = look(representation, stored.events(representation), each, lambda done: say("represent", done, total))
     except Skip as reason:
         return shown(skipped=str(reason))
     say("draw", 0, 0)
-    numbers = seen.numbers()
+    numbers = _numbers(looks)
     events = sum(int(row["events"]) for row in numbers.values())
     level = f"level {manifest.level}, fast simulation" if manifest.fast_simulation else f"level {manifest.level}"
     label = f"{stored.task.name}, {level}: {events:,} of {manifest.events():,} events, {manifest.source}"
-    files = tuple(_drawn(seen, str(choice), label, stem))
+    files = tuple(
+        path
+        for seen in looks
+        for path in _drawn(seen, ", ".join(filter(None, (str(choice), _words(seen.panel)))), label, _of(stem, seen))
+    )
     return shown(files=files, numbers=numbers) if files else shown(skipped="there is nothing to draw")
+
+
+def _words(panel: str) -> str:
+    return panel.replace("_", " ")
+
+
+def _of(stem: Path, seen: Look) -> Path:
+    """How the files of a look begin: with its panel's name where there are several."""
+    return stem.with_name(f"{stem.name}-{seen.panel}") if seen.panel else stem
+
+
+def _numbers(looks: Sequence[Look]) -> dict[str, dict[str, float]]:
+    """By class; of several panels those that differ, such as lit pixels, with the panel's name."""
+    first, *others = (seen.numbers() for seen in looks)
+    if not others:
+        return first
+    found: dict[str, dict[str, float]] = {}
+    for name, row in first.items():
+        rows = [row, *(other[name] for other in others)]
+        own = {key for key in row if any(key in seen.tally.numbers(0) for seen in looks)}
+        found[name] = {key: value for key, value in row.items() if key not in own} | {
+            f"{seen.panel}_{key}": numbers[key] for seen, numbers in zip(looks, rows, strict=True) for key in own
+        }
+    return found
 
 
 def _drawn(seen: Look, title: str, label: str, stem: Path) -> Iterator[Path]:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 
 def look_at(representation: Representation, *shards: Events, each: int = 6) -> Look:
-    return look(representation, shards, each)
+    (found,) = look(representation, shards, each)
+    return found
 
 
 def panels(sheet: Sheet) -> list[Axes]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmark.displays.look import look
 from benchmark.displays.quantity import quantities
 from benchmark.errors import Skip
 from representations.calorimeter import Calorimeter
@@ -56,9 +57,16 @@ def test_what_is_outside_of_calorimeters():
     assert "outside" not in look_at(Calorimeter(area="barrel"), showers).numbers()["signal"]
 
 
-def test_several_panels_have_no_sheet():
-    with pytest.raises(Skip, match=r"3 panels \(barrel, endcap_minus, endcap_plus\)"):
-        look_at(Calorimeter(area="ecal"), showers_of([[(0, 0, 1.0)]]))
+def test_several_panels_are_a_look_each():
+    events = showers_of([[(0, 0, 1.0), (3, 5, 2.0)], [(9, 9, 1.0)]])
+    images = Calorimeter(area="ecal").represent(events)
+    looks = look(Calorimeter(area="ecal"), [events], 6)
+    assert [seen.panel for seen in looks] == ["barrel", "endcap_minus", "endcap_plus"]
+    for seen, panel in zip(looks, images.dense_panels(), strict=True):
+        (shown, _) = seen.examples.values()
+        np.testing.assert_array_equal(shown.dense()[0], panel[0])
+        np.testing.assert_allclose(seen.tally.mean(0), panel[0])
+    assert [seen.numbers()["signal"]["lit_pixels"] for seen in looks] == [2, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ import pytest
 
 from benchmark.displays import pictures, points
 from benchmark.displays.frame import Side, picture_frame
+from benchmark.displays.look import look
 from benchmark.displays.style import SMALL, styled
 from representations.calorimeter import Calorimeter
 from representations.circles import COLOURS, Circles
 from representations.fourvectors import FourVectors
 from representations.graph import Graph
-from tasks.detector.geometry import CRYSTAL, barrel_direction, endcap_direction, hcal_direction
+from tasks.detector.geometry import CRYSTAL, HALF_LENGTH, barrel_direction, endcap_direction, hcal_direction
 from tests.benchmark.displays.looked import WHITE, colour_at, look_at, panels
 from tests.representations.collisions import events_of, jets_of, showers_of, with_column
 
@@ -80,6 +81,21 @@ def test_the_whole_detector_where_rows_are_wider(column, coarse):
     assert ticks["2"] < height < ticks["3"] or ticks["1"] < height < ticks["2"]
     assert ticks["0"] == pytest.approx(140)
     assert ticks["−1"] == pytest.approx(140 - 5 / 0.087, abs=0.1)  # five pixels a tower of 0.087
+
+
+def test_the_face_of_an_endcap():
+    hit = {"row": 120, "column": 40, "energy": 9.0}
+    (eta,), (phi,) = endcap_direction(np.array([120]), np.array([40]))
+    radius = HALF_LENGTH / math.sinh(eta)
+    events = with_column(showers_of([[(0, 0, 1.0)]]), "ecal_endcap", [[hit]])
+    *_, seen = look(Calorimeter(area="ecal"), [events], 6)
+    assert seen.panel == "endcap_plus"
+    with styled(**SMALL):
+        (axes,) = panels(pictures.examples(seen, "", ""))
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("$x$ [m]", "$y$ [m]")
+    assert colour_at(axes, radius * math.cos(phi), radius * math.sin(phi)) != WHITE
+    assert colour_at(axes, radius * math.cos(phi), -radius * math.sin(phi)) == WHITE
+    assert colour_at(axes, -radius * math.cos(phi), radius * math.sin(phi)) == WHITE
 
 
 def test_a_crop_counts_from_the_centre_of_the_hottest_crystal():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from models.ffnn import FFNN
 from models.model import Model
 
 if TYPE_CHECKING:
@@ -124,3 +125,24 @@ class InterruptsOnce(KillsOnce):
 
     name: ClassVar[str] = "interruptsonce"
     signal_sent: ClassVar[signal.Signals] = signal.SIGINT
+
+
+@dataclass(kw_only=True)
+class DiesInEpochThree(FFNN):
+    """A network whose process is killed in its third epoch, the first time."""
+
+    name: ClassVar[str] = "diesinepochthree"
+    epochs: int = 5
+    units: int = 8
+
+    def fit(self, train: Samples, valid: Samples) -> None:
+        flag, report = Path(os.environ[FLAG]), self.runtime.report
+
+        def watch(stage: str, done: float, total: float) -> None:
+            if stage == "train" and done > 2 and not flag.exists():
+                flag.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            report(stage, done, total)
+
+        self.runtime.report = watch
+        super().fit(train, valid)

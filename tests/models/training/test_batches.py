@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from benchmark.errors import UserError
 from models.inputs import INPUTS
-from models.training.batches import Batches, balanced_weights, mean_and_scale
-from representations.samples import Images
+from models.training.batches import Batches, balanced_weights, cloned, mean_and_scale
+from representations.samples import Images, Vectors
 from tests.models.conftest import particles, rings
 
 
@@ -48,6 +48,29 @@ def test_a_class_without_weight_is_named() -> None:
     samples = replace(particles(4), weights=torch.tensor([1.0, 0.0, 1.0, 0.0]))
     with pytest.raises(UserError, match="class 'class1' sum to 0"):
         balanced_weights(samples)
+
+
+@given(labels=st.lists(st.integers(0, 2), min_size=1, max_size=50), seed=st.integers(0, 5))
+@settings(max_examples=30, deadline=None)
+def test_clones_make_classes_equally_large(labels: list[int], seed: int) -> None:
+    order = cloned(torch.tensor(labels), torch.Generator().manual_seed(seed))
+    counts = torch.bincount(torch.tensor(labels)[order])
+    assert set(counts.tolist()) <= {0, max(labels.count(label) for label in labels)}
+    times = torch.bincount(order, minlength=len(labels))
+    for label in set(labels):  # no event of a class stands there twice more than another
+        mine = times[torch.tensor(labels) == label]
+        assert int(mine.max() - mine.min()) <= 1
+        assert int(mine.min()) >= 1
+
+
+def test_cloned_events_keep_their_weights_within_a_class() -> None:
+    samples = replace(particles(5), labels=torch.tensor([0, 0, 0, 1, 1]), weights=torch.tensor([1.0, 1, 4, 3, 9]))
+    batches = Batches(INPUTS["table", Vectors], samples, "cpu", balance="clone")
+    assert batches.weights.tolist() == pytest.approx([0.5, 0.5, 2.0, 0.5, 1.5])  # mean 1 in each class
+    shuffle = torch.Generator().manual_seed(0)
+    first, second = batches.order(shuffle), batches.order(shuffle)
+    assert sorted(samples.labels[first].tolist()) == [0, 0, 0, 1, 1, 1]
+    assert not torch.equal(first, second)
 
 
 def test_mean_and_scale_over_chunks() -> None:

@@ -1,0 +1,162 @@
+"""`predict`: a fitted model applied to new events."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from benchmark.errors import Skip, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from benchmark.kept import Restored
+    from tasks.events import Events
+
+ENDINGS = (".parquet", ".csv", ".npz")
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """event_ids (n,) int64, in the order of the events · scores (n, classes) float32, rows summing to 1 · classes.
+
+    seen : whether these are the very events that the model was fitted, stopped and tested on.
+    """
+
+    event_ids: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    classes: tuple[str, ...]
+    seen: bool = False
+
+
+def command(
+    model: Annotated[Path, typer.Argument(help="Folder of a model, made by run --keep-models DIR.", metavar="MODEL")],
+    events: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of a data set (with manifest.json; see: data show), or a file or folder that --source takes.",
+            metavar="EVENTS",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option(help="Table of event ids and class scores: .parquet, .csv or .npz.", metavar="FILE")
+    ] = Path("scores.parquet"),
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, or one GPU as cuda:1.")] = "auto",
+    batch: Annotated[int, typer.Option(help="Events shown to the model at once.", min=1)] = 1024,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone.")] = False,
+) -> int:
+    """Apply a fitted model to new events.
+
+    Example: python -m benchmark predict models/ttbar/circles-cnn-seed0-1a2b3c4d5e6f events.root --output scores.csv
+    """
+    from benchmark.display import Display
+    from benchmark.environment import resolve_device
+
+    if output.suffix not in ENDINGS:
+        raise UserError(f"--output {output}: ends in '{output.suffix}', expected {', '.join(ENDINGS)}.")
+    if not output.absolute().parent.is_dir():
+        raise UserError(f"--output {output}: there is no folder {output.absolute().parent}. Make it, or name another.")
+    with Display(quiet=quiet) as display:
+        found = run(model, events, resolve_device(device), batch, lambda *step: display.stage(str(model), *step))
+    write(found, output)
+    if found.seen and not quiet:
+        print(f"note: {events} holds the events that this model was fitted on as well", file=sys.stderr)
+    if not quiet:
+        print(f"{len(found.event_ids):,} events: scores of {', '.join(found.classes)} in {output}")
+    return 0
+
+
+def run(model: Path, events: Path, device: str, batch: int, report: Callable[[str, float, float], None]) -> Predicted:
+    """Scores of all events, shard by shard: only ids and scores stay in memory.
+
+    Raises UserError for what is no kept model, and for events that its task or representation can't read.
+    """
+    import numpy as np
+
+    from benchmark.kept import restore
+
+    restored = restore(model.expanduser().resolve(), device)
+    restored.model.runtime.batch = batch
+    shards, total, seen = _shards(events.expanduser().resolve(), restored)
+    ids, scores = [np.zeros(0, np.int64)], [np.zeros((0, len(restored.origin.classes)), np.float32)]
+    done = 0
+    for part in shards:
+        report("predict", done, total)
+        try:
+            samples = restored.representation.represent(part).to(device)
+        except Skip as reason:
+            raise UserError(f"{events}: {reason}") from reason
+        ids.append(samples.event_ids.cpu().numpy())
+        scores.append(restored.model.predict_proba(samples))
+        done += len(part)
+    report("predict", done, total)
+    return Predicted(np.concatenate(ids), np.concatenate(scores), restored.origin.classes, seen)
+
+
+def write(found: Predicted, output: Path) -> None:
+    """Write a table: `event_id`, then a column a class, named after it; as npz the arrays of `Predicted`."""
+    import numpy as np
+    import pyarrow
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    from benchmark.results import write_atomically
+
+    if output.suffix == ".npz":
+        arrays: dict[str, Any] = {"event_ids": found.event_ids, "scores": found.scores, "classes": found.classes}
+        write_atomically(output, lambda file: np.savez_compressed(file, **arrays))
+        return
+    columns = {name: found.scores[:, place] for place, name in enumerate(found.classes)}
+    table = pyarrow.table({"event_id": found.event_ids, **columns})
+
+    def put(file: BinaryIO) -> None:
+        if output.suffix == ".csv":
+            pyarrow.csv.write_csv(table, file)
+        else:
+            pyarrow.parquet.write_table(table, file)
+
+    write_atomically(output, put)
+
+
+def _shards(path: Path, restored: Restored) -> tuple[Iterator[Events], int, bool]:
+    """The events of a path, how many (0 where nobody knows yet), and whether they are those of the fit."""
+    from tasks.manifest import MANIFEST, read_manifest
+    from tasks.store import shards_in
+
+    task = restored.task
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder. Give events, or the folder of a data set.")
+    if not (path / MANIFEST).is_file():
+        return _read(path, restored), 0, False
+    manifest = read_manifest(path)
+    if manifest is None:
+        raise UserError(f"{path}: a data set of an older format. `data generate` or `data import` describes it anew.")
+    if manifest.task != task.name:
+        raise UserError(f"{path}: events of the task {manifest.task}, but the model was fitted for {task.name}.")
+    columns = restored.representation.columns(task.info(manifest.level))
+    seen = manifest.content == restored.origin.content
+    return shards_in(path, task, manifest.level, columns), manifest.events(), seen
+
+
+def _read(path: Path, restored: Restored) -> Iterator[Events]:
+    """Events of files, as the task reads them."""
+    from tasks.events import Events, check
+    from tasks.task import Task
+
+    task = restored.task
+    if type(task).read is Task.read:
+        raise UserError(
+            f"{path}: no data set (no manifest.json), and the task {task.name} reads no files. "
+            f"Give the folder of a data set; `data show {task.name}` lists them."
+        )
+    for table in task.read(path).chunks:
+        if len(table):
+            check(table, f"{task.name}, {path}")
+            yield Events(task.view(table), task.info("detector"))

@@ -1,0 +1,281 @@
+"""Message passing with learned adjacency, and relation networks: on sets of nodes, or along the edges of a graph.
+
+After neural message passing for jet physics (Henrion et al., Deep Learning for Physical Sciences at NIPS 2017): nodes
+are embedded; adjacency is learned from their states anew in every iteration; messages are sums of states weighted with
+it; a GRU updates each node; a mean over nodes, or set2set, is read out. Ours are the dot product in the adjacency, the
+edges of graphs, and the number of nodes beside what is read out.
+
+Everything is dense, (batch, places, places), with masks, but for what edges have: that is in lists of senders, (batch,
+places, senders), as long as the longest needs. PyTorch Geometric's way, a row an edge that is gathered from and added
+to, takes MEASURED. Its tensors are as long as there are edges in a batch, too, so that no step on a GPU could be
+replayed (`models/training/step.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+Adjacency = Literal["directed", "undirected", "identity"]
+Readout = Literal["mean", "sum", "set2set"]
+EDGE = 16
+"""Hidden columns of an edge."""
+NEVER = -1e9
+"""The logit of what there is no edge to: not minus infinity, since a node without any edge has to stay a number."""
+TYPICAL = 16.0
+"""What sums over nodes are divided by, so that layers after them start with numbers of order 1."""
+
+
+class Edges(NamedTuple):
+    """A graph's own edges: senders (batch, places, senders) int64, hidden (batch, places, senders, 16), and a mask."""
+
+    senders: Tensor
+    hidden: Tensor
+    mask: Tensor
+
+
+class Places(NamedTuple):
+    """Where nodes are: a mask (batch, places), and on a CPU which of all places have one, (nodes,) int64.
+
+    Layers of single nodes work on rows, (rows, hidden). On a CPU these are the nodes that exist, for half of the places
+    may be padding. On a GPU, or while it is exported, they are all places: shapes must not depend on numbers there.
+    """
+
+    mask: Tensor
+    filled: Tensor | None
+
+    @classmethod
+    def of(cls, mask: Tensor) -> Places:
+        """The places of a mask."""
+        fixed = mask.is_cuda or torch.compiler.is_compiling()
+        return cls(mask, None if fixed else mask.flatten().nonzero().squeeze(1))
+
+    def rows(self, dense: Tensor) -> Tensor:
+        """(rows, hidden) of (batch, places, hidden)."""
+        every = dense.flatten(0, 1)
+        return every if self.filled is None else every[self.filled]
+
+    def dense(self, rows: Tensor) -> Tensor:
+        """(batch, places, hidden) of (rows, hidden)."""
+        batch, places = self.mask.shape
+        if self.filled is None:
+            return rows.view(batch, places, -1)
+        return rows.new_zeros(batch * places, rows.shape[1]).index_copy(0, self.filled, rows).view(batch, places, -1)
+
+
+class Attention(nn.Module):
+    """How much of each node's state reaches each other: a row of it sums to 1 over the node's senders.
+
+    A_ij = softmax_j(h_i W h_j / sqrt(hidden) + b h_j + w e_ij), over all nodes (itself among them), or over the senders
+    of a graph's edges. Undirected: the mean of that and its transpose, so that an edge is heard at both ends; what it
+    has is heard at its own end alone.
+    """
+
+    def __init__(self, hidden: int, *, undirected: bool, edges: bool) -> None:
+        super().__init__()
+        self.undirected = undirected
+        # one matrix does what two, of queries and of keys, would do as wide as this
+        self.query = nn.Linear(hidden, hidden)
+        self.edge = nn.Linear(EDGE, 1, bias=False) if edges else None
+
+    def forward(self, rows: Tensor, h: Tensor, places: Places, edges: Edges | None) -> tuple[Tensor, Tensor | None]:
+        """(batch, receivers, senders) of states, as rows and (batch, places, hidden); 0 where either is padding.
+
+        Then the same for the lists, (batch, places, senders); None where there are none.
+        """
+        mask = places.mask
+        logits = places.dense(self.query(rows / math.sqrt(h.shape[2]))) @ h.transpose(1, 2)
+        if edges is None or self.edge is None:
+            weights = logits.masked_fill(~mask[:, None], NEVER).float().softmax(dim=2) * mask[:, :, None]
+            return self._both_ways(weights), None
+        logits = logits.gather(2, edges.senders) + self.edge(edges.hidden).squeeze(3)
+        along = logits.masked_fill(~edges.mask, NEVER).float().softmax(dim=2) * edges.mask
+        # a list's empty places add nothing to what the first node sends
+        weights = along.new_zeros(*h.shape[:2], h.shape[1]).scatter_add(2, edges.senders, along)
+        return self._both_ways(weights), along
+
+    def _both_ways(self, weights: Tensor) -> Tensor:
+        return (weights + weights.transpose(1, 2)) / 2 if self.undirected else weights
+
+
+class Iteration(nn.Module):
+    """One round of messages, and the update of each node by a GRU; with weights of its own.
+
+    message_i = tanh(W sum_j A_ij [h_j, e_ij]), where e_ij is what a graph's edge has; identity: tanh(W h_i).
+    aggregated : the whole event, by set2set, is given to each update beside the message.
+    """
+
+    def __init__(self, hidden: int, adjacency: Adjacency, *, edges: bool, aggregated: bool) -> None:
+        super().__init__()
+        messages = adjacency != "identity"
+        self.attention = Attention(hidden, undirected=adjacency == "undirected", edges=edges) if messages else None
+        self.message = nn.Linear(hidden + (EDGE if edges and messages else 0), hidden)
+        self.whole = Set2Set(hidden) if aggregated else None
+        self.update = nn.GRUCell(hidden + (hidden if aggregated else 0), hidden)
+
+    def forward(self, rows: Tensor, places: Places, edges: Edges | None) -> Tensor:
+        """The nodes' next states (rows, hidden)."""
+        received = rows
+        h = places.dense(rows)
+        if self.attention is not None:
+            weights, along = self.attention(rows, h, places, edges)
+            received = weights @ h
+            if edges is not None and along is not None:
+                # a product and a sum: thousands of small products of matrices take several times as long
+                received = torch.cat([received, (along[..., None] * edges.hidden).sum(2)], dim=2)
+            received = places.rows(received)
+        message = self.message(received).tanh()
+        if self.whole is not None:
+            whole = self.whole(h, places.mask)
+            message = torch.cat([message, places.rows(whole[:, None].expand_as(h))], dim=1)
+        after: Tensor = self.update(message, rows)
+        return after
+
+
+class Set2Set(nn.Module):
+    """A set as one vector: an LSTM asks for it in some steps (Vinyals et al., arXiv:1511.06391, section 4.2)."""
+
+    def __init__(self, hidden: int, steps: int = 3) -> None:
+        super().__init__()
+        self.steps = steps
+        self.ask = nn.LSTMCell(2 * hidden, hidden)
+        self.out = nn.Linear(2 * hidden, hidden)
+
+    def forward(self, h: Tensor, mask: Tensor, edges: Edges | None = None) -> Tensor:  # noqa: ARG002
+        """(batch, hidden) of nodes (batch, places, hidden)."""
+        state = h.new_zeros(len(h), h.shape[2])
+        memory, asked = state, h.new_zeros(len(h), 2 * h.shape[2])
+        for _ in range(self.steps):
+            state, memory = self.ask(asked, (state, memory))
+            logits = (h @ state[:, :, None]).squeeze(2).masked_fill(~mask, NEVER)
+            weights = logits.float().softmax(dim=1) * mask
+            asked = torch.cat([state, (weights[:, None] @ h).squeeze(1)], dim=1)
+        found: Tensor = self.out(asked)
+        return found
+
+
+class Pool(nn.Module):
+    """A set as one vector: mean or sum of a hidden layer of each node."""
+
+    def __init__(self, hidden: int, readout: Readout) -> None:
+        super().__init__()
+        self.mean = readout == "mean"
+        self.layer = nn.Linear(hidden, hidden)
+
+    def forward(self, h: Tensor, mask: Tensor, edges: Edges | None = None) -> Tensor:  # noqa: ARG002
+        """(batch, hidden) of nodes (batch, places, hidden)."""
+        total = (self.layer(h).tanh() * mask[:, :, None]).sum(1)
+        pooled: Tensor = total / (mask.sum(1, keepdim=True).clamp(min=1) if self.mean else TYPICAL)
+        return pooled
+
+
+class Embedding(nn.Module):
+    """Nodes, and the edges of a graph, as hidden states."""
+
+    def __init__(self, columns: int, hidden: int, pairs: int) -> None:
+        super().__init__()
+        self.node = nn.Linear(columns, hidden)
+        self.pair = nn.Linear(pairs, EDGE) if pairs else None
+
+    def forward(self, nodes: Tensor, places: Places, *graph: Tensor) -> tuple[Tensor, Edges | None]:
+        """States (rows, hidden) of nodes (batch, columns, places), and the edges if there are such.
+
+        graph : senders, pairs (batch, features, places, senders) and mask of a graph, or nothing.
+        """
+        h = self.node(places.rows(nodes.where(places.mask[:, None], 0.0).transpose(1, 2))).tanh()
+        if self.pair is None:
+            return h, None
+        senders, pairs, joined = graph
+        return h, Edges(senders, self.pair(pairs.permute(0, 2, 3, 1)).relu(), joined)
+
+
+class Relations(nn.Module):
+    """A relation network (arXiv:1706.01427, equation 1): the mean over pairs of nodes of a layer of both.
+
+    Over all pairs, those of a node with itself included, or over a graph's edges with what these have.
+    """
+
+    def __init__(self, hidden: int, *, edges: bool) -> None:
+        super().__init__()
+        self.deeper = nn.Linear(hidden, hidden)
+        self.one, self.other = nn.Linear(hidden, hidden), nn.Linear(hidden, hidden, bias=False)
+        self.edge = nn.Linear(EDGE, hidden, bias=False) if edges else None
+
+    def forward(self, h: Tensor, mask: Tensor, edges: Edges | None) -> Tensor:
+        """(batch, hidden) of nodes (batch, places, hidden)."""
+        h = self.deeper(h).relu()
+        one, other = self.one(h), self.other(h)
+        if edges is None or self.edge is None:
+            total, pairs = _of_all_pairs(one, other, mask), mask.sum(1).square()
+        else:
+            batch, places, senders = edges.senders.shape
+            where = edges.senders.view(batch, -1, 1).expand(-1, -1, h.shape[2])
+            sent = other.gather(1, where).view(batch, places, senders, -1)
+            related = (one[:, :, None] + sent + self.edge(edges.hidden)).tanh() * edges.mask[..., None]
+            total, pairs = related.sum((1, 2)), edges.mask.sum((1, 2))
+        return total / pairs.clamp(min=1)[:, None]
+
+
+def _of_all_pairs(one: Tensor, other: Tensor, mask: Tensor) -> Tensor:
+    """The sum of tanh(one_i + other_j), (batch, hidden), over nodes that exist."""
+    total = torch.zeros_like(one[:, 0])
+    # some nodes with all at a time: with all of them at once, a batch of full events would take gigabytes
+    for first in range(0, one.shape[1], 8):
+        some = (one[:, first : first + 8, None] + other[:, None]).tanh()
+        there = mask[:, first : first + 8, None] & mask[:, None]
+        total = total + (some * there[..., None]).sum((1, 2))
+    return total
+
+
+class MessageNet(nn.Module):
+    """Nodes embedded, some iterations of messages, read out, and two layers to the logits.
+
+    relations : a relation network: no messages, and pairs of nodes are read out.
+    """
+
+    def __init__(
+        self,
+        columns: int,
+        features: int,
+        classes: int,
+        *,
+        hidden: int,
+        pairs: int = 0,
+        iterations: int = 2,
+        adjacency: Adjacency = "directed",
+        readout: Readout = "mean",
+        aggregated: bool = False,
+        relations: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        edges = bool(pairs) and (relations or adjacency != "identity")
+        self.embedding = Embedding(columns, hidden, pairs if edges else 0)
+        self.iterations = nn.ModuleList(
+            Iteration(hidden, adjacency, edges=edges, aggregated=aggregated)
+            for _ in range(0 if relations else iterations)
+        )
+        whole = Set2Set(hidden) if readout == "set2set" else Pool(hidden, readout)
+        self.readout = Relations(hidden, edges=edges) if relations else whole
+        # how many nodes there are is lost in means, of messages as of nodes
+        self.head = nn.Sequential(
+            nn.Dropout(dropout), nn.Linear(hidden + 1 + features, hidden), nn.ReLU(), nn.Linear(hidden, classes)
+        )
+
+    def forward(self, nodes: Tensor, mask: Tensor, *rest: Tensor) -> Tensor:
+        """Logits (batch, classes) of nodes (batch, columns, places), their mask (batch, places), and features.
+
+        rest : features (batch, features); of a graph before them senders, pairs and mask, as `GraphNodes` shows them.
+        """
+        *graph, features = rest
+        places = Places.of(mask)
+        rows, edges = self.embedding(nodes, places, *graph)
+        for iteration in self.iterations:
+            rows = iteration(rows, places, edges)
+        whole = self.readout(places.dense(rows), mask, edges)
+        count = mask.sum(1, keepdim=True).log1p()
+        logits: Tensor = self.head(torch.cat([whole, count, features], dim=1))
+        return logits

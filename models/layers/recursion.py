@@ -1,0 +1,83 @@
+"""Recursive networks over binary trees: QCD-aware recursive neural networks for jet physics (arXiv:1702.00748)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from models.layers.recursive_units import Gated, Simple
+from models.layers.residual import start_like_he
+
+
+class Embedding(nn.Module):
+    """Embeddings of the roots of many trees, all trees and all nodes of one level at once.
+
+    columns : of the nodes' momenta and the rest that is known of them. units : q, the size of embeddings.
+    gated : the unit of appendix A, instead of the simple one of section 3.1.
+    """
+
+    def __init__(self, columns: int, units: int, *, gated: bool) -> None:
+        super().__init__()
+        self.own = nn.Linear(columns, units)
+        self.merged = nn.Linear(3 * units, units)
+        self.reset = nn.Linear(3 * units, 3 * units) if gated else None
+        self.gate = nn.Linear(4 * units, 4 * units) if gated else None
+        start_like_he([self.own, self.merged])
+
+    def forward(self, nodes: Tensor, children: Tensor, ends: Tensor, roots: Tensor) -> Tensor:
+        """Embeddings (r, units); of roots that are row 0, which is no node, zeros.
+
+        nodes (rows, columns) · children (merged, 2) int64, of the last rows · ends (levels,) int64, where each level
+        ends among the merged · roots (r,) int64.
+        """
+        own = self.own(nodes).relu()
+        layers = [self.merged, *(layer for layer in (self.reset, self.gate) if layer is not None)]
+        weights = [part for layer in layers for part in (layer.weight, layer.bias)]
+        unit = Simple if self.gate is None else Gated
+        found: Tensor = unit.apply(own, children, sizes(ends, len(children)), roots, *weights)  # type: ignore[no-untyped-call]
+        return found * (roots > 0).unsqueeze(1)
+
+
+def sizes(ends: Tensor, merged: int) -> list[int]:
+    """Nodes of each level.
+
+    On a GPU levels are padded to one width, which follows from shapes: to read `ends` there would make the host wait,
+    and keep the step from being recorded.
+    """
+    if ends.is_cuda:
+        return [merged // max(1, len(ends))] * len(ends)
+    return ends.diff(prepend=ends.new_zeros(1)).tolist()
+
+
+class RecursiveNet(nn.Module):
+    """Logits from the embedding of an event's tree, or from those of its jets in falling pt.
+
+    Of one tree an event, its root is classified; of several, a gated recurrent unit reads embedding and momentum of one
+    jet after the other (section 3.2 of the paper), and what it holds in the end is classified. The classifier is that
+    of the paper, two hidden layers as large as the embedding.
+    """
+
+    def __init__(self, columns: int, features: int, classes: int, *, units: int, jets: int, gated: bool) -> None:
+        super().__init__()
+        self.embedding = Embedding(columns, units, gated=gated)
+        self.chain = nn.GRU(units + columns, units, batch_first=True) if jets > 1 else None
+        hidden = [nn.Linear(units + features, units), nn.ReLU(), nn.Linear(units, units), nn.ReLU()]
+        start_like_he(hidden)
+        self.classifier = nn.Sequential(*hidden, nn.Linear(units, classes))
+
+    def forward(self, nodes: Tensor, children: Tensor, ends: Tensor, roots: Tensor, features: Tensor) -> Tensor:
+        """Logits (batch, classes) of what `MergeTrees` shows."""
+        events, jets = roots.shape
+        found = self.embedding(nodes, children, ends, roots.flatten()).view(events, jets, -1)
+        event = found[:, 0] if self.chain is None else self._chained(self.chain, found, nodes[roots], roots > 0)
+        logits: Tensor = self.classifier(torch.cat([event, features], dim=1))
+        return logits
+
+    @staticmethod
+    def _chained(chain: nn.GRU, found: Tensor, momenta: Tensor, there: Tensor) -> Tensor:
+        """The state (batch, units) after an event's last jet: what comes behind it has no say."""
+        states, _ = chain(torch.cat([found, momenta], dim=2))
+        last = there.sum(dim=1)
+        rows = torch.arange(len(last), device=last.device)
+        state: Tensor = states[rows, (last - 1).clamp(min=0)]
+        return state * (last > 0).unsqueeze(1)

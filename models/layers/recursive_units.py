@@ -1,0 +1,179 @@
+"""The two recursive units of arXiv:1702.00748, worked off level by level, with gradients written by hand.
+
+What autograd would do costs most where trees are deep: a level of a chain is a handful of small operations, and each of
+them would leave a record and a piece of every weight's gradient. Here a level takes only what depends on its children;
+what does not (all of the weights' gradients, and what comes from the nodes' own momenta) is done once for all levels.
+
+Rows are nodes, `q` wide. Row 0 is of no node: it is zero, missing children and roots point to it, and nothing that is
+computed from it is read. Merged nodes are the last rows, level by level, so that a level is a slice. Every node is a
+child at most once, and no root is one: so gradients are read from where the parent left them, never added up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.amp import custom_bwd, custom_fwd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+aten: Any = torch.ops.aten
+
+
+class Simple(torch.autograd.Function):
+    """h = relu(W [h_left, h_right, u] + b) of merged nodes, h = u of leaves (equation 1)."""
+
+    @staticmethod
+    @custom_fwd(device_type="cuda", cast_inputs=torch.float32)  # type: ignore[untyped-decorator]
+    def forward(
+        ctx: Any, u: Tensor, children: Tensor, sizes: Sequence[int], roots: Tensor, weight: Tensor, bias: Tensor
+    ) -> Tensor:
+        """Embeddings of `roots` (r, q).
+
+        u (rows, q): of all nodes. children (merged, 2) int64: their rows. sizes: nodes of each level from 1 on.
+        roots (r,) int64. weight (q, 3 q), bias (q,).
+        """
+        q, first = u.shape[1], len(u) - len(children)
+        hidden, pairs = torch.empty_like(u), u.new_empty(len(children), 2 * q)
+        hidden[:first] = u[:first]
+        across = weight[:, : 2 * q].T
+        hidden[first:] = torch.addmm(bias, u[first:], weight[:, 2 * q :].T)
+        for index, pair, new in zip(*_levels(sizes, children, pairs, hidden[first:]), strict=True):
+            torch.index_select(hidden, 0, index.flatten(), out=pair.view(-1, q))
+            new.addmm_(pair, across).relu_()
+        ctx.sizes = sizes
+        ctx.save_for_backward(u, children, roots, weight, hidden, pairs)
+        return hidden.index_select(0, roots)
+
+    @staticmethod
+    @custom_bwd(device_type="cuda")  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of u, weight and bias."""
+        u, children, roots, weight, hidden, pairs = ctx.saved_tensors
+        q, first = u.shape[1], len(u) - len(children)
+        above, parent = _above(grad, children, roots, len(u))
+        before = torch.empty_like(u[first:])  # of what comes before relu
+        across = weight[:, : 2 * q]
+        levels = _levels(ctx.sizes, parent[first:], above[: 2 * len(children)].view(-1, 2 * q), before, hidden[first:])
+        for index, down, own, after in reversed(list(zip(*levels, strict=True))):
+            aten.threshold_backward.grad_input(above.index_select(0, index), after, 0, grad_input=own)
+            torch.mm(own, across, out=down)
+        of_u = torch.empty_like(u)
+        torch.index_select(above, 0, parent[:first], out=of_u[:first])
+        torch.mm(before, weight[:, 2 * q :], out=of_u[first:])
+        return (
+            of_u,
+            *(None, None, None),
+            torch.cat([before.T @ pairs, before.T @ u[first:]], dim=1),
+            before.sum(dim=0),
+        )
+
+
+class Gated(torch.autograd.Function):
+    """The unit with gates (appendix A): what is reset, and what of candidate, children and own momentum is kept.
+
+    [r_left, r_right, r_own] = sigmoid(W_r [h_left, h_right, u] + b_r), c = relu(W_h (r * [h_left, h_right, u]) + b_h),
+    [z_c, z_left, z_right, z_own] = softmax(W_z [c, h_left, h_right, u] + b_z) over the four, component by component,
+    h = z_c c + z_left h_left + z_right h_right + z_own u; h = u of leaves.
+    """
+
+    @staticmethod
+    @custom_fwd(device_type="cuda", cast_inputs=torch.float32)  # type: ignore[untyped-decorator]
+    def forward(
+        ctx: Any,
+        u: Tensor,
+        children: Tensor,
+        sizes: Sequence[int],
+        roots: Tensor,
+        weights: Tensor,
+        bias: Tensor,
+        reset_weights: Tensor,
+        reset_bias: Tensor,
+        gate_weights: Tensor,
+        gate_bias: Tensor,
+    ) -> Tensor:
+        """Embeddings of `roots` (r, q).
+
+        As in `Simple`, and weights (q, 3 q) of the candidate, (3 q, 3 q) of the resets, (4 q, 4 q) of the gates.
+        """
+        q, first = u.shape[1], len(u) - len(children)
+        hidden = torch.empty_like(u)
+        hidden[:first] = u[:first]
+        parts = u.new_empty(len(children), 4, q)  # candidate, left, right, own
+        parts[:, 3] = u[first:]
+        resets, gates = u.new_empty(len(children), 3 * q), u.new_empty(len(children), 4, q)
+        levels = _levels(sizes, children, parts, resets, gates, hidden[first:])
+        for index, part, reset, gate, new in zip(*levels, strict=True):
+            part[:, 1:3] = hidden.index_select(0, index.flatten()).view(-1, 2, q)
+            inner, whole = part.flatten(1)[:, q:], part.flatten(1)
+            torch.addmm(reset_bias, inner, reset_weights.T, out=reset).sigmoid_()
+            part[:, 0] = torch.addmm(bias, reset * inner, weights.T).relu_()
+            torch.softmax(torch.addmm(gate_bias, whole, gate_weights.T).view(-1, 4, q), dim=1, out=gate)
+            torch.sum(gate * part, dim=1, out=new)
+        ctx.sizes = sizes
+        ctx.save_for_backward(children, roots, weights, reset_weights, gate_weights, hidden, parts, resets, gates)
+        return hidden.index_select(0, roots)
+
+    @staticmethod
+    @custom_bwd(device_type="cuda")  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of u and of the weights."""
+        children, roots, weights, reset_weights, gate_weights, hidden, parts, resets, gates = ctx.saved_tensors
+        q, first = hidden.shape[1], len(hidden) - len(children)
+        above, parent = _above(grad, children, roots, len(hidden))
+        # of what comes before relu, sigmoid and softmax; of u
+        candidates, of_u = torch.empty_like(hidden[first:]), torch.empty_like(hidden)
+        of_resets, of_gates = torch.empty_like(resets), torch.empty_like(gates)
+        downs = above[: 2 * len(children)].view(-1, 2 * q)
+        levels = _levels(
+            ctx.sizes,
+            *(parent[first:], downs, of_u[first:], candidates, of_resets, of_gates),
+            *(hidden[first:], parts, resets, gates),
+        )
+        for index, down, own, candidate, of_reset, of_gate, new, part, reset, gate in reversed(
+            list(zip(*levels, strict=True))
+        ):
+            passed = gate * above.index_select(0, index).unsqueeze(1)
+            # of a softmax: what each of the four is above their mean, the new embedding
+            torch.mul(passed, part - new.unsqueeze(1), out=of_gate)
+            total = torch.addmm(passed.flatten(1), of_gate.flatten(1), gate_weights)
+            aten.threshold_backward.grad_input(total[:, :q], part[:, 0], 0, grad_input=candidate)
+            kept = candidate @ weights
+            aten.sigmoid_backward.grad_input(kept * part.flatten(1)[:, q:], reset, grad_input=of_reset)
+            inner = total[:, q:].addcmul_(kept, reset).addmm_(of_reset, reset_weights)
+            down.copy_(inner[:, : 2 * q])
+            own.copy_(inner[:, 2 * q :])
+        torch.index_select(above, 0, parent[:first], out=of_u[:first])
+        inner, of_gates = parts.flatten(1)[:, q:], of_gates.flatten(1)
+        return (
+            of_u,
+            *(None, None, None),
+            *(candidates.T @ (resets * inner), candidates.sum(dim=0)),
+            *(of_resets.T @ inner, of_resets.sum(dim=0)),
+            *(of_gates.T @ parts.flatten(1), of_gates.sum(dim=0)),
+        )
+
+
+def _levels(sizes: Sequence[int], *tables: Tensor) -> list[tuple[Tensor, ...]]:
+    """Each table as one view a level."""
+    return [torch.split(table, list(sizes)) for table in tables]
+
+
+def _above(grad: Tensor, children: Tensor, roots: Tensor, rows: int) -> tuple[Tensor, Tensor]:
+    """Where gradients are left for nodes, and the place of each node there.
+
+    Places (2 merged + roots + 1, q): those for the children of each merged node, yet to be filled, those of the roots,
+    and a zero for nodes whose embedding nobody reads. Row 0, which many point to, gets that as well.
+    """
+    merged = children.numel()
+    above = grad.new_empty(merged + len(roots) + 1, grad.shape[1])
+    above[merged:-1] = grad
+    above[-1] = 0
+    parent = torch.full((rows,), len(above) - 1, device=grad.device)
+    parent[children.flatten()] = torch.arange(merged, device=grad.device)
+    parent[roots] = torch.arange(merged, merged + len(roots), device=grad.device)
+    parent[0] = len(above) - 1
+    return above, parent

@@ -1,0 +1,184 @@
+"""Training events as they might have been as well: mirrored, rotated, moved, sheared; drawn anew each epoch.
+
+Shear, translation and mirror are those of the circle paper (arXiv:1708.07034, section 3), which gives no sizes: those
+here are our own. A rotation in phi changes nothing about a collision.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from benchmark.errors import Skip, UserError, did_you_mean
+from representations.samples import Images
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.inputs import Input, Shape, Shown
+    from representations.samples import Panel, Samples
+
+WORDS = ("mirror", "rotation", "shear", "translation")
+SHIFT = 0.1
+"""A translation's largest part of the picture's width and height."""
+SHEAR = 0.1
+"""A shear moves the first and last rows by as much, at most, as this part of half the picture's height."""
+TOWERS = 72
+"""HCAL towers around the barrel: with them a picture is the same only when turned by a whole one, 5 degrees."""
+_ETA, _PHI = (re.compile(rf"((?!delta_|sigma_|cos_|sin_)\w+_)?{axis}\d*") for axis in ("eta", "phi"))
+
+Augmentation = Callable[["Shown", torch.Generator], "Shown"]
+
+
+def wanted(words: str, model: str) -> tuple[str, ...]:
+    """`shear+mirror` as words in their order; none for `none`. Raises UserError for words that there are not."""
+    found = () if words == "none" else tuple(words.split("+"))
+    for word in found:
+        if word not in WORDS:
+            raise UserError(
+                f"{model}: parameter 'augment' is '{words}', expected 'none', or words joined by '+' of "
+                f"{', '.join(WORDS)}. {did_you_mean(word, WORDS)}"
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def augmentation(words: str, look: Input[Samples], samples: Samples, model: str) -> Augmentation | None:
+    """What is done to each batch as it is shown, None where nothing is. Raises Skip where it makes no sense."""
+    kinds = wanted(words, model)
+    if not kinds:
+        return None
+    if look.view == "picture" and isinstance(samples, Images):
+        if len(samples.panels) != 1:
+            raise Skip(f"{model}: augment={words} needs one picture an event, found {len(samples.panels)} panels.")
+        return Pictures(kinds, samples.panels[0], samples.feature_names, model)
+    if look.view == "sequence":
+        return Particles(kinds, look.shape(samples), model)
+    raise Skip(f"{model}: augment={words} is for pictures and sequences of particles, not for a {look.view}.")
+
+
+class Directions:
+    """Columns that are a direction, mirrored and rotated: eta and phi, or the cosine and sine of phi.
+
+    names : of the columns along axis 1, those that are shown.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.eta = [place for place, name in enumerate(names) if _ETA.fullmatch(name)]
+        self.phi = [place for place, name in enumerate(names) if _PHI.fullmatch(name)]
+        self.pairs = [
+            (place, names.index(f"sin_{name[4:]}"))
+            for place, name in enumerate(names)
+            if name.startswith("cos_") and f"sin_{name[4:]}" in names
+        ]
+
+    def __call__(self, rows: Tensor, eta_sign: Tensor, phi_sign: Tensor, angle: Tensor) -> Tensor:
+        """Rows (batch, columns, ...) with eta and phi times signs, and phi then larger by an angle, (batch,) each."""
+        spread = (-1, *[1] * (rows.ndim - 2))
+        eta_sign, phi_sign, angle = (value.view(spread) for value in (eta_sign, phi_sign, angle))
+        turned = rows.clone()
+        for place in self.eta:
+            turned[:, place] = rows[:, place] * eta_sign
+        for place in self.phi:
+            turned[:, place] = torch.remainder(rows[:, place] * phi_sign + angle + math.pi, 2 * math.pi) - math.pi
+        for cosine, sine in self.pairs:
+            x, y = rows[:, cosine], rows[:, sine] * phi_sign
+            turned[:, cosine] = x * angle.cos() - y * angle.sin()
+            turned[:, sine] = x * angle.sin() + y * angle.cos()
+        return turned
+
+
+class Particles:
+    """Sequences of particles, mirrored in eta and in phi, rotated in phi; the events' features with them."""
+
+    def __init__(self, kinds: Sequence[str], shape: Shape, model: str) -> None:
+        self.kinds = kinds
+        self.particles, self.features = Directions(shape.columns), Directions(shape.features)
+        for kind in ("shear", "translation"):
+            if kind in kinds:
+                raise Skip(f"{model}: augment={kind} is for pictures; particles take mirror and rotation.")
+        if not ((self.particles.phi or self.particles.pairs) and ("rotation" in kinds or self.particles.eta)):
+            raise Skip(
+                f"{model}: augment={'+'.join(kinds)} needs the columns eta, and phi or cos_phi and sin_phi, "
+                f"found {', '.join(shape.columns) or 'none'}."
+            )
+
+    def __call__(self, shown: Shown, chance: torch.Generator) -> Shown:
+        """Particles (batch, columns, particles), mask, features."""
+        particles, mask, features = shown
+        draws = torch.rand(3, len(particles), generator=chance).to(particles.device)
+        eta_sign, phi_sign = (_signs(draw, "mirror" in self.kinds) for draw in draws[:2])
+        moves = eta_sign, phi_sign, (2 * draws[2] - 1) * math.pi * ("rotation" in self.kinds)
+        return self.particles(particles, *moves), mask, self.features(features, *moves)
+
+
+class Pictures:
+    """Pictures moved by whole pixels, so that lines stay as sharp as they were; the events' features with them.
+
+    What leaves a picture is gone, and 0 comes in, but in phi where the picture goes all around and is rotated. A circle
+    that was cut at the seam stays cut, unless it was drawn with wrap=True.
+    """
+
+    def __init__(self, kinds: Sequence[str], panel: Panel, features: Sequence[str], model: str) -> None:
+        self.kinds, self.panel, self.features = kinds, panel, Directions(features)
+        if panel.axes != ("eta", "phi"):
+            raise Skip(f"{model}: augment needs a picture in eta and phi, found the axes {' and '.join(panel.axes)}.")
+        around = math.isclose(panel.span[1], math.pi, rel_tol=1e-4)
+        if "rotation" in kinds and not around:
+            raise Skip(
+                f"{model}: augment=rotation needs a picture that goes around in phi, found one of half width "
+                f"{panel.span[1]:.3g}. Use translation."
+            )
+        pixels = panel.shape[1 if panel.turned else 2]
+        towers = "hcal" in panel.channel_names and pixels % TOWERS == 0
+        self.step = pixels // TOWERS if towers else 1
+
+    def __call__(self, shown: Shown, chance: torch.Generator) -> Shown:
+        """Pictures (batch, channels, rows, columns), features."""
+        pictures, features = shown
+        upright = pictures.transpose(2, 3) if self.panel.turned else pictures  # eta down, phi across
+        draws = torch.rand(6, len(pictures), generator=chance).to(pictures.device)
+        eta_sign, phi_sign = (_signs(draw, "mirror" in self.kinds) for draw in draws[:2])
+        height, width = upright.shape[2:]
+        turn = (draws[2] * (width // self.step)).long() * self.step * ("rotation" in self.kinds)
+        down, across = (
+            torch.round((2 * draw - 1) * SHIFT * pixels * ("translation" in self.kinds))
+            for draw, pixels in ((draws[3], height), (draws[4], width))
+        )
+        slope = (2 * draws[5] - 1) * SHEAR * ("shear" in self.kinds)
+        moved = _moved(upright, eta_sign, phi_sign, turn, down, across, slope)
+        angle = turn * (2 * math.pi / width)
+        turned = self.features(features, eta_sign, phi_sign, angle)
+        return (moved.transpose(2, 3) if self.panel.turned else moved).contiguous(
+            memory_format=torch.channels_last
+        ), turned
+
+
+def _signs(draw: Tensor, mirrored: bool) -> Tensor:
+    return torch.where(draw < 0.5, -1.0, 1.0) if mirrored else torch.ones_like(draw)
+
+
+def _moved(
+    pictures: Tensor, eta_sign: Tensor, phi_sign: Tensor, turn: Tensor, down: Tensor, across: Tensor, slope: Tensor
+) -> Tensor:
+    """Each pixel taken from where the inverse of mirror, turn, shear and shift, in this order, says; (batch,) each."""
+    count, channels, height, width = pictures.shape
+
+    def each(value: Tensor) -> Tensor:
+        return value.view(-1, 1, 1)
+
+    middle_row, middle_column = (height - 1) / 2, (width - 1) / 2
+    row = torch.arange(height, device=pictures.device).view(1, -1, 1) - each(down)
+    column = torch.arange(width, device=pictures.device).view(1, 1, -1) - each(across)
+    column = column - torch.round(each(slope) * (row - middle_row))
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    column = torch.remainder(column - each(turn), width)
+    row = (row - middle_row) * each(eta_sign) + middle_row
+    column = (column - middle_column) * each(phi_sign) + middle_column
+    flat = (row.clamp(0, height - 1) * width + column.clamp(0, width - 1)).round().long().flatten(1)
+    taken = pictures.flatten(2).gather(2, flat.unsqueeze(1).expand(-1, channels, -1))
+    return (taken * inside.flatten(1).unsqueeze(1)).view(count, channels, height, width)

@@ -1,0 +1,94 @@
+"""One training in several processes, as torchrun starts them: each takes its share of every batch.
+
+Gradients are averaged by DistributedDataParallel, so that a step is that of the whole batch in one process. Two things
+are not: batch normalisation sees a process's own share, and each process draws its own dropout.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
+
+from benchmark.process import rank_and_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.training.batches import Batch
+
+PATIENCE = timedelta(hours=1)
+"""How long a process waits for the others, which may be at work on something else."""
+_meetings = count()
+
+
+@dataclass(frozen=True)
+class Team:
+    """The processes of one training; this is number `rank` of `size`."""
+
+    rank: int = 0
+    size: int = 1
+
+    def share(self, index: Tensor) -> Tensor:
+        """This process's part of the events of a batch."""
+        return index if self.size == 1 else index.tensor_split(self.size)[self.rank]
+
+    def weighed(self, batch: Batch, whole: int) -> Batch:
+        """A share of a batch of `whole` events, such that the mean of all shares' mean losses is that of the batch."""
+        if self.size == 1:
+            return batch
+        return batch._replace(weights=batch.weights * (self.size * len(batch.labels) / whole))
+
+    def mean(self, value: Tensor) -> Tensor:
+        """The mean over all processes, the same number in each."""
+        if self.size > 1:
+            value = value.clone()
+            dist.all_reduce(value)
+            value /= self.size
+        return value
+
+    def agree(self, number: int) -> bool:
+        """Whether all processes have the same number."""
+        if self.size == 1:
+            return True
+        told: list[int] = [0] * self.size
+        dist.all_gather_object(told, number)
+        return len(set(told)) == 1
+
+    def joined(self, network: nn.Module) -> nn.Module:
+        """The network, whose gradients are averaged over all processes from now on."""
+        return network if self.size == 1 else nn.parallel.DistributedDataParallel(network)
+
+
+ALONE = Team()
+
+
+@contextmanager
+def team(device: str) -> Iterator[Team]:
+    """The processes that torchrun started, joined; this one alone where it did not.
+
+    A group of its own for each training, ended with it: were one process to fail, the others must not take what it
+    does next for its part of this.
+    """
+    rank, size = rank_and_size()
+    if size == 1:
+        yield ALONE
+        return
+    cuda = torch.device(device).type == "cuda"
+    if cuda:
+        torch.cuda.set_device(device)
+    store, _, _ = next(rendezvous("env://", rank, size, timeout=PATIENCE))
+    own = PrefixStore(f"training-{next(_meetings)}", store)
+    dist.init_process_group("nccl" if cuda else "gloo", store=own, rank=rank, world_size=size, timeout=PATIENCE)
+    try:
+        yield Team(rank, size)
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,124 @@
+"""Particles and nodes as leaves of trees: four-momenta, and what else is known of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from benchmark.errors import Skip, UserError
+from representations.samples import Ragged, Vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from representations.samples import Graphs, Samples
+
+MOST = 128
+"""Leaves that an event has at most."""
+MOMENTUM = ("pt", "eta", "phi", "mass")
+_SAID = {*MOMENTUM, "energy", "log_pt", "log_energy", "cos_phi", "sin_phi"}
+"""Columns of particles that say no more than four-momenta do."""
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """The leaves of events, `MOST` each at most.
+
+    momenta : Ragged (total, 4) float64, `MOMENTUM`: in radians, and in GeV where the samples are.
+    others : (total, columns) float32, called `names`: what adds up when particles merge, such as charge or is_jet.
+    dropped : (events,) float64, share of the pt (of pixels: of the energy) that no leaf has.
+    kept : (particles,) bool, which of the samples' particles they are; None where they are pixels.
+    """
+
+    momenta: Ragged
+    others: Tensor
+    names: tuple[str, ...]
+    dropped: Tensor
+    kept: Tensor | None = None
+
+
+def of_particles(samples: Vectors | Graphs) -> Leaves:
+    """The particles or nodes of highest pt, on the CPU; eta and phi in the detector's frame where it is known.
+
+    Raises Skip where particles have columns, but no pt, eta and phi among them; UserError, naming the event, for NaN.
+    """
+    rows = samples.particles if isinstance(samples, Vectors) else samples.nodes
+    columns = dict(zip(samples.names, rows.values.to(torch.float64).unbind(dim=1), strict=True))
+    momenta = torch.stack(_momenta(columns, len(rows.values)), dim=1)
+    if not isinstance(samples, Vectors):
+        momenta[:, 1] += samples.centre[rows.rows(), 0]
+    check(samples, Ragged(momenta, rows.offsets))
+    names = other_names(samples)
+    others = rows.values[:, [samples.names.index(name) for name in names if name in columns]]
+    if isinstance(samples, Vectors) and _kinds(samples):
+        others = torch.cat([others, one_hot(samples.kinds.values.long(), len(samples.slots))], dim=1)
+    return _hardest(momenta, others, names, rows)
+
+
+def other_names(samples: Vectors | Graphs) -> tuple[str, ...]:
+    """The names of `Leaves.others`: what is not the momentum; is_<kind> of several kinds, unless it is there."""
+    own = tuple(name for name in samples.names if name not in _SAID)
+    return own + tuple(f"is_{kind}" for kind in _kinds(samples))
+
+
+def check(samples: Samples, momenta: Ragged) -> None:
+    """Raise UserError unless all numbers of the momenta (total, 4) are finite."""
+    if bool(momenta.values.isfinite().all()):
+        return
+    row, column = (~momenta.values.isfinite()).nonzero()[0].tolist()
+    event = int(torch.searchsorted(momenta.offsets, row, right=True)) - 1
+    found = f"{MOMENTUM[column]} {float(momenta.values[row, column]):g}"
+    raise UserError(
+        f"event {int(samples.event_ids[event])} has {found}, expected a finite number. "
+        "Look for NaN or infinities in its samples."
+    )
+
+
+def _momenta(columns: Mapping[str, Tensor], particles: int) -> list[Tensor]:
+    """pt, eta, phi and mass (particles,) float64, from what FourVectors or Graph calls its columns."""
+    if not columns:
+        return [torch.zeros(particles, dtype=torch.float64)] * 4
+    if "log_pt" in columns:
+        columns = {**columns, "pt": columns["log_pt"].exp()}
+    if "cos_phi" in columns and "sin_phi" in columns:
+        columns = {**columns, "phi": torch.atan2(columns["sin_phi"], columns["cos_phi"])}
+    if missing := [name for name in ("pt", "eta", "phi") if name not in columns]:
+        raise Skip(
+            f"particles have no {' and no '.join(missing)} (found: {', '.join(columns)}), which trees are made by. "
+            "Choose a representation with four-momenta, such as fourvectors."
+        )
+    pt, eta, phi = (columns[name] for name in ("pt", "eta", "phi"))
+    if "mass" in columns:
+        mass = columns["mass"]
+    elif "log_energy" in columns:
+        mass = (columns["log_energy"].exp().square() - (pt * eta.cosh()).square()).clamp(min=0).sqrt()
+    else:
+        mass = torch.zeros_like(pt)
+    return [pt, eta, phi, mass]
+
+
+def _kinds(samples: Vectors | Graphs) -> tuple[str, ...]:
+    """The kinds of which the columns do not tell already, unless there is but one."""
+    if not isinstance(samples, Vectors) or len(samples.slots) < 2 or any(n.startswith("is_") for n in samples.names):
+        return ()
+    return tuple(samples.slots)
+
+
+def _hardest(momenta: Tensor, others: Tensor, names: tuple[str, ...], rows: Ragged) -> Leaves:
+    """Those of highest pt of each event, in the order that they have."""
+    event, pt = rows.rows(), momenta[:, 0]
+    order = torch.argsort(pt, descending=True, stable=True)
+    order = order[torch.argsort(event[order], stable=True)]
+    rank = torch.empty_like(order)
+    rank[order] = torch.arange(len(order)) - rows.offsets[event]
+    kept = rank < MOST
+    ends = torch.cat([rows.offsets[:1], rows.lengths.clamp(max=MOST).cumsum(0)])
+    whole, left = (
+        torch.zeros(len(rows), dtype=torch.float64).index_add_(0, event, part) for part in (pt, pt.where(kept, 0.0))
+    )
+    dropped = 1 - torch.where(whole > 0, left / whole, 1.0)
+    return Leaves(Ragged(momenta[kept], ends), others[kept], names, dropped, kept)

@@ -1,0 +1,232 @@
+"""Events as binary trees of their particles, for recursive networks (arXiv:1702.00748)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from models.views.leaves import Leaves, of_particles, other_names
+from models.views.pixel_leaves import channels_of, of_pixels
+from models.views.view import Input, Shape, Shown
+from representations.samples import Graphs, Images, Ragged, Samples
+from representations.trees import Algorithm, Trees, merge
+
+MOMENTUM = ("log_p", "delta_eta", "theta", "delta_phi", "log_energy", "log_share", "log_pt", "log_mass")
+"""What is shown of every node's four-momentum, leaf or merged.
+
+The seven of the paper, with logarithms of what falls steeply: momentum, polar angle, energy, energy as a part of the
+event's, pt, and pseudorapidity and azimuth, here from those of the event's hardest leaf, where the paper turns jets.
+And the mass: energy and momentum hold it, but not in float32.
+"""
+FLOOR = 1e-4
+"""GeV, or the unit of a picture's pixels: what is less counts as this, as 0 has no logarithm."""
+STEEPEST = 10.0
+"""Largest abs(eta) shown: merged nodes may have no pt at all."""
+_LEAVES, _STEPS, _EVENTS = 1024, 8, 64
+"""On a GPU, leaves, levels and events are padded to a multiple of these, so that batches have few shapes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forest(Samples):
+    """Events as trees, or of each event as the trees of its jets.
+
+    leaves, merged : Ragged (total, columns) float32, what is shown of the leaves and of the merged nodes.
+    children : Ragged (merged, 3) int32, of each merged node the two that it was made of, counted within the event, the
+        leaves first; and its level, from 1 on.
+    roots : (n, jets) int32, of each jet in falling pt one more than its root's number; 0 where there are fewer.
+    """
+
+    leaves: Ragged
+    merged: Ragged
+    children: Ragged
+    roots: Tensor
+
+
+@dataclass(frozen=True)
+class MergeTrees(Input[Samples]):
+    """Nodes of binary trees in an order in which a network can work them off, each level of a batch as one slice.
+
+    Leaves are particles, nodes of graphs, or pixels; see `models/views/leaves.py` and `pixel_leaves.py`. The nodes of a
+    graph are merged along its edges alone, in a minimum spanning tree (but for chains and chance, which know no
+    distance). Four-momenta, and columns such as charge and is_<kind>, add up as nodes merge.
+
+    topology : the order of merging, as in `representations/trees.py`.
+    jets : 1 for one tree an event. Of more, each event is shown as that many trees, or as its leaves where it has no
+        more: those that are left when the last jets - 1 merges are undone, for kt the event's exclusive jets.
+    mass : whether the masses of nodes are shown, which the paper does not do; never where they define the classes.
+    padded : levels to one width, so that a GPU sees few shapes; None for "on GPUs alone".
+    """
+
+    view = "tree"
+
+    topology: Algorithm = "kt"
+    jets: int = 1
+    mass: bool = True
+    padded: bool | None = None
+
+    def shape(self, samples: Samples) -> Shape:
+        """`MOMENTUM`, with or without the mass, then what else is known of leaves."""
+        names = channels_of(samples) if isinstance(samples, Images) else other_names(samples)  # type: ignore[arg-type]
+        return Shape(self.view, (*self._momentum(samples), *names), (), samples.feature_names)
+
+    def prepare(self, samples: Samples) -> Forest:
+        """The trees of all events, on the CPU, where they are made.
+
+        Raises UserError, naming the event, for NaN and infinities, Skip for particles without pt, eta and phi.
+        """
+        samples = samples.to("cpu")
+        leaves = of_pixels(samples) if isinstance(samples, Images) else of_particles(samples)  # type: ignore[arg-type]
+        edges = _edges(samples, leaves) if isinstance(samples, Graphs) else None
+        trees = merge(leaves.momenta, samples.event_ids, self.topology, edges)
+        return _forest(samples, leaves, trees, self.jets, self._momentum(samples))
+
+    def batch(self, samples: Samples, index: Tensor) -> Shown:
+        """What `models.layers.recursion.RecursiveNet` takes of the prepared samples: five tensors.
+
+        nodes (rows, columns): row 0 is no node, then the leaves, then the merged nodes level by level; children
+        (merged, 2) int64, rows; ends (levels,) int64, where each level ends among the merged; roots (batch, jets)
+        int64, rows, in falling pt, 0 for none; features (batch, features).
+        """
+        forest = self._prepared(samples)
+        leaves, merged, children = (part.take(index) for part in (forest.leaves, forest.merged, forest.children))
+        padded = index.is_cuda if self.padded is None else self.padded
+        place, ends = self._places(children.values[:, 2].long(), len(index), padded=padded)
+        above = -(-(1 + len(leaves.values)) // _LEAVES) * _LEAVES if padded else 1 + len(leaves.values)
+        slots = int(ends[-1]) if len(ends) else 0
+
+        nodes = leaves.values.new_zeros(above + slots, leaves.values.shape[1])
+        nodes[1 : 1 + len(leaves.values)] = leaves.values
+        nodes[above + place] = merged.values
+        rows = torch.cat([place, place.new_zeros(1)]) + above  # an event without merged nodes asks for one all the same
+
+        def row(local: Tensor, event: Tensor) -> Tensor:
+            """Rows of nodes (any, columns) counted within their events (any,)."""
+            own, first, start = (part[event, None] for part in (leaves.lengths, leaves.offsets, merged.offsets))
+            return torch.where(local < own, 1 + first + local, rows[(start + local - own).clamp(0, len(place))])
+
+        pairs = children.values.new_zeros(slots, 2, dtype=torch.int64)
+        pairs[place] = row(children.values[:, :2].long(), merged.rows())
+        roots = forest.roots[index].long()
+        roots = row(roots - 1, torch.arange(len(index), device=index.device)).where(roots > 0, 0)
+        return nodes, pairs, ends, roots, forest.features[index]
+
+    def rows(self, samples: Samples, index: Tensor) -> tuple[Tensor | None, ...]:
+        """All nodes, and the features."""
+        forest = self._prepared(samples)
+        nodes = torch.cat([forest.leaves.take(index).values, forest.merged.take(index).values])
+        return nodes, None, None, None, forest.features[index]
+
+    def _momentum(self, samples: Samples) -> tuple[str, ...]:
+        return MOMENTUM if self.mass and samples.pair_masses else MOMENTUM[:-1]
+
+    def _prepared(self, samples: Samples) -> Forest:
+        return samples if isinstance(samples, Forest) else self.prepare(samples)
+
+    def _places(self, level: Tensor, events: int, *, padded: bool) -> tuple[Tensor, Tensor]:
+        """Where merged nodes come to lie, (merged,), and where the levels end, (levels,) int64.
+
+        Padded, a level becomes one or more of the same width: that of all events for chains, which have a node a level
+        at most, and four times as wide for trees.
+        """
+        order = torch.argsort(level, stable=True)
+        counts = torch.bincount(level)
+        width = 1
+        if padded:
+            width = -(-events // _EVENTS) * _EVENTS * (1 if self.topology.startswith("pt") else 4)
+        slots = -(-counts // width) * width
+        begins, filled = slots.cumsum(0) - slots, counts.cumsum(0) - counts
+        place = torch.empty_like(level)
+        place[order] = torch.arange(len(level), device=level.device) + (begins - filled)[level[order]]
+        if not padded:
+            return place, slots.cumsum(0)[1:]
+        steps = -(-int(slots.sum()) // (width * _STEPS)) * _STEPS
+        return place, torch.arange(1, steps + 1, device=level.device) * width
+
+
+def _edges(graphs: Graphs, leaves: Leaves) -> Ragged:
+    """The edges between those nodes that are leaves, counted among them."""
+    assert leaves.kept is not None
+    event, values = graphs.edges.rows(), graphs.edges.values.long()
+    number = leaves.kept.cumsum(0) - 1 - leaves.momenta.offsets[:-1][graphs.nodes.rows()]
+    ends = values + graphs.nodes.offsets[event, None]
+    there = leaves.kept[ends].all(dim=1)
+    counts = torch.bincount(event[there], minlength=len(graphs))
+    return Ragged(number[ends[there]], torch.cat([counts.new_zeros(1), counts.cumsum(0)]))
+
+
+def _forest(samples: Samples, leaves: Leaves, trees: Trees, jets: int, names: tuple[str, ...]) -> Forest:
+    """The trees with what is shown of their nodes: `names`, the first of `MOMENTUM`, and the leaves' others."""
+    counts, of_leaf, of_merge = leaves.momenta.lengths, leaves.momenta.rows(), trees.merges.rows()
+    start = trees.levels.offsets[:-1]
+    number = torch.arange(len(of_leaf)) - leaves.momenta.offsets[of_leaf]  # counted within the event
+    step = torch.arange(len(of_merge)) - trees.merges.offsets[of_merge]
+    leaf, node = start[of_leaf] + number, (start + counts)[of_merge] + step  # counted through all events
+
+    momenta = torch.zeros(len(trees.levels.values), 4 + leaves.others.shape[1], dtype=torch.float64)
+    momenta[leaf] = torch.cat([_cartesian(leaves.momenta.values), leaves.others], dim=1)
+    for merged, harder, softer in trees.steps():
+        momenta[merged] = momenta[harder] + momenta[softer]
+    event = trees.levels.rows()
+    own = _shown(momenta[:, :4], event, leaves, trees)[:, : len(names)]
+    shown = torch.cat([own, momenta[:, 4:]], dim=1).to(torch.float32)
+
+    kept = step < counts[of_merge] - jets
+    children = torch.cat([trees.merges.values, trees.levels.values[node, None]], dim=1)[kept]
+    ends = torch.cat([counts.new_zeros(1), (counts - jets).clamp(min=0).cumsum(0)])
+    exists = torch.zeros(len(momenta), dtype=torch.bool)
+    exists[leaf] = exists[node[kept]] = True
+    exists[(start[of_merge[kept], None] + children[:, :2]).flatten()] = False
+    return Forest(
+        **{field.name: getattr(samples, field.name) for field in fields(Samples)},
+        leaves=Ragged(shown[leaf], leaves.momenta.offsets),
+        merged=Ragged(shown[node[kept]], ends),
+        children=Ragged(children, ends),
+        roots=_roots(exists, momenta, event, start, jets),
+    )
+
+
+def _roots(exists: Tensor, momenta: Tensor, event: Tensor, start: Tensor, jets: int) -> Tensor:
+    """One more than the numbers of the nodes that exist, in falling pt, (events, jets) int32."""
+    node = exists.nonzero().flatten()
+    order = torch.argsort(torch.hypot(momenta[node, 0], momenta[node, 1]), descending=True, stable=True)
+    node = node[order[torch.argsort(event[node[order]], stable=True)]]
+    first = torch.searchsorted(event[node], torch.arange(len(start)))
+    roots = torch.zeros(len(start), jets, dtype=torch.int32)
+    roots[event[node], torch.arange(len(node)) - first[event[node]]] = (1 + node - start[event[node]]).to(torch.int32)
+    return roots
+
+
+def _cartesian(momenta: Tensor) -> Tensor:
+    """px, py, pz, E (total, 4) of pt, eta, phi, mass."""
+    pt, eta, phi, mass = momenta.unbind(dim=1)
+    parts = pt * phi.cos(), pt * phi.sin(), pt * eta.sinh()
+    return torch.stack([*parts, torch.sqrt(sum((part.square() for part in parts), mass.square()))], dim=1)
+
+
+def _shown(momenta: Tensor, event: Tensor, leaves: Leaves, trees: Trees) -> Tensor:
+    """`MOMENTUM` of all nodes, (nodes, 8) float64."""
+    px, py, pz, energy = momenta.unbind(dim=1)
+    pt, p = torch.hypot(px, py), momenta[:, :3].norm(dim=1)
+    eta = torch.asinh(pz / pt.clamp(min=1e-12)).clamp(-STEEPEST, STEEPEST)
+    last = trees.levels.offsets[1:] - 1
+    share = energy / energy[last[event]].clamp(min=FLOOR)
+    mass = ((energy - p) * (energy + p)).clamp(min=0).sqrt()
+    zero = _hardest(leaves.momenta)[event]
+    delta_phi = torch.remainder(torch.atan2(py, px) - zero[:, 1] + math.pi, 2 * math.pi) - math.pi
+    logarithms = [part.clamp(min=FLOOR).log() for part in (p, energy, share, pt, mass)]
+    parts = [logarithms[0], eta - zero[:, 0], torch.atan2(pt, pz), delta_phi, *logarithms[1:]]
+    return torch.stack(parts, dim=1)
+
+
+def _hardest(leaves: Ragged) -> Tensor:
+    """eta and phi (events, 2) of each event's leaf of highest pt; 0 in an empty event."""
+    event = leaves.rows()
+    found = leaves.values.new_zeros(len(leaves), 2)
+    order = torch.argsort(leaves.values[:, 0], stable=True)
+    order = order[torch.argsort(event[order], stable=True)]
+    there = leaves.lengths > 0
+    found[there] = leaves.values[order[leaves.offsets[1:][there] - 1], 1:3]
+    return found

@@ -1,0 +1,170 @@
+"""Particles as sets of nodes, and graphs as nodes with lists of their senders, for networks that pass messages."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from models.views.view import Input, Shape, Shown
+from representations.samples import Graphs, Vectors
+
+MOST = 128
+"""Nodes of an event, where a view has to choose."""
+LEAST = 1e-3
+"""GeV that a smaller pt or energy counts as in its logarithm: missing energy may be 0."""
+KEPT_BYTES = 1 << 31
+"""What features of pairs may take to be kept; those of larger sets are computed batch by batch."""
+
+
+class Table(NamedTuple):
+    """Nodes of some events, end to end: values (total, columns), the columns' names, and the event of each (total,)."""
+
+    values: Tensor
+    names: tuple[str, ...]
+    event: Tensor
+
+
+class ParticleNodes(Input[Vectors]):
+    """Particles as a set: nodes (batch, columns, places), mask (batch, places), features (batch, features).
+
+    The columns are the particles' own and their kinds, and what `completed` adds. Of more than 128 particles those of
+    highest pt are shown.
+    """
+
+    view = "nodes"
+
+    def shape(self, samples: Vectors) -> Shape:
+        """Names of the columns."""
+        return Shape(self.view, self._table(samples[:0]).names, (), samples.feature_names)
+
+    def batch(self, samples: Vectors, index: Tensor) -> Shown:
+        """Nodes, mask and features."""
+        table = self._table(samples[index])
+        return *padded(table, len(index)), samples.features[index]
+
+    def rows(self, samples: Vectors, index: Tensor) -> tuple[Tensor | None, ...]:
+        """The particles that exist, and the features."""
+        return self._table(samples[index]).values, None, samples.features[index]
+
+    @staticmethod
+    def _table(samples: Vectors) -> Table:
+        particles, event = samples.particles, samples.particles.rows()
+        table = completed(Table(particles.values, samples.names, event), len(samples))
+        kinds = tuple(f"is_{kind}" for kind in samples.slots)
+        if len(kinds) > 1 and not set(kinds) <= set(table.names):
+            of_kind = one_hot(samples.kinds.values.long(), len(kinds)).to(torch.float32)
+            table = Table(torch.cat([table.values, of_kind], dim=1), table.names + kinds, event)
+        place = torch.arange(len(event), device=event.device) - particles.offsets[event]
+        return Table(table.values[place < MOST], table.names, event[place < MOST])
+
+
+class GraphNodes(Input[Graphs]):
+    """Graphs: nodes (batch, columns, places), mask (batch, places), their senders, features (batch, features).
+
+    Senders are three tensors, in as many columns as the node with the most of them needs: their places (batch, places,
+    senders) int64, the edges' features (batch, 6, places, senders), and a mask (batch, places, senders). So a batch of
+    nearest neighbours takes no more memory than its edges do, and yet there are few shapes.
+    The nodes' columns are their own, and what `completed` adds.
+    """
+
+    view = "graph"
+
+    def shape(self, samples: Graphs) -> Shape:
+        """Names of the nodes' columns."""
+        none = Table(samples.nodes.values[:0], samples.names, samples.nodes.offsets[:0])
+        return Shape(self.view, completed(none, 0).names, (len(samples.edge_names),), samples.feature_names)
+
+    def prepare(self, samples: Graphs) -> Graphs:
+        """With the features of pairs, unless these take more than 2 GiB."""
+        takes = 4 * len(samples.edge_names) * len(samples.edges.values)
+        return samples.with_pairs() if samples.pairs is None and takes <= KEPT_BYTES else samples
+
+    def batch(self, samples: Graphs, index: Tensor) -> Shown:
+        """Nodes, mask, senders, what the edges have, mask of the edges, and features."""
+        graphs = samples.joined(index)
+        nodes, mask = padded(completed(Table(graphs.nodes, samples.names, graphs.event), len(index)), len(index))
+        # edges are lists of their receivers, in the order in which these stand in the batch
+        sender, receiver = graphs.edges
+        order = torch.argsort(receiver, stable=True)
+        receiver = receiver[order]
+        degree = torch.bincount(receiver, minlength=len(graphs.event))
+        width = length_of(degree)
+        first = starts(samples.nodes.lengths[index])
+        slot = torch.arange(len(order), device=order.device) - starts(degree)[receiver]
+        event = graphs.event[receiver]
+        shape = (*mask.shape, width)
+        where = ((event * shape[1]) + receiver - first[event]) * width + slot
+        senders = torch.zeros(mask.numel() * width, dtype=torch.int64, device=index.device)
+        senders[where] = sender[order] - first[event]
+        joined = torch.zeros(mask.numel() * width, dtype=torch.bool, device=index.device)
+        joined[where] = True
+        pairs = torch.zeros(mask.numel() * width, graphs.pairs.shape[1], device=index.device)
+        pairs[where] = graphs.pairs[order]
+        edges = senders.view(shape), pairs.view(*shape, -1).permute(0, 3, 1, 2), joined.view(shape)
+        return nodes, mask, *edges, samples.features[index]
+
+    def rows(self, samples: Graphs, index: Tensor) -> tuple[Tensor | None, ...]:
+        """Nodes and edges that exist, and the features."""
+        graphs = samples.joined(index)
+        nodes = completed(Table(graphs.nodes, samples.names, graphs.event), len(index))
+        return nodes.values, None, None, graphs.pairs, None, samples.features[index]
+
+
+def completed(table: Table, events: int) -> Table:
+    """Nodes with more columns, of what a network can hardly make of pt, energy, eta and phi by itself.
+
+    ln_pt, ln_energy : of GeV, at least ln 1e-3. Momenta range over decades: standardised as they are, a few hard ones
+        would be told apart and all others not.
+    delta_eta, cos_delta_phi, sin_delta_phi : from the event's node of highest pt (or energy). phi jumps at pi, and an
+        event's azimuth has no meaning, but the angles between its parts have.
+    """
+    column = dict(zip(table.names, table.values.unbind(dim=1), strict=True))
+    more = {f"ln_{name}": column[name].clamp(min=LEAST).log() for name in ("pt", "energy") if name in column}
+    size = next((column[name] for name in ("pt", "energy", "log_pt") if name in column), None)
+    if size is not None:
+        hardest = first_largest(size, table.event, events)[table.event]
+        if "eta" in column:
+            more["delta_eta"] = column["eta"] - column["eta"][hardest]
+        if "phi" in column:
+            delta = column["phi"] - column["phi"][hardest]
+            more |= {"cos_delta_phi": delta.cos(), "sin_delta_phi": delta.sin()}
+    values = torch.cat([table.values, *(values[:, None] for values in more.values())], dim=1)
+    return Table(values, (*table.names, *more), table.event)
+
+
+def first_largest(size: Tensor, event: Tensor, events: int) -> Tensor:
+    """Position of the first largest number of each event, (events,) int64; that of an empty event means nothing."""
+    largest = size.new_full((events,), -torch.inf).scatter_reduce_(0, event, size, "amax")
+    position = torch.arange(len(size), device=size.device)
+    candidates = torch.where(size == largest[event], position, len(size))
+    # NaN is the largest of nothing: any node will do then
+    found = position.new_full((events,), len(size)).scatter_reduce_(0, event, candidates, "amin")
+    return found.clamp(max=max(len(size) - 1, 0))
+
+
+def padded(table: Table, events: int) -> tuple[Tensor, Tensor]:
+    """Nodes (events, columns, places) and a mask (events, places), as many places as `length_of` says."""
+    lengths = torch.bincount(table.event, minlength=events)
+    places = length_of(lengths)
+    device = table.event.device
+    where = table.event * places + torch.arange(len(table.event), device=device) - starts(lengths)[table.event]
+    dense = torch.zeros(events * places, table.values.shape[1], device=device)
+    dense[where] = table.values
+    mask = torch.zeros(events * places, dtype=torch.bool, device=device)
+    mask[where] = True
+    return dense.view(events, places, -1).transpose(1, 2), mask.view(events, places)
+
+
+def starts(lengths: Tensor) -> Tensor:
+    """Where each of lists end to end begins."""
+    return lengths.cumsum(0) - lengths
+
+
+def length_of(lengths: Tensor) -> int:
+    """Places for the longest: a multiple of 8, or above 32 of 16, since a GPU records a step for each shape."""
+    longest = max(1, int(lengths.max())) if len(lengths) else 1
+    step = 8 if longest <= 32 else 16
+    return -(-longest // step) * step

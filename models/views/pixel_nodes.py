@@ -1,0 +1,237 @@
+"""Pictures as sets of nodes: the most energetic pixels, or the strokes of a drawing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from models.views.nodes import MOST, Table, first_largest, padded, starts
+from models.views.view import Input, Shape, Shown
+from representations.samples import Images, Ragged
+
+CELLS = 16
+"""Cells of a drawing along each axis, at most."""
+FAINT = 1e-3
+"""From this value on pixels differ in their logarithm: 10 MeV, as calorimeters are drawn."""
+CHUNK = 1024
+"""Events whose nodes are looked for at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noded(Images):
+    """Pictures whose nodes have been found: Ragged (total, columns) float32. The pixels themselves are gone."""
+
+    nodes: Ragged
+
+
+class Pixels(NamedTuple):
+    """Lit pixels of some events, (total,) each; `channel` counts through the names that any panel has."""
+
+    event: Tensor
+    panel: Tensor
+    channel: Tensor
+    row: Tensor
+    column: Tensor
+    value: Tensor
+
+
+class Found(NamedTuple):
+    """All nodes of some events, and the energy (or ink) of each, (total,)."""
+
+    table: Table
+    energy: Tensor
+
+
+class PixelNodes(Input[Images]):
+    """Pixels as a set: nodes (batch, columns, places), mask (batch, places), features (batch, features).
+
+    At most 128 an event, those of the largest energy; `dropped` tells what that costs. A node has its place in the
+    picture's own units (`eta` and `phi`, or whatever the axes of a panel are called; 0 where its panel has no such
+    axis), `is_<panel>` where there are several, and its channels.
+
+    Of calorimeters (float32) a node is a pixel. As energies range over decades, sign(x) ln(1 + abs(x) / 0.001) stands
+    beside each channel x. Where the pictures show eta and phi, delta_eta, cos_delta_phi and sin_delta_phi count from
+    the pixel of largest energy. Energy is the sum of all channels but times; what noise makes negative counts as none.
+
+    Drawings (bytes) have a thousand lit pixels, none of which tells much. They are pooled to 16 x 16 cells at most, a
+    node for each that has ink: the mean place of its ink; `down`, `across` and `slope`, the variances down and across
+    and the covariance in units of the cell, from which one sees how a line runs; and each channel's part of a full
+    cell. Drawings have eta across and phi down, calorimeters eta down and phi across.
+    """
+
+    view = "nodes"
+
+    def shape(self, samples: Images) -> Shape:
+        """Names of the columns, such as `ecal` and `ln_ecal`."""
+        none = torch.zeros(0, dtype=torch.int64, device=samples.device)
+        return Shape(self.view, found(samples, none).table.names, (), samples.feature_names)
+
+    def prepare(self, samples: Images) -> Images:
+        """With their nodes, some kB an event, in place of pixels: to find them takes longer than to learn from them."""
+        if isinstance(samples, Noded):
+            return samples
+        every = torch.arange(len(samples), device=samples.device)
+        tables = [shown(samples, index) for index in torch.split(every, CHUNK)]
+        lengths = [torch.bincount(table.event, minlength=CHUNK) for table in tables]
+        offsets = torch.zeros(len(samples) + 1, dtype=torch.int64, device=samples.device)
+        torch.cumsum(torch.cat([*lengths, every[:0]])[: len(samples)], 0, out=offsets[1:])
+        same = {field.name: getattr(samples, field.name) for field in fields(samples)}
+        same["pixels"], same["values"] = (
+            Ragged(part.values[:0], torch.zeros_like(offsets)) for part in (samples.pixels, samples.values)
+        )
+        empty = shown(samples, every[:0]).values
+        return Noded(**same, nodes=Ragged(torch.cat([empty, *(table.values for table in tables)]), offsets))
+
+    def batch(self, samples: Images, index: Tensor) -> Shown:
+        """Nodes, mask and features."""
+        return *padded(shown(samples, index), len(index)), samples.features[index]
+
+    def rows(self, samples: Images, index: Tensor) -> tuple[Tensor | None, ...]:
+        """The nodes that exist, and the features."""
+        return shown(samples, index).values, None, samples.features[index]
+
+    def dropped(self, samples: Images) -> Tensor:
+        """The share of each event's energy (or ink) that no node has, (events,) float32; 0 where there is none."""
+        parts: list[Tensor] = []
+        for index in torch.split(torch.arange(len(samples), device=samples.device), CHUNK):
+            table, energy = found(samples, index)
+            kept = hardest(table.event, energy, len(index))
+            whole = energy.new_zeros(len(index)).index_add_(0, table.event, energy)
+            left = energy.new_zeros(len(index)).index_add_(0, table.event[kept], energy[kept])
+            parts.append(torch.where(whole > 0, 1 - left / whole, 0.0))
+        return torch.cat([samples.weights[:0], *parts])
+
+
+def shown(samples: Images, index: Tensor) -> Table:
+    """The nodes of `index`, not too many an event."""
+    if isinstance(samples, Noded):
+        nodes = samples.nodes.take(index)
+        return Table(nodes.values, (), nodes.rows())
+    table, energy = found(samples, index)
+    kept = hardest(table.event, energy, len(index))
+    return Table(table.values[kept], table.names, table.event[kept])
+
+
+def found(samples: Images, index: Tensor) -> Found:
+    """All nodes of `index`, event by event."""
+    pixels = listed(samples, index)
+    drawing = samples.values.values.dtype == torch.uint8
+    return strokes(samples, pixels) if drawing else brightest(samples, pixels, len(index))
+
+
+def hardest(event: Tensor, energy: Tensor, events: int) -> Tensor:
+    """Positions of the 128 nodes of each event that have most energy, of equal ones the first, in the nodes' order."""
+    order = torch.argsort(energy, descending=True, stable=True)
+    order = order[torch.argsort(event[order], stable=True)]
+    lengths = torch.bincount(event, minlength=events)
+    place = torch.arange(len(order), device=order.device) - starts(lengths)[event[order]]
+    return order[place < MOST].sort().values
+
+
+def listed(samples: Images, index: Tensor) -> Pixels:
+    """The lit pixels of `index`, event by event."""
+    event, pixel, value = samples.entries(index)
+    names, parts, start = channels_of(samples), [], 0
+    for number, panel in enumerate(samples.panels):
+        inside = (pixel >= start) & (pixel < start + panel.size)
+        flat, (count, height, width) = pixel[inside] - start, panel.shape
+        own = torch.tensor([names.index(name) for name in channel_names(samples, number)], device=index.device)
+        of_panel = torch.full_like(flat, number)
+        channel = own[flat // (height * width)] if count else flat
+        parts.append(Pixels(event[inside], of_panel, channel, flat // width % height, flat % width, value[inside]))
+        start += panel.size
+    return Pixels(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+
+
+def channel_names(samples: Images, number: int) -> tuple[str, ...]:
+    """What the channels of a panel are called; the same channel of several panels has one name."""
+    panel = samples.panels[number]
+    return panel.channel_names or tuple(f"channel{channel}" for channel in range(panel.shape[0]))
+
+
+def channels_of(samples: Images) -> tuple[str, ...]:
+    """The channels of all panels."""
+    return tuple(
+        dict.fromkeys(name for number in range(len(samples.panels)) for name in channel_names(samples, number))
+    )
+
+
+def brightest(samples: Images, pixels: Pixels, events: int) -> Found:
+    """A node for each pixel that any channel lights."""
+    height, width = (max(panel.shape[axis] for panel in samples.panels) for axis in (1, 2))
+    panels = len(samples.panels)
+    key = ((pixels.event * panels + pixels.panel) * height + pixels.row) * width + pixels.column
+    places, node = torch.unique(key, return_inverse=True)
+    names = channels_of(samples)
+    values = torch.zeros(len(places), len(names), device=key.device)
+    values[node, pixels.channel] = pixels.value
+    panel, event = places // (height * width) % panels, places // (height * width * panels)
+    row, column = (places // width % height).to(torch.float32), (places % width).to(torch.float32)
+    position = positions(samples, panel, row + 0.5, column + 0.5, rows_are_eta=True)
+    energy = values[:, [place for place, name in enumerate(names) if name != "time"]].clamp(min=0).sum(1)
+    shown_values = {name: values[:, place] for place, name in enumerate(names)}
+    logarithms = {f"ln_{name}": part.sign() * (part.abs() / FAINT).log1p() for name, part in shown_values.items()}
+    columns = position | _from_hottest(position, energy, event, events) | shown_values | logarithms
+    return Found(Table(torch.stack(list(columns.values()), dim=1), tuple(columns), event), energy)
+
+
+def strokes(samples: Images, pixels: Pixels) -> Found:
+    """A node for each cell that has ink."""
+    sizes = torch.tensor([panel.shape[1:] for panel in samples.panels], device=pixels.row.device)
+    steps = (sizes + CELLS - 1) // CELLS
+    step_down, step_across = steps[pixels.panel].unbind(dim=1)
+    panels = len(samples.panels)
+    cell_row, cell_column = pixels.row // step_down, pixels.column // step_across
+    key = ((pixels.event * panels + pixels.panel) * CELLS + cell_row) * CELLS + cell_column
+    places, node = torch.unique(key, return_inverse=True)
+    names = channels_of(samples)
+    ink = torch.zeros(len(places) * len(names), device=key.device)
+    ink = ink.index_add_(0, node * len(names) + pixels.channel, pixels.value).view(len(places), len(names))
+    # from the cell's corner, in cells: sums of squares from far away leave little in float32
+    down = (pixels.row % step_down + 0.5) / step_down
+    across = (pixels.column % step_across + 0.5) / step_across
+    size = pixels.value.abs()
+    terms = torch.stack([size, size * down, size * across, size * down**2, size * across**2, size * down * across], 1)
+    sums = torch.zeros(len(places), 6, device=key.device).index_add_(0, node, terms)
+    y, x, yy, xx, xy = (sums[:, 1:] / sums[:, :1].clamp(min=1e-30)).unbind(dim=1)
+    panel, event = places // CELLS**2 % panels, places // (CELLS**2 * panels)
+    of_node = steps[panel].to(torch.float32)
+    row, column = (places // CELLS % CELLS + y) * of_node[:, 0], (places % CELLS + x) * of_node[:, 1]
+    columns = positions(samples, panel, row, column, rows_are_eta=False)
+    columns |= {"down": (yy - y * y).clamp(min=0), "across": (xx - x * x).clamp(min=0), "slope": xy - x * y}
+    full = of_node.prod(dim=1)
+    columns |= {name: ink[:, place] / full for place, name in enumerate(names)}
+    return Found(Table(torch.stack(list(columns.values()), dim=1), tuple(columns), event), sums[:, 0])
+
+
+def positions(samples: Images, panel: Tensor, row: Tensor, column: Tensor, *, rows_are_eta: bool) -> dict[str, Tensor]:
+    """Where nodes are, (total,) along each axis that a panel has, and what tells panels apart.
+
+    row, column : in pixels from the upper left corner. An azimuth all around comes as its cosine and sine as well.
+    """
+    axes = dict.fromkeys(name for part in samples.panels for name in part.axes)
+    found_at = {name: torch.zeros_like(row) for name in axes}
+    whole = False
+    for number, part in enumerate(samples.panels):
+        ratio = 2 * row / part.shape[1] - 1, 2 * column / part.shape[2] - 1
+        for name, place, span in zip(part.axes, ratio if rows_are_eta else ratio[::-1], part.span, strict=True):
+            found_at[name] = torch.where(panel == number, place * span, found_at[name])
+            whole = whole or (name == "phi" and span == math.pi)
+    if whole:
+        found_at |= {"cos_phi": found_at["phi"].cos(), "sin_phi": found_at["phi"].sin()}
+    if len(samples.panels) > 1:
+        found_at |= {f"is_{part.name}": (panel == place).float() for place, part in enumerate(samples.panels)}
+    return found_at
+
+
+def _from_hottest(position: dict[str, Tensor], energy: Tensor, event: Tensor, events: int) -> dict[str, Tensor]:
+    if not {"eta", "phi"} <= set(position):
+        return {}
+    hottest = first_largest(energy, event, events)[event]
+    delta = position["phi"] - position["phi"][hottest]
+    eta = position["eta"] - position["eta"][hottest]
+    return {"delta_eta": eta, "cos_delta_phi": delta.cos(), "sin_delta_phi": delta.sin()}

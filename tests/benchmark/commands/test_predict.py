@@ -1,0 +1,145 @@
+"""`predict`: what a run said of its test events, said again; and of files."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+
+from benchmark import cli
+from benchmark.commands.predict import run
+from benchmark.errors import UserError
+from benchmark.kept import folder_of
+from benchmark.registry import TASKS
+from benchmark.results import ResultStore, Scores
+from tasks.dataset import DataSet
+from tasks.inventory import SAMPLES
+from tests.benchmark.cells import silent
+from tests.benchmark.toys import LONELY, TOY, request, run_toy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def toy_events(data: Path) -> Path:
+    return DataSet(TOY, TASKS.load(TOY).resolve("smoke"), "detector").folder(data)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, toy_data: Path) -> dict[str, tuple[Path, Scores]]:
+    """Folders of models on the toy task, with the scores of the test events."""
+    root = tmp_path_factory.mktemp("trained")
+    wanted = request(tasks=(TOY,), models=("bdt", "cnn"))
+    found = run_toy(wanted, root / "results", toy_data, models=root / "models")
+    return {
+        result.model: (folder_of(root / "models", result), ResultStore(root / "results").scores(result))
+        for result in found
+    }
+
+
+@pytest.mark.parametrize("name", ["bdt", "cnn"])
+@pytest.mark.parametrize("batch", [7, 1024])
+def test_the_scores_of_a_run_again(trained, toy_data: Path, name: str, batch: int):
+    folder, expected = trained[name]
+    found = run(folder, toy_events(toy_data), "cpu", batch, silent)
+    assert found.seen
+    assert len(found.event_ids) == 240
+    place = {event: row for row, event in enumerate(found.event_ids.tolist())}
+    rows = [place[event] for event in expected.event_ids.tolist()]
+    np.testing.assert_allclose(found.scores[rows], expected.scores, atol=1e-6)
+
+
+def test_files_of_each_kind(trained, toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    folder, _ = trained["cnn"]
+    expected = run(folder, toy_events(toy_data), "cpu", 1024, silent)
+    for ending in ("parquet", "csv", "npz"):
+        path = tmp_path / f"scores.{ending}"
+        words = ["predict", str(folder), str(toy_events(toy_data)), "--output", str(path), "--device", "cpu"]
+        assert cli.exit_code(words) == 0
+        captured = capsys.readouterr()
+        assert captured.out == f"240 events: scores of hard, soft in {path}\n"
+        assert "fitted on as well" in captured.err
+    table = pyarrow.parquet.read_table(tmp_path / "scores.parquet")
+    assert table.column_names == ["event_id", "hard", "soft"]
+    assert table["event_id"].to_numpy().tobytes() == expected.event_ids.tobytes()
+    assert table["soft"].to_numpy().tobytes() == expected.scores[:, 1].tobytes()
+    with (tmp_path / "scores.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["event_id"]) for row in rows] == expected.event_ids.tolist()
+    assert [float(row["hard"]) for row in rows] == pytest.approx(expected.scores[:, 0].tolist(), rel=1e-6)
+    with np.load(tmp_path / "scores.npz", allow_pickle=False) as arrays:
+        assert arrays["classes"].tolist() == ["hard", "soft"]
+        np.testing.assert_array_equal(arrays["scores"], expected.scores)
+        np.testing.assert_array_equal(arrays["event_ids"], expected.event_ids)
+
+
+def test_events_of_another_variant_are_new(trained, tmp_path: Path):
+    from tasks.store import prepare
+
+    folder, _ = trained["cnn"]
+    data = DataSet(TOY, TASKS.load(TOY).resolve("smoke", {"slope": "40"}), "detector")
+    prepare(data, tmp_path, 1, silent)
+    found = run(folder, data.folder(tmp_path), "cpu", 1024, silent)
+    assert (found.seen, found.scores.shape) == (False, (240, 2))
+    np.testing.assert_allclose(found.scores.sum(1), 1, atol=1e-5)
+
+
+def test_files_that_a_task_reads(tmp_path: Path, toy_data: Path):
+    """Dimuon CSV files, as CMS publishes them; the classes follow from their masses."""
+    header = "Run,Event,E1,px1,py1,pz1,pt1,eta1,phi1,Q1,E2,px2,py2,pz2,pt2,eta2,phi2,Q2,M\n"
+    rng = np.random.default_rng(0)
+    rows = []
+    for event in range(400):
+        half = (3.1 if event % 2 else 91.0) / 2
+        phi = rng.uniform(-3, 0)
+        angles = [(phi, 1), (phi + np.pi, -1)]
+        parts = [f"{half},{half * np.cos(a)},{half * np.sin(a)},0,{half},0,{a},{charge}" for a, charge in angles]
+        rows.append(f"1,{event},{parts[0]},{parts[1]},{2 * half}\n")
+    file = tmp_path / "MuRun2010B.csv"
+    file.write_text(header + "".join(rows))
+    wanted = request(tasks=("dimuon",), models=("bdt",), source=file)
+    (result,) = run_toy(wanted, tmp_path / "results", tmp_path / "data", models=tmp_path / "models")
+    assert result.status == "done", result.reason
+    found = run(folder_of(tmp_path / "models", result), file, "cpu", 64, silent)
+    expected = ResultStore(tmp_path / "results").scores(result)
+    place = {event: row for row, event in enumerate(found.event_ids.tolist())}
+    np.testing.assert_allclose(
+        found.scores[[place[event] for event in expected.event_ids.tolist()]], expected.scores, atol=1e-6
+    )
+
+
+def test_what_cannot_be_predicted(trained, toy_data: Path, tmp_path: Path):
+    folder, _ = trained["bdt"]
+    lonely = DataSet(LONELY, TASKS.load(LONELY).resolve("smoke"), "detector").folder(toy_data)
+    damaged = tmp_path / "damaged"
+    shutil.copytree(toy_events(toy_data), damaged, ignore=shutil.ignore_patterns(SAMPLES))
+    next(damaged.glob("*.parquet")).write_bytes(b"nothing")
+    for events, reason in [
+        (tmp_path / "nowhere", "no such file or folder"),
+        (tmp_path, r"no manifest\.json\), and the task toy reads no files"),
+        (lonely, "events of the task lonely, but the model was fitted for toy"),
+        (damaged, "missing, or changed since it was made"),
+    ]:
+        with pytest.raises(UserError, match=reason):
+            run(folder, events, "cpu", 1024, silent)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--output", "scores.txt"], "ends in '.txt', expected .parquet, .csv, .npz"),
+        (["--output", "nowhere/scores.csv"], "there is no folder"),
+        (["--batch", "0"], "batch"),
+        (["--device", "tpu"], "unknown device 'tpu'"),
+    ],
+)
+def test_bad_requests_are_one_line(trained, toy_data: Path, capsys: pytest.CaptureFixture[str], words, reason):
+    folder, _ = trained["bdt"]
+    assert cli.exit_code(["predict", str(folder), str(toy_events(toy_data)), *words]) == 2
+    captured = capsys.readouterr()
+    assert reason in captured.err
+    assert captured.err.count("\n") == 1

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import rankdata
+
+from benchmark.metrics.cvm import CVM, Groups, TooFewError, bins, cvm, estimate, independent, nearest, windows
+from benchmark.metrics.metric import Scored, compute
+from tests.peers import peer
+
+CLASSES = ("higgs", "diphoton", "photon_jet")
+
+
+def slow(scores, groups):
+    """By the definition: every event against every group, each comparison by itself."""
+    total = 0.0
+    everyone = [np.mean((scores < s) + 0.5 * (scores == s)) for s in scores]
+    for members, share in groups:
+        for group, weight in zip(members, share, strict=True):
+            own = scores[group]
+            here = [np.mean((own < s) + 0.5 * (own == s)) for s in scores]
+            total += weight * np.mean((np.array(here) - everyone) ** 2)
+    return total
+
+
+def spectrum(events, seed=0):
+    return 90 + np.random.default_rng(seed).exponential(30.0, events)
+
+
+def scored(scores, mass, label=1):
+    first = np.asarray(scores, float)
+    rest = (1 - first) / 2
+    return Scored(np.full(len(first), label), np.stack([first, rest, rest], axis=1), CLASSES, None, mass)
+
+
+def test_small_table():
+    # masses 1, 2, 3, 4 with scores 1, 3, 2, 4; F = 1/8, 5/8, 3/8, 7/8. Windows of 2:
+    # {1, 3}: F_g at 1, 3, 2, 4 = 1/4, 3/4, 1/2, 1: differences 1/8, 1/8, 1/8, 1/8
+    # {3, 2}: 0, 3/4, 1/4, 1: -1/8, 1/8, -1/8, 1/8; {2, 4}: 0, 1/2, 1/4, 3/4: -1/8 each. All squares are 1/64.
+    mass, scores = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 3.0, 2.0, 4.0])
+    assert cvm(scores, windows(mass, window=2, step=1)) == pytest.approx(1 / 64)
+    # the windows {1, 3} and {2, 4} alone
+    (groups,) = windows(mass, window=2, step=2)
+    assert groups.members.tolist() == [[0, 1], [2, 3]]
+
+
+def test_small_table_with_ties():
+    # scores 0, 0 | 0, 1 in two windows: F = 3/8, 3/8, 3/8, 7/8; F_g = 1/2, 1 and 1/4, 3/4
+    # squares: three times 1/64 and 1/64, in both
+    groups = windows(np.arange(4.0), window=2, step=2)
+    assert cvm(np.array([0.0, 0.0, 0.0, 1.0]), groups) == pytest.approx(1 / 64)
+
+
+@pytest.mark.parametrize("decimals", [1, 2, 15])
+def test_same_as_the_definition(decimals):
+    rng = np.random.default_rng(decimals)
+    mass = spectrum(120, decimals)
+    scores = np.round(0.5 + 0.002 * (mass - 120) + 0.2 * rng.normal(size=120), decimals)
+    for groups in (windows(mass, 40, 10), nearest(mass, 15), bins(mass, 6)):
+        assert cvm(scores, groups) == pytest.approx(slow(scores, groups), rel=1e-10)
+
+
+@pytest.mark.parametrize("decimals", [1, 15])
+def test_same_as_hep_ml(decimals):
+    pandas, metrics = pytest.importorskip("pandas"), peer("hep_ml.metrics")
+    rng = np.random.default_rng(decimals)
+    mass = spectrum(500)
+    scores = np.round(0.5 + 0.002 * (mass - 120) + 0.1 * rng.normal(size=500), decimals)
+    table, labels, ones = pandas.DataFrame({"mass": mass}), np.zeros(500, int), np.ones(500)
+    for theirs, ours in ((metrics.KnnBasedCvM, nearest), (metrics.BinBasedCvM, bins)):
+        judge = theirs(uniform_features=["mass"], uniform_label=0)
+        judge.fit(table, labels, ones)
+        expected = judge(labels, np.stack([scores, 1 - scores], axis=1), ones)
+        assert cvm(scores, ours(mass)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_neighbours_are_the_nearest():
+    mass = np.sort(spectrum(60))
+    (groups,) = nearest(mass, 7)
+    for place, members in enumerate(groups.members):
+        distances = np.abs(mass - mass[place])
+        assert sorted(distances[members]) == pytest.approx(sorted(distances)[:7])
+    assert groups.share.sum() == pytest.approx(1)
+
+
+def test_a_constant_score_tells_no_mass():
+    # by the order of sorting it would be sculpted as much as can be: about 0.155
+    mass = spectrum(2000)
+    for grouping in (windows, nearest, bins):
+        assert cvm(np.full(2000, 0.3), grouping(mass)) == pytest.approx(0, abs=1e-12)
+
+
+def test_independent_scores_have_the_value_beside_it():
+    rng = np.random.default_rng(5)
+    values = [cvm(rng.random(1000), windows(spectrum(1000, seed))) for seed in range(300)]
+    assert independent(1000) == pytest.approx(1 / 1500)
+    error = np.std(values) / np.sqrt(len(values))
+    assert abs(np.mean(values) - independent(1000)) < 4 * error
+    assert error < 0.05 * independent(1000)
+
+
+@pytest.mark.parametrize("window", [10, 100, 500])
+def test_a_score_that_is_the_mass_has_a_closed_form(window):
+    # F_g rises from 0 to 1 within the window, u to u + k/N: outside it the difference is F or 1 - F, and linear inside
+    events, share = 1000, window / 1000
+    mass = spectrum(events)
+    start = np.arange(0, events - window + 1) / events
+    expected = (
+        np.mean(
+            start**3 / 3
+            + (1 - start - share) ** 3 / 3
+            + share * ((1 - start - share) ** 3 + start**3) / (3 * (1 - share))
+        )
+        if window < events
+        else 0.0
+    )
+    assert cvm(mass, windows(mass, window, 1)) == pytest.approx(expected, rel=2e-3, abs=2e-6)
+
+
+def test_the_largest_value_is_a_sixth():
+    mass = spectrum(20_000)
+    assert cvm(mass, windows(mass, 200, 50)) == pytest.approx(1 / 6, rel=0.03)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1000)), min_size=12, max_size=40, unique_by=lambda e: e[1]))
+def test_only_the_orders_count(events):
+    scores, mass = np.array(events, float).T
+    bent, stretched = np.exp(scores / 3), mass**2 + 5
+    turned = np.random.default_rng(1).permutation(len(mass))
+    plain = cvm(scores, windows(mass, 6, 2))
+    assert 0 <= plain <= 1 / 3
+    assert cvm(bent, windows(stretched, 6, 2)) == pytest.approx(plain, abs=1e-12)
+    assert cvm(scores[turned], windows(mass[turned], 6, 2)) == pytest.approx(plain, abs=1e-12)
+    assert cvm(-scores, windows(mass, 6, 2)) == pytest.approx(plain, abs=1e-12)
+    # in falling order of mass every window that counts from the other end is the same
+    assert cvm(scores, windows(-mass, 6, 1)) == pytest.approx(cvm(scores, windows(mass, 6, 1)), abs=1e-12)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(2, 40), st.integers(1, 8), st.integers(0, 100))
+def test_groups_are_whole_and_share_everything(events, size, seed):
+    mass = np.random.default_rng(seed).integers(0, 10, events).astype(float)
+    for groups in (nearest(mass, min(size, events)), bins(mass, size), windows(mass, min(size, events), 3)):
+        assert sum(share.sum() for _, share in groups) == pytest.approx(1)
+        assert all(len(set(row)) == len(row) for members, _ in groups for row in members.tolist())
+
+
+def test_shares_of_neighbourhoods():
+    # groups {0, 1}, {0, 1}, {1, 10}: the events are in 2, 3 and 1 of them
+    (groups,) = nearest(np.array([0.0, 1.0, 10.0]), 2)
+    assert sorted(map(sorted, groups.members.tolist())) == [[0, 1], [0, 1], [1, 2]]
+    assert groups.share == pytest.approx(np.array([5 / 6, 5 / 6, 4 / 3]) / 3)
+
+
+def test_too_few_events_for_a_group():
+    mass = spectrum(30)
+    with pytest.raises(TooFewError, match="30 test events, expected 200 or more"):
+        windows(mass)
+    with pytest.raises(TooFewError, match="expected 50"):
+        nearest(mass)
+    with pytest.raises(TooFewError, match="expected 1 or more"):
+        bins(mass[:0])
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.004])
+def test_intervals_hold_what_other_events_give(tilt):
+    """The mean over many samples lies in nearly all intervals, with a dependence and without."""
+
+    def draw(seed):
+        mass = spectrum(600, seed)
+        return np.random.default_rng(1000 + seed).normal(size=600) * 0.2 + tilt * mass, mass
+
+    expected = np.mean([cvm(scores, windows(mass)) for scores, mass in map(draw, range(300))])
+    found = [estimate(*draw(seed), windows) for seed in range(300, 325)]
+    inside = [e.low <= expected <= e.high for e in found]
+    assert np.mean(inside) >= 0.8
+    widths = np.mean([e.high - e.low for e in found])
+    spread = np.std([e.value for e in found])
+    assert 2 * spread < widths < 9 * spread  # 4 of a Gaussian; up to 1.7 times as much without dependence
+
+
+def test_the_metric_looks_at_the_first_background_alone():
+    rng = np.random.default_rng(2)
+    mass, score = spectrum(600), rng.random(600)
+    plain = compute([CVM()], scored(score, mass))
+    assert plain["cvm"].value == cvm(score, windows(mass))
+    assert plain["cvm_knn"].value == cvm(score, nearest(mass))
+    assert plain["cvm_bins"].value == cvm(score, bins(mass))
+    assert plain["cvm_independent"].value == independent(600)
+    others = [scored(np.clip(mass / 1000, 0, 1), mass, label) for label in (0, 2)]
+    joined = [
+        np.concatenate(parts)
+        for parts in zip(*((s.labels, s.mass) for s in (scored(score, mass), *others)), strict=True)
+    ]
+    scores = np.concatenate([s.scores for s in (scored(score, mass), *others)])
+    assert compute([CVM()], Scored(joined[0], scores, CLASSES, None, joined[1])) == plain
+
+
+def test_without_a_mass_or_a_signal():
+    judged = scored(np.linspace(0, 1, 300), spectrum(300))
+    (nothing,) = compute([CVM()], replace(judged, mass=None)).values()
+    assert nothing.value is None
+    assert "no mass" in nothing.reason
+    assert compute([CVM()], replace(judged, signal=False)) == {}
+
+
+def test_few_events_as_in_smoke():
+    found = compute([CVM()], scored(np.linspace(0, 1, 60), spectrum(60)))
+    assert found["cvm"].reason == "60 test events, expected 200 or more of diphoton"
+    assert found["cvm_independent"].value is None
+    assert found["cvm_knn"].value is not None
+    none = compute([CVM()], scored(np.linspace(0, 1, 60), spectrum(60), label=0))
+    assert all(e.value is None and e.reason for e in none.values())
+
+
+def test_events_without_a_mass_are_left_out():
+    mass, score = spectrum(400), np.random.default_rng(1).random(400)
+    longer = scored(np.append(score, [0.1, 0.2]), np.append(mass, [np.nan, np.inf]))
+    assert compute([CVM()], longer) == compute([CVM()], scored(score, mass))
+
+
+def test_ranks_with_midpoints_are_the_scores():
+    mass, score = spectrum(300), np.random.default_rng(3).integers(0, 20, 300)
+    groups = windows(mass)
+    assert cvm(rankdata(score), groups) == pytest.approx(cvm(score.astype(float), groups), abs=1e-12)
+    assert isinstance(groups[0], Groups)

@@ -1,0 +1,45 @@
+"""`torchrun ... -m benchmark run`: two processes, one training, one result."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.kept import is_kept
+from benchmark.results import ResultStore
+from tests.benchmark.toys import TOY, request, run_toy
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_two_processes_leave_what_one_leaves(tmp_path: Path, toy_data: Path):
+    words = ["run", "--task", TOY, "--representation", "fourvectors", "--model", "cnn,bdt", "--preset", "smoke"]
+    words += ["--device", "cpu", "--data", str(toy_data), "--json"]
+    words += ["--results", str(tmp_path / "two"), "--keep-models", str(tmp_path / "models")]
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "benchmark"]
+    done = subprocess.run(
+        [*start, *words],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('"model": "cnn"') == 1  # of two processes one speaks
+    two = {result.model: result for result in ResultStore(tmp_path / "two").all()}
+    one = {result.model: result for result in run_toy(request(models=("cnn", "bdt")), tmp_path / "one", toy_data)}
+    assert two.keys() == one.keys()
+    for name, result in two.items():
+        assert (result.status, result.environment["processes"]) == ("done", 2)
+        assert is_kept(tmp_path / "models", result)
+        assert result.key != one[name].key
+        found = ResultStore(tmp_path / "two").scores(result).scores
+        np.testing.assert_allclose(found, ResultStore(tmp_path / "one").scores(one[name]).scores, atol=1e-4)
+    hidden = [path.name for path in (tmp_path / "two" / "toy").iterdir() if path.name.startswith(".")]
+    assert hidden == []

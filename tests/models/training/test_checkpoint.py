@@ -1,0 +1,168 @@
+"""Training that was killed goes on where it was, and ends where it would have ended."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from models.cnn import CNN
+from models.training.checkpoint import make_key
+from tests.models.conftest import particles, rings
+
+if TYPE_CHECKING:
+    from representations.samples import Samples
+
+TRAIN = """
+import os, signal, sys
+from pathlib import Path
+import torch
+from tests.models.training.test_checkpoint import SAMPLES, model
+
+torch.set_num_threads(1)
+case, path = sys.argv[1:]
+
+def report(stage, done, total):
+    if stage == "train" and done > 2:  # somewhere in the third epoch
+        os.kill(os.getpid(), signal.SIGKILL)
+
+killed = model(Path(path))
+killed.runtime.report = report
+killed.fit(SAMPLES[case][:90], SAMPLES[case][90:])
+"""
+ROOT = Path(__file__).parents[3]
+SAMPLES: dict[str, Samples] = {"pictures": rings(130, channels=2), "particles": particles(130, classes=3, features=2)}
+
+
+def model(checkpoint: Path | None = None, **changes: object) -> CNN:
+    """With everything that has a state: dropout, a falling rate, augmentation, clones."""
+    made = CNN(
+        depth=7, width=4, epochs=5, batch_size=16, dropout=0.3, schedule="cosine", augment="mirror", balance="clone"
+    )
+    made = replace(made, **changes)
+    made.runtime.seed, made.runtime.checkpoint = 3, checkpoint
+    return made
+
+
+def fitted(case: str, checkpoint: Path | None = None, **changes: object) -> CNN:
+    made = model(checkpoint, **changes)
+    made.fit(SAMPLES[case][:90], SAMPLES[case][90:])
+    return made
+
+
+@pytest.mark.parametrize("case", list(SAMPLES))
+def test_after_a_kill_the_same_scores_bit_for_bit(case: str, tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "checkpoint"
+    run = [sys.executable, "-c", TRAIN, case, str(path)]
+    killed = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert [child.name for child in path.parent.iterdir()] == ["checkpoint"]
+    resumed, whole = fitted(case, path), fitted(case)
+    np.testing.assert_array_equal(resumed.predict_proba(SAMPLES[case]), whole.predict_proba(SAMPLES[case]))
+    details = resumed.details()
+    assert (details.pop("resumed"), details.pop("resumed_s") > 0) == (2, True)
+    assert details == whole.details()
+
+
+class StoppedError(Exception):
+    pass
+
+
+def stopped(path: Path, after: float, **changes: object) -> None:
+    """A training of pictures that ends when so many epochs are done."""
+
+    def report(stage: str, done: float, total: float) -> None:
+        if done > after:
+            raise StoppedError
+
+    made = model(path, **changes)
+    made.runtime.report = report
+    with pytest.raises(StoppedError):
+        made.fit(SAMPLES["pictures"][:90], SAMPLES["pictures"][90:])
+
+
+def test_a_training_that_was_over_is_not_gone_on_with(tmp_path: Path) -> None:
+    """Killed between its last epoch and its result; also one that was stopped early."""
+    for changes in ({}, {"epochs": 50, "patience": 1, "learning_rate": 0.05}):
+        path = tmp_path / f"checkpoint{len(changes)}"
+        first = fitted("pictures", path, **changes)
+        seen: list[float] = []
+        again = model(path, **changes)
+        again.runtime.report = lambda stage, done, total, seen=seen: seen.append(done)
+        again.fit(SAMPLES["pictures"][:90], SAMPLES["pictures"][90:])
+        assert seen == [again.epochs]
+        assert again.details()["resumed"] == first.details()["epochs"]
+        np.testing.assert_array_equal(
+            again.predict_proba(SAMPLES["pictures"]), first.predict_proba(SAMPLES["pictures"])
+        )
+
+
+@pytest.mark.parametrize("change", ["parameter", "seed", "data", "version"])
+def test_a_checkpoint_of_something_else_is_passed_over(
+    change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "checkpoint"
+    stopped(path, 1)
+    train, valid = SAMPLES["pictures"][:90], SAMPLES["pictures"][90:]
+    other = model(path, epochs=2, **({"dropout": 0.2} if change == "parameter" else {}))
+    if change == "seed":
+        other.runtime.seed = 4
+    if change == "data":
+        values = train.values.values.clone()
+        values[-1] += 1
+        train = replace(train, values=replace(train.values, values=values))
+    if change == "version":
+        monkeypatch.setattr(CNN, "version", "other")
+    other.fit(train, valid)
+    assert "resumed" not in other.details()
+
+
+def test_a_broken_checkpoint_is_said_and_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "checkpoint"
+    stopped(path, 1)
+    path.write_bytes(path.read_bytes()[:1000])
+    assert "resumed" not in fitted("pictures", path).details()
+    assert f"warning: {path}: not a checkpoint" in capsys.readouterr().err
+    save_file({"a": torch.zeros(1)}, path)
+    assert "resumed" not in fitted("pictures", path).details()
+    assert "training starts anew" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_costs_no_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert fitted("pictures", tmp_path / "file" / "checkpoint").details()["epochs"] == 5
+    assert capsys.readouterr().err.count("the checkpoint can't be written") == 1
+
+
+def test_what_is_in_the_file(tmp_path: Path) -> None:
+    """Two moments and a step for each weight; no pickle."""
+    path = tmp_path / "checkpoint"
+    made = fitted("pictures", path)
+    tensors = load_file(path)
+    weights = [name for name in tensors if name.startswith("network.") and "scale" not in name and "mean" not in name]
+    assert len([name for name in tensors if name.startswith("optimiser.")]) == 3 * len(weights)
+    assert {name.partition(".")[0] for name in tensors} == {"network", "kept", "optimiser", "random"}
+    assert made.parameters_count() == sum(tensors[name].numel() for name in weights)
+    with safe_open(path, "pt") as file:
+        assert list(file.metadata()) == ["training"]
+
+
+def test_the_key_covers_every_number() -> None:
+    samples = particles(20, features=1)
+    keys = {make_key({"a": 1}, samples), make_key({"a": 2}, samples), make_key({"a": 1}, samples, samples)}
+    for name in ("labels", "weights", "event_ids", "features"):
+        changed = getattr(samples, name).clone()
+        changed[3] += 1
+        keys.add(make_key({"a": 1}, replace(samples, **{name: changed})))
+    keys.add(make_key({"a": 1}, replace(samples, slots={"muon": 1, "jet": 4})))
+    assert len(keys) == 8
+    assert make_key({"a": 1}, particles(20, features=1)) in keys

@@ -1,0 +1,93 @@
+"""Too little memory on the device: half as many events at once, and a line about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from benchmark.errors import UserError
+from models.network import TorchModel
+from models.training.memory import halving
+from tests.models.conftest import particles
+
+if TYPE_CHECKING:
+    from models.inputs import Shape
+
+
+class Small(nn.Linear):
+    """A network for a device that holds so many events at once, one number in training and one otherwise."""
+
+    def __init__(self, columns: int, classes: int, limits: tuple[int, int]) -> None:
+        super().__init__(columns, classes)
+        self.limits = limits
+
+    def forward(self, table: Tensor) -> Tensor:
+        if len(table) > self.limits[not self.training]:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        return super().forward(table)
+
+
+@dataclass(kw_only=True)
+class Cramped(TorchModel):
+    """Logistic regression on a small device."""
+
+    name = "cramped"
+    views = ("table",)
+    limits: tuple[int, int] = (100_000, 100_000)
+
+    def network(self, shape: Shape, classes: int) -> nn.Module:
+        return Small(len(shape.columns), classes, self.limits)
+
+
+def fitted(**parameters: object) -> Cramped:
+    made = Cramped(epochs=3, **parameters)
+    made.fit(particles(200), particles(90, seed=1))
+    return made
+
+
+def test_the_outcome_is_that_of_the_batch_size_that_fitted(capsys: pytest.CaptureFixture[str]) -> None:
+    cramped = fitted(batch_size=64, limits=(17, 40))
+    said = capsys.readouterr().err
+    assert "warning: training: 64 events at once are too many (CUDA out of memory); now 32" in said
+    assert "now 16" in said
+    assert "warning: validation: 1024 events at once are too many" in said
+    assert cramped.details()["batch_size"] == 16
+    assert cramped.runtime.batch == 32
+    roomy = fitted(batch_size=16)
+    assert roomy.details()["batch_size"] == 16
+    np.testing.assert_allclose(cramped.predict_proba(particles(70)), roomy.predict_proba(particles(70)), atol=1e-6)
+    assert cramped.details()["valid_loss"] == pytest.approx(roomy.details()["valid_loss"], rel=1e-6)
+
+
+def test_prediction_takes_fewer_events_at_once_too(capsys: pytest.CaptureFixture[str]) -> None:
+    made = fitted()
+    expected = made.predict_proba(particles(70))
+    made._network.network.limits = (5, 5)
+    np.testing.assert_allclose(made.predict_proba(particles(70)), expected, atol=1e-6)
+    assert "cramped: prediction" in capsys.readouterr().err
+    assert made.runtime.batch == 4
+
+
+def test_a_device_that_holds_no_event_is_a_clear_error() -> None:
+    with pytest.raises(UserError, match="training: not even one event fits"):
+        fitted(limits=(0, 100))
+
+
+def test_halving() -> None:
+    tried = []
+
+    def attempt(events: int) -> str:
+        tried.append(events)
+        if events > 3:
+            raise torch.OutOfMemoryError("no room")
+        return "done"
+
+    assert halving(20, attempt, "this") == ("done", 2)
+    assert tried == [20, 10, 5, 2]
+    with pytest.raises(ZeroDivisionError):
+        halving(1, lambda events: events // 0, "this")

@@ -1,0 +1,42 @@
+"""Learning rates: by hand, and as the optimiser sees them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from models.inputs import INPUTS
+from models.model import Runtime
+from models.training import loop
+from models.training.batches import Batches
+from models.training.rates import share_of_rate
+from models.training.step import Recipe, Step
+from representations.samples import Vectors
+from tests.models.conftest import particles
+
+
+@pytest.mark.parametrize(
+    ("schedule", "shares"),
+    [
+        ("constant", [1, 1, 1, 1]),
+        ("linear", [1, 0.75, 0.5, 0.25]),
+        ("cosine", [1, 0.5 + 0.5**1.5, 0.5, 0.5 - 0.5**1.5]),
+    ],
+)
+def test_four_epochs_by_hand(schedule: str, shares: list[float]) -> None:
+    assert [share_of_rate(schedule, epoch, 4) for epoch in range(1, 5)] == pytest.approx(shares)
+
+
+def test_every_epoch_is_trained_with_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = []
+
+    class Watched(Step):
+        def __call__(self, batch):
+            rates.append(self.optimiser.param_groups[0]["lr"])
+            return super().__call__(batch)
+
+    monkeypatch.setattr(loop, "Step", Watched)
+    batches = Batches(INPUTS["table", Vectors], particles(32), "cpu")
+    recipe = Recipe(epochs=4, patience=4, batch_size=16, learning_rate=0.2, schedule="linear")
+    loop.optimise(torch.nn.Linear(18, 2), batches, batches, recipe, Runtime())
+    assert rates == pytest.approx([0.2, 0.2, 0.15, 0.15, 0.1, 0.1, 0.05, 0.05])

@@ -1,0 +1,148 @@
+"""Sets of nodes and lists of senders against loops over particles and edges."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.inputs import INPUTS
+from models.views.nodes import MOST, first_largest, length_of
+from representations.samples import Graphs, Ragged, Vectors
+from tests.models.conftest import KINDS, chains, particles, ragged
+
+SET, GRAPH = INPUTS["nodes", Vectors], INPUTS["graph", Graphs]
+
+
+def more(pt: np.ndarray, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
+    """ln pt and what counts from the hardest particle, (columns, particles)."""
+    if not len(pt):
+        return np.zeros((4, 0))
+    hardest = int(np.argmax(pt))
+    delta = phi - phi[hardest]
+    return np.stack([np.log(np.maximum(pt, 1e-3)), eta - eta[hardest], np.cos(delta), np.sin(delta)])
+
+
+@given(n=st.integers(1, 12), seed=st.integers(0, 99))
+@settings(max_examples=20, deadline=None)
+def test_particles_event_by_event(n: int, seed: int) -> None:
+    samples = particles(n, seed=seed, features=2, empty=[0])
+    index = torch.tensor([*reversed(range(n)), 0])
+    nodes, mask, features = SET.batch(samples, index)
+    assert SET.shape(samples).columns == (
+        *("pt", "eta", "phi", "ln_pt", "delta_eta", "cos_delta_phi", "sin_delta_phi"),
+        *("is_muon", "is_jet"),
+    )
+    assert mask.shape[1] % 8 == 0
+    torch.testing.assert_close(features, samples.features[index])
+    for place, event in enumerate(index.tolist()):
+        first, last = samples.particles.offsets[event : event + 2].tolist()
+        rows = samples.particles.values[first:last].numpy()
+        kinds = samples.kinds.values[first:last].numpy()
+        of_kind = np.stack([kinds == number for number in range(len(KINDS))])
+        expected = np.concatenate([rows.T, more(*rows.T.astype(float)), of_kind])
+        np.testing.assert_allclose(nodes[place, :, : last - first], expected, rtol=1e-5, atol=1e-5)
+        assert mask[place].tolist() == [True] * (last - first) + [False] * (mask.shape[1] - last + first)
+        assert not nodes[place, :, last - first :].any()
+
+
+def test_kinds_are_shown_once() -> None:
+    samples = particles(4)
+    kinds = torch.nn.functional.one_hot(samples.kinds.values.long(), 2).float()
+    named = replace(
+        samples,
+        particles=replace(samples.particles, values=torch.cat([samples.particles.values, kinds], dim=1)),
+        names=(*samples.names, "is_muon", "is_jet"),
+    )
+    assert SET.shape(named).columns.count("is_jet") == 1
+    assert SET.batch(named, torch.arange(4))[0].shape[1] == len(SET.shape(named).columns) == 9
+
+
+def test_the_softest_of_many_particles_are_left_out() -> None:
+    lengths = torch.tensor([MOST + 30, 3])
+    pt = torch.cat([torch.linspace(100, 1, MOST + 30), torch.tensor([9.0, 8.0, 7.0])])
+    base = particles(2)
+    many = replace(
+        base,
+        particles=ragged(lengths, torch.stack([pt, torch.zeros_like(pt), torch.zeros_like(pt)], dim=1)),
+        kinds=ragged(lengths, torch.zeros(len(pt), dtype=torch.int8)),
+    )
+    nodes, mask, _ = SET.batch(many, torch.arange(2))
+    assert mask.sum(1).tolist() == [MOST, 3]
+    torch.testing.assert_close(nodes[0, 0], pt[:MOST])
+    assert len(SET.rows(many, torch.arange(2))[0]) == MOST + 3
+
+
+def test_no_particle_and_no_column() -> None:
+    """Features alone, as `fourvectors[features=high]` has them."""
+    base = particles(3, features=2)
+    nothing = torch.zeros(4, dtype=torch.int64)
+    bare = replace(
+        base,
+        particles=Ragged(torch.zeros(0, 0), nothing),
+        kinds=Ragged(torch.zeros(0, dtype=torch.int8), nothing),
+        names=(),
+        slots={},
+    )
+    nodes, mask, features = SET.batch(bare, torch.arange(3))
+    assert nodes.shape == (3, 0, 8)
+    assert not mask.any()
+    assert features.shape == (3, 2)
+
+
+@given(n=st.integers(1, 10), seed=st.integers(0, 99))
+@settings(max_examples=20, deadline=None)
+def test_senders_edge_by_edge(n: int, seed: int) -> None:
+    samples = chains(n, seed=seed, empty=[0])
+    generator = torch.Generator().manual_seed(seed)
+    mixed = torch.cat(
+        [
+            a + torch.randperm(int(b - a), generator=generator)
+            for a, b in torch.stack([samples.edges.offsets[:-1], samples.edges.offsets[1:]], dim=1)
+        ]
+    )  # edges in any order
+    samples = replace(samples, edges=Ragged(samples.edges.values[mixed], samples.edges.offsets))
+    index = torch.tensor([*reversed(range(n)), 0])
+    nodes, mask, senders, pairs, joined, _ = GRAPH.batch(samples, index)
+    assert GRAPH.shape(samples).columns[:5] == ("pt", "eta", "phi", "mass", "ln_pt")
+    for place, event in enumerate(index.tolist()):
+        one = samples.joined(torch.tensor([event]))
+        size = len(one.nodes)
+        torch.testing.assert_close(nodes[place, :4, :size].T, one.nodes)
+        assert mask[place].sum() == size
+        assert int(joined[place].sum()) == one.edges.shape[1]
+        found = {
+            (int(senders[place, node, slot]), int(node)): pairs[place, :, node, slot]
+            for node, slot in joined[place].nonzero()
+        }
+        for (sender, receiver), pair in zip(one.edges.T.tolist(), one.pairs, strict=True):
+            torch.testing.assert_close(found[sender, receiver], pair)
+    assert not pairs.permute(0, 2, 3, 1)[~joined].any()
+
+
+def test_pairs_are_kept_where_that_takes_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = chains(6)
+    kept = GRAPH.prepare(samples)
+    assert kept.pairs is not None
+    assert GRAPH.prepare(kept) is kept
+    for one, other in zip(GRAPH.batch(samples, torch.arange(6)), GRAPH.batch(kept, torch.arange(6)), strict=True):
+        torch.testing.assert_close(one, other)
+    monkeypatch.setattr("models.views.nodes.KEPT_BYTES", 10)
+    assert GRAPH.prepare(samples) is samples
+
+
+def test_the_largest_of_each_event() -> None:
+    size, event = torch.tensor([1.0, 5.0, 5.0, -2.0, math.nan]), torch.tensor([0, 0, 0, 2, 3])
+    found = first_largest(size, event, 4)
+    assert found[[0, 2]].tolist() == [1, 3]
+    assert int(found.max()) < 5
+
+
+@pytest.mark.parametrize(("longest", "places"), [(0, 8), (1, 8), (8, 8), (9, 16), (32, 32), (33, 48), (128, 128)])
+def test_places_come_in_few_sizes(longest: int, places: int) -> None:
+    assert length_of(torch.tensor([longest, 0])) == places

@@ -1,0 +1,185 @@
+"""Nodes of pictures against dense pictures, pixel by pixel."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from models.inputs import INPUTS
+from models.views.nodes import MOST
+from models.views.pixel_nodes import Noded, PixelNodes
+from representations.samples import Images, Panel
+from tests.models.conftest import ragged, rings
+
+LOOK = INPUTS["nodes", Images]
+assert isinstance(LOOK, PixelNodes)
+
+
+def calorimeter(
+    n: int, lit: int = 30, *, panels: tuple[Panel, ...] | None = None, seed: int = 0, empty: tuple[int, ...] = ()
+) -> Images:
+    """Energies, some below zero, in random pixels of two channels."""
+    generator = torch.Generator().manual_seed(seed)
+    panels = panels or (Panel((2, 12, 20), (1.5, math.pi), ("ecal", "hcal")),)
+    size = sum(panel.size for panel in panels)
+    pixels = [torch.randperm(size, generator=generator)[: 0 if i in empty else lit].sort().values for i in range(n)]
+    lengths = torch.tensor([len(part) for part in pixels])
+    values = (
+        torch.randn(int(lengths.sum()), generator=generator).exp()
+        * (torch.rand(int(lengths.sum()), generator=generator) * 1.2 - 0.2).sign()
+    )
+    base = rings(n)
+    flat = torch.cat(pixels).to(torch.int32)
+    return replace(base, panels=panels, pixels=ragged(lengths, flat), values=ragged(lengths, values), scale=1.0)
+
+
+def brightest(picture: np.ndarray) -> list[tuple[int, int]]:
+    """Rows and columns of lit pixels of a dense picture (channels, rows, columns), the most energetic first."""
+    energy = np.maximum(picture, 0).sum(axis=0)
+    lit = np.argwhere((picture != 0).any(axis=0)).tolist()
+    return sorted(map(tuple, lit), key=lambda place: -energy[place])
+
+
+@pytest.mark.parametrize("lit", [3, 30, 300])
+@pytest.mark.parametrize("prepared", [False, True])
+def test_pixels_one_by_one(lit: int, prepared: bool) -> None:
+    samples = calorimeter(4, lit, empty=(2,))
+    shown = LOOK.prepare(samples) if prepared else samples
+    nodes, mask, _ = LOOK.batch(shown, torch.tensor([3, 2, 0]))
+    assert LOOK.shape(shown).columns == (
+        *("eta", "phi", "cos_phi", "sin_phi", "delta_eta", "cos_delta_phi", "sin_delta_phi"),
+        *("ecal", "hcal", "ln_ecal", "ln_hcal"),
+    )
+    dense = samples.dense().double().numpy()
+    for place, event in enumerate([3, 2, 0]):
+        picture = dense[event]
+        expected = brightest(picture)[:MOST]
+        assert int(mask[place].sum()) == len(expected)
+        if not expected:
+            continue
+
+        def eta_phi(where: tuple[int, int]) -> tuple[float, float]:
+            return (2 * (where[0] + 0.5) / 12 - 1) * 1.5, (2 * (where[1] + 0.5) / 20 - 1) * math.pi
+
+        hot = eta_phi(expected[0])
+        rows = []
+        for where in sorted(expected):
+            eta, phi = eta_phi(where)
+            value = picture[:, where[0], where[1]]
+            logarithms = np.sign(value) * np.log1p(np.abs(value) / 1e-3)
+            delta = phi - hot[1]
+            own = [eta, phi, math.cos(phi), math.sin(phi), eta - hot[0], math.cos(delta), math.sin(delta)]
+            rows.append([*own, *value, *logarithms])
+        np.testing.assert_allclose(nodes[place, :, : len(rows)].T, rows, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("lit", [30, 300, 400])
+def test_what_is_dropped(lit: int) -> None:
+    samples = calorimeter(3, lit, empty=(1,))
+    expected = []
+    for picture in samples.dense().double().numpy():
+        energy = np.maximum(picture, 0).sum(axis=0)
+        kept = sum(energy[place] for place in brightest(picture)[:MOST])
+        expected.append(1 - kept / energy.sum() if energy.sum() else 0.0)
+    dropped = LOOK.dropped(samples)
+    np.testing.assert_allclose(dropped, expected, atol=1e-6)
+    assert (dropped > 0.01).any() == (lit > 200)
+    assert len(LOOK.dropped(samples[:0])) == 0
+
+
+def test_times_are_no_energy() -> None:
+    samples = calorimeter(2, 400, panels=(Panel((2, 12, 20), (1.5, 1.0), ("ecal", "time")),))
+    nodes, mask, _ = LOOK.batch(samples, torch.arange(2))
+    columns = LOOK.shape(samples).columns
+    assert "cos_phi" not in columns  # a part of the circle has two ends
+    ecal = samples.dense()[:, 0].flatten(1)
+    least = nodes[0, columns.index("ecal")][mask[0]].clamp(min=0).min()
+    assert least >= ecal[0].clamp(min=0).sort(descending=True).values[MOST] - 1e-6
+
+
+def test_several_panels() -> None:
+    barrel = Panel((1, 6, 8), (1.5, math.pi), ("ecal",), "barrel")
+    endcap = Panel((2, 4, 4), (1.2, 1.2), ("ecal", "hcal"), "endcap", ("y", "x"))
+    samples = calorimeter(5, 20, panels=(barrel, endcap))
+    nodes, mask, _ = LOOK.batch(samples, torch.arange(5))
+    columns = LOOK.shape(samples).columns
+    assert columns[:8] == ("eta", "phi", "y", "x", "cos_phi", "sin_phi", "is_barrel", "is_endcap")
+    by_name = dict(zip(columns, nodes.transpose(0, 1), strict=True))
+    barrel_dense, endcap_dense = samples.dense_panels()
+    for event in range(5):
+        there = mask[event]
+        on_endcap = by_name["is_endcap"][event][there] == 1
+        assert on_endcap.sum() == (endcap_dense[event] != 0).any(0).sum()
+        assert (by_name["is_barrel"][event][there] == 1).sum() == (barrel_dense[event] != 0).sum()
+        y, x = (by_name[name][event][there][on_endcap] for name in ("y", "x"))
+        row, column = ((y / 1.2 + 1) / 2 * 4).long(), ((x / 1.2 + 1) / 2 * 4).long()
+        for channel, name in enumerate(("ecal", "hcal")):
+            torch.testing.assert_close(
+                by_name[name][event][there][on_endcap], endcap_dense[event, channel, row, column]
+            )
+        assert not by_name["eta"][event][there][on_endcap].any()
+
+
+@pytest.mark.parametrize("size", [8, 24, 100])
+@pytest.mark.parametrize("prepared", [False, True])
+def test_strokes_cell_by_cell(size: int, prepared: bool) -> None:
+    samples = rings(4, size=size, channels=3, empty=[1])
+    shown = LOOK.prepare(samples) if prepared else samples
+    nodes, mask, _ = LOOK.batch(shown, torch.arange(4))
+    assert LOOK.shape(shown).columns == (
+        *("eta", "phi", "down", "across", "slope", "channel0", "channel1", "channel2"),
+    )
+    step = -(-size // 16)
+    for event, picture in enumerate(samples.dense().double().numpy()):
+        rows = []
+        for top in range(0, size, step):
+            for left in range(0, size, step):
+                cell = picture[:, top : top + step, left : left + step]
+                ink = cell.sum(axis=0)
+                if not ink.any():
+                    continue
+                row, column = np.mgrid[: ink.shape[0], : ink.shape[1]]
+                y = np.average((row + 0.5) / step, weights=ink)
+                x = np.average((column + 0.5) / step, weights=ink)
+                covariance = (
+                    np.cov(((row + 0.5) / step).ravel(), ((column + 0.5) / step).ravel(), aweights=ink.ravel(), ddof=0)
+                    if ink.size > 1
+                    else np.zeros((2, 2))
+                )
+                eta = (2 * (left + x * step) / size - 1) * 3.0
+                phi = (2 * (top + y * step) / size - 1) * 3.1416
+                moments = [covariance[0, 0], covariance[1, 1], covariance[0, 1]]
+                rows.append([eta, phi, *moments, *(cell.sum(axis=(1, 2)) / step**2)])
+        assert int(mask[event].sum()) == len(rows) <= MOST
+        if rows:
+            np.testing.assert_allclose(nodes[event, :, : len(rows)].T, rows, rtol=1e-4, atol=1e-4)
+    assert not LOOK.dropped(samples).any()
+
+
+def test_a_drawing_full_of_ink_keeps_the_darkest_cells() -> None:
+    samples = rings(1, size=64, points=20_000)
+    full = torch.arange(64 * 64, dtype=torch.int32)
+    values = (torch.arange(64 * 64) % 64 // 4 * 10 + 20).to(torch.uint8)  # darker to the right
+    lengths = torch.tensor([64 * 64])
+    samples = replace(samples, pixels=ragged(lengths, full), values=ragged(lengths, values))
+    nodes, mask, _ = LOOK.batch(samples, torch.arange(1))
+    assert int(mask.sum()) == MOST
+    assert nodes[0, 0].min() > 0  # the right half
+    cell = values.view(64, 64).double()
+    assert float(LOOK.dropped(samples)[0]) == pytest.approx(float(cell[:, :32].sum() / cell.sum()), abs=1e-6)
+
+
+def test_nodes_are_found_once_and_travel_with_the_samples() -> None:
+    samples = calorimeter(1500, 10)
+    prepared = LOOK.prepare(samples)
+    assert isinstance(prepared, Noded)
+    assert LOOK.prepare(prepared) is prepared
+    assert len(prepared.pixels.values) == 0
+    index = torch.tensor([1499, 3, 1024])
+    for one, other in zip(LOOK.batch(prepared[index], torch.arange(3)), LOOK.batch(samples, index), strict=True):
+        torch.testing.assert_close(one, other)
+    assert len(LOOK.prepare(samples[:0])) == 0

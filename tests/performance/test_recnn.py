@@ -1,0 +1,82 @@
+"""A step of training the recursive network against the same network written node by node.
+
+The peer is given its trees ready-made; ours puts its batch together in every step. Both learn the same from the same
+weights, which is checked first.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from models.layers.recursion import RecursiveNet
+from models.views.merge_trees import MergeTrees
+from representations.samples import Vectors
+from tests.models.conftest import ragged as lists
+from tests.models.conftest import truth
+from tests.models.layers.slow_recursion import SlowNet, trees
+from tests.representations.test_trees import jets, ragged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from representations.trees import Algorithm
+    from tests.performance.conftest import SideBySide
+
+JETS, CONSTITUENTS = 128, 60
+
+
+def samples() -> Vectors:
+    """Jets with constituents in no order."""
+    particles = ragged(jets([CONSTITUENTS] * JETS))
+    return Vectors(
+        **truth(torch.arange(JETS) % 2, 2),
+        particles=lists(particles.lengths, particles.values.to(torch.float32)),
+        kinds=lists(particles.lengths, torch.zeros(len(particles.values), dtype=torch.int8)),
+        names=("pt", "eta", "phi", "mass"),
+        slots={"constituent": CONSTITUENTS},
+    )
+
+
+def step(net: torch.nn.Module, logits: Callable[[], torch.Tensor], labels: torch.Tensor) -> Callable[[], None]:
+    """One step of Adam."""
+    optimiser = torch.optim.Adam(net.parameters(), lr=5e-4, fused=True)
+
+    def learn() -> None:
+        optimiser.zero_grad(set_to_none=True)
+        cross_entropy(logits(), labels).backward()
+        optimiser.step()
+
+    return learn
+
+
+@pytest.mark.parametrize("gated", [False, True], ids=["simple", "gated"])
+@pytest.mark.parametrize(("topology", "at_least"), [("kt", 50), ("pt-descending", 15)])
+def test_against_node_by_node(side_by_side: SideBySide, topology: Algorithm, at_least: float, gated: bool) -> None:
+    torch.manual_seed(0)
+    look = MergeTrees(topology=topology)
+    forest, every = look.prepare(samples()), torch.arange(JETS)
+    shown = look.batch(forest, every)
+    net = RecursiveNet(shown[0].shape[1], 0, 2, units=40, jets=1, gated=gated)
+    slow = SlowNet(deepcopy(net))
+    nodes, children, _, roots, features = shown
+    theirs = trees(nodes, children, roots[:, 0])
+
+    for logits in (net(*shown), slow(theirs, features)):
+        cross_entropy(logits, forest.labels).backward()
+    torch.testing.assert_close(net(*shown), slow(theirs, features), atol=1e-5, rtol=1e-5)
+    for mine, peer in zip(net.parameters(), slow.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, peer.grad, atol=1e-5, rtol=1e-4)
+
+    side_by_side(
+        f"recnn, step of {JETS} jets of {CONSTITUENTS}, {topology}, {'gated' if gated else 'simple'}",
+        step(net, lambda: net(*look.batch(forest, every)), forest.labels),
+        "PyTorch, node by node",
+        step(slow, lambda: slow(theirs, features), forest.labels),
+        at_least=at_least,
+        rounds=3,
+    )
