@@ -5,10 +5,13 @@ are embedded; adjacency is learned from their states anew in every iteration; me
 it; a GRU updates each node; a mean over nodes, or set2set, is read out. Ours are the dot product in the adjacency, the
 edges of graphs, and the number of nodes beside what is read out.
 
-Everything is dense, (batch, places, places), with masks, but for what edges have: that is in lists of senders, (batch,
-places, senders), as long as the longest needs. PyTorch Geometric's way, a row an edge that is gathered from and added
-to, takes MEASURED. Its tensors are as long as there are edges in a batch, too, so that no step on a GPU could be
-replayed (`models/training/step.py`).
+Adjacency is dense, (batch, places, places), with masks; what edges have is in lists of senders, (batch, places,
+senders), as long as the longest needs. PyTorch Geometric's way, a row an edge, gathered and added up, takes 1.3 to 1.4
+times as long for a step on 128 jets of up to 60 constituents with 7 neighbours each, 3 to 7 times on complete graphs,
+and about 10 times where all nodes hear each other and edges have nothing (`tests/performance/test_mpnn.py`, one core,
+its loader included). Its tensors are also as long as a batch has edges, so that a step on a GPU could not be replayed
+(`models/training/step.py`). The price is memory that grows with the square of the nodes: graphs have 128 at most unless
+told otherwise.
 """
 
 from __future__ import annotations

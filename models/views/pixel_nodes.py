@@ -49,7 +49,8 @@ class Found(NamedTuple):
 class PixelNodes(Input[Images]):
     """Pixels as a set: nodes (batch, columns, places), mask (batch, places), features (batch, features).
 
-    At most 128 an event, those of the largest energy; `dropped` tells what that costs. A node has its place in the
+    At most 128 an event, those of the largest energy; `dropped` tells what that costs (of 32 x 32 crystals in egamma
+    nothing; of whole detectors in ttbar, two crystals wide, 28% on average). A node has its place in the
     picture's own units (`eta` and `phi`, or whatever the axes of a panel are called; 0 where its panel has no such
     axis), `is_<panel>` where there are several, and its channels.
 
