@@ -21,7 +21,7 @@ from models.model import Model
 from models.training.augment import augmentation, wanted
 from models.training.batches import Batches, in_chunks
 from models.training.checkpoint import make_key
-from models.training.loop import check_samples, exact_convolutions, optimise, reproducible
+from models.training.loop import check_samples, deterministic, optimise, reproducible
 from models.training.memory import halving
 from models.training.penalty import Penalty
 from models.training.step import Recipe
@@ -166,7 +166,7 @@ class TorchModel(Model, ABC):
                 self.runtime.report("predict", done, len(samples))
             return scores
 
-        with torch.inference_mode(), exact_convolutions():
+        with torch.inference_mode(), deterministic(self.runtime.device):
             scores, self.runtime.batch = halving(self.runtime.batch, attempt, f"{self.name}: prediction")
         found = torch.cat(scores).numpy() if scores else np.empty((0, len(card.classes)), np.float32)
         if not np.isfinite(found).all():

@@ -55,18 +55,14 @@ def exact_convolutions() -> AbstractContextManager[None]:
 
 
 @contextmanager
-def reproducible(seed: int, device: str) -> Iterator[None]:
-    """Seeded random numbers and deterministic algorithms; all global state is put back afterwards."""
+def deterministic(device: str) -> Iterator[None]:
+    """Deterministic algorithms in whole float32; all global state is put back afterwards."""
     cuda = torch.device(device).type == "cuda"
     algorithms = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     memory: Any = torch.utils.deterministic  # a module with a property, which mypy can't know
     fill = memory.fill_uninitialized_memory
     workspace = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
-    with (
-        torch.random.fork_rng([device] if cuda else []),
-        exact_convolutions(),
-    ):
-        torch.manual_seed(seed)
+    with exact_convolutions():
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS is deterministic with this alone
         # a warning on a GPU, since a contributor's network may need an operation with no deterministic form
         torch.use_deterministic_algorithms(True, warn_only=cuda)
@@ -80,6 +76,15 @@ def reproducible(seed: int, device: str) -> Iterator[None]:
                 del os.environ["CUBLAS_WORKSPACE_CONFIG"]
             else:
                 os.environ["CUBLAS_WORKSPACE_CONFIG"] = workspace
+
+
+@contextmanager
+def reproducible(seed: int, device: str) -> Iterator[None]:
+    """Seeded random numbers, put back afterwards as well, and `deterministic`."""
+    cuda = torch.device(device).type == "cuda"
+    with torch.random.fork_rng([device] if cuda else []), deterministic(device):
+        torch.manual_seed(seed)
+        yield
 
 
 def optimise(

@@ -10,6 +10,7 @@ result depend on the compiler that is found.
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -105,6 +106,7 @@ class Recording:
     def __init__(self, step: Step, batch: Batch) -> None:
         self.places = Batch(tuple(map(torch.clone, batch.shown)), *map(torch.clone, batch[1:]))
         step.optimiser.zero_grad(set_to_none=True)
+        gc.collect()  # what is left of steps before would add gradients on the stream that it was made on
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):
             self.loss = step._learn(self.places)
