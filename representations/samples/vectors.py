@@ -1,0 +1,51 @@
+"""Lists of particles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from representations.samples.base import Samples
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from representations.ragged import Ragged
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vectors(Samples):
+    """Particles as rows of features, in falling pt.
+
+    particles : Ragged (total, features) float32, columns called `names`.
+    kinds : Ragged int8, index into `slots` (its order), for each particle.
+    slots : how many particles of each kind a fixed-length table holds.
+    """
+
+    particles: Ragged
+    kinds: Ragged
+    names: tuple[str, ...]
+    slots: Mapping[str, int]
+
+    @property
+    def capacity(self) -> int:
+        """Particles that a padded event holds: the sum of the slots."""
+        return sum(self.slots.values())
+
+    def padded(self, index: Tensor, length: int) -> tuple[Tensor, Tensor]:
+        """The first `length` particles of each event of `index`: (n, length, features), and a mask (n, length).
+
+        The mask says which exist; the rest is zeros. Particles beyond `length`, those of lowest pt, are left out.
+        """
+        rows = self.particles.take(index)
+        event = rows.rows()
+        place = torch.arange(len(event), device=self.device) - rows.offsets[event]
+        kept = place < length
+        dense = torch.zeros(len(index), length, len(self.names), device=self.device)
+        mask = torch.zeros(len(index), length, dtype=torch.bool, device=self.device)
+        dense[event[kept], place[kept]] = rows.values[kept]
+        mask[event[kept], place[kept]] = True
+        return dense, mask
