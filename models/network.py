@@ -139,7 +139,9 @@ class TorchModel(Model, ABC):
             batches = Batches(look, train, device, balance=self.balance, augment=augment)
             network = self._placed(self.network(shape, len(train.classes)), batches.moments())
             key = self._key(train, valid) if self.runtime.checkpoint else ""
-            progress = optimise(network, batches, Batches(look, valid, device), self._recipe(), self.runtime, key)
+            checks = Batches(look, valid, device)
+            progress = optimise(network, batches, checks, self._recipe(), self.runtime, key)
+        dropped = look.dropped(checks.samples)
         self._network = network
         self._card = Card(
             model=self.name,
@@ -147,7 +149,7 @@ class TorchModel(Model, ABC):
             parameters=self.parameters(),
             classes=train.classes,
             shape=shape,
-            details=progress.details(),
+            details=progress.details() | ({} if dropped is None else {"dropped": float(dropped.mean())}),
         )
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
@@ -205,7 +207,10 @@ class TorchModel(Model, ABC):
         return None if self._network is None else sum(weight.numel() for weight in self._network.parameters())
 
     def details(self) -> dict[str, float]:
-        """`epochs` trained, the `best_epoch` (from 1) that was kept, and its `valid_loss`."""
+        """`epochs` trained, the `best_epoch` (from 1) that was kept, and its `valid_loss`.
+
+        `dropped` is the mean share of a validation event's energy that the network is not shown, where it is not all.
+        """
         return dict(self._card.details) if self._card else {}
 
     def _fitted(self) -> tuple[Standardised, Card]:

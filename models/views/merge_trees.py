@@ -37,12 +37,14 @@ class Forest(Samples):
     children : Ragged (merged, 3) int32, of each merged node the two that it was made of, counted within the event, the
         leaves first; and its level, from 1 on.
     roots : (n, jets) int32, of each jet in falling pt one more than its root's number; 0 where there are fewer.
+    dropped : (n,) float64, share of the pt (of pixels: of the energy) that no leaf has.
     """
 
     leaves: Ragged
     merged: Ragged
     children: Ragged
     roots: Tensor
+    dropped: Tensor
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,10 @@ class MergeTrees(Input[Samples]):
         nodes = torch.cat([forest.leaves.take(index).values, forest.merged.take(index).values])
         return nodes, None, None, None, forest.features[index]
 
+    def dropped(self, samples: Samples) -> Tensor:
+        """The share of the energy of pixels, or of the pt of particles, that no leaf has."""
+        return self._prepared(samples).dropped
+
     def _momentum(self, samples: Samples) -> tuple[str, ...]:
         return MOMENTUM if self.mass and samples.pair_masses else MOMENTUM[:-1]
 
@@ -185,6 +191,7 @@ def _forest(samples: Samples, leaves: Leaves, trees: Trees, jets: int, names: tu
         merged=Ragged(shown[node[kept]], ends),
         children=Ragged(children, ends),
         roots=_roots(exists, momenta, event, start, jets),
+        dropped=leaves.dropped,
     )
 
 

@@ -23,9 +23,13 @@ CHUNK = 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Noded(Images):
-    """Pictures whose nodes have been found: Ragged (total, columns) float32. The pixels themselves are gone."""
+    """Pictures whose nodes have been found: Ragged (total, columns) float32. The pixels themselves are gone.
+
+    left_out : (n,) float32, the share of each event's energy (or ink) that no node has.
+    """
 
     nodes: Ragged
+    left_out: Tensor
 
 
 class Pixels(NamedTuple):
@@ -85,7 +89,8 @@ class PixelNodes(Input[Images]):
             Ragged(part.values[:0], torch.zeros_like(offsets)) for part in (samples.pixels, samples.values)
         )
         empty = shown(samples, every[:0]).values
-        return Noded(**same, nodes=Ragged(torch.cat([empty, *(table.values for table in tables)]), offsets))
+        nodes = Ragged(torch.cat([empty, *(table.values for table in tables)]), offsets)
+        return Noded(**same, nodes=nodes, left_out=self.dropped(samples))
 
     def batch(self, samples: Images, index: Tensor) -> Shown:
         """Nodes, mask and features."""
@@ -97,6 +102,8 @@ class PixelNodes(Input[Images]):
 
     def dropped(self, samples: Images) -> Tensor:
         """The share of each event's energy (or ink) that no node has, (events,) float32; 0 where there is none."""
+        if isinstance(samples, Noded):
+            return samples.left_out
         parts: list[Tensor] = []
         for index in torch.split(torch.arange(len(samples), device=samples.device), CHUNK):
             table, energy = found(samples, index)

@@ -59,6 +59,10 @@ class Input(ABC, Generic[S]):
         """
         return samples
 
+    def dropped(self, samples: S) -> Tensor | None:  # noqa: ARG002 - for those who override it
+        """The share of each event's energy (or pt, or ink) that is not shown, (events,); None where all of it is."""
+        return None
+
     @abstractmethod
     def batch(self, samples: S, index: Tensor) -> Shown:
         """The events of `index` (int64, on the samples' device) as they are shown; axis 1 holds the columns."""

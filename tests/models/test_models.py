@@ -19,6 +19,7 @@ from models.ffnn import FFNN
 from models.mpnn import MPNN
 from models.network import TorchModel
 from models.recnn import RecNN
+from representations.samples import Panel, Ragged
 from tests.models.conftest import chains, particles, rings
 
 if TYPE_CHECKING:
@@ -236,3 +237,19 @@ def test_bdt_counts_leaves_and_knows_its_columns() -> None:
     model.fit(particles(100), particles(50))
     assert model.parameters_count() == 2 * model.details()["best_epoch"]
     assert "jet1_pt" in model._booster.feature_names
+
+
+@pytest.mark.parametrize("name", ["mpnn", "recnn"])
+def test_what_is_not_shown_is_told(name: str) -> None:
+    """Of 20 x 20 = 400 pixels with the same energy 128 are shown."""
+    some = rings(60)
+    full = torch.arange(0, 60 * 400 + 1, 400)
+    samples = replace(
+        some,
+        panels=(Panel((1, 20, 20), (1.0, 1.0), ("ecal",)),),
+        pixels=Ragged(torch.arange(400, dtype=torch.int32).repeat(60), full),
+        values=Ragged(torch.ones(60 * 400), full),
+    )
+    model = fitted(name, samples[:40], samples[40:])
+    assert model.details()["dropped"] == pytest.approx(1 - 128 / 400, abs=1e-5)
+    assert "dropped" not in fitted("ffnn", samples[:40], samples[40:]).details()

@@ -89,6 +89,7 @@ def test_what_is_dropped(lit: int) -> None:
     np.testing.assert_allclose(dropped, expected, atol=1e-6)
     assert (dropped > 0.01).any() == (lit > 200)
     assert len(LOOK.dropped(samples[:0])) == 0
+    assert torch.equal(LOOK.dropped(LOOK.prepare(samples)), dropped)
 
 
 def test_times_are_no_energy() -> None:
