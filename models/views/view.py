@@ -20,7 +20,7 @@ S = TypeVar("S", bound=Samples)
 class Shape:
     """What a model must know of its inputs before it sees one, and must find again when it is loaded.
 
-    view : picture, sequence, nodes, graph or table.
+    view : the name of the view, as `models/inputs.py` has it.
     columns : names along axis 1 of the first tensor shown: channels, particle features, columns of the table.
     size : the axes behind that where they are the same for all events: (rows, columns) of a picture.
     features : names of the per-event features shown beside it; a table holds them among its columns.
