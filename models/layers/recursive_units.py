@@ -166,14 +166,15 @@ def _above(grad: Tensor, children: Tensor, roots: Tensor, rows: int) -> tuple[Te
     """Where gradients are left for nodes, and the place of each node there.
 
     Places (2 merged + roots + 1, q): those for the children of each merged node, yet to be filled, those of the roots,
-    and a zero for nodes whose embedding nobody reads. Row 0, which many point to, gets that as well.
+    and a zero for nodes whose embedding nobody reads. Row 0, which many point to, gets that as well. Numbers are filled
+    in on the device: assigned, they would be copied there, which no step with it could be recorded for.
     """
     merged = children.numel()
     above = grad.new_empty(merged + len(roots) + 1, grad.shape[1])
     above[merged:-1] = grad
-    above[-1] = 0
+    above[-1].zero_()
     parent = torch.full((rows,), len(above) - 1, device=grad.device)
     parent[children.flatten()] = torch.arange(merged, device=grad.device)
     parent[roots] = torch.arange(merged, merged + len(roots), device=grad.device)
-    parent[0] = len(above) - 1
+    parent[:1].fill_(len(above) - 1)
     return above, parent

@@ -123,7 +123,7 @@ def test_training_steps(side_by_side: SideBySide, kind: str, fewest: int, most: 
     their_step = learner(theirs)
     side_by_side(
         f"mpnn, a training step on {BATCH} jets of {fewest} to {most}, {kind}",
-        lambda: step(Batch(assembled(), labels, torch.ones(BATCH))),
+        lambda: step(Batch(assembled(), labels, torch.ones(BATCH), torch.full((BATCH,), torch.nan))),
         "PyG's MessagePassing and DataLoader",
         lambda: [their_step(batch, labels) for batch in batches],
         at_least=1,
