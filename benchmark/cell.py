@@ -1,6 +1,6 @@
 """One cell, from events to result.
 
-job = build(cell)                            what the names and parameters mean
+job = build(cell)                            what the names and parameters mean (benchmark/job.py)
 blank = describe(job, manifest)              the record with its key, before anything is run
 result, scores = run(job, data, report)      read and represent -> fit -> predict -> score
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,15 +31,12 @@ from benchmark.throughput import (
     reset_peak_memory,
 )
 from models.model import silent
-from tasks.dataset import DataSet
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmark.grid import Cell
+    from benchmark.job import Job
     from benchmark.represent import Represented
-    from models.model import Model
-    from representations.representation import Representation
     from representations.samples import Samples
     from tasks.manifest import Manifest
 
@@ -49,24 +45,6 @@ SHARED_VERSION = "1"
 """Part of every key. Raise it when what all models share (`models/inputs.py`, the training loop, the residual layers)
 gives other numbers than before; a plug-in's own changes are in its `version`."""
 REASON_LENGTH = 300
-
-
-@dataclass(frozen=True)
-class Job:
-    """A cell with its plug-ins imported and their parameters resolved."""
-
-    cell: Cell
-    data: DataSet
-    representation: Representation
-    model: Model
-
-
-def build(cell: Cell) -> Job:
-    """Import what a cell names and resolve its parameters. Raises UserError for whatever is wrong with them."""
-    data = DataSet(cell.task.target, cell.task.build(TASKS, cell.preset), cell.level, cell.source)
-    return Job(
-        cell, data, cell.representation.build(REPRESENTATIONS, cell.preset), cell.model.build(MODELS, cell.preset)
-    )
 
 
 def describe(job: Job, manifest: Manifest | None) -> Result:

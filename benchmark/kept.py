@@ -19,7 +19,7 @@ from benchmark.registry import MODELS, REPRESENTATIONS, TASKS, Registry
 from benchmark.results import Code, make_folder, write_atomically
 
 if TYPE_CHECKING:
-    from benchmark.cell import Job
+    from benchmark.job import Job
     from benchmark.plugin import Plugin
     from benchmark.results import Result
     from models.model import Model

@@ -12,8 +12,8 @@ from benchmark.results import ResultStore
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from benchmark.cell import Job
     from benchmark.commands.run import Planned, Settings
+    from benchmark.job import Job
 
 REFERENCE = "ttbar"
 """The task whose cells the times of models are told for; those of others are scaled by their events."""

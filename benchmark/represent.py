@@ -36,7 +36,7 @@ from tasks.inventory import SAMPLES, lock_of
 from tasks.store import shards
 
 if TYPE_CHECKING:
-    from benchmark.cell import Job
+    from benchmark.job import Job
     from representations.representation import Representation
     from representations.samples import Samples
     from tasks.dataset import DataSet

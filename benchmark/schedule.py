@@ -198,6 +198,7 @@ def _work(pipe: Any, data_root: Path, results_root: Path, keeping: Keeping) -> N
     become_worker()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
     from benchmark import cell as cells
+    from benchmark.job import build
 
     store = ResultStore(results_root)
     last = [0.0]
@@ -214,7 +215,7 @@ def _work(pipe: Any, data_root: Path, results_root: Path, keeping: Keeping) -> N
         except EOFError:
             return
         try:
-            job = cells.build(cell)
+            job = build(cell)
             pipe.send(("begun",))
             result = store.add(*cells.run(job, data_root, report, keeping))
             if job.model.runtime.checkpoint is not None and rank_and_size()[0] == 0:

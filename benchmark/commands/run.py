@@ -16,9 +16,9 @@ from benchmark.commands import options
 from benchmark.process import rank_and_size
 
 if TYPE_CHECKING:
-    from benchmark.cell import Job
     from benchmark.display import Display
     from benchmark.grid import Cell, Request
+    from benchmark.job import Job
     from benchmark.results import Result, ResultStore, Status
     from tasks.dataset import DataSet
     from tasks.manifest import Manifest
@@ -188,8 +188,9 @@ def plan(request: Request, settings: Settings) -> list[Planned]:
 
 def _jobs(request: Request) -> list[Job]:
     """What the request means, each once: `cnn` and `cnn[depth=15]` may be the same."""
-    from benchmark.cell import build, describe
+    from benchmark.cell import describe
     from benchmark.grid import cells
+    from benchmark.job import build
     from benchmark.scoring import metrics
 
     metrics(tuple(request.metrics))

@@ -27,7 +27,7 @@ from tests.benchmark.cells import job, silent, toy_job
 from tests.benchmark.toys import TOY
 
 if TYPE_CHECKING:
-    from benchmark.cell import Job
+    from benchmark.job import Job
     from benchmark.represent import Represented
     from benchmark.results import Result
     from tasks.events import Events
