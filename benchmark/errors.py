@@ -20,10 +20,15 @@ class Skip(Exception):  # noqa: N818 - it is no error: the reason is shown on th
     """A cell that makes no sense here, such as one class alone; its result is `skipped` with this reason."""
 
 
+MOST = 20
+"""Known words that an error names: columns of tables are hundreds."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A sentence that names the nearest known word, or all of them when none is near."""
+    """A sentence that names the nearest known word, or all of them (the first twenty) when none is near."""
     names = sorted(known)
     near = get_close_matches(word, names, n=1, cutoff=0.5)
     if near:
         return f"Did you mean '{near[0]}'?"
-    return f"Known: {', '.join(names)}." if names else "None is known."
+    more = f", and {len(names) - MOST} more" if len(names) > MOST else ""
+    return f"Known: {', '.join(names[:MOST])}{more}." if names else "None is known."

@@ -79,10 +79,11 @@ class Result(BaseModel):
     """One cell and seed: what was run, on what, and what came out.
 
     `task`, `representation` and `model` are names; `variant`, `representation_parameters` and `parameters` the
-    resolved parameters of each. `variant_given` names those of `variant` that are not the task's own for the preset;
-    None in older records. `level` and `source` say what the events are; `fast_simulation` whether our own
-    detector made them. `has_signal`: class 0 is a signal; else all classes are equal partners and `auc` is the macro
-    average. `metrics` are all on the test events. `bounds`: metrics that are at most so large in a row that is ranked.
+    resolved parameters of each. `variant_given`, `representation_given` and `parameters_given` name those that are not
+    the plug-in's own for the preset; None in older records. `level` and `source` say what the events are;
+    `fast_simulation` whether our own detector made them. `has_signal`: class 0 is a signal; else all classes are equal
+    partners and `auc` is the macro average. `metrics` are all on the test events. `bounds`: metrics that are at most so
+    large in a row that is ranked.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -106,8 +107,10 @@ class Result(BaseModel):
     device: str
     representation: str
     representation_parameters: dict[str, Any] = Field(default_factory=dict)
+    representation_given: tuple[str, ...] | None = None
     model: str
     parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters_given: tuple[str, ...] | None = None
     seed: int
     events: dict[str, int] = Field(default_factory=dict)
     metrics: dict[str, MetricValue] = Field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,10 @@ _REASONS_FIRST = ("failed", "timeout", "interrupted", "skipped")
 class Row:
     """A cell on a board.
 
-    `representation` and `model` are labels: the name, with those parameters that differ between rows of the board,
-    as in ``cnn[depth=15]``. `results` has one record a seed, sorted by seed. `superseded` counts older records of
-    the same seeds (made by an earlier version of a plug-in), which are left out. `rank` is the first and last rank
-    that the row may have, None when it has none.
+    `representation` and `model` are labels: the name, with those parameters that were given, as in ``cnn[depth=15]``.
+    `results` has one record a seed, sorted by seed. `superseded` counts older records of the same seeds (made by an
+    earlier version of a plug-in), which are left out. `rank` is the first and last rank that the row may have, None
+    when it has none.
     """
 
     representation: str
@@ -135,18 +136,36 @@ def _row_of(results: Sequence[Result]) -> Row:
 
 
 def _labelled(rows: Sequence[Row]) -> list[Row]:
-    representations = _differing((r.results[0].representation, r.results[0].representation_parameters) for r in rows)
-    models = _differing((r.results[0].model, r.results[0].parameters) for r in rows)
-    return [
-        replace(
-            row,
-            representation=label(
-                first.representation, first.representation_parameters, representations[first.representation]
-            ),
-            model=label(first.model, first.parameters, models[first.model]),
+    """Rows with their names: each plug-in with the parameters that were given.
+
+    Records say which ones these are. Of those of a time when they did not, and of rows that would have the same name,
+    the parameters are shown that are not the same in all of them.
+    """
+    firsts = [row.results[0] for row in rows]
+    representations = _differing((r.representation, r.representation_parameters) for r in firsts)
+    models = _differing((r.model, r.parameters) for r in firsts)
+
+    def named(row: Row, *, whole: bool) -> Row:
+        first = row.results[0]
+        shown = representations[first.representation], models[first.model]
+        told = (first.representation_given, first.parameters_given)
+        of_representation, of_model = (
+            differing if given is None else {*given, *(differing if whole else ())}
+            for given, differing in zip(told, shown, strict=True)
         )
-        for row in rows
-        for first in row.results[:1]
+        return replace(
+            row,
+            representation=label(first.representation, first.representation_parameters, of_representation),
+            model=label(first.model, first.parameters, of_model),
+        )
+
+    found = [named(row, whole=False) for row in rows]
+    names = Counter((row.representation, row.model, row.results[0].device, row.train_events) for row in found)
+    return [
+        named(row, whole=True)
+        if names[row.representation, row.model, row.results[0].device, row.train_events] > 1
+        else row
+        for row in found
     ]
 
 

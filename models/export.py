@@ -91,7 +91,7 @@ def write_onnx(model: Model, folder: Path, file: Path) -> list[str]:
     network, card = model._fitted()
     if card.shape.view not in EXAMPLES:
         raise UserError(
-            f"{model.name}: a network that is shown a {card.shape.view} can't be written as ONNX yet, expected a "
+            f"{model.name}: networks on the view '{card.shape.view}' can't be written as ONNX yet, expected one on "
             f"{', '.join(EXAMPLES)}. Use `predict`."
         )
     shown = EXAMPLES[card.shape.view](card.shape)

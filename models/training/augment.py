@@ -58,7 +58,7 @@ def augmentation(words: str, look: Input[Samples], samples: Samples, model: str)
         return Pictures(kinds, samples.panels[0], samples.feature_names, model)
     if look.view == "sequence":
         return Particles(kinds, look.shape(samples), model)
-    raise Skip(f"{model}: augment={words} is for pictures and sequences of particles, not for a {look.view}.")
+    raise Skip(f"{model}: augment={words} is for pictures and sequences of particles, not for the view '{look.view}'.")
 
 
 class Directions:

@@ -56,6 +56,7 @@ def test_from_events_to_result(toy_data: Path, tmp_path: Path):
     assert result.variant["slope"] == 60
     assert result.variant_given == ()
     assert result.representation_parameters == {"features": "raw"}
+    assert (result.representation_given, result.parameters_given) == ((), ())
 
 
 def test_metrics_of_ones_own_are_in_the_record(toy_data: Path):

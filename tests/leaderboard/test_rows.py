@@ -67,6 +67,26 @@ def test_labels_show_only_what_differs() -> None:
     assert sorted(row.model for row in rows) == ["bdt", "cnn[depth=15]", "cnn[depth=50]"]
 
 
+def test_labels_show_what_was_given() -> None:
+    own = {"depth": 15, "width": 8}
+    rows = make_rows(
+        [
+            make_result(model="cnn", parameters=own, parameters_given=(), representation_given=(), auc=0.8),
+            make_result(model="cnn", parameters={**own, "depth": 7}, parameters_given=("depth",), auc=0.8),
+            make_result(model="bdt", parameters={"trees": 9, "l2": 0.1}, parameters_given=("trees",), auc=0.8),
+        ]
+    )
+    assert sorted(row.model for row in rows) == ["bdt[trees=9]", "cnn", "cnn[depth=7]"]
+
+
+def test_rows_of_one_name_show_what_differs_as_well() -> None:
+    """Such as the default of one version, and that of another."""
+    rows = make_rows(
+        [make_result(model="cnn", parameters={"depth": n, "width": 8}, parameters_given=(), auc=0.8) for n in (7, 15)]
+    )
+    assert sorted(row.model for row in rows) == ["cnn[depth=15]", "cnn[depth=7]"]
+
+
 def test_the_worst_status_speaks_for_a_row_without_numbers() -> None:
     (row,) = make_rows(
         [make_result(status="skipped", reason="no tracks"), make_result(seed=1, status="failed", reason="bug")]

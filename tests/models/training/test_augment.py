@@ -187,7 +187,7 @@ def test_where_it_makes_no_sense_the_cell_is_skipped() -> None:
     two = replace(rings(30), panels=(Panel((1, 12, 24), (3.0, 3.0)),) * 2)
     nameless = replace(particles(30), names=("pt", "a", "b"))
     for samples, words, make, reason in [
-        (rings(30), "mirror", FFNN, "for pictures and sequences of particles, not for a table"),
+        (rings(30), "mirror", FFNN, "for pictures and sequences of particles, not for the view .table."),
         (particles(30), "mirror+shear", CNN, "augment=shear is for pictures"),
         (jets, "rotation", CNN, "goes around in phi, found one of half width 0.8"),
         (ends, "mirror", CNN, "found the axes y and x"),
