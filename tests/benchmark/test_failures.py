@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 MAKE = {"fourvectors": particles, "circles": rings, "graph": chains}
 """Samples of each kind that a representation makes."""
+BLIND = {"constant", "random"}
+"""Models that never look at samples: nothing in these can be wrong for them."""
+LOOKING = pytest.mark.parametrize("name", [name for name in MODELS.names() if name not in BLIND])
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ def of_classes(samples: Samples, *labels: int) -> Samples:
 
 def viewed(name: str) -> list[str]:
     """The representations that a model has a view of, by its own word."""
-    views = getattr(MODELS.load(name), "views", ("table",))
+    views = getattr(MODELS.load(name)(), "views", ("table",))
     found = [kind for kind, make in MAKE.items() if any((view, type(make(1))) in INPUTS for view in views)]
     assert found
     return found
@@ -86,22 +89,24 @@ def test_events_of_nothing(run, name: str):
         samples = MAKE[kind](40, classes=3, empty=range(40))
         result = run(name, samples, samples)
         assert outcome(result) == ("done", "")
-        assert abs(result.metrics["auc"].value - 0.5) < 0.01
+        assert name == "random" or abs(result.metrics["auc"].value - 0.5) < 0.01
 
 
+@LOOKING
 def test_samples_that_are_not_finite(run, name: str):
     for kind in viewed(name):
-        good, bad = (MAKE[kind](40, classes=3) for _ in range(2))
-        part = next(getattr(bad, field) for field in ("particles", "values", "nodes") if hasattr(bad, field))
-        values = torch.full(part.values.shape, torch.nan)
-        field = next(field for field in ("particles", "values", "nodes") if hasattr(bad, field))
-        bad = replace(bad, **{field: Ragged(values, part.offsets)})
+        samples = MAKE[kind](40, classes=3)
+        field = next(field for field in ("particles", "values", "nodes") if hasattr(samples, field))
+        part = getattr(samples, field)
+        numbers = part.values.to(torch.float32), torch.full(part.values.shape, torch.nan)
+        good, bad = (replace(samples, **{field: Ragged(values, part.offsets)}) for values in numbers)
         for train, test in ((bad, good), (good, bad)):
             status, reason = outcome(run(name, train, test))
             assert status == "failed"
             assert "NaN" in reason
 
 
+@LOOKING
 def test_samples_of_no_known_kind(run, name: str):
     known = particles(40, classes=3)
     truth = {field: getattr(known, field) for field in ("classes", "labels", "weights", "event_ids", "groups")}

@@ -294,7 +294,7 @@ from benchmark.represent import _each
 from representations.samples import Ragged, Vectors
 from representations.store import Writer
 from benchmark.throughput import peak_memory_mb, reset_peak_memory
-from tests.representations.test_samples import common
+from tests.representations.samples.test_samples import common
 
 EVENTS, LENGTH = 2000, 500  # 2000 * 500 * 3 * 4 bytes = 12 MB a shard
 

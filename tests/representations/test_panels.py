@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from representations.samples import Images
-from tests.representations.test_samples import LENGTHS, images, panels
+from tests.representations.samples.test_samples import LENGTHS, images, panels
 
 
 @given(LENGTHS, st.integers(0, 99), st.data())

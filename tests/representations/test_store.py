@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from representations.samples import Images, Ragged, Vectors
 from representations.store import RECORD, DamagedError, Unkeepable, Writer, load
 from tasks.events import SPLITS
-from tests.representations.test_samples import LENGTHS, graphs, images, panels, vectors
+from tests.representations.samples.test_samples import LENGTHS, graphs, images, panels, vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

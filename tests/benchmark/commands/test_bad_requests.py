@@ -61,7 +61,7 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
         ("run --timeout 0", "Invalid value for '--timeout'"),
         ("run --overwrite sometimes", "'sometimes' is not one of 'never', 'failed', 'always'"),
         ("rum", "No such command 'rum'. Did you mean 'run'?"),
-        ("list cmn", "nothing is called 'cmn'. Did you mean 'cnn'?"),
+        ("list cnnn", "nothing is called 'cnnn'. Did you mean 'cnn'?"),
         ("data", "Missing command. Try: benchmark data --help"),
         ("data show", "Missing argument 'TASK'. Try: benchmark data show --help"),
         ("data show tbar", "unknown task 'tbar'. Did you mean 'ttbar'?"),

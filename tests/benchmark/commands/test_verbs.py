@@ -167,7 +167,7 @@ def test_list(said):
 
 def test_list_tells_the_parameters_of_what_is_named(said):
     text = said("list", "cnn")
-    assert "depth = 15, smoke: 7  (whole number)\n      convolutions; 7, 11, 15" in text
+    assert "depth = 15, smoke: 7  (whole number)\n      of a resnet its convolutions; 7, 11, 15" in text
     assert "epochs = 40, smoke: 2, quick: 9, standard: 6" in text, "inherited ones too"
     assert "psi2s     3.65 to 3.95" in said("list", "dimuon")
     assert "one of at_least_one, exactly_one" in said("list", "ttbar")
