@@ -50,6 +50,15 @@ def _scale(px, py, power):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _place(n, nodes, power, y, phi, scale, number):  # type: ignore[no-untyped-def]
+    """Rapidity, azimuth and scale of the first n nodes, and their own numbers."""
+    for i in range(n):
+        px, py, pz, e = nodes[i, 0], nodes[i, 1], nodes[i, 2], nodes[i, 3]
+        y[i], phi[i], scale[i] = _rapidity(px, py, pz, e), _azimuth(px, py), _scale(px, py, power)
+        number[i] = i
+
+
+@njit(cache=True, nogil=True)
 def _merge(a, b, node, row, level, nodes, merges, levels):  # type: ignore[no-untyped-def]
     """Make `node` the sum of nodes a and b (E-scheme) and note them in `row`, the one of higher pt first.
 
@@ -181,10 +190,7 @@ def cluster(first, last, offsets, rows, momenta, power, merges, levels):  # type
     for event in range(first, last):
         start, n, row = offsets[event], offsets[event + 1] - offsets[event], rows[event]
         nodes[:n] = momenta[start : start + n]
-        for slot in range(n):
-            px, py, pz, e = nodes[slot, 0], nodes[slot, 1], nodes[slot, 2], nodes[slot, 3]
-            y[slot], phi[slot], scale[slot] = _rapidity(px, py, pz, e), _azimuth(px, py), _scale(px, py, power)
-            number[slot] = slot
+        _place(n, nodes, power, y, phi, scale, number)
         for slot in range(n):
             _distances(slot, n, y, phi, apart)
             nearest[slot], near2[slot] = _nearest(n, number, apart)
@@ -225,10 +231,8 @@ def along(first, last, offsets, rows, momenta, power, begins, edges, pt, merges,
     for event in range(first, last):
         start, n, row = offsets[event], offsets[event + 1] - offsets[event], rows[event]
         nodes[:n] = momenta[start : start + n]
-        for i in range(n):
-            px, py, pz, e = nodes[i, 0], nodes[i, 1], nodes[i, 2], nodes[i, 3]
-            y[i], phi[i], scale[i] = _rapidity(px, py, pz, e), _azimuth(px, py), _scale(px, py, power)
-            parents[i], number[i] = i, i
+        _place(n, nodes, power, y, phi, scale, number)
+        parents[:n] = number[:n]
         pairs = edges[begins[event] : begins[event + 1]]
         d = np.empty(len(pairs))
         for k in range(len(pairs)):

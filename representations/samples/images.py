@@ -52,7 +52,7 @@ class Images(Samples):
     pixels : Ragged int32, flat index into the panels one after the other, each at most once an event.
     values : Ragged uint8 or float32, the pixel's value times `scale`; 0 where no pixel is listed.
     palette : empty, or the channels of each colour, times `scale`. Then `pixels` count within a channel (rows, columns)
-        of the only panel, and `values` are rows of the palette: drawings need a third of the entries.
+        of the only panel, and `values` are rows of the palette: drawings need less than half the entries.
 
     `entries` says which value each pixel has, whatever of this is used.
     """
