@@ -205,6 +205,8 @@ class Calorimeter(Representation):
             )
         lengths(events, "constituents", ("pt", "eta", "phi"))
         particles = particles_of(events)
+        if self.suppress == 0:
+            return particles
         return replace(particles, pt=np.where(particles.pt < self.suppress, 0.0, particles.pt))
 
     def _pixelised(self, events: Events, particles: Particles) -> Pixelised:

@@ -8,33 +8,41 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def canvas(size):  # type: ignore[no-untyped-def]
-    """An empty picture of so many pixels, and what says which of them are lit, with room to be read eight at a time."""
-    return np.zeros(size), np.zeros((size + 7) // 8 * 8, np.uint8)
+    """An empty picture of so many pixels, what says which of them are lit, and room to list them by eight."""
+    words = (size + 7) // 8
+    return np.zeros(size), np.zeros(8 * words, np.uint8), np.empty(words + 1, np.int64)
 
 
 @njit(cache=True, nogil=True)
-def read_off(ink, lit, pixels, values, used):  # type: ignore[no-untyped-def]
-    """Write lit pixels in rising order to `pixels` and `values` from `used` on; the canvas is left empty."""
+def listed(lit, some, pixels, used):  # type: ignore[no-untyped-def]
+    """Write lit pixels in rising order to `pixels` from `used` on, with room for one more; none is lit then.
+
+    Without branches on what is lit, which nobody could predict.
+    """
     words = lit.view(np.uint64)
+    number = 0
     for word in range(len(words)):
-        if words[word]:
-            words[word], seen = 0, words[word]
-            for place in range(8):
-                if seen >> np.uint64(8 * place) & np.uint64(1):
-                    pixel = 8 * word + place
-                    pixels[used], values[used] = pixel, ink[pixel]
-                    ink[pixel] = 0.0
-                    used += 1
+        some[number] = word
+        number += words[word] != 0
+    for k in range(number):
+        eight, words[some[k]] = words[some[k]], 0
+        for place in range(8):
+            pixels[used] = 8 * some[k] + place
+            used += np.int64(eight & np.uint64(1))
+            eight >>= np.uint64(8)
     return used
 
 
 @njit(cache=True, nogil=True)
-def squares(ink, lit):  # type: ignore[no-untyped-def]
-    """The sum of the squares of all lit pixels."""
-    words = lit.view(np.uint64)
-    total = 0.0
-    for word in range(len(words)):
-        if words[word]:
-            for pixel in range(8 * word, min(8 * word + 8, len(ink))):
-                total += ink[pixel] * ink[pixel]
-    return total
+def read_off(ink, lit, some, pixels, values, used):  # type: ignore[no-untyped-def]
+    """As `listed`, and what the pixels hold to `values`; the canvas is left empty."""
+    end = listed(lit, some, pixels, used)
+    take(ink, pixels, values, used, end)
+    return end
+
+
+@njit(cache=True, nogil=True)
+def take(ink, pixels, values, first, last):  # type: ignore[no-untyped-def]
+    """Write what the pixels listed at [first, last) hold to `values`, and empty them."""
+    for k in range(first, last):
+        values[k], ink[pixels[k]] = ink[pixels[k]], 0.0

@@ -93,7 +93,7 @@ def summed(planes: Sequence[tuple[Cells, tuple[int, int]]], events: int) -> Sums
 
     def work(first: int, last: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         room = int(offsets[last] - offsets[first])
-        pixels, values = np.empty(room, np.int32), np.empty(room)
+        pixels, values = np.empty(room + 1, np.int32), np.empty(room)
         used = _summed(first, last, offsets, order, flat, value, size, counts, pixels, values)
         return pixels[:used].copy(), values[:used].copy()
 
@@ -122,7 +122,7 @@ def _by_event(event, events):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _summed(first, last, offsets, order, pixel, value, size, counts, pixels, values):  # type: ignore[no-untyped-def]
     """Add up the cells of the events [first, last) on a canvas and read it off; the number of pixels."""
-    ink, lit = canvas(size)
+    ink, lit, some = canvas(size)
     used = 0
     for event in range(first, last):
         begin = used
@@ -130,6 +130,6 @@ def _summed(first, last, offsets, order, pixel, value, size, counts, pixels, val
             place = pixel[order[k]]
             ink[place] += value[order[k]]
             lit[place] = 1
-        used = read_off(ink, lit, pixels, values, used)
+        used = read_off(ink, lit, some, pixels, values, used)
         counts[event] = used - begin
     return used

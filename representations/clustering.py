@@ -185,8 +185,16 @@ def cluster(first, last, offsets, rows, momenta, power, merges, levels):  # type
     """
     most = _most(first, last, offsets)
     nodes = np.empty((2 * most, 4))
-    y, phi, scale, near2, d, apart = np.empty((6, most))
-    number, nearest, again = np.empty((3, most + 1), np.int64)
+    # arrays of their own: the rows of one array would count as strided, and no loop over them could be vectorised
+    y, phi, scale, near2, d, apart = (
+        np.empty(most),
+        np.empty(most),
+        np.empty(most),
+        np.empty(most),
+        np.empty(most),
+        np.empty(most),
+    )
+    number, nearest, again = np.empty(most + 1, np.int64), np.empty(most + 1, np.int64), np.empty(most + 1, np.int64)
     for event in range(first, last):
         start, n, row = offsets[event], offsets[event + 1] - offsets[event], rows[event]
         nodes[:n] = momenta[start : start + n]
@@ -226,8 +234,8 @@ def along(first, last, offsets, rows, momenta, power, begins, edges, pt, merges,
     """
     most = _most(first, last, offsets)
     nodes = np.empty((2 * most, 4))
-    y, phi, scale = np.empty((3, most))
-    parents, number = np.empty((2, most), np.int64)
+    y, phi, scale = np.empty(most), np.empty(most), np.empty(most)
+    parents, number = np.empty(most, np.int64), np.empty(most, np.int64)
     for event in range(first, last):
         start, n, row = offsets[event], offsets[event + 1] - offsets[event], rows[event]
         nodes[:n] = momenta[start : start + n]

@@ -50,16 +50,33 @@ def ends(edges: Tensor, offsets: Tensor, nodes: Tensor, rows: NDArray[np.int64])
     return found
 
 
+def owners(offsets: Tensor) -> Tensor:
+    """The row that each value belongs to, (total,) int64, of rows with these offsets."""
+    begins = offsets.numpy()
+    found = torch.empty(int(begins[-1]), dtype=torch.int64)
+    _owners(begins, found.numpy())
+    return found
+
+
 def dense(
-    pixels: Tensor, values: Tensor, offsets: Tensor, index: Tensor, size: int, scale: float | None, inks: Tensor | None
+    pixels: Tensor,
+    values: Tensor,
+    offsets: Tensor,
+    index: Tensor,
+    size: int,
+    scale: float | None,
+    inks: Tensor | None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Pictures of `size` pixels, (n, size): float32 values / scale, or for None the values as they are.
 
     inks : None, or the palette (colours, channels) that the values are rows of; pixels then count within a channel.
+    out : what to write to, of this shape and type.
     """
     rows = rows_of(index, len(offsets) - 1)
     # NumPy asks the system for huge pages, torch does not: of memory this large the first touch is what takes longest
-    found = np.zeros((len(rows), size), np.float32 if scale is not None else values.numpy().dtype)
+    dtype = np.float32 if scale is not None else values.numpy().dtype
+    found = np.zeros((len(rows), size), dtype) if out is None else out.zero_().numpy()
     columns = pixels.numpy(), values.numpy(), offsets.numpy(), rows, found
     if inks is not None:
         table = inks.numpy() if scale is None else inks.numpy().astype(np.float32) / np.float32(scale)
@@ -94,6 +111,12 @@ def _copy(values, width, offsets, rows, starts, found):  # type: ignore[no-untyp
         there = values[begin : begin + len(here)]
         for i in range(len(here)):
             here[i] = there[i]
+
+
+@njit(cache=True, nogil=True)
+def _owners(offsets, found):  # type: ignore[no-untyped-def]
+    for k in range(len(offsets) - 1):
+        found[offsets[k] : offsets[k + 1]] = k
 
 
 @njit(cache=True, nogil=True)

@@ -12,7 +12,7 @@ from numba import njit
 
 from benchmark.errors import UserError
 from representations import moments
-from representations.canvas import canvas, read_off, squares
+from representations.canvas import canvas, listed, take
 from representations.particles import principal
 from representations.threads import shared_out
 
@@ -75,15 +75,15 @@ class JetImage:
 
         def work(first: int, last: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
             room = int(offsets[last] - offsets[first])
-            pixels, values = np.empty(room, np.int32), np.empty(room)
+            pixels, values = np.empty(room + 1, np.int32), np.empty(room)
             momenta = particles.pt, particles.eta, particles.phi
             steps = *centre, *turn, self.flip, self.normalise, self.size, self.half_width
             used = _pixels(first, last, offsets, *momenta, *steps, counts, inside, pixels, values)
             return pixels[:used], values[:used]
 
         parts = shared_out(work, np.diff(offsets) + 1, _CHUNK)
-        empty = np.empty(0, np.int32), np.empty(0)
-        pixels, values = (np.concatenate(column) for column in zip(empty, *parts, strict=True))
+        none = np.empty(0, np.int32), np.empty(0)
+        pixels, values = (np.concatenate(column) for column in zip(*(parts or [none]), strict=True))
         return Pixelised(np.concatenate([[0], np.cumsum(counts)]), pixels, values, inside)
 
 
@@ -113,7 +113,7 @@ def _pixels(  # type: ignore[no-untyped-def]
     By numba in one pass: each of these steps in NumPy would write all constituents to memory and read them again.
     """
     beyond = side * side  # one more pixel, for what lies outside
-    ink, lit = canvas(beyond + 1)
+    ink, lit, some = canvas(beyond + 1)
     most = 0
     for event in range(first, last):
         most = max(most, offsets[event + 1] - offsets[event])
@@ -140,15 +140,19 @@ def _pixels(  # type: ignore[no-untyped-def]
             ink[place[i]] += weight[i]
             lit[place[i]] = 1
         ink[beyond], lit[beyond] = 0.0, 0
+        begin, used = used, listed(lit, some, pixels, used)
         if normalise:
-            square = squares(ink, lit)
+            square = 0.0
+            for k in range(begin, used):
+                square += ink[pixels[k]] ** 2
+                ink[pixels[k]] = 0.0
             norm = math.sqrt(square) if square > 0 else 1.0
             for i in range(n):
-                ink[place[i]] = 0.0
+                x[i] = weight[i] / norm
             for i in range(n):
-                ink[place[i]] += weight[i] / norm
+                ink[place[i]] += x[i]
             ink[beyond] = 0.0
-        begin, used = used, read_off(ink, lit, pixels, values, used)
+        take(ink, pixels, values, begin, used)
         counts[event] = used - begin
     return used
 

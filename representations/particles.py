@@ -18,6 +18,8 @@ from tasks.detector.geometry import BARREL, CRYSTAL, barrel_direction
 from tasks.events import KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from tasks.events import EventInfo, Events
@@ -35,8 +37,9 @@ PDG_CLASSES = ("photon", "electron", "muon", "charged_hadron", "neutral_hadron")
 class Particles:
     """All particles of a table of events, end to end; those of event i lie at `offsets[i]:offsets[i + 1]`.
 
-    pt, eta, phi, mass, charge : (total,) float64, GeV and radians; missing energy has eta 0.
+    pt, eta, phi : (total,) float64, GeV and radians; missing energy has eta 0.
     kind : (total,) int8 index into `names`.
+    others : `mass` and `charge` as the table has them, (total,), which not every picture asks for.
     """
 
     info: EventInfo
@@ -45,10 +48,19 @@ class Particles:
     pt: NDArray[np.float64]
     eta: NDArray[np.float64]
     phi: NDArray[np.float64]
-    mass: NDArray[np.float64]
-    charge: NDArray[np.float64]
     kind: NDArray[np.int8]
     names: tuple[str, ...]
+    others: Mapping[str, NDArray[Any]]
+
+    @cached_property
+    def mass(self) -> NDArray[np.float64]:
+        """In GeV, shape (total,)."""
+        return np.asarray(self.others["mass"], np.float64)
+
+    @cached_property
+    def charge(self) -> NDArray[np.float64]:
+        """In units of the proton's, shape (total,)."""
+        return np.asarray(self.others["charge"], np.float64)
 
     @cached_property
     def event(self) -> NDArray[np.int64]:
@@ -142,7 +154,7 @@ def particles_of(events: Events) -> Particles:
     flat = ak.flatten(rows, axis=1)
     column = {name: np.asarray(ak.to_numpy(flat[name])) for name in flat.fields}
     kind, names = _kinds(column, info.particles)
-    momentum = {name: column[name].astype(np.float64) for name in ("pt", "eta", "phi", "mass", "charge")}
+    momentum = {name: column[name].astype(np.float64) for name in ("pt", "eta", "phi")}
     if "met" in names:
         momentum["eta"][kind == names.index("met")] = 0.0
     particles = Particles(
@@ -151,6 +163,7 @@ def particles_of(events: Events) -> Particles:
         offsets=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
         kind=kind,
         names=names,
+        others={name: column[name] for name in ("mass", "charge")},
         **momentum,
     )
     _check(particles)
@@ -190,8 +203,8 @@ def principal(phi: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _check(particles: Particles) -> None:
-    for name in ("pt", "eta", "phi", "mass", "charge", "kind"):
-        values = getattr(particles, name)
+    columns = {name: getattr(particles, name) for name in ("pt", "eta", "phi", "kind")}
+    for name, values in (columns | dict(particles.others)).items():
         if _good(values, name, len(particles.names)):
             continue
         wrong, expected = ~np.isfinite(values), "a finite number"

@@ -78,8 +78,8 @@ def rings(shapes: Shapes, line_width: float) -> Sparse:
     if shapes.wrap:
         shapes = _copies(shapes, half)
     each = _lit_at_most(shapes, np.maximum(shapes.radius - half, 0), shapes.radius + half)
-    # the quarters of a ring share their diagonals
-    room = int(_per_event(shapes, each + 2 * shapes.size + 2).max(initial=0)) + 2
+    # a place for each line of the four quarters of a ring, whether it has pixels or not, and for all pixels behind them
+    room = int(_per_event(shapes, each + 4 * (shapes.size + 8)).max(initial=0))
 
     def paint(first: int, last: int, counts: Any, pixels: Any, values: Any) -> None:
         _rings(first, last, *shapes.columns(), shapes.size, half, room, counts, pixels, values)
@@ -132,72 +132,78 @@ def _per_event(shapes: Shapes, each: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 @njit(cache=True, nogil=True)
-def _cuts(cu, cv, inner, outer, first, count, size, step_u, step_v, start, lit):  # type: ignore[no-untyped-def]
+def _cuts(cu, cv, inner, outer, first, count, room, size, step_u, step_v, start, lit):  # type: ignore[no-untyped-def]
     """For `count` lines u from `first` on: the first pixel of a ring before its centre and behind it, and how many.
 
-    Only the part with abs(dv) >= abs(du), where a line crosses few pixels: the other part is for lines along v.
-    Whole numbers below 2^53 in float64, so that the loop can be vectorised and the rule still holds exactly.
+    A line without any begins at `size` squared, next to the last pixel. Written are the first `room` places for before
+    and as many for behind. Only the part with abs(dv) >= abs(du), where a line crosses few pixels: the other part is
+    for lines along v.
+    Whole numbers below 2^53 in float64, so that the loop can be vectorised and the rule still holds exactly: a root
+    that is not whole is further from the next whole number than rounding reaches.
     """
     outer2, inner2, edge = outer * outer, inner * inner, np.float64(size)
-    for k in range(count):
-        du = (first + k) * 1024.0 + 512.0 - cu
-        reach = np.floor(math.sqrt(max(outer2 - du * du, 0.0)))
-        gap = max(np.ceil(math.sqrt(max(inner2 - du * du, 0.0))), abs(du))
-        before = np.int32(min(max(np.ceil((cv - reach - 512.0) / 1024.0), 0.0), edge))
-        before_end = np.int32(min(max(np.floor((cv - gap - 512.0) / 1024.0) + 1.0, 0.0), edge))
-        behind = np.int32(min(max(np.ceil((cv + gap - 512.0) / 1024.0), 0.0), edge))
-        behind_end = np.int32(min(max(np.floor((cv + reach - 512.0) / 1024.0) + 1.0, 0.0), edge))
-        line = np.int32(first + k) * np.int32(step_u)
-        start[k], lit[k] = line + before * np.int32(step_v), before_end - before
-        start[count + k], lit[count + k] = line + behind * np.int32(step_v), behind_end - behind
+    du0, v0 = first * 1024.0 + 512.0 - cu, (cv - 512.0) / 1024.0
+    along_u, along_v, nowhere = np.float64(step_u), np.float64(step_v), np.float64(size * size)
+    for k in range(room):
+        du = du0 + k * 1024.0
+        reach = math.sqrt(max(outer2 - du * du, 0.0)) / 1024.0
+        gap = max(math.sqrt(max(inner2 - du * du, 0.0)), abs(du)) / 1024.0
+        before, before_end = max(np.ceil(v0 - reach), 0.0), min(np.floor(v0 - gap) + 1.0, edge)
+        behind, behind_end = max(np.ceil(v0 + gap), 0.0), min(np.floor(v0 + reach) + 1.0, edge)
+        line = (first + k) * along_u
+        some = before_end - before if k < count else 0.0
+        others = behind_end - behind if k < count else 0.0
+        start[k] = np.int32(line + before * along_v if some > 0 else nowhere)
+        start[room + k] = np.int32(line + behind * along_v if others > 0 else nowhere)
+        lit[k], lit[room + k] = np.int32(some), np.int32(others)
 
 
 @njit(cache=True, nogil=True)
-def _quarters(cu, cv, inner, outer, size, step_u, step_v, bit, start, lit, canvas, touched, noted):  # type: ignore[no-untyped-def]
+def _quarters(cu, cv, inner, outer, size, step_u, step_v, bit, lit, several, canvas, touched, noted):  # type: ignore[no-untyped-def]
     """Light the two quarters of a ring before and behind its centre along v; returns the length of `touched`."""
     arm = outer * 0.7072  # a little more than 1 / sqrt(2); lines too far out have reach < gap
-    edge, step = np.float64(size), np.uint64(step_v)
+    edge = np.float64(size)
     first = np.int64(min(max(np.floor((cu - arm) / 1024.0), 0.0), edge))
     last = np.int64(min(max(np.floor((cu + arm) / 1024.0) + 1.0, 0.0), edge))
-    count = last - first
-    _cuts(cu, cv, inner, outer, first, count, size, step_u, step_v, start, lit)
-    for k in range(np.uint64(2 * count)):
-        number = lit[k]
-        if number <= 0:
-            continue
-        pixel, more = np.uint64(start[k]), np.uint64(number > 1)
-        touched[noted] = pixel
-        canvas[pixel] |= bit
-        noted += np.uint64(1)
-        # Nearly always one pixel or two: the second without a branch, which nobody could predict.
-        pixel += step * more
-        touched[noted] = pixel
-        canvas[pixel] |= bit
-        noted += more
-        for _ in range(2, number):
-            pixel += step
+    room = (last - first + 7) & ~7  # what vectors of eight leave over would be done one by one
+    start = touched[noted : noted + 2 * room]
+    _cuts(cu, cv, inner, outer, first, last - first, room, size, step_u, step_v, start, lit)
+    noted += 2 * room
+    # Nearly always one pixel, at times two: without a branch, which nobody could predict.
+    number = np.uint64(0)
+    for k in range(np.uint64(2 * room)):
+        canvas[np.uint64(start[k])] |= bit
+        several[number] = k
+        number += np.uint64(lit[k] > 1)
+    for j in range(number):
+        line = np.uint64(several[j])
+        pixel = np.uint64(start[line])
+        for _ in range(1, lit[line]):
+            pixel += np.uint64(step_v)
             touched[noted] = pixel
             canvas[pixel] |= bit
-            noted += np.uint64(1)
+            noted += 1
     return noted
 
 
 @njit(cache=True, nogil=True)
 def _rings(first, last, offsets, x, y, radius, kind, size, half, room, counts, pixels, values):  # type: ignore[no-untyped-def]
-    canvas = np.zeros(size * size, np.uint8)  # bit k: a circle of kind k passes
+    canvas = np.zeros(size * size + 1, np.uint8)  # bit k: a circle of kind k passes; and nowhere
     touched = np.empty(room, np.int32)
-    start, lit = np.empty((2, 2 * size), np.int32)
+    lit = np.empty(2 * (size + 8), np.int32)  # rows of one array would be strided, and slow
+    several = np.empty_like(lit)
     used = np.uint64(0)
     for event in range(first, last):
-        noted = np.uint64(0)
+        noted = np.int64(0)
         for i in range(offsets[event], offsets[event + 1]):
             bit = np.uint8(1 << kind[i])
             outer, inner = np.float64(radius[i] + half), np.float64(max(radius[i] - half, 0))
             cx, cy = np.float64(x[i]), np.float64(y[i])
-            noted = _quarters(cy, cx, inner, outer, size, size, 1, bit, start, lit, canvas, touched, noted)
-            noted = _quarters(cx, cy, inner, outer, size, 1, size, bit, start, lit, canvas, touched, noted)
+            noted = _quarters(cy, cx, inner, outer, size, size, 1, bit, lit, several, canvas, touched, noted)
+            noted = _quarters(cx, cy, inner, outer, size, 1, size, bit, lit, several, canvas, touched, noted)
+        canvas[size * size] = 0
         before = used
-        for k in range(noted):  # each pixel once
+        for k in range(np.uint64(noted)):  # each pixel once
             pixel = np.uint64(touched[k])
             kinds = canvas[pixel]
             canvas[pixel] = 0

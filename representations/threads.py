@@ -24,19 +24,19 @@ def shared_out(work: Callable[[int, int], T], cost: NDArray[np.int64], chunk: in
 
     As many threads as torch may use; they are Python's, because numba's would not survive the forks of a data loader.
     """
-    ranges = list(pairwise(_edges(cost, chunk)))
-    threads = min(torch.get_num_threads(), len(ranges))
+    spans = ranges(cost, chunk)
+    threads = min(torch.get_num_threads(), len(spans))
     if threads < 2:
-        return [work(*span) for span in ranges]
+        return [work(*span) for span in spans]
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda span: work(*span), ranges))
+        return list(pool.map(lambda span: work(*span), spans))
 
 
-def _edges(cost: NDArray[np.int64], chunk: int) -> list[int]:
-    """Where to cut the events."""
+def ranges(cost: NDArray[np.int64], chunk: int) -> list[tuple[int, int]]:
+    """Ranges of events that cost `chunk` in all at most, or are one event that costs more."""
     total = np.concatenate([[0], np.cumsum(cost)])
     edges = [0]
     while edges[-1] < len(cost):
         fits = int(np.searchsorted(total, total[edges[-1]] + chunk, side="right")) - 1
         edges.append(max(fits, edges[-1] + 1))
-    return edges
+    return list(pairwise(edges))

@@ -51,22 +51,30 @@ class Graphs(Samples):
 
     def joined(self, index: Tensor) -> Joined:
         """The graphs of `index` (int64, on the samples' device) put side by side."""
-        nodes = self.nodes.take(index)
-        event = nodes.rows()
-        if self.device.type == "cpu":
-            rows = gather.rows_of(index, len(self))
-            ends = gather.ends(self.edges.values, self.edges.offsets, nodes.offsets, rows)
-        else:
-            edges = self.edges.take(index)
-            ends = (edges.values.long() + nodes.offsets[edges.rows(), None]).T
-        if self.pairs is not None:
-            return Joined(nodes.values, event, ends, self.pairs.take(index).values)
+        nodes, event, ends, pairs = self._on_cpu(index) if self.device.type == "cpu" else self._on_device(index)
+        if pairs is not None:
+            return Joined(nodes, event, ends, pairs)
         columns = [self.names.index(name) for name in ("pt", "eta", "phi", "mass")]
-        momenta = nodes.values[:, columns]
+        momenta = nodes[:, columns]
         # masses of pairs need the pseudorapidity itself; differences of what is stored are more exact
         steepness = momenta[:, 1] + self.centre[index, 0][event]
         pairs = pair_features(momenta, steepness, ends.T)[:, : len(self.edge_names)]
-        return Joined(nodes.values, event, ends, pairs)
+        return Joined(nodes, event, ends, pairs)
+
+    def _on_cpu(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """Nodes, event, edges, and pairs where these are kept, by as few passes as there are outputs."""
+        rows = gather.rows_of(index, len(self))
+        nodes, starts = gather.take(self.nodes.values, self.nodes.offsets, rows)
+        ends = gather.ends(self.edges.values, self.edges.offsets, starts, rows)
+        pairs = None if self.pairs is None else gather.take(self.pairs.values, self.pairs.offsets, rows)[0]
+        return nodes, gather.owners(starts), ends, pairs
+
+    def _on_device(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """The same, by torch."""
+        nodes, edges = self.nodes.take(index), self.edges.take(index)
+        ends = (edges.values.long() + nodes.offsets[edges.rows(), None]).T
+        pairs = None if self.pairs is None else self.pairs.take(index).values
+        return nodes.values, nodes.rows(), ends, pairs
 
     def with_pairs(self) -> Self:
         """The same graphs with what their pairs have kept beside them."""

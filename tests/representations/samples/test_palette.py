@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,6 +15,9 @@ from models.inputs import INPUTS
 from representations.circles import Circles
 from representations.samples import Images, Panel, Ragged
 from tests.representations.collisions import random_events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PALETTE = ((0, 0), (255, 0), (0, 51), (255, 102))
 
@@ -103,3 +107,26 @@ def test_on_a_gpu() -> None:
     images = painted([3, 0, 25])
     assert torch.equal(images.to("cuda").dense().cpu(), images.dense())
     assert torch.equal(images.to("cuda").stored().cpu(), images.stored())
+
+
+@pytest.mark.parametrize("form", [painted, lambda lengths: listed(painted(lengths))], ids=["palette", "channels"])
+def test_written_over_what_is_there(form: Callable[[list[int]], Images]) -> None:
+    images, index = form([3, 25, 0]), torch.tensor([1, 2])
+    for make, dtype in ((images.stored, torch.uint8), (images.dense, torch.float32)):
+        out = torch.full((2, *images.shape), 7, dtype=dtype)
+        assert make(index, out=out).data_ptr() == out.data_ptr()
+        assert torch.equal(out, make(index))
+
+
+@pytest.mark.parametrize(
+    "out",
+    [
+        torch.empty(1, 2, 5, 5, dtype=torch.uint8),
+        torch.empty(2, 2, 5, 5),
+        torch.empty(2, 5, 5, 2, dtype=torch.uint8).movedim(3, 1),
+    ],
+    ids=["shape", "type", "strides"],
+)
+def test_out_that_does_not_fit(out: torch.Tensor) -> None:
+    with pytest.raises(ValueError, match=r"out is .*, expected \(2, 2, 5, 5\) torch.uint8 on cpu, contiguous"):
+        painted([3, 25]).stored(out=out)
