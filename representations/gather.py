@@ -22,10 +22,11 @@ def rows_of(index: Tensor, count: int) -> NDArray[np.int64]:
     rows = (index.nonzero().flatten() if index.dtype == torch.bool else index).numpy()
     if index.dtype == torch.bool and len(index) != count:
         raise IndexError(f"a mask of {len(index)} for {count} rows")
-    rows = np.where(rows < 0, rows + count, rows).astype(np.int64)
-    if len(rows) and not 0 <= rows.min() <= rows.max() < count:
-        raise IndexError(f"an index from {rows.min()} to {rows.max()} for {count} rows")
-    return rows
+    found: NDArray[np.int64]
+    found, good = _checked(rows, count)
+    if not good:
+        raise IndexError(f"an index from {found.min()} to {found.max()} for {count} rows")
+    return found
 
 
 def take(values: Tensor, offsets: Tensor, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
@@ -48,6 +49,15 @@ def ends(edges: Tensor, offsets: Tensor, nodes: Tensor, rows: NDArray[np.int64])
     found = torch.empty(2, int(starts[-1]), dtype=torch.int64)
     _ends(edges.numpy(), begins, rows, starts, nodes.numpy(), found.numpy())
     return found
+
+
+def padded(values: Tensor, offsets: Tensor, rows: NDArray[np.int64], length: int) -> tuple[Tensor, Tensor]:
+    """The first `length` values of some rows, (rows, length, columns), zeros behind them, and a mask (rows, length)."""
+    found = torch.empty(len(rows), length, values.shape[1], dtype=values.dtype)
+    mask = torch.empty(len(rows), length, dtype=torch.bool)
+    flat = values.contiguous().view(-1).numpy()
+    _padded(flat, values.shape[1], offsets.numpy(), rows, found.flatten(1).numpy(), mask.numpy())
+    return found, mask
 
 
 def owners(offsets: Tensor) -> Tensor:
@@ -95,6 +105,16 @@ def _bytes(values: Tensor) -> NDArray[Any]:
 
 
 @njit(cache=True, nogil=True)
+def _checked(rows, count):  # type: ignore[no-untyped-def]
+    """Rows counted from the first, and whether there are such rows."""
+    found, good = np.empty(len(rows), np.int64), True
+    for k in range(len(rows)):
+        found[k] = rows[k] + count if rows[k] < 0 else rows[k]
+        good &= 0 <= found[k] < count
+    return found, good
+
+
+@njit(cache=True, nogil=True)
 def _starts(offsets, rows):  # type: ignore[no-untyped-def]
     """Where rows begin when they are put together, (rows + 1,)."""
     starts = np.zeros(len(rows) + 1, np.int64)
@@ -111,6 +131,17 @@ def _copy(values, width, offsets, rows, starts, found):  # type: ignore[no-untyp
         there = values[begin : begin + len(here)]
         for i in range(len(here)):
             here[i] = there[i]
+
+
+@njit(cache=True, nogil=True)
+def _padded(values, columns, offsets, rows, found, mask):  # type: ignore[no-untyped-def]
+    for k in range(len(rows)):
+        begin = offsets[rows[k]]
+        used = min(offsets[rows[k] + 1] - begin, mask.shape[1])
+        here, there = found[k], values[begin * columns : (begin + used) * columns]
+        for i in range(len(there)):
+            here[i] = there[i]
+        here[len(there) :], mask[k, :used], mask[k, used:] = 0, True, False
 
 
 @njit(cache=True, nogil=True)

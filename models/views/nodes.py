@@ -8,15 +8,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from models.views.view import Input, Shape, Shown
-from representations.samples import Graphs, Vectors
+from models.views.shown_particles import Particles
+from models.views.view import KEPT_BYTES, Input, Shape, Shown
+from representations.samples import Graphs, Ragged, Vectors
 
 MOST = 128
 """Nodes of an event, where a view has to choose."""
 LEAST = 1e-3
 """GeV that a smaller pt or energy counts as in its logarithm: missing energy may be 0."""
-KEPT_BYTES = 1 << 31
-"""What features of pairs may take to be kept; those of larger sets are computed batch by batch."""
 
 
 class Table(NamedTuple):
@@ -27,7 +26,7 @@ class Table(NamedTuple):
     event: Tensor
 
 
-class ParticleNodes(Input[Vectors]):
+class ParticleNodes(Particles):
     """Particles as a set: nodes (batch, columns, places), mask (batch, places), features (batch, features).
 
     The columns are the particles' own and their kinds, and what `completed` adds. Of more than 128 particles those of
@@ -36,29 +35,23 @@ class ParticleNodes(Input[Vectors]):
 
     view = "nodes"
 
-    def shape(self, samples: Vectors) -> Shape:
-        """Names of the columns."""
-        return Shape(self.view, self._table(samples[:0]).names, (), samples.feature_names)
-
-    def batch(self, samples: Vectors, index: Tensor) -> Shown:
-        """Nodes, mask and features."""
-        table = self._table(samples[index])
-        return *padded(table, len(index)), samples.features[index]
-
-    def rows(self, samples: Vectors, index: Tensor) -> tuple[Tensor | None, ...]:
-        """The particles that exist, and the features."""
-        return self._table(samples[index]).values, None, samples.features[index]
-
-    @staticmethod
-    def _table(samples: Vectors) -> Table:
+    def columns(self, samples: Vectors) -> tuple[Ragged, tuple[str, ...]]:
+        """Those of the particles that are shown."""
         particles, event = samples.particles, samples.particles.rows()
         table = completed(Table(particles.values, samples.names, event), len(samples))
+        values, names = table.values, table.names
         kinds = tuple(f"is_{kind}" for kind in samples.slots)
-        if len(kinds) > 1 and not set(kinds) <= set(table.names):
+        if len(kinds) > 1 and not set(kinds) <= set(names):
             of_kind = one_hot(samples.kinds.values.long(), len(kinds)).to(torch.float32)
-            table = Table(torch.cat([table.values, of_kind], dim=1), table.names + kinds, event)
+            values, names = torch.cat([values, of_kind], dim=1), names + kinds
         place = torch.arange(len(event), device=event.device) - particles.offsets[event]
-        return Table(table.values[place < MOST], table.names, event[place < MOST])
+        offsets = torch.zeros_like(particles.offsets)
+        torch.cumsum(particles.lengths.clamp(max=MOST), 0, out=offsets[1:])
+        return Ragged(values[place < MOST], offsets), names
+
+    def places(self, samples: Vectors, lengths: Tensor) -> int:  # noqa: ARG002 - the same for all samples
+        """As `length_of` says."""
+        return length_of(lengths)
 
 
 class GraphNodes(Input[Graphs]):

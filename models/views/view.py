@@ -10,6 +10,9 @@ from torch import Tensor
 
 from representations.samples import Samples
 
+KEPT_BYTES = 1 << 31
+"""What may be kept of that which follows from samples; of larger sets it is computed batch by batch."""
+
 Shown = tuple[Tensor, ...]
 """One batch as a network takes it: the positional arguments of its `forward`. Any of them may have no columns."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from representations import gather
 from representations.samples.base import Samples
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ class Vectors(Samples):
 
         The mask says which exist; the rest is zeros. Particles beyond `length`, those of lowest pt, are left out.
         """
+        if self.device.type == "cpu":
+            wanted = gather.rows_of(index, len(self))
+            return gather.padded(self.particles.values, self.particles.offsets, wanted, length)
         rows = self.particles.take(index)
         event = rows.rows()
         place = torch.arange(len(event), device=self.device) - rows.offsets[event]

@@ -64,21 +64,23 @@ class SideBySide:
         threads: int = 1,
         rounds: int = 9,
         calls: int = 1,
+        their_calls: int | None = None,
     ) -> None:
         """Run theirs, ours, theirs, ours … after one unmeasured turn of each, which compiles and warms the caches.
 
         at_least : what the ratio is hoped to be; the table marks what is below.
         threads : that torch, OpenMP and BLAS may use, on both sides.
-        calls : in a turn; several of what takes a millisecond, or one side would pay for the memory that the other gave
-            back to the system.
+        calls : in a turn; several of what takes some milliseconds, or one side would pay for the memory that the other
+            gave back to the system. their_calls : where they take long enough for fewer to do.
         """
+        their_calls = their_calls or calls
         before, times = torch.get_num_threads(), []
 
         def turn() -> None:
             start = time.perf_counter()
-            for _ in range(calls):
+            for _ in range(their_calls):
                 theirs()
-            times.append((time.perf_counter() - start) / calls)
+            times.append((time.perf_counter() - start) / their_calls)
 
         def mine() -> None:
             for _ in range(calls):

@@ -127,5 +127,6 @@ def test_training_steps(side_by_side: SideBySide, kind: str, fewest: int, most: 
         "PyG's MessagePassing and DataLoader",
         lambda: [their_step(batch, labels) for batch in batches],
         at_least=1,
-        rounds=9,
+        rounds=5,
+        calls=3,
     )

@@ -79,4 +79,6 @@ def test_against_node_by_node(side_by_side: SideBySide, topology: Algorithm, at_
         step(slow, lambda: slow(theirs, features), forest.labels),
         at_least=at_least,
         rounds=3,
+        calls=20,
+        their_calls=1,
     )

@@ -1,0 +1,62 @@
+"""Particles with all columns that a network is shown, found once rather than for every batch."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from models.views.view import KEPT_BYTES, Input, Shape, Shown
+from representations.samples import Ragged, Vectors
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownParticles(Vectors):
+    """Particles whose columns `names` are all that is shown of them: kinds are among these, and `kinds` is empty."""
+
+
+class Particles(Input[Vectors]):
+    """Particles (batch, columns, places), their mask (batch, places) and features (batch, features).
+
+    What lies behind an event's last particle has no meaning, and the mask is False there.
+    """
+
+    @abstractmethod
+    def columns(self, samples: Vectors) -> tuple[Ragged, tuple[str, ...]]:
+        """What is shown of the particles, (total, columns), and the columns' names."""
+
+    @abstractmethod
+    def places(self, samples: Vectors, lengths: Tensor) -> int:
+        """Places in a batch of events of so many particles, (batch,)."""
+
+    def shape(self, samples: Vectors) -> Shape:
+        """Names of the columns."""
+        return Shape(self.view, self._shown(samples[:0]).names, (), samples.feature_names)
+
+    def prepare(self, samples: Vectors) -> Vectors:
+        """With all columns, unless these take more than 2 GiB."""
+        takes = 4 * len(self.shape(samples).columns) * len(samples.particles.values)
+        return self._shown(samples) if takes <= KEPT_BYTES else samples
+
+    def batch(self, samples: Vectors, index: Tensor) -> Shown:
+        """Particles, mask and features."""
+        if not isinstance(samples, ShownParticles):
+            samples, index = self._shown(samples[index]), torch.arange(len(index), device=index.device)
+        lengths = samples.particles.lengths[index]
+        # at least one place, so that a batch of empty events can still be pooled
+        particles, mask = samples.padded(index, max(1, self.places(samples, lengths)))
+        return particles.transpose(1, 2), mask, samples.features[index]
+
+    def rows(self, samples: Vectors, index: Tensor) -> tuple[Tensor | None, ...]:
+        """The particles that exist, and the features."""
+        return self._shown(samples[index]).particles.values, None, samples.features[index]
+
+    def _shown(self, samples: Vectors) -> ShownParticles:
+        if isinstance(samples, ShownParticles):
+            return samples
+        particles, names = self.columns(samples)
+        kinds = Ragged(samples.kinds.values[:0], torch.zeros_like(samples.kinds.offsets))
+        same = {field.name: getattr(samples, field.name) for field in fields(samples)}
+        return ShownParticles(**same | {"particles": particles, "kinds": kinds, "names": names})
