@@ -143,14 +143,8 @@ class TorchModel(Model, ABC):
             progress = optimise(network, batches, checks, self._recipe(), self.runtime, key)
         dropped = look.dropped(checks.samples)
         self._network = network
-        self._card = Card(
-            model=self.name,
-            version=self.version,
-            parameters=self.parameters(),
-            classes=train.classes,
-            shape=shape,
-            details=progress.details() | ({} if dropped is None else {"dropped": float(dropped.mean())}),
-        )
+        details = progress.details() | ({} if dropped is None else {"dropped": float(dropped.mean())})
+        self._card = Card.of(self, train.classes, shape, details)
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
         """Softmax of the logits, in float32 on every device: bfloat16 would tie scores that differ."""
