@@ -9,7 +9,7 @@ from benchmark.plugin import check_range
 from tasks.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import awkward as ak
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tasks.detector.reconstruction import Reconstructed
     from tasks.events import EventInfo, Events
+    from tasks.sources.labels import FileClass
     from tasks.task import Imported
     from tasks.validation.figure import Figure
 
@@ -147,12 +148,20 @@ class TTbar(Task):
         A file holds one class, and its name or its sub-folder's says which: ttbar, wjets or drellyan, also as
         TTJets, WJets and DYJets. Raises UserError when a file's name or content is not what is needed.
         """
+        from tasks.sources.labels import TTBAR_FILES
+
+        return self._read(source, TTBAR_FILES)
+
+    def read_new(self, source: Path) -> Imported:
+        """The same of files whatever their names, the class of their events unknown."""
+        return self._read(source, ())
+
+    def _read(self, source: Path, classes: Sequence[FileClass]) -> Imported:
         import awkward as ak
         import numpy as np
 
         from tasks.detector.reconstruction import Cuts
         from tasks.sources.cms import LEPTONS_AND_JETS, Content, Selection, leptons_and_jets, read_cms
-        from tasks.sources.labels import TTBAR_FILES
 
         def build(parts: Mapping[str, ak.Array]) -> Content:
             found = leptons_and_jets(parts, Cuts())
@@ -162,7 +171,7 @@ class TTbar(Task):
             return passed, {"objects": found.objects(), "candidate": high_level(found)}, words
 
         wanted = f"{self.leptons.replace('_', ' ')} isolated lepton of pt > 20 GeV and {self.min_jets} jets or more"
-        return read_cms(self.name, source, TTBAR_FILES, Selection(LEPTONS_AND_JETS, wanted, build))
+        return read_cms(self.name, source, classes, Selection(LEPTONS_AND_JETS, wanted, build))
 
     def view(self, table: ak.Array) -> ak.Array:
         """With two classes, both backgrounds get label 1."""
