@@ -120,14 +120,23 @@ class TorchModel(Model, ABC):
         """How these samples are shown; a network whose parameters have a say in that says so here."""
         return shown_as(self.views, samples, self.name)
 
-    def fit(self, train: Samples, valid: Samples) -> None:
-        """Train from scratch on `train`, keep the epoch that is best on `valid`."""
-        check_samples(self.name, train, valid)
-        if self.decorrelation and train.mass is None:
+    def accept(self, samples: Samples) -> None:
+        """Raise Skip where there is no view of such samples, no network for the view, or no mass that it needs."""
+        self._check_mass(samples)
+        with torch.device("meta"):  # which takes no memory, and draws no random numbers
+            self.network(self.look(samples).shape(samples), len(samples.classes))
+
+    def _check_mass(self, samples: Samples) -> None:
+        if self.decorrelation and samples.mass is None:
             raise Skip(
                 f"{self.name}: decorrelation={self.decorrelation:g} needs the mass of background events, and this task "
                 "has none. Leave it out."
             )
+
+    def fit(self, train: Samples, valid: Samples) -> None:
+        """Train from scratch on `train`, keep the epoch that is best on `valid`."""
+        check_samples(self.name, train, valid)
+        self._check_mass(train)
         look = self.look(train)
         shape, device = look.shape(train), self.runtime.device
         if look.shape(valid) != shape:
