@@ -16,8 +16,8 @@ function look(spec) {
   const colour = (name) => style.getPropertyValue(name).trim();
   const axis = { gridcolor: colour("--grid"), linecolor: colour("--muted"), tickcolor: colour("--muted") };
   const entries = spec.data.filter((trace) => trace.showlegend !== false).length;
-  const below = { orientation: "h", x: 0, xanchor: "left", y: -0.22, yanchor: "top" };
-  const beside = { orientation: "v", x: 1.02, xanchor: "left", y: 1, yanchor: "top" };
+  const below = { orientation: "h", tracegroupgap: 0, x: 0, xanchor: "left", y: -0.22, yanchor: "top" };
+  const beside = { orientation: "v", tracegroupgap: 0, x: 1.02, xanchor: "left", y: 1, yanchor: "top" };
   return {
     ...spec.layout,
     xaxis: { ...spec.layout.xaxis, ...axis },
