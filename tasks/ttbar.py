@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 HADRONIC_W = 0.6758
 """Branching fraction of W to quarks in Pythia's table (PDG 2024: 0.674)."""
 
+GENERATED = 0.7
+"""Share of the work on an event until it is accepted, as its progress is told; the hits are the rest."""
 ENERGY = 7000.0
 """GeV, of the two beams together."""
 BEAM = (f"Beams:eCM={ENERGY:g}",)
@@ -117,6 +119,7 @@ class TTbar(Task):
 
         from tasks.detector.observation import with_hits
         from tasks.detector.pileup import pileup
+        from tasks.generator import progress
         from tasks.generator.pythia import BATCH, accepted, collisions
 
         rng = np.random.default_rng(seed)
@@ -135,12 +138,14 @@ class TTbar(Task):
 
         # A whole number of batches is mixed before the cut to `count`, in random order, so that the streams keep
         # their share in what is kept.
-        rows = accepted(mixed(), select, count, what, whole_batches=len(streams))
+        share = GENERATED if level == "detector" else 1.0
+        rows = accepted(mixed(), select, count, what, whole_batches=len(streams), share=share)
         rows = ak.to_packed(rows[np.sort(rng.permutation(len(rows))[:count])])
         if level != "detector":
             return rows
         # random numbers of their own, so that objects do not depend on what is simulated of hits
-        return with_hits(rows, pileup(self.pileup, ENERGY), np.random.default_rng([seed, 1]))
+        over, own = pileup(self.pileup, ENERGY), np.random.default_rng([seed, 1])
+        return with_hits(rows, over, own, each=lambda: progress.tell(1.0 - GENERATED))
 
     def read(self, source: Path) -> Imported:
         """Simulated or recorded collisions from CMS NanoAOD and HEP Tutorial files, with the selection of this task.
