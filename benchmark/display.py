@@ -29,6 +29,8 @@ VERBS = {
     "predict": "predicting",
     "score": "scoring",
 }
+RESUME = "resume"
+"""What is no stage but news: a training goes on where a killed run left it, so many epochs of so many done."""
 COLOURS = {"done": "green", "running": "cyan", "waiting": "dim", "skipped": "yellow"}
 QUIET_S = 15.0
 """Without a terminal, a stage is spoken of at most this often."""
@@ -80,12 +82,15 @@ class Display:
         """Show the cells that there are, and which have a result already."""
         self.rows |= dict.fromkeys(cells, ("waiting", ""))
         self.rows |= {cell: (result.status, f"{headline(result)} (kept)") for cell, result in done.items()}
-        if not self.live and done:
+        if done:
             self.console.print(f"{len(done)} of {len(cells)} cells have a result already")
         self._refresh()
 
     def stage(self, subject: str, stage: str, done: float, total: float) -> None:
         """Move the bar of a stage, or open one; with a total of 0, which nobody knows yet, say how many are done."""
+        if stage == RESUME:
+            self.console.print(f"{subject}: training goes on after epoch {done:.0f} of {total:.0f}", markup=False)
+            return
         name = f"{subject}: {VERBS.get(stage, stage)}"
         if not self.live:
             if stage in BRIEF:

@@ -1,17 +1,20 @@
 """The parameters of a plug-in, read from its source text (`ast`), so that asking imports nothing.
 
 What a parameter means stands in the docstring of its class, or of a class that it inherits, as `name : meaning`;
-several names that share a meaning are set apart by commas, and further lines are indented.
+several names that share a meaning are set apart by commas, and further lines are indented. Which numbers it may be
+stands where that is checked: in the calls of `check_range` in `__post_init__`.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from benchmark.plugin import write_range
 from benchmark.registry import source_of
 
 if TYPE_CHECKING:
@@ -25,13 +28,18 @@ _MEANING = re.compile(r"(?P<names>\w+(?:, \w+)*) : (?P<text>.*)")
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: its type and default as they are written, what presets make of it, and what it means."""
+    """One parameter: its type and default as they are written, what presets make of it, and what it means.
+
+    choices : the values of a Literal, as one types them. range : which numbers it may be, such as "8 to 1024".
+    """
 
     name: str
     type: str
     default: str
     presets: dict[str, Any] = field(default_factory=dict)
     meaning: str = ""
+    choices: tuple[str, ...] = ()
+    range: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,9 +59,11 @@ def sheet(entry: Entry) -> Sheet:
     presets = next((found for node in classes if (found := _presets(node)) is not None), {})
     fields: dict[str, tuple[str, str]] = {}
     meanings: dict[str, str] = {}
+    ranges: dict[str, str] = {}
     for node in reversed(classes):  # bases first, as dataclasses order their fields
         fields |= dict(_fields(node))
         meanings |= _meanings(node)
+        ranges |= dict(_ranges(node))
     parameters = (
         Parameter(
             name,
@@ -61,6 +71,8 @@ def sheet(entry: Entry) -> Sheet:
             default,
             {preset: values[name] for preset, values in presets.items() if name in values},
             meanings.get(name, ""),
+            _choices(kind),
+            ranges.get(name, ""),
         )
         for name, (kind, default) in fields.items()
     )
@@ -108,6 +120,38 @@ def _fields(node: ast.ClassDef) -> Iterator[tuple[str, tuple[str, str]]]:
                 continue
             default = options.get("default", "")
         yield statement.target.id, (kind, default)
+
+
+def _choices(kind: str) -> tuple[str, ...]:
+    """The values of the Literal in a type, if there is one."""
+    for node in ast.walk(ast.parse(kind, mode="eval")):
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("Literal"):
+            listed = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            return tuple(str(value.value) for value in listed if isinstance(value, ast.Constant))
+    return ()
+
+
+def _ranges(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    """Name and range of each parameter that the class's own `__post_init__` checks."""
+    for method in node.body:
+        if not (isinstance(method, ast.FunctionDef) and method.name == "__post_init__"):
+            continue
+        for call in ast.walk(method):
+            if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("check_range") and len(call.args) == 4:
+                _, name, low, high = call.args
+                if isinstance(name, ast.Constant):
+                    yield str(name.value), write_range(_bound(low), _bound(high))
+
+
+def _bound(node: ast.expr) -> float | str:
+    """A number as it is written, also as `np.pi` or `math.inf`; the text of anything else."""
+    if isinstance(node, ast.Attribute) and node.attr in ("pi", "inf"):
+        return float(getattr(math, node.attr))
+    try:
+        found = ast.literal_eval(node)
+    except ValueError:
+        return ast.unparse(node).replace("self.", "")
+    return found if isinstance(found, int | float) else str(found)
 
 
 def _presets(node: ast.ClassDef) -> dict[str, dict[str, Any]] | None:

@@ -33,7 +33,8 @@ def show(planned: Sequence[Planned], settings: Settings, *, as_json: bool) -> No
                 "representation": str(item.job.cell.representation),
                 "model": str(item.job.cell.model),
                 "seed": item.job.cell.seed,
-                "status": item.kept.status if item.kept else "to skip" if _skips(item) else "to run",
+                "status": item.kept.status if item.kept else "to skip" if item.skip else "to run",
+                "reason": (item.kept.reason if item.kept else item.skip) or "",
                 "expected_s": seconds,
             }
             for item, seconds in cells
@@ -50,20 +51,31 @@ def show(planned: Sequence[Planned], settings: Settings, *, as_json: bool) -> No
     for item, seconds in cells:
         cell = item.job.cell
         names = [str(name).replace("[", r"\[") for name in (cell.task, cell.representation, cell.model)]
-        if item.kept or _skips(item):
-            table.add_row(*names, str(cell.seed), f"{item.kept.status} already" if item.kept else "to skip", "")
-        else:
-            table.add_row(*names, str(cell.seed), "to run", write_seconds(seconds))
+        status = f"{item.kept.status} already" if item.kept else "to skip" if item.skip else "to run"
+        table.add_row(*names, str(cell.seed), status, write_seconds(seconds) if status == "to run" else "")
     output = console()
     output.print(table)
+    for reason, skipped in _reasons(planned).items():
+        output.print(f"skipped: {', '.join(skipped)}: {reason}", markup=False)
     for name, expected in data.items():
         output.print(f"data to make: {name}, {write_seconds(expected)}", markup=False)
     output.print(_sum(cells, data), markup=False)
 
 
+def _reasons(planned: Iterable[Planned]) -> dict[str, list[str]]:
+    """Why cells are going to be skipped, and which; seeds of a cell, and cells of one reason, are told together."""
+    found: dict[str, list[str]] = {}
+    for item in planned:
+        cell = item.job.cell
+        words = f"{cell.task} · {cell.representation} · {cell.model}"
+        if item.skip and words not in found.setdefault(item.skip, []):
+            found[item.skip].append(words)
+    return found
+
+
 def _sum(cells: Sequence[tuple[Planned, float | None]], data: Mapping[str, float | None]) -> str:
     """The last line: how much there is to do, how long it takes, and what that leaves out."""
-    to_run = [(item, seconds) for item, seconds in cells if item.kept is None and not _skips(item)]
+    to_run = [(item, seconds) for item, seconds in cells if item.kept is None and not item.skip]
     told = [seconds for seconds in (*(seconds for _, seconds in to_run), *data.values()) if seconds is not None]
     unknown = dict.fromkeys(
         [_why_unknown(item.job) for item, seconds in to_run if seconds is None]
@@ -90,7 +102,7 @@ def _why_unknown(job: Job) -> str:
 def expected_data(planned: Sequence[Planned]) -> dict[str, float | None]:
     """Data sets that a run would make, and the seconds that they take on two cores where that is known."""
     missing: dict[str, Job] = {}
-    for job in (item.job for item in planned if item.manifest is None and not _skips(item)):
+    for job in (item.job for item in planned if item.manifest is None and _makes_data(item)):
         data = job.data  # views of the same events are one data set
         missing.setdefault(_like(data.task.name, data.task.data_parameters(), data.level, data.source), job)
     return {f"{job.cell.task} ({job.cell.source or job.cell.level})": _making(job) for job in missing.values()}
@@ -102,9 +114,10 @@ def _making(job: Job) -> float | None:
     return typical and typical * task.events_per_class / type(task).resolve(preset).events_per_class
 
 
-def _skips(item: Planned) -> bool:
-    """Whether the task makes no sense at this level, so that the cell is over at once."""
-    return item.job.cell.source is None and item.job.cell.level in item.job.data.task.skipped_levels
+def _makes_data(item: Planned) -> bool:
+    """Whether a run would make its data: not at a level at which the task makes no sense."""
+    data = item.job.data
+    return data.source is not None or data.level not in data.task.skipped_levels
 
 
 def _events(item: Planned) -> int | None:
@@ -133,7 +146,7 @@ class History:
     def expected(self, item: Planned) -> float | None:
         """Seconds that a cell may take; None when nothing is known."""
         job, events = item.job, _events(item)
-        if _skips(item):
+        if item.skip:
             return 0.0
         task, representation, model = job.data.task, job.representation, job.model
         like = _like(

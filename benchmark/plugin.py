@@ -98,8 +98,19 @@ def _cast(owner: str, parameter: str, text: Any, hint: Any) -> Any:
 
 
 def check_range(plugin: Plugin, parameter: str, low: float, high: float) -> None:
-    """Raise UserError unless ``low <= parameter <= high``; for use in `__post_init__`."""
+    """Raise UserError unless ``low <= parameter <= high``; for use in `__post_init__`.
+
+    `list` reads the bounds from the text of the call (`benchmark/parameters.py`), so they are best written as numbers.
+    """
     value = getattr(plugin, parameter)
     if not low <= value <= high:
-        upper = f"{low:g} or more" if math.isinf(high) else f"{low:g} to {high:g}"
-        raise UserError(f"{plugin.name}: parameter '{parameter}' is {value}, expected {upper}.")
+        raise UserError(f"{plugin.name}: parameter '{parameter}' is {value}, expected {write_range(low, high)}.")
+
+
+def write_range(low: float | str, high: float | str) -> str:
+    """`8 to 1024`, or `0 or more`; a bound may be the text of an expression."""
+    first, last = (
+        bound if isinstance(bound, str) else str(int(bound)) if float(bound).is_integer() else f"{bound:g}"
+        for bound in (low, high)
+    )
+    return f"{first} or more" if last == "inf" else f"{first} to {last}"

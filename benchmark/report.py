@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchmark.results import Result, ResultStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -24,7 +25,7 @@ PAGES = "leaderboard"
 
 
 def finish(results: Sequence[Result], folder: Path, *, quiet: bool, as_json: bool) -> None:
-    """Write the pages of all results in `folder`; print the boards that these results are on."""
+    """Write the pages of all results in `folder`; print these results, board by board, as they are ranked among all."""
     from leaderboard.export import to_json
     from leaderboard.ranking import rank
     from leaderboard.site import build
@@ -34,9 +35,19 @@ def finish(results: Sequence[Result], folder: Path, *, quiet: bool, as_json: boo
     if as_json:
         print(to_json(results), end="")
     elif not quiet:
-        keys = {result.key for result in results}
-        print_boards([board for board in rank(store.all(), store) if keys & {result.key for result in board.results}])
+        boards = list(_asked_for(rank(store.all(), store), {result.key for result in results}))
+        print_boards([board for board, _ in boards])
+        if others := sum(hidden for _, hidden in boards):
+            print(f"ranks are among all rows of a board; {others} more, of other commands, are on the page")
         print(f"page: {page.resolve().as_uri()}")
+
+
+def _asked_for(boards: Iterable[Board], keys: set[str]) -> Iterator[tuple[Board, int]]:
+    """Each board that has one of these results, with the rows of them alone, and how many others it has."""
+    for board in boards:
+        rows = tuple(row for row in board.rows if any(result.key in keys for result in row.results))
+        if rows:
+            yield replace(board, rows=rows), len(board.rows) - len(rows)
 
 
 def console() -> Console:

@@ -201,12 +201,13 @@ def _work(pipe: Any, data_root: Path, results_root: Path, keeping: Keeping) -> N
     from benchmark.job import build
 
     store = ResultStore(results_root)
-    last = [0.0]
+    last_s, last_stage = 0.0, ""
 
     def report(stage: str, done: float, total: float) -> None:
+        nonlocal last_s, last_stage
         now = time.monotonic()
-        if now - last[0] > REPORT_EVERY_S or done in (0, total):
-            last[0] = now
+        if now - last_s > REPORT_EVERY_S or done in (0, total) or stage != last_stage:
+            last_s, last_stage = now, stage
             pipe.send(("stage", stage, done, total))
 
     while True:

@@ -32,14 +32,14 @@ def mass_figure(board: Board) -> Figure | None:
         {
             "type": "scatter",
             "mode": "markers",
-            "name": styles.name(row),
+            **entry,
             "x": [rounded(row.estimate("cvm").value or 0)],
             "error_x": _along(row.estimate("cvm")),
             **with_errors([row.auc]),
             "marker": {"color": styles.colour(row), "symbol": styles.symbol(row), "size": 11},
-            "hovertemplate": "CVM %{x:.4f}<br>AUC %{y:.4f}",
+            "hovertemplate": "%{text}<br>CVM %{x:.4f}<br>AUC %{y:.4f}<extra></extra>",
         }
-        for row in rows
+        for row, entry in zip(rows, styles.entries(rows), strict=True)
     ]
     bound, chance = board.bounds.get("cvm"), rows[0].estimate("cvm_independent").value
     marks = [

@@ -26,9 +26,9 @@ PALETTE = (
 )
 """Ten colours that stay apart for the colour-blind: M. A. Petroff, arXiv:2107.02270."""
 
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
-_LONGEST_NAME = 48
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "2px,6px", "12px,3px,2px,3px,2px,3px")
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "triangle-down")
+_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,20 @@ class Figure:
 
 
 class Styles:
-    """One look for each row in all figures of a board: colour by model, dashes and symbols by representation."""
+    """One look for each representation and model, in all figures of a board: colour by the first, dashes and symbols by
+    the second. Rows that differ in parameters, device or training events share it, and their entry in the legend: there
+    may be more of them than colours. The table tells them apart, and so does the pointer over a curve or point.
+    """
 
     def __init__(self, rows: Iterable[Row]) -> None:
         rows = [row for row in rows if row.done]
-        self._models = sorted({(row.model, row.device, row.train_events or 0) for row in rows})
-        self._representations = sorted({row.representation for row in rows})
+        self._representations = sorted({_plugins(row)[0] for row in rows})
+        self._models = sorted({_plugins(row)[1] for row in rows})
         self._several_devices = len({row.device for row in rows}) > 1
         self._several_sizes = len({row.train_events for row in rows if row.train_events}) > 1
 
     def name(self, row: Row) -> str:
-        """What the legend says: only what tells rows of the board apart."""
+        """What is said where one points: all that tells rows of the board apart."""
         parts = [row.representation, row.model]
         if self._several_devices:
             parts.append(row.device)
@@ -61,18 +64,30 @@ class Styles:
             parts.append(f"{row.train_events:,} events")
         return plain(" · ".join(parts))
 
+    def entries(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """Of the trace of each row: its name, and its entry in the legend, which is that of the first of its look."""
+        looks = [plain(" · ".join(_plugins(row))) for row in rows]
+        return [
+            {"name": look, "legendgroup": look, "showlegend": look not in looks[:place], "text": self.name(row)}
+            for place, (look, row) in enumerate(zip(looks, rows, strict=True))
+        ]
+
     def colour(self, row: Row) -> str:
         """A colour of the palette."""
-        place = self._models.index((row.model, row.device, row.train_events or 0))
-        return PALETTE[place % len(PALETTE)]
+        return PALETTE[self._representations.index(_plugins(row)[0]) % len(PALETTE)]
 
     def dash(self, row: Row) -> str:
         """A line pattern."""
-        return DASHES[self._representations.index(row.representation) % len(DASHES)]
+        return DASHES[self._models.index(_plugins(row)[1]) % len(DASHES)]
 
     def symbol(self, row: Row) -> str:
         """A marker."""
-        return _SYMBOLS[self._representations.index(row.representation) % len(_SYMBOLS)]
+        return _SYMBOLS[self._models.index(_plugins(row)[1]) % len(_SYMBOLS)]
+
+
+def _plugins(row: Row) -> tuple[str, str]:
+    """The names of representation and model, without parameters."""
+    return row.results[0].representation, row.results[0].model
 
 
 def layout_of(x: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:

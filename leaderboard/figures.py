@@ -41,15 +41,18 @@ def roc_figure(board: Board, book: ScoreBook) -> Figure | None:
     """Background rejection against signal efficiency, a curve a row."""
     styles = Styles(board.rows)
     drawn = [(row, points) for row in board.rows if (points := _points(row, book, signal_curve))]
+    entries = styles.entries([row for row, _ in drawn])
     traces = [
-        _curve(styles.name(row), points, styles.colour(row), styles.dash(row), hidden=place >= _SHOWN_AT_FIRST)
-        for place, (row, points) in enumerate(drawn)
+        _curve(entry, points, styles.colour(row), styles.dash(row), hidden=place >= _SHOWN_AT_FIRST)
+        for place, ((row, points), entry) in enumerate(zip(drawn, entries, strict=True))
     ]
     if not traces:
         return None
     signal = board.classes[0]
     more = (
-        f" The first {_SHOWN_AT_FIRST} are shown; click the legend for others." if len(traces) > _SHOWN_AT_FIRST else ""
+        f" The first {_SHOWN_AT_FIRST} are shown; click the legend for others, twice for further rows of an entry."
+        if len(traces) > _SHOWN_AT_FIRST
+        else ""
     )
     return Figure(
         name="roc",
@@ -78,8 +81,8 @@ def best_figure(board: Board, book: ScoreBook) -> Figure | None:
         ]
     drawn = [(name, points) for name, curve in curves if (points := _points(row, book, curve))]
     traces = [
-        _curve(plain(name), points, PALETTE[place % len(PALETTE)], DASHES[place % len(DASHES)])
-        for place, (name, points) in enumerate(drawn)
+        _curve({"name": name, "text": name}, points, PALETTE[place % len(PALETTE)], DASHES[place % len(DASHES)])
+        for place, (name, points) in enumerate((plain(name), points) for name, points in drawn)
     ]
     cell = f"{row.representation} with {row.model}"
     what = "Each class against the rest" if board.macro else "Signal against each background"
@@ -102,12 +105,13 @@ def class_figure(board: Board) -> Figure | None:
         {
             "type": "scatter",
             "mode": "markers",
-            "name": styles.name(row),
+            **entry,
             "x": [plain(name) for name in board.classes],
             **with_errors([row.estimate(f"auc_{name}") for name in board.classes]),
             "marker": {"color": styles.colour(row), "symbol": styles.symbol(row), "size": 9},
+            "hovertemplate": "%{text}<br>%{x}: AUC %{y:.4f}<extra></extra>",
         }
-        for row in rows
+        for row, entry in zip(rows, styles.entries(rows), strict=True)
     ]
     layout = layout_of(
         {"title": {"text": "class"}, "type": "category", "automargin": True},
@@ -141,13 +145,13 @@ def tradeoff_figure(board: Board, field: str, what: str) -> Figure | None:
         {
             "type": "scatter",
             "mode": "markers",
-            "name": styles.name(row),
+            **entry,
             "x": [rounded(row.throughput(field) or 0)],
             **with_errors([row.auc]),
             "marker": {"color": styles.colour(row), "symbol": styles.symbol(row), "size": 11},
-            "hovertemplate": "%{x:,.4~g} events/s<br>AUC %{y:.4f}",
+            "hovertemplate": "%{text}<br>%{x:,.4~g} events/s<br>AUC %{y:.4f}<extra></extra>",
         }
-        for row in rows
+        for row, entry in zip(rows, styles.entries(rows), strict=True)
     ]
     x = {"title": {"text": f"{what} speed [events/s]"}, "type": "log", "exponentformat": "SI"}
     return Figure(
@@ -167,16 +171,16 @@ def _points(row: Row, book: ScoreBook, curve: Callable[[Sheet], Points | None]) 
     return curve(sheet) if sheet else None
 
 
-def _curve(name: str, points: Points, colour: str, dash: str, *, hidden: bool = False) -> dict[str, Any]:
+def _curve(entry: dict[str, Any], points: Points, colour: str, dash: str, *, hidden: bool = False) -> dict[str, Any]:
     x, y = points
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": name,
+        **entry,
         "x": [rounded(value) for value in x],
         "y": [rounded(value) for value in y],
         "line": {"color": colour, "dash": dash, "width": 2},
-        "hovertemplate": "ε<sub>S</sub> = %{x:.3f}<br>1/ε<sub>B</sub> = %{y:,.4~g}",
+        "hovertemplate": "%{text}<br>ε<sub>S</sub> = %{x:.3f}<br>1/ε<sub>B</sub> = %{y:,.4~g}<extra></extra>",
         "visible": "legendonly" if hidden else True,
     }
 

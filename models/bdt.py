@@ -124,14 +124,7 @@ class BDT(Model):
         self.runtime.report("train", self.trees, self.trees)
         best = min(range(len(rounds)), key=rounds.__getitem__)
         details = {"epochs": float(len(rounds)), "best_epoch": float(best + 1), "valid_loss": rounds[best]}
-        self._card = Card(
-            model=self.name,
-            version=self.version,
-            parameters=self.parameters(),
-            classes=train.classes,
-            shape=shape,
-            details=details,
-        )
+        self._card = Card.of(self, train.classes, shape, details)
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
         """Class probabilities from the trees of the best round and those before it."""

@@ -35,6 +35,18 @@ class Card:
     details: Mapping[str, float] = field(default_factory=dict)
     schema_version: int = SCHEMA
 
+    @staticmethod
+    def of(model: Model, classes: tuple[str, ...], shape: Shape, details: Mapping[str, float] | None = None) -> Card:
+        """The card of a model that has just been fitted."""
+        return Card(
+            model=model.name,
+            version=model.version,
+            parameters=model.parameters(),
+            classes=classes,
+            shape=shape,
+            details=details or {},
+        )
+
     def check(self, samples: Samples, shape: Shape) -> None:
         """Raise UserError unless the model was fitted on samples like these."""
         if samples.classes != self.classes:

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from benchmark.errors import UserError, did_you_mean
+from models.card import Card
 from models.inputs import shown_as
 from models.reference import Reference
 from models.training.batches import balanced_weights, whole
@@ -85,7 +86,7 @@ class Cut(Reference):
             raise UserError("cut: the table has no columns, expected at least one. Choose another representation.")
         # of equal columns the first
         self._cuts = tuple(max(cuts, key=lambda cut: cut.auc) for cuts in zip(*found, strict=True))
-        self._remember(train, shape, {"train_auc": self._cuts[0].auc})
+        self._card = Card.of(self, train.classes, shape, {"train_auc": self._cuts[0].auc})
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
         """(events, classes)."""

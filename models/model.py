@@ -56,6 +56,12 @@ class Model(Plugin, ABC):
 
     runtime: Runtime = field(default_factory=Runtime, init=False, repr=False, compare=False)
 
+    def accept(self, samples: Samples) -> None:
+        """Raise Skip for samples of a kind that it can't learn from; there may be none of them at all.
+
+        What `--dry-run` asks, and no more than that: `fit` raises Skip as well.
+        """
+
     @abstractmethod
     def fit(self, train: Samples, valid: Samples) -> None:
         """Learn from `train`; `valid` is for early stopping alone."""

@@ -120,14 +120,23 @@ class TorchModel(Model, ABC):
         """How these samples are shown; a network whose parameters have a say in that says so here."""
         return shown_as(self.views, samples, self.name)
 
-    def fit(self, train: Samples, valid: Samples) -> None:
-        """Train from scratch on `train`, keep the epoch that is best on `valid`."""
-        check_samples(self.name, train, valid)
-        if self.decorrelation and train.mass is None:
+    def accept(self, samples: Samples) -> None:
+        """Raise Skip where there is no view of such samples, no network for the view, or no mass that it needs."""
+        self._check_mass(samples)
+        with torch.device("meta"):  # which takes no memory, and draws no random numbers
+            self.network(self.look(samples).shape(samples), len(samples.classes))
+
+    def _check_mass(self, samples: Samples) -> None:
+        if self.decorrelation and samples.mass is None:
             raise Skip(
                 f"{self.name}: decorrelation={self.decorrelation:g} needs the mass of background events, and this task "
                 "has none. Leave it out."
             )
+
+    def fit(self, train: Samples, valid: Samples) -> None:
+        """Train from scratch on `train`, keep the epoch that is best on `valid`."""
+        check_samples(self.name, train, valid)
+        self._check_mass(train)
         look = self.look(train)
         shape, device = look.shape(train), self.runtime.device
         if look.shape(valid) != shape:
@@ -143,14 +152,8 @@ class TorchModel(Model, ABC):
             progress = optimise(network, batches, checks, self._recipe(), self.runtime, key)
         dropped = look.dropped(checks.samples)
         self._network = network
-        self._card = Card(
-            model=self.name,
-            version=self.version,
-            parameters=self.parameters(),
-            classes=train.classes,
-            shape=shape,
-            details=progress.details() | ({} if dropped is None else {"dropped": float(dropped.mean())}),
-        )
+        details = progress.details() | ({} if dropped is None else {"dropped": float(dropped.mean())})
+        self._card = Card.of(self, train.classes, shape, details)
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
         """Softmax of the logits, in float32 on every device: bfloat16 would tie scores that differ."""

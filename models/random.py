@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from models.card import Card
 from models.reference import NOTHING, Reference
 from models.training.loop import check_samples
 
@@ -32,7 +33,7 @@ class Random(Reference):
     def fit(self, train: Samples, valid: Samples) -> None:
         """Remember the classes and the seed."""
         check_samples(self.name, train, valid)
-        self._remember(train, NOTHING, {"seed": float(self.runtime.seed)})
+        self._card = Card.of(self, train.classes, NOTHING, {"seed": float(self.runtime.seed)})
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
         """(events, classes)."""

@@ -13,7 +13,6 @@ from models.model import Model
 from models.training.loop import check_samples
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from representations.samples import Samples
@@ -34,7 +33,7 @@ class Reference(Model, ABC):
     def fit(self, train: Samples, valid: Samples) -> None:
         """Remember the classes."""
         check_samples(self.name, train, valid)
-        self._remember(train, NOTHING)
+        self._card = Card.of(self, train.classes, NOTHING)
 
     def save(self, folder: Path) -> None:
         """Write `model.json`."""
@@ -51,16 +50,6 @@ class Reference(Model, ABC):
     def details(self) -> dict[str, float]:
         """What the fit left."""
         return dict(self._card.details) if self._card else {}
-
-    def _remember(self, train: Samples, shape: Shape, details: Mapping[str, float] | None = None) -> None:
-        self._card = Card(
-            model=self.name,
-            version=self.version,
-            parameters=self.parameters(),
-            classes=train.classes,
-            shape=shape,
-            details=details or {},
-        )
 
     def _fitted(self) -> Card:
         if self._card is None:

@@ -148,6 +148,12 @@ class Diphoton(Task):
 
         return read_diphoton(source, forward=self.region == "forward")
 
+    def read_new(self, source: Path) -> Imported:
+        """The same of files whatever their names, the class of their events unknown."""
+        from tasks.sources.cms import read_diphoton
+
+        return read_diphoton(source, classes=(), forward=self.region == "forward")
+
     def view(self, table: ak.Array) -> ak.Array:
         """Energies on the scale of m_yy, unless the variant is aware of the mass."""
         return table if self.mass_aware else decorrelated(table)

@@ -136,6 +136,13 @@ class EGamma(Task):
 
     def read(self, source: Path) -> Imported:
         """Showers from the public HDF5 files (32 x 32 crops of full simulation)."""
+        return self._read(source, labelled=True)
+
+    def read_new(self, source: Path) -> Imported:
+        """The same of files that need not say what their showers are."""
+        return self._read(source, labelled=False)
+
+    def _read(self, source: Path, *, labelled: bool) -> Imported:
         from tasks.sources.showers import read_showers
 
         if self.sample != "electrons" or self._whole or self.digis:
@@ -143,7 +150,7 @@ class EGamma(Task):
                 f"egamma: files hold crops of electrons and photons with one energy and time a crystal, not "
                 f"sample={self.sample}, area={self.area}, digis={self.digis}. Leave these out, or --source."
             )
-        found = read_showers(source)
+        found = read_showers(source, labelled=labelled)
         return replace(found, chunks=_shaped(found))
 
 

@@ -33,3 +33,9 @@ class QuarkGluon(PublishedJets):
         from tasks.sources.quark_gluon import read_quark_gluon
 
         return read_quark_gluon(source, self.name)
+
+    def read_new(self, source: Path) -> Imported:
+        """Jets of such files that need not say what they are."""
+        from tasks.sources.quark_gluon import read_quark_gluon
+
+        return read_quark_gluon(source, self.name, labelled=False)

@@ -115,6 +115,14 @@ class Task(Plugin, ABC):
             f"{self.name}: real files are not read for this task (got --source {source}). Leave --source out."
         )
 
+    def read_new(self, source: Path) -> Imported:
+        """Events whose class nobody knows, from the same kinds of files, for `predict`: their `label` means nothing.
+
+        A task whose `read` takes the class from the names of files, or from a column of truth, says here how to read
+        files that have neither.
+        """
+        return self.read(source)
+
     def check_source(self, source: Path) -> None:
         """Raise UserError for files that `read` would refuse at a first look: before a run, and in `--dry-run`.
 

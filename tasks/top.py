@@ -31,3 +31,9 @@ class Top(PublishedJets):
         from tasks.sources.top_tagging import read_top
 
         return read_top(source, self.name)
+
+    def read_new(self, source: Path) -> Imported:
+        """Jets of such tables that need not say what they are, nor belong to a split."""
+        from tasks.sources.top_tagging import read_top
+
+        return read_top(source, self.name, labelled=False)

@@ -9,7 +9,7 @@ from benchmark.plugin import check_range
 from tasks.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import awkward as ak
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
     from tasks.detector.reconstruction import Reconstructed
     from tasks.events import EventInfo, Events
+    from tasks.sources.labels import FileClass
     from tasks.task import Imported
     from tasks.validation.figure import Figure
 
 HADRONIC_W = 0.6758
 """Branching fraction of W to quarks in Pythia's table (PDG 2024: 0.674)."""
 
+GENERATED = 0.7
+"""Share of the work on an event until it is accepted, as its progress is told; the hits are the rest."""
 ENERGY = 7000.0
 """GeV, of the two beams together."""
 BEAM = (f"Beams:eCM={ENERGY:g}",)
@@ -116,6 +119,7 @@ class TTbar(Task):
 
         from tasks.detector.observation import with_hits
         from tasks.detector.pileup import pileup
+        from tasks.generator import progress
         from tasks.generator.pythia import BATCH, accepted, collisions
 
         rng = np.random.default_rng(seed)
@@ -134,12 +138,14 @@ class TTbar(Task):
 
         # A whole number of batches is mixed before the cut to `count`, in random order, so that the streams keep
         # their share in what is kept.
-        rows = accepted(mixed(), select, count, what, whole_batches=len(streams))
+        share = GENERATED if level == "detector" else 1.0
+        rows = accepted(mixed(), select, count, what, whole_batches=len(streams), share=share)
         rows = ak.to_packed(rows[np.sort(rng.permutation(len(rows))[:count])])
         if level != "detector":
             return rows
         # random numbers of their own, so that objects do not depend on what is simulated of hits
-        return with_hits(rows, pileup(self.pileup, ENERGY), np.random.default_rng([seed, 1]))
+        over, own = pileup(self.pileup, ENERGY), np.random.default_rng([seed, 1])
+        return with_hits(rows, over, own, each=lambda: progress.tell(1.0 - GENERATED))
 
     def read(self, source: Path) -> Imported:
         """Simulated or recorded collisions from CMS NanoAOD and HEP Tutorial files, with the selection of this task.
@@ -147,12 +153,20 @@ class TTbar(Task):
         A file holds one class, and its name or its sub-folder's says which: ttbar, wjets or drellyan, also as
         TTJets, WJets and DYJets. Raises UserError when a file's name or content is not what is needed.
         """
+        from tasks.sources.labels import TTBAR_FILES
+
+        return self._read(source, TTBAR_FILES)
+
+    def read_new(self, source: Path) -> Imported:
+        """The same of files whatever their names, the class of their events unknown."""
+        return self._read(source, ())
+
+    def _read(self, source: Path, classes: Sequence[FileClass]) -> Imported:
         import awkward as ak
         import numpy as np
 
         from tasks.detector.reconstruction import Cuts
         from tasks.sources.cms import LEPTONS_AND_JETS, Content, Selection, leptons_and_jets, read_cms
-        from tasks.sources.labels import TTBAR_FILES
 
         def build(parts: Mapping[str, ak.Array]) -> Content:
             found = leptons_and_jets(parts, Cuts())
@@ -162,7 +176,7 @@ class TTbar(Task):
             return passed, {"objects": found.objects(), "candidate": high_level(found)}, words
 
         wanted = f"{self.leptons.replace('_', ' ')} isolated lepton of pt > 20 GeV and {self.min_jets} jets or more"
-        return read_cms(self.name, source, TTBAR_FILES, Selection(LEPTONS_AND_JETS, wanted, build))
+        return read_cms(self.name, source, classes, Selection(LEPTONS_AND_JETS, wanted, build))
 
     def view(self, table: ak.Array) -> ak.Array:
         """With two classes, both backgrounds get label 1."""

@@ -131,6 +131,12 @@ class WPrime(Task):
 
         return read_jet_images(source)
 
+    def read_new(self, source: Path) -> Imported:
+        """The same of files that need not say what their jets are."""
+        from tasks.sources.jet_images import read_jet_images
+
+        return read_jet_images(source, labelled=False)
+
     def validation(self, events: Events) -> Iterator[Figure]:
         """The jets' mass, kinematics and substructure as well."""
         from tasks.validation import wprime

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from benchmark.commands import options
 from benchmark.errors import UserError
 
 
@@ -19,7 +20,7 @@ def command(
 
     Example: python -m benchmark export models/ttbar/circles-cnn-seed0-1a2b3c4d5e6f --onnx cnn.onnx
     """
-    shown, classes = run(model, onnx)
+    shown, classes = run(options.matched(model, "folder of a model"), onnx)
     if not quiet:
         print(f"{onnx}: shown {', '.join(shown)}, it gives the probabilities of {', '.join(classes)}")
     return 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json as json_format
+import re
 from dataclasses import asdict
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +16,8 @@ from benchmark.plugin import PRESETS
 from benchmark.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchmark.parameters import Parameter
     from benchmark.registry import Entry
 
@@ -99,11 +103,13 @@ def _sheet(entry: Entry) -> str:
     text = f"{entry.name} ({entry.origin})\n\n{found.text}"
     if not found.parameters:
         return f"{text}\n\nNo parameters."
-    return (
-        "\n\n".join([text, f"Parameters, as in {_example(entry.name, found.parameters)}:"])
-        + "\n\n"
-        + "\n".join(_paragraph(parameter) for parameter in found.parameters)
-    )
+    paragraphs = [_paragraph(list(group)) for _, group in groupby(found.parameters, key=_shared)]
+    return "\n\n".join([text, f"Parameters, as in {_example(entry.name, found.parameters)}:", "\n".join(paragraphs)])
+
+
+def _shared(parameter: Parameter) -> str:
+    """Neighbours with the same meaning share a paragraph; those without any have one each."""
+    return parameter.meaning or parameter.name
 
 
 def _example(name: str, parameters: tuple[Parameter, ...]) -> str:
@@ -111,13 +117,18 @@ def _example(name: str, parameters: tuple[Parameter, ...]) -> str:
     return f"{name}[{first.name}={_plain(first.default)}]"
 
 
-def _paragraph(parameter: Parameter) -> str:
+def _paragraph(parameters: Sequence[Parameter]) -> str:
+    """A line for each parameter, then what they mean."""
     import textwrap
 
+    meaning = parameters[0].meaning
+    body = textwrap.fill(meaning, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    return "\n".join([*map(_head, parameters), *([body] if body else [])])
+
+
+def _head(parameter: Parameter) -> str:
     presets = "".join(f", {preset}: {_plain(str(value))}" for preset, value in parameter.presets.items())
-    head = f"  {parameter.name} = {_plain(parameter.default)}{presets}  ({_kind(parameter.type)})"
-    body = textwrap.fill(parameter.meaning, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)
-    return f"{head}\n{body}" if body else head
+    return f"  {parameter.name} = {_plain(parameter.default)}{presets}  ({_kind(parameter)})"
 
 
 def _plain(value: str) -> str:
@@ -126,11 +137,14 @@ def _plain(value: str) -> str:
     return bare.replace("_", "") if bare.replace("_", "").isdigit() else bare
 
 
-def _kind(written: str) -> str:
-    """A type in words: the choices of a Literal, or its name; types between which one may choose are joined by "or"."""
-    words = {"int": "whole number", "float": "number", "bool": "true or false", "str": "text"}
-    if " | " in written:
-        return ", or ".join(_kind(part) for part in written.split(" | "))
-    if written.startswith("Literal["):
-        return "one of " + ", ".join(part.strip().strip("'") for part in written[8:-1].split(","))
-    return words.get(written, written)
+def _kind(parameter: Parameter) -> str:
+    """What may be given, in words: choices, or a type and its range; what there is beside choices is joined by "or"."""
+    words = {"int": "whole number", "float": "number", "bool": "true or false", "str": "text", "None": "none"}
+    parts = [part.strip("'\" ") for part in re.sub(r"Literal\[.*?\]", "", parameter.type).split("|")]
+    kinds = [f"{words.get(part, part)}{_span(part, parameter)}" for part in parts if part]
+    choices = [f"one of {', '.join(parameter.choices)}"] if parameter.choices else []
+    return ", or ".join([*choices, *kinds])
+
+
+def _span(kind: str, parameter: Parameter) -> str:
+    return f", {parameter.range}" if parameter.range and kind in ("int", "float") else ""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,9 +17,12 @@ from benchmark.plugin import PRESETS
 from benchmark.registry import MODELS, REPRESENTATIONS, TASKS, Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchmark.results import ResultStore
 
 DEFAULT_RESULTS = Path("results")
+_PATTERN = re.compile(r"[*?\[]")
 
 
 def data_root(given: Path | None) -> Path:
@@ -29,6 +34,32 @@ def data_root(given: Path | None) -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("collision-benchmark")
+
+
+def matched(given: Path, noun: str) -> Path:
+    """The path itself, or the one that a pattern such as `models/ttbar/*-bdt-*` means, which no shell expanded.
+
+    Shells hand on a pattern that is quoted, or that matches nothing. Raises UserError when it matches nothing, or more
+    than one; a path without a pattern is not looked at.
+    """
+    path = given.expanduser()
+    if path.exists() or not _PATTERN.search(str(path)):
+        return given
+    found = [Path(name) for name in sorted(glob(str(path)))]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UserError(f"{given}: matches {len(found)} paths ({_first(found)}), expected one {noun}. Name it.")
+    parts = path.absolute().parents
+    folder = next(parent for parent in parts if not _PATTERN.search(str(parent)) and parent.is_dir())
+    raise UserError(
+        f"{given}: no path matches this pattern, expected one {noun}. In {folder} there is: "
+        f"{_first(_visible(folder)) or 'nothing'}."
+    )
+
+
+def _first(paths: Sequence[Path]) -> str:
+    return ", ".join(f"'{path.name}'" for path in paths[:3]) + (", ..." if len(paths) > 3 else "")
 
 
 def existing_results(given: Path) -> ResultStore:
@@ -48,11 +79,11 @@ def existing_results(given: Path) -> ResultStore:
     store = ResultStore(folder)
     if any("-seed" in path.name for path in store.paths()):
         return store
-    strangers = [path.name for path in _visible(folder) if not _may_hold_results(path)]
+    strangers = [path for path in _visible(folder) if not _may_hold_results(path)]
     if strangers:
-        shown = ", ".join(f"'{name}'" for name in strangers[:3]) + (", ..." if len(strangers) > 3 else "")
         raise UserError(
-            f"--results {folder}: holds no result (found: {shown}), expected TASK/*.json. Name a folder of results."
+            f"--results {folder}: holds no result (found: {_first(strangers)}), expected TASK/*.json. "
+            "Name a folder of results."
         )
     print(f"no results in {folder} yet. First: python -m benchmark run --task ttbar", file=sys.stderr)
     return store

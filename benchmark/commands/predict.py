@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
+from benchmark.commands import options
 from benchmark.errors import Skip, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -28,12 +29,14 @@ class Predicted:
     """event_ids (n,) int64, in the order of the events · scores (n, classes) float32, rows summing to 1 · classes.
 
     seen : whether these are the very events that the model was fitted, stopped and tested on.
+    dropped : of files, how many events the task's selection left out, by reason; they have no score.
     """
 
     event_ids: NDArray[np.int64]
     scores: NDArray[np.float32]
     classes: tuple[str, ...]
     seen: bool = False
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
 
 def command(
@@ -45,6 +48,7 @@ def command(
             metavar="EVENTS",
         ),
     ],
+    more: Annotated[list[Path] | None, typer.Argument(hidden=True)] = None,
     output: Annotated[
         Path, typer.Option(help="Table of event ids and class scores: .parquet, .csv or .npz.", metavar="FILE")
     ] = Path("scores.parquet"),
@@ -52,7 +56,7 @@ def command(
     batch: Annotated[int, typer.Option(help="Events shown to the model at once.", min=1)] = 1024,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone.")] = False,
 ) -> int:
-    """Apply a fitted model to new events.
+    """Apply a fitted model to new events, whose class nobody needs to know: the table holds scores alone.
 
     Example: python -m benchmark predict models/ttbar/circles-cnn-seed0-1a2b3c4d5e6f events.root --output scores.csv
     """
@@ -63,13 +67,21 @@ def command(
         raise UserError(f"--output {output}: ends in '{output.suffix}', expected {', '.join(ENDINGS)}.")
     if not output.absolute().parent.is_dir():
         raise UserError(f"--output {output}: there is no folder {output.absolute().parent}. Make it, or name another.")
+    if more:
+        raise UserError(
+            f"predict: {2 + len(more)} paths, expected two: the folder of a model, and events ({more[-1]} is one too "
+            "many). A pattern may match several: name one model, and the folder of many files."
+        )
+    model, events = options.matched(model, "folder of a model"), options.matched(events, "file or folder of events")
     with Display(quiet=quiet) as display:
         found = run(model, events, resolve_device(device), batch, lambda *step: display.stage(str(model), *step))
     write(found, output)
     if found.seen and not quiet:
         print(f"note: {events} holds the events that this model was fitted on as well", file=sys.stderr)
     if not quiet:
-        print(f"{len(found.event_ids):,} events: scores of {', '.join(found.classes)} in {output}")
+        left = "".join(f"; left out, {reason}: {count:,}" for reason, count in found.dropped.items())
+        names = ", ".join(found.classes)
+        print(f"{len(found.event_ids):,} events: scores of {names}, and no truth, in {output}{left}")
     return 0
 
 
@@ -84,11 +96,11 @@ def run(model: Path, events: Path, device: str, batch: int, report: Callable[[st
 
     restored = restore(model.expanduser().resolve(), device)
     restored.model.runtime.batch = batch
-    shards, total, seen = _shards(events.expanduser().resolve(), restored)
+    shown = _shown(events.expanduser().resolve(), restored)
     ids, scores = [np.zeros(0, np.int64)], [np.zeros((0, len(restored.origin.classes)), np.float32)]
     done = 0
-    for part in shards:
-        report("predict", done, total)
+    for part in shown.shards:
+        report("predict", done, shown.total)
         try:
             samples = restored.representation.represent(part).to(device)
         except Skip as reason:
@@ -96,8 +108,9 @@ def run(model: Path, events: Path, device: str, batch: int, report: Callable[[st
         ids.append(samples.event_ids.cpu().numpy())
         scores.append(restored.model.predict_proba(samples))
         done += len(part)
-    report("predict", done, total)
-    return Predicted(np.concatenate(ids), np.concatenate(scores), restored.origin.classes, seen)
+    report("predict", done, shown.total)
+    classes = restored.origin.classes
+    return Predicted(np.concatenate(ids), np.concatenate(scores), classes, shown.seen, shown.dropped)
 
 
 def write(found: Predicted, output: Path) -> None:
@@ -125,8 +138,18 @@ def write(found: Predicted, output: Path) -> None:
     write_atomically(output, put)
 
 
-def _shards(path: Path, restored: Restored) -> tuple[Iterator[Events], int, bool]:
-    """The events of a path, how many (0 where nobody knows yet), and whether they are those of the fit."""
+@dataclass(frozen=True)
+class _Shown:
+    """Events shard by shard, how many (0 where nobody knows yet), whether they are those of the fit, and `dropped`."""
+
+    shards: Iterable[Events]
+    total: int = 0
+    seen: bool = False
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+def _shown(path: Path, restored: Restored) -> _Shown:
+    """The events of a path: of a data set, or of files."""
     from tasks.manifest import MANIFEST, read_manifest
     from tasks.store import shards_in
 
@@ -134,7 +157,7 @@ def _shards(path: Path, restored: Restored) -> tuple[Iterator[Events], int, bool
     if not path.exists():
         raise UserError(f"{path}: no such file or folder. Give events, or the folder of a data set.")
     if not (path / MANIFEST).is_file():
-        return _read(path, restored), 0, False
+        return _read(path, restored)
     manifest = read_manifest(path)
     if manifest is None:
         raise UserError(f"{path}: a data set of an older format. `data generate` or `data import` describes it anew.")
@@ -142,11 +165,11 @@ def _shards(path: Path, restored: Restored) -> tuple[Iterator[Events], int, bool
         raise UserError(f"{path}: events of the task {manifest.task}, but the model was fitted for {task.name}.")
     columns = restored.representation.columns(task.info(manifest.level))
     seen = manifest.content == restored.origin.content
-    return shards_in(path, task, manifest.level, columns), manifest.events(), seen
+    return _Shown(shards_in(path, task, manifest.level, columns), manifest.events(), seen)
 
 
-def _read(path: Path, restored: Restored) -> Iterator[Events]:
-    """Events of files, as the task reads them."""
+def _read(path: Path, restored: Restored) -> _Shown:
+    """Events of files, as the task reads those whose class nobody knows."""
     from tasks.events import Events, check
     from tasks.task import Task
 
@@ -156,7 +179,12 @@ def _read(path: Path, restored: Restored) -> Iterator[Events]:
             f"{path}: no data set (no manifest.json), and the task {task.name} reads no files. "
             f"Give the folder of a data set; `data show {task.name}` lists them."
         )
-    for table in task.read(path).chunks:
-        if len(table):
-            check(table, f"{task.name}, {path}")
-            yield Events(task.view(table), task.info("detector"))
+    found = task.read_new(path)
+
+    def shards() -> Iterable[Events]:
+        for table in found.chunks:
+            if len(table):
+                check(table, f"{task.name}, {path}")
+                yield Events(task.view(table), task.info("detector"))
+
+    return _Shown(shards(), dropped=found.dropped)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -48,11 +48,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class Planned:
-    """A cell, what it means, and the result that it has already, if that is kept."""
+    """A cell, what it means, the result that it has already, if that is kept, and why it is going to be skipped."""
 
     job: Job
     manifest: Manifest | None
     kept: Result | None
+    skip: str | None = None
 
 
 def command(
@@ -179,11 +180,15 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
 
 def plan(request: Request, settings: Settings) -> list[Planned]:
     """What a request means and what is there already; makes nothing. Raises UserError when it is wrong."""
+    from benchmark.foreseen import foreseen
     from benchmark.results import ResultStore
 
     store, jobs = ResultStore(settings.results), _jobs(request)
     manifests = {data: data.manifest(settings.data) for data in dict.fromkeys(job.data for job in jobs)}
-    return [_planned(job, manifests[job.data], store, settings) for job in jobs]
+    planned = [_planned(job, manifests[job.data], store, settings) for job in jobs]
+    return [
+        item if item.kept else replace(item, skip=foreseen(item.job, item.manifest, settings.data)) for item in planned
+    ]
 
 
 def _jobs(request: Request) -> list[Job]:

@@ -9,21 +9,22 @@ function specification(plot) {
   return JSON.parse(document.querySelector(`script[data-for="${plot.id}"]`).textContent);
 }
 
-// What depends on the window: colours, and the legend, which has no room beside the plot on a phone.
+// What depends on the window: colours, and the legend, which has no room beside the plot on a phone. The figure grows
+// with its entries, so that none has to be scrolled to.
 function look(spec) {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
   const axis = { gridcolor: colour("--grid"), linecolor: colour("--muted"), tickcolor: colour("--muted") };
-  const entries = spec.data.length;
-  const below = { orientation: "h", x: 0, xanchor: "left", y: -0.22, yanchor: "top" };
-  const beside = { orientation: "v", x: 1.02, xanchor: "left", y: 1, yanchor: "top" };
+  const entries = spec.data.filter((trace) => trace.showlegend !== false).length;
+  const below = { orientation: "h", tracegroupgap: 0, x: 0, xanchor: "left", y: -0.22, yanchor: "top" };
+  const beside = { orientation: "v", tracegroupgap: 0, x: 1.02, xanchor: "left", y: 1, yanchor: "top" };
   return {
     ...spec.layout,
     xaxis: { ...spec.layout.xaxis, ...axis },
     yaxis: { ...spec.layout.yaxis, ...axis },
     font: { color: colour("--text"), family: style.fontFamily, size: narrow.matches ? 11 : 13 },
     legend: narrow.matches ? below : beside,
-    height: narrow.matches ? 360 + 20 * entries : 420,
+    height: narrow.matches ? 360 + 20 * entries : Math.max(420, 100 + 20 * entries),
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
   };

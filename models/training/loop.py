@@ -94,8 +94,9 @@ def optimise(
 
     Adam and early stopping as in end-to-end learning (arXiv:1807.11916, section 5.3). Progress goes to
     `runtime.report("train", ...)` in epochs, and to `runtime.checkpoint` after each; a checkpoint with this `key` is
-    gone on with. Where a batch does not fit into the device's memory, training starts anew with batches of half the
-    size, so that the outcome is that of a batch size. Raises UserError when the loss isn't finite.
+    gone on with, as `report("resume", ...)` says. Where a batch does not fit into the device's memory, training starts
+    anew with batches of half the size, so that the outcome is that of a batch size. Raises UserError when the loss
+    isn't finite.
     """
     with team(runtime.device) as members:
         weights, chance = _weights(network), random_states(torch.device(runtime.device))
@@ -132,6 +133,7 @@ def _train(
     known = found is not None and found[1].batch_size == recipe.batch_size
     if members.agree(found[1].epochs if known and found else 0) and known and found:
         course.restore(*found)
+        runtime.report("resume", course.best.epochs, recipe.epochs)
     del found
     if members.rank:
         torch.manual_seed(_seed(runtime.seed, course.best.epochs, members.rank))

@@ -17,6 +17,8 @@ from tasks.detector.showers import electromagnetic, hadronic, minimum_ionising
 from tasks.detector.transport import STACK, STATE, cascade, to_calorimeter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from tasks.detector.pileup import Drawn
@@ -50,9 +52,18 @@ def deposits(particles: Incoming, rng: np.random.Generator) -> Deposits:
     return _simulate(particles, rng, None, lambda cells: lit(cells))
 
 
-def hits(particles: Incoming, rng: np.random.Generator, pileup: Drawn | None = None) -> Deposits:
-    """What is read out of each event, with pile-up where there is some."""
-    return _simulate(particles, rng, pileup, lambda cells: read_out(cells, tables(), rng))
+def hits(
+    particles: Incoming, rng: np.random.Generator, pileup: Drawn | None = None, each: Callable[[], None] | None = None
+) -> Deposits:
+    """What is read out of each event, with pile-up where there is some. `each` is called when an event is done."""
+
+    def read(cells: Any) -> Any:
+        found = read_out(cells, tables(), rng)
+        if each is not None:
+            each()
+        return found
+
+    return _simulate(particles, rng, pileup, read)
 
 
 def columns(found: Deposits, *, time: bool = True) -> dict[str, ak.Array]:

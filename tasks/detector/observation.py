@@ -14,6 +14,8 @@ from tasks.detector.incoming import ETA_MAX, incoming_of
 from tasks.detector.vertex import mistaken, vertices
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from tasks.detector.pileup import Drawn, PileUp
@@ -62,15 +64,20 @@ class Observation:
 
 
 def observe(
-    particles: ak.Array, pileup: PileUp | None, rng: np.random.Generator, found: ak.Array | None = None
+    particles: ak.Array,
+    pileup: PileUp | None,
+    rng: np.random.Generator,
+    found: ak.Array | None = None,
+    each: Callable[[], None] | None = None,
 ) -> Observation:
     """The collisions whose final particles these are (`tasks.detector.particles.final`), with pile-up over them.
 
-    found : their tracks, lists of {pt, eta, phi} float32, where these are reconstructed already.
+    found : their tracks, lists of {pt, eta, phi} float32, where these are reconstructed already. each : called as the
+    hits of each event are done.
     """
     vertex = vertices(len(particles), rng)
     over = pileup.draw(len(particles), rng) if pileup else None
-    left = hits(incoming_of(particles, vertex), rng, over)
+    left = hits(incoming_of(particles, vertex), rng, over, each)
     return Observation(vertex, left, tracks.reconstruct(particles, rng) if found is None else found, over)
 
 
@@ -81,13 +88,17 @@ def observable(particles: ak.Array) -> ak.Array:
 
 
 def with_hits(
-    table: ak.Array, pileup: PileUp | None, rng: np.random.Generator, found: ak.Array | None = None
+    table: ak.Array,
+    pileup: PileUp | None,
+    rng: np.random.Generator,
+    found: ak.Array | None = None,
+    each: Callable[[], None] | None = None,
 ) -> ak.Array:
     """An Events table with the columns of what is observed in place of `particles`: hits without times, and tracks.
 
     `pileup` is among them only where there is some. The rest of the arguments are those of `observe`.
     """
-    seen = observe(table["particles"], pileup, rng, found).columns(time=False)
+    seen = observe(table["particles"], pileup, rng, found, each).columns(time=False)
     if pileup is None:
         del seen["pileup"]
     kept = {name: table[name] for name in table.fields if name != "particles"}

@@ -1,5 +1,7 @@
 """Progress of generating processes: each counts its accepted events in a place that the parent can read.
 
+Where an event is not done once it is accepted, its parts are told as they are done: shares that add up to 1.
+
 No lock is shared: a process that is killed while it counts must not stop the others.
 """
 
@@ -12,12 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _nobody(events: int) -> None:
+def _nobody(events: float) -> None:
     """Tell nobody: outside the worker processes of the store, nothing listens."""
 
 
-tell: Callable[[int], None] = _nobody
-"""Called with the number of events that were just accepted; call it as `progress.tell(...)`."""
+tell: Callable[[float], None] = _nobody
+"""Called with the number of events that were just accepted, or a share of it; call it as `progress.tell(...)`."""
 
 
 class Counter:
@@ -25,12 +27,12 @@ class Counter:
 
     def __init__(self, workers: int) -> None:
         context = get_context("spawn")
-        self._counts: Any = context.RawArray("q", workers)
+        self._counts: Any = context.RawArray("d", workers)
         self._places: Any = context.Value("q", 0)
 
-    def total(self) -> int:
+    def total(self) -> float:
         """Told so far, by all processes."""
-        return sum(self._counts)
+        return float(sum(self._counts))
 
     def listen(self) -> None:
         """In a worker: from now on its events count, in a place of its own."""
@@ -39,7 +41,7 @@ class Counter:
             place = self._places.value
             self._places.value += 1
 
-        def count(events: int) -> None:
+        def count(events: float) -> None:
             self._counts[place] += events
 
         tell = count

@@ -47,19 +47,24 @@ def collisions(settings: Sequence[str], seed: int, what: str, batch: int = BATCH
 
 
 def accepted(
-    batches: Iterator[ak.Array], select: Callable[[ak.Array], ak.Array], count: int, what: str, whole_batches: int = 1
+    batches: Iterator[ak.Array],
+    select: Callable[[ak.Array], ak.Array],
+    count: int,
+    what: str,
+    whole_batches: int = 1,
+    share: float = 1.0,
 ) -> ak.Array:
     """At least `count` events that `select` lets through, in order, out of a multiple of `whole_batches` batches.
 
-    Tells `progress` of them, of `count` in all. Raises UserError when no collision of the first 20,000 passes: an empty
-    selection.
+    Tells `progress` of them, of `count` in all, as the share of an event's work that this is. Raises UserError when no
+    collision of the first 20,000 passes: an empty selection.
     """
     kept: list[ak.Array] = []
     have = tried = 0
     for number, events in enumerate(batches, 1):
         chosen = select(events)
         tried += len(events)
-        progress.tell(min(len(chosen), max(count - have, 0)))
+        progress.tell(share * min(len(chosen), max(count - have, 0)))
         have += len(chosen)
         if len(chosen):
             kept.append(chosen)

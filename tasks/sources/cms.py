@@ -64,12 +64,14 @@ class Selection:
 def read_cms(task: str, source: Path, classes: Sequence[FileClass], selection: Selection) -> Imported:
     """Events of ROOT files whose class is that of the file, by its name or its sub-folder's.
 
+    classes : signal first; the label of an event is the position of its file's class. None (): nobody knows the class,
+    and the label is 0.
     Copies of a collision (run and event number; for simulated ones the content) share their `group`. The weight is
     EventWeight of the HEP Tutorial, and 1 for NanoAOD: genWeight tells nothing but its sign, and no learner here
     takes negative weights. Raises UserError at once for names, and while reading for what is in the files.
     """
     files = find_files(task, source, (".root",), deep=True)
-    labels = label_files(task, source, files, classes)
+    labels = label_files(task, source, files, classes) if classes else [0] * len(files)
     dropped: Counter[str] = Counter()
 
     def tables() -> Iterator[ak.Array]:
@@ -83,8 +85,8 @@ def read_cms(task: str, source: Path, classes: Sequence[FileClass], selection: S
                 weight = _weights(event.get("weight"), what)
                 yield whole_table(ids, _groups(event, words), np.full(len(ids), label), weight, columns)
 
-    found = ", ".join(classes[label].name for label in sorted(set(labels)))
-    description = describe(files, source, f"classes by the names of files: {found}")
+    found = ", ".join(classes[label].name for label in sorted(set(labels))) if classes else ""
+    description = describe(files, source, f"classes by the names of files: {found}" if found else "classes unknown")
     return Imported(not_empty(tables(), f"{task}: {source}", dropped, selection.wanted), description, dropped)
 
 
@@ -169,9 +171,9 @@ def read_diphoton(
 ) -> Imported:
     """Events with two photons of pt > 20 GeV and m_yy > 90 GeV, from NanoAOD or HEP Tutorial files.
 
-    classes : signal first; the label of an event is the position of its file's class. forward : abs(eta) < 2.3
-    without 1.44 to 1.54, instead of abs(eta) < 1.44. candidate : makes the task's engineered scalars of the two
-    photons (lists of {pt, eta, phi, ...}, the harder first); default `photon_scalars`, which hold no mass.
+    classes : as in `read_cms`. forward : abs(eta) < 2.3 without 1.44 to 1.54, instead of abs(eta) < 1.44.
+    candidate : makes the task's engineered scalars of the two photons (lists of {pt, eta, phi, ...}, the harder
+    first); default `photon_scalars`, which hold no mass.
     Columns: objects (the two photons), mass (m_yy), candidate. Raises UserError as `read_cms` does.
     """
 

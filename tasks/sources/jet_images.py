@@ -44,9 +44,10 @@ CANDIDATE = {
 """Engineered scalars (GeV, radians): name here, name in the file. delta_r is between the two leading subjets."""
 
 
-def read_jet_images(source: Path, task: str = "wprime") -> Imported:
+def read_jet_images(source: Path, task: str = "wprime", *, labelled: bool = True) -> Imported:
     """Jets from HDF5 images, chunk by chunk: label 0 for W jets (`signal` 1), 1 for QCD.
 
+    labelled : or the label of all is 0, and no `signal` is needed.
     Columns: `constituents`, one for each pixel with intensity above 0, at the pixel's centre relative to the image's
     (the jet's own place is lost when images are rotated), pt = intensity; `mass` (GeV) of the jet; `candidate`.
     Raises UserError at once for paths, and while reading for what is in the files.
@@ -56,25 +57,26 @@ def read_jet_images(source: Path, task: str = "wprime") -> Imported:
 
     def tables() -> Iterator[ak.Array]:
         for number, path in enumerate(files):
-            yield from _jets(path, number, dropped, task)
+            yield from _jets(path, number, dropped, task, labelled=labelled)
 
     more = "25 x 25 images; pixels stand for constituents, without charge and species"
     chunks = not_empty(tables(), f"{task}: {source}", dropped, "images with lit pixels")
     return Imported(chunks, describe(files, source, more), dropped, fast_simulation=True)
 
 
-def _jets(path: Path, number: int, dropped: Counter[str], task: str) -> Iterator[ak.Array]:
+def _jets(path: Path, number: int, dropped: Counter[str], task: str, *, labelled: bool) -> Iterator[ak.Array]:
     what = f"{task}: file {path}"
     with open_hdf5(path, what) as file:
         images = array(file, "image", (None, SIZE, SIZE), what)
-        flat: dict[str, Any] = {name: array(file, name, (None,), what) for name in ("signal", *CANDIDATE.values())}
+        names = (*(("signal",) if labelled else ()), *CANDIDATE.values())
+        flat: dict[str, Any] = {name: array(file, name, (None,), what) for name in names}
         rows = same_length({"image": images, **flat}, what)
         step = rows_at_once(images)
         for start in range(0, rows, step):
             stop = start + step
             chunk = finite(np.asarray(images[start:stop]).astype(np.float32), "image", start, what)
             columns = {name: finite(np.asarray(values[start:stop]), name, start, what) for name, values in flat.items()}
-            label = _labels(columns["signal"], start, what)
+            label = _labels(columns["signal"], start, what) if labelled else np.zeros(len(chunk), np.int64)
             pixels = constituents_of(chunk)
             lit = np.asarray(ak.to_numpy(ak.num(pixels.pt) > 0))
             dropped["no lit pixel"] += int(np.count_nonzero(~lit))

@@ -14,6 +14,7 @@ pt > 375 GeV. `jets_i` and `jets_f` hold a row a jet, `pfcs` (SIM) or `gens` (GE
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import awkward as ak
@@ -40,12 +41,13 @@ GLUON = 21
 JETS_AT_ONCE = 2000
 
 
-def read_quark_gluon(source: Path, task: str = "quark_gluon") -> Imported:
+def read_quark_gluon(source: Path, task: str = "quark_gluon", *, labelled: bool = True) -> Imported:
     """Jets of .npz (QG_jets) and .h5 (MOD) files, chunk by chunk: label 0 for quarks, 1 for gluons.
 
     Columns: constituents, mass (GeV) of their sum, candidate {pt, mass, n_constituents}. Jets of one event of a MOD
-    file share their `group`; their weight is the cross-section in nb that the file gives. Raises UserError at once
-    for paths, and while reading for what is in the files.
+    file share their `group`; their weight is the cross-section in nb that the file gives. labelled : or the label
+    of all is 0, and neither `y` nor a parton is needed. Raises UserError at once for paths, and while reading for what
+    is in the files.
     """
     files = find_files(task, source, (".npz", ".h5", ".hdf5"))
     archives = [path for path in files if path.suffix.lower() == ".npz"]
@@ -59,20 +61,20 @@ def read_quark_gluon(source: Path, task: str = "quark_gluon") -> Imported:
     def tables() -> Iterator[ak.Array]:
         read = _qg_jets if archives else _mod_jets
         for number, path in enumerate(files):
-            yield from read(path, number, dropped, f"{task}: file {path}")
+            yield from read(path, number, dropped, f"{task}: file {path}", labelled=labelled)
 
     more = "particles without detector simulation" if archives else "MOD jets of CMS simulation"
     chunks = not_empty(tables(), f"{task}: {source}", dropped, "quark and gluon jets")
     return Imported(chunks, describe(files, source, more), dropped)
 
 
-def _qg_jets(path: Path, number: int, dropped: Counter[str], what: str) -> Iterator[ak.Array]:
+def _qg_jets(path: Path, number: int, dropped: Counter[str], what: str, *, labelled: bool) -> Iterator[ak.Array]:
     with (
         open_npz(path, what) as archive,
         stream(archive, "X", (None, None, 4), what) as jets,
-        stream(archive, "y", (None,), what) as truth,
+        stream(archive, "y", (None,), what) if labelled else nullcontext() as truth,
     ):
-        rows = same_length({"X": range(jets.shape[0]), "y": range(truth.shape[0])}, what)
+        rows = same_length({"X": range(jets.shape[0])} | ({"y": range(truth.shape[0])} if truth else {}), what)
         row = 4 * jets.dtype.itemsize * jets.shape[1]
         if not 0 < row <= READ_BYTES:
             raise UserError(
@@ -81,7 +83,8 @@ def _qg_jets(path: Path, number: int, dropped: Counter[str], what: str) -> Itera
         step = max(READ_BYTES // row, 1)
         for start in range(0, rows, step):
             count = min(step, rows - start)
-            chunk, label = finite(jets.read(count), "X", start, what), _labels(truth.read(count), start, what)
+            chunk = finite(jets.read(count), "X", start, what)
+            label = _labels(truth.read(count), start, what) if truth else np.zeros(count, np.int64)
             jet, place = np.nonzero(chunk[..., 0] > 0)
             pt, y, phi, pid = np.moveaxis(chunk[jet, place].astype(np.float64), 1, 0)
             counts = np.bincount(jet, minlength=count)
@@ -98,11 +101,13 @@ def _labels(truth: NDArray[Any], start: int, what: str) -> NDArray[np.int64]:
     return np.where(truth == QUARK, 0, 1)
 
 
-def _mod_jets(path: Path, number: int, dropped: Counter[str], what: str) -> Iterator[ak.Array]:
+def _mod_jets(path: Path, number: int, dropped: Counter[str], what: str, *, labelled: bool) -> Iterator[ak.Array]:
     with open_hdf5(path, what) as file:
         whole = array(file, "jets_i", (None, None), what), array(file, "jets_f", (None, None), what)
         places = [_columns(values, values.name.lstrip("/"), what) for values in whole]
-        if "hard_pid" not in places[0]:
+        if not labelled:
+            places[0].pop("hard_pid", None)
+        elif "hard_pid" not in places[0]:
             raise UserError(
                 f"{what}: 'jets_i' has no column hard_pid (found: {', '.join(places[0])}), and recorded jets have no "
                 "true parton, expected simulated ones. Give SIM or GEN files."
@@ -171,7 +176,7 @@ def _mod_table(
         near &= flat[:, columns["vertex"]] <= 0
     pt, y, phi, mass, pid = (flat[near, columns[name]].astype(np.float64) for name in ("pt", "y", "phi", "m", "pid"))
     particles = _particles(pt, y, phi, pid, np.bincount(jet[near], minlength=len(counts)), mass)
-    parton = np.abs(jets["hard_pid"])
+    parton = np.abs(jets.get("hard_pid", np.ones(len(counts))))  # where nobody asks, all are called quarks
     known = ((parton >= 1) & (parton <= 5)) | (parton == GLUON)
     good = np.abs(jets["jet_eta"]) < MOST_ETA
     if "quality" in jets:

@@ -34,10 +34,13 @@ ELECTRON = 1
 """The value of `y` for electrons."""
 
 
-def read_showers(source: Path, classes: Sequence[str] = ("electron", "photon"), task: str = "egamma") -> Imported:
+def read_showers(
+    source: Path, classes: Sequence[str] = ("electron", "photon"), task: str = "egamma", *, labelled: bool = True
+) -> Imported:
     """Showers from HDF5 files, chunk by chunk: column `ecal` of the crystals whose energy is not 0.
 
     classes : the two in the order of their labels. Without `y` the file's name says which it holds.
+    labelled : or nobody says it: `y` and names are passed over, and the label is 0.
     Energy and time are as the file gives them; the public files scale both (they do not say by how much).
     Raises UserError at once for paths, and while reading for what is in the files.
     """
@@ -46,7 +49,7 @@ def read_showers(source: Path, classes: Sequence[str] = ("electron", "photon"), 
 
     def tables() -> Iterator[ak.Array]:
         for number, path in enumerate(files):
-            yield from _showers(path, number, classes, dropped, task)
+            yield from _showers(path, number, classes if labelled else (), dropped, task)
 
     more = "32 x 32 crops set at the middle of the barrel (their place is not in the files)"
     wanted = "crystals with energy"
@@ -57,9 +60,9 @@ def _showers(path: Path, number: int, classes: Sequence[str], dropped: Counter[s
     what = f"{task}: file {path}"
     with open_hdf5(path, what) as file:
         images = array(file, "X", (None, SIZE, SIZE, 2), what)
-        truth = array(file, "y", _shape_of_labels(file), what) if "y" in file else None
+        truth = array(file, "y", _shape_of_labels(file), what) if classes and "y" in file else None
         rows = same_length({"X": images} | ({} if truth is None else {"y": truth}), what)
-        named = _class_of_name(path, classes, what) if truth is None else -1
+        named = _class_of_name(path, classes, what) if classes and truth is None else 0
         step = rows_at_once(images)
         for start in range(0, rows, step):
             chunk = finite(np.asarray(images[start : start + step]).astype(np.float32), "X", start, what)

@@ -68,6 +68,22 @@ def test_kept_results_are_counted(capsys: pytest.CaptureFixture[str]):
     assert capsys.readouterr().err == "1 of 3 cells have a result already\n"
 
 
+def test_a_training_that_goes_on_says_so_once(capsys: pytest.CaptureFixture[str]):
+    with Display() as shown:
+        shown.stage("a cell", "train", 0, 1)
+        shown.stage("a cell", "resume", 3, 40)
+        shown.stage("a cell", "train", 3.1, 40)
+    assert capsys.readouterr().err.splitlines()[1:] == ["a cell: training goes on after epoch 3 of 40"]
+
+
+def test_what_is_there_is_told_on_a_terminal_as_well(terminal: io.StringIO):
+    with Display() as shown:
+        shown.plan(cells(3), {cells(1)[0]: result()})
+        shown.stage("a cell", "resume", 3, 40)
+    for line in ("1 of 3 cells have a result already", "a cell: training goes on after epoch 3 of 40"):
+        assert terminal.getvalue().count(line) == 1
+
+
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]):
     with Display(quiet=True) as shown:
         tell(shown)

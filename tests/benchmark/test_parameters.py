@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmark.errors import UserError
 from benchmark.parameters import Parameter, sheet
 from benchmark.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
 from tasks.dimuon import MASS_RANGE, WINDOWS
@@ -45,6 +48,15 @@ class Mine(Base, Plugin):
     third: str
     hidden: int = field(default=1, init=False)
     shown: int = field(default=1)
+    word: Literal["a", 2] | float = "a"
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_range(self, "first", 1, 10 * self.shown)
+        if self.second:
+            plugin.check_range(self, "second", -1e-3, np.pi)
+        check_range(self, "word", 0, math.inf)
+        check_range(self, NAMES[0], 0, 1)
 '''
 
 
@@ -57,6 +69,34 @@ def test_all_parameters_are_found_and_have_a_meaning(registry, name: str):
     assert [parameter.name for parameter in found if not parameter.meaning] == []
     for preset, given in plugin.presets.items():
         assert {p.name: p.presets[preset] for p in found if preset in p.presets} == given
+
+
+@pytest.mark.parametrize(("registry", "name"), PLUGINS, ids=lambda value: value if isinstance(value, str) else "")
+def test_what_is_told_may_be_given_and_nothing_beyond(registry, name: str):
+    plugin, found = registry.load(name), sheet(registry.find(name)).parameters
+    for parameter in found:
+        for choice in parameter.choices:
+            assert str(getattr(plugin.resolve("", {parameter.name: choice}), parameter.name)) == choice
+        low, _, high = parameter.range.removesuffix(" or more").partition(" to ")
+        step = 1 if parameter.type == "int" else 0.01
+        beyond = [(low, -step)] if low else []
+        beyond += [(high, step)] if high and "*" not in high else []
+        for bound, outside in beyond:
+            plugin.resolve("", {parameter.name: bound})
+            with pytest.raises(UserError, match=f"expected {re.escape(low)} "):
+                plugin.resolve("", {parameter.name: str(type(step)(bound) + outside)})
+
+
+def test_ranges_are_found_wherever_they_are_checked(monkeypatch: pytest.MonkeyPatch):
+    """Beside those that the text tells, no parameter of a built-in plug-in is checked."""
+    for registry, name in PLUGINS:
+        plugin, checked = registry.load(name), set()
+        for base in plugin.__mro__:
+            module = sys.modules[base.__module__]
+            if hasattr(module, "check_range"):
+                monkeypatch.setattr(module, "check_range", lambda _, parameter, *__, into=checked: into.add(parameter))
+        plugin.resolve("", {"pileup": "5"} if "pileup" in plugin.resolve("").parameters() else {})
+        assert checked == {parameter.name for parameter in sheet(registry.find(name)).parameters if parameter.range}
 
 
 def test_the_windows_of_dimuon_are_told_as_they_are():
@@ -73,10 +113,11 @@ def test_a_file_of_ones_own(tmp_path: Path):
     assert found.text == "One of mine.\n\nIt has words.\n\nAnd more words."
     both = "both of them, over two lines : with a colon."
     assert found.parameters == (
-        Parameter("first", "int", "2", {}, both),
-        Parameter("second", "'float'", "0.001", {}, both),
+        Parameter("first", "int", "2", {}, both, range="1 to 10 * shown"),
+        Parameter("second", "'float'", "0.001", {}, both, range="-0.001 to 3.14159"),
         Parameter("third", "str", "", {}, "the last."),
         Parameter("shown", "int", "1"),
+        Parameter("word", "Literal['a', 2] | float", "'a'", choices=("a", "2"), range="0 or more"),
     )
 
 

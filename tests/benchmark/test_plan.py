@@ -11,7 +11,7 @@ from benchmark.grid import Request
 from benchmark.plan import History, expected_data, show, write_seconds
 from benchmark.plugin import PRESETS
 from benchmark.results import ResultStore
-from tests.benchmark.toys import LONELY, request
+from tests.benchmark.toys import LONELY, request, run_toy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,5 +98,50 @@ def test_data_that_a_run_would_make(tmp_path: Path, toy_data: Path, capsys: pyte
     show(skipped, settings, as_json=False)
     out = capsys.readouterr().out
     assert "to skip" in out
+    assert "skipped: toy · fourvectors · nearest: " in out
     assert "0 of 1 cells to run. Nothing was run." in out
     assert not list(tmp_path.iterdir())
+
+
+def reasons(tmp_path: Path, data: Path, **asked: object) -> dict[str, str | None]:
+    """Why the cells of the package's plug-ins are going to be skipped, by representation and model."""
+    planned = plan(Request(preset="smoke", **asked), Settings(tmp_path, data, 1))
+    return {f"{item.job.cell.representation} {item.job.cell.model}": item.skip for item in planned}
+
+
+def test_what_no_model_can_be_shown_is_known_before_there_are_events(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    asked = {"tasks": ("ttbar",), "representations": ("circles", "fourvectors")}
+    models = ("cnn", "cnn[architecture=vgg]", "ffnn[pooling=deep-sets]", "bdt")
+    found = reasons(tmp_path, tmp_path, models=models, **asked)
+    skipped = {name: reason for name, reason in found.items() if reason}
+    assert list(skipped) == ["circles ffnn[pooling=deep-sets]", "fourvectors cnn[architecture=vgg]"]
+    assert "no view of Images as sequence" in skipped["circles ffnn[pooling=deep-sets]"]
+    settings = Settings(tmp_path, tmp_path, 1)
+    planned = plan(Request(models=models[1:2], preset="smoke", seeds="2", **asked), settings)
+    show(planned, settings, as_json=False)
+    out = capsys.readouterr().out
+    assert out.count("to skip") == 2
+    assert out.count("skipped: ttbar · fourvectors · cnn[architecture=vgg]: cnn: architecture vgg is for pictures") == 1
+    assert "2 of 4 cells to run" in out
+    assert list(expected_data(planned)) == ["ttbar (detector)"], "which is needed for the others"
+    assert not list(tmp_path.iterdir())
+
+
+def test_hits_are_made_at_the_level_of_the_detector_alone(tmp_path: Path):
+    asked = {"tasks": ("ttbar",), "representations": ("calorimeter", "circles"), "models": ("bdt",)}
+    assert reasons(tmp_path, tmp_path, **asked) == {"calorimeter bdt": None, "circles bdt": None}
+    found = reasons(tmp_path, tmp_path, level="hadron", **asked)
+    assert "no calorimeter hits" in found["calorimeter bdt"]
+    assert found["circles bdt"] is None
+
+
+def test_what_is_foreseen_comes_true(tmp_path: Path, toy_data: Path):
+    """On a data set without masses and hits, as it lies there: each cell that is told of, and no other, is skipped."""
+    models = ("cnn", "cnn[decorrelation=1]", "cnn[architecture=vgg]")
+    asked = request(models=models, representations=("fourvectors", "calorimeter"))
+    foreseen = [item.skip for item in plan(asked, Settings(tmp_path, toy_data, 1))]
+    found = run_toy(asked, tmp_path, toy_data)
+    assert [result.reason for result in found] == foreseen
+    assert [reason is None for reason in foreseen] == [True, False, False, False, False, False]

@@ -120,12 +120,14 @@ def test_how_it_died(code: int | None, words: str):
 def test_a_killed_training_goes_on_from_its_last_epoch(tmp_path: Path, toy_data: Path, monkeypatch: pytest.MonkeyPatch):
     flag = tmp_path / "flag"
     monkeypatch.setenv(FLAG, str(flag))
-    wanted, results = request("DiesInEpochThree"), tmp_path / "results"
+    wanted, results, steps = request("DiesInEpochThree"), tmp_path / "results", []
     (killed,) = run_toy(wanted, results, toy_data)
     assert killed.reason.startswith("the worker process died of SIGKILL")
     checkpoint = ResultStore(results).checkpoint(killed)
     assert checkpoint.is_file()
+    monkeypatch.setattr(Display, "stage", lambda _, *step: steps.append(step))
     (resumed,) = run_toy(wanted, results, toy_data)
+    assert [step[1:3] for step in steps if step[1] == "resume"] == [("resume", 2)]
     assert (resumed.status, resumed.details["resumed"]) == ("done", 2)
     assert resumed.timings["fit"] > resumed.details["resumed_s"] > 0
     assert not checkpoint.exists()

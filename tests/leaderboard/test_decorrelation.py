@@ -128,7 +128,7 @@ def test_the_figure_joins_strengths_of_one_cell() -> None:
     (line,) = [trace for trace in made.data if trace.mode == "lines"]
     assert list(line.x) == [0.08, 0.01, 0.001]  # by strength, not by rank
     assert list(line.y) == [0.92, 0.85, 0.75]
-    points = {trace.name: (trace.x[0], trace.y[0]) for trace in made.data if trace.mode == "markers"}
+    points = {trace.text: (trace.x[0], trace.y[0]) for trace in made.data if trace.mode == "markers"}
     assert points["circles · bdt"] == (0.002, 0.7)
     assert len(points) == 4
     assert [(shape.x0, shape.line.dash) for shape in made.layout.shapes] == [(0.002, "solid"), (0.00075, "dot")]

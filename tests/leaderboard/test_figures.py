@@ -105,3 +105,30 @@ def test_many_rows(store: ResultStore, count: int) -> None:
     assert len(visible) == count
     assert visible.count(True) == min(count, 8)
     go.Figure(shown["roc"].spec)
+
+
+def test_variants_share_a_look_and_an_entry_of_the_legend(store: ResultStore) -> None:
+    """Colour says the representation, dashes and markers the model; further parameters are told where one points."""
+    for representation in ("circles", "calorimeter", "fourvectors", "graph"):
+        for model in ("cnn", "bdt", "mpnn"):
+            for depth in (7, 15):
+                given = {"representation": representation, "model": model, "parameters": {"depth": depth}}
+                add_cell(store, 1.0, events=60, task="wprime", **given)
+    (shown,) = all_figures(store).values()
+    for name, look in (
+        ("roc", lambda trace: (trace["line"]["color"], trace["line"]["dash"])),
+        ("tradeoff-prediction", lambda trace: (trace["marker"]["color"], trace["marker"]["symbol"])),
+    ):
+        traces = [trace for trace in shown[name].spec["data"] if trace["name"] != "guessing"]
+        assert len(traces) == len({trace["text"] for trace in traces}) == 24
+        assert all(trace["name"] == trace["legendgroup"] for trace in traces)
+        entries = [trace["name"] for trace in traces if trace["showlegend"]]
+        assert sorted(entries) == sorted({trace["name"] for trace in traces})
+        assert len(entries) == 12
+        looks = {trace["name"]: look(trace) for trace in traces}
+        assert all(looks[trace["name"]] == look(trace) for trace in traces)
+        assert len(set(looks.values())) == 12
+        colours = {(name.partition(" ")[0], colour) for name, (colour, _) in looks.items()}
+        patterns = {(name.rpartition(" ")[2], pattern) for name, (_, pattern) in looks.items()}
+        assert (len(colours), len(patterns)) == (4, 3)
+        go.Figure(shown[name].spec)

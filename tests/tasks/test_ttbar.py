@@ -12,8 +12,9 @@ from tasks.detector import pileup
 from tasks.detector.geometry import hcal_direction
 from tasks.detector.reconstruction import FIELDS, Cuts, Reconstructed, reconstruct
 from tasks.events import KINDS
+from tasks.generator import progress
 from tasks.generator.pythia import BATCH, collisions
-from tasks.ttbar import STREAMS, W_JETS, TTbar, high_level
+from tasks.ttbar import GENERATED, STREAMS, W_JETS, TTbar, high_level
 
 COUNT = 100
 SEED = 11
@@ -297,3 +298,15 @@ def test_recorded_settings_tell_the_streams_apart():
     first, second = TTbar().settings("ttbar", "detector")
     assert first.startswith("ttbar (1): Beams:eCM=7000; ")
     assert second.startswith("ttbar (0.6758): Beams:eCM=7000; ")
+
+
+@pytest.mark.parametrize("level", ["hadron", "detector"])
+def test_hits_are_part_of_the_progress(monkeypatch, level):
+    """The bar goes on while hits are made, and ends at the number of events."""
+    told = []
+    monkeypatch.setattr(progress, "tell", told.append)
+    made("wjets", level, count=8)
+    assert sum(told) == pytest.approx(8)
+    if level == "detector":
+        assert told[-8:] == [pytest.approx(1 - GENERATED)] * 8
+        assert sum(told[:-8]) == pytest.approx(8 * GENERATED)

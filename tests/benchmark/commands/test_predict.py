@@ -6,6 +6,7 @@ import csv
 import shutil
 from typing import TYPE_CHECKING
 
+import awkward as ak
 import numpy as np
 import pyarrow.parquet
 import pytest
@@ -20,6 +21,8 @@ from tasks.dataset import DataSet
 from tasks.inventory import SAMPLES
 from tests.benchmark.cells import silent
 from tests.benchmark.toys import LONELY, TOY, request, run_toy
+from tests.tasks.sources.files import write_root
+from tests.tasks.sources.test_cms import nanoaod
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +64,7 @@ def test_files_of_each_kind(trained, toy_data: Path, tmp_path: Path, capsys: pyt
         words = ["predict", str(folder), str(toy_events(toy_data)), "--output", str(path), "--device", "cpu"]
         assert cli.exit_code(words) == 0
         captured = capsys.readouterr()
-        assert captured.out == f"240 events: scores of hard, soft in {path}\n"
+        assert captured.out == f"240 events: scores of hard, soft, and no truth, in {path}\n"
         assert "fitted on as well" in captured.err
     table = pyarrow.parquet.read_table(tmp_path / "scores.parquet")
     assert table.column_names == ["event_id", "hard", "soft"]
@@ -112,6 +115,43 @@ def test_files_that_a_task_reads(tmp_path: Path, toy_data: Path):
     )
 
 
+def test_events_without_truth(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """A model of files whose names say the class, shown the same events in files whose names say nothing."""
+    for folder, names in (("known", ("DYJets", "TTbar", "WJets")), ("new", ("part0", "part1", "part2"))):
+        (tmp_path / folder).mkdir()
+        for name, harder in zip(names, (2.0, 4.0, 1.0), strict=True):
+            write_root(tmp_path / folder / f"{name}.root", "Events", collisions(harder))
+    wanted = request(tasks=("ttbar",), models=("bdt",), source=tmp_path / "known")
+    (result,) = run_toy(wanted, tmp_path / "results", tmp_path / "data", models=tmp_path / "models")
+    assert result.status == "done", result.reason
+    words = ["predict", str(folder_of(tmp_path / "models", result)), "--device", "cpu", "--output"]
+    tables = {}
+    for folder in ("known", "new"):
+        path = tmp_path / f"{folder}.npz"
+        assert cli.exit_code([*words, str(path), str(tmp_path / folder)]) == 0
+        out = capsys.readouterr().out
+        assert out == (
+            f"900 events: scores of ttbar, wjets, drellyan, and no truth, in {path}; left out, not selected: 600\n"
+        )
+        with np.load(path) as arrays:
+            assert sorted(arrays) == ["classes", "event_ids", "scores"]
+            tables[folder] = dict(arrays)
+    np.testing.assert_array_equal(tables["known"]["event_ids"], tables["new"]["event_ids"])
+    np.testing.assert_array_equal(tables["known"]["scores"], tables["new"]["scores"])
+
+
+def collisions(harder: float) -> dict[str, object]:
+    """A hundred times the five events of `nanoaod`, of which the selection keeps three, each time a little harder."""
+    copies = [
+        {
+            name: values * (harder + copy / 1000) if name.endswith("_pt") else values
+            for name, values in nanoaod().items()
+        }
+        for copy in range(100)
+    ]
+    return {name: ak.concatenate([copy[name] for copy in copies]) for name in copies[0]}
+
+
 def test_what_cannot_be_predicted(trained, toy_data: Path, tmp_path: Path):
     folder, _ = trained["bdt"]
     lonely = DataSet(LONELY, TASKS.load(LONELY).resolve("smoke"), "detector").folder(toy_data)
@@ -126,6 +166,35 @@ def test_what_cannot_be_predicted(trained, toy_data: Path, tmp_path: Path):
     ]:
         with pytest.raises(UserError, match=reason):
             run(folder, events, "cpu", 1024, silent)
+
+
+def test_a_pattern_that_no_shell_expanded(trained, toy_data: Path, tmp_path: Path, capsys, monkeypatch):
+    folder, _ = trained["bdt"]
+    events, output = str(toy_events(toy_data)), str(tmp_path / "scores.csv")
+    monkeypatch.chdir(tmp_path)
+    assert cli.exit_code(["predict", f"{folder.parent}/*-bdt-*", events, "--output", output, "-q"]) == 0
+    names = sorted(path.name for path in folder.parent.iterdir())
+    for words, reason in [
+        (
+            [f"{folder.parent}/*-mpnn-*", events],
+            f"expected one folder of a model. In {folder.parent} there is: '{names[0]}'",
+        ),
+        (
+            [f"{folder.parent}/*", events],
+            f"matches 2 paths ('{names[0]}', '{names[1]}'), expected one folder of a model",
+        ),
+        ([str(folder), "no*.root"], f"expected one file or folder of events. In {tmp_path} there is: 'scores.csv'."),
+        (
+            [str(folder), str(folder), events],
+            f"3 paths, expected two: the folder of a model, and events ({events} is one",
+        ),
+    ]:
+        assert cli.exit_code(["predict", *words, "--output", output]) == 2
+        captured = capsys.readouterr()
+        assert reason in captured.err
+        assert captured.err.count("\n") == 1
+    assert cli.exit_code(["export", f"{folder.parent}/*-mpnn-*", "--onnx", "x.onnx"]) == 2
+    assert "no path matches this pattern" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,20 @@ def test_a_failed_cell_is_exit_code_1_and_the_page_is_there(
     assert "Traceback" not in captured.err
 
 
+def test_the_table_at_the_end_has_what_was_asked_for(
+    tmp_path: Path, toy_data: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Another command had a cell that failed."""
+    assert cli.exit_code(arguments(tmp_path, toy_data, "Raises")) == 1
+    assert "raises: failed" in capsys.readouterr().out
+    assert cli.exit_code(arguments(tmp_path, toy_data, "Nearest")) == 0
+    out = capsys.readouterr().out
+    assert "nearest" in out
+    assert "raises" not in out
+    assert "ranks are among all rows of a board; 1 more, of other commands, are on the page" in out
+    assert "raises" in "".join(path.read_text() for path in (tmp_path / "leaderboard").rglob("*.html"))
+
+
 def test_the_same_command_again_trains_nothing(
     tmp_path: Path, toy_data: Path, no_training: None, toy_results: Path, capsys: pytest.CaptureFixture[str]
 ):

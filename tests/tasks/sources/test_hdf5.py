@@ -239,3 +239,16 @@ def test_data_that_lie_elsewhere_are_not_followed(tmp_path):
         raw = [(str(tmp_path / "raw"), 0, h5py.h5f.UNLIMITED)]
         file.create_dataset("X", (6, 32, 32, 2), "f4", external=raw)
     assert "lies in other files" in refused(read_showers, path)
+
+
+def test_events_that_need_not_say_what_they_are(tmp_path):
+    """The same events with their truth and without, but for the label."""
+    for kind, read, truth in ((showers, read_showers, "y"), (jets, read_jet_images, "signal")):
+        content = kind()
+        known = read(write_hdf5(tmp_path / "electron.h5", content)).table
+        del content[truth]
+        new = read(write_hdf5(tmp_path / "any.h5", content), labelled=False).table
+        assert set(new.label.tolist()) == {0}
+        assert set(known.label.tolist()) == {0, 1}
+        assert ak.array_equal(ak.without_field(new, "label"), ak.without_field(known, "label"))
+        refused(read, tmp_path / "any.h5")

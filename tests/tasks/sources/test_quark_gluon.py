@@ -214,3 +214,18 @@ def test_the_two_kinds_are_not_mixed(tmp_path):
     mod(tmp_path / "SIM.h5")
     npz(tmp_path / "QG_jets.npz", qg())
     assert "1 .npz and 1 .h5 files, expected one kind" in refused(read_quark_gluon, tmp_path)
+
+
+def test_jets_that_need_not_say_what_they_are(tmp_path):
+    content = qg()
+    known = QuarkGluon().read(npz(tmp_path / "known.npz", content)).table
+    new = QuarkGluon().read_new(npz(tmp_path / "new.npz", {"X": content["X"]})).table
+    assert set(new.label.tolist()) == {0}
+    assert ak.array_equal(ak.without_field(new, "label"), ak.without_field(known, "label"))
+
+
+def test_recorded_jets_have_no_parton_and_need_none(tmp_path):
+    read = QuarkGluon().read_new(mod(tmp_path / "CMS2011.h5", cols_i=COLS_I[:-1]))
+    assert read.table.event_id.tolist() == [0, 1, 2, 5]
+    assert set(read.table.label.tolist()) == {0}
+    assert read.dropped == {"jet at large eta or of low quality": 2}
