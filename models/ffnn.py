@@ -38,6 +38,7 @@ class FFNN(TorchModel):
     """
 
     name = "ffnn"
+    version: ClassVar[str] = "2"  # cells of pictures are standardised as a picture
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"layers": 2, "units": 32, "epochs": 5, "batch_size": 64},
         "quick": {"epochs": 25, "batch_size": 256},

@@ -30,6 +30,7 @@ class Drawing:
     span: tuple[float, float]
     name: str = ""
     axes: tuple[str, str] = ("eta", "phi")
+    edges: tuple[float, ...] = ()
 
 
 def crop(seen: Mapping[str, Hits], fields: Sequence[str]) -> list[Drawing]:
@@ -70,7 +71,7 @@ def ecal(seen: Mapping[str, Hits], fields: Sequence[str]) -> list[Drawing]:
 
 def detector(seen: Mapping[str, Hits], fields: Sequence[str]) -> list[Drawing]:
     """Barrel and endcaps in one picture: HCAL-centric."""
-    return [Drawing(_hcal_centric(seen, fields), hcal_centric.SHAPE, hcal_centric.SPAN)]
+    return [Drawing(_hcal_centric(seen, fields), hcal_centric.SHAPE, hcal_centric.SPAN, edges=hcal_centric.EDGES)]
 
 
 def _hcal_centric(seen: Mapping[str, Hits], fields: Sequence[str]) -> Channels:

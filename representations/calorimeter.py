@@ -257,12 +257,19 @@ class Calorimeter(Representation):
             "ecal" if name == "energy" else name: channel.times(factor * (self.hcal_scale if name == "hcal" else 1.0))
             for name, channel in cells.items()
         }
-        return replace(part, channels={**energies, **times}, shape=shape)
+        return replace(part, channels={**energies, **times}, shape=shape, edges=part.edges[::step])
 
     def _summed(self, events: Events, parts: list[Drawing]) -> Images:
         planes = [(cells, part.shape) for part in parts for cells in part.channels.values()]
         panels = [
-            Panel((len(part.channels), *part.shape), part.span, tuple(part.channels), part.name, part.axes)
+            Panel(
+                (len(part.channels), *part.shape),
+                part.span,
+                tuple(part.channels),
+                part.name,
+                part.axes,
+                edges=part.edges,
+            )
             for part in parts
         ]
         return self._images(events, panels, summed(planes, len(events)))

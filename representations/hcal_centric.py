@@ -24,12 +24,15 @@ SHAPE = (HCAL[0] * TOWER, HCAL[1] * TOWER)
 SPAN = (ENDCAP_ETA, float(np.pi))
 FIRST = (SHAPE[0] - BARREL[0]) // 2
 """The picture's row of the barrel's first crystal."""
+_TOWERS = np.concatenate([-HCAL_EDGES[:0:-1], HCAL_EDGES])
+_ROWS = TOWER * np.arange(len(_TOWERS))
+EDGES: tuple[float, ...] = tuple(np.interp(np.arange(SHAPE[0] + 1), _ROWS, _TOWERS).tolist())
+"""eta where rows begin and end, (281,)."""
 
 
 def row_of(eta: NDArray[Any]) -> NDArray[np.float64]:
     """Fractional row, 0 at eta -3 to 280 at 3, and no further."""
-    edges = np.concatenate([-HCAL_EDGES[:0:-1], HCAL_EDGES])
-    return np.asarray(np.interp(eta, edges, TOWER * np.arange(len(edges))))
+    return np.asarray(np.interp(eta, _TOWERS, _ROWS))
 
 
 def column_of(phi: NDArray[Any]) -> NDArray[np.float64]:

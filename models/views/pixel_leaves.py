@@ -6,20 +6,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 from models.views.leaves import MOST, Leaves, check
 from models.views.pictures import named_channels
+from models.views.pixels import CHUNK, pooled
 from representations.samples import Ragged
 from tasks.detector.geometry import HALF_LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from representations.samples import Images, Panel
 
-_CHUNK = 1 << 24
-"""Pixels of all channels that are dense at once: 64 MB."""
 _ENDS = {"endcap_minus": -HALF_LENGTH, "endcap_plus": HALF_LENGTH}
 """Metres along z of the panels whose axes are y and x."""
 _PT = ("pt", "tracks")
@@ -29,26 +25,22 @@ _TIME = "time"
 def of_pixels(samples: Images) -> Leaves:
     """Pictures as massless particles, `MOST` an event at most, on the CPU; beside each what its channels hold.
 
-    Measured pictures: the most energetic pixels, channels added up. Rows are eta and columns phi, evenly over the span,
-    or y and x on the face of an endcap. A channel called pt or tracks holds pt, any other energy, but time, which is
-    neither. A pixel whose sum is not above zero, as noise may make it, is none.
-    Drawings (one picture of bytes, as of `Circles`): pooled on the finest grid of 1, 2, 4, ... pixels of which no more
-    than `MOST` cells are lit. A cell lies at the centroid of its ink, which stands for pt; rows are phi, columns eta.
+    Measured pictures: the most energetic pixels, channels added up. Rows are eta and columns phi, or y and x on the
+    face of an endcap. A channel called pt or tracks holds pt, any other energy, but time, which is neither. A pixel
+    whose sum is not above zero, as noise may make it, is none.
+    Drawings (one picture of bytes, as of `Circles`): pooled to the smallest cells of 1, 2, 4, ... pixels of which no
+    more than `MOST` have ink. A cell lies at the centroid of its ink, which stands for pt.
 
     Raises UserError, naming the event, for what is NaN or infinite.
     """
-    names = channels_of(samples)
-    pixels = sum(panel.size // panel.shape[0] for panel in samples.panels)
     drawn = len(samples.panels) == 1 and samples.values.values.dtype == torch.uint8
-    take = _cells if drawn else _pixels
-    chunks = torch.split(torch.arange(len(samples)), max(1, _CHUNK // (len(names) * pixels)))
-    parts = [part for chunk in chunks for part in take(samples, chunk)]
-    events, counts, table, dropped = (torch.cat(column) for column in zip(*parts, strict=True))
-    order = torch.argsort(events)
-    rows = Ragged(table, torch.cat([counts.new_zeros(1), counts.cumsum(0)])).take(order)
+    chunks = torch.split(torch.arange(len(samples)), CHUNK)
+    parts = [_of_cells(samples, chunk) if drawn else _brightest(samples, chunk) for chunk in chunks]
+    counts, table, dropped = (torch.cat(column) for column in zip(*parts, strict=True))
+    rows = Ragged(table, torch.cat([counts.new_zeros(1), counts.cumsum(0)]))
     momenta = Ragged(rows.values[:, :4], rows.offsets)
     check(samples, momenta)
-    return Leaves(momenta, rows.values[:, 4:].to(torch.float32), names, dropped[order])
+    return Leaves(momenta, rows.values[:, 4:].to(torch.float32), channels_of(samples), dropped)
 
 
 def channels_of(samples: Images) -> tuple[str, ...]:
@@ -59,17 +51,16 @@ def channels_of(samples: Images) -> tuple[str, ...]:
 class _Part(NamedTuple):
     """The leaves of some events of the samples.
 
-    events, counts (events,) int64: which, and how many leaves each. table (leaves, 4 + channels) float64: momenta and
-    what the channels hold. dropped (events,) float64.
+    counts (events,) int64: how many leaves each. table (leaves, 4 + channels) float64: momenta and what the channels
+    hold. dropped (events,) float64.
     """
 
-    events: Tensor
     counts: Tensor
     table: Tensor
     dropped: Tensor
 
 
-def _pixels(samples: Images, index: Tensor) -> Iterator[_Part]:
+def _brightest(samples: Images, index: Tensor) -> _Part:
     """The most energetic pixels, from the listed ones: most of a picture is empty."""
     directions = [_directions(panel) for panel in samples.panels]
     eta, phi = (torch.cat(parts) for parts in zip(*directions, strict=True))
@@ -97,7 +88,7 @@ def _pixels(samples: Images, index: Tensor) -> Iterator[_Part]:
     left.index_add_(0, event[kept], energy[kept])
     dropped = 1 - torch.where(whole > 0, left / whole, 1.0)
     counts = torch.bincount(event[kept], minlength=len(index))
-    yield _Part(index, counts, torch.cat([momenta, held[kept]], dim=1), dropped)
+    return _Part(counts, torch.cat([momenta, held[kept]], dim=1), dropped)
 
 
 def _places(panels: tuple[Panel, ...], pixel: Tensor) -> tuple[Tensor, Tensor]:
@@ -127,57 +118,22 @@ def _named(samples: Images, names: tuple[str, ...]) -> Tensor:
     return torch.tensor([name in names for name in own], dtype=torch.bool)
 
 
-def _cells(samples: Images, index: Tensor) -> Iterator[_Part]:
-    """Ink pooled event by event, until few enough cells are lit."""
-    (panel,) = samples.panels
-    eta, phi = _drawn_directions(panel)
-    ink = samples.dense(index)
-    total = ink.sum(dim=1, keepdim=True)
-    planes = torch.cat([ink, total * eta, total * phi], dim=1)
-    while True:
-        few = (planes[:, :-2].sum(dim=1) > 0).flatten(1).sum(dim=1) <= MOST
-        shown = planes[few].flatten(2)
-        pt = shown[:, :-2].to(torch.float64).sum(dim=1)
-        across, down = (shown[:, -2:] / pt.clamp(min=1e-12).unsqueeze(1)).unbind(dim=1)
-        yield _brightest(index[few], pt * across.cosh(), across, down, shown[:, :-2])
-        if bool(few.all()):
-            return
-        index, planes = index[~few], avg_pool2d(planes[~few], 2, ceil_mode=True, divisor_override=1)
-
-
-def _brightest(index: Tensor, energy: Tensor, eta: Tensor, phi: Tensor, planes: Tensor) -> _Part:
-    """The `MOST` places of highest energy above 0.
-
-    energy (events, places) float64; eta, phi (places,) or (events, places); planes (events, channels, places).
-    """
-    # what is NaN is chosen first, and then refused
-    energy = torch.where(energy.isnan(), torch.inf, energy).clamp(min=0)
-    found, place = energy.topk(min(MOST, energy.shape[1]), dim=1)
-    lit = found > 0
-    eta, phi = (part.expand_as(energy).gather(1, place)[lit] for part in (eta, phi))
-    held = planes.gather(2, place.unsqueeze(1).expand(-1, planes.shape[1], -1)).transpose(1, 2)[lit]
-    table = torch.stack([found[lit] / eta.cosh(), eta, phi, torch.zeros_like(eta)], dim=1)
-    whole = energy.sum(dim=1)
-    dropped = 1 - torch.where(whole > 0, found.sum(dim=1) / whole, 1.0)
-    return _Part(index, lit.sum(dim=1), torch.cat([table, held], dim=1), dropped)
+def _of_cells(samples: Images, index: Tensor) -> _Part:
+    """Cells of ink, all that there are."""
+    cells = pooled(samples, index, MOST)
+    ink = cells.ink.to(torch.float64)
+    pt = ink.sum(dim=1)
+    eta, phi = samples.panels[0].place(cells.row, cells.column)
+    table = torch.cat([torch.stack([pt, eta, phi, torch.zeros_like(pt)], dim=1), ink], dim=1)
+    counts = torch.bincount(cells.event, minlength=len(index))
+    return _Part(counts, table, torch.zeros(len(index), dtype=torch.float64))
 
 
 def _directions(panel: Panel) -> tuple[Tensor, Tensor]:
     """eta and phi (places,) float64 of the middles of a measured picture's pixels."""
-    down, across = (_middles(pixels, half) for pixels, half in zip(panel.shape[1:], panel.span, strict=True))
-    first, second = (part.flatten() for part in torch.meshgrid(down, across, indexing="ij"))
+    middles = (torch.arange(pixels, dtype=torch.float64) + 0.5 for pixels in panel.shape[1:])
+    first, second = panel.place(*(part.flatten() for part in torch.meshgrid(*middles, indexing="ij")))
     if panel.axes == ("eta", "phi"):
         return first, second
     z = torch.tensor(_ENDS[panel.name], dtype=torch.float64)
     return torch.asinh(z / torch.hypot(first, second)), torch.atan2(first, second)
-
-
-def _drawn_directions(panel: Panel) -> tuple[Tensor, Tensor]:
-    """eta (1, columns) and phi (rows, 1) float32 of the middles of a drawing's pixels."""
-    eta, phi = _middles(panel.shape[2], panel.span[0]), _middles(panel.shape[1], panel.span[1])
-    return eta.to(torch.float32), phi.to(torch.float32).unsqueeze(1)
-
-
-def _middles(pixels: int, half: float) -> Tensor:
-    """Of so many pixels between -half and half."""
-    return half * ((2 * torch.arange(pixels, dtype=torch.float64) + 1) / pixels - 1)

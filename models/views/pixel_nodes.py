@@ -10,15 +10,12 @@ import torch
 from torch import Tensor
 
 from models.views.nodes import MOST, Table, first_largest, padded, starts
+from models.views.pixels import CHUNK, channels_of, listed, pooled
 from models.views.view import Input, Shape, Shown
 from representations.samples import Images, Ragged
 
-CELLS = 16
-"""Cells of a drawing along each axis, at most."""
 FAINT = 1e-3
 """From this value on pixels differ in their logarithm: 10 MeV, as calorimeters are drawn."""
-CHUNK = 1024
-"""Events whose nodes are looked for at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,17 +27,6 @@ class Noded(Images):
 
     nodes: Ragged
     left_out: Tensor
-
-
-class Pixels(NamedTuple):
-    """Lit pixels of some events, (total,) each; `channel` counts through the names that any panel has."""
-
-    event: Tensor
-    panel: Tensor
-    channel: Tensor
-    row: Tensor
-    column: Tensor
-    value: Tensor
 
 
 class Found(NamedTuple):
@@ -62,10 +48,10 @@ class PixelNodes(Input[Images]):
     beside each channel x. Where the pictures show eta and phi, delta_eta, cos_delta_phi and sin_delta_phi count from
     the pixel of largest energy. Energy is the sum of all channels but times; what noise makes negative counts as none.
 
-    Drawings (bytes) have a thousand lit pixels, none of which tells much. They are pooled to 16 x 16 cells at most, a
-    node for each that has ink: the mean place of its ink; `down`, `across` and `slope`, the variances down and across
-    and the covariance in units of the cell, from which one sees how a line runs; and each channel's part of a full
-    cell. Drawings have eta across and phi down, calorimeters eta down and phi across.
+    Drawings (bytes) have a thousand lit pixels, none of which tells much. They are pooled to the smallest cells of 1,
+    2, 4, ... pixels of which no more than 128 have ink, a node for each: the mean place of its ink; `down`, `across`
+    and `slope`, the variances down and across and the covariance in units of the cell, from which one sees how a line
+    runs; and each channel's part of a full cell.
     """
 
     view = "nodes"
@@ -126,9 +112,8 @@ def shown(samples: Images, index: Tensor) -> Table:
 
 def found(samples: Images, index: Tensor) -> Found:
     """All nodes of `index`, event by event."""
-    pixels = listed(samples, index)
     drawing = samples.values.values.dtype == torch.uint8
-    return strokes(samples, pixels) if drawing else brightest(samples, pixels, len(index))
+    return strokes(samples, index) if drawing else brightest(samples, index)
 
 
 def hardest(event: Tensor, energy: Tensor, events: int) -> Tensor:
@@ -140,36 +125,9 @@ def hardest(event: Tensor, energy: Tensor, events: int) -> Tensor:
     return order[place < MOST].sort().values
 
 
-def listed(samples: Images, index: Tensor) -> Pixels:
-    """The lit pixels of `index`, event by event."""
-    event, pixel, value = samples.entries(index)
-    names, parts, start = channels_of(samples), [], 0
-    for number, panel in enumerate(samples.panels):
-        inside = (pixel >= start) & (pixel < start + panel.size)
-        flat, (count, height, width) = pixel[inside] - start, panel.shape
-        own = torch.tensor([names.index(name) for name in channel_names(samples, number)], device=index.device)
-        of_panel = torch.full_like(flat, number)
-        channel = own[flat // (height * width)] if count else flat
-        parts.append(Pixels(event[inside], of_panel, channel, flat // width % height, flat % width, value[inside]))
-        start += panel.size
-    return Pixels(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
-
-
-def channel_names(samples: Images, number: int) -> tuple[str, ...]:
-    """What the channels of a panel are called; the same channel of several panels has one name."""
-    panel = samples.panels[number]
-    return panel.channel_names or tuple(f"channel{channel}" for channel in range(panel.shape[0]))
-
-
-def channels_of(samples: Images) -> tuple[str, ...]:
-    """The channels of all panels."""
-    return tuple(
-        dict.fromkeys(name for number in range(len(samples.panels)) for name in channel_names(samples, number))
-    )
-
-
-def brightest(samples: Images, pixels: Pixels, events: int) -> Found:
+def brightest(samples: Images, index: Tensor) -> Found:
     """A node for each pixel that any channel lights."""
+    pixels = listed(samples, index)
     height, width = (max(panel.shape[axis] for panel in samples.panels) for axis in (1, 2))
     panels = len(samples.panels)
     key = ((pixels.event * panels + pixels.panel) * height + pixels.row) * width + pixels.column
@@ -179,44 +137,25 @@ def brightest(samples: Images, pixels: Pixels, events: int) -> Found:
     values[node, pixels.channel] = pixels.value
     panel, event = places // (height * width) % panels, places // (height * width * panels)
     row, column = (places // width % height).to(torch.float32), (places % width).to(torch.float32)
-    position = positions(samples, panel, row + 0.5, column + 0.5, rows_are_eta=True)
+    position = positions(samples, panel, row + 0.5, column + 0.5)
     energy = values[:, [place for place, name in enumerate(names) if name != "time"]].clamp(min=0).sum(1)
     shown_values = {name: values[:, place] for place, name in enumerate(names)}
     logarithms = {f"ln_{name}": part.sign() * (part.abs() / FAINT).log1p() for name, part in shown_values.items()}
-    columns = position | _from_hottest(position, energy, event, events) | shown_values | logarithms
+    columns = position | _from_hottest(position, energy, event, len(index)) | shown_values | logarithms
     return Found(Table(torch.stack(list(columns.values()), dim=1), tuple(columns), event), energy)
 
 
-def strokes(samples: Images, pixels: Pixels) -> Found:
+def strokes(samples: Images, index: Tensor) -> Found:
     """A node for each cell that has ink."""
-    sizes = torch.tensor([panel.shape[1:] for panel in samples.panels], device=pixels.row.device)
-    steps = (sizes + CELLS - 1) // CELLS
-    step_down, step_across = steps[pixels.panel].unbind(dim=1)
-    panels = len(samples.panels)
-    cell_row, cell_column = pixels.row // step_down, pixels.column // step_across
-    key = ((pixels.event * panels + pixels.panel) * CELLS + cell_row) * CELLS + cell_column
-    places, node = torch.unique(key, return_inverse=True)
-    names = channels_of(samples)
-    ink = torch.zeros(len(places) * len(names), device=key.device)
-    ink = ink.index_add_(0, node * len(names) + pixels.channel, pixels.value).view(len(places), len(names))
-    # from the cell's corner, in cells: sums of squares from far away leave little in float32
-    down = (pixels.row % step_down + 0.5) / step_down
-    across = (pixels.column % step_across + 0.5) / step_across
-    size = pixels.value.abs()
-    terms = torch.stack([size, size * down, size * across, size * down**2, size * across**2, size * down * across], 1)
-    sums = torch.zeros(len(places), 6, device=key.device).index_add_(0, node, terms)
-    y, x, yy, xx, xy = (sums[:, 1:] / sums[:, :1].clamp(min=1e-30)).unbind(dim=1)
-    panel, event = places // CELLS**2 % panels, places // (CELLS**2 * panels)
-    of_node = steps[panel].to(torch.float32)
-    row, column = (places // CELLS % CELLS + y) * of_node[:, 0], (places % CELLS + x) * of_node[:, 1]
-    columns = positions(samples, panel, row, column, rows_are_eta=False)
-    columns |= {"down": (yy - y * y).clamp(min=0), "across": (xx - x * x).clamp(min=0), "slope": xy - x * y}
-    full = of_node.prod(dim=1)
-    columns |= {name: ink[:, place] / full for place, name in enumerate(names)}
-    return Found(Table(torch.stack(list(columns.values()), dim=1), tuple(columns), event), sums[:, 0])
+    cells = pooled(samples, index, MOST)
+    columns = positions(samples, cells.panel, cells.row, cells.column)
+    columns |= {"down": cells.down, "across": cells.across, "slope": cells.slope}
+    full = cells.side.square()
+    columns |= {name: cells.ink[:, place] / full for place, name in enumerate(channels_of(samples))}
+    return Found(Table(torch.stack(list(columns.values()), dim=1), tuple(columns), cells.event), cells.ink.sum(dim=1))
 
 
-def positions(samples: Images, panel: Tensor, row: Tensor, column: Tensor, *, rows_are_eta: bool) -> dict[str, Tensor]:
+def positions(samples: Images, panel: Tensor, row: Tensor, column: Tensor) -> dict[str, Tensor]:
     """Where nodes are, (total,) along each axis that a panel has, and what tells panels apart.
 
     row, column : in pixels from the upper left corner. An azimuth all around comes as its cosine and sine as well.
@@ -225,9 +164,8 @@ def positions(samples: Images, panel: Tensor, row: Tensor, column: Tensor, *, ro
     found_at = {name: torch.zeros_like(row) for name in axes}
     whole = False
     for number, part in enumerate(samples.panels):
-        ratio = 2 * row / part.shape[1] - 1, 2 * column / part.shape[2] - 1
-        for name, place, span in zip(part.axes, ratio if rows_are_eta else ratio[::-1], part.span, strict=True):
-            found_at[name] = torch.where(panel == number, place * span, found_at[name])
+        for name, place, span in zip(part.axes, part.place(row, column), part.span, strict=True):
+            found_at[name] = torch.where(panel == number, place, found_at[name])
             whole = whole or (name == "phi" and span == math.pi)
     if whole:
         found_at |= {"cos_phi": found_at["phi"].cos(), "sin_phi": found_at["phi"].sin()}

@@ -50,6 +50,23 @@ class PooledPixels(Table[Images]):
             start += panel.size
         return (torch.cat([*parts, samples.features[index]], dim=1),)
 
+    def rows(self, samples: Images, index: Tensor) -> tuple[Tensor | None, ...]:
+        """The table for moments; for cells the length of its channel's picture, as a vector, with both signs.
+
+        So cells are divided by the root mean square of that length: an empty cell stays 0, and a picture weighs as much
+        as one moment does. Were each cell standardised by itself, those that are nearly always empty would be as loud
+        as those where energy is, and hundreds of cells louder than the few moments.
+        """
+        (table,) = self.batch(samples, index)
+        both, start = torch.stack([table, table]), 0
+        for panel in samples.panels:
+            channels, cells = panel.shape[0], self._areas(panel).numel()
+            part = slice(start, start + channels * cells)
+            length = table[:, part].view(len(index), channels, cells).norm(dim=2).repeat_interleave(cells, dim=1)
+            both[:, :, part] = torch.stack([length, -length])
+            start = part.stop + channels * len(self.moments)
+        return (both.flatten(0, 1),)
+
     def _columns(self, panel: Panel, event: Tensor, pixel: Tensor, value: Tensor, events: int) -> tuple[Tensor, Tensor]:
         """Cells and moments of a panel, (events, columns) each."""
         channels, height, width = panel.shape

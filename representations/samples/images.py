@@ -21,6 +21,7 @@ class Panel(NamedTuple):
     span : half widths of the picture along its `axes`: eta and phi, or on the face of an endcap y and x in metres.
     name : of the panel, where there are several. turned : whether the second of its axes runs down the rows, as on a
         canvas, and not the first, as in a calorimeter.
+    edges : of pixels along the first axis, in rising order, one more than there are; empty where these are even.
     """
 
     shape: tuple[int, int, int]
@@ -29,11 +30,27 @@ class Panel(NamedTuple):
     name: str = ""
     axes: tuple[str, str] = ("eta", "phi")
     turned: bool = False
+    edges: tuple[float, ...] = ()
 
     @property
     def size(self) -> int:
         """Pixels of all channels."""
         return math.prod(self.shape)
+
+    def place(self, row: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
+        """Where rows and columns (any,) lie along the two axes, as floats from the upper left corner of the picture.
+
+        The middle of its first pixel is at row 0.5 and column 0.5.
+        """
+        (first, second), sizes = (row, column), self.shape[1:]
+        if self.turned:
+            first, second, sizes = second, first, sizes[::-1]
+        along = [half * (2 * at / size - 1) for half, at, size in zip(self.span, (first, second), sizes, strict=True)]
+        if self.edges:
+            edges = torch.tensor(self.edges, dtype=first.dtype, device=first.device)
+            pixel = first.long().clamp(0, sizes[0] - 1)
+            along[0] = torch.lerp(edges[pixel], edges[pixel + 1], first - pixel)
+        return along[0], along[1]
 
 
 class Entries(NamedTuple):

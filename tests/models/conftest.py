@@ -42,6 +42,7 @@ def rings(
     channels: int = 1,
     points: int = 40,
     empty: Sequence[int] = (),
+    turned: bool = False,
 ) -> Images:
     """Rings of one radius a class, somewhere in the picture, in the last channel; noise in all. `empty`: no pixels."""
     generator = torch.Generator().manual_seed(seed)
@@ -60,7 +61,7 @@ def rings(
     values = torch.randint(128, 256, flat.shape, generator=generator).to(torch.uint8)
     return Images(
         **truth(labels, classes),
-        panels=(Panel((channels, size, size), span=(3.0, 3.1416)),),
+        panels=(Panel((channels, size, size), span=(3.0, 3.1416), turned=turned),),
         pixels=ragged(lengths, flat),
         values=ragged(lengths, values),
         scale=255.0,

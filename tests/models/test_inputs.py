@@ -17,6 +17,7 @@ from models.bdt import BDT
 from models.cnn import CNN
 from models.ffnn import FFNN
 from models.inputs import INPUTS, Input, Shape, shown_as
+from models.training.batches import mean_and_scale
 from representations.samples import Images, Samples, Vectors
 from tests.models.conftest import KINDS, chains, panels, particles, rings
 
@@ -102,6 +103,24 @@ def test_tables_of_several_panels_are_those_of_each() -> None:
     assert columns[-1] == "endcap_channel0_row_column"
     own = [name for part in alone for name in look.shape(part).columns]
     assert [name.removeprefix("barrel_").removeprefix("endcap_") for name in columns] == own
+
+
+def test_a_picture_of_cells_weighs_as_much_as_a_moment() -> None:
+    samples, look = panels(9), INPUTS["table", Images]
+    (found,) = mean_and_scale([look.rows(samples, index) for index in torch.arange(9).split(4)])
+    assert found is not None
+    table = look.batch(samples, torch.arange(9))[0].double().numpy()
+    names = look.shape(samples).columns
+    shown = (table - found[0].numpy()) * found[1].numpy()
+    for channel in ("barrel_ecal", "barrel_hcal", "endcap_channel0"):
+        cells = [place for place, name in enumerate(names) if name.startswith(f"{channel}_cell")]
+        assert not shown[1, cells].any() or channel.startswith("endcap")  # an empty picture stays empty
+        assert np.square(shown[:, cells]).sum(axis=1).mean() == pytest.approx(1.0, rel=1e-5)
+        whole = np.sqrt(np.square(table[:, cells]).sum(axis=1).mean())
+        np.testing.assert_allclose(shown[:, cells] * whole, table[:, cells], rtol=1e-5, atol=1e-7)
+    moments = [place for place, name in enumerate(names) if "_cell" not in name]
+    np.testing.assert_allclose(shown[:, moments].mean(axis=0), 0.0, atol=1e-5)
+    np.testing.assert_allclose(shown[:, moments].std(axis=0), 1.0, rtol=1e-4)
 
 
 def test_pictures_of_several_panels_are_a_tensor_each() -> None:

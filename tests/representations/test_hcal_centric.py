@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 
 from representations.calorimeter import Calorimeter
 from representations.hcal_centric import FIRST, SHAPE, barrel, column_of, endcaps, row_of, towers, tracks
@@ -121,3 +122,28 @@ def test_whole_and_barrel_pictures_agree_in_the_barrel():
     total = whole.dense().sum(dim=(0, 2, 3)).tolist()
     assert total == pytest.approx([3.0, sum(e for *_, e in shower) + 40.0, 6.0], rel=1e-5)
     assert set(Calorimeter(area="detector").columns(events.info)) == {"tracks", "ecal", "ecal_endcap", "hcal"}
+
+
+@pytest.mark.parametrize("coarse", [1, 5])
+def test_pixels_lie_where_their_towers_do(coarse):
+    rows = [0, 3, 7, 8, 20, 28, 40, 50, 55]
+    events = with_column(showers_of([[] for _ in rows]), "hcal", lists(*([(row, 8, 1.0)] for row in rows)))
+    images = Calorimeter(area="detector", coarse=coarse).represent(events)
+    (panel,) = images.panels
+    event, pixel, _ = images.entries(torch.arange(len(rows)))
+    _, height, width = panel.shape
+    places = panel.place(pixel // width % height + 0.5, pixel % width + 0.5)
+    eta, phi = hcal_direction(np.array(rows), np.array([8] * len(rows)))
+    for axis, expected in zip(places, (eta, phi), strict=True):
+        middles = np.bincount(event, axis) / np.bincount(event)
+        np.testing.assert_allclose(middles, expected, rtol=1e-5)
+
+
+def test_crystals_lie_where_they_do():
+    (panel,) = Calorimeter(area="detector").represent(showers_of([[(0, 0, 1.0)]])).panels
+    row, column = np.array([0, 60, 169]), np.array([0, 200, 359])
+    found = panel.place(torch.from_numpy(row + FIRST + 0.5), torch.from_numpy(column + 0.5))
+    np.testing.assert_allclose(found, barrel_direction(row, column), rtol=1e-9)
+    assert len(panel.edges) == 281
+    row, column = all_endcap_crystals()
+    assert set(np.searchsorted(panel.edges, endcap_direction(row, column)[0])) <= {*range(1, 59), *range(223, 281)}

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from representations.samples import Images
+from representations.samples import Images, Panel
 from tests.representations.samples.test_samples import LENGTHS, images, panels
 
 
@@ -43,3 +43,24 @@ def test_several_panels_are_not_one_picture() -> None:
     assert samples.panel("endcap").shape == (2, 1, 7)
     with pytest.raises(ValueError, match="panels differs"):
         Images.join([samples, images([1])])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_where_pixels_lie(turned: bool) -> None:
+    panel = Panel((1, 3, 4), (3.0, 1.0), turned=turned)
+    down, across = (1.0, 3.0) if turned else (3.0, 1.0)  # half widths
+    middles = [(y + 0.5, x + 0.5) for y in range(3) for x in range(4)]
+    expected = [(-down + 2 * down / 3 * y, -across + 2 * across / 4 * x) for y, x in middles]
+    found = panel.place(*torch.tensor(middles, dtype=torch.float64).unbind(dim=1))
+    torch.testing.assert_close(
+        torch.stack(found[::-1] if turned else found, dim=1), torch.tensor(expected, dtype=torch.float64)
+    )
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_where_uneven_pixels_lie(turned: bool) -> None:
+    panel = Panel((1, 3, 3), (3.0, 1.5), turned=turned, edges=(-3.0, -1.0, 1.5, 3.0))
+    first, second = torch.tensor([0.0, 0.5, 1.0, 1.2, 2.9, 3.0]), torch.arange(6) / 2
+    found = panel.place(second, first) if turned else panel.place(first, second)
+    torch.testing.assert_close(found[0], torch.tensor([-3.0, -2.0, -1.0, -0.5, 2.85, 3.0]))
+    torch.testing.assert_close(found[1], torch.arange(6) / 2 - 1.5)

@@ -126,6 +126,14 @@ class TestPixels:
             dropped = sum(energy for energy, *_ in found[few:]) / sum(energy for energy, *_ in found)
             assert float(leaves.dropped[event]) == pytest.approx(dropped)
 
+    def test_rows_need_not_be_even(self) -> None:
+        planes = torch.tensor([[0.0, 2.0, 1.0, 0.0, 0.0, 4.0]])
+        panel = Panel((1, 3, 2), (3.0, 1.0), ("ecal",), edges=(-3.0, -1.0, 0.0, 3.0))
+        momenta = of_pixels(pictures(planes, panel)).momenta.values
+        expected = [(2.0, -2.0, 0.5), (1.0, -0.5, -0.5), (4.0, 1.5, 0.5)]  # energy, eta, phi
+        expected = sorted(((energy / np.cosh(eta), eta, phi) for energy, eta, phi in expected), reverse=True)
+        np.testing.assert_allclose(momenta[momenta[:, 0].argsort(descending=True), :3], expected, rtol=1e-6)
+
     def test_time_is_no_energy(self) -> None:
         planes = torch.tensor([[1.0, 0.0, 0.3, 7.0]])
         panel = Panel((2, 1, 2), (1.0, 1.0), ("energy", "time"))
@@ -164,7 +172,7 @@ class TestDrawings:
     def test_ink_is_pooled_until_few_cells_are_lit(self, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
         for module in (limits, pixel_leaves):
             monkeypatch.setattr(module, "MOST", most)
-        samples = rings(8, size=21, channels=2, empty=[3])
+        samples = rings(8, size=21, channels=2, empty=[3], turned=True)
         leaves = of_pixels(samples)
         dense = samples.dense().double().numpy()
         y, x = (np.mgrid[:21, :21] + 0.5) / 21 * 2 - 1

@@ -1,0 +1,114 @@
+"""Lit pixels of pictures as a list, and drawings pooled to a few cells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from representations.samples import Images
+
+CHUNK = 256
+"""Events whose pixels are listed at once."""
+
+
+class Pixels(NamedTuple):
+    """Lit pixels of some events, (total,) each; `channel` counts through the names that any panel has."""
+
+    event: Tensor
+    panel: Tensor
+    channel: Tensor
+    row: Tensor
+    column: Tensor
+    value: Tensor
+
+
+class Cells(NamedTuple):
+    """Cells of ink of some events, event by event, (total,) each.
+
+    side : pixels that a cell is wide and high. row, column : the centroid of its ink, in pixels from the upper left
+    corner. down, across, slope : the variances down and across and the covariance of its ink, in units of the cell.
+    ink : (total, channels), sums, the channels as `Pixels` counts them.
+    """
+
+    event: Tensor
+    panel: Tensor
+    side: Tensor
+    row: Tensor
+    column: Tensor
+    down: Tensor
+    across: Tensor
+    slope: Tensor
+    ink: Tensor
+
+
+def listed(samples: Images, index: Tensor) -> Pixels:
+    """The lit pixels of `index`, event by event."""
+    event, pixel, value = samples.entries(index)
+    names, parts, start = channels_of(samples), [], 0
+    for number, panel in enumerate(samples.panels):
+        inside = (pixel >= start) & (pixel < start + panel.size)
+        flat, (count, height, width) = pixel[inside] - start, panel.shape
+        own = torch.tensor([names.index(name) for name in channel_names(samples, number)], device=index.device)
+        of_panel = torch.full_like(flat, number)
+        channel = own[flat // (height * width)] if count else flat
+        parts.append(Pixels(event[inside], of_panel, channel, flat // width % height, flat % width, value[inside]))
+        start += panel.size
+    return Pixels(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+
+
+def channel_names(samples: Images, number: int) -> tuple[str, ...]:
+    """What the channels of a panel are called; the same channel of several panels has one name."""
+    panel = samples.panels[number]
+    return panel.channel_names or tuple(f"channel{channel}" for channel in range(panel.shape[0]))
+
+
+def channels_of(samples: Images) -> tuple[str, ...]:
+    """The channels of all panels."""
+    return tuple(
+        dict.fromkeys(name for number in range(len(samples.panels)) for name in channel_names(samples, number))
+    )
+
+
+def pooled(samples: Images, index: Tensor, most: int) -> Cells:
+    """The cells of `index` that have ink: of 1, 2, 4, ... pixels, the smallest of which no more than `most` are lit.
+
+    So nothing is left out, and an event of few lines is seen more closely than one of many.
+    """
+    pixels = listed(samples, index)
+    height, width = (max(panel.shape[axis] for panel in samples.panels) for axis in (1, 2))
+    of_event = _sides(pixels, (len(index), len(samples.panels), height, width), most)
+    side = of_event[pixels.event]
+    key = (pixels.event * len(samples.panels) + pixels.panel) * height + pixels.row // side
+    key, cell = torch.unique(key * width + pixels.column // side, return_inverse=True)
+    channels = len(channels_of(samples))
+    ink = torch.zeros(len(key) * channels, device=key.device)
+    ink = ink.index_add_(0, cell * channels + pixels.channel, pixels.value).view(len(key), channels)
+    # from the cell's corner, in cells: sums of squares from far away leave little in float32
+    down, across = ((at % side + 0.5) / side for at in (pixels.row, pixels.column))
+    size = pixels.value
+    terms = torch.stack([size, size * down, size * across, size * down**2, size * across**2, size * down * across], 1)
+    sums = torch.zeros(len(key), 6, device=key.device).index_add_(0, cell, terms)
+    y, x, yy, xx, xy = (sums[:, 1:] / sums[:, :1].clamp(min=1e-30)).unbind(dim=1)
+    event, panel = key // (len(samples.panels) * height * width), key // (height * width) % len(samples.panels)
+    row, column, side = key // width % height, key % width, of_event[event]
+    spread = (yy - y * y).clamp(min=0), (xx - x * x).clamp(min=0), xy - x * y
+    return Cells(event, panel, side, (row + y) * side, (column + x) * side, *spread, ink)
+
+
+def _sides(pixels: Pixels, sizes: tuple[int, int, int, int], most: int) -> Tensor:
+    """Pixels that the cells of each event are wide, (events,); sizes: events, panels, rows, columns."""
+    events, panels, height, width = sizes
+    side, pooled_by = torch.ones(events, dtype=torch.int64, device=pixels.row.device), 1
+    while True:
+        high, wide = -(-height // pooled_by), -(-width // pooled_by)
+        lit = torch.zeros(events * panels * high * wide, dtype=torch.bool, device=side.device)
+        row, column = pixels.row // pooled_by, pixels.column // pooled_by
+        lit[((pixels.event * panels + pixels.panel) * high + row) * wide + column] = True
+        many = lit.view(events, panels * high * wide).sum(dim=1) > most
+        if not bool(many.any()):
+            return side
+        pooled_by *= 2
+        side[many] = pooled_by
