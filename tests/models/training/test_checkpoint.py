@@ -95,11 +95,11 @@ def test_a_training_that_was_over_is_not_gone_on_with(tmp_path: Path) -> None:
     for changes in ({}, {"epochs": 50, "patience": 1, "learning_rate": 0.05}):
         path = tmp_path / f"checkpoint{len(changes)}"
         first = fitted("pictures", path, **changes)
-        seen: list[float] = []
+        seen: list[tuple[str, float]] = []
         again = model(path, **changes)
-        again.runtime.report = lambda stage, done, total, seen=seen: seen.append(done)
+        again.runtime.report = lambda stage, done, total, seen=seen: seen.append((stage, done))
         again.fit(SAMPLES["pictures"][:90], SAMPLES["pictures"][90:])
-        assert seen == [again.epochs]
+        assert seen == [("resume", first.details()["epochs"]), ("train", again.epochs)]
         assert again.details()["resumed"] == first.details()["epochs"]
         np.testing.assert_array_equal(
             again.predict_proba(SAMPLES["pictures"]), first.predict_proba(SAMPLES["pictures"])
