@@ -34,8 +34,8 @@ class FFNN(TorchModel):
         this is a Particle Flow Network (arXiv:1810.05165, section 4.2); for `fourvectors`.
     layers : hidden layers.
     units : in each hidden layer.
-    dropout : share of units left out after each hidden layer. Half of them is the paper's choice, for many events: of few
-        it costs more than it gives (12,000 of dimuon: AUC 0.88, and 0.98 without).
+    dropout : share of units left out after each hidden layer. Half of them is the paper's choice, for many events; with
+        few it costs more than it gives (12,000 of dimuon: AUC 0.88, and 0.98 without).
     """
 
     name = "ffnn"
