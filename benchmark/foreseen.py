@@ -55,7 +55,7 @@ def _columns_of(file: str) -> ak.Array:
 
 
 def _columns(info: Any) -> ak.Array:
-    """All columns that `tasks/events.py` knows; hits and tracks at the level `detector` alone, where they are made."""
+    """Columns that generated events may have; hits and tracks at the level `detector` alone, where they are made."""
     import awkward as ak
     import numpy as np
 

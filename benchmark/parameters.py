@@ -127,7 +127,7 @@ def _choices(kind: str) -> tuple[str, ...]:
     for node in ast.walk(ast.parse(kind, mode="eval")):
         if isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("Literal"):
             listed = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-            return tuple(str(value.value) for value in listed if isinstance(value, ast.Constant))
+            return tuple(str(ast.literal_eval(value)) for value in listed)
     return ()
 
 

@@ -50,7 +50,7 @@ def roc_figure(board: Board, book: ScoreBook) -> Figure | None:
         return None
     signal = board.classes[0]
     more = (
-        f" The first {_SHOWN_AT_FIRST} are shown; click the legend for others, twice for further rows of an entry."
+        f" The first {_SHOWN_AT_FIRST} are shown; click an entry for others, off and on for its further rows."
         if len(traces) > _SHOWN_AT_FIRST
         else ""
     )

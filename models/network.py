@@ -121,10 +121,13 @@ class TorchModel(Model, ABC):
         return shown_as(self.views, samples, self.name)
 
     def accept(self, samples: Samples) -> None:
-        """Raise Skip where there is no view of such samples, no network for the view, or no mass that it needs."""
+        """Raise Skip for samples without a view, a network or an augmentation of it, or a mass that is needed."""
         self._check_mass(samples)
+        look = self.look(samples)
+        shape = look.shape(samples)
+        augmentation(self.augment, look, samples, self.name)
         with torch.device("meta"):  # which takes no memory, and draws no random numbers
-            self.network(self.look(samples).shape(samples), len(samples.classes))
+            self.network(shape, len(samples.classes))
 
     def _check_mass(self, samples: Samples) -> None:
         if self.decorrelation and samples.mass is None:

@@ -140,7 +140,7 @@ def _plain(value: str) -> str:
 def _kind(parameter: Parameter) -> str:
     """What may be given, in words: choices, or a type and its range; what there is beside choices is joined by "or"."""
     words = {"int": "whole number", "float": "number", "bool": "true or false", "str": "text", "None": "none"}
-    parts = [part.strip("'\" ") for part in re.sub(r"Literal\[.*?\]", "", parameter.type).split("|")]
+    parts = [part.strip("'\" ") for part in re.sub(r"[\w.]*Literal\[.*?\]", "", parameter.type).split("|")]
     kinds = [f"{words.get(part, part)}{_span(part, parameter)}" for part in parts if part]
     choices = [f"one of {', '.join(parameter.choices)}"] if parameter.choices else []
     return ", or ".join([*choices, *kinds])

@@ -112,8 +112,16 @@ class Batches:
         yield from in_chunks(self.samples, events)
 
     def moments(self) -> list[tuple[Tensor, Tensor] | None]:
-        """Mean and scale (columns,) of each tensor shown, None for what is shown as it is."""
-        return mean_and_scale([self.look.rows(self.samples, index) for index in self.chunks()])
+        """Mean and scale (columns,) of each tensor shown, None for what is shown as it is.
+
+        Of a table the scale of a column that never varies is 0, also where a view standardises several together.
+        """
+        found = mean_and_scale([self.look.rows(self.samples, index) for index in self.chunks()])
+        for place, (part, kept) in enumerate(zip(found, self._kept or (), strict=False)):
+            if part is not None and len(kept):
+                mean, scale = part
+                found[place] = mean, scale.where((kept != kept[:1]).any(dim=0) | scale.isnan(), 0.0)
+        return found
 
 
 def in_chunks(samples: Samples, events: int = CHUNK) -> Sequence[Tensor]:

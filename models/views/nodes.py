@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from models.views.shown_particles import Particles
+from models.views.shown_particles import ParticleInput
 from models.views.view import KEPT_BYTES, Input, Shape, Shown
 from representations.samples import Graphs, Ragged, Vectors
 
@@ -26,7 +26,7 @@ class Table(NamedTuple):
     event: Tensor
 
 
-class ParticleNodes(Particles):
+class ParticleNodes(ParticleInput):
     """Particles as a set: nodes (batch, columns, places), mask (batch, places), features (batch, features).
 
     The columns are the particles' own and their kinds, and what `completed` adds. Of more than 128 particles those of

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from models.views.leaves import MOST, Leaves, check
 from models.views.pictures import named_channels
-from models.views.pixels import CHUNK, pooled
+from models.views.pixels import in_chunks, pooled
 from representations.samples import Ragged
 from tasks.detector.geometry import HALF_LENGTH
 
@@ -34,7 +34,7 @@ def of_pixels(samples: Images) -> Leaves:
     Raises UserError, naming the event, for what is NaN or infinite.
     """
     drawn = len(samples.panels) == 1 and samples.values.values.dtype == torch.uint8
-    chunks = torch.split(torch.arange(len(samples)), CHUNK)
+    chunks = in_chunks(samples)
     parts = [_of_cells(samples, chunk) if drawn else _brightest(samples, chunk) for chunk in chunks]
     counts, table, dropped = (torch.cat(column) for column in zip(*parts, strict=True))
     rows = Ragged(table, torch.cat([counts.new_zeros(1), counts.cumsum(0)]))

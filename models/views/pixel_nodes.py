@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from models.views.nodes import MOST, Table, first_largest, padded, starts
-from models.views.pixels import CHUNK, channels_of, listed, pooled
+from models.views.pixels import channels_of, in_chunks, listed, pooled
 from models.views.view import Input, Shape, Shown
 from representations.samples import Images, Ragged
 
@@ -65,17 +65,18 @@ class PixelNodes(Input[Images]):
         """With their nodes, some kB an event, in place of pixels: to find them takes longer than to learn from them."""
         if isinstance(samples, Noded):
             return samples
-        every = torch.arange(len(samples), device=samples.device)
-        tables = [shown(samples, index) for index in torch.split(every, CHUNK)]
-        lengths = [torch.bincount(table.event, minlength=CHUNK) for table in tables]
+        chunks = in_chunks(samples)
+        tables = [shown(samples, index) for index in chunks]
+        lengths = [
+            torch.bincount(table.event, minlength=len(index)) for table, index in zip(tables, chunks, strict=True)
+        ]
         offsets = torch.zeros(len(samples) + 1, dtype=torch.int64, device=samples.device)
-        torch.cumsum(torch.cat([*lengths, every[:0]])[: len(samples)], 0, out=offsets[1:])
+        torch.cumsum(torch.cat(lengths), 0, out=offsets[1:])
         same = {field.name: getattr(samples, field.name) for field in fields(samples)}
         same["pixels"], same["values"] = (
             Ragged(part.values[:0], torch.zeros_like(offsets)) for part in (samples.pixels, samples.values)
         )
-        empty = shown(samples, every[:0]).values
-        nodes = Ragged(torch.cat([empty, *(table.values for table in tables)]), offsets)
+        nodes = Ragged(torch.cat([table.values for table in tables]), offsets)
         return Noded(**same, nodes=nodes, left_out=self.dropped(samples))
 
     def batch(self, samples: Images, index: Tensor) -> Shown:
@@ -90,8 +91,10 @@ class PixelNodes(Input[Images]):
         """The share of each event's energy (or ink) that no node has, (events,) float32; 0 where there is none."""
         if isinstance(samples, Noded):
             return samples.left_out
+        if samples.values.values.dtype == torch.uint8:  # cells of drawings have all ink
+            return torch.zeros_like(samples.weights)
         parts: list[Tensor] = []
-        for index in torch.split(torch.arange(len(samples), device=samples.device), CHUNK):
+        for index in in_chunks(samples):
             table, energy = found(samples, index)
             kept = hardest(table.event, energy, len(index))
             whole = energy.new_zeros(len(index)).index_add_(0, table.event, energy)

@@ -8,10 +8,12 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from representations.samples import Images
 
-CHUNK = 256
-"""Events whose pixels are listed at once."""
+_AT_ONCE = 1 << 24
+"""Pixels, lit or not, of the events that are looked at at once."""
 
 
 class Pixels(NamedTuple):
@@ -57,6 +59,12 @@ def listed(samples: Images, index: Tensor) -> Pixels:
         parts.append(Pixels(event[inside], of_panel, channel, flat // width % height, flat % width, value[inside]))
         start += panel.size
     return Pixels(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+
+
+def in_chunks(samples: Images) -> Sequence[Tensor]:
+    """Indices of all events in order, as many at once as memory should be taken for."""
+    pixels = sum(panel.shape[1] * panel.shape[2] for panel in samples.panels)
+    return torch.split(torch.arange(len(samples), device=samples.device), max(1, _AT_ONCE // max(1, pixels)))
 
 
 def channel_names(samples: Images, number: int) -> tuple[str, ...]:

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from models.views.shown_particles import Particles
+from models.views.shown_particles import ParticleInput
 from representations.samples import Ragged, Vectors
 
 
-class ParticleSequence(Particles):
+class ParticleSequence(ParticleInput):
     """Particles (batch, columns, particles) in falling pt, their mask (batch, particles), features (batch, features).
 
     The columns are the particles' own, then one a kind unless there is but one. As many places as the batch's longest

@@ -17,7 +17,7 @@ class ShownParticles(Vectors):
     """Particles whose columns `names` are all that is shown of them: kinds are among these, and `kinds` is empty."""
 
 
-class Particles(Input[Vectors]):
+class ParticleInput(Input[Vectors]):
     """Particles (batch, columns, places), their mask (batch, places) and features (batch, features).
 
     What lies behind an event's last particle has no meaning, and the mask is False there.
@@ -36,15 +36,16 @@ class Particles(Input[Vectors]):
         return Shape(self.view, self._shown(samples[:0]).names, (), samples.feature_names)
 
     def prepare(self, samples: Vectors) -> Vectors:
-        """With all columns, unless these take more than 2 GiB."""
-        takes = 4 * len(self.shape(samples).columns) * len(samples.particles.values)
+        """With all columns, unless to find these takes more than 2 GiB: four times what they take then."""
+        takes = 16 * len(self.shape(samples).columns) * len(samples.particles.values)
         return self._shown(samples) if takes <= KEPT_BYTES else samples
 
     def batch(self, samples: Vectors, index: Tensor) -> Shown:
         """Particles, mask and features."""
         if not isinstance(samples, ShownParticles):
             samples, index = self._shown(samples[index]), torch.arange(len(index), device=index.device)
-        lengths = samples.particles.lengths[index]
+        offsets = samples.particles.offsets
+        lengths = offsets[index + 1] - offsets[index]
         # at least one place, so that a batch of empty events can still be pooled
         particles, mask = samples.padded(index, max(1, self.places(samples, lengths)))
         return particles.transpose(1, 2), mask, samples.features[index]

@@ -163,7 +163,8 @@ class Images(Samples):
 
     def _filled(self, index: Tensor | None, scale: float | None, out: Tensor | None = None) -> Tensor:
         """(n, pixels of all panels)."""
-        rows = torch.arange(len(self), device=self.device) if index is None else index
+        every = torch.arange(len(self), device=self.device)
+        rows = every if index is None else every[index] if index.dtype == torch.bool else index
         size = sum(panel.size for panel in self.panels)
         pixels, values = self.pixels, self.values.values
         inks = self._ink(values.dtype) if self.palette else None
@@ -191,4 +192,4 @@ def _flat(out: Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch
     if (out.shape, out.dtype, out.device) != (shape, dtype, device) or not out.is_contiguous():
         found = f"{tuple(out.shape)} {out.dtype} on {out.device}"
         raise ValueError(f"out is {found}, expected {shape} {dtype} on {device}, contiguous")
-    return out.view(shape[0], -1)
+    return out.flatten(1)

@@ -64,7 +64,7 @@ class Selection:
 def read_cms(task: str, source: Path, classes: Sequence[FileClass], selection: Selection) -> Imported:
     """Events of ROOT files whose class is that of the file, by its name or its sub-folder's.
 
-    classes : signal first; the label of an event is the position of its file's class. None (): nobody knows the class,
+    classes : signal first; the label of an event is the position of its file's class. Empty: nobody knows the class,
     and the label is 0.
     Copies of a collision (run and event number; for simulated ones the content) share their `group`. The weight is
     EventWeight of the HEP Tutorial, and 1 for NanoAOD: genWeight tells nothing but its sign, and no learner here

@@ -64,23 +64,27 @@ def test_sparse(side_by_side: SideBySide, events: Events, collisions: list[Colli
     )
 
 
+@pytest.mark.parametrize("memory", ["new", "the same"])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_dense(side_by_side: SideBySide, events: Events, collisions: list[Collision], threads: int) -> None:
-    """Both write each batch over the one before, as training may."""
+def test_dense(
+    side_by_side: SideBySide, events: Events, collisions: list[Collision], threads: int, memory: str
+) -> None:
+    """Both leave a batch behind before they make the next one, or write it over the one before."""
     batch = torch.empty(BATCH, 3, 224, 224, dtype=torch.uint8)
     pictures = np.empty((BATCH, 224, 224, 3), np.uint8)
 
     def ours() -> None:
         images = Circles().represent(events)
         for index in torch.arange(EVENTS).split(BATCH):
-            images.stored(index, out=batch[: len(index)])
+            images.stored(index, out=batch[: len(index)] if memory == "the same" else None)
 
     def theirs() -> None:
         for start in range(0, EVENTS, BATCH):
             some = pillow(collisions[start : start + BATCH])
-            np.stack(some, out=pictures[: len(some)])
+            np.stack(some, out=pictures[: len(some)] if memory == "the same" else None)
 
-    side_by_side(f"circles, {EVENTS} events, to batches of bytes", ours, "Pillow", theirs, at_least=5, threads=threads)
+    what = f"circles, {EVENTS} events, to batches of bytes in {memory} memory"
+    side_by_side(what, ours, "Pillow", theirs, at_least=5, threads=threads)
 
 
 @pytest.mark.benchmark(group="circles, 1000 events")

@@ -55,14 +55,25 @@ def test_full_size_picture() -> None:
     np.testing.assert_array_equal(dense(circles, event)[0], reference(circles, event))
 
 
-def test_no_events_and_many_chunks() -> None:
+def test_no_events() -> None:
     none = Circles(size=56).represent(random_events(4, 3)[:0])
     assert none.dense().shape == (0, 3, 56, 56)
-    events = random_events(600, 8)
-    images = Circles().represent(events)
-    last = Circles().represent(events[-1:])
-    torch.testing.assert_close(images.dense(torch.tensor([599])), last.dense(), rtol=0, atol=0)
-    assert len(images.pixels.values) == len(images.values.values) == images.pixels.offsets[-1]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("fill", [False, True])
+def test_more_events_than_there_is_room_for_at_once(threads: int, fill: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    circles, events, before = Circles(size=56, fill=fill), random_events(30, 8), torch.get_num_threads()
+    expected = circles.represent(events)
+    monkeypatch.setattr("representations.sparse._AT_ONCE", 5000)
+    try:
+        torch.set_num_threads(threads)
+        images = circles.represent(events)
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(images.pixels.offsets, expected.pixels.offsets)
+    assert torch.equal(images.pixels.values, expected.pixels.values)
+    assert torch.equal(images.values.values, expected.values.values)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])

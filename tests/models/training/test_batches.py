@@ -87,3 +87,15 @@ def test_nothing_to_measure_is_not_nan() -> None:
     (pair,) = mean_and_scale([(torch.zeros(0, 2),)])
     assert pair is not None
     assert pair[0].tolist() == pair[1].tolist() == [0, 0]
+
+
+def test_a_column_that_never_varies_has_no_say() -> None:
+    """Also where a view standardises it with others: ink that first turns up in a test event has no trained weights."""
+    samples = rings(12, size=32)
+    look = INPUTS["table", Images]
+    batches = Batches(look, samples, "cpu")
+    (table,) = look.batch(samples, torch.arange(12))
+    ((_, scale),) = [part for part in batches.moments() if part is not None]
+    varies = table.std(dim=0) > 0
+    assert not varies.all()
+    assert torch.equal(scale > 0, varies)

@@ -116,6 +116,9 @@ def test_written_over_what_is_there(form: Callable[[list[int]], Images]) -> None
         out = torch.full((2, *images.shape), 7, dtype=dtype)
         assert make(index, out=out).data_ptr() == out.data_ptr()
         assert torch.equal(out, make(index))
+        mask = torch.tensor([False, True, True])
+        assert torch.equal(make(mask, out=torch.full_like(out, 7)), out)
+        assert make(index[:0], out=out[:0]).shape == (0, *images.shape)
 
 
 @pytest.mark.parametrize(
