@@ -42,7 +42,7 @@ class FFNN(TorchModel):
     version: ClassVar[str] = "2"  # cells of pictures are standardised as a picture
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"layers": 2, "units": 32, "epochs": 5, "batch_size": 64},
-        # with larger batches so few steps that half the trainings end before they leave the plateau that dropout makes
+        # with larger batches so few steps that a training may end before it leaves the plateau that dropout makes
         "quick": {"epochs": 25, "batch_size": 64},
         "standard": {"batch_size": 256},
         "paper": {"batch_size": 360},
