@@ -17,19 +17,13 @@ import numpy as np
 from benchmark import environment
 from benchmark.errors import Skip, UserError
 from benchmark.kept import NOTHING, Keeping, keep
+from benchmark.memory import peak_memory_mb, reset_peak_memory
 from benchmark.process import rank_and_size
 from benchmark.registry import MODELS, REPRESENTATIONS, TASKS
 from benchmark.represent import represented
 from benchmark.results import Result, ResultStore, Scores, Throughput, make_key
 from benchmark.scoring import score
-from benchmark.throughput import (
-    clock,
-    control_workload,
-    events_per_second,
-    latency_ms,
-    peak_memory_mb,
-    reset_peak_memory,
-)
+from benchmark.throughput import clock, control_workload, events_per_second, latency_ms
 from models.model import silent
 
 if TYPE_CHECKING:

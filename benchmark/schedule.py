@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from benchmark.errors import UserError
 from benchmark.grid import Cell
 from benchmark.kept import NOTHING, Keeping
+from benchmark.memory import keep_freed_memory
 from benchmark.process import become_worker, rank_and_size
 from benchmark.results import Result, ResultStore, Status
 
@@ -196,6 +197,7 @@ def _how_it_died(code: int | None) -> str:
 def _work(pipe: Any, data_root: Path, results_root: Path, keeping: Keeping) -> None:
     """The life of a worker process: receive a cell, run it, store its result, say so."""
     become_worker()
+    keep_freed_memory()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
     from benchmark import cell as cells
     from benchmark.job import build

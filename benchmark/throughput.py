@@ -1,13 +1,11 @@
-"""What a cell costs: events/s, latency, memory, next to a control workload that tells machines apart."""
+"""What a cell costs: events/s, latency, next to a control workload that tells machines apart."""
 
 from __future__ import annotations
 
-import resource
 import statistics
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,29 +80,3 @@ def control_workload() -> float:
             toy()
         rates.append(len(events) / max(reading.seconds, 1e-9))
     return statistics.median(rates)
-
-
-def reset_peak_memory(device: str) -> None:
-    """Start a new measurement of peak memory, where the system can (Linux; CUDA)."""
-    with suppress(OSError):  # where it can't, the peak is that of the process since it began: an upper bound
-        Path("/proc/self/clear_refs").write_text("5")
-    if device.startswith("cuda"):
-        import torch
-
-        torch.cuda.reset_peak_memory_stats(device)
-
-
-def peak_memory_mb(device: str) -> float:
-    """Peak resident memory of this process since the reset, in MB, plus that of the GPU."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    try:
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                peak = int(line.split()[1]) / 1024
-    except OSError:
-        pass  # not Linux: the peak since the process began, as above
-    if device.startswith("cuda"):
-        import torch
-
-        peak += torch.cuda.max_memory_allocated(device) / 2**20
-    return peak

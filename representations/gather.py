@@ -86,7 +86,7 @@ def dense(
     rows = rows_of(index, len(offsets) - 1)
     # NumPy asks the system for huge pages, torch does not: of memory this large the first touch is what takes longest
     dtype = np.float32 if scale is not None else values.numpy().dtype
-    found = np.zeros((len(rows), size), dtype) if out is None else out.zero_().numpy()
+    found = np.empty((len(rows), size), dtype) if out is None else out.numpy()
     columns = pixels.numpy(), values.numpy(), offsets.numpy(), rows, found
     if inks is not None:
         table = inks.numpy() if scale is None else inks.numpy().astype(np.float32) / np.float32(scale)
@@ -162,6 +162,7 @@ def _ends(edges, offsets, rows, starts, nodes, found):  # type: ignore[no-untype
 @njit(cache=True, nogil=True)
 def _scatter(pixels, values, offsets, rows, found):  # type: ignore[no-untyped-def]
     for k in range(len(rows)):
+        found[k] = 0  # one picture after the other, each still in the cache when it is filled
         for i in range(offsets[rows[k]], offsets[rows[k] + 1]):
             found[k, pixels[i]] = values[i]
 
@@ -169,6 +170,7 @@ def _scatter(pixels, values, offsets, rows, found):  # type: ignore[no-untyped-d
 @njit(cache=True, nogil=True, error_model="numpy")
 def _scatter_scaled(pixels, values, offsets, rows, found, scale):  # type: ignore[no-untyped-def]
     for k in range(len(rows)):
+        found[k] = 0
         for i in range(offsets[rows[k]], offsets[rows[k] + 1]):
             found[k, pixels[i]] = np.float32(values[i]) / scale
 
@@ -179,5 +181,6 @@ def _paint(pixels, values, offsets, rows, found, inks):  # type: ignore[no-untyp
     for k in range(len(rows)):
         for channel in range(inks.shape[1]):  # one after the other: their pictures lie apart
             picture = found[k, channel * plane : (channel + 1) * plane]
+            picture[:] = 0
             for i in range(offsets[rows[k]], offsets[rows[k] + 1]):
                 picture[np.uint64(pixels[i])] = inks[np.uint64(values[i]), np.uint64(channel)]
