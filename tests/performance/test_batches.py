@@ -1,4 +1,7 @@
-"""Batches of resident samples against a `DataLoader` over the same events, ready-made as tensors of one event each."""
+"""Batches of resident samples against a `DataLoader` over the same events, ready-made as tensors of one event each.
+
+First the batches alone, then an epoch of training with them.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,18 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
+from models.cnn import CNN
+from models.ffnn import FFNN
 from models.inputs import INPUTS
-from models.training.batches import Batches, whole
+from models.mpnn import MPNN
+from models.training.batches import Batch, Batches, whole
+from models.training.step import Recipe, Step
 from representations.calorimeter import Calorimeter
 from representations.fourvectors import FourVectors
 from tests.representations.collisions import jets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tasks.events import Events
     from tests.performance.conftest import SideBySide
@@ -33,29 +40,33 @@ def jets() -> Events:
     return jets_of([[(22, *row) for row in jet.tolist()] for jet in momenta], picture="jet")
 
 
-@pytest.mark.parametrize(
-    ("view", "represent"),
-    [
-        ("table", lambda jets: FourVectors().represent(jets)),
-        ("sequence", lambda jets: FourVectors().represent(jets)),
-        ("nodes", lambda jets: FourVectors().represent(jets)),
-        ("picture", lambda jets: Calorimeter().represent(jets)),
-    ],
-    ids=["table", "sequence", "nodes", "picture"],
-)
-def test_an_epoch(side_by_side: SideBySide, jets: Events, view: str, represent: Callable) -> None:
-    """The peer keeps all that is shown, padded and dense, and puts events together one by one."""
-    samples = represent(jets)
+WAYS = {
+    "table": (FourVectors, FFNN),
+    "sequence": (FourVectors, CNN),
+    "nodes": (FourVectors, MPNN),
+    "picture": (Calorimeter, CNN),
+}
+
+
+def both(jets: Events, view: str) -> tuple[Batches, Callable[[], Iterator[list[torch.Tensor]]], DataLoader]:
+    """Ours, an epoch of it, and the peer, which keeps all that is shown, padded and dense."""
+    samples = WAYS[view][0]().represent(jets)
     look = INPUTS[view, type(samples)]
     ours = Batches(look, samples, "cpu")
     order = torch.randperm(JETS, generator=torch.Generator().manual_seed(0))
     kept = TensorDataset(*whole(look, ours.samples), ours.labels, ours.weights, ours.masses)
-    loader = DataLoader(kept, batch_size=BATCH, sampler=order.tolist())
 
     def epoch() -> Iterator[list[torch.Tensor]]:
         for batch in ours.ahead(order.split(BATCH)):
             yield [*batch.shown, *batch[1:]]
 
+    return ours, epoch, DataLoader(kept, batch_size=BATCH, sampler=order.tolist())
+
+
+@pytest.mark.parametrize("view", WAYS)
+def test_an_epoch(side_by_side: SideBySide, jets: Events, view: str) -> None:
+    """The peer puts events together one by one."""
+    _, epoch, loader = both(jets, view)
     for mine, theirs in zip(epoch(), loader, strict=True):
         for part, expected in zip(mine, theirs, strict=True):
             some = tuple(slice(size) for size in part.shape)  # ours is padded to the longest of the batch
@@ -67,4 +78,27 @@ def test_an_epoch(side_by_side: SideBySide, jets: Events, view: str, represent: 
         lambda: [None for _ in loader],
         at_least=10,
         calls=5,
+    )
+
+
+@pytest.mark.parametrize("view", WAYS)
+def test_an_epoch_of_training(side_by_side: SideBySide, jets: Events, view: str) -> None:
+    """The same steps of the same network, which is what nearly all of the time goes to."""
+    ours, epoch, loader = both(jets, view)
+    torch.manual_seed(0)
+    model = WAYS[view][1]()
+    network = model.network(ours.look.shape(ours.samples), 2)
+    step = Step(network, Recipe(epochs=1, patience=1, batch_size=BATCH, learning_rate=1e-4))
+
+    def learn(batches: Iterable[list[torch.Tensor]]) -> None:
+        for *shown, labels, weights, masses in batches:
+            step(Batch(tuple(shown), labels, weights, masses))
+
+    side_by_side(
+        f"an epoch of training, {model.name} on {JETS} jets as {view}",
+        lambda: learn(epoch()),
+        "DataLoader",
+        lambda: learn(loader),
+        at_least=1,
+        rounds=5,
     )

@@ -1,7 +1,7 @@
-"""A step of training the recursive network against the same network written node by node.
+"""A step of training the recursive network, against the same network written node by node and against messages.
 
-The peer is given its trees ready-made; ours puts its batch together in every step. Both learn the same from the same
-weights, which is checked first.
+The first peer is given its trees ready-made; ours puts its batch together in every step. Both learn the same from the
+same weights, which is checked first. The second is our message-passing network on the same jets.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from models.inputs import INPUTS
+from models.layers.message_passing import MessageNet
 from models.layers.recursion import RecursiveNet
 from models.views.merge_trees import MergeTrees
 from representations.samples import Vectors
@@ -82,3 +84,28 @@ def test_against_node_by_node(side_by_side: SideBySide, topology: Algorithm, at_
         calls=20,
         their_calls=1,
     )
+
+
+@pytest.mark.parametrize("gated", [False, True], ids=["simple", "gated"])
+def test_against_messages(side_by_side: SideBySide, gated: bool) -> None:
+    """An mpnn of as many weights; both put their batches together."""
+    torch.manual_seed(0)
+    trees, nodes = MergeTrees(topology="kt"), INPUTS["nodes", Vectors]
+    forest, sets, every = trees.prepare(samples()), nodes.prepare(samples()), torch.arange(JETS)
+    shown, heard = trees.batch(forest, every), nodes.batch(sets, every)
+    net = RecursiveNet(shown[0].shape[1], 0, 2, units=40, jets=1, gated=gated)
+    peers = (MessageNet(heard[0].shape[1], heard[-1].shape[1], 2, hidden=hidden) for hidden in range(8, 256))
+    other = min(peers, key=lambda peer: abs(weights(peer) - weights(net)))
+    assert weights(other) == pytest.approx(weights(net), rel=0.05)
+    side_by_side(
+        f"recnn, step of {JETS} jets of {CONSTITUENTS}, {'gated' if gated else 'simple'}, {weights(net)} weights",
+        step(net, lambda: net(*trees.batch(forest, every)), forest.labels),
+        f"our mpnn, {weights(other)} weights",
+        step(other, lambda: other(*nodes.batch(sets, every)), sets.labels),
+        at_least=1,
+        calls=5,
+    )
+
+
+def weights(net: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())
