@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import Skip
+from benchmark.registry import TASKS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +45,10 @@ def _shown(representation: Representation, data: DataSet, file: str) -> Samples:
     from tasks.events import Events
 
     info = data.task.info(data.level)
-    return representation.represent(Events(data.task.view(_columns_of(file) if file else _columns(info)), info))
+    hits = (
+        data.level == "detector" or data.task.name not in TASKS.core()
+    )  # who knows at which level another's task has some
+    return representation.represent(Events(data.task.view(_columns_of(file) if file else _columns(hits=hits)), info))
 
 
 def _columns_of(file: str) -> ak.Array:
@@ -54,8 +58,8 @@ def _columns_of(file: str) -> ak.Array:
     return ak.from_arrow(pyarrow.parquet.read_schema(file).empty_table())
 
 
-def _columns(info: Any) -> ak.Array:
-    """Columns that generated events may have; hits and tracks at the level `detector` alone, where they are made."""
+def _columns(*, hits: bool) -> ak.Array:
+    """Columns that generated events may have; hits and tracks, which our tasks make at the level `detector` alone."""
     import awkward as ak
     import numpy as np
 
@@ -63,7 +67,7 @@ def _columns(info: Any) -> ak.Array:
     particle = {**track, "mass": np.float32, "charge": np.float32}
     hit: dict[str, Any] = {"row": np.int16, "column": np.int16, "energy": np.float32}
     lists = {"objects": {**particle, "kind": np.int8}, "constituents": {**particle, "pdg_id": np.int32}}
-    if info.level == "detector":
+    if hits:
         lists |= {"ecal": hit, "ecal_endcap": hit, "hcal": hit, "tracks": track}
     truth = {"event_id": np.int64, "group": np.int64, "label": np.int8, "weight": np.float32, "mass": np.float32}
     columns: dict[str, Any] = {name: np.zeros(0, kind) for name, kind in truth.items()}

@@ -11,7 +11,7 @@ from benchmark.grid import Request
 from benchmark.plan import History, expected_data, show, write_seconds
 from benchmark.plugin import PRESETS
 from benchmark.results import ResultStore
-from tests.benchmark.toys import LONELY, request, run_toy
+from tests.benchmark.toys import LONELY, TOY, request, run_toy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,6 +135,11 @@ def test_hits_are_made_at_the_level_of_the_detector_alone(tmp_path: Path):
     found = reasons(tmp_path, tmp_path, level="hadron", **asked)
     assert "no calorimeter hits" in found["calorimeter bdt"]
     assert found["circles bdt"] is None
+
+
+def test_nobody_knows_at_which_level_a_task_of_others_has_hits(tmp_path: Path):
+    asked = {"tasks": (TOY,), "representations": ("calorimeter",), "models": ("bdt",)}
+    assert reasons(tmp_path, tmp_path, level="hadron", **asked) == {"calorimeter bdt": None}
 
 
 def test_what_is_foreseen_comes_true(tmp_path: Path, toy_data: Path):
