@@ -91,7 +91,7 @@ def merge(particles: Ragged, event_ids: Tensor, algorithm: Algorithm = "kt", edg
     ids, offsets = event_ids.cpu().numpy(), particles.offsets.cpu().numpy()
     check_offsets(offsets, ids)
     table = particles.values.cpu().numpy().astype(np.float64).reshape(-1, particles.values.shape[-1])
-    momenta = _momenta(table, offsets, ids)
+    momenta = np.empty((len(table), 4))
     counts = np.diff(offsets)
     rows = np.concatenate([[0], np.cumsum(np.maximum(counts - 1, 0))])
     nodes = np.concatenate([[0], np.cumsum(np.maximum(2 * counts - 1, 0))])
@@ -99,6 +99,8 @@ def merge(particles: Ragged, event_ids: Tensor, algorithm: Algorithm = "kt", edg
     kernel, options = _kernel(algorithm, np.ascontiguousarray(table[:, 0]), ids, edges)
 
     def work(first: int, last: int) -> None:
+        own = slice(offsets[first], offsets[last])
+        momenta[own] = _momenta(table[own], offsets[first : last + 1] - offsets[first], ids[first:last])
         kernel(first, last, offsets, rows, momenta, *options, merges, levels)
 
     shared_out(work, counts**2 + 1, _CHUNK)

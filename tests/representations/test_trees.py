@@ -268,6 +268,12 @@ def test_broken_particles_are_named(wrong: list[float], match: str) -> None:
         trees_of(events, "kt", [77, 78])
 
 
+def test_broken_particles_are_named_where_threads_share_out_the_events() -> None:
+    events = [*jets([60] * 300), np.array([[1.0, 0, 0, 0], [-1.0, 0, 0, 0]]), *jets([60] * 5)]
+    with pytest.raises(UserError, match="event 1300, particle 1 has pt -1, "):
+        trees_of(events, "kt", range(1000, 1306))
+
+
 def test_broken_lists_are_named() -> None:
     particles = torch.ones(4, 4)
     with pytest.raises(UserError, match="event 6: its particles go from 3 to 2"):
