@@ -106,9 +106,16 @@ def _span(rows: Sequence[Row], marks: Sequence[float | None]) -> list[float]:
 
 
 def _mark(where: float, text: str, dash: str, side: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A vertical line over the whole height, and at the top its name, whose `side` is at the line."""
+    """A vertical line over the whole height, and along its top its name, whose `side` is at the line."""
     at = {"xref": "x", "yref": "paper"}
     line = {"type": "line", "x0": where, "x1": where, "y0": 0, "y1": 1, "line": {"color": "#888888", "dash": dash}}
     # plotly takes places of lines as values, but those of words on a logarithmic axis as exponents
-    words = {"x": rounded(math.log10(where)), "y": 1, "text": text, "showarrow": False, "xanchor": side}
+    words = {
+        "x": rounded(math.log10(where)),
+        "y": 1,
+        "text": text,
+        "showarrow": False,
+        "xanchor": side,
+        "textangle": -90,
+    }
     return {**at, **line}, {**at, **words, "yanchor": "top"}

@@ -83,7 +83,7 @@ def ticks(examples: Mapping[str, NDArray[Any]]) -> tuple[tuple[str, str, str], t
     told = examples.get(ABOUT["span"])
     sound = told is not None and told.shape == (2,) and told.dtype.kind == "f" and bool(np.isfinite(told).all())
     eta, phi = told.tolist() if told is not None and sound else _WHOLE
-    return _ends(f"{eta:g}"), _ends("π" if math.isclose(phi, math.pi, rel_tol=1e-6) else f"{phi:g}")
+    return _ends(f"{eta:.3g}"), _ends("π" if math.isclose(phi, math.pi, rel_tol=1e-6) else f"{phi:.3g}")
 
 
 def _ends(end: str) -> tuple[str, str, str]:
