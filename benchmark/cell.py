@@ -92,8 +92,12 @@ def describe(job: Job, manifest: Manifest | None) -> Result:
     )
 
 
-def run(job: Job, data_root: Path, report: Report, keeping: Keeping = NOTHING) -> tuple[Result, Scores | None]:
+def run(
+    job: Job, data_root: Path, report: Report, keeping: Keeping = NOTHING, jobs: int = 1
+) -> tuple[Result, Scores | None]:
     """The result of a cell and the scores of its test events.
+
+    jobs : cells that share the device meanwhile, this one among them, which the record tells: speeds suffer from it.
 
     Never raises for what goes wrong inside the cell: that is a result too, `skipped` or `failed` with its reason.
     """
@@ -101,8 +105,8 @@ def run(job: Job, data_root: Path, report: Report, keeping: Keeping = NOTHING) -
     blank = describe(job, manifest)
     blank.environment = {**environment.describe(), "gpu": environment.gpu_name(job.cell.device)}
     _, processes = rank_and_size()
-    if processes > 1:
-        blank.environment["processes"] = processes
+    shared = {"processes": processes, "jobs": jobs}
+    blank.environment |= {name: number for name, number in shared.items() if number > 1}
     if keeping.checkpoints is not None:
         job.model.runtime.checkpoint = ResultStore(keeping.checkpoints).checkpoint(blank)
     try:

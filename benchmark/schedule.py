@@ -1,4 +1,4 @@
-"""Cells on this machine: one long-lived worker process a device, started again when it dies."""
+"""Cells on this machine: long-lived worker processes, one a device or several, started again when they die."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import connection, get_context
 from typing import TYPE_CHECKING, Any, Protocol
 
+from benchmark.environment import default_workers
 from benchmark.errors import UserError
 from benchmark.grid import Cell
 from benchmark.kept import NOTHING, Keeping
@@ -46,12 +47,13 @@ class Listener(Protocol):
 
 @dataclass
 class Worker:
-    """A process that runs one cell after the other on one device."""
+    """A process that runs one cell after the other on one device, beside others if there are `jobs` of them."""
 
     device: str
     data_root: Path
     results_root: Path
     keeping: Keeping = NOTHING
+    jobs: int = 1
     cell: Cell | None = None
     deadline: float = float("inf")
     process: Any = field(init=False)
@@ -64,8 +66,8 @@ class Worker:
         """Start the process, or a new one in place of one that died."""
         context = get_context("spawn")
         self.pipe, child = context.Pipe()
-        folders = self.data_root, self.results_root, self.keeping
-        self.process = context.Process(target=_work, args=(child, *folders), daemon=False)
+        told = self.data_root, self.results_root, self.keeping, self.jobs
+        self.process = context.Process(target=_work, args=(child, *told), daemon=False)
         self.process.start()
         child.close()  # so that the death of the process ends the pipe
 
@@ -111,14 +113,16 @@ def execute(
     unfinished: Unfinished,
     timeout: float | None = None,
     keeping: Keeping = NOTHING,
+    jobs: int = 1,
 ) -> Iterator[tuple[Cell, Result]]:
     """Run cells and yield each with its result as it comes; the worker has stored it, scores first.
 
     unfinished : makes the record of a cell from (cell, status, reason) when its worker died or ran out of time.
-    timeout : seconds a cell may take. Raises UserError when a worker could not store a result.
+    timeout : seconds a cell may take. jobs : cells that are run at once on each device; the seeds of a
+        model are neighbours. Raises UserError when a worker could not store a result.
     """
     waiting = deque(cells)
-    with _workers(cells, data_root, store.folder, keeping) as workers:
+    with _workers(cells, data_root, store.folder, keeping, jobs) as workers:
         while waiting or any(worker.cell for worker in workers):
             for worker in workers:
                 if worker.cell is None and waiting:
@@ -134,10 +138,12 @@ def execute(
 
 
 @contextmanager
-def _workers(cells: Sequence[Cell], data_root: Path, results_root: Path, keeping: Keeping) -> Iterator[list[Worker]]:
-    """A worker for each device that the cells are spread over, ended at the end whatever happens."""
-    devices = devices_of(cells[0].device)[: len(cells)] if cells else []
-    workers = [Worker(device, data_root, results_root, keeping) for device in devices]
+def _workers(
+    cells: Sequence[Cell], data_root: Path, results_root: Path, keeping: Keeping, jobs: int
+) -> Iterator[list[Worker]]:
+    """`jobs` workers for each device that the cells are spread over, ended at the end whatever happens."""
+    places = (devices_of(cells[0].device) * jobs)[: len(cells)] if cells else []
+    workers = [Worker(device, data_root, results_root, keeping, places.count(device)) for device in places]
     try:
         yield workers
     finally:
@@ -194,10 +200,12 @@ def _how_it_died(code: int | None) -> str:
     return f"the worker process ended with exit code {code}"
 
 
-def _work(pipe: Any, data_root: Path, results_root: Path, keeping: Keeping) -> None:
+def _work(pipe: Any, data_root: Path, results_root: Path, keeping: Keeping, jobs: int) -> None:
     """The life of a worker process: receive a cell, run it, store its result, say so."""
     become_worker()
     keep_freed_memory()
+    if jobs > 1:  # before libraries start their threads; all of them on the cores of all would spin for each other
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, default_workers() // jobs)))
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
     from benchmark import cell as cells
     from benchmark.job import build
@@ -220,7 +228,7 @@ def _work(pipe: Any, data_root: Path, results_root: Path, keeping: Keeping) -> N
         try:
             job = build(cell)
             pipe.send(("begun",))
-            result = store.add(*cells.run(job, data_root, report, keeping))
+            result = store.add(*cells.run(job, data_root, report, keeping, jobs))
             if job.model.runtime.checkpoint is not None and rank_and_size()[0] == 0:
                 job.model.runtime.checkpoint.unlink(missing_ok=True)  # of no use any more; until now a kill lost little
         except UserError as error:

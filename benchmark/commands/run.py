@@ -44,6 +44,7 @@ class Settings:
     overwrite: Overwrite = Overwrite.failed
     timeout: float | None = None
     models: Path | None = None
+    jobs: int = 1
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,15 @@ def command(
     workers: Annotated[
         int | None, typer.Option(help="Processes that generate events. Default: all cores.", min=1)
     ] = None,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            help="Cells run at once on each device, such as seeds of a small network on a large GPU. They share its "
+            "time: speeds in the results are those of a busy machine.",
+            min=1,
+            max=64,
+        ),
+    ] = 1,
     overwrite: Annotated[
         Overwrite, typer.Option(help="Which cells that have a result are run again.")
     ] = Overwrite.failed,
@@ -104,7 +114,11 @@ def command(
     """
     from benchmark.display import Display
     from benchmark.environment import default_workers, resolve_device
+    from benchmark.errors import UserError
     from benchmark.grid import Request
+
+    if jobs > 1 and rank_and_size()[1] > 1:
+        raise UserError(f"run: --jobs {jobs} under torchrun, whose processes train one network together. Leave it out.")
 
     request = Request(
         tasks=task or (),
@@ -120,7 +134,7 @@ def command(
     folder = options.data_root(data)
     models = keep_models and keep_models.expanduser().resolve()
     settings = Settings(
-        results.expanduser().resolve(), folder, workers or default_workers(), overwrite, timeout, models
+        results.expanduser().resolve(), folder, workers or default_workers(), overwrite, timeout, models, jobs
     )
     if dry_run:
         from benchmark.plan import show
@@ -172,7 +186,8 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
 
         with TemporaryDirectory() as elsewhere:  # of the processes of torchrun, which all find the same, one keeps it
             own = store if leads else ResultStore(Path(elsewhere))
-            found |= dict(execute(missing, settings.data, own, display, unfinished, settings.timeout, keeping))
+            limits = settings.timeout, keeping, settings.jobs
+            found |= dict(execute(missing, settings.data, own, display, unfinished, *limits))
         if leads:
             _keep_examples(planned[0], settings, store)
     return [found[job.cell] for job in jobs]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ import pytest
 from benchmark import schedule
 from benchmark.cell import describe
 from benchmark.display import Display
+from benchmark.environment import default_workers
 from benchmark.errors import UserError
 from benchmark.results import ResultStore
 from benchmark.schedule import Worker, devices_of, execute
@@ -102,6 +104,23 @@ def test_a_worker_that_died_while_idle_is_replaced(monkeypatch: pytest.MonkeyPat
 def test_nothing_to_run_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(schedule, "Worker", None)
     assert run(tmp_path, tmp_path) == {}
+
+
+def test_jobs_run_at_once(tmp_path: Path, toy_data: Path, monkeypatch: pytest.MonkeyPatch):
+    """One after the other they would wait for each other until their time is up."""
+    monkeypatch.setenv(FLAG, str(tmp_path / "meeting"))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    os.mkfifo(tmp_path / "meeting")
+    found = run_toy(request("Meets", seeds="2"), tmp_path / "results", toy_data, jobs=2, timeout=120)
+    assert [(result.status, result.environment["jobs"]) for result in found] == [("done", 2), ("done", 2)]
+    share = max(1, default_workers() // 2)
+    assert [result.details["threads"] for result in found] == [share, share], "the cores are shared out"
+    assert "jobs" not in run_toy(request("Nearest"), tmp_path / "results", toy_data)[0].environment
+
+
+def test_no_more_workers_than_cells(tmp_path: Path, toy_data: Path):
+    (alone,) = run_toy(request("Nearest"), tmp_path, toy_data, jobs=8)
+    assert "jobs" not in alone.environment
 
 
 def test_devices():

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmark.kept import is_kept
 from benchmark.results import ResultStore
-from tests.benchmark.toys import TOY, request, run_toy
+from tests.benchmark.toys import TOY, benchmark, request, run_toy
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,3 +43,10 @@ def test_two_processes_leave_what_one_leaves(tmp_path: Path, toy_data: Path):
         np.testing.assert_allclose(found, ResultStore(tmp_path / "one").scores(one[name]).scores, atol=1e-4)
     hidden = [path.name for path in (tmp_path / "two" / "toy").iterdir() if path.name.startswith(".")]
     assert hidden == []
+
+
+def test_processes_that_train_together_take_one_cell_at_a_time(tmp_path: Path):
+    words = "run", "--task", TOY, "--jobs", "2"
+    done = benchmark(*words, cwd=tmp_path, TORCHELASTIC_RUN_ID="some", RANK="0", WORLD_SIZE="2", PYTHONPATH=str(ROOT))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("error: run: --jobs 2 under torchrun")
