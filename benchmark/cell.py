@@ -92,12 +92,8 @@ def describe(job: Job, manifest: Manifest | None) -> Result:
     )
 
 
-def run(
-    job: Job, data_root: Path, report: Report, keeping: Keeping = NOTHING, jobs: int = 1
-) -> tuple[Result, Scores | None]:
+def run(job: Job, data_root: Path, report: Report, keeping: Keeping = NOTHING) -> tuple[Result, Scores | None]:
     """The result of a cell and the scores of its test events.
-
-    jobs : cells that share the device meanwhile, this one among them, which the record tells: speeds suffer from it.
 
     Never raises for what goes wrong inside the cell: that is a result too, `skipped` or `failed` with its reason.
     """
@@ -105,8 +101,8 @@ def run(
     blank = describe(job, manifest)
     blank.environment = {**environment.describe(), "gpu": environment.gpu_name(job.cell.device)}
     _, processes = rank_and_size()
-    shared = {"processes": processes, "jobs": jobs}
-    blank.environment |= {name: number for name, number in shared.items() if number > 1}
+    together = {"processes": processes, "abreast": job.model.runtime.abreast}
+    blank.environment |= {name: number for name, number in together.items() if number > 1}
     if keeping.checkpoints is not None:
         job.model.runtime.checkpoint = ResultStore(keeping.checkpoints).checkpoint(blank)
     try:
@@ -151,14 +147,17 @@ def evaluate(blank: Result, shown: Represented, job: Job, report: Report) -> tup
         metrics, confusion = score(scores, blank.classes, shown.pace.has_signal, job.cell.metrics)
     details = {name: value for name, value in model.details().items() if math.isfinite(value)}
     fit_s = fitting.seconds + details.get("resumed_s", 0.0)  # and those of the epochs before a kill
-    throughput = Throughput(
-        train_events_per_s=len(train) / max(fit_s, 1e-9),
-        predict_events_per_s=events_per_second(lambda: model.predict_proba(test), len(test)),
-        represent_events_per_s=shown.pace.events_per_s,
-        latency_ms=latency_ms(lambda: model.predict_proba(test[:1])),
-        peak_memory_mb=peak_memory_mb(device),
-        control=control_workload(),
-    )
+    timings = {"fit": fit_s, "predict": predicting.seconds, "score": scoring.seconds}
+    speeds: dict[str, float | None] = {
+        "train_events_per_s": len(train) / max(fit_s, 1e-9),
+        "predict_events_per_s": events_per_second(lambda: model.predict_proba(test), len(test)),
+        "represent_events_per_s": shown.pace.events_per_s,
+        "latency_ms": latency_ms(lambda: model.predict_proba(test[:1])),
+        "control": control_workload(),
+    }
+    if model.runtime.abreast > 1:  # how fast a cell was beside others says nothing of it
+        timings, speeds = {}, {}
+    throughput = Throughput(**speeds, peak_memory_mb=peak_memory_mb(device))
     report("score", 1, 1)
     filled = {
         "status": "done",
@@ -169,7 +168,7 @@ def evaluate(blank: Result, shown: Represented, job: Job, report: Report) -> tup
         "throughput": throughput,
         "parameters_count": model.parameters_count(),
         "details": details,
-        "timings": {"fit": fit_s, "predict": predicting.seconds, "score": scoring.seconds},
+        "timings": timings,
         "environment": {**blank.environment, "represented": shown.pace.made},
     }
     return blank.model_copy(update=filled), scores

@@ -60,8 +60,8 @@ class Display:
             console=self.console,
             speed_estimate_period=SPEED_OVER_S,
         )
-        self.bar: TaskID | None = None
-        self.bar_name = ""
+        self.bars: dict[str, tuple[str, TaskID]] = {}
+        """Of each subject that something goes on with: its name, and the bar."""
         self.said: dict[str, float] = {}
 
     def __enter__(self) -> Self:
@@ -74,7 +74,7 @@ class Display:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.live:
-            self._drop_bar()
+            self._drop_bars(set(self.bars))
             self.live.update(self._render())
             self.live.stop()
 
@@ -97,12 +97,15 @@ class Display:
                 self.said.setdefault(name, time.monotonic())
             self._say_sometimes(name, done, total)
             return
-        if name != self.bar_name or self.bar is None:
-            self._drop_bar()
+        if self.bars.get(subject, ("", None))[0] != name:
+            running = {str(cell) for cell, (status, _) in self.rows.items() if status == "running"}
+            self._drop_bars({subject} | self.bars.keys() - running)
             # what is there already was not done in this time, and says nothing of the speed
-            self.bar, self.bar_name = self.progress.add_task(name, total=total or None, completed=done), name  # type: ignore[arg-type]
+            bar = self.progress.add_task(name, total=total or None, completed=done)  # type: ignore[arg-type]
+            self.bars[subject] = name, bar
         count = "" if total else f", {done:,.0f} so far"
-        self.progress.update(self.bar, description=name + count, completed=done, total=total or None)
+        _, bar = self.bars[subject]
+        self.progress.update(bar, description=name + count, completed=done, total=total or None)
         self._refresh()
 
     def started(self, cell: Cell) -> None:
@@ -112,7 +115,7 @@ class Display:
 
     def finished(self, cell: Cell, result: Result) -> None:
         """A cell has its result."""
-        self._drop_bar()
+        self._drop_bars({str(cell)})
         self.rows[cell] = (result.status, headline(result))
         if not self.live:
             number = sum(status not in ("waiting", "running") for status, _ in self.rows.values())
@@ -127,10 +130,10 @@ class Display:
             share = f" {done / total:.0%}" if total > 1 else f", {done:,.0f} so far" if done and not total else ""
             self.console.print(f"{name}{share}", markup=False)
 
-    def _drop_bar(self) -> None:
-        if self.bar is not None:
-            self.progress.remove_task(self.bar)
-        self.bar, self.bar_name = None, ""
+    def _drop_bars(self, subjects: set[str]) -> None:
+        for subject in subjects & self.bars.keys():
+            _, bar = self.bars.pop(subject)
+            self.progress.remove_task(bar)
 
     def _refresh(self) -> None:
         if self.live:
@@ -148,7 +151,8 @@ class Display:
             colour = COLOURS.get(status, "red")
             table.add_row(str(cell).replace("[", r"\["), f"[{colour}]{status}[/]", text.replace("[", r"\["))
         if len(cells) > ROWS:
-            table.caption = f"{len(cells)} cells, {current} finished"
+            finished = sum(status not in ("waiting", "running") for status, _ in self.rows.values())
+            table.caption = f"{len(cells)} cells, {finished} finished"
         return Group(table, self.progress) if self.rows else Group(self.progress)
 
 
@@ -160,4 +164,5 @@ def headline(result: Result) -> str:
     if auc is None or auc.value is None:
         return f"AUC undefined: {auc.reason if auc else 'not computed'}"
     interval = f" [{auc.low:.4f}, {auc.high:.4f}]" if auc.low is not None and auc.high is not None else ""
-    return f"AUC {auc.value:.4f}{interval} in {result.timings.get('fit', 0.0):.0f} s"
+    took = f" in {result.timings['fit']:.0f} s" if "fit" in result.timings else ""
+    return f"AUC {auc.value:.4f}{interval}{took}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import resource
+import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -18,15 +20,26 @@ def keep_freed_memory() -> None:
     By default blocks of megabytes go back to the system at once, which then clears every page of the next block: of
     circles that is a third of the time of drawing them, and of a training step on pictures a twentieth.
     """
-    if (libc := _glibc()) is not None:
-        libc.mallopt(_MMAP_THRESHOLD, 2**30)
+    libc = _glibc()
+    # Before glibc 2.35 blocks above 32 MB are always the system's. Where neither is accepted nothing may be set at all:
+    # whatever is set ends the adaptation to what a program asks for.
+    if libc is not None and any(libc.mallopt(_MMAP_THRESHOLD, size) for size in (2**30, 2**25)):
         libc.mallopt(_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def give_back() -> None:
+    """Give the system, and the GPU, what this process keeps and does not use."""
+    gc.collect()
+    if (libc := _glibc()) is not None:
+        libc.malloc_trim(0)
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 def reset_peak_memory(device: str) -> None:
     """Start a new measurement of peak memory, where the system can (Linux; CUDA), of what is in use now."""
-    if (libc := _glibc()) is not None:
-        libc.malloc_trim(0)  # what was kept for later is not in use
+    give_back()
     with suppress(OSError):  # where it can't, the peak is that of the process since it began: an upper bound
         Path("/proc/self/clear_refs").write_text("5")
     if device.startswith("cuda"):

@@ -59,7 +59,7 @@ def show(planned: Sequence[Planned], settings: Settings, *, as_json: bool) -> No
         output.print(f"skipped: {', '.join(skipped)}: {reason}", markup=False)
     for name, expected in data.items():
         output.print(f"data to make: {name}, {write_seconds(expected)}", markup=False)
-    output.print(_sum(cells, data), markup=False)
+    output.print(_sum(cells, data, settings.abreast), markup=False)
 
 
 def _reasons(planned: Iterable[Planned]) -> dict[str, list[str]]:
@@ -73,7 +73,7 @@ def _reasons(planned: Iterable[Planned]) -> dict[str, list[str]]:
     return found
 
 
-def _sum(cells: Sequence[tuple[Planned, float | None]], data: Mapping[str, float | None]) -> str:
+def _sum(cells: Sequence[tuple[Planned, float | None]], data: Mapping[str, float | None], abreast: int) -> str:
     """The last line: how much there is to do, how long it takes, and what that leaves out."""
     to_run = [(item, seconds) for item, seconds in cells if item.kept is None and not item.skip]
     told = [seconds for seconds in (*(seconds for _, seconds in to_run), *data.values()) if seconds is not None]
@@ -84,6 +84,7 @@ def _sum(cells: Sequence[tuple[Planned, float | None]], data: Mapping[str, float
     text = f"{len(to_run)} of {len(cells)} cells to run"
     if told:
         text += f", {write_seconds(sum(told))} in all" + (" on two cores without a GPU" if _on_gpu(to_run) else "")
+        text += ", one after the other" if abreast > 1 else ""
     if unknown:
         text += f"{', but' if told else ','} unknown for: {'; '.join(unknown)}"
     return f"{text}. Nothing was run."
@@ -140,7 +141,7 @@ class History:
                 result.device,
             ): sum(result.timings.values())
             for result in sorted(store.all(), key=lambda result: result.created)
-            if result.status == "done"
+            if result.status == "done" and result.timings  # of cells beside others there are none
         }
 
     def expected(self, item: Planned) -> float | None:

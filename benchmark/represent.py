@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -52,7 +52,10 @@ _held: dict[tuple[DataSet, Path, Representation], Represented] = {}
 
 @dataclass(frozen=True)
 class Pace:
-    """What is learned while events are represented. The rate is None where another machine made the samples."""
+    """What is learned while events are represented.
+
+    The rate is None where another machine made the samples, or this one while it ran other cells.
+    """
 
     has_signal: bool
     events_per_s: float | None
@@ -68,7 +71,7 @@ class About(BaseModel):
     machine: str
     made: str
     has_signal: bool
-    events_per_s: float
+    events_per_s: float | None
 
 
 @dataclass(frozen=True)
@@ -218,6 +221,8 @@ def _made(folder: Path, key: str, job: Job, root: Path, manifest: Manifest, repo
     try:
         with Writer(temporary) as writer:
             pace = _each(_shards(job, root), job.representation, report, manifest.events(), writer.add)
+            if job.model.runtime.abreast > 1:
+                pace = replace(pace, events_per_s=None)
             writer.finish(About(key=key, machine=_machine(), **vars(pace)).model_dump())
         _put_in_place(temporary, folder)
     finally:

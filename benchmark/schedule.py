@@ -16,7 +16,7 @@ from benchmark.environment import default_workers
 from benchmark.errors import UserError
 from benchmark.grid import Cell
 from benchmark.kept import NOTHING, Keeping
-from benchmark.memory import keep_freed_memory
+from benchmark.memory import give_back, keep_freed_memory
 from benchmark.process import become_worker, rank_and_size
 from benchmark.results import Result, ResultStore, Status
 
@@ -47,13 +47,17 @@ class Listener(Protocol):
 
 @dataclass
 class Worker:
-    """A process that runs one cell after the other on one device, beside others if there are `jobs` of them."""
+    """A process that runs one cell after the other on one device.
+
+    abreast : workers on that device, this one among them; crowd: workers on all devices.
+    """
 
     device: str
     data_root: Path
     results_root: Path
     keeping: Keeping = NOTHING
-    jobs: int = 1
+    abreast: int = 1
+    crowd: int = 1
     cell: Cell | None = None
     deadline: float = float("inf")
     process: Any = field(init=False)
@@ -66,9 +70,10 @@ class Worker:
         """Start the process, or a new one in place of one that died."""
         context = get_context("spawn")
         self.pipe, child = context.Pipe()
-        told = self.data_root, self.results_root, self.keeping, self.jobs
+        told = self.data_root, self.results_root, self.keeping, self.abreast
         self.process = context.Process(target=_work, args=(child, *told), daemon=False)
-        self.process.start()
+        with _threads(self.crowd if self.abreast > 1 else 1):
+            self.process.start()
         child.close()  # so that the death of the process ends the pipe
 
     def submit(self, cell: Cell, timeout: float | None) -> None:
@@ -113,16 +118,16 @@ def execute(
     unfinished: Unfinished,
     timeout: float | None = None,
     keeping: Keeping = NOTHING,
-    jobs: int = 1,
+    abreast: int = 1,
 ) -> Iterator[tuple[Cell, Result]]:
     """Run cells and yield each with its result as it comes; the worker has stored it, scores first.
 
     unfinished : makes the record of a cell from (cell, status, reason) when its worker died or ran out of time.
-    timeout : seconds a cell may take. jobs : cells that are run at once on each device; the seeds of a
+    timeout : seconds a cell may take. abreast : cells that are run at once on each device; the seeds of a
         model are neighbours. Raises UserError when a worker could not store a result.
     """
     waiting = deque(cells)
-    with _workers(cells, data_root, store.folder, keeping, jobs) as workers:
+    with _workers(cells, data_root, store.folder, keeping, abreast) as workers:
         while waiting or any(worker.cell for worker in workers):
             for worker in workers:
                 if worker.cell is None and waiting:
@@ -139,16 +144,36 @@ def execute(
 
 @contextmanager
 def _workers(
-    cells: Sequence[Cell], data_root: Path, results_root: Path, keeping: Keeping, jobs: int
+    cells: Sequence[Cell], data_root: Path, results_root: Path, keeping: Keeping, abreast: int
 ) -> Iterator[list[Worker]]:
-    """`jobs` workers for each device that the cells are spread over, ended at the end whatever happens."""
-    places = (devices_of(cells[0].device) * jobs)[: len(cells)] if cells else []
-    workers = [Worker(device, data_root, results_root, keeping, places.count(device)) for device in places]
+    """`abreast` workers for each device that the cells are spread over, ended at the end whatever happens."""
+    places = (devices_of(cells[0].device) * abreast)[: len(cells)] if cells else []
+    workers: list[Worker] = []
     try:
+        for device in places:
+            number = places.count(device), len(places)
+            workers.append(Worker(device, data_root, results_root, keeping, *number))
         yield workers
     finally:
         for worker in workers:
             worker.stop()
+
+
+@contextmanager
+def _threads(crowd: int) -> Iterator[None]:
+    """Processes started here have their share of the cores: all on all cores would spin for each other.
+
+    Libraries read this when they are imported. What the user has set stays.
+    """
+    name = "OMP_NUM_THREADS"
+    if crowd == 1 or name in os.environ:
+        yield
+        return
+    os.environ[name] = str(max(1, default_workers() // crowd))
+    try:
+        yield
+    finally:
+        del os.environ[name]
 
 
 def _ready(workers: list[Worker]) -> list[Worker]:
@@ -168,7 +193,9 @@ def _hear(
     try:
         message: Any = worker.pipe.recv() if worker.pipe.poll() else ("late",)
     except (EOFError, OSError):
-        return _in_its_place(worker, store, unfinished(worker.cell, "failed", _how_it_died(worker.stop(DYING_S))))
+        return _in_its_place(
+            worker, store, unfinished(worker.cell, "failed", _how_it_died(worker.stop(DYING_S)) + _beside(worker))
+        )
     if message[0] == "begun":
         worker.allow(timeout)
         return None
@@ -181,7 +208,9 @@ def _hear(
         raise UserError(message[1])
     worker.stop()
     return _in_its_place(
-        worker, store, unfinished(worker.cell, "timeout", f"took longer than {timeout:g} s (--timeout)")
+        worker,
+        store,
+        unfinished(worker.cell, "timeout", f"took longer than {timeout:g} s (--timeout)" + _beside(worker)),
     )
 
 
@@ -192,6 +221,10 @@ def _in_its_place(worker: Worker, store: ResultStore, record: Result) -> Result:
     return stored if stored is not None and stored.status == "done" else store.add(record)
 
 
+def _beside(worker: Worker) -> str:
+    return f", beside {worker.abreast - 1} others on the device (--jobs)" if worker.abreast > 1 else ""
+
+
 def _how_it_died(code: int | None) -> str:
     if code is not None and code < 0:
         name = signal.Signals(-code).name
@@ -200,12 +233,10 @@ def _how_it_died(code: int | None) -> str:
     return f"the worker process ended with exit code {code}"
 
 
-def _work(pipe: Any, data_root: Path, results_root: Path, keeping: Keeping, jobs: int) -> None:
+def _work(pipe: Any, data_root: Path, results_root: Path, keeping: Keeping, abreast: int) -> None:
     """The life of a worker process: receive a cell, run it, store its result, say so."""
     become_worker()
     keep_freed_memory()
-    if jobs > 1:  # before libraries start their threads; all of them on the cores of all would spin for each other
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, default_workers() // jobs)))
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
     from benchmark import cell as cells
     from benchmark.job import build
@@ -227,11 +258,14 @@ def _work(pipe: Any, data_root: Path, results_root: Path, keeping: Keeping, jobs
             return
         try:
             job = build(cell)
+            job.model.runtime.abreast = abreast
             pipe.send(("begun",))
-            result = store.add(*cells.run(job, data_root, report, keeping, jobs))
+            result = store.add(*cells.run(job, data_root, report, keeping))
             if job.model.runtime.checkpoint is not None and rank_and_size()[0] == 0:
                 job.model.runtime.checkpoint.unlink(missing_ok=True)  # of no use any more; until now a kill lost little
         except UserError as error:
             pipe.send(("error", str(error)))
         else:
             pipe.send(("result", result.model_dump_json()))
+            del job, result  # what was fitted, while the neighbours go on
+            give_back()

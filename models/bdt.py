@@ -178,7 +178,7 @@ class BDT(Model):
             "tree_method": "hist",
             "device": self.runtime.device,
             "seed": self.runtime.seed,
-            "nthread": 0,  # all cores
+            "nthread": 0,  # all that OpenMP may use
             "max_depth": self.depth,
             "learning_rate": self.learning_rate,
             "subsample": self.subsample,

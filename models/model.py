@@ -30,6 +30,7 @@ class Runtime:
     checkpoint : a file that a training which takes long may keep what it has in, to go on from there after a kill.
         Whoever named it deletes it, once what came out is safe.
     batch : events shown at once where nothing is learned from them; less where memory turns out too small for it.
+    abreast : cells that share the device, this one among them.
     """
 
     device: str = "cpu"
@@ -37,6 +38,7 @@ class Runtime:
     report: Callable[[str, float, float], None] = silent
     checkpoint: Path | None = None
     batch: int = 1024
+    abreast: int = 1
 
 
 @dataclass(kw_only=True)

@@ -44,7 +44,7 @@ class Settings:
     overwrite: Overwrite = Overwrite.failed
     timeout: float | None = None
     models: Path | None = None
-    jobs: int = 1
+    abreast: int = 1
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,13 @@ def command(
         ),
     ] = "detector",
     workers: Annotated[
-        int | None, typer.Option(help="Processes that generate events. Default: all cores.", min=1)
+        int | None, typer.Option(help="Processes that generate events, not cells. Default: all cores.", min=1)
     ] = None,
     jobs: Annotated[
         int,
         typer.Option(
-            help="Cells run at once on each device, such as seeds of a small network on a large GPU. They share its "
-            "time: speeds in the results are those of a busy machine.",
+            help="Cells of a data set that are run at once on each device, such as seeds of a small network on a large "
+            "GPU. Their speeds are not kept.",
             min=1,
             max=64,
         ),
@@ -186,8 +186,9 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
 
         with TemporaryDirectory() as elsewhere:  # of the processes of torchrun, which all find the same, one keeps it
             own = store if leads else ResultStore(Path(elsewhere))
-            limits = settings.timeout, keeping, settings.jobs
-            found |= dict(execute(missing, settings.data, own, display, unfinished, *limits))
+            found |= dict(
+                execute(missing, settings.data, own, display, unfinished, settings.timeout, keeping, settings.abreast)
+            )
         if leads:
             _keep_examples(planned[0], settings, store)
     return [found[job.cell] for job in jobs]

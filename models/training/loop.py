@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from benchmark.errors import UserError
 from models.model import Runtime
 from models.training.checkpoint import Checkpoint, Course, Progress, random_states, set_random_states
-from models.training.memory import halving
+from models.training.memory import alone, halving
 from models.training.parallel import ALONE, Team, team
 from models.training.rates import share_of_rate
 from models.training.step import Recipe, Step, losses
@@ -96,7 +96,7 @@ def optimise(
     `runtime.report("train", ...)` in epochs, and to `runtime.checkpoint` after each; a checkpoint with this `key` is
     gone on with, as `report("resume", ...)` says. Where a batch does not fit into the device's memory, training starts
     anew with batches of half the size, so that the outcome is that of a batch size. Raises UserError when the loss
-    isn't finite.
+    isn't finite, and where memory is too small beside other cells, which may be why.
     """
     with team(runtime.device) as members:
         weights, chance = _weights(network), random_states(torch.device(runtime.device))
@@ -112,6 +112,8 @@ def optimise(
         del found
         if members.size > 1:  # the others would wait for ever for one that starts anew
             return attempt(first)
+        if runtime.abreast > 1:  # or what comes out would depend on what else was run
+            return alone(first, attempt, runtime.abreast)
         return halving(first, attempt, "training")[0]
 
 

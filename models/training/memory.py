@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def alone(events: int, attempt: Callable[[int], T], abreast: int) -> T:
+    """What `attempt(events)` gives. Raises UserError where memory is too small for that beside other cells."""
+    try:
+        return attempt(events)
+    except torch.OutOfMemoryError as error:
+        raise UserError(
+            f"training: {events} events at once are too many beside {abreast - 1} other cells on the device "
+            f"({_why(error)}). Run it again with fewer --jobs."
+        ) from error
+
+
 def halving(events: int, attempt: Callable[[int], T], what: str) -> tuple[T, int]:
     """What `attempt(events)` gives, with half as many events as long as the device runs out of memory; how many it was.
 
@@ -24,7 +35,7 @@ def halving(events: int, attempt: Callable[[int], T], what: str) -> tuple[T, int
         try:
             return attempt(events), events
         except torch.OutOfMemoryError as error:
-            reason = str(error).partition(". ")[0].splitlines()[0]
+            reason = _why(error)
             if events == 1:
                 raise UserError(
                     f"{what}: not even one event fits into the memory of the device ({reason}). Choose a smaller model."
@@ -34,3 +45,7 @@ def halving(events: int, attempt: Callable[[int], T], what: str) -> tuple[T, int
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         print(f"warning: {what}: {2 * events} events at once are too many ({reason}); now {events}", file=sys.stderr)
+
+
+def _why(error: torch.OutOfMemoryError) -> str:
+    return str(error).partition(". ")[0].splitlines()[0]

@@ -8,7 +8,7 @@ import pytest
 
 from benchmark import schedule
 from benchmark.cell import describe
-from benchmark.display import Display
+from benchmark.display import Display, headline
 from benchmark.environment import default_workers
 from benchmark.errors import UserError
 from benchmark.results import ResultStore
@@ -111,16 +111,63 @@ def test_jobs_run_at_once(tmp_path: Path, toy_data: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv(FLAG, str(tmp_path / "meeting"))
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     os.mkfifo(tmp_path / "meeting")
-    found = run_toy(request("Meets", seeds="2"), tmp_path / "results", toy_data, jobs=2, timeout=120)
-    assert [(result.status, result.environment["jobs"]) for result in found] == [("done", 2), ("done", 2)]
+    found = run_toy(request("Meets", seeds="2"), tmp_path / "results", toy_data, abreast=2, timeout=120)
+    assert [(result.status, result.environment["abreast"]) for result in found] == [("done", 2), ("done", 2)]
     share = max(1, default_workers() // 2)
     assert [result.details["threads"] for result in found] == [share, share], "the cores are shared out"
-    assert "jobs" not in run_toy(request("Nearest"), tmp_path / "results", toy_data)[0].environment
+    for result in found:
+        throughput = result.throughput.model_dump()
+        assert throughput.pop("peak_memory_mb") > 0
+        assert set(throughput.values()) == {None}, "how fast a cell was beside others says nothing of it"
+        assert result.timings == {}
+        assert headline(result).startswith("AUC ")
+        assert " s" not in headline(result)
 
 
 def test_no_more_workers_than_cells(tmp_path: Path, toy_data: Path):
-    (alone,) = run_toy(request("Nearest"), tmp_path, toy_data, jobs=8)
-    assert "jobs" not in alone.environment
+    (alone,) = run_toy(request("Nearest"), tmp_path, toy_data, abreast=8)
+    assert "abreast" not in alone.environment
+    assert alone.timings["fit"] > 0
+
+
+def test_cells_are_spread_over_devices_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Of three cells two on the first device; each is told how many they are there, and what its share of cores is."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(schedule, "devices_of", lambda device: ["cuda:0", "cuda:1"])
+    monkeypatch.setattr(schedule, "default_workers", lambda: 12)
+    started = []
+
+    class Context:
+        def Pipe(self):  # noqa: N802
+            return Pipe(broken=False), Pipe(broken=False)
+
+        def Process(self, target, args, daemon):  # noqa: N802
+            process = Process()
+            process.start = lambda: started.append((args[-1], os.environ.get("OMP_NUM_THREADS")))
+            return process
+
+    monkeypatch.setattr(schedule, "get_context", lambda way: Context())
+    cells = [toy_job().cell] * 3
+    with schedule._workers(cells, tmp_path, tmp_path, schedule.NOTHING, 2) as workers:
+        assert [worker.device for worker in workers] == ["cuda:0", "cuda:1", "cuda:0"]
+    assert started == [(2, "4"), (1, None), (2, "4")]
+    assert "OMP_NUM_THREADS" not in os.environ
+
+
+def test_workers_that_cannot_be_started_leave_none_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    stopped = []
+
+    def start(worker: Worker) -> None:
+        if len(stopped) or worker.device == "cuda:1":
+            raise KeyboardInterrupt
+        worker.process, worker.pipe = Process(), Pipe(broken=False)
+
+    monkeypatch.setattr(schedule, "devices_of", lambda device: ["cuda:0", "cuda:1"])
+    monkeypatch.setattr(Worker, "start", start)
+    monkeypatch.setattr(Worker, "stop", lambda worker: stopped.append(worker.device))
+    with pytest.raises(KeyboardInterrupt), schedule._workers([toy_job().cell] * 2, tmp_path, tmp_path, None, 1):
+        pass
+    assert stopped == ["cuda:0"]
 
 
 def test_devices():

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
 
 from models.ffnn import FFNN
 from models.model import Model
@@ -86,7 +85,7 @@ class Meets(Nearest):
             pass
 
     def details(self) -> dict[str, float]:
-        return {"threads": float(torch.get_num_threads())}
+        return {"threads": float(os.environ.get("OMP_NUM_THREADS", 0))}
 
 
 @dataclass(kw_only=True)
