@@ -1,0 +1,164 @@
+"""Views and networks on a device that is not the CPU, where there is none: nothing is mixed, and numbers are the same.
+
+On a real one it is `test_gpu.py` that tells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from models.cnn import CNN
+from models.ffnn import FFNN
+from models.inputs import INPUTS
+from models.mpnn import MPNN
+from models.recnn import RecNN
+from models.training.batches import Batches
+from models.training.penalty import Penalty
+from models.training.step import losses
+from representations.circles import Circles
+from representations.fourvectors import FourVectors
+from representations.graph import Graph
+from tests.models.conftest import chains, films, panels, particles, rings
+from tests.models.pretended import gpu, moved
+from tests.representations.collisions import random_events
+
+if TYPE_CHECKING:
+    from models.network import TorchModel
+    from representations.samples import Samples
+
+EVENTS = 60
+SAMPLES: dict[str, Any] = {
+    "rings": lambda: rings(EVENTS),
+    "panels": lambda: panels(EVENTS),
+    "films": lambda: films(EVENTS),
+    "particles": lambda: particles(EVENTS),
+    "chains": lambda: chains(EVENTS),
+    "circles": lambda: Circles(size=56).represent(random_events(EVENTS, 8)),
+    "fourvectors": lambda: FourVectors().represent(random_events(EVENTS, 8)),
+    "graph": lambda: Graph().represent(random_events(EVENTS, 8)),
+}
+MODELS: dict[str, TorchModel] = {
+    "picture": CNN(depth=7, width=4),
+    "sequence": CNN(depth=7, width=4),
+    "edges": CNN(depth=11, width=4),
+    "nodes": MPNN(hidden=8),
+    "graph": MPNN(hidden=8),
+    "tree": RecNN(units=8),
+    "table": FFNN(layers=2, units=16, dropout=0.0),
+}
+PAIRS = [(name, view, kind) for name, make in SAMPLES.items() for view, kind in INPUTS if isinstance(make(), kind)]
+VARIANTS = [
+    ("rings", CNN(architecture="vgg", width=4)),
+    ("rings", CNN(architecture="jet", width=4)),
+    ("rings", CNN(architecture="maxout", width=4)),
+    ("films", CNN(architecture="convlstm", width=4)),
+    ("rings", CNN(depth=50, width=4)),
+    ("particles", FFNN(pooling="deep-sets", layers=1, units=16, dropout=0.0)),
+    ("particles", MPNN(hidden=8, adjacency="undirected", readout="set2set")),
+    ("particles", MPNN(hidden=8, aggregated=True, readout="sum")),
+    ("particles", MPNN(hidden=8, relations=True)),
+    ("chains", MPNN(hidden=8, adjacency="undirected", iterations=1)),
+    ("chains", MPNN(hidden=8, adjacency="identity")),
+    ("chains", MPNN(hidden=8, relations=True)),
+    ("particles", RecNN(units=8, gated=False)),
+    ("particles", RecNN(units=8, jets=3)),
+    ("particles", RecNN(units=8, topology="pt-descending")),
+]
+INDEX = torch.tensor([3, 0, 7, 7, 20, 59, 41, 5])
+
+
+def learned(network: torch.nn.Module, shown: Any, labels: torch.Tensor) -> torch.Tensor:
+    """Logits, and the gradients are left behind."""
+    logits = network(*shown)
+    cross_entropy(logits, labels).backward()
+    return logits.detach()
+
+
+@pytest.mark.parametrize("prepared", ["there", "here"])
+@pytest.mark.parametrize(("name", "view", "kind"), PAIRS, ids=lambda part: part if isinstance(part, str) else "")
+def test_a_step_is_the_same(name: str, view: str, kind: type[Samples], prepared: str) -> None:
+    """Of samples that are prepared on the device, or before they come there."""
+    compare(MODELS[view], SAMPLES[name](), prepared)
+
+
+@pytest.mark.parametrize(("name", "model"), VARIANTS, ids=lambda part: part if isinstance(part, str) else part.name)
+def test_so_it_is_of_variants(name: str, model: TorchModel) -> None:
+    compare(model, SAMPLES[name](), "there")
+
+
+def compare(model: TorchModel, samples: Samples, prepared: str) -> None:
+    """Logits and gradients of a batch; on the device nothing is asked meanwhile."""
+    look = model.look(samples)
+    torch.manual_seed(0)
+    network = model.network(look.shape(samples), len(samples.classes)).eval()
+    labels = torch.arange(len(INDEX)) % len(samples.classes)
+    ready = look.prepare(samples)
+    expected = learned(network, look.batch(ready, INDEX), labels)
+    with gpu() as waits:
+        own = look.prepare(samples.to("cuda")).to("cuda") if prepared == "there" else ready.to("cuda")
+        shown, answers, other = look.batch(own, INDEX.to("cuda")), labels.to("cuda"), moved(network)
+        assert {part.device.type for part in shown} == {"cuda"}
+        waits.clear()
+        logits = learned(other, shown, answers)
+        assert not waits, "a step that asks the device something can't be recorded"
+        logits = logits.cpu()
+        gradients = [parameter.grad.cpu() for parameter in other.parameters() if parameter.grad is not None]
+    torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-5)
+    found = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+    scale = max(float(gradient.abs().max()) for gradient in found)
+    for mine, theirs in zip(gradients, found, strict=True):
+        torch.testing.assert_close(mine / scale, theirs / scale, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("name", "view", "kind"), PAIRS, ids=lambda part: part if isinstance(part, str) else "")
+def test_batches_are_the_same(name: str, view: str, kind: type[Samples]) -> None:
+    """Columns and masses, weights, losses with their penalty, and what is measured of all events."""
+    samples, look = SAMPLES[name](), INPUTS[view, kind]
+    mass = 90 + 60 * torch.rand(EVENTS, generator=torch.Generator().manual_seed(0))
+    samples = replace(samples, mass=mass)
+    logits = torch.randn(len(INDEX), len(samples.classes), generator=torch.Generator().manual_seed(1))
+    penalty = Penalty(strength=1.0, neighbours=3)
+    here = Batches(look, samples, "cpu")
+    with gpu() as waits:
+        there = Batches(look, samples, "cuda")
+        own = there(INDEX.to("cuda"))
+        on_device = logits.to("cuda")
+        waits.clear()
+        lost = losses(on_device, own, penalty)
+        assert not waits
+        assert there.order(torch.Generator().manual_seed(0)).is_cuda
+        found = [lost.cpu(), *(part.cpu() for part in own[1:])]
+        measured = [None if part is None else tuple(one.cpu() for one in part) for part in there.moments()]
+    batch = here(INDEX)
+    for mine, expected in zip(found, [losses(logits, batch, penalty), *batch[1:]], strict=True):
+        torch.testing.assert_close(mine, expected, equal_nan=True, atol=1e-5, rtol=1e-5)
+    for part, known in zip(measured, here.moments(), strict=True):
+        assert (part is None) == (known is None)
+        if part is not None and known is not None:
+            torch.testing.assert_close(part, known, atol=1e-4, rtol=1e-4)
+
+
+def test_the_pretended_device_refuses_what_a_real_one_does() -> None:
+    here = torch.ones(3)
+    with gpu() as waits:
+        there = here.to("cuda")
+        assert (there.device.type, there.is_cuda, (there + 1).device.type) == ("cuda", True, "cuda")
+        with pytest.raises(RuntimeError, match=r"on one device, found one of \(3,\) on the CPU"):
+            there + here
+        with pytest.raises(RuntimeError, match=r"on one device"):
+            torch.cat([there, here])
+        with pytest.raises(RuntimeError):
+            here[torch.tensor([0, 1], device="cuda")]
+        with pytest.raises(RuntimeError, match="numpy"):
+            there.numpy()
+        assert not waits
+        assert there[torch.tensor([0])].tolist() == [1.0]
+        assert len(there[there > 0]) == 3
+        assert len(waits) == 2, "a list and a mask are waited for"
+    np.testing.assert_array_equal(here.numpy(), 1)
