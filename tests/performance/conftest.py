@@ -5,8 +5,10 @@ A machine is never as fast twice, but what slows one side slows the other: only 
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -15,8 +17,11 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
+from benchmark.memory import keep_freed_memory
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from multiprocessing.connection import Connection
 
     from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -98,6 +103,44 @@ class SideBySide:
         row = Row(what, against, median(times[1:]), took, at_least, threads, os.getloadavg()[0])
         self.benchmark.extra_info |= {"against": against, "ratio": row.ratio, "at_least": at_least, "load": row.load}
         self.rows.append(row)
+
+
+@pytest.fixture
+def apart(benchmark: BenchmarkFixture) -> Iterator[Callable[..., Callable[[], Any]]]:
+    """A side in a process of its own, where what it does with memory is its own affair.
+
+    apart(make, threads, worker=True) : what `make()` returns, called there whenever this is called here. worker: the
+        process keeps the memory that it frees, as those of a run do; otherwise it is one as Python starts it.
+    """
+    with ExitStack() as stack:
+
+        def start(make: Any, threads: int, *, worker: bool) -> Callable[[], Any]:
+            if benchmark.disabled:  # it is run once, and not measured
+                return make()
+            context = multiprocessing.get_context("spawn")
+            here, there = context.Pipe()
+            process = context.Process(target=_serve, args=(there, make, threads, worker), daemon=True)
+            process.start()
+            stack.callback(process.join)
+            stack.callback(here.send, False)
+
+            def call() -> None:
+                here.send(True)
+                here.recv()
+
+            return call
+
+        yield start
+
+
+def _serve(pipe: Connection, make: Any, threads: int, worker: bool) -> None:
+    if worker:
+        keep_freed_memory()
+    torch.set_num_threads(threads)
+    work = make()
+    while pipe.recv():
+        work()
+        pipe.send(True)
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import awkward as ak
 import numpy as np
@@ -15,9 +16,10 @@ from tasks.events import KINDS
 from tests.representations.collisions import random_events
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_benchmark.fixture import BenchmarkFixture
 
-    from tasks.events import Events
     from tests.performance.conftest import SideBySide
 
 EVENTS, BATCH = 1000, 128
@@ -39,57 +41,79 @@ def pillow(collisions: list[Collision]) -> list[np.ndarray]:
     return pictures
 
 
-@pytest.fixture(scope="module")
-def events() -> Events:
-    return random_events(EVENTS, 8)
-
-
-@pytest.fixture(scope="module")
-def collisions(events: Events) -> list[Collision]:
+def collisions() -> list[Collision]:
     """Ready-made, so that Pillow is not charged for leaving Awkward."""
-    return ak.to_list(events.table["objects"])
+    return ak.to_list(random_events(EVENTS, 8).table["objects"])
+
+
+def to_pixels() -> Callable[[], Any]:
+    events, circles = random_events(EVENTS, 8), Circles()
+    return lambda: circles.represent(events)
+
+
+def drawn() -> Callable[[], Any]:
+    objects = collisions()
+    return lambda: pillow(objects)
+
+
+def to_batches(memory: str) -> Callable[[], Any]:
+    """Leave a batch behind before the next one is made, or write it over the one before."""
+    events = random_events(EVENTS, 8)
+    batch = torch.empty(BATCH, 3, 224, 224, dtype=torch.uint8)
+
+    def work() -> None:
+        images = Circles().represent(events)
+        for index in torch.arange(EVENTS).split(BATCH):
+            images.stored(index, out=batch[: len(index)] if memory == "the same" else None)
+
+    return work
+
+
+def drawn_to_batches(memory: str) -> Callable[[], Any]:
+    objects = collisions()
+    pictures = np.empty((BATCH, 224, 224, 3), np.uint8)
+
+    def work() -> None:
+        for start in range(0, EVENTS, BATCH):
+            some = pillow(objects[start : start + BATCH])
+            np.stack(some, out=pictures[: len(some)] if memory == "the same" else None)
+
+    return work
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_sparse(side_by_side: SideBySide, events: Events, collisions: list[Collision], threads: int) -> None:
-    """Pillow draws in one thread, however many there may be."""
-    circles = Circles()
+def test_sparse(side_by_side: SideBySide, apart: Callable[..., Any], threads: int) -> None:
+    """Each as its users run it: ours in a worker of a run, Pillow in a script, where it draws in one thread."""
     side_by_side(
         f"circles, {EVENTS} events, to sparse pixels",
-        lambda: circles.represent(events),
+        apart(to_pixels, threads, worker=True),
         "Pillow",
-        lambda: pillow(collisions),
+        apart(drawn, threads, worker=False),
         at_least=20,
         threads=threads,
+        calls=10,
+        their_calls=1,
     )
 
 
 @pytest.mark.parametrize("memory", ["new", "the same"])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_dense(
-    side_by_side: SideBySide, events: Events, collisions: list[Collision], threads: int, memory: str
-) -> None:
-    """Both leave a batch behind before they make the next one, or write it over the one before."""
-    batch = torch.empty(BATCH, 3, 224, 224, dtype=torch.uint8)
-    pictures = np.empty((BATCH, 224, 224, 3), np.uint8)
-
-    def ours() -> None:
-        images = Circles().represent(events)
-        for index in torch.arange(EVENTS).split(BATCH):
-            images.stored(index, out=batch[: len(index)] if memory == "the same" else None)
-
-    def theirs() -> None:
-        for start in range(0, EVENTS, BATCH):
-            some = pillow(collisions[start : start + BATCH])
-            np.stack(some, out=pictures[: len(some)] if memory == "the same" else None)
-
-    what = f"circles, {EVENTS} events, to batches of bytes in {memory} memory"
-    side_by_side(what, ours, "Pillow", theirs, at_least=5, threads=threads)
+def test_dense(side_by_side: SideBySide, apart: Callable[..., Any], threads: int, memory: str) -> None:
+    side_by_side(
+        f"circles, {EVENTS} events, to batches of bytes in {memory} memory",
+        apart(partial(to_batches, memory), threads, worker=True),
+        "Pillow",
+        apart(partial(drawn_to_batches, memory), threads, worker=False),
+        at_least=5,
+        threads=threads,
+        calls=5,
+        their_calls=1,
+    )
 
 
 @pytest.mark.benchmark(group="circles, 1000 events")
 @pytest.mark.parametrize("options", [{"wrap": True}, {"fill": True}, {"size": 112}], ids=str)
-def test_options(benchmark: BenchmarkFixture, events: Events, options: dict[str, bool]) -> None:
-    circles = Circles(**options)
+def test_options(benchmark: BenchmarkFixture, options: dict[str, bool]) -> None:
+    circles, events = Circles(**options), random_events(EVENTS, 8)
     circles.represent(events)  # numba compiles once
     benchmark(circles.represent, events)
