@@ -101,7 +101,7 @@ def run(job: Job, data_root: Path, report: Report, keeping: Keeping = NOTHING) -
     blank = describe(job, manifest)
     blank.environment = {**environment.describe(), "gpu": environment.gpu_name(job.cell.device)}
     _, processes = rank_and_size()
-    together = {"processes": processes, "abreast": job.model.runtime.abreast}
+    together = {"processes": processes, "jobs": job.model.runtime.abreast}
     blank.environment |= {name: number for name, number in together.items() if number > 1}
     if keeping.checkpoints is not None:
         job.model.runtime.checkpoint = ResultStore(keeping.checkpoints).checkpoint(blank)
@@ -147,16 +147,17 @@ def evaluate(blank: Result, shown: Represented, job: Job, report: Report) -> tup
         metrics, confusion = score(scores, blank.classes, shown.pace.has_signal, job.cell.metrics)
     details = {name: value for name, value in model.details().items() if math.isfinite(value)}
     fit_s = fitting.seconds + details.get("resumed_s", 0.0)  # and those of the epochs before a kill
-    timings = {"fit": fit_s, "predict": predicting.seconds, "score": scoring.seconds}
-    speeds: dict[str, float | None] = {
-        "train_events_per_s": len(train) / max(fit_s, 1e-9),
-        "predict_events_per_s": events_per_second(lambda: model.predict_proba(test), len(test)),
-        "represent_events_per_s": shown.pace.events_per_s,
-        "latency_ms": latency_ms(lambda: model.predict_proba(test[:1])),
-        "control": control_workload(),
-    }
-    if model.runtime.abreast > 1:  # how fast a cell was beside others says nothing of it
-        timings, speeds = {}, {}
+    timings: dict[str, float] = {}
+    speeds: dict[str, float | None] = {}
+    if model.runtime.abreast == 1:  # how fast a cell was beside others says nothing of it
+        timings = {"fit": fit_s, "predict": predicting.seconds, "score": scoring.seconds}
+        speeds = {
+            "train_events_per_s": len(train) / max(fit_s, 1e-9),
+            "predict_events_per_s": events_per_second(lambda: model.predict_proba(test), len(test)),
+            "represent_events_per_s": shown.pace.events_per_s,
+            "latency_ms": latency_ms(lambda: model.predict_proba(test[:1])),
+            "control": control_workload(),
+        }
     throughput = Throughput(**speeds, peak_memory_mb=peak_memory_mb(device))
     report("score", 1, 1)
     filled = {

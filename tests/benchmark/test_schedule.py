@@ -112,7 +112,7 @@ def test_jobs_run_at_once(tmp_path: Path, toy_data: Path, monkeypatch: pytest.Mo
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     os.mkfifo(tmp_path / "meeting")
     found = run_toy(request("Meets", seeds="2"), tmp_path / "results", toy_data, abreast=2, timeout=120)
-    assert [(result.status, result.environment["abreast"]) for result in found] == [("done", 2), ("done", 2)]
+    assert [(result.status, result.environment["jobs"]) for result in found] == [("done", 2), ("done", 2)]
     share = max(1, default_workers() // 2)
     assert [result.details["threads"] for result in found] == [share, share], "the cores are shared out"
     for result in found:
@@ -126,7 +126,7 @@ def test_jobs_run_at_once(tmp_path: Path, toy_data: Path, monkeypatch: pytest.Mo
 
 def test_no_more_workers_than_cells(tmp_path: Path, toy_data: Path):
     (alone,) = run_toy(request("Nearest"), tmp_path, toy_data, abreast=8)
-    assert "abreast" not in alone.environment
+    assert "jobs" not in alone.environment
     assert alone.timings["fit"] > 0
 
 

@@ -33,15 +33,15 @@ if TYPE_CHECKING:
     from representations.samples import Samples
 
 EVENTS = 60
-SAMPLES: dict[str, Any] = {
-    "rings": lambda: rings(EVENTS),
-    "panels": lambda: panels(EVENTS),
-    "films": lambda: films(EVENTS),
-    "particles": lambda: particles(EVENTS),
-    "chains": lambda: chains(EVENTS),
-    "circles": lambda: Circles(size=56).represent(random_events(EVENTS, 8)),
-    "fourvectors": lambda: FourVectors().represent(random_events(EVENTS, 8)),
-    "graph": lambda: Graph().represent(random_events(EVENTS, 8)),
+SAMPLES: dict[str, Samples] = {
+    "rings": rings(EVENTS),
+    "panels": panels(EVENTS),
+    "films": films(EVENTS),
+    "particles": particles(EVENTS),
+    "chains": chains(EVENTS),
+    "circles": Circles(size=56).represent(random_events(EVENTS, 8)),
+    "fourvectors": FourVectors().represent(random_events(EVENTS, 8)),
+    "graph": Graph().represent(random_events(EVENTS, 8)),
 }
 MODELS: dict[str, TorchModel] = {
     "picture": CNN(depth=7, width=4),
@@ -52,7 +52,7 @@ MODELS: dict[str, TorchModel] = {
     "tree": RecNN(units=8),
     "table": FFNN(layers=2, units=16, dropout=0.0),
 }
-PAIRS = [(name, view, kind) for name, make in SAMPLES.items() for view, kind in INPUTS if isinstance(make(), kind)]
+PAIRS = [(name, view, kind) for name, samples in SAMPLES.items() for view, kind in INPUTS if isinstance(samples, kind)]
 VARIANTS = [
     ("rings", CNN(architecture="vgg", width=4)),
     ("rings", CNN(architecture="jet", width=4)),
@@ -84,12 +84,12 @@ def learned(network: torch.nn.Module, shown: Any, labels: torch.Tensor) -> torch
 @pytest.mark.parametrize(("name", "view", "kind"), PAIRS, ids=lambda part: part if isinstance(part, str) else "")
 def test_a_step_is_the_same(name: str, view: str, kind: type[Samples], prepared: str) -> None:
     """Of samples that are prepared on the device, or before they come there."""
-    compare(MODELS[view], SAMPLES[name](), prepared)
+    compare(MODELS[view], SAMPLES[name], prepared)
 
 
 @pytest.mark.parametrize(("name", "model"), VARIANTS, ids=lambda part: part if isinstance(part, str) else part.name)
 def test_so_it_is_of_variants(name: str, model: TorchModel) -> None:
-    compare(model, SAMPLES[name](), "there")
+    compare(model, SAMPLES[name], "there")
 
 
 def compare(model: TorchModel, samples: Samples, prepared: str) -> None:
@@ -119,7 +119,7 @@ def compare(model: TorchModel, samples: Samples, prepared: str) -> None:
 @pytest.mark.parametrize(("name", "view", "kind"), PAIRS, ids=lambda part: part if isinstance(part, str) else "")
 def test_batches_are_the_same(name: str, view: str, kind: type[Samples]) -> None:
     """Columns and masses, weights, losses with their penalty, and what is measured of all events."""
-    samples, look = SAMPLES[name](), INPUTS[view, kind]
+    samples, look = SAMPLES[name], INPUTS[view, kind]
     mass = 90 + 60 * torch.rand(EVENTS, generator=torch.Generator().manual_seed(0))
     samples = replace(samples, mass=mass)
     logits = torch.randn(len(INDEX), len(samples.classes), generator=torch.Generator().manual_seed(1))
