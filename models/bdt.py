@@ -109,18 +109,20 @@ class BDT(Model):
         shape = look.shape(train)
         rounds: list[float] = []
         with xgboost.config_context(verbosity=0):
-            matrix = self._matrix(train, shape)
+            matrix = self._matrix(train)
             self._booster = xgboost.train(
                 self._settings(train.classes, shape),
                 matrix,
                 num_boost_round=self.trees,
-                evals=[(self._matrix(valid, shape, reference=matrix), "valid")],
+                evals=[(self._matrix(valid, reference=matrix), "valid")],
                 callbacks=[
                     xgboost.callback.EarlyStopping(rounds=self.patience, save_best=True),
                     _Report(self.runtime, self.trees, rounds),
                 ],
                 verbose_eval=False,
             )
+        # only now: XGBoost would look through the names of both matrices in every round
+        self._booster.feature_names = list(shape.columns)
         self.runtime.report("train", self.trees, self.trees)
         best = min(range(len(rounds)), key=rounds.__getitem__)
         details = {"epochs": float(len(rounds)), "best_epoch": float(best + 1), "valid_loss": rounds[best]}
@@ -205,13 +207,11 @@ class BDT(Model):
                 f"bdt: parameter 'monotone' is for two classes, but there are {len(classes)} ({', '.join(classes)}). "
                 "Use a variant with two, such as ttbar[classes_count=2], or leave it out."
             )
-        return {"monotone_constraints": signs} if signs else {}
+        return {"monotone_constraints": tuple(signs.get(name, 0) for name in shape.columns)} if signs else {}
 
-    def _matrix(self, samples: Samples, shape: Shape, reference: Any = None) -> Any:
+    def _matrix(self, samples: Samples, reference: Any = None) -> Any:
         labels, weights = samples.labels.cpu().numpy(), balanced_weights(samples).cpu().numpy()
-        return xgboost.QuantileDMatrix(
-            self._table(samples), labels, weight=weights, feature_names=list(shape.columns), ref=reference
-        )
+        return xgboost.QuantileDMatrix(self._table(samples), labels, weight=weights, ref=reference)
 
     def _table(self, samples: Samples) -> NDArray[np.float32]:
         (table,) = whole(shown_as(VIEWS, samples, self.name), samples.to(self.runtime.device))

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+import xgboost
 
 from benchmark.errors import UserError
 from models.bdt import BDT
+from models.inputs import shown_as
 from tests.models.conftest import particles, ragged
 
 if TYPE_CHECKING:
@@ -69,3 +71,11 @@ def test_constraints_that_make_no_sense() -> None:
     three = particles(60, classes=3)
     with pytest.raises(UserError, match=r"for two classes, but there are 3 \(class0, class1, class2\)"):
         BDT(monotone="+jet1_pt").fit(three, three)
+
+
+def test_saved_trees_know_the_names_of_their_columns(tmp_path: Path) -> None:
+    model, samples = BDT(trees=5), particles(200)
+    model.fit(samples, samples)
+    model.save(tmp_path)
+    found = xgboost.Booster(model_file=tmp_path / "model.ubj").feature_names
+    assert found == list(shown_as(("table",), samples, "bdt").shape(samples).columns)
