@@ -216,7 +216,7 @@ class BDT(Model):
     def _table(self, samples: Samples) -> NDArray[np.float32]:
         (table,) = whole(shown_as(VIEWS, samples, self.name), samples.to(self.runtime.device))
         # XGBoost takes NaN for "missing"; here it would be a mistake that no network could make up for
-        if not torch.isfinite(table).all():
+        if len(table) and not torch.isfinite(torch.stack(table.aminmax())).all():
             raise UserError(
                 "bdt: the samples hold NaN or infinities, expected finite numbers. Look at the representation."
             )

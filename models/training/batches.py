@@ -131,8 +131,16 @@ def in_chunks(samples: Samples, events: int = CHUNK) -> Sequence[Tensor]:
 
 def whole(look: Input[Any], samples: Samples) -> Shown:
     """All events as a compact input shows them."""
-    chunks = [look.batch(samples, index) for index in in_chunks(samples)]
-    return tuple(torch.cat(parts) for parts in zip(*chunks, strict=True))
+    kept: Shown = ()
+    start = 0
+    for index in in_chunks(samples):
+        shown = look.batch(samples, index)
+        # room for all at the first: each chunk is written once, while it is in the cache
+        kept = kept or tuple(part.new_empty(len(samples), *part.shape[1:]) for part in shown)
+        for room, part in zip(kept, shown, strict=True):
+            room[start : start + len(index)] = part
+        start += len(index)
+    return kept
 
 
 def mean_and_scale(chunks: Sequence[tuple[Tensor | None, ...]]) -> list[tuple[Tensor, Tensor] | None]:
