@@ -78,7 +78,7 @@ def rings(shapes: Shapes, line_width: float) -> Sparse:
     if shapes.wrap:
         shapes = _copies(shapes, half)
     each = _lit_at_most(shapes, np.maximum(shapes.radius - half, 0), shapes.radius + half)
-    # a place for each line of the four quarters of a ring, whether it has pixels or not, and for all pixels behind them
+    # more than any list of an event's pixels takes: a place for each line of its rings, and for each pixel
     room = int(_per_event(shapes, each + 4 * (shapes.size + 8)).max(initial=0))
 
     def paint(first: int, last: int, counts: Any, pixels: Any, values: Any) -> None:
@@ -131,12 +131,12 @@ def _per_event(shapes: Shapes, each: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(total[shapes.offsets[1:]] - total[shapes.offsets[:-1]])
 
 
-@njit(cache=True, nogil=True)
-def _cuts(cu, cv, inner, outer, first, count, room, size, step_u, step_v, start, lit):  # type: ignore[no-untyped-def]
-    """For `count` lines u from `first` on: the first pixel of a ring before its centre and behind it, and how many.
+@njit(cache=True, nogil=True, inline="always")
+def _cuts(cu, cv, inner, outer, first, lines, size, step_u, step_v, before, behind, lit):  # type: ignore[no-untyped-def]
+    """For `lines` lines u from `first` on: the first pixel of a ring before its centre and behind it, and how many.
 
-    A line without any begins at `size` squared, next to the last pixel. Written are the first `room` places for before
-    and as many for behind. Only the part with abs(dv) >= abs(du), where a line crosses few pixels: the other part is
+    A line without any begins beyond the last pixel, each in a place of its own: what is written to one place again and
+    again waits for itself. Only the part with abs(dv) >= abs(du), where a line crosses few pixels: the other part is
     for lines along v.
     Whole numbers below 2^53 in float64, so that the loop can be vectorised and the rule still holds exactly: a root
     that is not whole is further from the next whole number than rounding reaches.
@@ -144,72 +144,94 @@ def _cuts(cu, cv, inner, outer, first, count, room, size, step_u, step_v, start,
     outer2, inner2, edge = outer * outer, inner * inner, np.float64(size)
     du0, v0 = first * 1024.0 + 512.0 - cu, (cv - 512.0) / 1024.0
     along_u, along_v, nowhere = np.float64(step_u), np.float64(step_v), np.float64(size * size)
-    for k in range(room):
+    lit_before, lit_behind = lit
+    for k in range(lines):
         du = du0 + k * 1024.0
         reach = math.sqrt(max(outer2 - du * du, 0.0)) / 1024.0
         gap = max(math.sqrt(max(inner2 - du * du, 0.0)), abs(du)) / 1024.0
-        before, before_end = max(np.ceil(v0 - reach), 0.0), min(np.floor(v0 - gap) + 1.0, edge)
-        behind, behind_end = max(np.ceil(v0 + gap), 0.0), min(np.floor(v0 + reach) + 1.0, edge)
+        start, end = max(np.ceil(v0 - reach), 0.0), min(np.floor(v0 - gap) + 1.0, edge)
+        begin, stop = max(np.ceil(v0 + gap), 0.0), min(np.floor(v0 + reach) + 1.0, edge)
         line = (first + k) * along_u
-        some = before_end - before if k < count else 0.0
-        others = behind_end - behind if k < count else 0.0
-        start[k] = np.int32(line + before * along_v if some > 0 else nowhere)
-        start[room + k] = np.int32(line + behind * along_v if others > 0 else nowhere)
-        lit[k], lit[room + k] = np.int32(some), np.int32(others)
+        before[k] = np.int32(line + start * along_v if end > start else nowhere + k)
+        behind[k] = np.int32(line + begin * along_v if stop > begin else nowhere + k)
+        lit_before[k], lit_behind[k] = np.int32(end - start), np.int32(stop - begin)
 
 
-@njit(cache=True, nogil=True)
-def _quarters(cu, cv, inner, outer, size, step_u, step_v, bit, lit, several, canvas, touched, noted):  # type: ignore[no-untyped-def]
-    """Light the two quarters of a ring before and behind its centre along v; returns the length of `touched`."""
+@njit(cache=True, nogil=True, inline="always")
+def _quarters(cu, cv, inner, outer, size, step_u, step_v, bit, canvas, rooms):  # type: ignore[no-untyped-def]
+    """Light the two quarters of a ring before and behind its centre along v.
+
+    `rooms` are for its lines' first pixels before and behind, for all other pixels, and for how many the lines have.
+    Returns how many lines there are, and how many others.
+    """
+    before, behind, more, lit = rooms
     arm = outer * 0.7072  # a little more than 1 / sqrt(2); lines too far out have reach < gap
     edge = np.float64(size)
     first = np.int64(min(max(np.floor((cu - arm) / 1024.0), 0.0), edge))
     last = np.int64(min(max(np.floor((cu + arm) / 1024.0) + 1.0, 0.0), edge))
-    room = (last - first + 7) & ~7  # what vectors of eight leave over would be done one by one
-    start = touched[noted : noted + 2 * room]
-    _cuts(cu, cv, inner, outer, first, last - first, room, size, step_u, step_v, start, lit)
-    noted += 2 * room
+    lines = np.uint64(last - first)
+    # what vectors of eight leave over would be done one by one; what is too much is written over by the next ring
+    _cuts(cu, cv, inner, outer, first, (last - first + 7) & ~7, size, step_u, step_v, before, behind, lit)
     # Nearly always one pixel, at times two: without a branch, which nobody could predict.
-    number = np.uint64(0)
-    for k in range(np.uint64(2 * room)):
-        canvas[np.uint64(start[k])] |= bit
-        several[number] = k
-        number += np.uint64(lit[k] > 1)
-    for j in range(number):
-        line = np.uint64(several[j])
-        pixel = np.uint64(start[line])
-        for _ in range(1, lit[line]):
-            pixel += np.uint64(step_v)
-            touched[noted] = pixel
-            canvas[pixel] |= bit
-            noted += 1
-    return noted
+    step, others = np.int32(step_v), np.uint64(0)
+    lit_before, lit_behind = lit
+    for k in range(lines):
+        canvas[np.uint64(before[k])] |= bit
+        more[others] = before[k] + step
+        others += np.uint64(lit_before[k] > 1)
+        canvas[np.uint64(behind[k])] |= bit
+        more[others] = behind[k] + step
+        others += np.uint64(lit_behind[k] > 1)
+    # at the diagonal the line's way through the ring is longest: can it meet a third pixel?
+    if math.sqrt(outer * outer - inner * inner / 2) - inner * math.sqrt(0.5) > 2047:
+        for k in range(lines):
+            for n in range(2, lit_before[k]):
+                more[others] = before[k] + n * step
+                others += np.uint64(1)
+            for n in range(2, lit_behind[k]):
+                more[others] = behind[k] + n * step
+                others += np.uint64(1)
+    for k in range(others):
+        canvas[np.uint64(more[k])] |= bit
+    return lines, others
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _read_off(canvas, touched, number, pixels, values, used):  # type: ignore[no-untyped-def]
+    """Write what the first `number` pixels of `touched` hold to `values` from `used` on, each once, and empty them."""
+    for k in range(number):
+        pixel = np.uint64(touched[k])
+        kinds = canvas[pixel]
+        canvas[pixel] = 0
+        pixels[used], values[used] = pixel, kinds
+        used += np.uint64(kinds > 0)
+    return used
 
 
 @njit(cache=True, nogil=True)
 def _rings(first, last, offsets, x, y, radius, kind, size, half, room, counts, pixels, values):  # type: ignore[no-untyped-def]
-    canvas = np.zeros(size * size + 1, np.uint8)  # bit k: a circle of kind k passes; and nowhere
-    touched = np.empty(room, np.int32)
-    lit = np.empty(2 * (size + 8), np.int32)  # rows of one array would be strided, and slow
-    several = np.empty_like(lit)
+    most = size + 8  # lines of a ring, in vectors
+    canvas = np.zeros(size * size + most, np.uint8)  # bit k: a circle of kind k passes; and nowhere
+    before, behind, more = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32)
+    lit = np.empty(most, np.int32), np.empty(most, np.int32)
     used = np.uint64(0)
     for event in range(first, last):
-        noted = np.int64(0)
+        lines, others = np.uint64(0), np.uint64(0)
         for i in range(offsets[event], offsets[event + 1]):
             bit = np.uint8(1 << kind[i])
             outer, inner = np.float64(radius[i] + half), np.float64(max(radius[i] - half, 0))
             cx, cy = np.float64(x[i]), np.float64(y[i])
-            noted = _quarters(cy, cx, inner, outer, size, size, 1, bit, lit, several, canvas, touched, noted)
-            noted = _quarters(cx, cy, inner, outer, size, 1, size, bit, lit, several, canvas, touched, noted)
-        canvas[size * size] = 0
-        before = used
-        for k in range(np.uint64(noted)):  # each pixel once
-            pixel = np.uint64(touched[k])
-            kinds = canvas[pixel]
-            canvas[pixel] = 0
-            pixels[used], values[used] = pixel, kinds
-            used += np.uint64(kinds > 0)
-        counts[event] = used - before
+            for cu, cv, step_u, step_v in ((cy, cx, size, 1), (cx, cy, 1, size)):
+                rooms = before[lines:], behind[lines:], more[others:], lit
+                found = _quarters(cu, cv, inner, outer, size, step_u, step_v, bit, canvas, rooms)
+                lines += found[0]
+                others += found[1]
+        canvas[size * size :] = 0
+        start = used
+        used = _read_off(canvas, before, lines, pixels, values, used)
+        used = _read_off(canvas, behind, lines, pixels, values, used)
+        used = _read_off(canvas, more, others, pixels, values, used)
+        counts[event] = used - start
 
 
 @njit(cache=True, nogil=True)

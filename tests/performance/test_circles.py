@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from tests.performance.conftest import SideBySide
 
-EVENTS, BATCH = 1000, 128
+EVENTS, BATCH = 2000, 128
+"""As many as the training part of a file has at `standard`, about: that is what `represent` is given at once."""
 Collision = list[dict[str, float]]
 
 
@@ -85,7 +86,7 @@ def drawn_to_batches(memory: str) -> Callable[[], Any]:
 def test_sparse(side_by_side: SideBySide, apart: Callable[..., Any], threads: int) -> None:
     """Each as its users run it: ours in a worker of a run, Pillow in a script, where it draws in one thread."""
     side_by_side(
-        f"circles, {EVENTS} events, to sparse pixels",
+        f"circles, {EVENTS:,} events, to sparse pixels",
         apart(to_pixels, threads, worker=True),
         "Pillow",
         apart(drawn, threads, worker=False),
@@ -100,7 +101,7 @@ def test_sparse(side_by_side: SideBySide, apart: Callable[..., Any], threads: in
 @pytest.mark.parametrize("threads", [1, 2])
 def test_dense(side_by_side: SideBySide, apart: Callable[..., Any], threads: int, memory: str) -> None:
     side_by_side(
-        f"circles, {EVENTS} events, to batches of bytes in {memory} memory",
+        f"circles, {EVENTS:,} events, to batches of bytes in {memory} memory",
         apart(partial(to_batches, memory), threads, worker=True),
         "Pillow",
         apart(partial(drawn_to_batches, memory), threads, worker=False),
@@ -111,7 +112,7 @@ def test_dense(side_by_side: SideBySide, apart: Callable[..., Any], threads: int
     )
 
 
-@pytest.mark.benchmark(group="circles, 1000 events")
+@pytest.mark.benchmark(group=f"circles, {EVENTS} events")
 @pytest.mark.parametrize("options", [{"wrap": True}, {"fill": True}, {"size": 112}], ids=str)
 def test_options(benchmark: BenchmarkFixture, options: dict[str, bool]) -> None:
     circles, events = Circles(**options), random_events(EVENTS, 8)
