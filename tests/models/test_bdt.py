@@ -43,6 +43,14 @@ def response(model: BDT, column: int) -> np.ndarray:
     return model.predict_proba(samples)[:, 0].reshape(50, 40)
 
 
+@pytest.mark.parametrize("number", [torch.nan, torch.inf, -torch.inf])
+def test_a_single_number_that_is_none(number: float) -> None:
+    bad = waves(60)
+    bad.particles.values[17, 1] = number
+    with pytest.raises(UserError, match="NaN or infinities"):
+        BDT(trees=2).fit(bad, waves(60))
+
+
 @pytest.mark.parametrize(("monotone", "sign"), [("+jet1_pt", 1), ("-jet1_pt", -1), ("-jet1_pt +jet1_phi", -1)])
 def test_the_signals_score_only_rises_or_falls(monotone: str, sign: int, tmp_path: Path) -> None:
     free, held = BDT(trees=40), BDT(trees=40, monotone=monotone)

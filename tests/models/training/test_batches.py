@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benchmark.errors import UserError
 from models.inputs import INPUTS
-from models.training.batches import Batches, balanced_weights, cloned, mean_and_scale
+from models.training.batches import CHUNK, Batches, balanced_weights, cloned, mean_and_scale, whole
 from representations.samples import Images, Vectors
 from tests.models.conftest import particles, rings
 
@@ -25,6 +25,16 @@ def test_a_batch_holds_the_events_that_were_asked_for() -> None:
         assert torch.equal(batch.shown[0], samples.dense(index))
         assert torch.equal(batch.labels, samples.labels[index])
         assert torch.equal(batch.weights, balanced_weights(samples)[index])
+
+
+@pytest.mark.parametrize("events", [0, 1, CHUNK, CHUNK + 1, 2 * CHUNK + 3])
+def test_a_table_of_all_events_has_each_in_its_row(events: int) -> None:
+    samples, look = particles(events + 1)[torch.arange(events)], INPUTS["table", Vectors]
+    (table,) = whole(look, samples)
+    assert len(table) == events
+    for event in {0, CHUNK - 1, CHUNK, events - 1} & set(range(events)):
+        (row,) = look.batch(samples, torch.tensor([event]))
+        assert torch.equal(table[event], row[0])
 
 
 def test_balanced_weights_by_hand() -> None:
