@@ -16,7 +16,7 @@ from models.card import Card
 from models.inputs import shown_as
 from models.model import Model
 from models.training.batches import balanced_weights, whole
-from models.training.loop import check_samples
+from models.training.loop import check_samples, deterministic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -214,7 +214,8 @@ class BDT(Model):
         return xgboost.QuantileDMatrix(self._table(samples), labels, weight=weights, ref=reference)
 
     def _table(self, samples: Samples) -> NDArray[np.float32]:
-        (table,) = whole(shown_as(VIEWS, samples, self.name), samples.to(self.runtime.device))
+        with deterministic(self.runtime.device):  # a GPU adds up pixels as they come, and trees part at the last bit
+            (table,) = whole(shown_as(VIEWS, samples, self.name), samples.to(self.runtime.device))
         # XGBoost takes NaN for "missing"; here it would be a mistake that no network could make up for
         if len(table) and not torch.isfinite(torch.stack(table.aminmax())).all():
             raise UserError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ import xgboost
 from benchmark.errors import UserError
 from models.bdt import BDT
 from models.inputs import shown_as
+from models.training.batches import whole
 from tests.models.conftest import particles, ragged
 
 if TYPE_CHECKING:
@@ -41,6 +42,21 @@ def response(model: BDT, column: int) -> np.ndarray:
     samples = waves(2000)
     samples = replace(samples, particles=replace(samples.particles, values=jets.flatten(0, 1)))
     return model.predict_proba(samples)[:, 0].reshape(50, 40)
+
+
+def test_sums_of_the_table_are_the_same_each_time_on_a_gpu_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[bool] = []
+
+    def watched(*given: Any) -> Any:
+        found.append(torch.are_deterministic_algorithms_enabled())
+        return whole(*given)
+
+    monkeypatch.setattr("models.bdt.whole", watched)
+    model = BDT(trees=2)
+    model.fit(waves(60), waves(30, seed=1))
+    model.predict_proba(waves(10))
+    assert found == [True] * 3
+    assert not torch.are_deterministic_algorithms_enabled()
 
 
 @pytest.mark.parametrize("number", [torch.nan, torch.inf, -torch.inf])
