@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from tasks.events import Events
     from tasks.manifest import Manifest
 
+TAKEN = ("tasks.events", "tasks.detector.clusters", "tasks.detector.digis", "tasks.detector.geometry")
+"""The modules of tasks that representations take something from: the table, and where cells lie."""
+
 Report = Callable[[str, float, float], None]
 WARM_UP_EVENTS = 32
 
@@ -144,10 +147,15 @@ def samples_key(job: Job, manifest: Manifest) -> str:
     )
 
 
+def sources(*plugins: str) -> list[Path]:
+    """The files that decide what samples are: all representations, what they take from tasks, and these plug-ins."""
+    files = sorted(Path(store.__file__).parent.rglob("*.py"))
+    return files + [path for module in (*TAKEN, *plugins) if (path := source_of(module))]
+
+
 def _code(*targets: str) -> str:
-    """SHA-256 over the sources of all representations, and over the files of these plug-ins."""
-    files = sorted(Path(store.__file__).parent.glob("*.py"))
-    files += [path for target in targets if (path := source_of(target.rpartition(":")[0]))]
+    """SHA-256 over the sources, with those of these targets."""
+    files = sources(*(target.rpartition(":")[0] for target in targets))
     return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)).hexdigest()
 
 

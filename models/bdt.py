@@ -217,7 +217,7 @@ class BDT(Model):
         with deterministic(self.runtime.device):  # a GPU adds up pixels as they come, and trees part at the last bit
             (table,) = whole(shown_as(VIEWS, samples, self.name), samples.to(self.runtime.device))
         # XGBoost takes NaN for "missing"; here it would be a mistake that no network could make up for
-        if len(table) and not torch.isfinite(torch.stack(table.aminmax())).all():
+        if table.numel() and not torch.isfinite(torch.stack(table.aminmax())).all():
             raise UserError(
                 "bdt: the samples hold NaN or infinities, expected finite numbers. Look at the representation."
             )

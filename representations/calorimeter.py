@@ -13,7 +13,7 @@ from benchmark.errors import Skip, UserError
 from benchmark.plugin import check_range
 from representations.areas import AREAS, SHAPES, Drawing
 from representations.cells import Sums, summed
-from representations.hits import GRIDS, Hits, hits_of, lengths, transverse
+from representations.hits import GRIDS, Hits, hits_of, transverse
 from representations.jet_image import JetImage, Pixelised
 from representations.particles import Particles, particles_of
 from representations.representation import Representation, truth
@@ -203,7 +203,6 @@ class Calorimeter(Representation):
                 f"calorimeter: time={self.time} with area=jet (task '{events.info.task}'), whose constituents have no "
                 "time, expected an area of crystals. Leave time out."
             )
-        lengths(events, "constituents", ("pt", "eta", "phi"))
         particles = particles_of(events)
         if self.suppress == 0:
             return particles

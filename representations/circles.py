@@ -89,7 +89,7 @@ class Circles(Representation):
         """Pictures (channels, size, size), values 0 to 255 with scale 255.
 
         Raises UserError for a NaN or infinite momentum, for `wrap` on a jet's canvas,
-        and with channels="kind" for a kind without a slot.
+        and with channels="kind" for a kind without a slot and for lines of more than eight slots.
         """
         particles = particles_of(events)
         shapes = self._shapes(particles)
@@ -138,6 +138,12 @@ class Circles(Representation):
             raise UserError(
                 f"circles: wrap=True with task '{particles.info.task}', whose canvas is zoomed on a jet and has no "
                 "other side; expected a canvas of the full circle in phi. Leave wrap out."
+            )
+        slots = len(particles.info.slots)
+        if self.channels == "kind" and not self.fill and slots > 8:
+            raise UserError(
+                f"circles: channels='kind' with task '{particles.info.task}', which has {slots} slots, expected 8 at "
+                "most: a line's pixel keeps its kinds as the bits of a byte. Use channels=colour, or fill=True."
             )
         deta, dphi = particles.directions()
         drawn = _on_canvas(deta, dphi, span)

@@ -108,7 +108,7 @@ def _size(particles: Particles) -> NDArray[np.float64]:
 
 def _energy(particles: Particles) -> NDArray[np.float64]:
     """In GeV, (total,), as far as float32 goes."""
-    return np.asarray(np.exp(np.minimum(particles.log_energy(), np.log(np.finfo(np.float32).max))))
+    return np.asarray(np.minimum(np.exp(np.minimum(particles.log_energy(), 100.0)), np.finfo(np.float32).max))
 
 
 def _columns(

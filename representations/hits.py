@@ -78,15 +78,8 @@ def hits_of(events: Events, column: str, fields: Sequence[str]) -> Hits:
         raise Skip(
             f"{events.info.task}: no calorimeter hits in these events, which are of the level '{events.info.level}'"
         )
-    rows = events.table[column]
-    lost = [field for field in fields if field not in rows.fields]
-    if lost:
-        raise UserError(
-            f"{events.info.task}: its {column} have no {', '.join(lost)} (found: {', '.join(rows.fields)}), expected "
-            f"{', '.join(fields)}. Make the events with them, or show them without."
-        )
     counts = lengths(events, column, fields)
-    flat = {field: _flat(rows[field]) for field in fields}
+    flat = {field: _flat(events.table[column][field]) for field in fields}
     hits = Hits(len(events), np.repeat(np.arange(len(events)), counts), flat)
     for field in fields:
         _check(events, hits, column, field, ~np.isfinite(hits[field]), "that is missing, NaN or infinite")
@@ -120,17 +113,35 @@ def transverse(hits: Hits, column: str) -> NDArray[np.float64]:
 def lengths(events: Events, column: str, fields: Sequence[str]) -> NDArray[np.int64]:
     """How many entries of a column of lists each event has, (events,).
 
-    Raises UserError, naming the event, where fields disagree or offsets fall or point beyond what there is: awkward
-    flattens such lists without a word, and what follows would belong to other events.
+    Raises UserError for a field that there is not, and, naming the event, where fields disagree or offsets fall or
+    point beyond what there is: awkward flattens such lists without a word, and what follows would belong to other
+    events.
     """
     rows = events.table[column]
-    found = {field: np.asarray(ak.fill_none(ak.num(rows[field], axis=1), -1), np.int64) for field in fields}
-    counts = found[fields[0]]
-    for field, number in found.items():
-        wrong = (number < 0) | (np.cumsum(number) > len(ak.flatten(rows[field], axis=1)))
-        _raise_for(events, wrong, f"has no list of {column}.{field}: it is missing, or its offsets are not in order")
+    lost = [field for field in fields if field not in rows.fields]
+    if lost:
+        raise UserError(
+            f"{events.info.task}: its {column} have no {', '.join(lost)} (found: {', '.join(rows.fields)}), expected "
+            f"{', '.join(fields)}. Make the events with them, or show them without."
+        )
+    one_list = rows.ndim > 1  # of records, which have a length for all their fields
+    found = {field: lists_of(events, column, rows[field]) for field in (fields[:1] if one_list else fields)}
+    counts, _ = found[fields[0]]
+    for field, (number, _) in found.items():
         _raise_for(events, number != counts, f"has lists of different lengths as {column}.{fields[0]} and {field}")
     return counts
+
+
+def lists_of(events: Events, column: str, rows: ak.Array) -> tuple[NDArray[np.int64], ak.Array]:
+    """How many entries the list of each event has, (events,), and all of them flat.
+
+    Raises UserError, naming the event, for a list that is missing and for offsets that fall or point beyond the end.
+    """
+    counts = np.ma.filled(np.ma.asarray(ak.to_numpy(ak.num(rows, axis=1)), np.int64), -1)
+    flat = ak.flatten(rows, axis=1)
+    wrong = (counts < 0) | (np.cumsum(counts) > len(flat))
+    _raise_for(events, wrong, f"has no list of {column}: it is missing, or its offsets are not in order")
+    return counts, flat
 
 
 def _flat(lists: ak.Array) -> NDArray[Any]:

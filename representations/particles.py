@@ -13,6 +13,7 @@ from numba import njit
 
 from benchmark.errors import UserError
 from representations import moments
+from representations.hits import hits_of, lengths, lists_of
 from tasks.detector.clusters import HALF
 from tasks.detector.geometry import BARREL, CRYSTAL, barrel_direction
 from tasks.events import KINDS
@@ -28,6 +29,10 @@ FULL_SPAN = (3.0, math.pi)
 JET_SPAN = (1.25, 1.25)
 SHOWER_SPAN = (HALF * CRYSTAL, HALF * 2 * math.pi / BARREL[1])
 """Half widths in eta and phi of what is looked at: the detector, a jet, 32 x 32 crystals around the hottest one."""
+
+MOMENTUM = ("pt", "eta", "phi", "mass", "charge")
+"""What objects and constituents have beside the code of what they are."""
+_CODES = {"objects": "kind", "constituents": "pdg_id"}
 
 PDG_CLASSES = ("photon", "electron", "muon", "charged_hadron", "neutral_hadron")
 """Kinds of jet constituent, by abs(pdg_id) and charge."""
@@ -149,10 +154,7 @@ def particles_of(events: Events) -> Particles:
             f"{info.task}: its events have no column '{info.particles}' (found: {', '.join(events.table.fields)}), "
             "which this representation draws on. Choose another representation or level."
         )
-    rows = _crystals(events.table["ecal"]) if info.particles == "ecal" else events.table[info.particles]
-    counts = ak.to_numpy(ak.num(rows, axis=1))
-    flat = ak.to_numpy(ak.flatten(rows, axis=1))  # all at once: Awkward takes as long for each column as for all
-    column = {name: np.ascontiguousarray(flat[name]) for name in flat.dtype.names}
+    counts, column = _crystals(events) if info.particles == "ecal" else _columns(events)
     kind, names = _kinds(column, info.particles)
     momentum = {name: column[name].astype(np.float64) for name in ("pt", "eta", "phi")}
     if "met" in names:
@@ -166,13 +168,33 @@ def particles_of(events: Events) -> Particles:
         others={name: column[name] for name in ("mass", "charge")},
         **momentum,
     )
-    _check(particles)
+    _check(particles, column)
     return particles
 
 
+def _columns(events: Events) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
+    """How many objects or constituents each event has, (events,), and what they are, (total,) each.
+
+    A number that is missing is NaN.
+    """
+    name = events.info.particles
+    rows, fields = events.table[name], (*MOMENTUM, _CODES[name])
+    if rows.ndim == 1 or not set(fields) <= set(rows.fields):  # a list for each field
+        lengths(events, name, fields)
+        rows = ak.zip({field: rows[field] for field in fields})
+    counts, entries = lists_of(events, name, rows)
+    flat = ak.to_numpy(entries)  # all at once: Awkward takes as long for each column as for all
+    if isinstance(flat, np.ma.MaskedArray):
+        return counts, {field: np.ma.filled(np.ma.asarray(flat[field], np.float64), np.nan) for field in fields}
+    return counts, {field: np.ascontiguousarray(flat[field]) for field in fields}
+
+
 def _kinds(column: dict[str, NDArray[Any]], particles: str) -> tuple[NDArray[np.int8], tuple[str, ...]]:
+    """What each particle is, -1 for what is none of these."""
     if particles == "objects":
-        return column["kind"].astype(np.int8), KINDS
+        kind = column["kind"]
+        known = kind if _good(kind, "kind", len(KINDS)) else np.where(_counts(kind, len(KINDS)), kind, -1)
+        return known.astype(np.int8), KINDS
     if particles == "ecal":
         return np.zeros(len(column["pt"]), np.int8), ("crystal",)
     return _classes(column["pdg_id"], column["charge"]), PDG_CLASSES
@@ -188,13 +210,14 @@ def _classes(pdg_id, charge):  # type: ignore[no-untyped-def]
     return kind
 
 
-def _crystals(hits: ak.Array) -> ak.Array:
+def _crystals(events: Events) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
     """Crystals as massless particles from the centre of the detector; an energy below zero is none."""
-    row, column = (ak.values_astype(hits[axis], np.int64) for axis in ("row", "column"))
-    eta, phi = barrel_direction(row, column)
-    none = ak.zeros_like(eta)
-    pt = np.maximum(hits.energy, 0.0) / np.cosh(eta)
-    return ak.zip({"pt": pt, "eta": eta, "phi": phi, "mass": none, "charge": none})
+    hits = hits_of(events, "ecal", ("row", "column", "energy"))
+    eta, phi = barrel_direction(hits["row"], hits["column"])
+    none = np.zeros(len(hits))
+    pt = np.maximum(hits["energy"], 0.0) / np.cosh(eta)
+    counts = np.bincount(hits.event, minlength=len(events))
+    return counts, {"pt": pt, "eta": eta, "phi": phi, "mass": none, "charge": none}
 
 
 def principal(phi: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -202,16 +225,15 @@ def principal(phi: NDArray[np.float64]) -> NDArray[np.float64]:
     return (phi + math.pi) % (2 * math.pi) - math.pi
 
 
-def _check(particles: Particles) -> None:
-    columns = {name: getattr(particles, name) for name in ("pt", "eta", "phi", "kind")}
-    for name, values in (columns | dict(particles.others)).items():
+def _check(particles: Particles, column: Mapping[str, NDArray[Any]]) -> None:
+    for name, values in {**column, "eta": particles.eta}.items():  # that of missing energy is nobody's business
         if _good(values, name, len(particles.names)):
             continue
         wrong, expected = ~np.isfinite(values), "a finite number"
         if name == "pt":
             wrong, expected = wrong | (values < 0), "a finite number, 0 or more"
         if name == "kind":
-            wrong, expected = (values < 0) | (values >= len(particles.names)), f"0 to {len(particles.names) - 1}"
+            wrong, expected = ~_counts(values, len(particles.names)), f"0 to {len(particles.names) - 1}"
         if len(first := np.flatnonzero(wrong)):
             where = particles.where(first[0])
             raise UserError(f"{where} has {name} {values[first[0]]}, expected {expected}. Remove or mend this event.")
@@ -220,9 +242,15 @@ def _check(particles: Particles) -> None:
 def _good(values: NDArray[Any], name: str, kinds: int) -> bool:
     """Nothing is wrong, by what takes a single pass: a sum of numbers of which one is not finite is not, either."""
     if name == "kind":
-        return bool(values.min(initial=0) >= 0 and values.max(initial=0) < kinds)
+        return values.dtype.kind in "iu" and bool(values.min(initial=0) >= 0 and values.max(initial=0) < kinds)
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isfinite(values.sum())) and (name != "pt" or bool(values.min(initial=0.0) >= 0))
+
+
+def _counts(values: NDArray[Any], number: int) -> NDArray[np.bool_]:
+    """Which values are whole numbers from 0 on and below `number`."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray((values >= 0) & (values < number) & (values % 1 == 0))
 
 
 def _log(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -78,11 +78,12 @@ def rings(shapes: Shapes, line_width: float) -> Sparse:
     if shapes.wrap:
         shapes = _copies(shapes, half)
     each = _lit_at_most(shapes, np.maximum(shapes.radius - half, 0), shapes.radius + half)
-    # more than any list of an event's pixels takes: a place for each line of its rings, and for each pixel
-    room = int(_per_event(shapes, each + 4 * (shapes.size + 8)).max(initial=0))
+    # of the fullest event: a place for each line of its rings, and for each pixel
+    lines = 2 * (shapes.size + 8) * int(np.diff(shapes.offsets).max(initial=0))
+    others = int(_per_event(shapes, each).max(initial=0)) + 1
 
     def paint(first: int, last: int, counts: Any, pixels: Any, values: Any) -> None:
-        _rings(first, last, *shapes.columns(), shapes.size, half, room, counts, pixels, values)
+        _rings(first, last, *shapes.columns(), shapes.size, half, lines, others, counts, pixels, values)
 
     # a pixel may be noted, and is then written over, one place behind the last
     return collect(paint, np.minimum(_per_event(shapes, each), shapes.size**2) + 1)
@@ -209,10 +210,10 @@ def _read_off(canvas, touched, number, pixels, values, used):  # type: ignore[no
 
 
 @njit(cache=True, nogil=True)
-def _rings(first, last, offsets, x, y, radius, kind, size, half, room, counts, pixels, values):  # type: ignore[no-untyped-def]
+def _rings(first, last, offsets, x, y, radius, kind, size, half, room, more_room, counts, pixels, values):  # type: ignore[no-untyped-def]
     most = size + 8  # lines of a ring, in vectors
     canvas = np.zeros(size * size + most, np.uint8)  # bit k: a circle of kind k passes; and nowhere
-    before, behind, more = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32)
+    before, behind, more = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(more_room, np.int32)
     lit = np.empty(most, np.int32), np.empty(most, np.int32)
     used = np.uint64(0)
     for event in range(first, last):

@@ -17,7 +17,7 @@ import pytest
 from benchmark import cell as cells
 from benchmark import represent as module
 from benchmark.cell import describe, evaluate
-from benchmark.represent import represent, represented, samples_key
+from benchmark.represent import represent, represented, samples_key, sources
 from representations.fourvectors import FourVectors
 from representations.samples import Ragged, Vectors
 from representations.store import RECORD
@@ -168,6 +168,16 @@ def test_the_key_covers_all_that_can_change_samples(toy_data: Path, tmp_path: Pa
     assert len(set(keys.values())) == len(keys)
     for same in (toy_job(seed=3), toy_job("Raises")):
         assert samples_key(same, manifest) == keys["nothing"]
+
+
+def test_all_that_representations_are_made_of_counts():
+    root = Path(module.__file__).parents[1]
+    found = {path.relative_to(root).as_posix() for path in sources()}
+    own = sorted((root / "representations").rglob("*.py"))
+    assert {path.relative_to(root).as_posix() for path in own} <= found
+    assert "representations/samples/images.py" in found
+    taken = {name for path in own for name in re.findall(r"^from (tasks[.\w]*) import", path.read_text(), re.M)}
+    assert {name.replace(".", "/") + ".py" for name in taken} <= found
 
 
 def test_what_is_damaged_is_made_again_with_a_line(root: Path, counted: list[int], capsys: pytest.CaptureFixture[str]):

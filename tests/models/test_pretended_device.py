@@ -24,6 +24,7 @@ from models.training.step import losses
 from representations.circles import Circles
 from representations.fourvectors import FourVectors
 from representations.graph import Graph
+from representations.samples import Graphs, Images, Vectors
 from tests.models.conftest import chains, films, panels, particles, rings
 from tests.models.pretended import gpu, moved
 from tests.representations.collisions import random_events
@@ -114,6 +115,31 @@ def compare(model: TorchModel, samples: Samples, prepared: str) -> None:
     scale = max(float(gradient.abs().max()) for gradient in found)
     for mine, theirs in zip(gradients, found, strict=True):
         torch.testing.assert_close(mine / scale, theirs / scale, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_samples_show_the_same(name: str) -> None:
+    """All ways that samples have to show themselves: to numbers, bit for bit."""
+
+    def ways(samples: Samples, index: torch.Tensor) -> list[torch.Tensor]:
+        match samples:
+            case Images():
+                several = len(samples.panels) > 1
+                pictures = samples.dense_panels(index) if several else (samples.dense(index), samples.stored(index))
+                return [*pictures, *samples.entries(index), samples.pixels.take(index).values]
+            case Vectors():
+                return [*samples.padded(index, samples.capacity), samples.particles.take(index).values]
+            case Graphs():
+                joined = samples.joined(index)
+                return [joined.nodes, joined.event, joined.pairs, *joined.edges]
+        raise AssertionError(f"no way is known of {type(samples).__name__}")
+
+    expected = ways(SAMPLES[name], INDEX)
+    with gpu():
+        found = [part.cpu() for part in ways(SAMPLES[name].to("cuda"), INDEX.to("cuda"))]
+    assert len(found) == len(expected)
+    for mine, theirs in zip(found, expected, strict=True):
+        assert torch.equal(mine, theirs)
 
 
 @pytest.mark.parametrize(("name", "view", "kind"), PAIRS, ids=lambda part: part if isinstance(part, str) else "")

@@ -85,6 +85,35 @@ def test_an_epoch(side_by_side: SideBySide, jets: Events, view: str) -> None:
 def test_an_epoch_of_training(side_by_side: SideBySide, jets: Events, view: str) -> None:
     """The same steps of the same network, which is what nearly all of the time goes to."""
     ours, epoch, loader = both(jets, view)
+    name, learn = learner(ours, view)
+    side_by_side(
+        f"an epoch of training, {name} on {JETS} jets as {view}",
+        lambda: learn(epoch()),
+        "DataLoader",
+        lambda: learn(loader),
+        at_least=1,
+        rounds=5,
+    )
+
+
+@pytest.mark.parametrize("view", WAYS)
+def test_waiting_for_batches(side_by_side: SideBySide, jets: Events, view: str) -> None:
+    """Against batches that lie there ready: what is missing from 1 is the share of training spent on making them."""
+    ours, epoch, _ = both(jets, view)
+    name, learn = learner(ours, view)
+    ready = list(epoch())
+    side_by_side(
+        f"an epoch of training, {name} on {JETS} jets as {view}, batches made",
+        lambda: learn(epoch()),
+        "batches that are ready",
+        lambda: learn(ready),
+        at_least=0.95,
+        rounds=5,
+    )
+
+
+def learner(ours: Batches, view: str) -> tuple[str, Callable[[Iterable[list[torch.Tensor]]], None]]:
+    """The name of the view's network, and what takes a step with each of some batches."""
     torch.manual_seed(0)
     model = WAYS[view][1]()
     network = model.network(ours.look.shape(ours.samples), 2)
@@ -94,11 +123,4 @@ def test_an_epoch_of_training(side_by_side: SideBySide, jets: Events, view: str)
         for *shown, labels, weights, masses in batches:
             step(Batch(tuple(shown), labels, weights, masses))
 
-    side_by_side(
-        f"an epoch of training, {model.name} on {JETS} jets as {view}",
-        lambda: learn(epoch()),
-        "DataLoader",
-        lambda: learn(loader),
-        at_least=1,
-        rounds=5,
-    )
+    return model.name, learn

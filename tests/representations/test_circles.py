@@ -178,3 +178,15 @@ def test_showers_across_the_seam_look_the_same() -> None:
     shifted = [(row - 20, (column + 178) % 360, energy) for row, column, energy in shower]
     pictures = Circles(size=56).represent(showers_of([shower, shifted])).dense()
     assert torch.equal(pictures[0], pictures[1])
+
+
+def test_a_byte_has_eight_kinds() -> None:
+    """More slots than that would fall out of a line's pixel without a word."""
+    slots = {f"thing{place}": 1 for place in range(8)} | {"jet": 1}
+    events = events_of([[("jet", 30.0, 0.0, 0.0)]], slots=slots)
+    with pytest.raises(UserError, match="which has 9 slots, expected 8 at most"):
+        Circles(channels="kind").represent(events)
+    assert Circles(channels="kind", fill=True).represent(events).dense()[0, 8].any()
+    last = {f"thing{place}": 1 for place in range(7)} | {"jet": 1}
+    eight = Circles(channels="kind").represent(events_of([[("jet", 30.0, 0.0, 0.0)]], slots=last)).dense()
+    assert eight.any(dim=(0, 2, 3)).tolist() == [False] * 7 + [True]

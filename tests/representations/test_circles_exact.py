@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+from scipy.ndimage import maximum_filter
 
-from representations.circles import Circles
+from representations.circles import COLOURS, Circles
 from tests.representations.collisions import SLOTS, random_events
 from tests.representations.drawn import DEGENERATE, PI, dense, reference
 
@@ -122,3 +126,26 @@ def test_with_wrap_a_rotation_rolls_the_picture(collision: list, pixels: int, fi
 def test_any_event_against_the_reference(collision: list) -> None:
     circles = Circles(size=56)
     np.testing.assert_array_equal(dense(circles, collision)[0], reference(circles, collision))
+
+
+@given(
+    pt=st.floats(1.5, 900),
+    eta=st.floats(-3, 3),
+    phi=st.floats(-3.14, 3.14),
+    kind=st.sampled_from(["muon", "jet", "photon"]),
+)
+@settings(max_examples=100, deadline=None)
+def test_a_drawing_library_has_the_same_circle_to_a_pixel(pt: float, eta: float, phi: float, kind: str) -> None:
+    """Which pixels of a line are lit is each library's own rule, so that neighbours may differ."""
+    radius = max(1.0, 10.5 * math.log(pt))
+    # Pillow counts from the middle of a pixel; its canvas has a rim of two pixels, so that all of ours have neighbours
+    x, y = (eta + 3) / 6 * 224 + 1.5, (phi + PI) / (2 * PI) * 224 + 1.5
+    picture = Image.new("RGB", (228, 228), "white")
+    ImageDraw.Draw(picture).ellipse((x - radius, y - radius, x + radius, y + radius), outline=COLOURS[kind])
+    theirs = 255 - np.asarray(picture)
+    ours = np.pad(np.moveaxis(dense(Circles(), [(kind, pt, eta, phi)])[0], 0, -1), ((2, 2), (2, 2), (0, 0)))
+    lit, expected = ours.any(-1), theirs.any(-1)
+    assert not (lit & ~maximum_filter(expected, size=3)).any()
+    assert not (expected & ~maximum_filter(lit, size=3))[3:-3, 3:-3].any()
+    for drawn in (ours, theirs):
+        assert (drawn[drawn.any(-1)] == 255 - np.array(COLOURS[kind])).all()

@@ -252,3 +252,10 @@ def test_only_the_particles_are_read() -> None:
         ("constituents",),
         ("ecal",),
     ]
+
+
+def test_huge_momenta_stay_finite() -> None:
+    """The energy of such a jet is more than a float32 holds."""
+    graphs = Graph().represent(events_of([[("jet", 3e38, 2.9, 0.0), ("jet", 0.0, 0.0, 1.0), ("muon", 20.0, 1.0, 2.0)]]))
+    assert torch.isfinite(graphs.nodes.values).all()
+    assert table(graphs)["energy"].max() == np.finfo(np.float32).max

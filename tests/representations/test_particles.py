@@ -1,16 +1,27 @@
 """The particles of events: crystals as massless particles."""
 
 import math
+from dataclasses import replace
 
+import awkward as ak
 import numpy as np
 import pytest
 
 from benchmark.errors import UserError
 from representations.particles import FULL_SPAN, JET_SPAN, SHOWER_SPAN, particles_of, principal
 from tasks.detector.geometry import barrel_direction
+from tasks.events import Events
 from tests.representations.collisions import events_of, jets_of, showers_of
 
 SHOWER = [(80, 359, 8.0), (81, 0, 2.0), (80, 1, 1.0)]
+
+
+def with_field(events: Events, field: str, values: ak.Array) -> Events:
+    """The events with other values in one field of their particles."""
+    column = events.info.particles
+    rows = events.table[column]
+    rows = ak.zip({name: values if name == field else rows[name] for name in rows.fields})
+    return replace(events, table=ak.with_field(events.table, rows, column))
 
 
 def test_crystals_are_massless_particles():
@@ -60,6 +71,81 @@ def test_principal_angles():
     )
 
 
-def test_broken_energies_are_named():
-    with pytest.raises(UserError, match=r"toy: event 1001, ecal\[0\] has pt nan"):
-        particles_of(showers_of([SHOWER, [(3, 4, math.nan)]]))
+@pytest.mark.parametrize(
+    ("crystal", "what"),
+    [
+        ((3, 4, math.nan), "its energy that is missing, NaN or infinite"),
+        ((170, 4, 1.0), "its row outside 0 to 169"),
+        ((-1, 4, 1.0), "its row outside 0 to 169"),
+        ((3, 360, 1.0), "its column outside 0 to 359"),
+    ],
+)
+def test_crystals_that_cannot_be_are_named(crystal, what: str):
+    with pytest.raises(UserError, match=f"toy: event 1001 has a cell of ecal with {what}"):
+        particles_of(showers_of([SHOWER, [crystal]]))
+
+
+JET, PHOTON = ("jet", 30.0, 0.5, 1.0), (22, 30.0, 0.01, 0.02)
+
+
+@pytest.mark.parametrize("kind", [258, 260, 6, -1, 1.7, math.nan, math.inf])
+def test_kinds_that_there_are_not(kind: float):
+    events = events_of([[JET], [JET, JET]])
+    events = with_field(events, "kind", ak.unflatten(np.array([3, 3, kind]), [1, 2]))
+    with pytest.raises(UserError, match=rf"toy: event 1001, objects\[1\] has kind {kind}, expected 0 to 5"):
+        particles_of(events)
+
+
+@pytest.mark.parametrize("field", ["pt", "eta", "phi", "mass", "charge", "pdg_id"])
+def test_numbers_that_are_missing(field: str):
+    events = jets_of([[PHOTON], [PHOTON, PHOTON]])
+    values = ak.to_list(events.table["constituents"][field])
+    values[1][1] = None
+    with pytest.raises(UserError, match=rf"toy: event 1001, constituents\[1\] has {field} nan, expected a finite"):
+        particles_of(with_field(events, field, ak.Array(values)))
+
+
+TABLES = {
+    "objects": events_of([[JET], [JET, JET], [JET]]),
+    "constituents": jets_of([[PHOTON], [PHOTON, PHOTON], [PHOTON]]),
+    "ecal": showers_of([[SHOWER[0]], SHOWER[1:], [SHOWER[0]]]),
+}
+
+
+LAST = {"objects": "charge", "constituents": "charge", "ecal": "energy"}
+
+
+@pytest.mark.parametrize("column", TABLES)
+@pytest.mark.parametrize("offsets", [[0, 1, 1, 9], [0, 3, 2, 4]])
+def test_offsets_that_are_not_in_order(column: str, offsets: list[int]):
+    events = TABLES[column]
+    content = ak.flatten(events.table[column], axis=1).layout
+    broken = ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(np.array(offsets)), content))
+    event = 1001 if offsets[2] == 2 else 1002
+    with pytest.raises(UserError, match=f"toy: event {event} has no list of {column}: .*offsets are not in order"):
+        particles_of(replace(events, table=ak.with_field(events.table, broken, column)))
+
+
+@pytest.mark.parametrize("column", TABLES)
+def test_lists_that_are_missing_or_of_different_lengths(column: str):
+    events = TABLES[column]
+    lists = events.table[column]
+    missing = ak.mask(lists, np.array([True, False, True]))
+    with pytest.raises(UserError, match=f"toy: event 1001 has no list of {column}"):
+        particles_of(replace(events, table=ak.with_field(events.table, missing, column)))
+    fields = {field: lists[field] for field in lists.fields}
+    whole = replace(events, table=ak.with_field(events.table, ak.Array(fields), column))
+    for name in ("pt", "eta", "phi"):
+        np.testing.assert_array_equal(getattr(particles_of(whole), name), getattr(particles_of(events), name))
+    fields[LAST[column]] = fields[LAST[column]][:, :1]
+    different = replace(events, table=ak.with_field(events.table, ak.Array(fields), column))
+    with pytest.raises(UserError, match="toy: event 1001 has lists of different lengths"):
+        particles_of(different)
+
+
+@pytest.mark.parametrize("column", TABLES)
+def test_fields_that_are_missing(column: str):
+    events = TABLES[column]
+    rows = ak.without_field(events.table[column], LAST[column])
+    with pytest.raises(UserError, match=f"toy: its {column} have no {LAST[column]}"):
+        particles_of(replace(events, table=ak.with_field(events.table, rows, column)))

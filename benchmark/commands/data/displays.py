@@ -215,7 +215,7 @@ def as_json(shown: Iterable[Shown]) -> dict[str, list[dict[str, Any]]]:
 def _told(name: str, value: float) -> str:
     words = {
         "events": f"{value:,.0f} events",
-        "outside": f"{value:.2%} of the objects outside",
+        "outside": f"{value:.2%} outside",
         "dropped": f"{value:.2%} dropped",
     }
     return words.get(name, f"{value:,.1f} {name.replace('_', ' ')}")
