@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from models.inputs import Shape
     from models.model import Model
 
-EVENTS, PLACES = 3, 5
-"""Events and particles of the example that a network is traced with; what is shown later may have any number."""
+EVENTS, PLACES, SENDERS = 3, 8, 5
+"""Events, particles and neighbours of the example that a network is traced with; what is shown later may have any."""
 
 
 class Place(NamedTuple):
@@ -47,9 +47,31 @@ def _pictures(shape: Shape) -> list[Place]:
 
 
 def _sequence(shape: Shape) -> list[Place]:
-    particles = Place("particles", torch.zeros(EVENTS, len(shape.columns), PLACES), (0, 2))
-    mask = Place("mask", torch.ones(EVENTS, PLACES, dtype=torch.bool), (0, 1))
-    return [particles, mask, *_features(shape)]
+    return [*_places("particles", shape), *_features(shape)]
+
+
+def _nodes(shape: Shape) -> list[Place]:
+    return [*_places("nodes", shape), *_features(shape)]
+
+
+def _graph(shape: Shape) -> list[Place]:
+    senders = Place("senders", torch.zeros(EVENTS, PLACES, SENDERS, dtype=torch.int64), (0, 1, 2))
+    pairs = Place("pairs", torch.zeros(EVENTS, shape.size[0], PLACES, SENDERS), (0, 2, 3))
+    joined = Place("joined", torch.ones(EVENTS, PLACES, SENDERS, dtype=torch.bool), (0, 1, 2))
+    return [*_places("nodes", shape), senders, pairs, joined, *_features(shape)]
+
+
+def _edges(shape: Shape) -> list[Place]:
+    nodes = Place("nodes", torch.zeros(EVENTS * PLACES, len(shape.columns)))
+    pairs = Place("pairs", torch.zeros(EVENTS * SENDERS, shape.size[0]))
+    ends = Place("ends", torch.arange(EVENTS * SENDERS).remainder(EVENTS * PLACES).repeat(2, 1), (1,))
+    events = Place("events", torch.arange(EVENTS).repeat_interleave(PLACES))
+    return [nodes, pairs, ends, events, *_features(shape)]
+
+
+def _places(name: str, shape: Shape) -> list[Place]:
+    particles = Place(name, torch.zeros(EVENTS, len(shape.columns), PLACES), (0, 2))
+    return [particles, Place("mask", torch.ones(EVENTS, PLACES, dtype=torch.bool), (0, 1))]
 
 
 def _features(shape: Shape) -> list[Place]:
@@ -60,8 +82,13 @@ EXAMPLES: Mapping[str, Callable[[Shape], Sequence[Place]]] = {
     "table": _table,
     "picture": _pictures,
     "sequence": _sequence,
+    "nodes": _nodes,
+    "graph": _graph,
+    "edges": _edges,
 }
 """What a network is shown in each view, as the views of `models/inputs.py` have it."""
+REASONS = {"tree": "they take a step for each level of the trees, and a graph of operators has as many for all events"}
+"""Why networks on a view can't be written."""
 
 
 class Probabilities(nn.Module):
@@ -90,9 +117,10 @@ def write_onnx(model: Model, folder: Path, file: Path) -> list[str]:
         )
     network, card = model._fitted()
     if card.shape.view not in EXAMPLES:
+        reason = REASONS.get(card.shape.view, "nothing is known of what they are shown")
         raise UserError(
-            f"{model.name}: networks on the view '{card.shape.view}' can't be written as ONNX yet, expected one on "
-            f"{', '.join(EXAMPLES)}. Use `predict`."
+            f"{model.name}: networks on the view '{card.shape.view}' can't be written as ONNX: {reason}. "
+            f"Expected one on {', '.join(EXAMPLES)}. Use `predict`."
         )
     shown = EXAMPLES[card.shape.view](card.shape)
     program = _exported(model.name, Probabilities(deepcopy(network).cpu()).eval(), shown)
@@ -131,13 +159,15 @@ def _exported(name: str, network: nn.Module, shown: Sequence[Place]) -> Any:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """The exporter tells of packages that nobody asked for."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    """The exporter tells of packages that nobody asked for, and the optimiser of what it leaves as it is."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

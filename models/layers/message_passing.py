@@ -224,12 +224,18 @@ class Relations(nn.Module):
 
 def _of_all_pairs(one: Tensor, other: Tensor, mask: Tensor) -> Tensor:
     """The sum of tanh(one_i + other_j), (batch, hidden), over nodes that exist."""
+
+    def of(some: Tensor, there: Tensor) -> Tensor:
+        """Of these nodes with all."""
+        related = (some[:, :, None] + other[:, None]).tanh()
+        return (related * (there[:, :, None] & mask[:, None])[..., None]).sum((1, 2))
+
+    if torch.compiler.is_compiling():  # a graph of operators has no loop over as many nodes as there are
+        return of(one, mask)
     total = torch.zeros_like(one[:, 0])
-    # some nodes with all at a time: with all of them at once, a batch of full events would take gigabytes
+    # some nodes at a time: with all of them at once, a batch of full events would take gigabytes
     for first in range(0, one.shape[1], 8):
-        some = (one[:, first : first + 8, None] + other[:, None]).tanh()
-        there = mask[:, first : first + 8, None] & mask[:, None]
-        total = total + (some * there[..., None]).sum((1, 2))
+        total = total + of(one[:, first : first + 8], mask[:, first : first + 8])
     return total
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -15,64 +15,95 @@ from torch import Tensor, nn
 from benchmark.errors import UserError
 from models.bdt import BDT
 from models.cnn import CNN
-from models.export import EXAMPLES, write_onnx
+from models.export import EXAMPLES, REASONS, write_onnx
 from models.ffnn import FFNN
-from models.inputs import INPUTS, shown_as
+from models.inputs import INPUTS
+from models.mpnn import MPNN
 from models.network import TorchModel
-from tests.models.conftest import particles, rings
+from models.recnn import RecNN
+from tests.models.conftest import chains, films, panels, particles, rings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from models.inputs import Shape
     from models.model import Model
     from representations.samples import Samples
 
-CASES = {
-    "picture": (lambda: CNN(depth=7, width=4, epochs=1, batch_size=16), rings(60, channels=2)),
-    "sequence": (lambda: CNN(depth=7, width=4, epochs=1, batch_size=16), particles(60, features=2)),
-    "table": (lambda: FFNN(layers=2, units=8, epochs=1, batch_size=16), particles(60, classes=3)),
+SMALL: dict[str, Any] = {"epochs": 1, "batch_size": 16}
+VECTORS, PICTURES, GRAPHS = particles(60, features=2, empty=[3]), rings(60, channels=2), chains(60, empty=[1])
+CASES: dict[str, tuple[Callable[[], TorchModel], Samples]] = {
+    "resnet on pictures": (lambda: CNN(depth=7, width=4, **SMALL), PICTURES),
+    "resnet-50": (lambda: CNN(depth=50, width=4, **SMALL), PICTURES),
+    "vgg": (lambda: CNN(architecture="vgg", width=4, **SMALL), PICTURES),
+    "jet": (lambda: CNN(architecture="jet", width=4, **SMALL), PICTURES),
+    "maxout": (lambda: CNN(architecture="maxout", width=4, **SMALL), PICTURES),
+    "convlstm": (lambda: CNN(architecture="convlstm", width=4, **SMALL), films(60)),
+    "resnets of three panels": (lambda: CNN(depth=7, width=4, **SMALL), panels(60)),
+    "convolutions along particles": (lambda: CNN(depth=7, width=4, **SMALL), VECTORS),
+    "edge convolutions": (lambda: CNN(depth=11, width=4, **SMALL), GRAPHS),
+    "ffnn on particles": (lambda: FFNN(layers=2, units=8, **SMALL), particles(60, classes=3)),
+    "ffnn on pictures": (lambda: FFNN(layers=2, units=8, **SMALL), PICTURES),
+    "ffnn on graphs": (lambda: FFNN(layers=2, units=8, **SMALL), GRAPHS),
+    "deep sets": (lambda: FFNN(pooling="deep-sets", layers=1, units=8, **SMALL), VECTORS),
+    "mpnn on particles": (lambda: MPNN(hidden=8, **SMALL), VECTORS),
+    "mpnn on pictures": (lambda: MPNN(hidden=8, **SMALL), PICTURES),
+    "mpnn on graphs": (lambda: MPNN(hidden=8, adjacency="undirected", **SMALL), GRAPHS),
+    "set2set": (lambda: MPNN(hidden=8, adjacency="identity", readout="set2set", aggregated=True, **SMALL), VECTORS),
+    "relations": (lambda: MPNN(hidden=8, relations=True, **SMALL), VECTORS),
+    "relations along edges": (lambda: MPNN(hidden=8, relations=True, **SMALL), GRAPHS),
 }
 
 
-def fitted(make: type[Model], samples: Samples) -> Model:
+def fitted(make: Callable[[], Model], samples: Samples) -> Model:
     model = make()
     model.fit(samples[:40], samples[40:])
     return model
 
 
-@pytest.mark.parametrize("view", list(CASES))
-def test_onnxruntime_gives_the_same_scores(view: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", list(CASES))
+def test_onnxruntime_gives_the_same_scores(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime (the extra `onnx`)")
     pytest.importorskip("onnxscript", reason="needs onnxscript (the extra `onnx`)")
-    make, samples = CASES[view]
+    make, samples = CASES[name]
     model = fitted(make, samples)
+    assert isinstance(model, TorchModel)
     names = write_onnx(model, tmp_path, tmp_path / "model.onnx")
+    assert capfd.readouterr() == ("", "")
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
     session = runtime.InferenceSession(tmp_path / "model.onnx")
+    look = model.look(samples)
     for events in (1, 7, 60):  # other numbers than it was traced with, and other longest lists of particles
-        shown = shown_as(model.views, samples, model.name).batch(samples, torch.arange(events))
+        some = samples[torch.arange(events)]
+        shown = look.batch(look.prepare(some), torch.arange(events))
         (found,) = session.run(["probabilities"], {name: part.numpy() for name, part in zip(names, shown, strict=True)})
-        np.testing.assert_allclose(found, model.predict_proba(samples[:events]), atol=1e-6)
+        np.testing.assert_allclose(found, model.predict_proba(some), atol=1e-6)
     told = session.get_modelmeta().custom_metadata_map
     assert json.loads(told["classes"]) == list(samples.classes)
-    assert json.loads(told["columns"]) == list(shown_as(model.views, samples, model.name).shape(samples).columns)
+    assert json.loads(told["columns"]) == list(look.shape(samples).columns)
 
 
-@pytest.mark.parametrize("view", list(CASES))
-def test_examples_are_what_the_view_shows(view: str) -> None:
+@pytest.mark.parametrize("name", list(CASES))
+def test_examples_are_what_the_view_shows(name: str) -> None:
     """The same number of tensors, of the same types and sizes but for the axes that are free."""
-    make, samples = CASES[view]
-    look = shown_as(make().views, samples, "any")
-    places, shown = EXAMPLES[view](look.shape(samples)), look.batch(samples, torch.arange(11))
+    make, samples = CASES[name]
+    look = make().look(samples)
+    places, shown = EXAMPLES[look.view](look.shape(samples)), look.batch(look.prepare(samples), torch.arange(11))
     for place, part in zip(places, shown, strict=True):
         assert place.example.dtype == part.dtype
         fixed = [axis for axis in range(part.ndim) if axis not in place.free]
         assert [place.example.shape[axis] for axis in fixed] == [part.shape[axis] for axis in fixed]
 
 
-def test_views_are_views() -> None:
-    assert set(EXAMPLES) <= {view for view, _ in INPUTS}
+def test_every_view_is_written_or_says_why_not(tmp_path: Path) -> None:
+    views = {view for view, _ in INPUTS}
+    assert set(EXAMPLES) | set(REASONS) == views
+    assert not set(EXAMPLES) & set(REASONS)
+    shown = {make().look(samples).view for make, samples in CASES.values()}
+    assert shown == set(EXAMPLES)
+    with pytest.raises(UserError, match="on the view 'tree' can't be written as ONNX: they take a step for each level"):
+        write_onnx(fitted(lambda: RecNN(units=4, epochs=1), VECTORS), tmp_path, tmp_path / "model.onnx")
 
 
 class Counting(nn.Linear):
@@ -108,6 +139,6 @@ def test_what_cannot_be_written_says_why(tmp_path: Path) -> None:
 
 def test_without_the_extra_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
-    model = fitted(CASES["table"][0], particles(60))
+    model = fitted(*CASES["ffnn on particles"])
     with pytest.raises(UserError, match=r"onnx is not installed\. Type: pip install 'collision-benchmark\[onnx\]'"):
         write_onnx(model, tmp_path, tmp_path / "model.onnx")
