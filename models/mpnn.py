@@ -37,7 +37,7 @@ class MPNN(TorchModel):
     """
 
     name = "mpnn"
-    version: ClassVar[str] = "2"  # cells of drawings as small as 128 allow; rows of whole detectors where they are
+    version: ClassVar[str] = "3"  # sums over pixels in float64
     views = ("nodes", "graph")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"hidden": 16, "epochs": 4, "batch_size": 32, "learning_rate": 5e-3},

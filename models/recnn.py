@@ -37,7 +37,7 @@ class RecNN(TorchModel):
     """
 
     name = "recnn"
-    version: ClassVar[str] = "2"  # rows of whole detectors where they are
+    version: ClassVar[str] = "3"  # sums over pixels in float64
     views = ("tree",)
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"units": 16, "epochs": 4, "batch_size": 32},

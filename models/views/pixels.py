@@ -92,18 +92,19 @@ def pooled(samples: Images, index: Tensor, most: int) -> Cells:
     key = (pixels.event * len(samples.panels) + pixels.panel) * height + pixels.row // side
     key, cell = torch.unique(key * width + pixels.column // side, return_inverse=True)
     channels = len(channels_of(samples))
-    ink = torch.zeros(len(key) * channels, device=key.device)
-    ink = ink.index_add_(0, cell * channels + pixels.channel, pixels.value).view(len(key), channels)
+    # in float64, so that the same picture gives the same cells in whatever order its pixels are listed
+    size = pixels.value.to(torch.float64)
+    ink = torch.zeros(len(key) * channels, dtype=torch.float64, device=key.device)
+    ink = ink.index_add_(0, cell * channels + pixels.channel, size).view(len(key), channels)
     # from the cell's corner, in cells: sums of squares from far away leave little in float32
     down, across = ((at % side + 0.5) / side for at in (pixels.row, pixels.column))
-    size = pixels.value
     terms = torch.stack([size, size * down, size * across, size * down**2, size * across**2, size * down * across], 1)
-    sums = torch.zeros(len(key), 6, device=key.device).index_add_(0, cell, terms)
+    sums = torch.zeros(len(key), 6, dtype=torch.float64, device=key.device).index_add_(0, cell, terms)
     y, x, yy, xx, xy = (sums[:, 1:] / sums[:, :1].clamp(min=1e-30)).unbind(dim=1)
     event, panel = key // (len(samples.panels) * height * width), key // (height * width) % len(samples.panels)
     row, column, side = key // width % height, key % width, of_event[event]
-    spread = (yy - y * y).clamp(min=0), (xx - x * x).clamp(min=0), xy - x * y
-    return Cells(event, panel, side, (row + y) * side, (column + x) * side, *spread, ink)
+    moments = (row + y) * side, (column + x) * side, (yy - y * y).clamp(min=0), (xx - x * x).clamp(min=0), xy - x * y
+    return Cells(event, panel, side, *(part.to(torch.float32) for part in (*moments, ink)))
 
 
 def _sides(pixels: Pixels, sizes: tuple[int, int, int, int], most: int) -> Tensor:

@@ -84,8 +84,8 @@ class PooledPixels(Table[Images]):
         height = panel.shape[1]
         step_down, step_across = (-(-side // self.cells) for side in panel.shape[1:])
         cell = (line // height * areas.shape[0] + line % height // step_down) * areas.shape[1] + column // step_across
-        sums = torch.zeros(planes * areas.numel(), device=value.device).index_add_(0, cell, value)
-        return sums.view(planes, -1) / areas.flatten()
+        sums = _sums(cell, value, planes * areas.numel())
+        return (sums.view(planes, -1) / areas.flatten()).to(torch.float32)
 
     def _areas(self, panel: Panel) -> Tensor:
         """Pixels in each cell, (rows, columns) of the coarse grid."""
@@ -101,7 +101,17 @@ def _image_moments(plane: Tensor, value: Tensor, row: Tensor, column: Tensor, pl
     """Sum, centroid and central second moments of each plane, (planes, 6)."""
     size = value.abs()
     terms = (value, size, size * row, size * column, size * row**2, size * column**2, size * row * column)
-    sums = torch.zeros(planes, len(terms), device=value.device).index_add_(0, plane, torch.stack(terms, dim=1))
+    sums = _sums(plane, torch.stack(terms, dim=1), planes)
     weight = torch.where(sums[:, 1] > 0, sums[:, 1], 1.0)
     y, x, yy, xx, xy = (sums[:, 2:] / weight[:, None]).unbind(dim=1)
-    return torch.stack((sums[:, 0], y, x, (yy - y * y).clamp(min=0), (xx - x * x).clamp(min=0), xy - x * y), dim=1)
+    found = sums[:, 0], y, x, (yy - y * y).clamp(min=0), (xx - x * x).clamp(min=0), xy - x * y
+    return torch.stack(found, dim=1).to(torch.float32)
+
+
+def _sums(place: Tensor, values: Tensor, places: int) -> Tensor:
+    """Sums of values (total, ...) that have the same place, (places, ...) float64.
+
+    In float64 the order in which pixels are listed does not matter: trees part at the last bit of a float32.
+    """
+    values = values.to(torch.float64)
+    return values.new_zeros(places, *values.shape[1:]).index_add_(0, place, values)

@@ -1,0 +1,50 @@
+"""Pictures say nothing by the order in which their pixels are listed, and no view hears of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import awkward as ak
+import numpy as np
+import pytest
+import torch
+
+from models.inputs import INPUTS
+from representations.circles import Circles
+from representations.samples import Images, Ragged
+from tests.models.conftest import rings
+from tests.representations.collisions import random_events
+
+EVENTS = 40
+PICTURES = {"rings": rings(EVENTS), "circles": Circles(size=112).represent(random_events(EVENTS, 8))}
+
+
+def shuffled(samples: Images) -> Images:
+    """The same pictures, each with its pixels in another order."""
+    chance = torch.Generator().manual_seed(0)
+    rows, ends = samples.pixels.rows(), samples.pixels.offsets
+    order = torch.argsort(rows + torch.rand(len(rows), generator=chance, dtype=torch.float64))
+    pixels, values = (Ragged(part.values[order], ends) for part in (samples.pixels, samples.values))
+    assert not torch.equal(pixels.values, samples.pixels.values)
+    return replace(samples, pixels=pixels, values=values)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("view", [view for view, kind in INPUTS if kind is Images])
+def test_every_bit_of_a_view_is_the_same(name: str, view: str) -> None:
+    samples, look, index = PICTURES[name], INPUTS[view, Images], torch.arange(EVENTS)
+    seen = [look.batch(look.prepare(pictures), index) for pictures in (samples, shuffled(samples))]
+    for mine, theirs in zip(*seen, strict=True):
+        assert torch.equal(mine, theirs)
+
+
+@pytest.mark.parametrize("view", [view for view, kind in INPUTS if kind is Images])
+def test_nor_does_the_order_of_particles_matter(view: str) -> None:
+    """Their circles are drawn in another order, so that pixels are listed in another one."""
+    events = random_events(EVENTS, 8)
+    turned = replace(events, table=ak.with_field(events.table, events.table["objects"][:, ::-1], "objects"))
+    look, index = INPUTS[view, Images], torch.arange(EVENTS)
+    pictures = [Circles(size=112).represent(part) for part in (events, turned)]
+    assert not np.array_equal(*(part.pixels.values.numpy() for part in pictures))
+    for mine, theirs in zip(*(look.batch(look.prepare(part), index) for part in pictures), strict=True):
+        assert torch.equal(mine, theirs)
