@@ -12,6 +12,21 @@ if sys.path and not sys.flags.safe_path and Path(sys.path[0] or ".").resolve() !
     del sys.path[0]
 
 if __name__ == "__main__":
-    from benchmark.cli import main
-
+    try:
+        from benchmark.cli import main
+    except ModuleNotFoundError as error:
+        if (error.name or "benchmark").partition(".")[0] in (
+            "benchmark",
+            "tasks",
+            "representations",
+            "models",
+            "leaderboard",
+        ):
+            raise
+        print(
+            f"error: the package {error.name} is not installed for {sys.executable}, expected the environment that "
+            f"`make install` makes. Type: make install, then {_ROOT}/.venv/bin/python -m benchmark",
+            file=sys.stderr,
+        )
+        sys.exit(2)
     main()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,8 +28,6 @@ from benchmark.throughput import clock, control_workload, events_per_second, lat
 from models.model import silent
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from benchmark.job import Job
     from benchmark.represent import Represented
     from representations.samples import Samples
@@ -120,6 +119,8 @@ def run(job: Job, data_root: Path, report: Report, keeping: Keeping = NOTHING) -
         where = traceback.format_exc(limit=-8)
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         reason = reason if len(reason) <= REASON_LENGTH else reason[:REASON_LENGTH] + " ..."
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        reason += f" ({Path(last.filename).name}, line {last.lineno})"
         traced = {**blank.environment, "traceback": where}
         return blank.model_copy(update={"status": "failed", "reason": reason, "environment": traced}), None
 

@@ -101,7 +101,7 @@ class CNN(TorchModel):
             )
         blocks, columns = self._blocks, len(shape.columns)
         if blocks is None:
-            raise UserError(
+            raise Skip(
                 f"cnn: depth {self.depth} is for pictures, expected 7, 11, 15, ... (4 n + 3) on particles and graphs."
             )
         if shape.view == "edges":

@@ -15,6 +15,7 @@ Circles and calorimeters give Images, fourvectors Vectors, graph Graphs. Where a
 [1] arXiv:1708.07034, [2] arXiv:1807.11916, [3] arXiv:1902.08570, [4] Henrion et al., NIPS 2017 workshop on deep
 learning for physical sciences, [5] arXiv:1702.00748. Elsewhere it is what is natural for both sides:
 
+- `ffnn[pooling=deep-sets]` looks at the *sequence* of particles as a set (arXiv:1810.05165, Particle Flow Networks);
 - particles have an order, that of pt, so a convolution may run along it, and no second one for a picture;
 - a table needs columns that mean the same in every event: slots by kind, coarse cells, moments of whatever number;
 - pictures have thousands of pixels and most are empty. Where pixels become nodes or leaves, an event has at most 128:

@@ -18,7 +18,7 @@ def command(
 ) -> int:
     """Write a fitted network as ONNX. Needs the extra: pip install 'collision-benchmark[onnx]'.
 
-    Example: python -m benchmark export models/ttbar/circles-cnn-seed0-1a2b3c4d5e6f --onnx cnn.onnx
+    Example: python -m benchmark export kept/ttbar/circles-cnn-seed0-1a2b3c4d5e6f --onnx cnn.onnx
     """
     shown, classes = run(options.matched(model, "folder of a model"), onnx)
     if not quiet:

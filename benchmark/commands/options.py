@@ -37,7 +37,7 @@ def data_root(given: Path | None) -> Path:
 
 
 def matched(given: Path, noun: str) -> Path:
-    """The path itself, or the one that a pattern such as `models/ttbar/*-bdt-*` means, which no shell expanded.
+    """The path itself, or the one that a pattern such as `kept/ttbar/*-bdt-*` means, which no shell expanded.
 
     Shells hand on a pattern that is quoted, or that matches nothing. Raises UserError when it matches nothing, or more
     than one; a path without a pattern is not looked at.

@@ -58,7 +58,7 @@ def command(
 ) -> int:
     """Apply a fitted model to new events, whose class nobody needs to know: the table holds scores alone.
 
-    Example: python -m benchmark predict models/ttbar/circles-cnn-seed0-1a2b3c4d5e6f events.root --output scores.csv
+    Example: python -m benchmark predict kept/ttbar/circles-cnn-seed0-1a2b3c4d5e6f events.root --output scores.csv
     """
     from benchmark.display import Display
     from benchmark.environment import resolve_device

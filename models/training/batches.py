@@ -174,18 +174,24 @@ def masses_not_to_tell(samples: Samples) -> Tensor:
 def balanced_weights(samples: Samples) -> Tensor:
     """Event weights (n,) times a factor a class, so that every class has the same sum and the mean is 1.
 
-    The same loss on average as with `cloned` events, and no event is seen twice an epoch.
+    The same loss on average as with `cloned` events, and no event is seen twice an epoch. Raises UserError for a weight
+    that is negative, NaN or infinite, and for a class whose weights sum to 0.
     """
+    wrong = ~((samples.weights >= 0) & (samples.weights < torch.inf))
+    if bool(wrong.any()):
+        first = int(wrong.nonzero()[0])
+        raise UserError(
+            f"event {int(samples.event_ids[first])} has weight {float(samples.weights[first]):g}, expected a finite "
+            "number, 0 or more. Remove or mend this event."
+        )
     sums = torch.zeros(len(samples.classes), dtype=torch.float64, device=samples.device)
     sums.index_add_(0, samples.labels, samples.weights.to(torch.float64))
     present = torch.bincount(samples.labels, minlength=len(samples.classes)) > 0
-    if not bool((sums[present] > 0).all()):  # also where a sum is NaN
+    if not bool((sums[present] > 0).all()):
         bad = [
             name for name, total, there in zip(samples.classes, sums, present, strict=True) if there and not total > 0
         ]
-        raise UserError(
-            f"the weights of class '{bad[0]}' sum to {float(sums.nan_to_num()[present].min()):g}, expected more than 0."
-        )
+        raise UserError(f"the weights of class '{bad[0]}' sum to {float(sums[present].min()):g}, expected more than 0.")
     factor = torch.where(present, len(samples) / present.sum() / sums.where(present, 1.0), 0.0)
     return samples.weights * factor[samples.labels].to(torch.float32)
 

@@ -6,7 +6,7 @@ import os
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from benchmark.errors import UserError
 from models.model import Runtime
 from models.training.checkpoint import Checkpoint, Course, Progress, random_states, set_random_states
-from models.training.memory import alone, halving
+from models.training.memory import at_once, halving
 from models.training.parallel import ALONE, Team, team
 from models.training.rates import share_of_rate
 from models.training.step import Recipe, Step, losses
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from models.training.batches import Batches
     from models.training.penalty import Penalty
     from representations.samples import Samples
+
+
+T = TypeVar("T")
 
 
 def check_samples(model: str, train: Samples, valid: Samples) -> None:
@@ -110,11 +113,10 @@ def optimise(
 
         first = found[1].batch_size if found is not None else recipe.batch_size
         del found
-        if members.size > 1:  # the others would wait for ever for one that starts anew
-            return attempt(first)
         if runtime.abreast > 1:  # or what comes out would depend on what else was run
-            return alone(first, attempt, runtime.abreast)
-        return halving(first, attempt, "training")[0]
+            others = f"{runtime.abreast - 1} other cells on the device"
+            return at_once(first, attempt, "training", others, "Run it again with fewer --jobs.")
+        return _halving(first, attempt, "training", members)[0]
 
 
 def _train(
@@ -210,8 +212,16 @@ def evaluate(
         return torch.stack(sums).sum() if sums else total
 
     with torch.inference_mode():
-        total, runtime.batch = halving(runtime.batch, attempt, "validation")
+        total, runtime.batch = _halving(runtime.batch, attempt, "validation", members)
         return float(members.mean(total)) * members.size / len(valid)
+
+
+def _halving(events: int, attempt: Callable[[int], T], what: str, members: Team) -> tuple[T, int]:
+    """As `halving`; in a team nobody takes another step or another share than the others, who would wait for ever."""
+    if members.size == 1:
+        return halving(events, attempt, what)
+    others = f"those of {members.size - 1} other processes"
+    return at_once(events, attempt, what, others, "Choose a smaller batch_size or model."), events
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:

@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def alone(events: int, attempt: Callable[[int], T], abreast: int) -> T:
-    """What `attempt(events)` gives. Raises UserError where memory is too small for that beside other cells."""
+def at_once(events: int, attempt: Callable[[int], T], what: str, beside: str, advice: str) -> T:
+    """What `attempt(events)` gives, where half as many won't do. Raises UserError where memory is too small for that.
+
+    what : is done with the events. beside : what else there is. advice : what to do.
+    """
     try:
         return attempt(events)
     except torch.OutOfMemoryError as error:
         raise UserError(
-            f"training: {events} events at once are too many beside {abreast - 1} other cells on the device "
-            f"({_why(error)}). Run it again with fewer --jobs."
+            f"{what}: {events} events at once are too many beside {beside} ({_why(error)}). {advice}"
         ) from error
 
 

@@ -120,5 +120,5 @@ def _hardest(momenta: Tensor, others: Tensor, names: tuple[str, ...], rows: Ragg
     whole, left = (
         torch.zeros(len(rows), dtype=torch.float64).index_add_(0, event, part) for part in (pt, pt.where(kept, 0.0))
     )
-    dropped = 1 - torch.where(whole > 0, left / whole, 1.0)
+    dropped = (1 - torch.where(whole > 0, left / whole, 1.0)).clamp(min=0)
     return Leaves(Ragged(momenta[kept], ends), others[kept], names, dropped, kept)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from models.views.shown_particles import ParticleInput
+from models.views.shown_particles import ParticleInput, ShownParticles
 from models.views.view import KEPT_BYTES, Input, Shape, Shown
 from representations.samples import Graphs, Ragged, Vectors
 
@@ -44,14 +44,41 @@ class ParticleNodes(ParticleInput):
         if len(kinds) > 1 and not set(kinds) <= set(names):
             of_kind = one_hot(samples.kinds.values.long(), len(kinds)).to(torch.float32)
             values, names = torch.cat([values, of_kind], dim=1), names + kinds
-        place = torch.arange(len(event), device=event.device) - particles.offsets[event]
         offsets = torch.zeros_like(particles.offsets)
         torch.cumsum(particles.lengths.clamp(max=MOST), 0, out=offsets[1:])
-        return Ragged(values[place < MOST], offsets), names
+        return Ragged(values[self._kept(samples)], offsets), names
+
+    def left_out(self, samples: Vectors) -> Tensor:
+        """That of the particles behind the 128 hardest; 0 where no column tells of pt."""
+        size, event, kept = _size(samples), samples.particles.rows(), self._kept(samples)
+        whole, left = (
+            size.new_zeros(len(samples)).index_add_(0, event[some], size[some]) for some in (slice(None), kept)
+        )
+        return torch.where(whole > 0, 1 - left / whole, 0.0).clamp(min=0)
+
+    def dropped(self, samples: Vectors) -> Tensor:
+        """As `left_out`."""
+        return samples.left_out if isinstance(samples, ShownParticles) else self.left_out(samples)
+
+    @staticmethod
+    def _kept(samples: Vectors) -> Tensor:
+        """Positions of the particles that are shown."""
+        if not bool((samples.particles.lengths > MOST).any()):
+            return torch.arange(len(samples.particles.values), device=samples.device)
+        return hardest(samples.particles.rows(), _size(samples), len(samples))
 
     def places(self, samples: Vectors, lengths: Tensor) -> int:  # noqa: ARG002 - the same for all samples
         """As `length_of` says."""
         return length_of(lengths)
+
+
+def _size(samples: Vectors) -> Tensor:
+    """pt of the particles or what else tells which are hard, (total,); 0 where nothing does."""
+    column = dict(zip(samples.names, samples.particles.values.unbind(dim=1), strict=True))
+    if "log_pt" in column:
+        return column["log_pt"].exp()
+    known = (column[name] for name in ("pt", "energy") if name in column)
+    return next(known, samples.particles.values.new_zeros(len(samples.particles.values)))
 
 
 class GraphNodes(Input[Graphs]):
@@ -136,6 +163,15 @@ def first_largest(size: Tensor, event: Tensor, events: int) -> Tensor:
     # NaN is the largest of nothing: any node will do then
     found = position.new_full((events,), len(size)).scatter_reduce_(0, event, candidates, "amin")
     return found.clamp(max=max(len(size) - 1, 0))
+
+
+def hardest(event: Tensor, energy: Tensor, events: int) -> Tensor:
+    """Positions of the 128 nodes of each event that have most energy, of equal ones the first, in the nodes' order."""
+    order = torch.argsort(energy, descending=True, stable=True)
+    order = order[torch.argsort(event[order], stable=True)]
+    lengths = torch.bincount(event, minlength=events)
+    place = torch.arange(len(order), device=order.device) - starts(lengths)[event[order]]
+    return order[place < MOST].sort().values
 
 
 def padded(table: Table, events: int) -> tuple[Tensor, Tensor]:

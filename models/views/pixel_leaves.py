@@ -86,7 +86,7 @@ def _brightest(samples: Images, index: Tensor) -> _Part:
     whole, left = (torch.zeros(len(index), dtype=torch.float64) for _ in range(2))
     whole.index_add_(0, event, energy)
     left.index_add_(0, event[kept], energy[kept])
-    dropped = 1 - torch.where(whole > 0, left / whole, 1.0)
+    dropped = (1 - torch.where(whole > 0, left / whole, 1.0)).clamp(min=0)
     counts = torch.bincount(event[kept], minlength=len(index))
     return _Part(counts, torch.cat([momenta, held[kept]], dim=1), dropped)
 

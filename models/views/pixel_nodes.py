@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models.views.nodes import MOST, Table, first_largest, padded, starts
+from models.views.nodes import MOST, Table, first_largest, hardest, padded
 from models.views.pixels import channels_of, in_chunks, listed, pooled
 from models.views.view import Input, Shape, Shown
 from representations.samples import Images, Ragged
@@ -99,7 +99,7 @@ class PixelNodes(Input[Images]):
             kept = hardest(table.event, energy, len(index))
             whole = energy.new_zeros(len(index)).index_add_(0, table.event, energy)
             left = energy.new_zeros(len(index)).index_add_(0, table.event[kept], energy[kept])
-            parts.append(torch.where(whole > 0, 1 - left / whole, 0.0))
+            parts.append(torch.where(whole > 0, 1 - left / whole, 0.0).clamp(min=0))
         return torch.cat([samples.weights[:0], *parts])
 
 
@@ -117,15 +117,6 @@ def found(samples: Images, index: Tensor) -> Found:
     """All nodes of `index`, event by event."""
     drawing = samples.values.values.dtype == torch.uint8
     return strokes(samples, index) if drawing else brightest(samples, index)
-
-
-def hardest(event: Tensor, energy: Tensor, events: int) -> Tensor:
-    """Positions of the 128 nodes of each event that have most energy, of equal ones the first, in the nodes' order."""
-    order = torch.argsort(energy, descending=True, stable=True)
-    order = order[torch.argsort(event[order], stable=True)]
-    lengths = torch.bincount(event, minlength=events)
-    place = torch.arange(len(order), device=order.device) - starts(lengths)[event[order]]
-    return order[place < MOST].sort().values
 
 
 def brightest(samples: Images, index: Tensor) -> Found:

@@ -14,7 +14,12 @@ from representations.samples import Ragged, Vectors
 
 @dataclass(frozen=True, kw_only=True)
 class ShownParticles(Vectors):
-    """Particles whose columns `names` are all that is shown of them: kinds are among these, and `kinds` is empty."""
+    """Particles whose columns `names` are all that is shown of them: kinds are among these, and `kinds` is empty.
+
+    left_out : (n,) float32, the share of each event's pt that no particle here has.
+    """
+
+    left_out: Tensor
 
 
 class ParticleInput(Input[Vectors]):
@@ -26,6 +31,10 @@ class ParticleInput(Input[Vectors]):
     @abstractmethod
     def columns(self, samples: Vectors) -> tuple[Ragged, tuple[str, ...]]:
         """What is shown of the particles, (total, columns), and the columns' names."""
+
+    def left_out(self, samples: Vectors) -> Tensor:
+        """The share of each event's pt of the particles that are not shown, (events,) float32."""
+        return torch.zeros_like(samples.weights)
 
     @abstractmethod
     def places(self, samples: Vectors, lengths: Tensor) -> int:
@@ -60,4 +69,5 @@ class ParticleInput(Input[Vectors]):
         particles, names = self.columns(samples)
         kinds = Ragged(samples.kinds.values[:0], torch.zeros_like(samples.kinds.offsets))
         same = {field.name: getattr(samples, field.name) for field in fields(samples)}
-        return ShownParticles(**same | {"particles": particles, "kinds": kinds, "names": names})
+        same |= {"particles": particles, "kinds": kinds, "names": names}
+        return ShownParticles(**same, left_out=self.left_out(samples))

@@ -69,7 +69,10 @@ def test_metrics_of_ones_own_are_in_the_record(toy_data: Path):
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("Raises", "RuntimeError: the loss became a butterfly"), ("Nan", "scores: .* of .* are not probabilities")],
+    [
+        ("Raises", r"RuntimeError: the loss became a butterfly \(toy_models.py, line \d+\)"),
+        ("Nan", "scores: .* of .* are not probabilities"),
+    ],
 )
 def test_a_model_that_fails_is_a_result(toy_data: Path, name, reason):
     result, scores = run(toy_job(name), toy_data)

@@ -160,3 +160,22 @@ def test_the_reader_may_leave_early(toy_results: Path):
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 0
+
+
+def test_without_its_environment_it_says_which_one_there_is(tmp_path: Path) -> None:
+    """Of Python's own library alone, as a newcomer's first `python3 -m benchmark` is."""
+    venv = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    found = subprocess.run(
+        [venv / "bin" / "python", "-m", "benchmark", "list"],
+        cwd=Path(cli.__file__).parents[1],
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == cli.WRONG_REQUEST
+    assert "Traceback" not in found.stderr
+    assert found.stderr.startswith("error: the package ")
+    assert f"is not installed for {venv / 'bin' / 'python'}" in found.stderr
+    assert "Type: make install" in found.stderr

@@ -54,6 +54,15 @@ def test_balanced_weights_are_equal_in_sum_and_free_of_units(labels: list[int], 
     assert sums == pytest.approx([n / len(sums)] * len(sums), rel=1e-4)
 
 
+@pytest.mark.parametrize("weight", [torch.nan, torch.inf, -1.0])
+def test_a_weight_that_is_none_is_named(weight: float) -> None:
+    samples = particles(4)
+    weights = torch.ones(4)
+    weights[2] = weight
+    with pytest.raises(UserError, match=f"event {int(samples.event_ids[2])} has weight {weight:g}, expected a finite"):
+        balanced_weights(replace(samples, weights=weights))
+
+
 def test_a_class_without_weight_is_named() -> None:
     samples = replace(particles(4), weights=torch.tensor([1.0, 0.0, 1.0, 0.0]))
     with pytest.raises(UserError, match="class 'class1' sum to 0"):

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from benchmark.errors import UserError
 from models.network import TorchModel
+from models.training.loop import _halving
 from models.training.memory import halving
+from models.training.parallel import Team
 from tests.models.conftest import particles
 
 if TYPE_CHECKING:
@@ -84,6 +86,18 @@ def test_beside_other_cells_the_batch_stays_as_it_was_asked_for() -> None:
     model.runtime.abreast = 3
     with pytest.raises(UserError, match=r"training: 16 events at once are too many beside 2 other cells .* --jobs"):
         model.fit(particles(40), particles(20))
+
+
+def test_in_a_team_nobody_takes_other_steps_or_shares_than_the_others() -> None:
+    def attempt(events: int) -> int:
+        if events > 3:
+            raise torch.OutOfMemoryError("no room")
+        return events
+
+    assert _halving(3, attempt, "validation", Team(1, 2)) == (3, 3)
+    with pytest.raises(UserError, match=r"validation: 4 events at once .* those of 1 other processes .* batch_size"):
+        _halving(4, attempt, "validation", Team(1, 2))
+    assert _halving(4, attempt, "validation", Team()) == (2, 2)
 
 
 def test_halving() -> None:

@@ -198,13 +198,13 @@ def test_order_and_azimuth_do_not_matter(topology: Algorithm, jets: int) -> None
 
 
 @pytest.mark.parametrize("gated", [False, True])
-def test_batches_of_any_size_give_the_same_scores(gated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_of_any_size_give_the_same_scores(gated: bool) -> None:
     samples = particles(60, seed=2, empty=[5])
     model = RecNN(units=8, epochs=1, gated=gated)
     model.fit(samples, samples)
     scores = model.predict_proba(samples)
     for size in (1, 7):
-        monkeypatch.setattr("models.training.batches.CHUNK", size)
+        model.runtime.batch = size
         np.testing.assert_allclose(model.predict_proba(samples), scores, atol=1e-6)
 
 

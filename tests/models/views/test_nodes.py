@@ -76,6 +76,18 @@ def test_the_softest_of_many_particles_are_left_out() -> None:
     assert mask.sum(1).tolist() == [MOST, 3]
     torch.testing.assert_close(nodes[0, 0], pt[:MOST])
     assert len(SET.rows(many, torch.arange(2))[0]) == MOST + 3
+    share = float(pt[MOST : MOST + 30].sum() / pt[: MOST + 30].sum())
+    for samples in (many, SET.prepare(many)):
+        assert SET.dropped(samples).tolist() == pytest.approx([share, 0.0], abs=1e-6)
+
+    # in another order they are the same, those of each event in theirs
+    order = torch.cat(
+        [torch.randperm(MOST + 30, generator=torch.Generator().manual_seed(0)), torch.arange(3) + MOST + 30]
+    )
+    turned = replace(many, particles=replace(many.particles, values=many.particles.values[order]))
+    found = SET.batch(SET.prepare(turned), torch.arange(2))[0]
+    torch.testing.assert_close(found[0, 0], pt[order[:-3]][pt[order[:-3]] >= pt[MOST - 1]])
+    assert SET.dropped(turned).tolist() == pytest.approx([share, 0.0], abs=1e-6)
 
 
 def test_no_particle_and_no_column() -> None:
