@@ -183,10 +183,16 @@ def _columns(events: Events) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]
         lengths(events, name, fields)
         rows = ak.zip({field: rows[field] for field in fields})
     counts, entries = lists_of(events, name, rows)
-    flat = ak.to_numpy(entries)  # all at once: Awkward takes as long for each column as for all
-    if isinstance(flat, np.ma.MaskedArray):
-        return counts, {field: np.ma.filled(np.ma.asarray(flat[field], np.float64), np.nan) for field in fields}
-    return counts, {field: np.ascontiguousarray(flat[field]) for field in fields}
+    plain = entries.layout
+    if plain.is_record and all(plain.content(field).is_numpy for field in fields):
+        # as they lie in memory: Awkward's own way copies all of them
+        return counts, {field: np.ascontiguousarray(plain.content(field).data) for field in fields}
+    flat = {field: np.ma.asarray(ak.to_numpy(entries[field])) for field in fields}
+    missing = {field: np.ma.getmaskarray(values).any() for field, values in flat.items()}
+    return counts, {
+        field: np.ma.filled(values.astype(np.float64), np.nan) if missing[field] else values.data
+        for field, values in flat.items()
+    }
 
 
 def _kinds(column: dict[str, NDArray[Any]], particles: str) -> tuple[NDArray[np.int8], tuple[str, ...]]:
