@@ -42,7 +42,7 @@ def test_a_worker_that_dies_is_replaced_and_the_others_go_on(tmp_path: Path, toy
     }
     assert found["Dies"].reason.startswith("the worker process died of SIGKILL")
     assert found["Leaves"].reason == "the worker process ended with exit code 7"
-    assert found["Raises"].reason == "RuntimeError: the loss became a butterfly"
+    assert found["Raises"].reason.startswith("RuntimeError: the loss became a butterfly (toy_models.py, line ")
     kept = {result.model: result for result in ResultStore(tmp_path).all()}
     assert kept == {name.lower(): result for name, result in found.items()}
 
