@@ -119,8 +119,9 @@ def run(job: Job, data_root: Path, report: Report, keeping: Keeping = NOTHING) -
         where = traceback.format_exc(limit=-8)
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         reason = reason if len(reason) <= REASON_LENGTH else reason[:REASON_LENGTH] + " ..."
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        reason += f" ({Path(last.filename).name}, line {last.lineno})"
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if "site-packages" not in frame.filename]
+        reason += f" ({Path(own[-1].filename).name}, line {own[-1].lineno})"
         traced = {**blank.environment, "traceback": where}
         return blank.model_copy(update={"status": "failed", "reason": reason, "environment": traced}), None
 

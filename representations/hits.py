@@ -86,6 +86,8 @@ def hits_of(events: Events, column: str, fields: Sequence[str]) -> Hits:
     if column not in GRIDS:
         return hits
     place = {axis: hits[axis].astype(np.int64) for axis in ("row", "column")}
+    for axis, cell in place.items():
+        _check(events, hits, column, axis, hits[axis] != cell, "that is no whole number")
     for axis, size in zip(place, GRIDS[column], strict=True):
         _check(events, hits, column, axis, (place[axis] < 0) | (place[axis] >= size), f"outside 0 to {size - 1}")
     if column == "hcal":
@@ -125,7 +127,9 @@ def lengths(events: Events, column: str, fields: Sequence[str]) -> NDArray[np.in
             f"{', '.join(fields)}. Make the events with them, or show them without."
         )
     one_list = rows.ndim > 1  # of records, which have a length for all their fields
-    found = {field: lists_of(events, column, rows[field]) for field in (fields[:1] if one_list else fields)}
+    if one_list:
+        return lists_of(events, column, rows[fields[0]])[0]
+    found = {field: lists_of(events, f"{column}.{field}", rows[field]) for field in fields}
     counts, _ = found[fields[0]]
     for field, (number, _) in found.items():
         _raise_for(events, number != counts, f"has lists of different lengths as {column}.{fields[0]} and {field}")
@@ -138,7 +142,11 @@ def lists_of(events: Events, column: str, rows: ak.Array) -> tuple[NDArray[np.in
     Raises UserError, naming the event, for a list that is missing and for offsets that fall or point beyond the end.
     """
     counts = np.ma.filled(np.ma.asarray(ak.to_numpy(ak.num(rows, axis=1)), np.int64), -1)
-    flat = ak.flatten(rows, axis=1)
+    try:
+        flat = ak.flatten(rows, axis=1)
+    except ValueError as error:  # lists that lie apart, and not where they say
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{events.info.task}: the lists of {column} are broken ({reason}). Make them again.") from error
     wrong = (counts < 0) | (np.cumsum(counts) > len(flat))
     _raise_for(events, wrong, f"has no list of {column}: it is missing, or its offsets are not in order")
     return counts, flat

@@ -145,8 +145,9 @@ def span_of(info: EventInfo) -> tuple[float, float]:
 def particles_of(events: Events) -> Particles:
     """The checked particles of `events.info.particles`, in the order of the table.
 
-    Raises UserError, naming the event, when the column is absent, a momentum is NaN or infinite,
-    pt is negative or `kind` is not an index into `KINDS`.
+    Raises UserError when the column or one of its fields is absent, and, naming the event, for a list that is missing
+    or whose offsets are out of order, a number that is missing, NaN or more than float32 holds, a negative pt, a `kind`
+    that is not an index into `KINDS`, and a crystal that there is not.
     """
     info = events.info
     if not events.has(info.particles):
@@ -183,7 +184,7 @@ def _columns(events: Events) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]
         lengths(events, name, fields)
         rows = ak.zip({field: rows[field] for field in fields})
     counts, entries = lists_of(events, name, rows)
-    plain = entries.layout
+    plain = entries.layout.project() if entries.layout.is_indexed else entries.layout  # as a split of events is
     if plain.is_record and all(plain.content(field).is_numpy for field in fields):
         # as they lie in memory: Awkward's own way copies all of them
         return counts, {field: np.ascontiguousarray(plain.content(field).data) for field in fields}
@@ -232,7 +233,9 @@ def principal(phi: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _check(particles: Particles, column: Mapping[str, NDArray[Any]]) -> None:
-    for name, values in {**column, "eta": particles.eta}.items():  # that of missing energy is nobody's business
+    for name, given in {**column, "eta": particles.eta}.items():  # that of missing energy is nobody's business
+        with np.errstate(over="ignore"):  # samples are in float32
+            values = given.astype(np.float32) if given.dtype == np.float64 and name in MOMENTUM else given
         if _good(values, name, len(particles.names)):
             continue
         wrong, expected = ~np.isfinite(values), "a finite number"
@@ -242,7 +245,7 @@ def _check(particles: Particles, column: Mapping[str, NDArray[Any]]) -> None:
             wrong, expected = ~_counts(values, len(particles.names)), f"0 to {len(particles.names) - 1}"
         if len(first := np.flatnonzero(wrong)):
             where = particles.where(first[0])
-            raise UserError(f"{where} has {name} {values[first[0]]}, expected {expected}. Remove or mend this event.")
+            raise UserError(f"{where} has {name} {given[first[0]]}, expected {expected}. Remove or mend this event.")
 
 
 def _good(values: NDArray[Any], name: str, kinds: int) -> bool:

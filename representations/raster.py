@@ -34,7 +34,7 @@ class Shapes:
 
     x, y, radius : (total,) int64 sub-pixels; x across columns, y down rows, of a canvas of `size` rows and columns.
     kind : (total,) uint8, row of `ink`.
-    ink : (kinds <= 8, channels) uint8, 255 minus the colour of each kind.
+    ink : (kinds, channels) uint8, of lines at most 8 kinds, 255 minus the colour of each kind.
     wrap : rows continue on the other side.
     """
 

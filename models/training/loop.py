@@ -6,7 +6,7 @@ import os
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from models.training.batches import Batches
     from models.training.penalty import Penalty
     from representations.samples import Samples
-
-
-T = TypeVar("T")
 
 
 def check_samples(model: str, train: Samples, valid: Samples) -> None:
@@ -116,7 +113,10 @@ def optimise(
         if runtime.abreast > 1:  # or what comes out would depend on what else was run
             others = f"{runtime.abreast - 1} other cells on the device"
             return at_once(first, attempt, "training", others, "Run it again with fewer --jobs.")
-        return _halving(first, attempt, "training", members)[0]
+        if members.size > 1:  # the others would wait for ever for one that starts anew
+            others = f"those of {members.size - 1} other processes"
+            return at_once(first, attempt, "training", others, "Choose a smaller batch_size or model.")
+        return halving(first, attempt, "training")[0]
 
 
 def _train(
@@ -212,16 +212,21 @@ def evaluate(
         return torch.stack(sums).sum() if sums else total
 
     with torch.inference_mode():
-        total, runtime.batch = _halving(runtime.batch, attempt, "validation", members)
+        agreed = partial(_agreed, attempt, members, valid.labels.device)
+        total, runtime.batch = halving(runtime.batch, agreed, "validation")
         return float(members.mean(total)) * members.size / len(valid)
 
 
-def _halving(events: int, attempt: Callable[[int], T], what: str, members: Team) -> tuple[T, int]:
-    """As `halving`; in a team nobody takes another step or another share than the others, who would wait for ever."""
-    if members.size == 1:
-        return halving(events, attempt, what)
-    others = f"those of {members.size - 1} other processes"
-    return at_once(events, attempt, what, others, "Choose a smaller batch_size or model."), events
+def _agreed(attempt: Callable[[int], Tensor], members: Team, device: torch.device, events: int) -> Tensor:
+    """What `attempt(events)` gives. Where one of a team runs out of memory all do, so that shares stay shares."""
+    reason, found = "", torch.zeros((), device=device)
+    try:
+        found = attempt(events)
+    except torch.OutOfMemoryError as error:
+        reason = str(error)
+    if float(members.mean(torch.tensor(float(bool(reason)), device=device))) > 0:
+        raise torch.OutOfMemoryError(reason or "another process has too little memory")
+    return found
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:

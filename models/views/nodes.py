@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -48,17 +49,22 @@ class ParticleNodes(ParticleInput):
         torch.cumsum(particles.lengths.clamp(max=MOST), 0, out=offsets[1:])
         return Ragged(values[self._kept(samples)], offsets), names
 
-    def left_out(self, samples: Vectors) -> Tensor:
-        """That of the particles behind the 128 hardest; 0 where no column tells of pt."""
-        size, event, kept = _size(samples), samples.particles.rows(), self._kept(samples)
+    def prepare(self, samples: Vectors) -> Vectors:
+        """With all columns, and with the share that is dropped."""
+        shown = super().prepare(samples)
+        if isinstance(shown, ShownParticles) and shown.left_out is None:
+            return replace(shown, left_out=self.dropped(samples))
+        return shown
+
+    def dropped(self, samples: Vectors) -> Tensor:
+        """The share of each event's pt behind the 128 hardest, (events,); 0 where no column tells of pt."""
+        if isinstance(samples, ShownParticles) and samples.left_out is not None:
+            return samples.left_out
+        size, event, kept = _size(samples).to(torch.float64), samples.particles.rows(), self._kept(samples)
         whole, left = (
             size.new_zeros(len(samples)).index_add_(0, event[some], size[some]) for some in (slice(None), kept)
         )
-        return torch.where(whole > 0, 1 - left / whole, 0.0).clamp(min=0)
-
-    def dropped(self, samples: Vectors) -> Tensor:
-        """As `left_out`."""
-        return samples.left_out if isinstance(samples, ShownParticles) else self.left_out(samples)
+        return torch.where(whole > 0, 1 - left / whole, 0.0).clamp(min=0).to(torch.float32)
 
     @staticmethod
     def _kept(samples: Vectors) -> Tensor:

@@ -16,10 +16,10 @@ from representations.samples import Ragged, Vectors
 class ShownParticles(Vectors):
     """Particles whose columns `names` are all that is shown of them: kinds are among these, and `kinds` is empty.
 
-    left_out : (n,) float32, the share of each event's pt that no particle here has.
+    left_out : (n,) float32, the share of each event's pt that no particle here has, where it was asked for.
     """
 
-    left_out: Tensor
+    left_out: Tensor | None = None
 
 
 class ParticleInput(Input[Vectors]):
@@ -31,10 +31,6 @@ class ParticleInput(Input[Vectors]):
     @abstractmethod
     def columns(self, samples: Vectors) -> tuple[Ragged, tuple[str, ...]]:
         """What is shown of the particles, (total, columns), and the columns' names."""
-
-    def left_out(self, samples: Vectors) -> Tensor:
-        """The share of each event's pt of the particles that are not shown, (events,) float32."""
-        return torch.zeros_like(samples.weights)
 
     @abstractmethod
     def places(self, samples: Vectors, lengths: Tensor) -> int:
@@ -70,4 +66,4 @@ class ParticleInput(Input[Vectors]):
         kinds = Ragged(samples.kinds.values[:0], torch.zeros_like(samples.kinds.offsets))
         same = {field.name: getattr(samples, field.name) for field in fields(samples)}
         same |= {"particles": particles, "kinds": kinds, "names": names}
-        return ShownParticles(**same, left_out=self.left_out(samples))
+        return ShownParticles(**same)

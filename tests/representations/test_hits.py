@@ -74,7 +74,7 @@ def test_a_number_that_is_missing():
     with pytest.raises(UserError, match="event 1001 has a cell of ecal with its energy that is missing"):
         Calorimeter(area="barrel").represent(events)
     events = with_column(showers_of([[]] * 2), "ecal", [[HIT], None])
-    with pytest.raises(UserError, match=r"event 1001 has no list of ecal.row"):
+    with pytest.raises(UserError, match=r"event 1001 has no list of ecal"):
         Calorimeter(area="barrel").represent(events)
 
 
@@ -86,7 +86,7 @@ def test_offsets_out_of_order(area, offsets):
     broken = ak.Array(ListOffsetArray(Index64(np.array(offsets)), record))
     columns = {name: events.table[name] for name in events.table.fields if name != "ecal"}
     wrong = 1001 if offsets[2] < offsets[1] else 1002
-    with pytest.raises(UserError, match=rf"event {wrong} has no list of ecal.row: it is missing, or its offsets"):
+    with pytest.raises(UserError, match=rf"event {wrong} has no list of ecal: it is missing, or its offsets"):
         Calorimeter(area=area).represent(replace(events, table=ak.zip({**columns, "ecal": broken}, depth_limit=1)))
 
 

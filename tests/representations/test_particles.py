@@ -85,6 +85,12 @@ def test_crystals_that_cannot_be_are_named(crystal, what: str):
         particles_of(showers_of([SHOWER, [crystal]]))
 
 
+def test_crystals_between_two_rows():
+    events = with_field(showers_of([[SHOWER[0]], [SHOWER[0]]]), "row", ak.Array([[80.0], [0.4]]))
+    with pytest.raises(UserError, match="toy: event 1001 has a cell of ecal with its row that is no whole number"):
+        particles_of(events)
+
+
 JET, PHOTON = ("jet", 30.0, 0.5, 1.0), (22, 30.0, 0.01, 0.02)
 
 
@@ -103,6 +109,24 @@ def test_numbers_that_are_missing(field: str):
     values[1][1] = None
     with pytest.raises(UserError, match=rf"toy: event 1001, constituents\[1\] has {field} nan, expected a finite"):
         particles_of(with_field(events, field, ak.Array(values)))
+
+
+@pytest.mark.parametrize("field", ["pt", "mass"])
+def test_numbers_that_no_sample_could_hold(field: str):
+    events = with_field(events_of([[JET], [JET]]), field, ak.Array([[1.0], [1e39]]))
+    with pytest.raises(UserError, match=rf"toy: event 1001, objects\[0\] has {field} 1e\+39, expected a finite number"):
+        particles_of(events)
+
+
+@pytest.mark.parametrize("which", [np.array([True, False, True]), np.array([2, 0]), slice(None, None, -1)], ids=str)
+def test_some_of_the_events(which):
+    """Awkward keeps a split as an index into the whole."""
+    for events in TABLES.values():
+        found, every = particles_of(events[which]), particles_of(events)
+        spans = [slice(*every.offsets[event : event + 2]) for event in np.arange(3)[which]]
+        for name in ("pt", "eta", "phi", "kind", "mass"):
+            expected = np.concatenate([getattr(every, name)[span] for span in spans])
+            np.testing.assert_array_equal(getattr(found, name), expected)
 
 
 TABLES = {
@@ -124,6 +148,15 @@ def test_offsets_that_are_not_in_order(column: str, offsets: list[int]):
     event = 1001 if offsets[2] == 2 else 1002
     with pytest.raises(UserError, match=f"toy: event {event} has no list of {column}: .*offsets are not in order"):
         particles_of(replace(events, table=ak.with_field(events.table, broken, column)))
+
+
+def test_lists_that_end_before_they_start():
+    events = TABLES["objects"]
+    content = ak.flatten(events.table["objects"], axis=1).layout
+    starts, stops = (ak.index.Index64(np.array(ends)) for ends in ([0, 3, 3], [1, 1, 4]))
+    broken = ak.Array(ak.contents.ListArray(starts, stops, content))
+    with pytest.raises(UserError, match=r"toy: (event 1001 has no list|the lists) of objects"):
+        particles_of(replace(events, table=ak.with_field(events.table, broken, "objects")))
 
 
 @pytest.mark.parametrize("column", TABLES)

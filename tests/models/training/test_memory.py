@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from benchmark.errors import UserError
 from models.network import TorchModel
-from models.training.loop import _halving
+from models.training.loop import _agreed
 from models.training.memory import halving
 from models.training.parallel import Team
 from tests.models.conftest import particles
@@ -88,16 +89,39 @@ def test_beside_other_cells_the_batch_stays_as_it_was_asked_for() -> None:
         model.fit(particles(40), particles(20))
 
 
-def test_in_a_team_nobody_takes_other_steps_or_shares_than_the_others() -> None:
-    def attempt(events: int) -> int:
-        if events > 3:
-            raise torch.OutOfMemoryError("no room")
-        return events
+class Two(Team):
+    """A team whose other process has room for three events."""
 
-    assert _halving(3, attempt, "validation", Team(1, 2)) == (3, 3)
-    with pytest.raises(UserError, match=r"validation: 4 events at once .* those of 1 other processes .* batch_size"):
-        _halving(4, attempt, "validation", Team(1, 2))
-    assert _halving(4, attempt, "validation", Team()) == (2, 2)
+    asked = 0
+
+    def mean(self, value: Tensor) -> Tensor:
+        """With that of the other, which has just tried as many."""
+        return (value + float(self.asked > 3)) / 2
+
+
+def test_in_a_team_all_take_half_as_many_where_one_has_too_little_memory() -> None:
+    members = Two(0, 2)
+
+    def attempt(events: int) -> Tensor:
+        members.__class__.asked = events
+        return torch.tensor(float(events))
+
+    def run(events: int) -> Tensor:
+        return _agreed(attempt, members, torch.device("cpu"), events)
+
+    assert halving(3, run, "validation") == (torch.tensor(3.0), 3)
+    assert halving(9, run, "validation") == (torch.tensor(2.0), 2)
+
+
+def test_in_a_team_no_training_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.training.loop.team", lambda device: nullcontext(Team(0, 2)))
+    monkeypatch.setattr("models.training.loop._train", out_of_memory)
+    with pytest.raises(UserError, match=r"training: 16 events .* those of 1 other processes .* smaller batch_size"):
+        Cramped(epochs=1, batch_size=16).fit(particles(40), particles(20))
+
+
+def out_of_memory(*_: object) -> None:
+    raise torch.OutOfMemoryError("no room")
 
 
 def test_halving() -> None:
