@@ -119,11 +119,17 @@ def run(job: Job, data_root: Path, report: Report, keeping: Keeping = NOTHING) -
         where = traceback.format_exc(limit=-8)
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         reason = reason if len(reason) <= REASON_LENGTH else reason[:REASON_LENGTH] + " ..."
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [frame for frame in frames if "site-packages" not in frame.filename]
-        reason += f" ({Path(own[-1].filename).name}, line {own[-1].lineno})"
+        reason += f" ({_line_of(error)})"
         traced = {**blank.environment, "traceback": where}
         return blank.model_copy(update={"status": "failed", "reason": reason, "environment": traced}), None
+
+
+def _line_of(error: Exception) -> str:
+    """The file and line that an error comes from: not of the library that complained, but of who called it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    # where this program is installed as a library, all may be in libraries
+    last = ([frame for frame in frames if "site-packages" not in frame.filename] or frames)[-1]
+    return f"{Path(last.filename).name}, line {last.lineno}"
 
 
 def evaluate(blank: Result, shown: Represented, job: Job, report: Report) -> tuple[Result, Scores]:
