@@ -1,3 +1,5 @@
-"""The engine: one cell from events to result, many cells on one machine, one command line."""
+"""Collision benchmark: which representation of an LHC collision works best, with which model, at what cost."""
 
-__version__ = "0.1.0"
+from benchmark.core.version import __version__
+
+__all__ = ["__version__"]

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import typer
 
-from benchmark import __version__
 from benchmark.commands import data, export, info, leaderboard, list, predict, results, run
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
+from benchmark.core.version import __version__
 
 DONE, FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
 

@@ -9,15 +9,15 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from leaderboard.columns import COLUMNS, Cell, Column, table
-from leaderboard.names import canonical, shown_variant
+from leaderboard.ranking.columns import COLUMNS, Cell, Column, table
+from leaderboard.ranking.names import canonical, shown_variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from benchmark.results import Result
-    from leaderboard.ranking import Board
-    from leaderboard.rows import Row
+    from benchmark.records.results import Result
+    from leaderboard.ranking.boards import Board
+    from leaderboard.ranking.rows import Row
 
 _BOARD_FIELDS = ("task", "variant", "task_version", "source", "fingerprint", "level", "preset", "fast_simulation")
 

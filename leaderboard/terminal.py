@@ -7,13 +7,13 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from leaderboard.columns import bounds_in_words, in_words, said_once, visible, write_status
+from leaderboard.ranking.columns import bounds_in_words, in_words, said_once, visible, write_status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leaderboard.columns import Column
-    from leaderboard.ranking import Board
+    from leaderboard.ranking.boards import Board
+    from leaderboard.ranking.columns import Column
 
 ALWAYS = frozenset({"rank", "representation", "model", "auc"})
 _FOLDED = frozenset({"representation", "model"})

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 import xgboost
 
-from benchmark.errors import UserError, did_you_mean
-from benchmark.plugin import check_range
+from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.plugin import check_range
 from models.card import Card
 from models.inputs import shown_as
 from models.model import Model

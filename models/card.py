@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from models.inputs import Shape  # noqa: TC001 - so is this
 
 if TYPE_CHECKING:

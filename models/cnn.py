@@ -6,8 +6,8 @@ from collections.abc import Mapping  # noqa: TC003 - Plugin evaluates the annota
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from benchmark.errors import Skip, UserError
-from benchmark.plugin import check_range
+from benchmark.core.errors import Skip, UserError
+from benchmark.core.plugin import check_range
 from models.layers.convlstm import ConvLSTMTrunk, samples_in_time
 from models.layers.edgeconv import EdgeNet
 from models.layers.jet import JetTrunk

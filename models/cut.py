@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from benchmark.errors import UserError, did_you_mean
+from benchmark.core.errors import UserError, did_you_mean
 from models.card import Card
 from models.inputs import shown_as
 from models.reference import Reference

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from benchmark.errors import UserError
-from benchmark.results import write_atomically
+from benchmark.core.errors import UserError
+from benchmark.core.files import write_atomically
 from models.network import TorchModel
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from torch import nn
 
-from benchmark.errors import Skip
-from benchmark.plugin import check_range
+from benchmark.core.errors import Skip
+from benchmark.core.plugin import check_range
 from models.layers.deep_sets import PARTICLE, DeepSets
 from models.layers.residual import start_like_he
 from models.network import TorchModel

@@ -37,7 +37,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmark.errors import Skip
+from benchmark.core.errors import Skip
 from models.views.edges import JoinedGraphs
 from models.views.graph_statistics import GraphStatistics
 from models.views.leading_particles import LeadingParticles

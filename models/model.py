@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping  # noqa: TC003 - Plugin evaluates 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from benchmark.plugin import Plugin
+from benchmark.core.plugin import Plugin
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from collections.abc import Mapping  # noqa: TC003 - Plugin evaluates the annota
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from benchmark.plugin import check_range
+from benchmark.core.plugin import check_range
 from models.layers.message_passing import MessageNet
 from models.network import TorchModel
 

@@ -12,9 +12,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from benchmark.errors import Skip, UserError
-from benchmark.plugin import check_range
-from benchmark.process import rank_and_size
+from benchmark.core.errors import Skip, UserError
+from benchmark.core.plugin import check_range
+from benchmark.core.process import rank_and_size
 from models.card import Card
 from models.inputs import shown_as
 from models.model import Model

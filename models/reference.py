@@ -6,7 +6,7 @@ from abc import ABC
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from models.card import Card
 from models.inputs import Shape
 from models.model import Model

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from benchmark.plugin import Plugin
+from benchmark.core.plugin import Plugin
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -34,7 +34,7 @@ import awkward as ak
 import numpy as np
 import pyarrow.parquet
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

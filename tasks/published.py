@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from tasks.task import Imported, Task
 
 if TYPE_CHECKING:

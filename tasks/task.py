@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from benchmark.errors import UserError
-from benchmark.plugin import Plugin, check_range
+from benchmark.core.errors import UserError
+from benchmark.core.plugin import Plugin, check_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.environment import default_workers
-from benchmark.registry import TASKS
-from tasks.dataset import DataSet
-from tasks.store import prepare
+from benchmark.core.registry import TASKS
+from benchmark.records.environment import default_workers
+from tasks.data.dataset import DataSet
+from tasks.data.store import prepare
 
 if TYPE_CHECKING:
     from pathlib import Path

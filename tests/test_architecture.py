@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
+from benchmark.core.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("benchmark", "tasks", "representations", "models", "leaderboard")

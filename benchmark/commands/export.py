@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands import options
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 
 
 def command(
@@ -31,7 +31,7 @@ def run(model: Path, onnx: Path) -> tuple[list[str], tuple[str, ...]]:
 
     Raises UserError for what is no kept model, or none that can be written, and for a file that can't be.
     """
-    from benchmark.kept import restore
+    from benchmark.engine.model_store import restore
     from models.export import write_onnx
 
     if not onnx.absolute().parent.is_dir():

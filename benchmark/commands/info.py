@@ -14,7 +14,7 @@ def command(
 
     Example: python -m benchmark info --json
     """
-    from benchmark import environment
+    from benchmark.records import environment
 
     device = environment.resolve_device("auto")
     code = environment.code()

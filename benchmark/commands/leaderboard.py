@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands import options
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 
 
 def command(
@@ -24,8 +24,8 @@ def command(
 
     Example: python -m benchmark leaderboard --results leaderboard/results --output site
     """
-    from benchmark.report import PAGES
-    from leaderboard.site import build
+    from benchmark.commands.output import PAGES
+    from leaderboard.pages.site import build
 
     store = options.existing_results(results)
     pages = output.expanduser() if output else store.folder / PAGES
@@ -37,7 +37,7 @@ def command(
 
 def _refuse_strangers(pages: Path) -> None:
     """Raise UserError for a folder with files that no earlier `leaderboard` has written."""
-    from benchmark.results import PAGES_MARK
+    from benchmark.records.results import PAGES_MARK
 
     if not pages.is_dir() or (pages / PAGES_MARK).is_file():
         return

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.commands import options
-from benchmark.errors import UserError, did_you_mean
-from benchmark.plugin import PRESETS
-from benchmark.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
+from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.plugin import PRESETS
+from benchmark.core.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmark.parameters import Parameter
-    from benchmark.registry import Entry
+    from benchmark.core.parameters import Parameter
+    from benchmark.core.registry import Entry
 
 REGISTRIES = (TASKS, REPRESENTATIONS, MODELS, METRICS)
 
@@ -56,7 +56,7 @@ def command(
     from rich.table import Table
     from rich.text import Text
 
-    from benchmark.report import console
+    from benchmark.commands.output import console
 
     output = console()
     for group, rows in found.items():
@@ -89,7 +89,7 @@ def _find(name: str) -> Entry:
 
 
 def _record(entry: Entry) -> dict[str, Any]:
-    from benchmark.parameters import sheet
+    from benchmark.core.parameters import sheet
 
     parameters = [asdict(parameter) for parameter in sheet(entry).parameters]
     return {"name": entry.name, "summary": entry.summary, "origin": entry.origin, "parameters": parameters}
@@ -97,7 +97,7 @@ def _record(entry: Entry) -> dict[str, Any]:
 
 def _sheet(entry: Entry) -> str:
     """A plug-in's own words, then a paragraph for each parameter."""
-    from benchmark.parameters import sheet
+    from benchmark.core.parameters import sheet
 
     found = sheet(entry)
     text = f"{entry.name} ({entry.origin})\n\n{found.text}"

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmark.errors import UserError
-from benchmark.plugin import PRESETS
-from benchmark.registry import MODELS, REPRESENTATIONS, TASKS, Registry
+from benchmark.core.errors import UserError
+from benchmark.core.plugin import PRESETS
+from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmark.results import ResultStore
+    from benchmark.records.results import ResultStore
 
 DEFAULT_RESULTS = Path("results")
 _PATTERN = re.compile(r"[*?\[]")
@@ -67,7 +67,7 @@ def existing_results(given: Path) -> ResultStore:
 
     Raises UserError when there is no such folder, or when it is a folder of something else.
     """
-    from benchmark.results import ResultStore
+    from benchmark.records.results import ResultStore
 
     folder = given.expanduser().resolve()
     if not folder.is_dir():
@@ -95,7 +95,7 @@ def _visible(folder: Path) -> list[Path]:
 
 def _may_hold_results(path: Path) -> bool:
     """Whether it is the folder of a task that was interrupted before its first result, or one of pages."""
-    from benchmark.results import PAGES_MARK
+    from benchmark.records.results import PAGES_MARK
 
     if not path.is_dir():
         return False
@@ -117,7 +117,7 @@ def completer(registry: Registry[Any]) -> Callable[[str], list[str]]:
 
 def _parameters(registry: Registry[Any], name: str, inside: str) -> list[str]:
     """What may stand inside the brackets of a plug-in, after the parameters that are there already."""
-    from benchmark.parameters import sheet
+    from benchmark.core.parameters import sheet
 
     before, comma, word = inside.rpartition(",")
     given = {pair.partition("=")[0] for pair in before.split(",")}

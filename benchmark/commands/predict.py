@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from benchmark.commands import options
-from benchmark.errors import Skip, UserError
+from benchmark.core.errors import Skip, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from benchmark.kept import Restored
+    from benchmark.engine.model_store import Restored
     from tasks.events import Events
 
 ENDINGS = (".parquet", ".csv", ".npz")
@@ -60,8 +60,8 @@ def command(
 
     Example: python -m benchmark predict kept/ttbar/circles-cnn-seed0-1a2b3c4d5e6f events.root --output scores.csv
     """
-    from benchmark.display import Display
-    from benchmark.environment import resolve_device
+    from benchmark.engine.progress import Display
+    from benchmark.records.environment import resolve_device
 
     if output.suffix not in ENDINGS:
         raise UserError(f"--output {output}: ends in '{output.suffix}', expected {', '.join(ENDINGS)}.")
@@ -92,7 +92,7 @@ def run(model: Path, events: Path, device: str, batch: int, report: Callable[[st
     """
     import numpy as np
 
-    from benchmark.kept import restore
+    from benchmark.engine.model_store import restore
 
     restored = restore(model.expanduser().resolve(), device)
     restored.model.runtime.batch = batch
@@ -120,7 +120,7 @@ def write(found: Predicted, output: Path) -> None:
     import pyarrow.csv
     import pyarrow.parquet
 
-    from benchmark.results import write_atomically
+    from benchmark.core.files import write_atomically
 
     if output.suffix == ".npz":
         arrays: dict[str, Any] = {"event_ids": found.event_ids, "scores": found.scores, "classes": found.classes}
@@ -150,8 +150,8 @@ class _Shown:
 
 def _shown(path: Path, restored: Restored) -> _Shown:
     """The events of a path: of a data set, or of files."""
-    from tasks.manifest import MANIFEST, read_manifest
-    from tasks.store import shards_in
+    from tasks.data.manifest import MANIFEST, read_manifest
+    from tasks.data.store import shards_in
 
     task = restored.task
     if not path.exists():

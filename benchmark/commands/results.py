@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands import options
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 
 
 def command(
@@ -22,9 +22,9 @@ def command(
 
     Example: python -m benchmark results --markdown > table.md
     """
-    from benchmark.report import print_boards
+    from benchmark.commands.output import print_boards
     from leaderboard import export
-    from leaderboard.ranking import rank
+    from leaderboard.ranking.boards import rank
 
     if json + csv + markdown + latex > 1:
         raise UserError("results: --json, --csv, --markdown and --latex exclude each other. Name one.")

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.commands import options
-from benchmark.process import rank_and_size
+from benchmark.core.process import rank_and_size
 
 if TYPE_CHECKING:
-    from benchmark.display import Display
-    from benchmark.grid import Cell, Request
-    from benchmark.job import Job
-    from benchmark.results import Result, ResultStore, Status
-    from tasks.dataset import DataSet
-    from tasks.manifest import Manifest
+    from benchmark.engine.job import Job
+    from benchmark.engine.progress import Display
+    from benchmark.engine.request import Cell, Request
+    from benchmark.records.results import Result, ResultStore, Status
+    from tasks.data.dataset import DataSet
+    from tasks.data.manifest import Manifest
 
 KEPT_ALWAYS = {"done", "skipped"}
 
@@ -112,10 +112,10 @@ def command(
 
     Example: python -m benchmark run --task ttbar --model 'cnn[depth=15,dropout=0.2],bdt' --seeds 3
     """
-    from benchmark.display import Display
-    from benchmark.environment import default_workers, resolve_device
-    from benchmark.errors import UserError
-    from benchmark.grid import Request
+    from benchmark.core.errors import UserError
+    from benchmark.engine.progress import Display
+    from benchmark.engine.request import Request
+    from benchmark.records.environment import default_workers, resolve_device
 
     if jobs > 1 and rank_and_size()[1] > 1:
         raise UserError(f"run: --jobs {jobs} under torchrun, whose processes train one network together. Leave it out.")
@@ -137,7 +137,7 @@ def command(
         results.expanduser().resolve(), folder, workers or default_workers(), overwrite, timeout, models, jobs
     )
     if dry_run:
-        from benchmark.plan import show
+        from benchmark.engine.plan import show
 
         show(plan(request, settings), settings, as_json=json)
         return 0
@@ -145,7 +145,7 @@ def command(
     with Display(quiet=quiet or not leads) as display:
         finished = run(request, settings, display)
     if leads:
-        from benchmark.report import finish
+        from benchmark.commands.output import finish
 
         finish(finished, settings.results, quiet=quiet, as_json=json)
     return 1 if any(result.status in ("failed", "timeout") for result in finished) else 0
@@ -156,9 +156,10 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
 
     Raises UserError when the request is wrong, before anything is run.
     """
-    from benchmark.kept import Keeping
-    from benchmark.results import ResultStore, make_folder
-    from benchmark.schedule import execute
+    from benchmark.core.files import make_folder
+    from benchmark.engine.executor import execute
+    from benchmark.engine.model_store import Keeping
+    from benchmark.records.results import ResultStore
 
     jobs = _jobs(request)
     make_folder(settings.results)
@@ -178,7 +179,7 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
         by_cell = {item.job.cell: item for item in planned}
 
         def unfinished(cell: Cell, status: Status, reason: str, by_cell: dict[Cell, Planned] = by_cell) -> Result:
-            from benchmark.cell import describe
+            from benchmark.engine.cell import describe
 
             return describe(by_cell[cell].job, by_cell[cell].manifest).model_copy(
                 update={"status": status, "reason": reason}
@@ -196,8 +197,8 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
 
 def plan(request: Request, settings: Settings) -> list[Planned]:
     """What a request means and what is there already; makes nothing. Raises UserError when it is wrong."""
-    from benchmark.foreseen import foreseen
-    from benchmark.results import ResultStore
+    from benchmark.engine.foreseen import foreseen
+    from benchmark.records.results import ResultStore
 
     store, jobs = ResultStore(settings.results), _jobs(request)
     manifests = {data: data.manifest(settings.data) for data in dict.fromkeys(job.data for job in jobs)}
@@ -209,10 +210,10 @@ def plan(request: Request, settings: Settings) -> list[Planned]:
 
 def _jobs(request: Request) -> list[Job]:
     """What the request means, each once: `cnn` and `cnn[depth=15]` may be the same."""
-    from benchmark.cell import describe
-    from benchmark.grid import cells
-    from benchmark.job import build
-    from benchmark.scoring import metrics
+    from benchmark.engine.cell import describe
+    from benchmark.engine.job import build
+    from benchmark.engine.request import cells
+    from benchmark.records.scoring import metrics
 
     metrics(tuple(request.metrics))
     jobs: dict[str, Job] = {}
@@ -233,8 +234,8 @@ def _by_data(jobs: Iterable[Job]) -> list[list[Job]]:
 
 def _manifest(data: DataSet, settings: Settings, display: Display) -> Manifest | None:
     """The data set's manifest, the data made first where they are missing; None where the level makes no sense."""
-    from benchmark.errors import UserError
-    from tasks.store import prepare
+    from benchmark.core.errors import UserError
+    from tasks.data.store import prepare
 
     if data.level in data.task.skipped_levels and data.source is None:
         return None
@@ -256,8 +257,8 @@ def _remove_if_bare(folder: Path) -> None:
 
 
 def _planned(job: Job, manifest: Manifest | None, store: ResultStore, settings: Settings) -> Planned:
-    from benchmark.cell import describe
-    from benchmark.kept import is_kept
+    from benchmark.engine.cell import describe
+    from benchmark.engine.model_store import is_kept
 
     overwrite = settings.overwrite
     if overwrite is Overwrite.always or (manifest is None and job.data.level not in job.data.task.skipped_levels):
@@ -273,7 +274,7 @@ def _planned(job: Job, manifest: Manifest | None, store: ResultStore, settings: 
 
 def _rescored(item: Planned, store: ResultStore) -> Result:
     """A kept result, with the metrics that were asked for since added from its scores: nothing is trained again."""
-    from benchmark.scoring import score
+    from benchmark.records.scoring import score
 
     assert item.kept is not None
     result = item.kept
@@ -288,8 +289,8 @@ def _rescored(item: Planned, store: ResultStore) -> Result:
 
 def _keep_examples(item: Planned, settings: Settings, store: ResultStore) -> None:
     """A few pictures of each class beside the results, for the pages; drawn once a data set."""
-    from benchmark.errors import UserError
-    from benchmark.examples import draw
+    from benchmark.core.errors import UserError
+    from benchmark.engine.examples import draw
 
     if item.manifest is None:
         return
@@ -307,7 +308,7 @@ def _keep_examples(item: Planned, settings: Settings, store: ResultStore) -> Non
 
 def _absolute(metric: str) -> str:
     """A metric's file by its whole path, since worker processes may run elsewhere."""
-    from benchmark.registry import METRICS
+    from benchmark.core.registry import METRICS
 
     entry = METRICS.find(metric)
     return entry.target if entry.is_file else entry.name

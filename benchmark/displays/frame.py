@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from representations import hcal_centric
-from representations.calorimeter import Calorimeter
-from representations.particles import FULL_SPAN, span_of
+from representations.calorimeter import hcal_centric
+from representations.calorimeter.calorimeter import Calorimeter
+from representations.kernels.particles import FULL_SPAN, span_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

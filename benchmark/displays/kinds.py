@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from representations.circles import COLOURS
-from representations.particles import particles_of
+from representations.circles.circles import COLOURS
+from representations.kernels.particles import particles_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

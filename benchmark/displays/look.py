@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import awkward as ak
 import numpy as np
 
+from benchmark.core.errors import Skip
 from benchmark.displays.kinds import kinds_of
 from benchmark.displays.tally import BATCH, Tally, tally_of
-from benchmark.errors import Skip
-from representations.calorimeter import Calorimeter
+from representations.calorimeter.calorimeter import Calorimeter
 from representations.samples import Images
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from benchmark.displays.grid import Row, differences, enlarged, grid, scale_of, 
 from benchmark.displays.quantity import quantities
 from benchmark.displays.style import SMALL, save, styled
 from benchmark.displays.tally import Averages
-from representations.circles import Circles
+from representations.circles.circles import Circles
 from representations.samples import Images
 
 if TYPE_CHECKING:

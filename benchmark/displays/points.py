@@ -14,8 +14,8 @@ from benchmark.displays import kinds
 from benchmark.displays.frame import Frame, Side, particles_frame
 from benchmark.displays.grid import edges as axes_edges
 from benchmark.displays.style import SMALL, Sheet, header, save, styled
-from representations.circles import COLOURS
-from representations.particles import FULL_SPAN, principal, span_of
+from representations.circles.circles import COLOURS
+from representations.kernels.particles import FULL_SPAN, principal, span_of
 from representations.samples import Graphs, Vectors
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmark.displays.kinds import words
-from representations.calorimeter import CROSSING, Calorimeter
-from representations.circles import Circles
+from representations.calorimeter.calorimeter import CROSSING, Calorimeter
+from representations.circles.circles import Circles
 from tasks.detector.digis import FIELDS
 from tasks.detector.geometry import TOWER
 

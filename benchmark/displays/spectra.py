@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark.displays.kinds import words
-from representations.particles import FULL_SPAN, span_of
+from representations.kernels.particles import FULL_SPAN, span_of
 from tasks.validation.figure import Axis, Figure, Spectrum, spectrum
 from tasks.validation.generic import bins_for, log_edges, scalar, steps, whole_numbers
 

@@ -10,7 +10,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
-from benchmark.results import write_atomically
+from benchmark.core.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

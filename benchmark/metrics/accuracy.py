@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from benchmark.metrics.arrays import Bools, Floats, unit_weights
 from benchmark.metrics.intervals import effective_count, mean_of_two, wilson
 from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, Scored

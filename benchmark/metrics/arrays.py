@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from benchmark.metrics.intervals import effective_count
 
 Floats = NDArray[np.float64]

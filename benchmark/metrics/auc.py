@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from benchmark.metrics.arrays import Bools, EmptyClassError, Floats, discriminant, rank, unit_weights
 from benchmark.metrics.intervals import clopper_pearson, logit_normal, normal_quantile
 from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, Scored

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from benchmark.metrics.metric import CONFIDENCE, SCULPTED, Estimate, Metric, Scored
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from benchmark.metrics.arrays import Bools, EmptyClassError, Floats, rank
 from benchmark.metrics.intervals import wilson
 from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, Scored

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from benchmark.errors import Skip, UserError, did_you_mean
+from benchmark.core.errors import Skip, UserError, did_you_mean
 from representations.samples import Images
 
 if TYPE_CHECKING:

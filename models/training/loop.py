@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from models.model import Runtime
 from models.training.checkpoint import Checkpoint, Course, Progress, random_states, set_random_states
 from models.training.memory import at_once, halving

@@ -18,7 +18,7 @@ from torch import distributed as dist
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
-from benchmark.process import rank_and_size
+from benchmark.core.process import rank_and_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

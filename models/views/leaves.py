@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from benchmark.errors import Skip, UserError
+from benchmark.core.errors import Skip, UserError
 from representations.samples import Ragged, Vectors
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from models.views.leaves import Leaves, of_particles, other_names
 from models.views.pixel_leaves import channels_of, of_pixels
+from models.views.trees import Algorithm, Trees, merge
 from models.views.view import Input, Shape, Shown
 from representations.samples import Graphs, Images, Ragged, Samples
-from representations.trees import Algorithm, Trees, merge
 
 MOMENTUM = ("log_p", "delta_eta", "theta", "delta_phi", "log_energy", "log_share", "log_pt", "log_mass")
 """What is shown of every node's four-momentum, leaf or merged.
@@ -55,7 +55,7 @@ class MergeTrees(Input[Samples]):
     graph are merged along its edges alone, in a minimum spanning tree (but for chains and chance, which know no
     distance). Four-momenta, and columns such as charge and is_<kind>, add up as nodes merge.
 
-    topology : the order of merging, as in `representations/trees.py`.
+    topology : the order of merging, as in `models/views/trees.py`.
     jets : 1 for one tree an event. Of more, each event is shown as that many trees, or as its leaves where it has no
         more: those that are left when the last jets - 1 merges are undone, for kt the event's exclusive jets.
     mass : whether the masses of nodes are shown, which the paper does not do; never where they define the classes.

@@ -4,10 +4,10 @@ Nothing here is ever dense for more than one batch. Tensors may lie on any devic
 memory maps in copy-on-write mode.
 """
 
-from representations.ragged import Ragged
 from representations.samples.base import Samples
 from representations.samples.graphs import Graphs, Joined
 from representations.samples.images import Entries, Images, Panel
+from representations.samples.ragged import Ragged
 from representations.samples.vectors import Vectors
 
 __all__ = ["Entries", "Graphs", "Images", "Joined", "Panel", "Ragged", "Samples", "Vectors"]

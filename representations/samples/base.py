@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor
 
-from representations.ragged import Ragged
+from representations.samples.ragged import Ragged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,10 +8,10 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
-from representations import gather
-from representations.pairs import PAIR_FEATURES, pair_features
-from representations.ragged import Ragged
+from representations.kernels import gather
+from representations.kernels.pairs import PAIR_FEATURES, pair_features
 from representations.samples.base import Samples
+from representations.samples.ragged import Ragged
 
 
 class Joined(NamedTuple):

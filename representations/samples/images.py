@@ -9,9 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from representations import gather
-from representations.ragged import Ragged
+from representations.kernels import gather
 from representations.samples.base import Samples
+from representations.samples.ragged import Ragged
 
 
 class Panel(NamedTuple):

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from representations import gather
+from representations.kernels import gather
 from representations.samples.base import Samples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from representations.ragged import Ragged
+    from representations.samples.ragged import Ragged
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import awkward as ak
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from tasks.generator import progress
 
 if TYPE_CHECKING:

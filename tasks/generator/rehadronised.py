@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import awkward as ak
 import numpy as np
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from tasks.detector.particles import cylindrical, is_visible
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import awkward as ak
 import numpy as np
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from tasks.generator import progress
 from tasks.generator.pythia import HARDLY_ANY
 

@@ -6,7 +6,7 @@ import hashlib
 import zlib
 from typing import TYPE_CHECKING, Protocol
 
-from benchmark.results import write_atomically
+from benchmark.core.files import write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,23 +9,14 @@ from typing import TYPE_CHECKING, Any
 import awkward as ak
 import numpy as np
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from tasks.detector.leptons import ETA_MAX, ISOLATION, MASS
 from tasks.detector.particles import delta_r
 from tasks.detector.reconstruction import FIELDS, OVERLAP, Cuts, Reconstructed
 from tasks.detector.response import CMS
 from tasks.events import KINDS
 from tasks.sources.cms_layout import read_chunks
-from tasks.sources.files import (
-    as_words,
-    describe,
-    find_files,
-    group_ids,
-    not_empty,
-    row_ids,
-    scalars,
-    whole_table,
-)
+from tasks.sources.files import as_words, describe, find_files, group_ids, not_empty, row_ids, scalars, whole_table
 from tasks.sources.labels import DIPHOTON_FILES, label_files
 from tasks.sources.root_file import open_trees
 from tasks.task import Imported

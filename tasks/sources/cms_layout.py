@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import awkward as ak
 import numpy as np
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from tasks.detector.particles import cylindrical
 from tasks.sources.files import require_finite
 from tasks.sources.root_file import STEP, entry, shown

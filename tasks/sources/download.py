@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from benchmark.errors import UserError
-from benchmark.results import make_folder
+from benchmark.core.errors import UserError
+from benchmark.core.files import make_folder
 from tasks.sources import checksum
 from tasks.sources.resume import Resuming, Settings, Stuck, Unavailable, Watcher, require_space
 

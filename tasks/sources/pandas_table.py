@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from tasks.sources.hdf5_file import keys, node
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import uproot
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

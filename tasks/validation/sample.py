@@ -6,8 +6,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from benchmark.errors import UserError
-from benchmark.results import sha256
+from benchmark.core.errors import UserError
+from benchmark.core.files import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     import awkward as ak
 
+    from tasks.data.manifest import Manifest, Shard
     from tasks.events import Events
-    from tasks.manifest import Manifest, Shard
     from tasks.task import Task
 
 LOOKED_AT = 20_000

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchmark.grid import Cell, parse_filter
-from benchmark.job import Job, build
+from benchmark.engine.job import Job, build
+from benchmark.engine.request import Cell, parse_filter
 from tests.benchmark.toys import TOY, model
 
 TASK_OF = {"calorimeter": "egamma"}

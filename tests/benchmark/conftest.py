@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.registry import TASKS
-from benchmark.results import ResultStore
-from tasks.dataset import DataSet
-from tasks.store import prepare
+from benchmark.core.registry import TASKS
+from benchmark.records.results import ResultStore
+from tasks.data.dataset import DataSet
+from tasks.data.store import prepare
 from tests.benchmark.toys import LONELY, TOY, request, run_toy
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.commands.run import Overwrite, Settings, run
-from benchmark.display import Display
-from benchmark.grid import Request
+from benchmark.engine.progress import Display
+from benchmark.engine.request import Request
 
 if TYPE_CHECKING:
-    from benchmark.results import Result
+    from benchmark.records.results import Result
 
 PLUGINS = Path(__file__).parent / "plugins"
 TOY = f"{PLUGINS / 'toy_task.py'}:Toy"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.results import MetricValue, ResultStore
-from leaderboard.site import build
+from benchmark.records.results import MetricValue, ResultStore
+from leaderboard.pages.site import build
 from tests.leaderboard.factory import fill, make_result
 
 if TYPE_CHECKING:

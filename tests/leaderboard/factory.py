@@ -14,7 +14,7 @@ import numpy as np
 from benchmark.metrics.auc import Auc
 from benchmark.metrics.metric import Scored
 from benchmark.metrics.rejection import Rejection
-from benchmark.results import Code, MetricValue, Result, ResultStore, Scores, Throughput, make_key
+from benchmark.records.results import Code, MetricValue, Result, ResultStore, Scores, Throughput, make_key
 
 CLASSES = {
     "ttbar": ("ttbar", "wjets", "drellyan"),
@@ -188,7 +188,7 @@ def fill(store: ResultStore, events: int = 1500) -> None:
 
 
 def main() -> None:
-    from leaderboard.site import build
+    from leaderboard.pages.site import build
 
     folder = Path(sys.argv[1])
     store = ResultStore(folder / "results")

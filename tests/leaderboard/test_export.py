@@ -5,9 +5,9 @@ import io
 import json
 import math
 
-from benchmark.results import Result
+from benchmark.records.results import Result
 from leaderboard.export import to_csv, to_json, to_latex, to_markdown
-from leaderboard.ranking import rank
+from leaderboard.ranking.boards import rank
 from tests.leaderboard.factory import make_result
 
 RESULTS = [

@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from benchmark.report import print_boards
-from benchmark.results import MetricValue, Result, Throughput
-from leaderboard.columns import COLUMNS, table
-from leaderboard.ranking import Board, rank
+from benchmark.commands.output import print_boards
+from benchmark.records.results import MetricValue, Result, Throughput
+from leaderboard.ranking.boards import Board, rank
+from leaderboard.ranking.columns import COLUMNS, table
 from leaderboard.terminal import board_text, fold
 from tests.leaderboard.factory import make_result
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 import xgboost
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from models.bdt import BDT
 from models.inputs import shown_as
 from models.training.batches import whole

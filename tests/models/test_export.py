@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from models.bdt import BDT
 from models.cnn import CNN
 from models.export import EXAMPLES, REASONS, write_onnx

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import avg_pool2d
 
-from benchmark.errors import Skip, UserError
+from benchmark.core.errors import Skip, UserError
 from models.bdt import BDT
 from models.cnn import CNN
 from models.ffnn import FFNN

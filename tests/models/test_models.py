@@ -12,7 +12,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from models.bdt import BDT
 from models.cnn import CNN
 from models.ffnn import FFNN

@@ -11,7 +11,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from models.mpnn import MPNN
 from representations.samples import Graphs, Images, Ragged, Vectors
 from tests.models.conftest import chains, particles, ragged, rings

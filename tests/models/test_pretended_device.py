@@ -21,9 +21,9 @@ from models.recnn import RecNN
 from models.training.batches import Batches
 from models.training.penalty import Penalty
 from models.training.step import losses
-from representations.circles import Circles
-from representations.fourvectors import FourVectors
-from representations.graph import Graph
+from representations.circles.circles import Circles
+from representations.fourvectors.fourvectors import FourVectors
+from representations.graph.graph import Graph
 from representations.samples import Graphs, Images, Vectors
 from tests.models.conftest import chains, films, panels, particles, rings
 from tests.models.pretended import gpu, moved

@@ -11,10 +11,10 @@ import torch
 from scipy.stats import kstest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
+from benchmark.core.registry import MODELS
 from benchmark.metrics.auc import Auc
 from benchmark.metrics.metric import Scored
-from benchmark.registry import MODELS
 from models.constant import Constant
 from models.cut import Cut, thresholds
 from models.inputs import INPUTS

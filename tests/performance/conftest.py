@@ -17,7 +17,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from benchmark.memory import keep_freed_memory
+from benchmark.core.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,8 +18,8 @@ from models.inputs import INPUTS
 from models.mpnn import MPNN
 from models.training.batches import Batch, Batches, whole
 from models.training.step import Recipe, Step
-from representations.calorimeter import Calorimeter
-from representations.fourvectors import FourVectors
+from representations.calorimeter.calorimeter import Calorimeter
+from representations.fourvectors.fourvectors import FourVectors
 from tests.representations.collisions import jets_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from representations.circles import COLOURS, Circles
+from representations.circles.circles import COLOURS, Circles
 from tasks.events import KINDS
 from tests.representations.collisions import random_events
 

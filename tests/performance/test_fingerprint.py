@@ -8,7 +8,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from tasks.fingerprint import digests
+from tasks.data.fingerprint import digests
 
 if TYPE_CHECKING:
     from collections.abc import Callable

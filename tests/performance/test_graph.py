@@ -9,8 +9,8 @@ import pytest
 import torch
 from sklearn.neighbors import kneighbors_graph
 
-from representations.graph import Graph
-from representations.neighbours import Rule, edges
+from representations.graph.graph import Graph
+from representations.graph.neighbours import Rule, edges
 from tests.peers import peer
 from tests.representations.collisions import jets_of
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from representations.calorimeter import Calorimeter
+from representations.calorimeter.calorimeter import Calorimeter
 from representations.samples import Images, Panel, Ragged
 from tests.peers import peer
 from tests.representations.collisions import jets_of, with_column

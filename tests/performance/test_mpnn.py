@@ -13,7 +13,7 @@ from models.inputs import INPUTS
 from models.layers.message_passing import MessageNet
 from models.training.batches import Batch
 from models.training.step import Recipe, Step
-from representations.graph import Graph
+from representations.graph.graph import Graph
 from representations.samples import Graphs
 from tests.peers import peer
 from tests.representations.collisions import jets_of

@@ -21,12 +21,12 @@ from representations.samples import Vectors
 from tests.models.conftest import ragged as lists
 from tests.models.conftest import truth
 from tests.models.layers.slow_recursion import SlowNet, trees
-from tests.representations.test_trees import jets, ragged
+from tests.models.views.test_trees import jets, ragged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from representations.trees import Algorithm
+    from models.views.trees import Algorithm
     from tests.performance.conftest import SideBySide
 
 JETS, CONSTITUENTS = 128, 60

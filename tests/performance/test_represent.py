@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from representations.calorimeter import Calorimeter
-from representations.circles import Circles
-from representations.fourvectors import FourVectors
-from representations.graph import Graph
-from representations.store import Writer, load
+from representations.calorimeter.calorimeter import Calorimeter
+from representations.circles.circles import Circles
+from representations.fourvectors.fourvectors import FourVectors
+from representations.graph.graph import Graph
+from representations.samples.store import Writer, load
 from tasks.events import SPLITS
 from tests.representations.collisions import jets_of, random_events, showers_of
 

@@ -11,13 +11,13 @@ import fastjet
 import pytest
 import torch
 
-from representations.trees import ALGORITHMS, merge
-from tests.representations.test_trees import FASTJET, cartesian, jets, ragged
+from models.views.trees import ALGORITHMS, merge
+from tests.models.views.test_trees import FASTJET, cartesian, jets, ragged
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
-    from representations.trees import Algorithm
+    from models.views.trees import Algorithm
     from tests.performance.conftest import SideBySide
 
 JETS, CONSTITUENTS = 1000, 60

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from representations.circles import COLOURS, Circles
+from representations.circles.circles import COLOURS, Circles
 from tasks.events import KINDS
 from tests.representations.collisions import SLOTS, events_of
 

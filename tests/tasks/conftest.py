@@ -3,9 +3,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tasks.dataset import files_of
-from tasks.manifest import Manifest
-from tasks.store import prepare
+from tasks.data.dataset import files_of
+from tasks.data.manifest import Manifest
+from tasks.data.store import prepare
 from tests.tasks.data_sets import coins
 
 

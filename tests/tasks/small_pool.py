@@ -11,7 +11,7 @@ import numpy as np
 from tasks.detector.calorimeter import Deposits
 from tasks.detector.geometry import BARREL
 from tasks.detector.pileup import Pool
-from tasks.egamma import EGamma
+from tasks.egamma.egamma import EGamma
 
 HITS = 200
 

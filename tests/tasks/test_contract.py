@@ -5,9 +5,9 @@ import pickle
 
 import pytest
 
-from benchmark.plugin import PRESETS
-from benchmark.registry import TASKS
-from tasks.dataset import DataSet
+from benchmark.core.plugin import PRESETS
+from benchmark.core.registry import TASKS
+from tasks.data.dataset import DataSet
 from tasks.events import KINDS
 from tasks.task import LEVELS
 

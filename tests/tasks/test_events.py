@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from tasks import events
 from tasks.events import EventInfo, Events, check, split_of, uniform_hash
 

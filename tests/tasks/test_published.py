@@ -1,8 +1,8 @@
 import pytest
 
-from benchmark.errors import UserError
-from benchmark.grid import choices
-from benchmark.registry import TASKS
+from benchmark.core.errors import UserError
+from benchmark.core.registry import TASKS
+from benchmark.engine.request import choices
 
 EXTRAS = [name for name in TASKS.names() if TASKS.find(name).extra]
 

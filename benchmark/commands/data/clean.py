@@ -32,8 +32,8 @@ def command(
 
     Example: python -m benchmark data clean ttbar --all --dry-run
     """
-    from benchmark.errors import UserError
-    from tasks.inventory import SAMPLES, remove, remove_samples
+    from benchmark.core.errors import UserError
+    from tasks.data.inventory import SAMPLES, remove, remove_samples
 
     if all + incomplete + samples > 1:
         raise UserError("data clean: --all, --incomplete and --samples exclude each other. Name one.")

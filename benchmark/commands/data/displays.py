@@ -9,19 +9,19 @@ from functools import partial
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
-from benchmark.errors import Skip, UserError
+from benchmark.core.errors import Skip, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from benchmark.display import Display
     from benchmark.displays.look import Look
-    from benchmark.grid import Choice
+    from benchmark.engine.progress import Display
+    from benchmark.engine.request import Choice
     from representations.representation import Representation
+    from tasks.data.inventory import Found
+    from tasks.data.manifest import Manifest
     from tasks.events import Events
-    from tasks.inventory import Found
-    from tasks.manifest import Manifest
     from tasks.task import Task
 
     Report = Callable[[str, float, float], None]
@@ -85,8 +85,8 @@ class Stored:
 
 def choices(words: Sequence[str]) -> list[tuple[Choice, Representation]]:
     """The representations that are meant, as large as their defaults. Raises UserError for what is not known."""
-    from benchmark import grid
-    from benchmark.registry import REPRESENTATIONS
+    from benchmark.core.registry import REPRESENTATIONS
+    from benchmark.engine import request as grid
 
     return [(choice, choice.build(REPRESENTATIONS, "")) for choice in grid.choices(REPRESENTATIONS, words)]
 
@@ -96,7 +96,7 @@ def run(request: Request, found: Sequence[Found], folder: Path, display: Display
 
     Raises UserError when nothing could be drawn.
     """
-    from benchmark.results import make_folder
+    from benchmark.core.files import make_folder
 
     name = request.plugin.name
     whole = [(item.folder, item.manifest) for item in found if item.state == "complete" and item.manifest is not None]

@@ -141,7 +141,7 @@ def _print_sources(root: Path, *, as_json: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from benchmark.report import console
+    from benchmark.commands.output import console
 
     table = Table(box=None, pad_edge=False)
     for header in ("source", "task"):

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchmark.display import Display
-    from tasks.dataset import DataSet
+    from benchmark.engine.progress import Display
+    from tasks.data.dataset import DataSet
 
 
 def command(
@@ -34,9 +34,9 @@ def command(
 
     Example: python -m benchmark data generate 'ttbar[min_jets=2],dimuon' --preset standard --workers 16
     """
-    from benchmark.display import Display
-    from benchmark.environment import default_workers
-    from benchmark.errors import UserError
+    from benchmark.core.errors import UserError
+    from benchmark.engine.progress import Display
+    from benchmark.records.environment import default_workers
 
     wanted = requests.data_sets(task, preset, level)
     skipped = {item.task.name: reason for item in wanted if (reason := item.task.skipped_levels.get(level))}
@@ -57,7 +57,7 @@ def command(
 
 def run(wanted: Sequence[DataSet], root: Path, workers: int, display: Display) -> list[dict[str, Any]]:
     """Make what is missing. Returns the task, folder and manifest of each, and whether it was made now."""
-    from tasks.store import prepare
+    from tasks.data.store import prepare
 
     rows = []
     for item in wanted:

@@ -24,8 +24,8 @@ def command(
 
     Example: python -m benchmark data import dimuon --source path/to/cms/files
     """
-    from benchmark.display import Display
-    from benchmark.errors import UserError
+    from benchmark.core.errors import UserError
+    from benchmark.engine.progress import Display
 
     wanted = requests.data_sets(task, preset, "detector", source)
     if len(wanted) != 1:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.commands import options
-from benchmark.registry import TASKS
+from benchmark.core.registry import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tasks.dataset import DataSet
-    from tasks.inventory import Found
-    from tasks.manifest import Manifest
+    from tasks.data.dataset import DataSet
+    from tasks.data.inventory import Found
+    from tasks.data.manifest import Manifest
 
 _TASK = "with parameters as 'ttbar[min_jets=2]'; path/to/mine.py:Mine for your own."
 Wanted = Annotated[
@@ -39,8 +39,8 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone."
 
 def data_sets(words: str, preset: str, level: str, source: Path | None = None) -> list[DataSet]:
     """The data sets that `ttbar[min_jets=2],dimuon` means, each once. Raises UserError for whatever is wrong."""
-    from benchmark.grid import check_preset, choices
-    from tasks.dataset import DataSet
+    from benchmark.engine.request import check_preset, choices
+    from tasks.data.dataset import DataSet
 
     check_preset(preset)
     wanted = [DataSet(choice.target, choice.build(TASKS, preset), level, source) for choice in choices(TASKS, [words])]
@@ -52,8 +52,8 @@ def found(root: Path, words: str | None) -> list[Found]:
 
     Raises UserError for a task, a parameter or a value that is not known.
     """
-    from benchmark.grid import Choice, parse_filter
-    from tasks.inventory import find
+    from benchmark.engine.request import Choice, parse_filter
+    from tasks.data.inventory import find
 
     there: dict[Path, Found] = {}
     for choice in parse_filter(words) if words else [Choice("all")]:

@@ -10,14 +10,14 @@ import typer
 
 from benchmark.commands import options
 from benchmark.commands.data import displays, requests
-from benchmark.registry import REPRESENTATIONS, TASKS
+from benchmark.core.registry import REPRESENTATIONS, TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmark.commands.data.validation import Drawn
-    from tasks.inventory import Found
-    from tasks.manifest import Manifest
+    from tasks.data.inventory import Found
+    from tasks.data.manifest import Manifest
     from tasks.task import Task
 
 Plots = Annotated[
@@ -63,8 +63,8 @@ def command(
 
     Example: python -m benchmark data show ttbar --representation 'circles,graph[k=3]' --plots displays
     """
-    from benchmark.errors import UserError
-    from benchmark.grid import parse_filter
+    from benchmark.core.errors import UserError
+    from benchmark.engine.request import parse_filter
 
     choices = parse_filter(task)
     if len(choices) != 1 or choices[0].target == "all":
@@ -113,8 +113,8 @@ def command(
 
 def _draw(plugin: type[Task], found: Sequence[Found], plots: Path) -> list[Drawn]:
     from benchmark.commands.data import validation
-    from benchmark.display import Display
-    from benchmark.process import silenced
+    from benchmark.core.process import silenced
+    from benchmark.engine.progress import Display
 
     folder = validation.folder_for(plots)
     with Display() as display, silenced():
@@ -123,7 +123,7 @@ def _draw(plugin: type[Task], found: Sequence[Found], plots: Path) -> list[Drawn
 
 def _display(request: displays.Request, found: Sequence[Found], plots: Path) -> list[displays.Shown]:
     from benchmark.commands.data import validation
-    from benchmark.display import Display
+    from benchmark.engine.progress import Display
 
     folder = validation.folder_for(plots)
     with Display() as display:
@@ -153,7 +153,7 @@ def _print(found: Sequence[Found]) -> None:
 def _print_manifest(manifest: Manifest) -> None:
     from rich.table import Table
 
-    from benchmark.report import console
+    from benchmark.commands.output import console
 
     label = f" (fast simulation, version {manifest.detector})" if manifest.fast_simulation else ""
     print(f"  level {manifest.level}{label}, source {manifest.source}, version {manifest.task_version}")

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from benchmark.display import Display
-    from tasks.inventory import Found
-    from tasks.manifest import Manifest
+    from benchmark.engine.progress import Display
+    from tasks.data.inventory import Found
+    from tasks.data.manifest import Manifest
     from tasks.task import Task
     from tasks.validation.figure import Check, Figure
 
@@ -42,7 +42,7 @@ class Drawn:
 
 def folder_for(given: Path) -> Path:
     """The folder of the figures, made where it is not there. Raises UserError when that is not possible."""
-    from benchmark.results import make_folder
+    from benchmark.core.files import make_folder
 
     folder = given.expanduser().resolve()
     if folder.exists() and not folder.is_dir():
@@ -97,7 +97,7 @@ def show(drawn: Sequence[Drawn], folder: Path) -> None:
     """What was read off the figures as a table, and where they are."""
     from rich.table import Table
 
-    from benchmark.report import console
+    from benchmark.commands.output import console
 
     for item in drawn:
         print()

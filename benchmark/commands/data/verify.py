@@ -12,8 +12,8 @@ from benchmark.commands.data import requests
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmark.display import Display
-    from tasks.inventory import Found
+    from benchmark.engine.progress import Display
+    from tasks.data.inventory import Found
 
 
 def command(
@@ -26,7 +26,7 @@ def command(
 
     Example: python -m benchmark data verify ttbar
     """
-    from benchmark.display import Display
+    from benchmark.engine.progress import Display
 
     root = options.data_root(data)
     found = requests.found(root, task)
@@ -48,7 +48,7 @@ def command(
 
 def run(found: Sequence[Found], display: Display) -> list[dict[str, Any]]:
     """Verify data sets. Returns folder, status (ok, incomplete or damaged), problems and a remark of each."""
-    from tasks.verification import verify
+    from tasks.data.verification import verify
 
     rows = []
     for item in found:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark import cli, environment
-from benchmark.errors import UserError
+from benchmark import cli
+from benchmark.core.errors import UserError
+from benchmark.records import environment
 from tests.benchmark.toys import arguments, model
 from tests.tasks.sources.files import HEADER, back_to_back
 

@@ -13,12 +13,12 @@ import pytest
 
 from benchmark import cli
 from benchmark.commands.predict import run
-from benchmark.errors import UserError
-from benchmark.kept import folder_of
-from benchmark.registry import TASKS
-from benchmark.results import ResultStore, Scores
-from tasks.dataset import DataSet
-from tasks.inventory import SAMPLES
+from benchmark.core.errors import UserError
+from benchmark.core.registry import TASKS
+from benchmark.engine.model_store import folder_of
+from benchmark.records.results import ResultStore, Scores
+from tasks.data.dataset import DataSet
+from tasks.data.inventory import SAMPLES
 from tests.benchmark.cells import silent
 from tests.benchmark.toys import LONELY, TOY, request, run_toy
 from tests.tasks.sources.files import write_root
@@ -81,7 +81,7 @@ def test_files_of_each_kind(trained, toy_data: Path, tmp_path: Path, capsys: pyt
 
 
 def test_events_of_another_variant_are_new(trained, tmp_path: Path):
-    from tasks.store import prepare
+    from tasks.data.store import prepare
 
     folder, _ = trained["cnn"]
     data = DataSet(TOY, TASKS.load(TOY).resolve("smoke", {"slope": "40"}), "detector")

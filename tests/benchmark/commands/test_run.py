@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark import cli
-from benchmark.results import ResultStore
+from benchmark.records.results import ResultStore
 from tests.benchmark.toys import LONELY, arguments, contents, metric, request, run_toy
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def no_training(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("benchmark.schedule.Worker", None)
+    monkeypatch.setattr("benchmark.engine.executor.Worker", None)
 
 
 def test_dry_run_makes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -103,7 +103,7 @@ def test_metrics_asked_for_later_come_from_the_kept_scores(
     tmp_path: Path, toy_data: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (first,) = run_toy(request("Nearest"), tmp_path, toy_data)
-    monkeypatch.setattr("benchmark.schedule.Worker", None)
+    monkeypatch.setattr("benchmark.engine.executor.Worker", None)
     (second,) = run_toy(request("Nearest", metrics=(metric("Mine"),)), tmp_path, toy_data)
     scores = ResultStore(tmp_path).scores(first)
     assert second.metrics["mine"].value == pytest.approx(float(scores.scores[:, 0].mean()))

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark import cli
-from benchmark.plugin import PRESETS
-from benchmark.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
-from benchmark.results import PAGES_MARK, Result, ResultStore
-from leaderboard.site import MANIFEST
+from benchmark.core.plugin import PRESETS
+from benchmark.core.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
+from benchmark.records.results import PAGES_MARK, Result, ResultStore
+from leaderboard.pages.site import MANIFEST
 from tests.benchmark.toys import TOY
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from benchmark.core.errors import Skip
 from benchmark.displays.look import look
 from benchmark.displays.quantity import quantities
-from benchmark.errors import Skip
-from representations.calorimeter import Calorimeter
-from representations.circles import Circles
-from representations.graph import Graph
+from representations.calorimeter.calorimeter import Calorimeter
+from representations.circles.circles import Circles
+from representations.graph.graph import Graph
 from representations.representation import Representation, truth
 from representations.samples import Samples
 from tests.benchmark.displays.looked import look_at

@@ -9,10 +9,10 @@ from benchmark.displays import pictures, points
 from benchmark.displays.frame import Side, picture_frame
 from benchmark.displays.look import look
 from benchmark.displays.style import SMALL, styled
-from representations.calorimeter import Calorimeter
-from representations.circles import COLOURS, Circles
-from representations.fourvectors import FourVectors
-from representations.graph import Graph
+from representations.calorimeter.calorimeter import Calorimeter
+from representations.circles.circles import COLOURS, Circles
+from representations.fourvectors.fourvectors import FourVectors
+from representations.graph.graph import Graph
 from tasks.detector.geometry import CRYSTAL, HALF_LENGTH, barrel_direction, endcap_direction, hcal_direction
 from tests.benchmark.displays.looked import WHITE, colour_at, look_at, panels
 from tests.representations.collisions import events_of, jets_of, showers_of, with_column

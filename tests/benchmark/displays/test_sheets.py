@@ -6,10 +6,10 @@ import pytest
 from benchmark.displays import pictures, points, spectra
 from benchmark.displays.grid import enlarged, scale_of, summed
 from benchmark.displays.style import BAR, SMALL, styled
-from representations.calorimeter import Calorimeter
-from representations.circles import Circles
-from representations.fourvectors import FourVectors
-from representations.graph import Graph
+from representations.calorimeter.calorimeter import Calorimeter
+from representations.circles.circles import Circles
+from representations.fourvectors.fourvectors import FourVectors
+from representations.graph.graph import Graph
 from tests.benchmark.displays.looked import look_at, panels
 from tests.representations.collisions import events_of, jets_of, random_events, showers_of
 

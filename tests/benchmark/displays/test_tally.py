@@ -8,10 +8,10 @@ import torch
 
 from benchmark.displays import tally as module
 from benchmark.displays.tally import Averages, Lists, tally_of
-from representations.calorimeter import Calorimeter
-from representations.circles import Circles
-from representations.fourvectors import FourVectors
-from representations.graph import Graph
+from representations.calorimeter.calorimeter import Calorimeter
+from representations.circles.circles import Circles
+from representations.fourvectors.fourvectors import FourVectors
+from representations.graph.graph import Graph
 from representations.samples import Images
 from tests.representations.collisions import events_of, random_events, showers_of
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from benchmark.metrics.accuracy import Accuracy, confusion_matrix, predict, proportion
 from benchmark.metrics.intervals import wilson
 from benchmark.metrics.metric import Scored, compute

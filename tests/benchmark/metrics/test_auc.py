@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 from sklearn.metrics import roc_auc_score
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from benchmark.metrics.auc import Auc, auc_difference, headline, roc_auc
 from benchmark.metrics.metric import Scored, compute
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
+from benchmark.core.registry import METRICS
 from benchmark.metrics.accuracy import Accuracy
 from benchmark.metrics.auc import Auc
 from benchmark.metrics.metric import Estimate, Metric, Scored, check, compute
 from benchmark.metrics.rejection import Rejection
-from benchmark.registry import METRICS
 
 from .reference import multiclass
 

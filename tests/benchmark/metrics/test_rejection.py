@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from scipy.special import ndtr, ndtri
 from sklearn import metrics as sklearn_metrics
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from benchmark.metrics.auc import roc_auc
 from benchmark.metrics.metric import Scored, compute
 from benchmark.metrics.rejection import Rejection, background_efficiency, background_rejection, roc_curve

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.errors import Skip, UserError
+from benchmark.core.errors import Skip, UserError
 from models.cnn import CNN
 from models.ffnn import FFNN
 from models.inputs import Shape

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.errors import Skip, UserError
+from benchmark.core.errors import Skip, UserError
 from models.cnn import CNN
 from models.inputs import Shape
 from models.layers.convlstm import ConvLSTM, ConvLSTMTrunk, samples_in_time

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from models.layers.recursion import RecursiveNet, sizes
 from models.layers.recursive_units import Gated, Simple
 from models.views.merge_trees import MergeTrees
-from representations.trees import ALGORITHMS
+from models.views.trees import ALGORITHMS
 from tests.models.conftest import particles
 from tests.models.layers.slow_recursion import SlowNet, trees
 

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.errors import Skip, UserError
+from benchmark.core.errors import Skip, UserError
 from models.cnn import CNN
 from models.ffnn import FFNN
 from models.inputs import INPUTS, Shape

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from models.inputs import INPUTS
 from models.training.batches import CHUNK, Batches, balanced_weights, cloned, mean_and_scale, whole
 from representations.samples import Images, Vectors

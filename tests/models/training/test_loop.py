@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from models.inputs import INPUTS
 from models.model import Runtime
 from models.training.batches import Batches

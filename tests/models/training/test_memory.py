@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from models.network import TorchModel
 from models.training.loop import _agreed
 from models.training.memory import halving

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from benchmark.errors import Skip
+from benchmark.core.errors import Skip
 from benchmark.metrics.cvm import cvm, windows
 from models.ffnn import FFNN
 from models.inputs import INPUTS

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.errors import Skip, UserError
+from benchmark.core.errors import Skip, UserError
 from models.views import leaves as limits
 from models.views import pixel_leaves
 from models.views.leaves import of_particles

@@ -16,14 +16,14 @@ from models.inputs import INPUTS
 from models.recnn import RecNN
 from models.views.leaves import of_particles
 from models.views.merge_trees import MOMENTUM, Forest, MergeTrees
-from representations.graph import Graph
+from models.views.trees import ALGORITHMS, merge
+from representations.graph.graph import Graph
 from representations.samples import Graphs, Images, Ragged, Samples, Vectors
-from representations.trees import ALGORITHMS, merge
 from tests.models.conftest import chains, particles, ragged, rings
 from tests.representations.collisions import jets_of
 
 if TYPE_CHECKING:
-    from representations.trees import Algorithm
+    from models.views.trees import Algorithm
 
 MAKE = {Images: rings, Vectors: particles, Graphs: chains}
 KINDS = pytest.mark.parametrize("kind", list(MAKE), ids=lambda kind: kind.__name__)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from models.inputs import INPUTS
-from representations.circles import Circles
+from representations.circles.circles import Circles
 from representations.samples import Images, Ragged
 from tests.models.conftest import rings
 from tests.representations.collisions import random_events

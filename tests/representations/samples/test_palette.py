@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.inputs import INPUTS
-from representations.circles import Circles
+from representations.circles.circles import Circles
 from representations.samples import Images, Panel, Ragged
 from tests.representations.collisions import random_events
 

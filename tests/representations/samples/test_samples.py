@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from representations.pairs import PAIR_FEATURES, pair_features
+from representations.kernels.pairs import PAIR_FEATURES, pair_features
 from representations.samples import Graphs, Images, Panel, Ragged, Samples, Vectors
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from tasks.generator import progress, pythia
 from tasks.generator.pythia import accepted, collisions, level_settings
 

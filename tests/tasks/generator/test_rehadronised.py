@@ -3,7 +3,7 @@
 import awkward as ak
 import pytest
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from tasks.generator.rehadronised import rehadronised
 
 SETTINGS = ("Beams:eCM=8000", "PromptPhoton:qg2qgamma=on", "PhaseSpace:pTHatMin=30", "PartonLevel:MPI=off")

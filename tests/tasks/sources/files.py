@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import uproot
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

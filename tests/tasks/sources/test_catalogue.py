@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from benchmark.errors import UserError
-from benchmark.registry import TASKS
+from benchmark.core.errors import UserError
+from benchmark.core.registry import TASKS
 from tasks.sources.catalogue import Source, find, sources
 from tasks.sources.checksum import algorithm_of
 

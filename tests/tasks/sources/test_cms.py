@@ -2,13 +2,13 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from benchmark.errors import Skip
-from representations.calorimeter import Calorimeter
-from tasks.dataset import DataSet, files_of
+from benchmark.core.errors import Skip
+from representations.calorimeter.calorimeter import Calorimeter
+from tasks.data.dataset import DataSet, files_of
+from tasks.data.store import load, prepare
 from tasks.events import KINDS, Events, split_of
 from tasks.sources.cms import diphoton_mass, read_diphoton
-from tasks.store import load, prepare
-from tasks.ttbar import TTbar
+from tasks.ttbar.ttbar import TTbar
 from tests.tasks.data_sets import quiet
 from tests.tasks.sources.files import refused, write_root
 

@@ -7,7 +7,7 @@ import uproot
 
 from tasks.events import KINDS, check
 from tasks.sources.cms import read_diphoton
-from tasks.ttbar import TTbar
+from tasks.ttbar.ttbar import TTbar
 from tests.tasks.sources.files import SHARED
 
 

@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.tasks.sources.downloads import CONTENT, MD5, SHA256, WRONG, Watcher, assert_right, visible, wanted
-from tests.tasks.sources.server import (
-    answers,
-    drops_after,
-    goes_on_elsewhere,
-    ignores_range,
-    says,
-    without_length,
-)
+from tests.tasks.sources.server import answers, drops_after, goes_on_elsewhere, ignores_range, says, without_length
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from tasks.sources import checksum
 from tasks.sources.download import check, fetch_all
 from tests.tasks.sources.downloads import CONTENT, MD5, SHA256, WRONG, Watcher, assert_right, visible, wanted
-from tests.tasks.sources.server import (
-    answers,
-    drops_after,
-)
+from tests.tasks.sources.server import answers, drops_after
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,9 @@ import h5py
 import numpy as np
 import pytest
 
+from tasks.egamma.reader import read_showers
 from tasks.events import check
-from tasks.sources.jet_images import CANDIDATE, read_jet_images
-from tasks.sources.showers import read_showers
+from tasks.wprime.reader import CANDIDATE, read_jet_images
 from tests.tasks.sources.files import refused, write_hdf5
 
 F4 = np.float32

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from tasks.sources.labels import DIPHOTON_FILES, TTBAR_FILES, label_files
 
 SOURCE = Path("/data/ttbar")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import awkward as ak
 import pytest
 
-from tasks.diphoton import Diphoton
-from tasks.egamma import EGamma
+from tasks.diphoton.diphoton import Diphoton
+from tasks.egamma.egamma import EGamma
 from tasks.events import check
-from tasks.ttbar import TTbar
-from tasks.wprime import WPrime
+from tasks.ttbar.ttbar import TTbar
+from tasks.wprime.wprime import WPrime
 from tests.tasks.sources.files import refused, write_hdf5, write_root
 from tests.tasks.sources.test_cms import lists, nanoaod, photons
 from tests.tasks.sources.test_hdf5 import jets, showers

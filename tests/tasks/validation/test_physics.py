@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmark.registry import TASKS
+from benchmark.core.registry import TASKS
 from tasks.detector.response import CMS
 from tasks.validation.figure import Curve, Map, Spectrum
 

@@ -5,21 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from tasks.dimuon import WINDOWS, label_of
-from tasks.validation.dimuon import EDGE_BIN, edge_pull, edges
+from tasks.dimuon.dimuon import WINDOWS, label_of
+from tasks.dimuon.validation import EDGE_BIN, edge_pull, edges
+from tasks.ttbar.validation import half_height
 from tasks.validation.figure import Axis, Check, spectrum
 from tasks.validation.generic import azimuthal, forward_backward, scalar, whole_numbers
-from tasks.validation.statistics import (
-    blind,
-    central_width,
-    efficiency,
-    fit_peak,
-    means,
-    median,
-    medians,
-    widths,
-)
-from tasks.validation.ttbar import half_height
+from tasks.validation.statistics import blind, central_width, efficiency, fit_peak, means, median, medians, widths
 
 RNG = np.random.default_rng
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark import cli
-from benchmark.cell import run
-from tasks.inventory import SAMPLES
+from benchmark.engine.cell import run
+from tasks.data.inventory import SAMPLES
 from tests.benchmark.cells import silent, toy_job
 from tests.benchmark.toys import TOY
 
@@ -69,7 +69,7 @@ def test_only_what_is_of_no_use_goes_unless_all_is_asked_for(cleaned, root: Path
 
 
 def test_outdated_data_sets_go_too_and_not_with_incomplete(cleaned, root: Path, monkeypatch, complete: set[str]):
-    monkeypatch.setattr("tasks.inventory.DETECTOR_VERSION", "next")
+    monkeypatch.setattr("tasks.data.inventory.DETECTOR_VERSION", "next")
     out = cleaned(TOY, "--dry-run", "--json")[1]
     assert sorted(row["state"] for row in json.loads(out)) == ["incomplete", "outdated"]
     assert cleaned(TOY, "--yes", "--incomplete")[0] == 0

@@ -11,8 +11,8 @@ from PIL import Image
 
 from benchmark import cli
 from benchmark.commands.data import displays
-from representations.circles import Circles
-from tasks.store import load
+from representations.circles.circles import Circles
+from tasks.data.store import load
 from tests.benchmark.cells import toy_job
 from tests.benchmark.toys import TOY
 
@@ -94,7 +94,7 @@ def test_as_many_examples_as_asked_for(shown):
 def test_several_data_sets_have_folders_of_their_own(tmp_path: Path, shown, toy_data: Path):
     from dataclasses import replace
 
-    from tasks.store import prepare
+    from tasks.data.store import prepare
 
     job = toy_job()
     data = replace(job.data, task=replace(job.data.task, slope=50.0))
@@ -150,7 +150,7 @@ def test_a_mean_of_no_events_is_null(tmp_path: Path):
 
 
 def test_names_of_files_never_meet():
-    from benchmark.grid import Choice
+    from benchmark.engine.request import Choice
 
     wanted = [(Choice("circles"), Circles()), (Choice("mine.py:Circles"), Circles())]
     wanted += [(Choice("circles", (("size", "64"),)), Circles(size=64))]

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from benchmark.commands.data.plots import draw
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
 from tasks.validation.figure import Axis, Curve, Figure, Map, Panel, Points, spectrum
 
 if TYPE_CHECKING:

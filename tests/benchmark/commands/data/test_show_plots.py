@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from benchmark import cli
-from benchmark.registry import TASKS
-from tasks.dataset import DataSet
-from tasks.store import prepare
+from benchmark.core.registry import TASKS
+from tasks.data.dataset import DataSet
+from tasks.data.store import prepare
 from tests.benchmark.cells import toy_job
 from tests.benchmark.toys import DOUBTFUL, TOY, benchmark
 

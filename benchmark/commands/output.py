@@ -1,0 +1,66 @@
+"""The end of a run: the page is written, the ranking printed."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from benchmark.records.results import Result, ResultStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from leaderboard.ranking.boards import Board
+
+WIDE = 200
+"""Columns of text where there is no terminal."""
+
+PAGES = "leaderboard"
+"""Folder of the pages inside the folder of results."""
+
+
+def finish(results: Sequence[Result], folder: Path, *, quiet: bool, as_json: bool) -> None:
+    """Write the pages of all results in `folder`; print these results, board by board, as they are ranked among all."""
+    from leaderboard.export import to_json
+    from leaderboard.pages.site import build
+    from leaderboard.ranking.boards import rank
+
+    store = ResultStore(folder)
+    page = build(store, folder / PAGES)
+    if as_json:
+        print(to_json(results), end="")
+    elif not quiet:
+        boards = list(_asked_for(rank(store.all(), store), {result.key for result in results}))
+        print_boards([board for board, _ in boards])
+        if others := sum(hidden for _, hidden in boards):
+            print(f"ranks are among all rows of a board; {others} more, of other commands, are on the page")
+        print(f"page: {page.resolve().as_uri()}")
+
+
+def _asked_for(boards: Iterable[Board], keys: set[str]) -> Iterator[tuple[Board, int]]:
+    """Each board that has one of these results, with the rows of them alone, and how many others it has."""
+    for board in boards:
+        rows = tuple(row for row in board.rows if any(result.key in keys for result in row.results))
+        if rows:
+            yield replace(board, rows=rows), len(board.rows) - len(rows)
+
+
+def console() -> Console:
+    """Standard output; where it is no terminal, wide enough for a table to keep its lines."""
+    from rich.console import Console
+
+    return Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+
+
+def print_boards(boards: Iterable[Board]) -> None:
+    """Each board as a table on standard output, as wide as the terminal."""
+    from leaderboard.terminal import board_text
+
+    width = shutil.get_terminal_size((WIDE, 24)).columns
+    for board in boards:
+        print(board_text(board, width))

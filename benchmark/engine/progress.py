@@ -1,0 +1,168 @@
+"""What a user sees while cells run: a live table and progress bars, or plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from benchmark.engine.request import Cell
+    from benchmark.records.results import Result
+
+VERBS = {
+    "generate": "generating events",
+    "import": "reading files",
+    "describe": "counting and fingerprinting",
+    "verify": "verifying",
+    "draw": "drawing",
+    "simulate": "simulating what the detector makes of a known truth",
+    "represent": "representing events",
+    "train": "training",
+    "predict": "predicting",
+    "score": "scoring",
+}
+RESUME = "resume"
+"""What is no stage but news: a training goes on where a killed run left it, so many epochs of so many done."""
+COLOURS = {"done": "green", "running": "cyan", "waiting": "dim", "skipped": "yellow"}
+QUIET_S = 15.0
+"""Without a terminal, a stage is spoken of at most this often."""
+BRIEF = ("import", "describe", "verify")
+"""Stages that mostly take seconds: without a terminal they are spoken of once they have taken longer than that. So a
+file that can't be read gets one line, its error."""
+SPEED_OVER_S = 300.0
+"""The time left is told from the speed over so long: events come in batches, and epochs may take a minute."""
+ROWS = 30
+"""Cells shown at once: those that run, the latest finished and the next."""
+
+
+class Display:
+    """Tells a person on standard error; a context manager. With `quiet` it says nothing at all."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.console = Console(stderr=True, quiet=quiet, soft_wrap=True)
+        self.live: Live | None = None
+        self.rows: dict[Cell, tuple[str, str]] = {}
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            speed_estimate_period=SPEED_OVER_S,
+        )
+        self.bars: dict[str, tuple[str, TaskID]] = {}
+        """Of each subject that something goes on with: its name, and the bar."""
+        self.said: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal and not self.console.quiet:
+            self.live = Live(self._render(), console=self.console, refresh_per_second=4, transient=False)
+            self.live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.live:
+            self._drop_bars(set(self.bars))
+            self.live.update(self._render())
+            self.live.stop()
+
+    def plan(self, cells: Sequence[Cell], done: dict[Cell, Result]) -> None:
+        """Show the cells that there are, and which have a result already."""
+        self.rows |= dict.fromkeys(cells, ("waiting", ""))
+        self.rows |= {cell: (result.status, f"{headline(result)} (kept)") for cell, result in done.items()}
+        if done:
+            self.console.print(f"{len(done)} of {len(cells)} cells have a result already")
+        self._refresh()
+
+    def stage(self, subject: str, stage: str, done: float, total: float) -> None:
+        """Move the bar of a stage, or open one; with a total of 0, which nobody knows yet, say how many are done."""
+        if stage == RESUME:
+            self.console.print(f"{subject}: training goes on after epoch {done:.0f} of {total:.0f}", markup=False)
+            return
+        name = f"{subject}: {VERBS.get(stage, stage)}"
+        if not self.live:
+            if stage in BRIEF:
+                self.said.setdefault(name, time.monotonic())
+            self._say_sometimes(name, done, total)
+            return
+        if self.bars.get(subject, ("", None))[0] != name:
+            running = {str(cell) for cell, (status, _) in self.rows.items() if status == "running"}
+            self._drop_bars({subject} | self.bars.keys() - running)
+            # what is there already was not done in this time, and says nothing of the speed
+            bar = self.progress.add_task(name, total=total or None, completed=done)  # type: ignore[arg-type]
+            self.bars[subject] = name, bar
+        count = "" if total else f", {done:,.0f} so far"
+        _, bar = self.bars[subject]
+        self.progress.update(bar, description=name + count, completed=done, total=total or None)
+        self._refresh()
+
+    def started(self, cell: Cell) -> None:
+        """A cell is being run."""
+        self.rows[cell] = ("running", "")
+        self._refresh()
+
+    def finished(self, cell: Cell, result: Result) -> None:
+        """A cell has its result."""
+        self._drop_bars({str(cell)})
+        self.rows[cell] = (result.status, headline(result))
+        if not self.live:
+            number = sum(status not in ("waiting", "running") for status, _ in self.rows.values())
+            self.console.print(f"[{number}/{len(self.rows)}] {cell}: {result.status} {headline(result)}", markup=False)
+        self._refresh()
+
+    def _say_sometimes(self, name: str, done: float, total: float) -> None:
+        """Without a terminal: a line when a stage has begun, and at most one every 15 seconds."""
+        now = time.monotonic()
+        if now - self.said.get(name, 0.0) > QUIET_S:
+            self.said[name] = now
+            share = f" {done / total:.0%}" if total > 1 else f", {done:,.0f} so far" if done and not total else ""
+            self.console.print(f"{name}{share}", markup=False)
+
+    def _drop_bars(self, subjects: set[str]) -> None:
+        for subject in subjects & self.bars.keys():
+            _, bar = self.bars.pop(subject)
+            self.progress.remove_task(bar)
+
+    def _refresh(self) -> None:
+        if self.live:
+            self.live.update(self._render())
+
+    def _render(self) -> Group:
+        table = Table(box=None, pad_edge=False)
+        for header in ("cell", "status", "result"):
+            table.add_column(header)
+        cells = list(self.rows)
+        current = next((i for i, cell in enumerate(cells) if self.rows[cell][0] in ("running", "waiting")), len(cells))
+        first = max(0, min(current - ROWS // 2, len(cells) - ROWS))
+        for cell in cells[first : first + ROWS]:
+            status, text = self.rows[cell]
+            colour = COLOURS.get(status, "red")
+            table.add_row(str(cell).replace("[", r"\["), f"[{colour}]{status}[/]", text.replace("[", r"\["))
+        if len(cells) > ROWS:
+            finished = sum(status not in ("waiting", "running") for status, _ in self.rows.values())
+            table.caption = f"{len(cells)} cells, {finished} finished"
+        return Group(table, self.progress) if self.rows else Group(self.progress)
+
+
+def headline(result: Result) -> str:
+    """The one number of a result, or why there is none."""
+    auc = result.metrics.get("auc")
+    if result.status != "done":
+        return result.reason or ""
+    if auc is None or auc.value is None:
+        return f"AUC undefined: {auc.reason if auc else 'not computed'}"
+    interval = f" [{auc.low:.4f}, {auc.high:.4f}]" if auc.low is not None and auc.high is not None else ""
+    took = f" in {result.timings['fit']:.0f} s" if "fit" in result.timings else ""
+    return f"AUC {auc.value:.4f}{interval}{took}"

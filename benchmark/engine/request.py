@@ -1,0 +1,188 @@
+"""Which cells a request means, and the filter grammar: `cnn[depth=15,dropout=0.2],ffnn`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.plugin import PRESETS, Plugin
+from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS, Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+MOST_SEEDS = 1000
+_CHOICE = re.compile(r"(?P<target>[^\[\]]+)(?:\[(?P<inside>[^\[\]]*)\])?\Z")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One plug-in as the user named it, with the parameters given; `name` is how it is shown."""
+
+    target: str
+    given: tuple[tuple[str, str], ...] = ()
+    name: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        inside = ",".join(f"{name}={value}" for name, value in self.given)
+        shown = self.name or self.target
+        return f"{shown}[{inside}]" if inside else shown
+
+    def build(self, registry: Registry[Any], preset: str) -> Any:
+        """Import and resolve it. Raises UserError for unknown names, parameters and values."""
+        plugin: type[Plugin] = registry.load(self.target)
+        try:
+            return plugin.resolve(preset, dict(self.given))
+        except (TypeError, ValueError, NameError) as error:  # in a plug-in of the user's own
+            raise UserError(
+                f"{registry.noun} {self}: making it raised {type(error).__name__}: {error}. Mend it."
+            ) from error
+
+    def identity(self, registry: Registry[Any], plugin: Plugin) -> dict[str, Any]:
+        """What a key says of the plug-in that was built: all that can change its outcome.
+
+        Parameters are named where they are not the defaults of their fields, so that a plug-in may gain one that
+        changes nothing unless it is given, and what was found before is still known. A default that changes is another
+        `version`.
+        """
+        parameters = plugin.parameters()
+        return {
+            "name": plugin.name,
+            "version": plugin.version,
+            "file": registry.find(self.target).file_hash(),
+            "parameters": {name: parameters[name] for name in plugin.changed("")},
+        }
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One task, representation and model, with a seed, on a kind of device."""
+
+    task: Choice
+    representation: Choice
+    model: Choice
+    preset: str
+    level: str
+    seed: int
+    device: str
+    source: Path | None = None
+    metrics: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.task} · {self.representation} · {self.model} · seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asked for; empty tuples mean all."""
+
+    tasks: Sequence[str] = ()
+    representations: Sequence[str] = ()
+    models: Sequence[str] = ()
+    metrics: Sequence[str] = ()
+    preset: str = "quick"
+    level: str = "detector"
+    seeds: str = "1"
+    device: str = "cpu"
+    source: Path | None = None
+
+
+def cells(request: Request) -> list[Cell]:
+    """The cells of a request, task by task, representation by representation, each seed of a cell in turn.
+
+    Raises UserError for names that are not known; parameters are checked when a cell is built.
+    """
+    check_preset(request.preset)
+    tasks = choices(TASKS, request.tasks)
+    if request.source is not None and len(tasks) != 1:
+        raise UserError(
+            f"--source {request.source}: files belong to one task, but {len(tasks)} were asked for. Add --task."
+        )
+    grid = product(
+        tasks,
+        choices(REPRESENTATIONS, request.representations),
+        choices(MODELS, request.models),
+        parse_seeds(request.seeds),
+    )
+    return [
+        Cell(
+            task,
+            representation,
+            model,
+            request.preset,
+            request.level,
+            seed,
+            request.device,
+            request.source,
+            tuple(request.metrics),
+        )
+        for task, representation, model, seed in grid
+    ]
+
+
+def check_preset(name: str) -> None:
+    """Raise UserError for a preset that there is not."""
+    presets = [preset.name for preset in PRESETS]
+    if name not in presets:
+        raise UserError(f"unknown preset '{name}'. {did_you_mean(name, presets)}")
+
+
+def choices(registry: Registry[Any], texts: Iterable[str]) -> list[Choice]:
+    """The plug-ins that the words of the command line mean, each once. No word, or `all`, means the core ones."""
+    found: dict[Choice, None] = {}
+    for choice in [choice for text in texts for choice in parse_filter(text)] or [Choice("all")]:
+        if choice.target == "all":
+            if choice.given:
+                raise UserError(f"{registry.noun} '{choice}': 'all' takes no parameters. Name the {registry.noun}.")
+            found.update(dict.fromkeys(Choice(name) for name in registry.core()))
+        else:
+            entry = registry.find(choice.target)
+            target = entry.target if entry.is_file else entry.name
+            found[Choice(target, choice.given, entry.name)] = None
+    return list(found)
+
+
+def parse_filter(text: str) -> list[Choice]:
+    """`cnn[depth=15,dropout=0.2],ffnn` as choices. Raises UserError where it does not keep the grammar."""
+    return [_parse_choice(part.strip(), text) for part in _split_outside_brackets(text)]
+
+
+def _split_outside_brackets(text: str) -> list[str]:
+    parts, depth = [""], 0
+    for character in text:
+        depth += {"[": 1, "]": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def _parse_choice(part: str, text: str) -> Choice:
+    match = _CHOICE.match(part)
+    if match is None:
+        raise UserError(f"'{text}': can't be read, expected name or name[parameter=value,...] with commas between.")
+    given: dict[str, str] = {}
+    for pair in filter(None, (match["inside"] or "").split(",")):
+        name, equals, value = (piece.strip() for piece in pair.partition("="))
+        if not (name and equals and value):
+            raise UserError(f"'{text}': '{pair}' can't be read, expected parameter=value.")
+        if name in given:
+            raise UserError(f"'{text}': parameter '{name}' is given twice. Leave one out.")
+        given[name] = value
+    return Choice(match["target"].strip(), tuple(given.items()))
+
+
+def parse_seeds(text: str) -> list[int]:
+    """`3` means the seeds 0, 1, 2; `0,1,2` these; `7,` the seed 7 alone."""
+    try:
+        numbers = [int(word) for word in text.split(",") if word.strip()]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 0 or ("," not in text and not 1 <= numbers[0] <= MOST_SEEDS):
+        raise UserError(f"--seeds '{text}': expected how many (3, at most {MOST_SEEDS}) or which (0,1,2 or 7,).")
+    return list(range(numbers[0])) if "," not in text else list(dict.fromkeys(numbers))

@@ -1,0 +1,272 @@
+"""The Result record, and the folder that keeps results: one JSON file a cell and seed, its scores beside it.
+
+    results/ttbar/circles-cnn-seed0-1a2b3c4d5e6f.json     the record
+    results/ttbar/circles-cnn-seed0-1a2b3c4d5e6f.npz      labels, scores, weights, event ids of every test event
+    results/ttbar/examples-0f1e2d3c4b5a.npz               a few pictures of each class, for the pages
+
+Scores are written and renamed before the record, so that a record never stands without them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from benchmark.core.errors import UserError
+from benchmark.core.files import make_folder, sha256, warn_once, write_atomically
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+SCHEMA_VERSION = 1
+Status = Literal["done", "skipped", "failed", "timeout", "interrupted"]
+
+
+class MetricValue(BaseModel):
+    """A score with its interval; an undefined value is null and has a reason. NaN is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    reason: str | None = None
+
+
+class Throughput(BaseModel):
+    """Speed and memory of one cell, next to a control workload run at the same time on the same machine.
+
+    train_events_per_s: training events over the seconds of the whole fit, all its epochs or trees, so that models that
+    learn differently can be compared · predict_events_per_s: in large batches · represent_events_per_s: when the
+    samples were made, which `environment["represented"]` tells and other cells share; None where that was on another
+    machine · latency_ms: of one event at a time, median · peak_memory_mb: of the worker, GPU included · control:
+    events/s of a fixed toy.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    train_events_per_s: float | None = None
+    predict_events_per_s: float | None = None
+    represent_events_per_s: float | None = None
+    latency_ms: float | None = None
+    peak_memory_mb: float | None = None
+    control: float | None = None
+
+
+class Code(BaseModel):
+    """Which code made a result."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: str
+    revision: str | None = None
+    dirty: bool | None = None
+
+
+class Result(BaseModel):
+    """One cell and seed: what was run, on what, and what came out.
+
+    `task`, `representation` and `model` are names; `variant`, `representation_parameters` and `parameters` the
+    resolved parameters of each. `variant_given`, `representation_given` and `parameters_given` name those that are not
+    the plug-in's own for the preset; None in older records. `level` and `source` say what the events are;
+    `fast_simulation` whether our own detector made them. `has_signal`: class 0 is a signal; else all classes are equal
+    partners and `auc` is the macro average. `metrics` are all on the test events. `bounds`: metrics that are at most so
+    large in a row that is ranked.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: int = SCHEMA_VERSION
+    key: str
+    status: Status
+    reason: str | None = None
+    task: str
+    variant: dict[str, Any] = Field(default_factory=dict)
+    variant_given: tuple[str, ...] | None = None
+    task_version: str
+    classes: tuple[str, ...]
+    source: str
+    fingerprint: str
+    level: str
+    fast_simulation: bool
+    has_signal: bool = True
+    bounds: dict[str, float] = Field(default_factory=dict)
+    preset: str
+    device: str
+    representation: str
+    representation_parameters: dict[str, Any] = Field(default_factory=dict)
+    representation_given: tuple[str, ...] | None = None
+    model: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters_given: tuple[str, ...] | None = None
+    seed: int
+    events: dict[str, int] = Field(default_factory=dict)
+    metrics: dict[str, MetricValue] = Field(default_factory=dict)
+    confusion_matrix: list[list[int]] | None = None
+    throughput: Throughput = Field(default_factory=Throughput)
+    parameters_count: int | None = None
+    details: dict[str, float] = Field(default_factory=dict)
+    timings: dict[str, float] = Field(default_factory=dict)
+    environment: dict[str, Any] = Field(default_factory=dict)
+    code: Code
+    scores_sha256: str | None = None
+    created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    @property
+    def stem(self) -> str:
+        """The name of its files, without ending."""
+        return f"{self.representation}-{self.model}-seed{self.seed}-{self.key[:12]}"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the model said of every test event."""
+
+    event_ids: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    mass: NDArray[np.float32] | None = None
+
+
+PAGES_MARK = ".leaderboard.json"
+"""What the leaderboard leaves in a folder of pages; its own `results.json` is no record."""
+
+Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
+UPGRADES: dict[int, Upgrade] = {}
+"""From schema version n to n + 1. Old files are read for ever: see tests/benchmark/historic_results."""
+
+
+def make_key(parts: Mapping[str, Any]) -> str:
+    """SHA-256 of everything that can change the outcome of a cell. Raises UserError for what is no JSON."""
+    try:
+        text = json.dumps(parts, sort_keys=True, allow_nan=False, default=sorted)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"parameters: {error}, expected plain JSON values. Mend the defaults of the plug-in."
+        ) from error
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def upgrade(record: dict[str, Any], where: str) -> dict[str, Any]:
+    """A record of any earlier schema version, brought to this one. Raises UserError for a later one."""
+    version = record.get("schema_version")
+    if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
+        raise UserError(f"{where}: schema version {version!r}, expected 1 to {SCHEMA_VERSION}. Update this program.")
+    for step in range(version, SCHEMA_VERSION):
+        record = UPGRADES[step](record)
+    return record
+
+
+def read_result(path: Path) -> Result:
+    """One record. Raises UserError when the file is not a valid one."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path}: not a readable result ({error}). Delete it to run its cell again.") from error
+    if not isinstance(record, dict):
+        raise UserError(f"{path}: holds a {type(record).__name__}, expected one result as a JSON object. Delete it.")
+    try:
+        return Result.model_validate(upgrade(record, str(path)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{path}: field '{field}': {first['msg']}. Delete it to run its cell again.") from error
+
+
+class ResultStore:
+    """Results in a folder. Reading never raises for a broken file: it warns once and leaves the file out."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def paths(self) -> list[Path]:
+        """The files of all records, sorted: every visible JSON file beside others but those of pages."""
+        found = (path for path in self.folder.glob("*/*.json") if not path.name.startswith("."))
+        return sorted(path for path in found if not (path.parent / PAGES_MARK).exists())
+
+    def all(self) -> Iterator[Result]:
+        """Every readable record."""
+        for path in self.paths():
+            try:
+                result = read_result(path)
+            except UserError as error:
+                warn_once(str(error))
+                continue
+            if path.stem == result.stem:
+                yield result
+            else:
+                warn_once(f"{path}: holds the result {result.stem}, expected under that name. Rename or delete it.")
+
+    def find(self, task: str, key: str) -> Result | None:
+        """The record with this key, if it is there, whole, and has its scores when it is done."""
+        for path in sorted((self.folder / task).glob(f"*-{key[:12]}.json")):
+            try:
+                result = read_result(path)
+            except UserError as error:
+                warn_once(str(error))
+                continue
+            if result.key == key and (result.status != "done" or self._scores_are_whole(result)):
+                return result
+        return None
+
+    def add(self, result: Result, scores: Scores | None = None) -> Result:
+        """Keep a record and its scores; replaces one of the same key. Returns the record as kept."""
+        folder = self.folder / result.task
+        make_folder(folder)
+        if scores is not None:
+            columns: dict[str, Any] = {name: value for name, value in vars(scores).items() if value is not None}
+            path = folder / f"{result.stem}.npz"
+            write_atomically(path, lambda file: np.savez_compressed(file, **columns))
+            result = result.model_copy(update={"scores_sha256": sha256(path)})
+        text = result.model_dump_json(indent=1).encode()
+        write_atomically(folder / f"{result.stem}.json", lambda file: file.write(text))
+        return result
+
+    def scores(self, result: Result) -> Scores:
+        """The scores of a record. Raises UserError when they are missing or not the ones that were recorded."""
+        path = self.folder / result.task / f"{result.stem}.npz"
+        if not path.is_file() or sha256(path) != result.scores_sha256:
+            raise UserError(f"{path}: scores are missing or changed since they were recorded. Run the cell again.")
+        with np.load(path, allow_pickle=False) as columns:
+            return Scores(**{name: columns[name] for name in columns.files})
+
+    def checkpoint(self, result: Result) -> Path:
+        """Where the training of a cell is kept while it is under way; hidden, since it is no result."""
+        return self.folder / result.task / f".{result.stem}.checkpoint"
+
+    def add_examples(self, task: str, fingerprint: str, pictures: Mapping[str, NDArray[np.uint8]]) -> None:
+        """Keep pictures of a few events, by class: (events, rows, columns, 3) uint8 RGB."""
+        make_folder(self.folder / task)
+        path = self.folder / task / f"examples-{fingerprint[:12]}.npz"
+        stacks: dict[str, Any] = dict(pictures)
+        write_atomically(path, lambda file: np.savez_compressed(file, **stacks))
+
+    def examples(self, task: str, fingerprint: str) -> dict[str, NDArray[np.uint8]]:
+        """The pictures by class; empty when there are none."""
+        path = self.folder / task / f"examples-{fingerprint[:12]}.npz"
+        if not path.is_file():
+            return {}
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as pictures:  # by name it leaks the file
+                return {name: pictures[name] for name in pictures.files}
+        except (ValueError, OSError, zipfile.BadZipFile) as error:
+            warn_once(f"{path}: not readable as pictures ({error}); delete it")
+            return {}
+
+    def _scores_are_whole(self, result: Result) -> bool:
+        try:
+            self.scores(result)
+        except UserError:
+            return False
+        return True

@@ -1,0 +1,1 @@
+"""Pages: boards as static HTML with figures."""

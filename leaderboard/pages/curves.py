@@ -1,0 +1,70 @@
+"""ROC curves as they are drawn: background rejection against signal efficiency, thinned for a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmark.core.errors import UserError
+from benchmark.metrics.arrays import discriminant
+from benchmark.metrics.rejection import roc_curve
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from leaderboard.ranking.scores import Sheet
+
+    Points = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+POINTS = 300
+"""Points of a drawn curve."""
+
+_DECADES = 4.0
+"""Decades of rejection that take as much room in the drawing as signal efficiencies from 0 to 1."""
+
+
+def signal_curve(sheet: Sheet) -> Points | None:
+    """Class 0 against all others, by its own score: signal efficiency and 1/eps_B, (k,) each. None without events."""
+    return rejection_curve(sheet.labels == 0, sheet.scores[:, 0], sheet.weights)
+
+
+def one_vs_rest_curve(sheet: Sheet, label: int) -> Points | None:
+    """One class against all others, by its own score."""
+    return rejection_curve(sheet.labels == label, sheet.scores[:, label], sheet.weights)
+
+
+def one_vs_one_curve(sheet: Sheet, background: int) -> Points | None:
+    """Class 0 against one background, on the events of these two, by p_s / (p_s + p_b) as in `auc_<s>_vs_<b>`."""
+    chosen = (sheet.labels == 0) | (sheet.labels == background)
+    scores = discriminant(sheet.scores[chosen, 0], sheet.scores[chosen, background])
+    return rejection_curve(sheet.labels[chosen] == 0, scores, sheet.weights[chosen])
+
+
+def rejection_curve(
+    is_signal: NDArray[np.bool_], scores: NDArray[np.float64], weights: NDArray[np.float64]
+) -> Points | None:
+    """Signal efficiency and background rejection 1/eps_B where background passes, thinned to `POINTS`.
+
+    is_signal, scores, weights (n,). Points of the curve are left out, never moved or averaged.
+    """
+    try:
+        eps_b, eps_s, _ = roc_curve(is_signal, scores, weights)
+    except UserError:  # a class without test events
+        return None
+    passing = eps_b > 0
+    return thin(eps_s[passing], 1 / eps_b[passing])
+
+
+def thin(x: NDArray[np.float64], y: NDArray[np.float64], points: int = POINTS) -> Points:
+    """Points (k,) of a curve, about evenly spaced along the line as it is drawn (y on a logarithmic axis).
+
+    Every n-th point instead would spend nearly all of them on the flat end, where background is plentiful.
+    """
+    if len(x) <= points:
+        return x, y
+    steps = np.hypot(np.diff(x), np.diff(np.log10(y)) / _DECADES)
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    chosen = np.unique(np.searchsorted(along, np.linspace(0.0, along[-1], points)))
+    chosen = np.union1d(np.minimum(chosen, len(x) - 1), [0, len(x) - 1])
+    return x[chosen], y[chosen]

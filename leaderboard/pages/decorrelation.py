@@ -1,0 +1,121 @@
+"""The figure of quality against what the score tells of the mass."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from benchmark.metrics.metric import CONFIDENCE
+from leaderboard.pages.drawing import Figure, Styles, layout_of, rounded, with_errors
+from leaderboard.ranking.names import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmark.metrics.metric import Estimate
+    from leaderboard.ranking.boards import Board
+    from leaderboard.ranking.rows import Row
+
+TICKS = [digit * 10.0**power for power in range(-6, 0) for digit in (1, 2, 5)]
+"""plotly itself would write the digit alone between powers of ten."""
+STRENGTH = "decorrelation"
+"""The models' parameter that lines go along: the weight of the mass in the loss."""
+
+
+def mass_figure(board: Board) -> Figure | None:
+    """AUC against CVM, a point a row, with the bound; lines join rows that differ in `decorrelation` alone."""
+    rows = [row for row in board.rows if row.auc.value is not None and (row.estimate("cvm").value or 0) > 0]
+    if not rows:
+        return None
+    styles = Styles(board.rows)
+    points = [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            **entry,
+            "x": [rounded(row.estimate("cvm").value or 0)],
+            "error_x": _along(row.estimate("cvm")),
+            **with_errors([row.auc]),
+            "marker": {"color": styles.colour(row), "symbol": styles.symbol(row), "size": 11},
+            "hovertemplate": "%{text}<br>CVM %{x:.4f}<br>AUC %{y:.4f}<extra></extra>",
+        }
+        for row, entry in zip(rows, styles.entries(rows), strict=True)
+    ]
+    bound, chance = board.bounds.get("cvm"), rows[0].estimate("cvm_independent").value
+    marks = [
+        _mark(where, text, dash, side)
+        for where, text, dash, side in ((bound, "bound", "solid", "left"), (chance, "independent", "dot", "right"))
+        if where
+    ]
+    x = {"title": {"text": "dependence on the mass, CVM"}, "type": "log", "range": _span(rows, (bound, chance))}
+    layout = layout_of(
+        {**x, "tickvals": TICKS, "ticktext": [f"{tick:g}" for tick in TICKS]}, {"title": {"text": "AUC"}}
+    )
+    layout["shapes"] = [shape for shape, _ in marks]
+    layout["annotations"] = [words for _, words in marks]
+    within = f" Rows to the left of the bound ({bound:g}) are ranked." if bound else ""
+    return Figure(
+        name="mass",
+        title="Quality against dependence on the mass",
+        description=f"AUC against CVM, {len(rows)} rows. Up and to the left is better.{within}",
+        caption=f"Up and to the left is better.{within} Lines join rows that differ in decorrelation alone. The dotted "
+        f"line is what a score that tells no mass has on average. Bars are {CONFIDENCE:.0%} intervals.",
+        spec={"data": [*_lines(rows), *points], "layout": layout},
+    )
+
+
+def _lines(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """A thin line through the rows of each cell, by the strength of decorrelation."""
+    cells: dict[str, list[tuple[float, Row]]] = {}
+    for row in rows:
+        first = row.results[0]
+        strength = first.parameters.get(STRENGTH)
+        if isinstance(strength, int | float):
+            others = {name: value for name, value in first.parameters.items() if name != STRENGTH}
+            same = (first.representation, first.representation_parameters, first.model, others, row.device)
+            cells.setdefault(canonical((*same, row.train_events)), []).append((strength, row))
+    found = (sorted(cell, key=lambda entry: entry[0]) for cell in cells.values() if len(cell) > 1)
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": [rounded(row.estimate("cvm").value or 0) for _, row in cell],
+            "y": [rounded(row.auc.value or 0) for _, row in cell],
+            "line": {"color": "#888888", "width": 1},
+            "showlegend": False,
+            "hoverinfo": "skip",
+        }
+        for cell in found
+    ]
+
+
+def _along(estimate: Estimate) -> dict[str, Any]:
+    """Error bars along a logarithmic axis, which has no place for 0: a bar down to there leaves the picture."""
+    value = estimate.value or 0.0
+    low = value if estimate.low is None else max(estimate.low, 1e-3 * value)
+    high = value if estimate.high is None else estimate.high
+    distances = {"array": [rounded(high - value)], "arrayminus": [rounded(value - low)]}
+    return {"type": "data", "symmetric": False, **distances, "thickness": 1.2}
+
+
+def _span(rows: Sequence[Row], marks: Sequence[float | None]) -> list[float]:
+    """The decades between all values and marks, with room at both ends."""
+    values = [row.estimate("cvm").value for row in rows]
+    known = [math.log10(value) for value in (*values, *marks) if value]
+    return [rounded(min(known) - 0.2), rounded(max(known) + 0.2)]
+
+
+def _mark(where: float, text: str, dash: str, side: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A vertical line over the whole height, and along its top its name, whose `side` is at the line."""
+    at = {"xref": "x", "yref": "paper"}
+    line = {"type": "line", "x0": where, "x1": where, "y0": 0, "y1": 1, "line": {"color": "#888888", "dash": dash}}
+    # plotly takes places of lines as values, but those of words on a logarithmic axis as exponents
+    words = {
+        "x": rounded(math.log10(where)),
+        "y": 1,
+        "text": text,
+        "showarrow": False,
+        "xanchor": side,
+        "textangle": -90,
+    }
+    return {**at, **line}, {**at, **words, "yanchor": "top"}

@@ -1,0 +1,1 @@
+"""Ranking: results to rows, rows to boards."""

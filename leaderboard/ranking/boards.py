@@ -1,0 +1,240 @@
+"""Boards: results that may be compared, as rows with the ranks that each may have."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from benchmark.metrics.auc import area_difference, same_order
+from leaderboard.ranking.names import canonical, named
+from leaderboard.ranking.rows import Row, make_rows
+from leaderboard.ranking.scores import ScoreBook, same_events
+from leaderboard.ranking.seeds import Z
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from benchmark.records.results import Result, ResultStore
+
+UNRANKED_PRESETS = frozenset({"smoke"})
+"""Presets that prove that things run, and never rank anything."""
+
+_PRESETS = ("paper", "standard", "quick", "smoke")
+_LEVELS = ("detector", "hadron", "generator")
+
+
+@dataclass(frozen=True)
+class Board:
+    """Rows that may be compared: one task and variant, task version, source, test events, level and preset.
+
+    `name` is the task with what makes it a variant. `rows` stand best first, then those beyond the bounds, last those
+    without an AUC. `outdated` is set when a later version of the task has results: such a board is kept, and shown as
+    old.
+    """
+
+    task: str
+    variant: dict[str, Any]
+    task_version: str
+    source: str
+    fingerprint: str
+    level: str
+    preset: str
+    classes: tuple[str, ...]
+    rows: tuple[Row, ...]
+    outdated: bool = False
+    name: str = ""
+
+    @property
+    def ranked(self) -> bool:
+        """Whether its numbers rank anything."""
+        return self.preset not in UNRANKED_PRESETS
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """The records of all its rows."""
+        return tuple(result for row in self.rows for result in row.results)
+
+    @property
+    def fast_simulation(self) -> bool:
+        """Whether its numbers rest on our own detector simulation."""
+        return any(result.fast_simulation for result in self.results)
+
+    @property
+    def macro(self) -> bool:
+        """Whether `auc` is the mean over classes: no class is the signal, so nothing has a background rejection."""
+        return any(not result.has_signal for row in self.rows for result in row.done)
+
+    @property
+    def bounds(self) -> dict[str, float]:
+        """Metrics that are at most so large in a row that is ranked, as the newest record has them."""
+        return max(self.results, key=lambda result: result.created).bounds if self.ranked else {}
+
+    def beyond(self, row: Row) -> bool:
+        """Whether a row has an AUC but no rank, as a bounded metric is too large in it, or unknown."""
+        found = [(row.estimate(metric).value, most) for metric, most in self.bounds.items()]
+        return row.auc.value is not None and any(value is None or value > most for value, most in found)
+
+    @property
+    def best(self) -> Row | None:
+        """The first row with a rank; None on a board that ranks nothing."""
+        return next((row for row in self.rows if row.rank), None)
+
+    @property
+    def title(self) -> str:
+        """One line: task and variant, level, preset, source and version."""
+        where = f"{self.level} level, {self.preset} preset, {self.source}, version {self.task_version}"
+        return f"{self.name or self.task}: {where}"
+
+
+def rank(results: Iterable[Result], store: ResultStore | None = None) -> list[Board]:
+    """Results as boards, each with its rows ranked by `auc` as far as they are within the bounds of their task.
+
+    With the store at hand, two rows tie unless DeLong's paired comparison on the same events tells them apart;
+    without it (or where scores are missing), unless their intervals do not overlap. See `rank_intervals`.
+    """
+    return rank_with(results, ScoreBook(store))
+
+
+def rank_with(results: Iterable[Result], book: ScoreBook) -> list[Board]:
+    """The same, with scores that are read at most once."""
+    boards = [_ranked(board, book) for board in _boards(results)]
+    return sorted(named(_dated(boards)), key=_order)
+
+
+def rank_intervals(rows: Sequence[Row], book: ScoreBook) -> list[tuple[int, int]]:
+    """The first and last rank that each of the rows may have.
+
+    From 1 + the number of rows that are significantly better, to N - the number that are significantly worse. What
+    two rows are to each other depends on these two alone, so a row more never ties or parts two others. There are no
+    groups: with a best, c worst and b told apart from neither, they may be 1-2, 1-3 and 2-3.
+    """
+    better = [[significantly_better(a, b, book) for b in rows] for a in rows]
+    return [(1 + sum(line[place] for line in better), len(rows) - sum(better[place])) for place in range(len(rows))]
+
+
+def significantly_better(best: Row, other: Row, book: ScoreBook) -> bool:
+    """Whether `best` has the higher AUC beyond what test events and seeds explain, at 95% confidence.
+
+    With scores of both on the same events, the difference of the mean AUCs is held against
+
+        sqrt( d^2 + (z s_best)^2 + (z s_other)^2 )
+
+    with d the mean half-width of DeLong's paired differences (first seed against first seed, and so on) and s the
+    spread over the seeds of each row. Otherwise their intervals, which hold the same parts, must not overlap;
+    a row without an interval is never told apart.
+    """
+    a, b = best.auc, other.auc
+    if a.value is None or b.value is None or a.value <= b.value:
+        return False
+    paired = _paired_half_width(best, other, book)
+    if paired is None:
+        return a.low is not None and b.high is not None and a.low > b.high
+    variance = paired**2 + (Z * best.spread("auc")) ** 2 + (Z * other.spread("auc")) ** 2
+    return bool(a.value - b.value > variance**0.5)
+
+
+def _paired_half_width(best: Row, other: Row, book: ScoreBook) -> float | None:
+    signal = all(result.has_signal for row in (best, other) for result in row.done)  # else `auc` is the macro average
+    widths = []
+    for a, b in zip(best.done, other.done, strict=False):  # seeds beyond the fewer ones add nothing new
+        first, second = book.get(a), book.get(b)
+        if first is None or second is None or not same_events(first, second):
+            return None
+        areas = book.area(a, signal=signal), book.area(b, signal=signal)
+        if areas[0] is None or areas[1] is None or first.scores.shape != second.scores.shape:
+            return None
+        difference = area_difference(areas[0], areas[1], partial(same_order, first.scores, second.scores))
+        widths.append((difference.high - difference.low) / 2)
+    return sum(widths) / len(widths) if widths else None
+
+
+def _boards(results: Iterable[Result]) -> list[Board]:
+    groups: dict[tuple[Any, ...], list[Result]] = {}
+    for result in sorted(results, key=lambda result: (_is_loose(result), result.key, result.created)):
+        for key in _keys(result, groups):
+            groups.setdefault(key, []).append(result)
+    return [_board(group) for group in groups.values()]
+
+
+def _is_loose(result: Result) -> bool:
+    """A cell that stopped before its events were known stands on every board where it would have stood."""
+    return result.status != "done" and not (result.fingerprint and result.classes)
+
+
+def _keys(result: Result, known: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    broad = (result.task, canonical(result.variant), result.task_version, result.level, result.preset)
+    if _is_loose(result) and (matching := [key for key in known if key[:5] == broad]):
+        return matching
+    return [(*broad, result.source, result.fingerprint, result.classes)]
+
+
+def _board(results: Sequence[Result]) -> Board:
+    first = results[0]
+    return Board(
+        task=first.task,
+        variant=first.variant,
+        task_version=first.task_version,
+        source=first.source,
+        fingerprint=first.fingerprint,
+        level=first.level,
+        preset=first.preset,
+        classes=first.classes,
+        rows=make_rows(results),
+    )
+
+
+def _ranked(board: Board, book: ScoreBook) -> Board:
+    scored = [row for row in board.rows if row.auc.value is not None]
+    unscored = [row for row in board.rows if row.auc.value is None]
+    if not board.ranked:
+        return replace(board, rows=(*scored, *unscored))  # by name: an order by score would be read as a ranking
+    scored.sort(key=lambda row: -(row.auc.value or 0.0))
+    beyond = [row for row in scored if board.beyond(row)]
+    within = [row for row in scored if not board.beyond(row)]
+    ranks = rank_intervals(within, book)
+    placed = [replace(row, rank=interval) for row, interval in zip(within, ranks, strict=True)]
+    return replace(board, rows=(*placed, *beyond, *unscored))
+
+
+def _dated(boards: Sequence[Board]) -> list[Board]:
+    """The boards with `outdated` set wherever another version of the same task has the newer results."""
+
+    def place(board: Board) -> tuple[str, ...]:
+        return (board.task, canonical(board.variant), board.source, board.level, board.preset)
+
+    dated: list[Board] = []
+    for _, group in groupby(sorted(boards, key=place), key=place):
+        same = list(group)
+        current = max(same, key=_newest).task_version
+        dated.extend(replace(board, outdated=board.task_version != current) for board in same)
+    return dated
+
+
+def _newest(board: Board) -> tuple[str, tuple[tuple[int, str], ...]]:
+    return max(result.created for result in board.results), _natural(board.task_version)
+
+
+def _natural(text: str) -> tuple[tuple[int, str], ...]:
+    """Sorts version 10 after version 9."""
+    return tuple((int(digits or 0), word) for word, digits in re.findall(r"(\D*)(\d*)", text))
+
+
+def _order(board: Board) -> tuple[Any, ...]:
+    return (
+        board.task,
+        board.outdated,
+        _position(board.preset, _PRESETS),
+        _position(board.level, _LEVELS),
+        canonical(board.variant),
+        board.source,
+        board.task_version,
+        board.fingerprint,
+        board.classes,
+    )
+
+
+def _position(name: str, known: Sequence[str]) -> tuple[int, str]:
+    return (known.index(name) if name in known else len(known), name)

@@ -1,0 +1,96 @@
+"""The recorded scores behind the rows: read once, and only when they are what they should be."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmark.core.errors import UserError
+from benchmark.metrics.auc import headline
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from benchmark.metrics.auc import Area
+    from benchmark.records.results import Result, ResultStore, Scores
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """Scores of one result, in the order of event ids: all (n,), but `scores` (n, classes)."""
+
+    event_ids: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+
+class ScoreBook:
+    """Scores of results, each read once. A result whose scores are missing or malformed has none."""
+
+    def __init__(self, store: ResultStore | None) -> None:
+        self._store = store
+        self._read: dict[str, Sheet | None] = {}
+        self._areas: dict[tuple[str, bool], Area | None] = {}
+
+    def get(self, result: Result) -> Sheet | None:
+        """Its scores, or None."""
+        if result.key not in self._read:
+            self._read[result.key] = self._load(result)
+        return self._read[result.key]
+
+    def area(self, result: Result, *, signal: bool) -> Area | None:
+        """Its AUC with the influence of every event, made once: all pairs of rows are compared by it.
+
+        signal: class 0 against the rest, or else the mean over classes. None without scores, or where a class has
+        no test events.
+        """
+        key = (result.key, signal)
+        if key not in self._areas:
+            sheet = self.get(result)
+            try:
+                self._areas[key] = headline(sheet.labels, sheet.scores, sheet.weights, signal=signal) if sheet else None
+            except UserError:
+                self._areas[key] = None
+        return self._areas[key]
+
+    def _load(self, result: Result) -> Sheet | None:
+        if self._store is None or result.scores_sha256 is None:
+            return None
+        try:
+            scores = self._store.scores(result)
+        except (UserError, OSError, TypeError, ValueError, zipfile.BadZipFile):
+            return None  # a board stands without its curves; a stranger's broken file must not take the page down
+        return _in_order(scores) if _is_sound(scores, len(result.classes)) else None
+
+
+def same_events(a: Sheet, b: Sheet) -> bool:
+    """Whether both are scores of the same test events."""
+    names = ("event_ids", "labels", "weights")
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in names)
+
+
+def _is_sound(scores: Scores, classes: int) -> bool:
+    rows = len(scores.labels)
+    return (
+        rows > 0
+        and scores.scores.shape == (rows, classes)
+        and all(column.shape == (rows,) for column in (scores.event_ids, scores.labels, scores.weights))
+        and np.issubdtype(scores.labels.dtype, np.integer)
+        and 0 <= int(scores.labels.min()) <= int(scores.labels.max()) < classes
+        and bool(np.isfinite(scores.scores).all())
+        and bool(np.isfinite(scores.weights).all())
+    )
+
+
+def _in_order(scores: Scores) -> Sheet:
+    order = np.argsort(scores.event_ids, kind="stable")
+    return Sheet(
+        event_ids=scores.event_ids[order],
+        labels=scores.labels[order].astype(np.int64),
+        scores=scores.scores[order].astype(np.float64),
+        weights=scores.weights[order].astype(np.float64),
+    )

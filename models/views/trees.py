@@ -1,0 +1,155 @@
+"""Binary trees of particles for recursive networks (arXiv:1702.00748, section 3), of many events at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+import torch
+
+from benchmark.core.errors import UserError, did_you_mean
+from models.views import clustering
+from representations.kernels.threads import shared_out
+from representations.samples import Ragged
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+Algorithm = Literal["kt", "anti-kt", "cambridge-aachen", "pt-ascending", "pt-descending", "random"]
+ALGORITHMS: tuple[str, ...] = get_args(Algorithm)
+POWERS = {"kt": 1, "cambridge-aachen": 0, "anti-kt": -1}
+"""p of the generalised kt algorithm (arXiv:0802.1189, equation 1)."""
+_CHUNK = 1 << 18
+"""Pairs of particles that a thread takes at once: about a millisecond, and few enough to share out evenly."""
+_LARGEST = 1e150
+"""GeV; squares of larger momenta can't be written in float64."""
+
+
+@dataclass(frozen=True)
+class Trees:
+    """One binary tree an event. Its n particles are the leaves 0 to n - 1; merge k makes node n + k, the last the root.
+
+    merges : Ragged (total, 2) int32, in the order of merging: the two nodes that become one, that of higher pt first
+        (of equal pt, that of the lower number). n - 1 rows, none in an event of no or one particle.
+    levels : Ragged int32, of each node: 0 for leaves, else one more than the higher of its two. 2 n - 1 rows, or none.
+    """
+
+    merges: Ragged
+    levels: Ragged
+
+    def __len__(self) -> int:
+        return len(self.levels)
+
+    def take(self, index: Tensor) -> Trees:
+        """The trees of `index` (int64, or a mask), in its order."""
+        return Trees(self.merges.take(index), self.levels.take(index))
+
+    def to(self, device: str | torch.device) -> Trees:
+        """The same trees on another device."""
+        return Trees(self.merges.to(device), self.levels.to(device))
+
+    def steps(self) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """What a network has to work off, level by level from 1 on: nodes, and the two that each is made of.
+
+        int64 (of that level, each), counted through all trees: node i of event e is `levels.offsets[e]` + i.
+        """
+        start, leaves = self.levels.offsets[:-1], (self.levels.lengths + 1) // 2
+        event = self.merges.rows()
+        step = torch.arange(len(event), device=event.device) - self.merges.offsets[event]
+        node = start[event] + leaves[event] + step
+        children = self.merges.values.long() + start[event, None]
+        level = self.levels.values[node]
+        order = torch.argsort(level, stable=True)
+        ends = torch.bincount(level).cumsum(0).tolist()
+        parts = [order[first:last] for first, last in pairwise(ends)]
+        return [(node[part], children[part, 0], children[part, 1]) for part in parts]
+
+
+def merge(particles: Ragged, event_ids: Tensor, algorithm: Algorithm = "kt", edges: Ragged | None = None) -> Trees:
+    """Merge the particles of each event, two at a time, until one is left; four-momenta are added (E-scheme).
+
+    particles : Ragged (total, 4): pt, eta, phi, mass in GeV and radians.
+    event_ids : (events,) int64.
+    algorithm : "kt", "anti-kt", "cambridge-aachen": generalised kt (arXiv:0802.1189) without a beam, or with a radius
+        so large that all merge; rapidities and the rest as FastJet has them (arXiv:1111.6097). Of equal distances the
+        smaller angle comes first, then the lower number of the first node, then that of the second.
+        "pt-descending": from the softest particle on one is added after the other, so that from the root down pt falls,
+        as in the paper (section 5.1). "pt-ascending": from the hardest on.
+        "random": any two with equal chances. They depend on `event_ids` and the particles alone: not on the
+        particles' order if no two have the same pt.
+    edges : Ragged (total, 2), pairs of particles counted within their event. If given, the three generalised kt
+        algorithms merge along them alone: in rising distance of the two particles that each joins, which is not
+        computed anew for what was merged (a minimum spanning tree); what no edges join is then added in falling pt.
+
+    Raises UserError, naming the event, for what is NaN, infinite, too large to be squared or of negative pt.
+    """
+    if algorithm not in ALGORITHMS:
+        raise UserError(f"trees: unknown algorithm '{algorithm}'. {did_you_mean(algorithm, ALGORITHMS)}")
+    ids, offsets = event_ids.cpu().numpy(), particles.offsets.cpu().numpy()
+    check_offsets(offsets, ids)
+    table = particles.values.cpu().numpy().astype(np.float64).reshape(-1, particles.values.shape[-1])
+    momenta = np.empty((len(table), 4))
+    counts = np.diff(offsets)
+    rows = np.concatenate([[0], np.cumsum(np.maximum(counts - 1, 0))])
+    nodes = np.concatenate([[0], np.cumsum(np.maximum(2 * counts - 1, 0))])
+    merges, levels = np.zeros((rows[-1], 2), np.int32), np.zeros(nodes[-1], np.int32)
+    kernel, options = _kernel(algorithm, np.ascontiguousarray(table[:, 0]), ids, edges)
+
+    def work(first: int, last: int) -> None:
+        own = slice(offsets[first], offsets[last])
+        momenta[own] = _momenta(table[own], offsets[first : last + 1] - offsets[first], ids[first:last])
+        kernel(first, last, offsets, rows, momenta, *options, merges, levels)
+
+    shared_out(work, counts**2 + 1, _CHUNK)
+    found = [(merges, rows), (levels, nodes)]
+    return Trees(*(Ragged(torch.from_numpy(part), torch.from_numpy(ends)) for part, ends in found))
+
+
+def _kernel(
+    algorithm: str, pt: NDArray[np.float64], ids: NDArray[np.int64], edges: Ragged | None
+) -> tuple[Any, tuple[Any, ...]]:
+    """The compiled function, and the arguments that it alone takes."""
+    if algorithm in POWERS and edges is not None:
+        pairs = edges.values.cpu().numpy().astype(np.int64).reshape(-1, 2)
+        return clustering.along, (POWERS[algorithm], edges.offsets.cpu().numpy(), pairs, pt)
+    if algorithm in POWERS:
+        return clustering.cluster, (POWERS[algorithm],)
+    if algorithm == "random":
+        return clustering.shuffle, (pt, ids.astype(np.uint64))
+    return clustering.chain, (-pt if algorithm == "pt-descending" else pt,)
+
+
+def _momenta(table: NDArray[np.float64], offsets: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.float64]:
+    """px, py, pz, E, (total, 4)."""
+    if table.shape[1:] != (4,):
+        raise UserError(f"trees: particles have {table.shape[1]} columns, expected 4: pt, eta, phi and mass.")
+    pt, eta, phi, mass = table.T
+    with np.errstate(over="ignore", invalid="ignore"):
+        px, py, pz = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
+        momenta = np.stack([px, py, pz, np.sqrt(px * px + py * py + pz * pz + mass * mass)], axis=1)
+    good = np.isfinite(table).all(axis=1) & (pt >= 0) & (momenta[:, 3] < _LARGEST)
+    if len(first := np.flatnonzero(~good)):
+        event = int(np.searchsorted(offsets, first[0], side="right")) - 1
+        found = ", ".join(
+            f"{name} {value:g}" for name, value in zip(("pt", "eta", "phi", "mass"), table[first[0]], strict=True)
+        )
+        raise UserError(
+            f"trees: event {ids[event]}, particle {first[0] - offsets[event]} has {found}, expected finite numbers, "
+            f"pt 0 or more, and an energy below {_LARGEST:g}. Remove or mend this event."
+        )
+    return momenta
+
+
+def check_offsets(offsets: NDArray[np.int64], ids: NDArray[np.int64]) -> None:
+    """Raise UserError, naming the event, unless offsets (events + 1,) belong to these events and never fall."""
+    if len(offsets) != len(ids) + 1:
+        raise UserError(f"particles of {len(offsets) - 1} events came with {len(ids)} event ids, expected one each.")
+    if len(wrong := np.flatnonzero(np.diff(offsets) < 0)):
+        begin, end = offsets[wrong[0] : wrong[0] + 2]
+        raise UserError(
+            f"event {ids[wrong[0]]}: its particles go from {begin} to {end}, expected offsets that never fall. "
+            "Make the ragged list again."
+        )

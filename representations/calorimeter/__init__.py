@@ -1,0 +1,1 @@
+"""Calorimeter images: tracks, ECAL and HCAL cells as pixels."""

@@ -1,0 +1,107 @@
+"""What a calorimeter image shows: a crop, the barrel, the ECAL's three grids, or the whole detector as one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from representations.calorimeter import ecal_centric, hcal_centric
+from representations.calorimeter.cells import Cells
+from representations.kernels.particles import SHOWER_SPAN
+from tasks.detector.clusters import HALF
+from tasks.detector.geometry import BARREL, BARREL_ETA, ENDCAPS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from representations.kernels.hits import Hits
+
+Channels = dict[str, Cells]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A panel whose cells are yet to be added up; shape (rows, columns), the rest as in `Panel`."""
+
+    channels: Channels
+    shape: tuple[int, int]
+    span: tuple[float, float]
+    name: str = ""
+    axes: tuple[str, str] = ("eta", "phi")
+    edges: tuple[float, ...] = ()
+
+
+def crop(seen: Mapping[str, Hits], fields: Sequence[str]) -> list[Drawing]:
+    """32 x 32 crystals of the barrel around the hottest one."""
+    near = ecal_centric.around_hottest(seen["ecal"])
+    return [Drawing({field: ecal_centric.crystals(near, field) for field in fields}, (2 * HALF, 2 * HALF), SHOWER_SPAN)]
+
+
+def barrel(seen: Mapping[str, Hits], fields: Sequence[str], name: str = "") -> list[Drawing]:
+    """Tracks, ECAL and HCAL of the barrel: the middle of the HCAL-centric picture."""
+    whole = _hcal_centric({name: hits for name, hits in seen.items() if name != "ecal_endcap"}, fields)
+    channels = {channel: cells.rows(hcal_centric.FIRST, BARREL[0]) for channel, cells in whole.items()}
+    return [Drawing(channels, BARREL, (BARREL_ETA, float(np.pi)), name)]
+
+
+def ecal(seen: Mapping[str, Hits], fields: Sequence[str]) -> list[Drawing]:
+    """The barrel, and the endcaps at negative and positive z, with the same channels: ECAL-centric."""
+    both: Channels = {}
+    if "tracks" in seen:
+        both["tracks"] = ecal_centric.tracks(seen["tracks"])
+    for field in fields:
+        both[field] = ecal_centric.crystals(seen["ecal_endcap"], field) if "ecal_endcap" in seen else Cells.none()
+    if "hcal" in seen:
+        both["hcal"] = ecal_centric.towers(seen["hcal"])
+    high, across = ENDCAPS[0] // 2, ENDCAPS[1]
+    ends = [
+        Drawing(
+            {channel: cells.rows(first, high) for channel, cells in both.items()},
+            (high, across),
+            ecal_centric.SPAN,
+            name,
+            ("y", "x"),
+        )
+        for name, first in (("endcap_minus", 0), ("endcap_plus", high))
+    ]
+    return [*barrel(seen, fields, "barrel"), *ends]
+
+
+def detector(seen: Mapping[str, Hits], fields: Sequence[str]) -> list[Drawing]:
+    """Barrel and endcaps in one picture: HCAL-centric."""
+    return [Drawing(_hcal_centric(seen, fields), hcal_centric.SHAPE, hcal_centric.SPAN, edges=hcal_centric.EDGES)]
+
+
+def _hcal_centric(seen: Mapping[str, Hits], fields: Sequence[str]) -> Channels:
+    channels: Channels = {}
+    if "tracks" in seen:
+        channels["tracks"] = hcal_centric.tracks(seen["tracks"])
+    for field in fields:
+        parts = [hcal_centric.barrel(seen["ecal"], field)]
+        if "ecal_endcap" in seen:
+            parts.append(hcal_centric.endcaps(seen["ecal_endcap"], field))
+        channels[field] = Cells.together(parts)
+    if "hcal" in seen:
+        channels["hcal"] = hcal_centric.towers(seen["hcal"])
+    return channels
+
+
+AREAS: Mapping[str, tuple[Callable[[Mapping[str, Hits], Sequence[str]], list[Drawing]], tuple[str, ...]]] = {
+    "crop": (crop, ("ecal",)),
+    "barrel": (barrel, ("tracks", "ecal", "hcal")),
+    "ecal": (ecal, ("tracks", "ecal", "ecal_endcap", "hcal")),
+    "detector": (detector, ("tracks", "ecal", "ecal_endcap", "hcal")),
+}
+"""How each area is drawn, and from which columns. It takes them as they were seen, those that there are, and the fields
+of the ECAL's hits that are its channels."""
+
+_ENDCAP = (ENDCAPS[0] // 2, ENDCAPS[1])
+SHAPES: Mapping[str, tuple[tuple[int, int], ...]] = {
+    "crop": ((2 * HALF, 2 * HALF),),
+    "barrel": (BARREL,),
+    "ecal": (BARREL, _ENDCAP, _ENDCAP),
+    "detector": (hcal_centric.SHAPE,),
+}
+"""Rows and columns of each area's panels."""

@@ -1,0 +1,135 @@
+"""Cells of many events, flat, and the sparse pixels that they add up to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import njit
+
+from representations.kernels.canvas import canvas, read_off
+from representations.kernels.threads import shared_out
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from representations.kernels.hits import Hits
+
+Sums = tuple["NDArray[np.int64]", "NDArray[np.int32]", "NDArray[np.float64]"]
+"""Offsets (events + 1,), pixels (total,) and what they add up to (total,)."""
+_CHUNK = 1 << 18
+"""Cells that a thread adds up at once."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Values in cells, (total,) each: the position of the event, row, column, value. A cell may come more than once."""
+
+    event: NDArray[np.int64]
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+    @staticmethod
+    def none() -> Cells:
+        """No cells at all."""
+        nowhere = np.zeros(0, dtype=np.int64)
+        return Cells(nowhere, nowhere, nowhere, np.zeros(0))
+
+    @staticmethod
+    def together(parts: list[Cells]) -> Cells:
+        """All cells of several parts of the same events."""
+        names = ("event", "row", "column", "value")
+        return Cells(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    @staticmethod
+    def spread(hits: Hits, value: NDArray[Any], row: NDArray[Any], column: NDArray[Any]) -> Cells:
+        """Each hit's value evenly over several cells: rows and columns are (hits, cells)."""
+        each = row.shape[1]
+        return Cells(np.repeat(hits.event, each), row.ravel(), column.ravel(), np.repeat(value / each, each))
+
+    def __len__(self) -> int:
+        return len(self.event)
+
+    def only(self, kept: NDArray[Any]) -> Cells:
+        """Some of the cells."""
+        return Cells(self.event[kept], self.row[kept], self.column[kept], self.value[kept])
+
+    def rows(self, first: int, count: int) -> Cells:
+        """The cells in `count` rows from `first`, which becomes row 0."""
+        kept = self.only((self.row >= first) & (self.row < first + count))
+        return replace(kept, row=kept.row - first)
+
+    def times(self, factor: NDArray[np.float64]) -> Cells:
+        """The same cells with values times the factor of their event; factors are (events,)."""
+        return replace(self, value=self.value * factor[self.event])
+
+    def coarse(self, step: int) -> Cells:
+        """Cells of so many rows and columns."""
+        return self if step == 1 else replace(self, row=self.row // step, column=self.column // step)
+
+    def over(self, other: Cells, shape: tuple[int, int], events: int) -> Cells:
+        """In each cell the sum over that of `other`, which has the same cells and values above 0."""
+        (offsets, pixels, found), (_, _, weight) = (summed([(cells, shape)], events) for cells in (self, other))
+        row, column = np.divmod(pixels.astype(np.int64), shape[1])
+        return Cells(np.repeat(np.arange(events), np.diff(offsets)), row, column, found / weight)
+
+
+def summed(planes: Sequence[tuple[Cells, tuple[int, int]]], events: int) -> Sums:
+    """Pixels of each event in rising order, each once: (offsets (events + 1,), pixels (total,), sums (total,)).
+
+    A plane is the cells of one channel, and its rows and columns. A pixel is a flat index into all planes, end to end.
+    """
+    size, pixel = 0, []
+    for cells, (rows, columns) in planes:
+        pixel.append(size + cells.row * columns + cells.column)
+        size += rows * columns
+    event, value = (np.concatenate([getattr(cells, name) for cells, _ in planes]) for name in ("event", "value"))
+    offsets, order = _by_event(event, events)
+    flat, counts = np.concatenate(pixel), np.zeros(events, np.int64)
+
+    def work(first: int, last: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        room = int(offsets[last] - offsets[first])
+        pixels, values = np.empty(room + 1, np.int32), np.empty(room)
+        used = _summed(first, last, offsets, order, flat, value, size, counts, pixels, values)
+        return pixels[:used].copy(), values[:used].copy()
+
+    parts = shared_out(work, np.diff(offsets) + 1, _CHUNK)
+    pixels, values = (
+        np.concatenate(column) for column in zip((np.empty(0, np.int32), np.empty(0)), *parts, strict=True)
+    )
+    return np.concatenate([[0], np.cumsum(counts)]), pixels, values
+
+
+@njit(cache=True, nogil=True)
+def _by_event(event, events):  # type: ignore[no-untyped-def]
+    """Where each event's cells begin, (events + 1,), in an order that keeps that of the cells: counted, not sorted."""
+    offsets, order = np.zeros(events + 1, np.int64), np.empty(len(event), np.int64)
+    for i in range(len(event)):
+        offsets[event[i] + 1] += 1
+    for k in range(events):
+        offsets[k + 1] += offsets[k]
+    filled = offsets.copy()
+    for i in range(len(event)):
+        order[filled[event[i]]] = i
+        filled[event[i]] += 1
+    return offsets, order
+
+
+@njit(cache=True, nogil=True)
+def _summed(first, last, offsets, order, pixel, value, size, counts, pixels, values):  # type: ignore[no-untyped-def]
+    """Add up the cells of the events [first, last) on a canvas and read it off; the number of pixels."""
+    ink, lit, some = canvas(size)
+    used = 0
+    for event in range(first, last):
+        begin = used
+        for k in range(offsets[event], offsets[event + 1]):
+            place = pixel[order[k]]
+            ink[place] += value[order[k]]
+            lit[place] = 1
+        used = read_off(ink, lit, some, pixels, values, used)
+        counts[event] = used - begin
+    return used

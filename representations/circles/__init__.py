@@ -1,0 +1,1 @@
+"""Circles: reconstructed objects as coloured circles on a canvas in eta and phi."""

@@ -1,0 +1,187 @@
+"""Collisions drawn as circles: arXiv:1708.07034, sections 3.1 and 5.2."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping  # noqa: TC003 - Plugin evaluates the annotations of parameters
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+
+from benchmark.core.errors import UserError
+from benchmark.core.plugin import check_range
+from representations.circles import raster
+from representations.kernels.particles import Particles, particles_of
+from representations.representation import Representation, truth
+from representations.samples import Images, Panel, Ragged, Samples
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tasks.events import EventInfo, Events
+
+COLOURS = {
+    "electron": (0, 0, 255),
+    "muon": (0, 160, 0),
+    "photon": (255, 140, 0),
+    "jet": (255, 120, 120),
+    "bjet": (139, 0, 0),
+    "met": (0, 0, 0),
+    "charged_hadron": (255, 120, 120),
+    "neutral_hadron": (139, 0, 0),
+}
+"""RGB of each kind of object (section 5.2; photons and hadrons are ours); a kind of another name is black."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circles(Representation):
+    """Objects as coloured circles: place is direction, radius is ln pt or ln E, colour is kind.
+
+    The canvas is white, `size` x `size` pixels, and stored sparse: for each lit pixel which kinds pass there, with
+    255 - colour of every set of kinds as the palette. eta in [-3, 3] runs across the
+    columns, phi in [-pi, pi) down the rows. Radius: max(1, C ln x) pixels (equations 1 and 4), with x in GeV and
+    C = `scale` x size / 224; x = 1 or less gives 1. Missing energy lies at eta 0. Objects beyond abs(eta) 3 are not
+    drawn (`outside` counts them).
+    Constituents of a jet: a canvas of half width 1.25 around their pt-weighted centroid, coloured by class.
+    Crystals of a shower: a canvas of half width 0.278 (32 x 32 crystals) around the hottest one, all black.
+
+    Parameters
+    ----------
+    size : rows, and columns, of the picture in pixels.
+    scale : C of a picture of 224 pixels.
+    magnitude : x is "pt" or "energy"; "task" asks the task (energy for dimuon, else pt).
+    line_width : in pixels; lit are the pixels whose centre is within half of it from the circle.
+    wrap : objects cut by the edge in phi continue on the other side.
+    fill : translucent discs instead of lines. They cover most of the canvas: 100 kB an event and more.
+    opacity : of these discs.
+    channels : "colour" for RGB, where of several lines in a pixel the darkest counts, channel by channel;
+        "kind" for one channel for each of the task's slots.
+    """
+
+    name = "circles"
+    version: ClassVar[str] = (
+        "4"  # the same pictures as of 1, listed in other orders: sums over pixels differ in the last bit
+    )
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {"size": 56}, "quick": {"size": 112}}
+
+    size: int = 224
+    scale: float = 10.5
+    magnitude: Literal["task", "pt", "energy"] = "task"
+    line_width: float = 1.0
+    wrap: bool = False
+    fill: bool = False
+    opacity: float = 0.3
+    channels: Literal["colour", "kind"] = "colour"
+
+    def __post_init__(self) -> None:
+        check_range(self, "size", 8, 1024)
+        check_range(self, "scale", 0, 100)
+        check_range(self, "line_width", 0.1, 100)
+        check_range(self, "opacity", 0.01, 1)
+
+    def pixels(self, info: EventInfo) -> int:  # noqa: ARG002 - the same for all events
+        """A square."""
+        return self.size**2
+
+    def represent(self, events: Events) -> Images:
+        """Pictures (channels, size, size), values 0 to 255 with scale 255.
+
+        Raises UserError for a NaN or infinite momentum, for `wrap` on a jet's canvas,
+        and with channels="kind" for a kind without a slot and for lines of more than eight slots.
+        """
+        particles = particles_of(events)
+        shapes = self._shapes(particles)
+        if self.fill:
+            counts, pixels, values = raster.discs(shapes, self.opacity)
+            colours: tuple[tuple[int, ...], ...] = ()
+        else:
+            counts, pixels, values = raster.rings(shapes, self.line_width)
+            colours = tuple(map(tuple, raster.palette(shapes.ink).tolist()))
+        offsets = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))
+        names = tuple(events.info.slots) if self.channels == "kind" else ("red", "green", "blue")
+        return Images(
+            **truth(events),
+            features=torch.zeros(len(events), 0),
+            panels=(Panel((shapes.ink.shape[1], self.size, self.size), particles.span, names, turned=True),),
+            pixels=Ragged(torch.from_numpy(pixels), offsets),
+            values=Ragged(torch.from_numpy(values), offsets),
+            scale=255.0,
+            palette=colours,
+        )
+
+    def columns(self, info: EventInfo) -> tuple[str, ...]:
+        """The particles alone."""
+        return (info.particles,)
+
+    def outside(self, events: Events) -> NDArray[np.int64]:
+        """How many objects of each event lie beyond the canvas, (events,), and so are not drawn."""
+        particles = particles_of(events)
+        drawn = _on_canvas(*particles.directions(), particles.span)
+        return np.bincount(particles.event[~drawn], minlength=len(events))
+
+    def picture(self, samples: Samples) -> NDArray[np.uint8] | None:
+        """The canvas in colour, (n, size, size, 3): as stored, or the kinds' channels in the kinds' colours."""
+        if not isinstance(samples, Images):
+            return None
+        ink = samples.dense().cpu().numpy()
+        if self.channels == "kind":
+            parts = ink[:, :, None] * (_ink(samples.channel_names)[None, :, :, None, None] / 255.0)
+            ink = 1 - np.prod(1 - parts, axis=1) if self.fill else parts.max(axis=1)
+        return np.asarray(np.moveaxis(np.rint(255 * (1 - ink)).astype(np.uint8), 1, -1))
+
+    def _shapes(self, particles: Particles) -> raster.Shapes:
+        span = particles.span
+        full_circle = span[1] == math.pi
+        if self.wrap and not full_circle:
+            raise UserError(
+                f"circles: wrap=True with task '{particles.info.task}', whose canvas is zoomed on a jet and has no "
+                "other side; expected a canvas of the full circle in phi. Leave wrap out."
+            )
+        slots = len(particles.info.slots)
+        if self.channels == "kind" and not self.fill and slots > 8:
+            raise UserError(
+                f"circles: channels='kind' with task '{particles.info.task}', which has {slots} slots, expected 8 at "
+                "most: a line's pixel keeps its kinds as the bits of a byte. Use channels=colour, or fill=True."
+            )
+        deta, dphi = particles.directions()
+        drawn = _on_canvas(deta, dphi, span)
+        x = _sub_pixels((deta[drawn] / (2 * span[0]) + 0.5) * self.size)
+        y = _sub_pixels((dphi[drawn] / (2 * span[1]) + 0.5) * self.size)
+        if self.channels == "kind":
+            kind, ink = particles.slot(), np.diag(np.full(len(particles.info.slots), 255, dtype=np.uint8))
+        else:
+            kind, ink = particles.kind, _ink(particles.names)
+        counts = np.bincount(particles.event[drawn], minlength=len(particles.event_ids))
+        return raster.Shapes(
+            offsets=np.concatenate([[0], np.cumsum(counts)]),
+            x=x,
+            y=y % (self.size * raster.SUB) if full_circle else y,
+            radius=_sub_pixels(self._radius(particles)[drawn]),
+            kind=kind[drawn].astype(np.uint8),
+            ink=ink,
+            size=self.size,
+            wrap=self.wrap,
+        )
+
+    def _radius(self, particles: Particles) -> NDArray[np.float64]:
+        """Radii in pixels: equation 1 (E) or 4 (pt)."""
+        magnitude = particles.info.magnitude if self.magnitude == "task" else self.magnitude
+        log = particles.log_energy() if magnitude == "energy" else particles.log_pt()
+        return np.maximum(1.0, self.scale * self.size / 224 * np.maximum(log, 0.0))
+
+
+def _on_canvas(deta: NDArray[np.float64], dphi: NDArray[np.float64], span: tuple[float, float]) -> NDArray[np.bool_]:
+    # A crystal on the very edge is on it, whatever the last bit of a difference of two angles.
+    return (np.abs(deta) <= span[0] + 1e-9) & (np.abs(dphi) <= span[1] + 1e-9)
+
+
+def _sub_pixels(pixels: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.rint(pixels * raster.SUB).astype(np.int64)
+
+
+def _ink(kinds: tuple[str, ...]) -> NDArray[np.uint8]:
+    """255 - colour of each kind, (kinds, 3)."""
+    colours = [COLOURS.get(kind, (0, 0, 0)) for kind in kinds]
+    return 255 - np.array(colours, dtype=np.uint8).reshape(-1, 3)

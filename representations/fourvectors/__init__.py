@@ -1,0 +1,1 @@
+"""Four-vectors: lists of particles with their kinematic columns."""

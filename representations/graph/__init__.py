@@ -1,0 +1,1 @@
+"""Graphs: particles or hits as nodes, joined to their nearest neighbours."""

@@ -1,0 +1,127 @@
+"""Collisions as graphs of particles (arXiv:1902.08570, section 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+
+from benchmark.core.plugin import check_range
+from representations.graph.neighbours import Rule, edges
+from representations.kernels.pairs import MASS, PAIR_FEATURES
+from representations.kernels.particles import Particles, particles_of
+from representations.representation import Representation, truth
+from representations.samples import Graphs, Ragged
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tasks.events import EventInfo, Events
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph(Representation):
+    """Particles as nodes, joined to their neighbours in (eta, phi).
+
+    Nodes are objects, constituents of a jet, or crystals: what stands for an event of the task. They come in falling
+    pt, or in falling energy where the task measures by that; equal ones in the order of the event. Columns: pt, energy,
+    eta, phi, mass (GeV, radians), charge, and is_<kind> for each slot of the task. eta and phi count from a jet's
+    centroid (weighted with pt) or from a shower's hottest crystal, and phi is in [-pi, pi).
+    Pairs of nodes that an edge joins have delta_eta, delta_phi, delta_r, ln_kt, ln_z and ln_m2, computed when needed;
+    no ln_m2 where the task says that a mass defines its classes.
+
+    Parameters
+    ----------
+    join : "nearest": edges to each node from its `k` nearest. "radius": between all within `radius`. "complete": all.
+    k : nearest neighbours; all others where there are fewer. Of two at the same distance that of higher pt is nearer.
+    radius : largest distance sqrt(deta^2 + dphi^2).
+    nodes : of an event at most; the hardest are kept, and `dropped` tells what that costs.
+    symmetric : of nearest neighbours, for each edge the one back as well.
+    loops : an edge from each node to itself, beside its neighbours.
+    """
+
+    name = "graph"
+
+    join: Literal["nearest", "radius", "complete"] = "nearest"
+    k: int = 7
+    radius: float = 0.4
+    nodes: int = 128
+    symmetric: bool = False
+    loops: bool = False
+
+    def __post_init__(self) -> None:
+        check_range(self, "k", 1, 1000)
+        check_range(self, "radius", 0, 100)
+        check_range(self, "nodes", 1, 10_000)
+
+    def represent(self, events: Events) -> Graphs:
+        """Graphs of these events.
+
+        Raises UserError, naming the event, for a NaN or infinite momentum, a negative pt or a kind without a slot.
+        """
+        particles = particles_of(events)
+        eta, phi = particles.directions()
+        columns = _columns(particles, eta, phi)
+        kept = self._kept(particles, _size(particles))
+        event = particles.event[kept]
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(event, minlength=len(events)))])
+        rule = Rule(by=self.join, k=self.k, radius=self.radius, symmetric=self.symmetric, loops=self.loops)
+        counts, joined = edges(eta[kept], phi[kept], offsets, rule)
+        table = np.stack([np.asarray(column, np.float32)[kept] for column in columns.values()], axis=1)
+        return Graphs(
+            **truth(events),
+            features=torch.zeros(len(events), 0),
+            nodes=Ragged(torch.from_numpy(table), torch.from_numpy(offsets)),
+            edges=Ragged(torch.from_numpy(joined), torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))),
+            names=tuple(columns),
+            edge_names=PAIR_FEATURES if events.info.pair_masses else tuple(n for n in PAIR_FEATURES if n != MASS),
+            centre=torch.from_numpy(np.stack(particles.centre(), axis=1).astype(np.float32)),
+        )
+
+    def columns(self, info: EventInfo) -> tuple[str, ...]:
+        """The particles alone."""
+        return (info.particles,)
+
+    def dropped(self, events: Events) -> NDArray[np.float64]:
+        """The share of each event's pt (or energy, where the task measures by that) that no node has, (events,)."""
+        particles = particles_of(events)
+        size = _size(particles)
+        whole, left = (
+            np.bincount(particles.event[kept], size[kept], len(events))
+            for kept in (np.arange(len(size)), self._kept(particles, size))
+        )
+        return 1 - np.divide(left, whole, out=np.ones(len(events)), where=whole > 0)
+
+    def _kept(self, particles: Particles, size: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Positions of the hardest `nodes` particles of each event, hardest first."""
+        order = np.lexsort((-size, particles.event))
+        place = np.arange(len(order)) - particles.offsets[particles.event]
+        return order[place < self.nodes]
+
+
+def _size(particles: Particles) -> NDArray[np.float64]:
+    """What particles are put in order by, (total,): pt or energy."""
+    return _energy(particles) if particles.info.magnitude == "energy" else particles.pt
+
+
+def _energy(particles: Particles) -> NDArray[np.float64]:
+    """In GeV, (total,), as far as float32 goes."""
+    return np.asarray(np.minimum(np.exp(np.minimum(particles.log_energy(), 100.0)), np.finfo(np.float32).max))
+
+
+def _columns(
+    particles: Particles, eta: NDArray[np.float64], phi: NDArray[np.float64]
+) -> dict[str, NDArray[np.generic]]:
+    """Features of all particles by name, (total,) each."""
+    slot = particles.slot()
+    return {
+        "pt": particles.pt,
+        "energy": _energy(particles),
+        "eta": eta,
+        "phi": phi,
+        "mass": particles.mass,
+        "charge": particles.charge,
+        **{f"is_{kind}": slot == place for place, kind in enumerate(particles.info.slots)},
+    }

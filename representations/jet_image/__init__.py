@@ -1,0 +1,1 @@
+"""Jet images: the constituents of one jet as a picture of pt."""

@@ -1,0 +1,267 @@
+"""The particles of events as flat, checked columns: what representations of objects and of constituents share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import awkward as ak
+import numpy as np
+from numba import njit
+
+from benchmark.core.errors import UserError
+from representations.kernels import moments
+from representations.kernels.hits import hits_of, lengths, lists_of
+from tasks.detector.clusters import HALF
+from tasks.detector.geometry import BARREL, CRYSTAL, barrel_direction
+from tasks.events import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from tasks.events import EventInfo, Events
+
+FULL_SPAN = (3.0, math.pi)
+JET_SPAN = (1.25, 1.25)
+SHOWER_SPAN = (HALF * CRYSTAL, HALF * 2 * math.pi / BARREL[1])
+"""Half widths in eta and phi of what is looked at: the detector, a jet, 32 x 32 crystals around the hottest one."""
+
+MOMENTUM = ("pt", "eta", "phi", "mass", "charge")
+"""What objects and constituents have beside the code of what they are."""
+_CODES = {"objects": "kind", "constituents": "pdg_id"}
+
+PDG_CLASSES = ("photon", "electron", "muon", "charged_hadron", "neutral_hadron")
+"""Kinds of jet constituent, by abs(pdg_id) and charge."""
+
+
+@dataclass(frozen=True)
+class Particles:
+    """All particles of a table of events, end to end; those of event i lie at `offsets[i]:offsets[i + 1]`.
+
+    pt, eta, phi : (total,) float64, GeV and radians; missing energy has eta 0.
+    kind : (total,) int8 index into `names`.
+    others : `mass` and `charge` as the table has them, (total,), which not every picture asks for.
+    """
+
+    info: EventInfo
+    event_ids: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    pt: NDArray[np.float64]
+    eta: NDArray[np.float64]
+    phi: NDArray[np.float64]
+    kind: NDArray[np.int8]
+    names: tuple[str, ...]
+    others: Mapping[str, NDArray[Any]]
+
+    @cached_property
+    def mass(self) -> NDArray[np.float64]:
+        """In GeV, shape (total,)."""
+        return np.asarray(self.others["mass"], np.float64)
+
+    @cached_property
+    def charge(self) -> NDArray[np.float64]:
+        """In units of the proton's, shape (total,)."""
+        return np.asarray(self.others["charge"], np.float64)
+
+    @cached_property
+    def event(self) -> NDArray[np.int64]:
+        """Position in the table of the event that each particle belongs to, shape (total,)."""
+        return np.repeat(np.arange(len(self.event_ids)), np.diff(self.offsets))
+
+    def log_pt(self) -> NDArray[np.float64]:
+        """ln(pt / GeV), minus infinity for pt 0."""
+        return _log(self.pt)
+
+    def log_energy(self) -> NDArray[np.float64]:
+        """ln(E / GeV) with E^2 = (pt cosh eta)^2 + mass^2, in logarithms so that no float32 input overflows."""
+        log_cosh = np.abs(self.eta) + np.log1p(np.exp(-2 * np.abs(self.eta))) - math.log(2)
+        return np.asarray(np.logaddexp(2 * (self.log_pt() + log_cosh), 2 * _log(np.abs(self.mass))) / 2)
+
+    def slot(self) -> NDArray[np.int8]:
+        """Position in `info.slots` of each particle's kind, shape (total,).
+
+        A task that declares one slot with a name of its own (such as `constituent`) puts all particles there.
+        Raises UserError for a particle whose kind the task does not declare.
+        """
+        slots = tuple(self.info.slots)
+        if len(slots) == 1 and slots[0] not in self.names:
+            return np.zeros(len(self.kind), dtype=np.int8)
+        code = np.array([slots.index(name) if name in slots else -1 for name in self.names], dtype=np.int8)[self.kind]
+        if len(first := np.flatnonzero(code < 0)):
+            kind = self.names[self.kind[first[0]]]
+            raise UserError(
+                f"{self.where(first[0])} is of kind '{kind}', expected one of {', '.join(slots) or 'none'}. "
+                f"Declare a slot for '{kind}' in the task's EventInfo, or select these objects away."
+            )
+        return code
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Half widths in eta and phi of what the task looks at."""
+        return span_of(self.info)
+
+    def directions(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """eta and phi in [-pi, pi), (total,) each, from the centre of what is looked at.
+
+        That is the detector's, a jet's centroid (weighted with pt), or the hottest crystal.
+        """
+        eta, phi = self.centre()
+        return self.eta - eta[self.event], principal(self.phi - phi[self.event])
+
+    def centre(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """eta and phi of what `directions` counts from, (events,) each; 0 in an empty event."""
+        if self.span == FULL_SPAN:
+            return np.zeros(len(self.event_ids)), np.zeros(len(self.event_ids))
+        return self.hardest() if self.info.particles == "ecal" else self.centroid()
+
+    def hardest(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """eta and phi of the particle of highest pt of each event, (events,) each; 0 in an empty event."""
+        found = moments.hardest(self.offsets, self.pt, self.eta, self.phi)
+        return found[0], found[1]
+
+    def centroid(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """eta and phi of each event's particles on average, weighted with pt, (events,) each; 0 in an empty event."""
+        found = moments.centroid(self.offsets, self.pt, self.eta, self.phi)
+        return found[0], found[1]
+
+    def where(self, particle: int) -> str:
+        """Name a particle for an error message."""
+        event = int(self.event[particle])
+        column = self.info.particles
+        return f"{self.info.task}: event {self.event_ids[event]}, {column}[{particle - self.offsets[event]}]"
+
+
+def span_of(info: EventInfo) -> tuple[float, float]:
+    """Half widths in eta and phi of what a task looks at: the detector, a jet or a shower."""
+    if info.particles == "constituents":
+        return JET_SPAN
+    return SHOWER_SPAN if info.particles == "ecal" and info.picture == "crop" else FULL_SPAN
+
+
+def particles_of(events: Events) -> Particles:
+    """The checked particles of `events.info.particles`, in the order of the table.
+
+    Raises UserError when the column or one of its fields is absent, and, naming the event, for a list that is missing
+    or whose offsets are out of order, a number that is missing, NaN or more than float32 holds, a negative pt, a `kind`
+    that is not an index into `KINDS`, and a crystal that there is not.
+    """
+    info = events.info
+    if not events.has(info.particles):
+        raise UserError(
+            f"{info.task}: its events have no column '{info.particles}' (found: {', '.join(events.table.fields)}), "
+            "which this representation draws on. Choose another representation or level."
+        )
+    counts, column = _crystals(events) if info.particles == "ecal" else _columns(events)
+    kind, names = _kinds(column, info.particles)
+    momentum = {name: column[name].astype(np.float64) for name in ("pt", "eta", "phi")}
+    if "met" in names:
+        momentum["eta"][kind == names.index("met")] = 0.0
+    particles = Particles(
+        info=info,
+        event_ids=events.column("event_id"),
+        offsets=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
+        kind=kind,
+        names=names,
+        others={name: column[name] for name in ("mass", "charge")},
+        **momentum,
+    )
+    _check(particles, column)
+    return particles
+
+
+def _columns(events: Events) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
+    """How many objects or constituents each event has, (events,), and what they are, (total,) each.
+
+    A number that is missing is NaN.
+    """
+    name = events.info.particles
+    rows, fields = events.table[name], (*MOMENTUM, _CODES[name])
+    if rows.ndim == 1 or not set(fields) <= set(rows.fields):  # a list for each field
+        lengths(events, name, fields)
+        rows = ak.zip({field: rows[field] for field in fields})
+    counts, entries = lists_of(events, name, rows)
+    plain = entries.layout.project() if entries.layout.is_indexed else entries.layout  # as a split of events is
+    if plain.is_record and all(plain.content(field).is_numpy for field in fields):
+        # as they lie in memory: Awkward's own way copies all of them
+        return counts, {field: np.ascontiguousarray(plain.content(field).data) for field in fields}
+    flat = {field: np.ma.asarray(ak.to_numpy(entries[field])) for field in fields}
+    missing = {field: np.ma.getmaskarray(values).any() for field, values in flat.items()}
+    return counts, {
+        field: np.ma.filled(values.astype(np.float64), np.nan) if missing[field] else values.data
+        for field, values in flat.items()
+    }
+
+
+def _kinds(column: dict[str, NDArray[Any]], particles: str) -> tuple[NDArray[np.int8], tuple[str, ...]]:
+    """What each particle is, -1 for what is none of these."""
+    if particles == "objects":
+        kind = column["kind"]
+        known = kind if _good(kind, "kind", len(KINDS)) else np.where(_counts(kind, len(KINDS)), kind, -1)
+        return known.astype(np.int8), KINDS
+    if particles == "ecal":
+        return np.zeros(len(column["pt"]), np.int8), ("crystal",)
+    return _classes(column["pdg_id"], column["charge"]), PDG_CLASSES
+
+
+@njit(cache=True, nogil=True)
+def _classes(pdg_id, charge):  # type: ignore[no-untyped-def]
+    """Indices into `PDG_CLASSES`; in one pass, where NumPy's `select` writes an array for each of them."""
+    kind = np.empty(len(pdg_id), np.int8)
+    for i in range(len(pdg_id)):
+        code = abs(pdg_id[i])
+        kind[i] = 0 if code == 22 else 1 if code == 11 else 2 if code == 13 else 3 if charge[i] != 0 else 4
+    return kind
+
+
+def _crystals(events: Events) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
+    """Crystals as massless particles from the centre of the detector; an energy below zero is none."""
+    hits = hits_of(events, "ecal", ("row", "column", "energy"))
+    eta, phi = barrel_direction(hits["row"], hits["column"])
+    none = np.zeros(len(hits))
+    pt = np.maximum(hits["energy"], 0.0) / np.cosh(eta)
+    counts = np.bincount(hits.event, minlength=len(events))
+    return counts, {"pt": pt, "eta": eta, "phi": phi, "mass": none, "charge": none}
+
+
+def principal(phi: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same angles in [-pi, pi)."""
+    return (phi + math.pi) % (2 * math.pi) - math.pi
+
+
+def _check(particles: Particles, column: Mapping[str, NDArray[Any]]) -> None:
+    for name, given in {**column, "eta": particles.eta}.items():  # that of missing energy is nobody's business
+        with np.errstate(over="ignore"):  # samples are in float32
+            values = given.astype(np.float32) if given.dtype == np.float64 and name in MOMENTUM else given
+        if _good(values, name, len(particles.names)):
+            continue
+        wrong, expected = ~np.isfinite(values), "a finite number"
+        if name == "pt":
+            wrong, expected = wrong | (values < 0), "a finite number, 0 or more"
+        if name == "kind":
+            wrong, expected = ~_counts(values, len(particles.names)), f"0 to {len(particles.names) - 1}"
+        if len(first := np.flatnonzero(wrong)):
+            where = particles.where(first[0])
+            raise UserError(f"{where} has {name} {given[first[0]]}, expected {expected}. Remove or mend this event.")
+
+
+def _good(values: NDArray[Any], name: str, kinds: int) -> bool:
+    """Nothing is wrong, by what takes a single pass: a sum of numbers of which one is not finite is not, either."""
+    if name == "kind":
+        return values.dtype.kind in "iu" and bool(values.min(initial=0) >= 0 and values.max(initial=0) < kinds)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum())) and (name != "pt" or bool(values.min(initial=0.0) >= 0))
+
+
+def _counts(values: NDArray[Any], number: int) -> NDArray[np.bool_]:
+    """Which values are whole numbers from 0 on and below `number`."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray((values >= 0) & (values < number) & (values % 1 == 0))
+
+
+def _log(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(values))

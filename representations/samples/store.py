@@ -1,0 +1,265 @@
+"""Samples on disk: appended part by part, opened as memory maps, so that neither needs memory for all events.
+
+    FOLDER/samples.json                what they are, as data: never code
+    FOLDER/train-labels.bin            the elements of a tensor, row after row, in the machine's byte order
+    FOLDER/train-pixels.values.bin     ragged rows are two tensors, values and offsets
+
+The JSON file is written last: without it a folder holds nothing. What was cut or changed is known by its SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from contextlib import ExitStack, contextmanager
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+from torch import Tensor
+
+from benchmark.core.files import sha256
+from representations.samples import Graphs, Images, Ragged, Samples, Vectors
+from tasks.events import SPLITS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+SCHEMA_VERSION: Literal[1] = 1
+RECORD = "samples.json"
+KINDS: Mapping[str, type[Samples]] = {kind.__name__: kind for kind in (Images, Vectors, Graphs)}
+"""Samples that can be kept; a kind that is not here is never looked up by a name from a file."""
+DTYPES: Mapping[str, torch.dtype] = {
+    name: getattr(torch, name)
+    for name in ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
+}
+_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+
+
+class Unkeepable(Exception):  # noqa: N818 - nothing is wrong with them
+    """These samples can't be kept here, as the message says; they may be used all the same."""
+
+
+class DamagedError(Exception):
+    """What lies in a folder isn't what was written there."""
+
+
+class Column(BaseModel):
+    """One tensor in one file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dtype: str
+    shape: tuple[NonNegativeInt, ...]
+    sha256: str
+
+
+class Split(BaseModel):
+    """The samples of one split: the tensors by name, and the fields that are no tensors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    columns: dict[str, Column]
+    plain: dict[str, Any]
+
+
+class Record(BaseModel):
+    """What `samples.json` holds; `about` is for whoever keeps samples."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    about: dict[str, Any]
+    splits: dict[str, Split]
+
+
+class Stored(NamedTuple):
+    """Samples by split, as memory maps in copy-on-write mode, and what was said about them."""
+
+    splits: dict[str, Samples]
+    about: dict[str, Any]
+
+
+class Writer:
+    """Writes samples to an empty folder, part by part. A context manager, which closes the files.
+
+    Raises Unkeepable for samples of a kind, or with metadata, that can't be told in JSON, and when the disk refuses.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files = ExitStack()
+        self._columns: dict[str, dict[str, _Growing]] = {}
+        self._plain: dict[str, dict[str, Any]] = {}
+        self._kinds: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._files.close()
+
+    def add(self, split: str, samples: Samples) -> None:
+        """Put these behind those that the split has. Raises ValueError when they differ in more than their events."""
+        kind = type(samples).__name__
+        if KINDS.get(kind) is not type(samples):
+            raise Unkeepable(f"samples of kind {kind}, expected {', '.join(KINDS)}")
+        tensors: dict[str, Tensor] = {}
+        plain: dict[str, Any] = {}
+        for field in fields(samples):
+            part = getattr(samples, field.name)
+            if isinstance(part, Ragged):
+                end = self._rows(split, f"{field.name}.values")
+                # every part counts from 0: the rows go on where those before end, and the 0 is there already
+                known = self._rows(split, f"{field.name}.offsets") > 0
+                tensors[f"{field.name}.values"] = part.values
+                tensors[f"{field.name}.offsets"] = part.offsets[1:] + end if known else part.offsets
+            elif isinstance(part, Tensor):
+                tensors[field.name] = part
+            else:
+                plain[field.name] = _as_json(f"{kind}.{field.name}", part)
+        self._check_same(split, kind, plain)
+        columns = self._columns.setdefault(split, {})
+        with _on_disk(self.folder):
+            for name, tensor in tensors.items():
+                if name not in columns:
+                    columns[name] = _Growing(_file(self.folder, split, name), tensor, self._files)
+                columns[name].append(tensor)
+
+    def finish(self, about: Mapping[str, Any]) -> None:
+        """Close the files and say what they are; `about` holds plain JSON values."""
+        splits = {
+            split: Split(
+                kind=self._kinds[split],
+                columns={name: column.described() for name, column in self._columns[split].items()},
+                plain=plain,
+            )
+            for split, plain in self._plain.items()
+        }
+        text = Record(about=dict(about), splits=splits).model_dump_json(indent=1)
+        with _on_disk(self.folder):
+            self._files.close()
+            (self.folder / RECORD).write_text(text, encoding="utf-8")
+
+    def _rows(self, split: str, name: str) -> int:
+        column = self._columns.get(split, {}).get(name)
+        return column.rows if column else 0
+
+    def _check_same(self, split: str, kind: str, plain: dict[str, Any]) -> None:
+        before = self._plain.setdefault(split, plain)
+        if self._kinds.setdefault(split, kind) != kind:
+            raise ValueError(f"samples of kinds {self._kinds[split]} and {kind} in one split, expected one")
+        for name in before.keys() | plain.keys():
+            if name not in plain or name not in before or before[name] != plain[name]:
+                raise ValueError(f"{kind}.{name} differs between the parts to keep")
+
+
+class _Growing:
+    """A tensor whose rows are written as they come."""
+
+    def __init__(self, path: Path, like: Tensor, files: ExitStack) -> None:
+        self.path, self.dtype, self.row = path, like.dtype, like.shape[1:]
+        self.rows = 0
+        self._digest = hashlib.sha256()
+        self._file = files.enter_context(path.open("wb"))
+
+    def append(self, rows: Tensor) -> None:
+        if rows.dtype != self.dtype or rows.shape[1:] != self.row:
+            raise ValueError(
+                f"{self.path.stem}: rows of {rows.dtype} {tuple(rows.shape[1:])}, those before are of {self.dtype} "
+                f"{tuple(self.row)}"
+            )
+        if rows.dtype not in _NAMES:
+            raise Unkeepable(f"{self.path.stem} of {rows.dtype}, expected {', '.join(DTYPES)}")
+        content = rows.numpy(force=True).reshape(-1).view(np.uint8).data
+        self._digest.update(content)
+        self._file.write(content)
+        self.rows += len(rows)
+
+    def described(self) -> Column:
+        return Column(dtype=_NAMES[self.dtype], shape=(self.rows, *self.row), sha256=self._digest.hexdigest())
+
+
+def load(folder: Path) -> Stored | None:
+    """What a Writer finished in this folder, or None when there is nothing.
+
+    Files are hashed first, so that every tensor is as it was written; nothing in them is ever run. Raises DamagedError
+    when anything has changed since.
+    """
+    path = folder / RECORD
+    if not path.is_file():
+        return None
+    try:
+        record = Record.model_validate_json(path.read_bytes())
+        return Stored({name: _opened(folder, name, record.splits[name]) for name in SPLITS}, record.about)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise DamagedError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise DamagedError(f"{path}: {type(error).__name__}: {error}") from error
+
+
+def _opened(folder: Path, split: str, stored: Split) -> Samples:
+    # fields are asked for by the names that the kind has: no name in the record leads to a file elsewhere
+    kind = KINDS[stored.kind]
+    parts: dict[str, Any] = {}
+    for field in fields(kind):
+        if field.name in stored.plain:
+            parts[field.name] = _as_tuples(stored.plain[field.name])
+        elif field.name in stored.columns:
+            parts[field.name] = _mapped(folder, split, field.name, stored)
+        else:
+            ends = (_mapped(folder, split, f"{field.name}.{end}", stored) for end in ("values", "offsets"))
+            parts[field.name] = Ragged(*ends)
+    return kind(**parts)
+
+
+def _mapped(folder: Path, split: str, name: str, stored: Split) -> Tensor:
+    path, column = _file(folder, split, name), stored.columns[name]
+    dtype, size = DTYPES[column.dtype], math.prod(column.shape)
+    found, expected = path.stat().st_size, size * dtype.itemsize
+    if found != expected:
+        raise DamagedError(f"{path}: {found:,} bytes, expected {expected:,}")
+    if sha256(path) != column.sha256:
+        raise DamagedError(f"{path}: changed since it was written (SHA-256 differs)")
+    if size == 0:  # nothing can't be mapped
+        return torch.empty(column.shape, dtype=dtype)
+    return torch.from_file(str(path), shared=False, size=size, dtype=dtype).view(column.shape)
+
+
+def _file(folder: Path, split: str, name: str) -> Path:
+    return folder / f"{split}-{name}.bin"
+
+
+def _as_json(what: str, value: Any) -> Any:
+    """As JSON gives it back. Raises Unkeepable for what would come back as something else."""
+    try:
+        stored = json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise Unkeepable(f"{what}: {error}, expected plain values") from error
+    if _as_tuples(stored) != value:
+        raise Unkeepable(f"{what} is {value!r}, which would be read back as {_as_tuples(stored)!r}")
+    return stored
+
+
+def _as_tuples(value: Any) -> Any:
+    """Lists as tuples: samples hold no lists, JSON has no tuples."""
+    if isinstance(value, list):
+        return tuple(map(_as_tuples, value))
+    return {name: _as_tuples(part) for name, part in value.items()} if isinstance(value, dict) else value
+
+
+@contextmanager
+def _on_disk(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unkeepable(f"{folder} can't be written ({error.strerror or error})") from error

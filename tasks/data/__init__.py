@@ -1,0 +1,1 @@
+"""Data sets on disk: the store, its manifests, fingerprints, inventory and verification."""

@@ -1,0 +1,63 @@
+"""Is a stored data set what its manifest says? Every shard is hashed and read again, one in memory at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmark.core.errors import UserError
+from benchmark.core.files import sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tasks.data.content import Content
+    from tasks.data.manifest import Manifest, Shard
+
+
+def verify(folder: Path, manifest: Manifest, report: Callable[[str, float, float], None]) -> list[str]:
+    """What is wrong with a data set, a line each; empty when its files, counts and fingerprints are as recorded.
+
+    Reports ("verify", events done, events in all).
+    """
+    from tasks.data.content import Content
+
+    content = Content(manifest.task, tuple(manifest.counts))
+    problems: list[str] = []
+    done, total = 0, sum(shard.events for shard in manifest.shards)
+    for shard in manifest.shards:
+        report("verify", done, total)
+        problem = _problem(folder / shard.file, shard, content)
+        if problem:
+            problems.append(f"{shard.file}: {problem}")
+        done += shard.events
+    report("verify", done, total)
+    if problems:  # counts and fingerprints can't be right then
+        return problems
+    try:
+        summary = content.summary()
+    except UserError as error:
+        return [str(error)]
+    return [
+        f"{name}: the events give {value}, the manifest says {getattr(manifest, name)}"
+        for name, value in summary.items()
+        if value != getattr(manifest, name)
+    ]
+
+
+def _problem(path: Path, shard: Shard, content: Content) -> str:
+    """What is wrong with a shard, or nothing, and then its events are in `content`."""
+    from tasks import events
+
+    if not path.is_file():
+        return "missing"
+    try:
+        if sha256(path) != shard.sha256:
+            return "changed since it was made (SHA-256 differs)"
+        table = events.read(path)
+        if len(table) != shard.events:
+            return f"has {len(table)} events, the manifest says {shard.events}"
+        content.add(table)
+    except (UserError, OSError) as error:
+        return str(error)
+    return ""

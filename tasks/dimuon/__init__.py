@@ -1,0 +1,1 @@
+"""Dimuon mass classes: the task, its reader of CMS files, its validation."""

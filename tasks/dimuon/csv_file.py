@@ -1,0 +1,94 @@
+"""Dimuons from CSV files: one row a collision, columns found by name."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.core.errors import UserError
+from tasks.dimuon.columns import find_columns, missing_columns, part_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from tasks.dimuon.pairs import FilePart
+
+CHUNK = 200_000
+"""Rows read at a time."""
+
+
+def read_csv(path: Path) -> Iterator[FilePart]:
+    """The pairs of a CSV file, in chunks.
+
+    Raises UserError when it is not text, has not the columns, or has a cell that is no finite number.
+    """
+    what = f"dimuon: file {path}"
+    with _reading(what):
+        columns = _columns(path, what)
+        # all columns: with a choice of them pandas lets rows with too many cells pass.
+        # low_memory guesses types piece by piece, and warns where the pieces differ
+        with pd.read_csv(path, chunksize=CHUNK, low_memory=False) as chunks:
+            for chunk in chunks:
+                yield _part(chunk, columns, what)
+
+
+def check_csv(path: Path) -> None:
+    """Raise UserError when it is not text, or its header has not the columns; no row is read."""
+    what = f"dimuon: file {path}"
+    with _reading(what):
+        _columns(path, what)
+
+
+def _columns(path: Path, what: str) -> dict[str, str]:
+    with path.open("rb") as file:
+        if b"\0" in file.read(4096):
+            raise UserError(f"{what} is binary, expected comma-separated text. Give a CSV file, or name it .root.")
+    columns = find_columns(names := list(pd.read_csv(path, nrows=0).columns))
+    if columns is None:
+        raise missing_columns(what, names)
+    return columns
+
+
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """What pandas and the system raise, as UserError."""
+    try:
+        yield
+    except pd.errors.EmptyDataError as error:
+        raise UserError(f"{what} is empty, expected a header line and rows. Give another file.") from error
+    except (UnicodeDecodeError, pd.errors.ParserError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise UserError(f"{what} is not comma-separated text ({reason}), expected CSV. Mend or replace it.") from error
+    except OSError as error:
+        raise UserError(f"{what} can't be read ({error.strerror or error}), expected a CSV file. Mend it.") from error
+
+
+def _part(chunk: pd.DataFrame, columns: dict[str, str], what: str) -> FilePart:
+    if not isinstance(chunk.index, pd.RangeIndex):  # pandas takes a surplus first cell for the row's name
+        raise UserError(f"{what} has more cells in its rows than in its header, expected as many. Mend the header.")
+
+    def row(index: int) -> str:
+        return f"line {int(chunk.index[index]) + 2}"  # line 1 is the header
+
+    return part_of({name: _numbers(chunk[column], row, what) for name, column in columns.items()}, row, what)
+
+
+def _numbers(column: pd.Series[Any], row: Any, what: str) -> NDArray[Any]:
+    values = np.asarray(pd.to_numeric(column, errors="coerce"))
+    words = np.flatnonzero(~np.isfinite(values) & column.notna().to_numpy() & ~_infinite(column))
+    if len(words):
+        raise UserError(
+            f"{what}: {row(int(words[0]))} has '{column.iloc[words[0]]}' as {str(column.name).strip()}, "
+            "expected a number. Mend or remove it."
+        )
+    return values
+
+
+def _infinite(column: pd.Series[Any]) -> NDArray[np.bool_]:
+    return np.asarray(column.astype(str).str.strip().str.lower().isin(["inf", "-inf", "+inf", "infinity", "-infinity"]))

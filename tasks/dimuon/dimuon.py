@@ -1,0 +1,286 @@
+"""Dimuons by mass class: J/psi, psi(2S), Upsilon, Z and none of them; recorded by CMS, or generated."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import awkward as ak
+import numpy as np
+
+from benchmark.core.errors import UserError
+from tasks.detector.muons import MUON_MASS, MuonResponse, in_acceptance
+from tasks.dimuon.pairs import MuonPairs
+from tasks.events import KINDS, EventInfo
+from tasks.task import Imported, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from tasks.dimuon.reader import Recorded
+    from tasks.events import Events
+    from tasks.validation.figure import Figure
+
+WINDOWS = ((2.94, 3.24), (3.65, 3.95), (6.46, 12.46), (83.69, 98.69))
+"""Dimuon mass in GeV, both ends included: J/psi, psi(2S), Upsilon, Z (circle-images paper, table 1)."""
+
+MASS_RANGE = (2.0, 110.0)
+"""GeV, both ends excluded: the selection."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A part of a class that has a generator of its own: its share of the events, and its settings."""
+
+    name: str
+    share: float
+    settings: tuple[str, ...]
+
+
+def label_of(mass: NDArray[np.float64]) -> NDArray[np.int8]:
+    """Index of the class of each mass (GeV): a window, or "none" outside all of them."""
+    label = np.full(len(mass), len(WINDOWS), dtype=np.int8)
+    for index, (low, high) in enumerate(WINDOWS):
+        label[(mass >= low) & (mass <= high)] = index
+    return label
+
+
+def selected(mass: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether each mass (GeV) is in the range of the task."""
+    return (mass > MASS_RANGE[0]) & (mass < MASS_RANGE[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dimuon(Task):
+    """J/psi, psi(2S), Upsilon, Z or none, from the two muons alone; the class is a window of their mass.
+
+    Generated events (7 TeV): the two muons of highest pT within the acceptance, of opposite charge, since only
+    the continuum has pairs of equal charge and would be given away by them; real files keep any charge, as in
+    the paper. Multi-parton interactions are off in every class alike: they change neither muon, and nothing
+    else of the event is kept. Light hadrons are made only where they hold the muons (heavy flavour).
+    Levels: `generator` muons at birth, without final-state photons; `hadron` after photon radiation (also in
+    onium decays), true momenta; `detector` with the efficiency and resolution of `MuonResponse`. At every
+    level onia decay, the mass and the acceptance are those of that level, and the label follows from that mass.
+    At the level `detector` there are the hits that the two muons leave in the calorimeters, and nothing else does;
+    the tracks are those of `objects`, since to measure the muons twice would sharpen the mass.
+    Recorded files are of the level `detector`, too: they hold what a detector saw, but no hits.
+
+        class     mass of the two muons in GeV, both ends included
+        jpsi      2.94 to 3.24
+        psi2s     3.65 to 3.95
+        upsilon   6.46 to 12.46
+        z         83.69 to 98.69
+        none      any other mass between 2 and 110 GeV
+
+    Parameters
+    ----------
+    mass_feature : add the mass itself to the engineered scalars, and to the edges of graphs. It defines the classes: a
+        cross-check only.
+    continuum : put continuum (Drell-Yan) under the onium peaks too, in the share that recorded data have.
+        Without it each onium class is a bare peak, and the empty rest of its window makes the task easier.
+    """
+
+    name = "dimuon"
+    version = "3"  # edges of graphs without the mass; hits and tracks; components have their shares
+    processes = ("jpsi", "psi2s", "upsilon", "z", "none")
+    view_parameters = frozenset({"mass_feature"})
+    view_columns = frozenset({"objects", "candidate"})
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "smoke": {"events_per_class": 200, "shard_events": 200},
+        "quick": {"events_per_class": 4000, "shard_events": 1000},
+        "standard": {"events_per_class": 31_250, "shard_events": 3125},
+        # 44,000 training events a class, as in table 2 of the circle-images paper
+        "paper": {"events_per_class": 68_750, "shard_events": 6250},
+    }
+    seconds: ClassVar[dict[str, float]] = {"smoke": 10.0, "quick": 55.0, "standard": 500.0, "paper": 1100.0}
+
+    mass_feature: bool = False
+    continuum: bool = True
+
+    def info(self, level: str) -> EventInfo:
+        """Two muons, drawn by their energy; nobody is told their mass unless `mass_feature` says so."""
+        return EventInfo(
+            self.name,
+            self.processes,
+            level,
+            slots={"muon": 2},
+            magnitude="energy",
+            has_signal=False,
+            pair_masses=self.mass_feature,
+        )
+
+    def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
+        """`count` events of one class; its components are interleaved in their fixed shares."""
+        from tasks.detector.observation import with_hits
+        from tasks.generator.pythia import accepted, collisions
+
+        components = self.components(process)
+        tables, positions = [], []
+        for index, (component, events) in enumerate(zip(components, _shares(components, count), strict=True)):
+            if events == 0:
+                continue
+            words = np.random.SeedSequence([seed, index]).generate_state(2)
+            what = f"{self.name} {process} ({component.name})"
+            # Pythia takes seeds from 1 to 900,000,000
+            batches = collisions(_settings(component, level), int(words[0] % 900_000_000) + 1, what)
+            select = _Selection(self.processes.index(process), level, np.random.default_rng(words[1]))
+            # more may pass than are asked for, and these would take the place of the next component
+            tables.append(accepted(batches, select, events, what)[:events])
+            positions.append((np.arange(events) + 0.5) / events)
+        table = ak.to_packed(ak.concatenate(tables)[np.argsort(np.concatenate(positions), kind="stable")])
+        if level != "detector":
+            return table
+        # random numbers of their own, so that objects do not depend on what is simulated of hits
+        rng = np.random.default_rng([seed, len(components)])
+        return with_hits(table, None, rng, table["objects"][["pt", "eta", "phi"]])
+
+    def components(self, process: str) -> tuple[Component, ...]:
+        """What a class is generated from."""
+        from tasks.dimuon import settings as physics
+
+        resonance = physics.RESONANCES.get(process, ())
+        mixture = physics.CONTINUUM[process] if self.continuum or not resonance else ()
+        rest = 1.0 - sum(share for _, share, _ in mixture)
+        bare = ((process, rest, resonance),) if resonance else ()
+        return tuple(Component(*part) for part in (*bare, *mixture))
+
+    def settings(self, process: str, level: str) -> tuple[str, ...]:
+        """Pythia's settings; each line starts with the component and its share."""
+        return tuple(
+            f"{component.name} ({component.share:g}): {'; '.join(_settings(component, level))}"
+            for component in self.components(process)
+        )
+
+    def read(self, source: Path) -> Imported:
+        """Recorded or simulated dimuons from CSV and ROOT files, or from a folder of them.
+
+        Raises UserError when a file is not what is needed, or when no event is left.
+        """
+        from tasks.dimuon.reader import read_pairs
+
+        recorded = read_pairs(source)
+        mass = recorded.pairs.mass()
+        inside = selected(mass)
+        outside = int(np.count_nonzero(~inside))
+        dropped = Counter({**recorded.dropped, f"mass outside {MASS_RANGE[0]:g} to {MASS_RANGE[1]:g} GeV": outside})
+        if not inside.any():
+            counts = ", ".join(f"{reason}: {number}" for reason, number in dropped.items() if number)
+            raise UserError(
+                f"{self.name}: {source} has no event left after the selection (dropped: {counts or 'none'}), expected "
+                "two muons of 2 to 110 GeV mass. Give files with dimuons in that range."
+            )
+        table = _recorded_table(recorded, inside, label_of(mass[inside]))
+        return Imported([table], recorded.description, +dropped)
+
+    def check_source(self, source: Path) -> None:
+        """Whether there are CSV or ROOT files, and each has the columns."""
+        from tasks.dimuon.reader import check_files
+
+        check_files(source)
+
+    def validation(self, events: Events) -> Iterator[Figure]:
+        """The mass spectrum, its peaks, and the edges of the classes as well."""
+        from tasks.dimuon import validation as dimuon
+
+        yield from dimuon.figures(events)
+        yield from super().validation(events)
+
+    def view(self, table: ak.Array) -> ak.Array:
+        """The stored events, with `candidate.mass` in the variant that shows it."""
+        if not self.mass_feature:
+            return table
+        muons = table["objects"]
+        columns = (ak.to_numpy(muons[name]) for name in ("pt", "eta", "phi", "charge"))
+        mass = MuonPairs(*columns).mass().astype(np.float32)
+        return ak.with_field(table, ak.with_field(table["candidate"], mass, "mass"), "candidate")
+
+
+@dataclass
+class _Selection:
+    """Collisions in, dimuons of one class out: detector, acceptance, two muons, charge, mass.
+
+    At the level `detector` with the true muons as `particles` (`tasks.detector.particles.final`).
+    """
+
+    label: int
+    level: str
+    rng: np.random.Generator
+    response: MuonResponse = field(default_factory=MuonResponse)
+
+    def __call__(self, events: ak.Array) -> ak.Array:
+        pairs, true = self._pairs(events.prt)
+        mass = pairs.mass()
+        opposite = pairs.charge[:, 0] * pairs.charge[:, 1] < 0
+        kept = opposite & selected(mass) & (label_of(mass) == self.label)
+        table = objects_table(pairs[kept])
+        return ak.with_field(table, true[kept], "particles") if self.level == "detector" else table
+
+    def _pairs(self, particles: ak.Array) -> tuple[MuonPairs, ak.Array]:
+        """The leading two muons of each event that has them: as measured, and as they are."""
+        muons = particles[(abs(particles.id) == 13) & (particles.status > 0)]
+        counts = ak.to_numpy(ak.num(muons))
+        event = np.repeat(np.arange(len(counts)), counts)
+        flat = ak.flatten(muons)
+        px, py, pz, energy = (ak.to_numpy(flat.p[name]) for name in ("px", "py", "pz", "e"))
+        pdg_id = ak.to_numpy(flat.id)
+        charge = -np.sign(pdg_id).astype(np.float64)
+        pt, phi = np.hypot(px, py), np.arctan2(py, px)
+        eta = np.arcsinh(pz / pt)
+        true = {"pdg_id": pdg_id, "pt": pt, "eta": eta, "phi": phi, "pz": pz, "e": energy}
+        true["visible"] = np.ones(len(pt), dtype=bool)
+        keep = np.ones(len(pt), dtype=bool)
+        if self.level == "detector":
+            pt, eta, phi = self.response.smear(pt, eta, phi, self.rng)
+            keep = self.response.found(len(pt), self.rng)
+        keep &= in_acceptance(pt, eta)
+        first, second = leading_two(event[keep], pt[keep])
+        pick = np.flatnonzero(keep)[np.stack([first, second], axis=1)]
+        particles = ak.zip({name: ak.from_regular(ak.from_numpy(values[pick])) for name, values in true.items()})
+        return MuonPairs.from_pt_eta_phi(pt[pick], eta[pick], phi[pick], charge[pick]), particles
+
+
+def leading_two(event: NDArray[Any], pt: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices of the muons of highest and second highest pt, for each event that has two."""
+    order = np.lexsort((-pt, event))
+    ordered = event[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.empty(0, np.intp)
+    two = starts[np.diff(np.r_[starts, len(ordered)]) >= 2]
+    return order[two], order[two + 1]
+
+
+def objects_table(pairs: MuonPairs) -> ak.Array:
+    """The columns `objects` and `candidate` of the Events table."""
+    shape = pairs.pt.shape
+    objects = {name: getattr(pairs, name) for name in ("pt", "eta", "phi")}
+    objects |= {"mass": np.full(shape, MUON_MASS, np.float32), "charge": pairs.charge}
+    objects |= {"kind": np.full(shape, KINDS.index("muon"), np.int8)}
+    lists = {name: ak.from_regular(ak.from_numpy(values)) for name, values in objects.items()}
+    return ak.zip({"objects": ak.zip(lists), "candidate": ak.zip(pairs.scalars())}, depth_limit=1)
+
+
+def _recorded_table(recorded: Recorded, inside: NDArray[np.bool_], label: NDArray[np.int8]) -> ak.Array:
+    from tasks.dimuon.reader import split_by_stream
+
+    table = objects_table(recorded.pairs[inside])
+    ids = recorded.event_id[inside]
+    columns: dict[str, NDArray[Any]] = {"event_id": ids, "group": ids, "label": label}
+    columns["weight"] = np.ones(len(label), dtype=np.float32)
+    if recorded.tested is not None:
+        columns["split"] = split_by_stream(ids, recorded.tested[inside], label)
+    return ak.zip({**columns, **{name: table[name] for name in table.fields}}, depth_limit=1)
+
+
+def _shares(components: tuple[Component, ...], count: int) -> Iterator[int]:
+    """Whole numbers in the ratio of the shares that add up to `count`."""
+    edges = np.rint(count * np.cumsum([0.0, *(component.share for component in components)])).astype(int)
+    return (int(number) for number in np.diff(edges))
+
+
+def _settings(component: Component, level: str) -> tuple[str, ...]:
+    from tasks.dimuon.settings import COMMON, LEVELS
+
+    return (*COMMON, *component.settings, *LEVELS[level])

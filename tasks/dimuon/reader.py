@@ -1,0 +1,121 @@
+"""Recorded dimuons: which files, what counts as one collision, and which events may be tested on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmark.core.errors import UserError
+from tasks.dimuon.csv_file import check_csv, read_csv
+from tasks.dimuon.pairs import FilePart, MuonPairs
+from tasks.dimuon.root_file import check_root, read_root
+from tasks.events import uniform_hash
+from tasks.sources.files import find_files, mix
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+TEST_STREAM = "MuRun2010B"
+"""The one recorded stream, by file name, whose events may be tested on: the other CMS files hold one mass range
+each, so that a learner could tell the classes by the selection of the file."""
+
+STREAM_EDGES = (0.40, 0.50)
+"""Of the stream, 40% train and 10% validate: J/psi lie nearly in it alone and must be learned from somewhere.
+Half is tested on, because it holds few psi(2S) (239)."""
+
+RARE = 100
+"""A class with fewer events than this in the stream (26 Z) is tested on with all of them, if other files have more
+to train on: a few events more would teach nothing, and the interval of its recall is wide enough."""
+
+OTHER_EDGES = (0.90, 1.0)
+"""All other files train (90%) or validate (10%), and are never tested on."""
+
+SUFFIXES = {".csv": read_csv, ".root": read_root}
+CHECKS = {".csv": check_csv, ".root": check_root}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Pairs sorted by event_id, one a collision; `tested`, those of the test stream, where that is among the files."""
+
+    pairs: MuonPairs
+    event_id: NDArray[np.int64]
+    tested: NDArray[np.bool_] | None
+    dropped: dict[str, int]
+    description: str
+
+
+def read_pairs(source: Path) -> Recorded:
+    """All dimuons of a CSV or ROOT file, or of a folder of them, each collision once.
+
+    A collision is known by its run and event number, or, where a file has none or is simulated (run 0 or 1,
+    event numbers start anew in every sample), by the momenta themselves: ids depend on no order of files.
+    Of several pairs of one collision the one with the largest sum of pT stays.
+    Raises UserError for a path, a file or a number that is not what is needed.
+    """
+    files = find_files("dimuon", source, SUFFIXES)
+    parts = [(index, part) for index, path in enumerate(files) for part in SUFFIXES[path.suffix.lower()](path)]
+    if not parts:
+        raise UserError(f"dimuon: {source} has no event, expected rows of two muons each. Give a file that has some.")
+    pairs = MuonPairs.join([part.pairs for _, part in parts])
+    ids = np.concatenate([event_ids(part) for _, part in parts])
+    streams = np.array([TEST_STREAM.lower() in path.name.lower() for path in files])
+    tested = streams[np.concatenate([np.full(len(part.pairs), index) for index, part in parts]).astype(int)]
+    measurable = pairs.measurable
+    pairs, ids, tested = pairs[measurable], ids[measurable], tested[measurable]
+    kept = one_each(ids, tested, pairs.pt.sum(axis=1))
+    dropped = {
+        "fewer than two muons": sum(part.too_few for _, part in parts),
+        "muon without transverse momentum": int(np.count_nonzero(~measurable)),
+        "duplicate of a collision": len(ids) - len(kept),
+    }
+    stream = bool(streams.any())
+    return Recorded(pairs[kept], ids[kept], tested[kept] if stream else None, dropped, _describe(files, stream))
+
+
+def check_files(source: Path) -> None:
+    """Raise UserError for files that have not the columns, or are empty; reads the beginning of each."""
+    for path in find_files("dimuon", source, SUFFIXES):
+        CHECKS[path.suffix.lower()](path)
+
+
+def event_ids(part: FilePart) -> NDArray[np.int64]:
+    """One id in [0, 2**63) a collision, from its numbers or else from the momenta of its muons."""
+    pairs = part.pairs
+    words = np.concatenate([pairs.pt, pairs.eta, pairs.phi], axis=1).view(np.uint32).astype(np.uint64)
+    ids = mix(words.T)
+    if part.collision is not None:
+        run = part.collision[:, 0]
+        ids = np.where(run.view(np.int64) > 1, mix(part.collision.T), ids)
+    return (ids >> np.uint64(1)).astype(np.int64)
+
+
+def one_each(ids: NDArray[np.int64], tested: NDArray[np.bool_], pt_sum: NDArray[Any]) -> NDArray[np.intp]:
+    """Indices of one pair an id, sorted by id: the test stream's before others, then the largest sum of pT."""
+    order = np.lexsort((-pt_sum, ~tested, ids))
+    first = np.r_[True, np.diff(ids[order]) != 0] if len(ids) else np.empty(0, bool)
+    return order[first]
+
+
+def split_by_stream(ids: NDArray[np.int64], tested: NDArray[np.bool_], label: NDArray[np.int8]) -> NDArray[np.int8]:
+    """0 train, 1 valid, 2 test by a hash of the id; test for events of the test stream only."""
+    at = uniform_hash(ids)
+    split = np.searchsorted(OTHER_EDGES, at, side="right")
+    split[tested] = np.searchsorted(STREAM_EDGES, at[tested], side="right")
+    for index in np.unique(label[tested]):
+        own, others = tested & (label == index), ~tested & (label == index)
+        if np.count_nonzero(own) < RARE and np.count_nonzero(own) < np.count_nonzero(others):
+            split[own] = 2
+    return split.astype(np.int8)
+
+
+def _describe(files: Sequence[Path], stream: bool) -> str:
+    names = ", ".join(path.name for path in files)
+    if stream:
+        return f"{names}; tested on {TEST_STREAM} only, the other files train"
+    return f"{names}; no {TEST_STREAM} among them, so that all files share train, valid and test"

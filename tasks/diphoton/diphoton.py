@@ -1,0 +1,275 @@
+"""Higgs bosons to two photons against continuum photon pairs and jets that look like photons, at 8 TeV."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from benchmark.core.plugin import check_range
+from tasks.task import Imported, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import awkward as ak
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tasks.events import EventInfo, Events
+    from tasks.generator.enrichment import Enrichment
+    from tasks.validation.figure import Figure
+
+    Floats = NDArray[np.float64]
+
+ENERGY = 8000.0
+"""GeV, of the two beams together."""
+BEAM = (f"Beams:eCM={ENERGY:g}",)
+# Cuts of the generator lie outside those of the selection (pt > 20, mass > 90), or they would shape the events: of
+# photon + jet, 0.2% of central events (0.7% forward) come from pTHat below 20, and 0.7% (1.9%) from masses below 75.
+HIGGS = (*BEAM, "HiggsSM:gg2H=on", "25:m0=125", "25:onMode=off", "25:onIfMatch=22 22")
+BORN = ("PromptPhoton:ffbar2gammagamma=on", "PhaseSpace:pTHatMin=15", "PhaseSpace:mHatMin=75")
+BOX = ("PromptPhoton:gg2gammagamma=on",)
+PHOTON_JET = (
+    *BEAM,
+    "PromptPhoton:qg2qgamma=on",
+    "PromptPhoton:qqbar2ggamma=on",
+    "PhaseSpace:pTHatMin=20",
+    "PhaseSpace:mHatMin=75",
+)
+
+PT_MIN = 20.0
+MASS_MIN = 90.0
+"""GeV: the selection of the end-to-end paper (arXiv:1807.11916, section 2)."""
+CENTRAL = 1.44
+GAP = (1.44, 1.54)
+FORWARD = 2.3
+"""abs(eta) of photons: central; the edge between barrel and endcaps, left out; central and forward."""
+HADRONIC = 0.15
+"""HCAL over ECAL energy of any photon candidate that CMS keeps (JINST 10 (2015) P08010, section 4)."""
+HIGGS_MASS = 125.0
+CVM_MAX = {"central": 0.002, "forward": 0.004}
+"""By region: what the score tells of the mass of true photon pairs, at most, in rows that are ranked (section 5.3)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diphoton(Task):
+    """H(125) to two photons against quark-antiquark to two photons and photon + jet, with pile-up (fast simulation).
+
+    Mass-decorrelated unless `mass_aware`: all energies of an event are multiplied by 125 GeV / m_yy, in hits, tracks
+    and photons alike, so that no representation sees the mass; `mass` keeps it for the score of decorrelation (CVM),
+    which bounds the rows that are ranked.
+    As in the enriched CMS sample of photon + jet, events have, at the level of particles, two clusters of photons and
+    electrons (radius 0.1, pt > 18) with less than 20% of their pt in other particles around them (radius 0.4), in every
+    class alike. So jets are those that a neutral meson dominates; no event shares its collision with another.
+
+    Parameters
+    ----------
+    region : both photons at abs(eta) < 1.44 ("central"), or up to 2.3 without 1.44 to 1.54 ("forward").
+    mass_aware : leave energies as they are, and faint hits and tracks where they are.
+    box : gluon fusion to two photons as well, in the continuum.
+    pileup : collisions over each event: as in a year of data taking (run eras with means of 18, 20 and 21 in 2012, in
+        the same shares in every class), or their mean number.
+    multiparton : multi-parton interactions, for all classes alike. With them photon + jet takes eight times as long,
+        so that quick and smoke are without; they add about what one more collision of pile-up does (a guess).
+    """
+
+    name: ClassVar[str] = "diphoton"
+    processes = ("higgs", "diphoton", "photon_jet")
+    skipped_levels: ClassVar[Mapping[str, str]] = {
+        "generator": "before hadronisation photon + jet has one photon: the class would be empty"
+    }
+    view_parameters: ClassVar[frozenset[str]] = frozenset({"mass_aware"})
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "smoke": {"events_per_class": 100, "shard_events": 100, "pileup": 0.0, "multiparton": False},
+        # 1,440 training events a class: photon + jet makes four a second on two cores
+        "quick": {"events_per_class": 2250, "shard_events": 375, "multiparton": False},
+        "standard": {"events_per_class": 31_250, "shard_events": 1250},
+        # 63,502 events a class in the paper
+        "paper": {"events_per_class": 63_750, "shard_events": 1250},
+    }
+    # with multi-parton interactions, eight times as long for photon + jet: estimates
+    seconds: ClassVar[Mapping[str, float]] = {"smoke": 40, "quick": 660, "standard": 36_000, "paper": 73_000}
+
+    shard_events: int = 500
+    region: Literal["central", "forward"] = "central"
+    mass_aware: bool = False
+    box: bool = False
+    pileup: Literal["2010", "2011", "2012"] | float = "2012"
+    multiparton: bool = True
+
+    def __post_init__(self) -> None:
+        """Raise UserError for what can't be made."""
+        super().__post_init__()
+        if not isinstance(self.pileup, str):
+            check_range(self, "pileup", 0, 200)
+
+    def info(self, level: str) -> EventInfo:
+        """Two photons."""
+        from tasks.events import EventInfo
+
+        picture: Literal["barrel", "detector"] = "barrel" if self.region == "central" else "detector"
+        bounds = {} if self.mass_aware else {"cvm": CVM_MAX[self.region]}
+        return EventInfo(self.name, self.processes, level, {"photon": 2}, picture=picture, bounds=bounds)
+
+    def settings(self, process: str, level: str) -> tuple[str, ...]:
+        """Pythia's settings, and the pile-up's."""
+        from tasks.detector.pileup import description
+
+        line = f"{process}: {'; '.join(self._settings(process, level))}"
+        over = description(self.pileup, ENERGY) if level == "detector" else ""
+        return (line, over) if over else (line,)
+
+    def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
+        """Collisions with two photon candidates."""
+        import numpy as np
+
+        from tasks.detector.particles import final
+        from tasks.generator.pythia import accepted, collisions
+        from tasks.generator.rehadronised import rehadronised
+
+        rng, enrichment = np.random.default_rng(seed), self._enrichment
+        what, settings = f"{self.name}, {process}", self._settings(process, level)
+        if process == "photon_jet":
+            batches = rehadronised(settings, seed, what, enrichment.promising, enrichment.fakes)
+        else:
+            batches = (final(events) for events in collisions(settings, seed, what))
+        return accepted(batches, lambda particles: self._select(particles, level, rng), count, what)[:count]
+
+    @property
+    def _enrichment(self) -> Enrichment:
+        from tasks.generator.enrichment import Enrichment
+
+        return Enrichment(PT_MIN, MASS_MIN, CENTRAL if self.region == "central" else FORWARD)
+
+    def read(self, source: Path) -> Imported:
+        """Photons of CMS files (NanoAOD, HEP Tutorial), a class a file: objects alone, without hits."""
+        from tasks.sources.cms import read_diphoton
+
+        return read_diphoton(source, forward=self.region == "forward")
+
+    def read_new(self, source: Path) -> Imported:
+        """The same of files whatever their names, the class of their events unknown."""
+        from tasks.sources.cms import read_diphoton
+
+        return read_diphoton(source, classes=(), forward=self.region == "forward")
+
+    def view(self, table: ak.Array) -> ak.Array:
+        """Energies on the scale of m_yy, unless the variant is aware of the mass."""
+        return table if self.mass_aware else decorrelated(table)
+
+    def validation(self, events: Events) -> Iterator[Figure]:
+        """The pair's mass, shower shapes and what lies beside the photons as well."""
+        from tasks.diphoton import validation as diphoton
+
+        yield from diphoton.figures(events, pileup=bool(self.pileup))
+        yield from super().validation(events)
+
+    def detector_validation(self, count: int | None = None) -> Iterator[Figure]:
+        """Pile-up, where there is some."""
+        from tasks.validation import pileup
+
+        if self.pileup:
+            yield pileup.figure(self.pileup, ENERGY, count)
+
+    def _settings(self, process: str, level: str) -> tuple[str, ...]:
+        from tasks.generator.pythia import level_settings
+
+        continuum = (*BEAM, *BORN, *(BOX if self.box else ()))
+        hard = {"higgs": HIGGS, "diphoton": continuum, "photon_jet": PHOTON_JET}[process]
+        return (*hard, *level_settings(level, multiparton=self.multiparton))
+
+    def _select(self, particles: ak.Array, level: str, rng: np.random.Generator) -> ak.Array:
+        """Photon pairs among the collisions: hits are made only where particles promise one."""
+        import awkward as ak
+        import numpy as np
+
+        clusters = self._enrichment.clusters(particles)
+        hopeful = ak.any(pair_masses(clusters) > 0.9 * MASS_MIN, axis=1)
+        particles, clusters = particles[hopeful], clusters[hopeful]
+        found = self._observe(particles, rng) if level == "detector" else {"photons": clusters}
+        photons = found.pop("photons")
+        eta = abs(photons.detector_eta if level == "detector" else photons.eta)
+        inside = (eta < CENTRAL) | ((self.region == "forward") & (eta > GAP[1]) & (eta < FORWARD))
+        photons = photons[inside & (photons.pt > PT_MIN)]
+        two = ak.num(photons.pt) >= 2
+        photons, found = photons[two][:, :2], {name: column[two] for name, column in found.items()}
+        mass = ak.to_numpy(ak.flatten(pair_masses(photons))).astype(np.float64)
+        heavy = mass > MASS_MIN
+        columns = {name: column[heavy] for name, column in found.items()}
+        return _table(photons[heavy], mass[heavy], columns)
+
+    def _observe(self, particles: ak.Array, rng: np.random.Generator) -> dict[str, ak.Array]:
+        """Hits, tracks and photon candidates of each event."""
+        from tasks.detector.observation import observe
+        from tasks.detector.photons import photons
+        from tasks.detector.pileup import pileup
+
+        seen = observe(particles, pileup(self.pileup, ENERGY), rng)
+        vertex, tracks = seen.chosen(rng)
+        candidates = photons(seen.hits, tracks, vertex, PT_MIN)
+        return {**seen.columns(), "photons": candidates[candidates.hadronic < HADRONIC]}
+
+
+def decorrelated(table: ak.Array) -> ak.Array:
+    """The events with all energies times 125 GeV / m_yy: photons, hits and tracks. `mass` stays as it is.
+
+    What is read out lies above fixed thresholds, so that the faintest hit of an event would tell the mass, better than
+    its photons do: hits and tracks that are below the highest threshold of their column times 125 / 90 afterwards are
+    left out, whatever the mass. What pile-up adds is scaled as well, as in the paper, so that its amount tells the mass
+    a little.
+    """
+    import awkward as ak
+
+    factor = HIGGS_MASS / table["mass"]
+    for column, (field, threshold) in {"objects": ("pt", 0.0), **thresholds()}.items():
+        if column in table.fields:
+            scaled = ak.values_astype(table[column, field] * factor, "float32")
+            rows = ak.with_field(table[column], scaled, field)
+            table = ak.with_field(table, rows[scaled > threshold * HIGGS_MASS / MASS_MIN], column)
+    return table
+
+
+def thresholds() -> dict[str, tuple[str, float]]:
+    """By column: what is measured, and the highest threshold of the detector, GeV."""
+    from tasks.detector import readout, tracks
+
+    return {
+        "tracks": ("pt", tracks.PT_MIN),
+        "ecal": ("energy", readout.SUPPRESSED * readout.BARREL_NOISE),
+        "ecal_endcap": ("energy", readout.SUPPRESSED * readout.ENDCAP_NOISE),
+        "hcal": ("energy", readout.HCAL_LEAST),
+    }
+
+
+def _table(photons: ak.Array, mass: Floats, columns: dict[str, ak.Array]) -> ak.Array:
+    """The Events table of photon pairs. `candidate` has no mass and no energy of the photons; isolation is in GeV,
+    since what pile-up puts around a photon is the same for any, and over pt it would tell the mass."""
+    import awkward as ak
+    import numpy as np
+
+    from tasks.events import KINDS
+    from tasks.sources.cms import photon_scalars
+
+    none = ak.zeros_like(photons.pt)
+    rows = {"pt": photons.pt, "eta": photons.eta, "phi": photons.phi, "mass": none, "charge": none}
+    objects = {name: ak.values_astype(values, np.float32) for name, values in rows.items()}
+    objects["kind"] = ak.values_astype(none + KINDS.index("photon"), np.int8)
+    candidate = photon_scalars(photons)
+    for shape in ("r9", "sigma_ieta_ieta", "hadronic", "ecal_isolation", "track_isolation"):
+        for place in (0, 1):
+            if shape in photons.fields:
+                values = ak.to_numpy(photons[shape][:, place]).astype(np.float32)
+                candidate = ak.with_field(candidate, values, f"{shape}{place + 1}")
+    table = {"mass": mass.astype(np.float32), "objects": ak.zip(objects), "candidate": candidate}
+    return ak.zip({**table, **columns}, depth_limit=1)
+
+
+def pair_masses(photons: ak.Array) -> ak.Array:
+    """Mass in GeV of every pair of massless objects of an event."""
+    import awkward as ak
+    import numpy as np
+
+    first, second = ak.unzip(ak.combinations(photons, 2))
+    cosh, cos = np.cosh(first.eta - second.eta), np.cos(first.phi - second.phi)
+    return np.sqrt(np.maximum(2.0 * first.pt * second.pt * (cosh - cos), 0.0))

@@ -1,0 +1,1 @@
+"""Quark jets vs gluon jets, from the published data sets of EnergyFlow."""

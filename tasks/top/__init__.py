@@ -1,0 +1,1 @@
+"""Top-quark jets vs QCD jets, from the published top-tagging data set."""

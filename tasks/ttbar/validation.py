@@ -1,0 +1,206 @@
+"""Top quarks, W and Z: peaks and edges that must be there, and the detector against a truth that is known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import awkward as ak
+import numpy as np
+
+from tasks.detector.jets import RADIUS, flavour
+from tasks.detector.particles import NEUTRINOS, heavy_flavour
+from tasks.detector.response import CMS
+from tasks.events import KINDS
+from tasks.validation.figure import Axis, Check, Curve, Figure, Floats, spectrum
+from tasks.validation.generic import by_class, steps, whole_numbers
+from tasks.validation.statistics import LEAST, SIGMAS, central_width, efficiency, fit_peak, median, medians, widths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tasks.events import Events
+    from tasks.ttbar.ttbar import TTbar
+
+Z_MASS, W_MASS = 91.188, 80.37
+"""GeV (Particle Data Group 2024)."""
+SEED = 20_110_701
+COUNT = {"wjets": 1500, "ttbar": 1000}
+"""Collisions that are simulated anew: about ten seconds of each."""
+HARD = 30.0
+"""GeV: neutrinos above it, where what is missing is mostly theirs."""
+
+
+def figures(events: Events, min_jets: int) -> Iterator[Figure]:
+    """Dilepton mass, transverse mass and multiplicities, from the scalars of events with so many jets or more."""
+    scalars = {
+        name: by_class(events, ak.to_numpy(events.table["candidate", name]))
+        for name in ("mll", "mt", "n_jets", "n_bjets", "n_leptons")
+    }
+    yield dilepton(scalars["mll"])
+    yield transverse_mass(scalars["mt"])
+    yield multiplicities(scalars, inclusive=min_jets == 0)
+
+
+def dilepton(mll: dict[str, Floats]) -> Figure:
+    """Mass of the two leading leptons where there are two."""
+    two = {name: values[values > 0] for name, values in mll.items()}
+    bins = steps(80.0, 102.0, 44)
+    peak = fit_peak(two["drellyan"], bins, 2.5, core=1.5)
+    axis = Axis(r"$m_{\ell\ell}$", "GeV")
+    fitted = spectrum("Drell-Yan", axis, {"drellyan": two["drellyan"]}, bins, "events")
+    checks = (
+        Check("Drell-Yan: fitted dilepton mass", peak.place, Z_MASS - 1.0, Z_MASS + 1.0, "GeV", "Particle Data Group"),
+        Check(
+            "Drell-Yan: fitted width", peak.width, 0.9, 4.0, "GeV", "natural width and leptons of 1.6 to 4.5%; loosened"
+        ),
+    )
+    panels = (
+        spectrum("events with two leptons", axis, two, steps(0.0, 200.0), "events", lines={"Z": Z_MASS}),
+        replace(fitted, lines={"Z": Z_MASS}, overlay=peak.overlay),
+    )
+    return Figure("dilepton-mass", "mass of the two leading leptons", panels, checks)
+
+
+def transverse_mass(mt: dict[str, Floats]) -> Figure:
+    """Of the leading lepton and the missing energy: W + jets end at the mass of the W, up to the resolution."""
+    place = half_height(mt["wjets"])
+    source = "Jacobian edge at the W's mass, 80.4 GeV, smeared by the missing energy (a guess: 10 GeV)"
+    check = Check("W + jets: transverse mass at half height beyond its peak", place, 75.0, 95.0, "GeV", source)
+    panel = spectrum("", Axis("$m_T$", "GeV"), mt, steps(0.0, 160.0), lines={"W": W_MASS})
+    return Figure("transverse-mass", "transverse mass of the leading lepton and the missing energy", (panel,), (check,))
+
+
+def half_height(values: Floats, step: float = 5.0, most: float = 160.0) -> float:
+    """Where a histogram falls to half of its highest bin above 40 GeV, by lines between the bins' centres; or NaN."""
+    counts, edges = np.histogram(values, np.arange(40.0, most + step, step))
+    if counts.sum() < 2 * LEAST:
+        return math.nan
+    top = int(counts.argmax())
+    below = np.flatnonzero(counts[top:] < counts[top] / 2)
+    if len(below) == 0:
+        return math.nan
+    after = top + int(below[0])
+    share = (counts[after - 1] - counts[top] / 2) / (counts[after - 1] - counts[after])
+    return float((edges[after - 1] + edges[after]) / 2 + share * step)
+
+
+def multiplicities(scalars: dict[str, dict[str, Floats]], inclusive: bool) -> Figure:
+    """Jets, b-jets and leptons by class, with what is expected of events that no jet was asked of."""
+    jets, tagged = scalars["n_jets"], scalars["n_bjets"]
+    names = (("n_jets", "jets"), ("n_bjets", "b-jets"), ("n_leptons", "leptons"))
+    panels = tuple(whole_numbers(f"number of {text}", scalars[name], 15) for name, text in names)
+    shower = "four or more partons against what the shower radiates; a guess"
+    checks = (
+        Check("tt: mean number of jets", _mean(jets["ttbar"]), 2.5, 5.5, "", shower),
+        Check("W + jets: mean number of jets", _mean(jets["wjets"]), 0.05, 1.0, "", shower),
+        Check("Drell-Yan: mean number of jets", _mean(jets["drellyan"]), 0.05, 1.0, "", shower),
+        Check(
+            "tt: mean number of b-jets", _mean(tagged["ttbar"]), 0.8, 2.0, "", "two b, 70% tagged, most in acceptance"
+        ),
+    )
+    return Figure("multiplicities", "jets, b-jets and leptons", panels, checks if inclusive else ())
+
+
+def _mean(values: Floats) -> float:
+    return float(values.mean()) if len(values) >= LEAST else math.nan
+
+
+# --- with the truth --------------------------------------------------------------------------------------------------
+
+
+def detector_figures(task: TTbar, count: int | None) -> Iterator[Figure]:
+    """Missing energy against neutrinos in W + jets, and b-tags by flavour in top-quark pairs."""
+    yield missing(task, count or COUNT["wjets"])
+    yield tags(task, count or COUNT["ttbar"])
+
+
+def _simulated(task: TTbar, process: str, count: int) -> Iterator[tuple[ak.Array, Any]]:
+    """Batches of collisions with what the detector makes of them, from the first stream of a process."""
+    from tasks.detector.reconstruction import Cuts, reconstruct
+    from tasks.generator.pythia import BATCH, collisions, level_settings
+    from tasks.ttbar.ttbar import STREAMS
+
+    rng = np.random.default_rng(SEED)
+    settings = (*STREAMS[process][0][0], *level_settings("detector", multiparton=task.multiparton))
+    done = 0
+    for events in collisions(settings, SEED, f"{task.name}, {process}", min(BATCH, count)):
+        yield events, reconstruct(events, "detector", Cuts(), rng)
+        done += len(events)
+        if done >= count:
+            return
+
+
+def missing(task: TTbar, count: int) -> Figure:
+    """Missing energy along the neutrinos' momentum and across it, in W + jets with a lepton."""
+    rows = []
+    for events, found in _simulated(task, "wjets", count):
+        prt = events.prt
+        neutral = _neutrinos(prt)
+        x, y = (ak.to_numpy(ak.sum(neutral.p[axis], axis=1)) for axis in ("px", "py"))
+        kept = ak.to_numpy(ak.num(found.leptons.pt) >= 1)
+        pt, angle = np.hypot(x, y), ak.to_numpy(found.met.phi[:, 0]) - np.arctan2(y, x)
+        size = ak.to_numpy(found.met.pt[:, 0])
+        rows.append(np.stack([pt, size * np.cos(angle), size * np.sin(angle)])[:, kept])
+    pt, along, across = np.concatenate(rows, axis=1)
+    edges = np.array([5.0, 15.0, 25.0, 30.0, 35.0, 40.0, 50.0, 70.0, 120.0])
+    hard = pt > HARD
+    axis = Axis(r"$p_T$ of the neutrinos", "GeV")
+    panels = (
+        Curve(
+            "response",
+            axis,
+            Axis("missing energy along / $p_T$"),
+            {"median": medians(pt, along / np.maximum(pt, 1e-9), edges)},
+            {"1": 1.0},
+        ),
+        Curve(
+            "resolution",
+            axis,
+            Axis("half of central 68%", "GeV"),
+            {"along": widths(pt, along - pt, edges), "across": widths(pt, across, edges)},
+            y_from=0.0,
+        ),
+    )
+    source = "calibrated, 5 to 15 GeV (JINST 6 (2011) P09001, read by eye); less without multi-parton interactions"
+    checks = (
+        Check("missing energy over neutrinos above 30 GeV", median((along / pt)[hard]), 0.9, 1.1, "", source),
+        Check("resolution of missing energy along them", central_width((along - pt)[hard]), 2.0, 15.0, "GeV", source),
+        Check("resolution of missing energy across", central_width(across[hard]), 2.0, 15.0, "GeV", source),
+    )
+    sample = f"{len(pt):,} W + jets with a lepton"
+    return Figure("missing-energy", "missing energy against the neutrinos", panels, checks, sample)
+
+
+def _neutrinos(prt: ak.Array) -> ak.Array:
+    size = abs(prt.id)
+    one = size == NEUTRINOS[0]
+    for code in NEUTRINOS[1:]:
+        one = one | (size == code)
+    return prt[one & (prt.status > 0)]
+
+
+def tags(task: TTbar, count: int) -> Figure:
+    """Share of jets that are tagged, by the heaviest hadron near them and by their pt, in top-quark pairs."""
+    rows = []
+    for events, found in _simulated(task, "ttbar", count):
+        codes = ak.flatten(flavour(found.jets, heavy_flavour(events, hadronised=True), RADIUS))
+        flat = ak.flatten(found.jets)
+        rows.append(np.stack([ak.to_numpy(part) for part in (codes, flat.pt, flat.kind == KINDS.index("bjet"))]))
+    code, pt, tagged = np.concatenate(rows, axis=1)
+    edges = np.array([30.0, 40.0, 50.0, 65.0, 80.0, 100.0, 140.0, 250.0])
+    points, checks = {}, []
+    for name, number, expected in zip(("b", "c", "light"), (5, 4, 0), CMS.tag_efficiency[::-1], strict=True):
+        own = code == number
+        passed = tagged[own] > 0
+        points[name] = efficiency(pt[own], passed, edges)
+        share = float(passed.mean()) if own.sum() >= LEAST else math.nan
+        # 3 standard errors, and 0.02 for hadrons that the smeared axis of a jet gains or loses
+        margin = SIGMAS * math.sqrt(expected * (1 - expected) / max(own.sum(), 1)) + 0.02
+        source = "CSV medium, JINST 8 (2013) P04013, as set in tasks/detector/response.py"
+        checks.append(Check(f"tagged {name} jets", share, max(expected - margin, 0.0), expected + margin, "", source))
+    panel = Curve(
+        "", Axis("jet $p_T$", "GeV"), Axis("tagged share", log=True), points, {f"{v:g}": v for v in CMS.tag_efficiency}
+    )
+    return Figure("b-tags", "b-tag efficiency and mistags", (panel,), tuple(checks), f"{len(pt):,} jets of tt")

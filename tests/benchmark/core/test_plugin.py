@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import pytest
+
+from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.plugin import PRESETS, Plugin, check_range
+from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thing(Plugin):
+    name: ClassVar[str] = "thing"
+    presets: ClassVar[dict] = {"smoke": {"depth": 1, "rate": 0.5}}
+
+    depth: int = 10
+    rate: float = 0.1
+    flag: bool = False
+    word: str = "plain"
+    kind: Literal["a", "b"] = "a"
+    number: Literal[2, 3] = 3
+    maybe: int | None = None
+
+    def __post_init__(self) -> None:
+        check_range(self, "depth", 0, 100)
+        check_range(self, "rate", 0, float("inf"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class More(Thing):
+    name: ClassVar[str] = "more"
+    extra: int = 0
+
+
+def test_defaults_then_preset_then_user():
+    assert Thing.resolve("quick") == Thing()
+    assert Thing.resolve("smoke") == Thing(depth=1, rate=0.5)
+    assert Thing.resolve("smoke", {"rate": "2"}) == Thing(depth=1, rate=2.0)
+
+
+def test_changed_are_neither_the_presets_values_nor_the_defaults():
+    assert Thing.resolve("quick").changed("quick") == ()
+    assert Thing.resolve("smoke").changed("smoke") == ()
+    assert Thing.resolve("smoke").changed("quick") == ("depth", "rate")
+    assert Thing.resolve("smoke", {"rate": "0.5", "word": "x", "depth": "10"}).changed("smoke") == ("depth", "word")
+    assert More.resolve("quick", {"extra": "1"}).changed("quick") == ("extra",)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "text", "value"),
+    [
+        ("depth", "15", 15),
+        ("depth", 15, 15),
+        ("rate", "1e-3", 1e-3),
+        ("flag", "true", True),
+        ("flag", "no", False),
+        ("word", "15", "15"),
+        ("kind", "b", "b"),
+        ("number", "2", 2),
+        ("number", 2, 2),
+        ("maybe", "4", 4),
+    ],
+)
+def test_text_becomes_the_type_of_the_parameter(parameter, text, value):
+    found = getattr(Thing.resolve("quick", {parameter: text}), parameter)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"dept": "3"}, "thing: unknown parameter 'dept'. Did you mean 'depth'?"),
+        ({"name": "x"}, "unknown parameter 'name'"),
+        ({"presets": "x"}, "unknown parameter 'presets'"),
+        ({"zzz": "3"}, "Known: depth, flag, kind, maybe, number, rate, word."),
+        ({"depth": "deep"}, "thing: parameter 'depth' is 'deep', expected a valid integer"),
+        ({"depth": "1.5"}, "parameter 'depth' is '1.5', expected a valid integer"),
+        ({"flag": "perhaps"}, "parameter 'flag' is 'perhaps', expected a valid boolean"),
+        ({"kind": "c"}, "parameter 'kind' is 'c', expected 'a' or 'b'"),
+        ({"number": "4"}, "parameter 'number' is '4', expected 2 or 3"),
+        ({"rate": "nan"}, "parameter 'rate' is nan, expected a finite number"),
+        ({"rate": "-inf"}, "parameter 'rate' is -inf, expected a finite number"),
+        ({"depth": "101"}, "thing: parameter 'depth' is 101, expected 0 to 100."),
+        ({"rate": "-1"}, "thing: parameter 'rate' is -1.0, expected 0 or more."),
+    ],
+)
+def test_wrong_parameters(given, message):
+    with pytest.raises(UserError) as caught:
+        Thing.resolve("quick", given)
+    assert message in str(caught.value)
+
+
+def test_range_refuses_nan():
+    with pytest.raises(UserError, match="is nan, expected 0 or more"):
+        Thing(rate=float("nan"))
+
+
+def test_parameters_are_the_fields_inherited_ones_too():
+    assert list(More().parameters()) == ["depth", "rate", "flag", "word", "kind", "number", "maybe", "extra"]
+    assert More.resolve("smoke", {"extra": "2", "depth": "7"}).parameters()["depth"] == 7
+
+
+def test_a_plugin_without_fields_has_no_parameters():
+    class Bare(Plugin):
+        name = "bare"
+
+    assert Bare.resolve("quick").parameters() == {}
+    with pytest.raises(UserError, match=r"unknown parameter 'x'. None is known"):
+        Bare.resolve("quick", {"x": "1"})
+
+
+def test_suggestions():
+    assert did_you_mean("fourvector", ["circles", "fourvectors"]) == "Did you mean 'fourvectors'?"
+    assert did_you_mean("zzz", ["b", "a"]) == "Known: a, b."
+
+
+@pytest.mark.parametrize("preset", [preset.name for preset in PRESETS])
+@pytest.mark.parametrize("registry", [TASKS, REPRESENTATIONS, MODELS], ids=lambda registry: registry.group)
+def test_every_preset_of_every_plugin_resolves_to_values_of_the_right_types(registry, preset):
+    for name in registry.names():
+        plugin = registry.load(name)
+        assert set(plugin.presets) <= {preset.name for preset in PRESETS}
+        values = plugin.resolve(preset).parameters()
+        again = plugin.resolve("", {parameter: str(value) for parameter, value in values.items()}).parameters()
+        assert again == values, "what a preset says can be said on the command line"

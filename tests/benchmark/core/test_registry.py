@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmark.core import registry
+from benchmark.core.errors import UserError
+from benchmark.core.registry import METRICS, MODELS, REPRESENTATIONS, TASKS, Entry, Registry
+from models.model import Model
+from tests.benchmark.toys import PLUGINS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ALL = [TASKS, REPRESENTATIONS, MODELS, METRICS]
+MINE = """
+from models.model import Model
+
+class Mine(Model):
+    '''Mine alone.
+
+    More about it.
+    '''
+    name = "mine"
+    def fit(self, train, valid): ...
+    def predict_proba(self, samples): ...
+    def save(self, folder): ...
+    def load(self, folder): ...
+"""
+HALF = """
+from models.model import Model
+
+class Half(Model):
+    name: str = "half"
+    def fit(self, train, valid): ...
+"""
+
+
+def write(folder: Path, text: str, name: str = "mine.py") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_listing_imports_no_plugin():
+    code = """
+import sys
+from benchmark.core import registry
+for group in (registry.TASKS, registry.REPRESENTATIONS, registry.MODELS, registry.METRICS):
+    assert group.names(), group
+found = {"tasks", "representations", "models", "benchmark.metrics.auc", "numpy", "torch"} & set(sys.modules)
+assert not found, found
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("group", ALL, ids=lambda group: group.group)
+def test_everything_registered_loads_under_its_own_name(group: Registry):
+    names = group.names()
+    assert len(names) == len(set(names)) > 0
+    for name in names:
+        assert group.load(name).name == name
+        assert group.find(name).origin == "package"
+        assert group.find(name).file_hash() == ""
+
+
+def test_unknown_name_has_a_suggestion():
+    with pytest.raises(UserError, match=r"unknown model 'cmn'. Did you mean 'cnn'\?"):
+        MODELS.load("cmn")
+    with pytest.raises(UserError, match=r"unknown task 'zzzzzz'. Known: dimuon, .*ttbar"):
+        TASKS.find("zzzzzz")
+
+
+def test_file_plugin(tmp_path: Path):
+    path = write(tmp_path, MINE)
+    entry = MODELS.find(f"{path}:Mine")
+    assert entry == Entry("mine", "Mine alone.", f"{path}:Mine", str(path))
+    assert entry.is_file
+    plugin = MODELS.load(f"{path}:Mine")
+    assert issubclass(plugin, Model)
+    assert MODELS.load(str(path)) is plugin, "the only class is the default, and a file is imported once"
+
+
+def test_relative_file_is_found_and_kept_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = write(tmp_path, MINE)
+    monkeypatch.chdir(tmp_path)
+    assert MODELS.find("mine.py:Mine").target == f"{path}:Mine"
+
+
+def test_file_hash_follows_the_content(tmp_path: Path):
+    path = write(tmp_path, MINE)
+    before = MODELS.find(str(path)).file_hash()
+    assert MODELS.find(str(path)).file_hash() == before
+    path.write_text(MINE + "\n# changed\n")
+    assert len({before, MODELS.find(str(path)).file_hash(), ""}) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "message"),
+    [
+        (MINE, "nowhere.py:Mine", "no file .*nowhere.py"),
+        (MINE, "mine.py:Yours", "mine.py has Mine. Name the class as mine.py:Class"),
+        ("x = 1\n", "mine.py", "no class with a literal `name`"),
+        (MINE + MINE.replace("Mine", "Second"), "mine.py", "mine.py has Mine, Second"),
+        ("def broken(:\n", "mine.py:Mine", "mine.py line 1 is not Python"),
+        ("x = 'a\0b'\n", "mine.py:Mine", "is not Python"),
+        ("class Mine:\n    name = 'mine'\n", "mine.py:Mine", "'Mine' does not inherit models.model.Model"),
+        (HALF, "mine.py", "'Half' lacks load, predict_proba, save; write these methods"),
+        ("import nonsense_that_is_nowhere\n" + MINE, "mine.py", "importing it raised ModuleNotFoundError"),
+        ("raise ValueError('no luck')\n" + MINE, "mine.py", "importing it raised ValueError: no luck"),
+        (MINE.replace('"mine"', '"../mine"'), "mine.py", "calls itself '../mine'.*letters, digits"),
+    ],
+)
+def test_what_can_be_wrong_with_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text, word, message):
+    write(tmp_path, text)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=message) as caught:
+        MODELS.load(word)
+    assert "\n" not in str(caught.value)
+
+
+def test_file_that_is_no_text(tmp_path: Path):
+    (tmp_path / "mine.py").write_bytes(b"\xff\xfe\x00binary")
+    with pytest.raises(UserError, match=r"mine\.py is not Python|mine\.py line"):
+        MODELS.find(str(tmp_path / "mine.py"))
+
+
+def test_several_classes_of_a_file_are_told_apart():
+    assert MODELS.load(f"{PLUGINS / 'toy_models.py'}:Nearest").name == "nearest"
+    assert MODELS.load(f"{PLUGINS / 'toy_models.py'}:Raises").name == "raises"
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Installs a distribution of one module that is an entry point of `benchmark.models`."""
+
+    def install(point: str, module: str = MINE) -> None:
+        (tmp_path / "fake_models.py").write_text(module)
+        info = tmp_path / "fake_models-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fake-models\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[benchmark.models]\n{point}\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        registry._entry_point_entries.cache_clear()
+
+    yield install
+    sys.modules.pop("fake_models", None)
+    monkeypatch.undo()
+    registry._entry_point_entries.cache_clear()
+
+
+def test_entry_point(install):
+    install("mine = fake_models:Mine")
+    assert MODELS.find("mine") == Entry("mine", "Mine alone.", "fake_models:Mine", "entry point of fake-models")
+    assert "fake_models" not in sys.modules
+    assert MODELS.names()[-1] == "mine"
+    assert MODELS.load("mine").name == "mine"
+    with pytest.raises(UserError, match="Did you mean 'mine'"):
+        MODELS.find("mime")
+
+
+def test_one_name_is_one_plugin(install):
+    install("cnn = fake_models:Mine")
+    with pytest.raises(UserError, match=r"model 'cnn': models.cnn:CNN \(package\) and fake_models:Mine .*share"):
+        MODELS.entries()
+
+
+@pytest.mark.parametrize(
+    ("point", "module", "message"),
+    [
+        ("mine = fake_models:Yours", MINE, "'Yours' does not inherit"),
+        ("mine = fake_models", MINE, "does not inherit"),
+        ("mine = fake_models:Mine", "def broken(:\n", "raised SyntaxError"),
+        ("mine = fake_modules:Mine", MINE, "raised ModuleNotFoundError.*Mend or reinstall"),
+        ("yours = fake_models:Mine", MINE, "calls itself 'mine', expected 'yours'"),
+    ],
+)
+def test_broken_entry_point_harms_only_itself(install, point, module, message):
+    install(point, module)
+    name = point.partition(" ")[0]
+    assert name in MODELS.names()
+    assert MODELS.load("cnn").name == "cnn"
+    with pytest.raises(UserError, match=message):
+        MODELS.load(name)

@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import shutil
+from itertools import product
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from benchmark.core.errors import UserError
+from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS
+from benchmark.engine import cell as cells
+from benchmark.engine.cell import describe
+from benchmark.engine.sample_store import represent
+from benchmark.records.scoring import score
+from representations.samples import Ragged
+from tasks.data.inventory import SAMPLES
+from tasks.data.store import load, shards
+from tests.benchmark.cells import TASK_OF, job, silent, toy_job
+from tests.benchmark.toys import LONELY, PLUGINS, metric
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+
+    from representations.samples import Samples
+
+# what a model needs beside its smoke preset for its seed to matter
+RANDOM = {"bdt": "[subsample=0.5]"}
+
+
+def run(job_, data):
+    return cells.run(job_, data, silent)
+
+
+def test_from_events_to_result(toy_data: Path, tmp_path: Path):
+    stages = []
+    made = toy_job()
+    shutil.copytree(made.data.folder(toy_data), made.data.folder(tmp_path), ignore=shutil.ignore_patterns(SAMPLES))
+    result, scores = cells.run(made, tmp_path, lambda *step: stages.append(step[0]))
+    assert (result.status, result.reason) == ("done", None)
+    assert list(dict.fromkeys(stages)) == ["represent", "train", "predict", "score"]
+    assert 0.6 < result.metrics["auc"].low < result.metrics["auc"].value < result.metrics["auc"].high < 1
+    assert result.events["test"] == len(scores.labels)
+    assert sum(result.events.values()) == 240
+    assert score(scores, result.classes, result.has_signal) == (result.metrics, result.confusion_matrix)
+    for name, value in result.throughput:
+        assert math.isfinite(value), name
+        assert value > 0, name
+    assert result.environment["gpu"] is None
+    assert result.variant["slope"] == 60
+    assert result.variant_given == ()
+    assert result.representation_parameters == {"features": "raw"}
+    assert (result.representation_given, result.parameters_given) == ((), ())
+
+
+def test_metrics_of_ones_own_are_in_the_record(toy_data: Path):
+    wanted = toy_job()
+    wanted = dataclasses.replace(wanted, cell=dataclasses.replace(wanted.cell, metrics=(metric("Mine"),)))
+    result, _ = run(wanted, toy_data)
+    assert 0 < result.metrics["mine"].value < 1
+    assert result.metrics["mine_nan"].reason == "the metric gave nan"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("Raises", r"RuntimeError: the loss became a butterfly \(toy_models.py, line \d+\)"),
+        ("Nan", "scores: .* of .* are not probabilities"),
+    ],
+)
+def test_a_model_that_fails_is_a_result(toy_data: Path, name, reason):
+    result, scores = run(toy_job(name), toy_data)
+    assert (result.status, scores, result.metrics) == ("failed", None, {})
+    assert re.match(reason, result.reason)
+    assert "\n" not in result.reason
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [("/home/me/mine.py", r"mine\.py, line 2"), ("/x/site-packages/theirs.py", r"linear\.py, line \d+")],
+)
+def test_the_line_of_a_failure_is_that_of_who_called_the_library(file: str, line: str):
+    code = compile("import torch\ntorch.nn.Linear(3, 3)(torch.zeros(2, 4))", file, "exec")
+    with pytest.raises(RuntimeError) as raised:
+        exec(code, {})  # two lines of this test, as if they were in that file
+    error = raised.value
+    assert error.__traceback__ is not None
+    error.__traceback__ = error.__traceback__.tb_next  # without the frame of this test
+    assert re.fullmatch(line, cells._line_of(error))
+
+
+def test_the_traceback_of_a_failure_is_kept(toy_data: Path):
+    result, _ = run(toy_job("Raises"), toy_data)
+    assert "toy_models.py" in result.environment["traceback"]
+
+
+def test_one_class_alone_is_skipped(toy_data: Path):
+    result, scores = run(toy_job(task=LONELY), toy_data)
+    assert (result.status, scores) == ("skipped", None)
+    assert result.reason == "only events of class hard among the training events; at least two classes are needed"
+
+
+@pytest.mark.parametrize(
+    ("task", "bounds"),
+    [
+        ("diphoton", {"cvm": 0.002}),
+        ("diphoton[region=forward]", {"cvm": 0.004}),
+        ("diphoton[mass_aware=true]", {}),
+        ("wprime", {}),
+    ],
+)
+def test_a_record_knows_the_bounds_of_its_task(task: str, bounds: dict[str, float]):
+    assert describe(job(task, "fourvectors", "bdt"), None).bounds == bounds
+
+
+def test_a_level_that_makes_no_sense_is_skipped(toy_data: Path):
+    result, scores = run(toy_job(level="generator"), toy_data)
+    assert (result.status, result.reason, scores) == ("skipped", "partons have no spectrum here", None)
+    assert (result.source, result.fingerprint, result.events) == ("none", "", {})
+
+
+@pytest.mark.parametrize("level", ["detector", "generator"])
+def test_the_key_is_the_same_every_time(toy_data: Path, level: str):
+    keys = set()
+    for _ in range(2):
+        made = toy_job(level=level)
+        keys.add(describe(made, made.data.manifest(toy_data)).key)
+    assert len(keys) == 1
+
+
+def test_the_key_covers_all_that_can_change_the_outcome(toy_data: Path, tmp_path: Path, monkeypatch):
+    made = toy_job()
+    manifest = made.data.manifest(toy_data)
+    edited = tmp_path / "toy_models.py"
+    edited.write_text((PLUGINS / "toy_models.py").read_text() + "\n# edited\n")
+    cell = made.cell
+    task = str(cell.task)
+    jobs = {
+        "nothing": made,
+        "seed": toy_job(seed=1),
+        "model": toy_job("Raises"),
+        "parameter": job(task, "fourvectors", f"{cell.model}[noise=1]"),
+        "plug-in file": job(task, "fourvectors", f"{edited}:Nearest"),
+        "representation": job(task, "circles", str(cell.model)),
+        "representation's parameter": job(task, "fourvectors[features=low]", str(cell.model)),
+        "variant": job(f"{task}[slope=50]", "fourvectors", str(cell.model)),
+        "level": toy_job(level="hadron"),
+        "preset": dataclasses.replace(made, cell=dataclasses.replace(cell, preset="quick")),
+        "device": dataclasses.replace(made, cell=dataclasses.replace(cell, device="cuda")),
+    }
+    keys = {name: describe(job_, manifest).key for name, job_ in jobs.items()}
+    for field, value in {"content": "x", "fingerprint": "x", "counts": {"hard": {"train": 1}}}.items():
+        keys[field] = describe(made, manifest.model_copy(update={field: value})).key
+    for plugin in ("representation", "model"):
+        with monkeypatch.context() as patch:
+            patch.setattr(type(getattr(made, plugin)), "version", "2")
+            keys[f"version of the {plugin}"] = describe(made, manifest).key
+    assert len(set(keys.values())) == len(keys)
+    gpu = dataclasses.replace(made, cell=dataclasses.replace(cell, device="cuda:1"))
+    assert describe(gpu, manifest).key == keys["device"], "which of two GPUs changes nothing"
+    metrics = dataclasses.replace(made, cell=dataclasses.replace(cell, metrics=("auc",)))
+    assert describe(metrics, manifest).key == keys["nothing"], "metrics come from the scores, later too"
+
+
+@pytest.fixture(scope="module", params=REPRESENTATIONS.names())
+def represented(request: pytest.FixtureRequest, smoke_data: Path) -> tuple[str, Mapping[str, Samples]]:
+    """The name of a representation, and half of the events of a task as it shows them."""
+    made = job(TASK_OF.get(request.param, "ttbar"), request.param, "bdt")
+    events = load(made.data, smoke_data)[::2]
+    return request.param, represent([events], made.representation).splits
+
+
+@pytest.mark.parametrize(("task", "name"), list(product(TASKS.core(), REPRESENTATIONS.names())))
+def test_shard_by_shard_with_the_columns_asked_for_is_as_all_at_once(smoke_data: Path, task: str, name: str):
+    made = job(task, name, "bdt")
+    events = load(made.data, smoke_data)
+    columns = made.representation.columns(events.info)
+    stages = []
+    streamed = represent(
+        shards(made.data, smoke_data, columns), made.representation, lambda *step: stages.append(step), len(events)
+    )
+    assert stages[0] == ("represent", 0, len(events))
+    assert stages[-1] == ("represent", len(events), len(events))
+    assert (streamed.pace.has_signal, list(streamed.splits)) == (events.info.has_signal, ["train", "valid", "test"])
+    for split, part in events.splits().items():
+        whole = made.representation.represent(part)
+        for field in dataclasses.fields(whole):
+            one, other = getattr(whole, field.name), getattr(streamed.splits[split], field.name)
+            for tensor, found in zip(tensors(one), tensors(other), strict=True):
+                assert tensor.dtype == found.dtype
+                assert tensor.numpy().tobytes() == found.numpy().tobytes(), (split, field.name)
+            assert tensors(one) or one == other
+
+
+def tensors(part: object) -> list[torch.Tensor]:
+    if isinstance(part, Ragged):
+        return [part.values, part.offsets]
+    return [part] if isinstance(part, torch.Tensor) else []
+
+
+def test_splits_without_events_have_samples_too(toy_data: Path):
+    made = toy_job()
+    events = load(made.data, toy_data)
+    train = events.splits()["train"]
+    found = represent([train[:50], train[50:]], made.representation)
+    assert {name: len(samples) for name, samples in found.splits.items()} == {
+        "train": len(train),
+        "valid": 0,
+        "test": 0,
+    }
+    with pytest.raises(UserError, match="no events to represent, expected one shard"):
+        represent([], made.representation)
+
+
+@pytest.mark.parametrize("name", MODELS.core())
+def test_the_seed_is_all_that_training_depends_on(represented: tuple[str, Mapping[str, Samples]], name: str):
+    representation, splits = represented
+
+    def predicted(seed: int) -> np.ndarray:
+        model = job("ttbar", representation, name + RANDOM.get(name, "")).model
+        model.runtime.seed = seed
+        model.fit(splits["train"], splits["valid"])
+        return model.predict_proba(splits["test"])
+
+    first = predicted(0)
+    assert first.tobytes() == predicted(0).tobytes()
+    assert first.tobytes() != predicted(1).tobytes()

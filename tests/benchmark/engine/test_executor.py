@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmark.core.errors import UserError
+from benchmark.engine import executor as schedule
+from benchmark.engine.cell import describe
+from benchmark.engine.executor import Worker, devices_of, execute
+from benchmark.engine.progress import Display, headline
+from benchmark.records.environment import default_workers
+from benchmark.records.results import ResultStore
+from tests.benchmark.cells import toy_job
+from tests.benchmark.plugins.toy_models import FLAG
+from tests.benchmark.toys import request, run_toy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def run(results: Path, data: Path, *names: str, timeout: float | None = None):
+    jobs = {(made := toy_job(name)).cell: made for name in names}
+
+    def unfinished(cell, status, reason):
+        blank = describe(jobs[cell], jobs[cell].data.manifest(data))
+        return blank.model_copy(update={"status": status, "reason": reason})
+
+    found = execute(list(jobs), data, ResultStore(results), Display(quiet=True), unfinished, timeout)
+    return {cell.model.target.rpartition(":")[2]: result for cell, result in found}
+
+
+def test_a_worker_that_dies_is_replaced_and_the_others_go_on(tmp_path: Path, toy_data: Path):
+    found = run(tmp_path, toy_data, "Dies", "Raises", "Nearest", "Leaves")
+    assert {name: result.status for name, result in found.items()} == {
+        "Dies": "failed",
+        "Raises": "failed",
+        "Nearest": "done",
+        "Leaves": "failed",
+    }
+    assert found["Dies"].reason.startswith("the worker process died of SIGKILL")
+    assert found["Leaves"].reason == "the worker process ended with exit code 7"
+    assert found["Raises"].reason.startswith("RuntimeError: the loss became a butterfly (toy_models.py, line ")
+    kept = {result.model: result for result in ResultStore(tmp_path).all()}
+    assert kept == {name.lower(): result for name, result in found.items()}
+
+
+def test_a_cell_that_never_ends(tmp_path: Path, toy_data: Path):
+    (result,) = run(tmp_path, toy_data, "Loops", timeout=3).values()
+    assert (result.status, result.reason) == ("timeout", "took longer than 3 s (--timeout)")
+    assert list(ResultStore(tmp_path).all()) == [result]
+
+
+def test_results_that_cannot_be_stored_end_the_run(tmp_path: Path, toy_data: Path):
+    (tmp_path / "toy").write_text("a file in the folder's place")
+    with pytest.raises(UserError, match="the folder can't be made"):
+        run(tmp_path, toy_data, "Nearest")
+
+
+def test_failed_cells_are_run_again_unless_told_otherwise(tmp_path: Path, toy_data: Path):
+    (first,) = run_toy(request("Dies"), tmp_path, toy_data)
+    (kept,) = run_toy(request("Dies"), tmp_path, toy_data, overwrite="never")
+    assert kept == first
+
+
+class Pipe:
+    """A pipe whose other end is gone until the worker is started anew."""
+
+    def __init__(self, broken: bool) -> None:
+        self.broken, self.sent = broken, []
+
+    def send(self, message: object) -> None:
+        if self.broken:
+            raise BrokenPipeError
+        self.sent.append(message)
+
+    def close(self) -> None:
+        pass
+
+
+class Process:
+    exitcode = -signal.SIGKILL
+
+    def join(self, timeout: float | None = None) -> None:
+        pass
+
+    def kill(self) -> None:
+        pass
+
+
+def test_a_worker_that_died_while_idle_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    def start(worker: Worker) -> None:
+        worker.process, worker.pipe = Process(), Pipe(broken=not hasattr(worker, "pipe"))
+
+    monkeypatch.setattr(Worker, "start", start)
+    worker = Worker("cuda:1", tmp_path, tmp_path)
+    worker.submit(toy_job().cell, timeout=5)
+    (sent,) = worker.pipe.sent
+    assert sent.device == "cuda:1"
+
+
+def test_nothing_to_run_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(schedule, "Worker", None)
+    assert run(tmp_path, tmp_path) == {}
+
+
+def test_jobs_run_at_once(tmp_path: Path, toy_data: Path, monkeypatch: pytest.MonkeyPatch):
+    """One after the other they would wait for each other until their time is up."""
+    monkeypatch.setenv(FLAG, str(tmp_path / "meeting"))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    os.mkfifo(tmp_path / "meeting")
+    found = run_toy(request("Meets", seeds="2"), tmp_path / "results", toy_data, abreast=2, timeout=120)
+    assert [(result.status, result.environment["jobs"]) for result in found] == [("done", 2), ("done", 2)]
+    share = max(1, default_workers() // 2)
+    assert [result.details["threads"] for result in found] == [share, share], "the cores are shared out"
+    for result in found:
+        throughput = result.throughput.model_dump()
+        assert throughput.pop("peak_memory_mb") > 0
+        assert set(throughput.values()) == {None}, "how fast a cell was beside others says nothing of it"
+        assert result.timings == {}
+        assert headline(result).startswith("AUC ")
+        assert " s" not in headline(result)
+
+
+def test_no_more_workers_than_cells(tmp_path: Path, toy_data: Path):
+    (alone,) = run_toy(request("Nearest"), tmp_path, toy_data, abreast=8)
+    assert "jobs" not in alone.environment
+    assert alone.timings["fit"] > 0
+
+
+def test_cells_are_spread_over_devices_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Of three cells two on the first device; each is told how many they are there, and what its share of cores is."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(schedule, "devices_of", lambda device: ["cuda:0", "cuda:1"])
+    monkeypatch.setattr(schedule, "default_workers", lambda: 12)
+    started = []
+
+    class Context:
+        def Pipe(self):  # noqa: N802
+            return Pipe(broken=False), Pipe(broken=False)
+
+        def Process(self, target, args, daemon):  # noqa: N802
+            process = Process()
+            process.start = lambda: started.append((args[-1], os.environ.get("OMP_NUM_THREADS")))
+            return process
+
+    monkeypatch.setattr(schedule, "get_context", lambda way: Context())
+    cells = [toy_job().cell] * 3
+    with schedule._workers(cells, tmp_path, tmp_path, schedule.NOTHING, 2) as workers:
+        assert [worker.device for worker in workers] == ["cuda:0", "cuda:1", "cuda:0"]
+    assert started == [(2, "4"), (1, None), (2, "4")]
+    assert "OMP_NUM_THREADS" not in os.environ
+
+
+def test_workers_that_cannot_be_started_leave_none_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    stopped = []
+
+    def start(worker: Worker) -> None:
+        if len(stopped) or worker.device == "cuda:1":
+            raise KeyboardInterrupt
+        worker.process, worker.pipe = Process(), Pipe(broken=False)
+
+    monkeypatch.setattr(schedule, "devices_of", lambda device: ["cuda:0", "cuda:1"])
+    monkeypatch.setattr(Worker, "start", start)
+    monkeypatch.setattr(Worker, "stop", lambda worker: stopped.append(worker.device))
+    with pytest.raises(KeyboardInterrupt), schedule._workers([toy_job().cell] * 2, tmp_path, tmp_path, None, 1):
+        pass
+    assert stopped == ["cuda:0"]
+
+
+def test_devices():
+    assert devices_of("cpu") == ["cpu"]
+    assert devices_of("cuda:1") == ["cuda:1"]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(-signal.SIGSEGV, "died of SIGSEGV"), (3, "ended with exit code 3"), (None, "ended with exit code None")],
+)
+def test_how_it_died(code: int | None, words: str):
+    assert schedule._how_it_died(code) == f"the worker process {words}"
+
+
+def test_a_killed_training_goes_on_from_its_last_epoch(tmp_path: Path, toy_data: Path, monkeypatch: pytest.MonkeyPatch):
+    flag = tmp_path / "flag"
+    monkeypatch.setenv(FLAG, str(flag))
+    wanted, results, steps = request("DiesInEpochThree"), tmp_path / "results", []
+    (killed,) = run_toy(wanted, results, toy_data)
+    assert killed.reason.startswith("the worker process died of SIGKILL")
+    checkpoint = ResultStore(results).checkpoint(killed)
+    assert checkpoint.is_file()
+    monkeypatch.setattr(Display, "stage", lambda _, *step: steps.append(step))
+    (resumed,) = run_toy(wanted, results, toy_data)
+    assert [step[1:3] for step in steps if step[1] == "resume"] == [("resume", 2)]
+    assert (resumed.status, resumed.details["resumed"]) == ("done", 2)
+    assert resumed.timings["fit"] > resumed.details["resumed_s"] > 0
+    assert not checkpoint.exists()
+    (whole,) = run_toy(wanted, tmp_path / "other", toy_data)
+    assert "resumed" not in whole.details
+    assert whole.metrics == resumed.metrics
+    for name in ("scores", "event_ids"):
+        one, other = (getattr(ResultStore(tmp_path / place).scores(resumed), name) for place in ("results", "other"))
+        assert one.tobytes() == other.tobytes()
+    assert sorted(path.suffix for path in (results / "toy").iterdir()) == [".json", ".npz", ".npz"]

@@ -1,0 +1,42 @@
+"""With permuted labels nothing can be learned, unless a label leaks into what a model sees."""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from itertools import product
+from typing import TYPE_CHECKING
+
+import awkward as ak
+import numpy as np
+import pytest
+
+from benchmark.core.registry import MODELS, REPRESENTATIONS
+from benchmark.engine.cell import describe, evaluate
+from benchmark.engine.sample_store import represent
+from benchmark.metrics.auc import Auc
+from benchmark.metrics.metric import Scored
+from tasks.data.store import load
+from tests.benchmark.cells import TASK_OF, job, silent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIDENCE = 0.999
+PAIRS = list(product(REPRESENTATIONS.names(), MODELS.names()))
+
+
+@pytest.mark.parametrize(("representation", "model"), PAIRS, ids="-".join)
+def test_permuted_labels_are_not_learned(smoke_data: Path, representation: str, model: str):
+    made = job(TASK_OF.get(representation, "ttbar"), representation, model)
+    events = load(made.data, smoke_data)
+    # before splitting, train and test alike; each cell has a permutation of its own, the same every time
+    rng = np.random.default_rng(zlib.crc32(f"{representation} {model}".encode()))
+    table = ak.with_field(events.table, rng.permutation(events.column("label")), "label")
+    permuted = dataclasses.replace(events, table=table)
+    blank = describe(made, made.data.manifest(smoke_data))
+    result, scores = evaluate(blank, represent([permuted], made.representation), made, silent)
+    assert result.status == "done"
+    scored = Scored(scores.labels, scores.scores.astype(np.float64), result.classes)
+    auc = Auc()(scored, CONFIDENCE)["auc"]
+    assert auc.low <= 0.5 <= auc.high, auc

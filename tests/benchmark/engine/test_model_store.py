@@ -1,0 +1,76 @@
+"""Fitted models in folders: kept, restored with all that they were fitted for, and refused where that has changed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmark.core.errors import UserError
+from benchmark.engine.model_store import CELL, folder_of, is_kept, read, restore
+from benchmark.records.results import ResultStore
+from tests.benchmark.toys import model, request, run_toy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_models_are_kept_with_what_they_were_fitted_for(tmp_path: Path, toy_data: Path):
+    models = tmp_path / "models"
+    done, failed = run_toy(request("Nearest[noise=1]", "Raises"), tmp_path / "results", toy_data, models=models)
+    assert is_kept(models, done)
+    assert not is_kept(models, failed)
+    assert sorted(path.name for path in (models / "toy").iterdir()) == [done.stem]
+    restored = restore(folder_of(models, done), "cpu")
+    assert restored.model.parameters() == {"noise": 1.0}
+    assert restored.task.parameters() == done.variant
+    assert (restored.representation.name, restored.origin.seed, restored.origin.key) == ("fourvectors", 0, done.key)
+    assert restored.origin.classes == done.classes
+
+
+def test_a_cell_is_run_again_for_its_model_and_not_twice(
+    tmp_path: Path, toy_data: Path, monkeypatch: pytest.MonkeyPatch
+):
+    wanted = request("Nearest")
+    (first,) = run_toy(wanted, tmp_path / "results", toy_data)
+    (second,) = run_toy(wanted, tmp_path / "results", toy_data, models=tmp_path / "models")
+    assert is_kept(tmp_path / "models", second)
+    assert second.scores_sha256 == first.scores_sha256
+    monkeypatch.setattr("benchmark.engine.executor.Worker", None)
+    assert run_toy(wanted, tmp_path / "results", toy_data, models=tmp_path / "models") == [second]
+    assert list(ResultStore(tmp_path / "results").all()) == [second]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, toy_data: Path) -> Path:
+    (done,) = run_toy(request("Nearest"), tmp_path / "results", toy_data, models=tmp_path / "models")
+    return folder_of(tmp_path / "models", done)
+
+
+def test_other_versions_are_refused(folder: Path):
+    whole = json.loads((folder / CELL).read_text())
+
+    def edit(part: str, **changes: str) -> None:
+        (folder / CELL).write_text(json.dumps({**whole, part: {**whole[part], **changes}}))
+
+    edit("representation", version="0")
+    with pytest.raises(UserError, match=r"representation fourvectors version 0, but version \S+ is here"):
+        restore(folder, "cpu")
+    edit("model", file="0")
+    with pytest.raises(UserError, match="model nearest version 1, but its file has changed"):
+        restore(folder, "cpu")
+    edit("model", target=model("Missing"))
+    with pytest.raises(UserError, match="Name the class"):
+        restore(folder, "cpu")
+
+
+def test_folders_of_something_else(folder: Path, tmp_path: Path):
+    with pytest.raises(UserError, match=r"no cell\.json \(no such folder\)"):
+        read(tmp_path / "nowhere")
+    with pytest.raises(UserError, match=r"no cell\.json \(found: toy\)"):
+        read(folder.parent.parent)
+    for text, reason in (("{", "JSON"), ("[]", "object"), ("{}", "field 'key': Field required")):
+        (folder / CELL).write_text(text)
+        with pytest.raises(UserError, match=reason):
+            read(folder)

@@ -1,0 +1,358 @@
+"""Samples that are kept beside their data set: made once, opened again, never trusted blindly."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import shutil
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmark.engine import cell as cells
+from benchmark.engine import sample_store as module
+from benchmark.engine.cell import describe, evaluate
+from benchmark.engine.sample_store import represent, represented, samples_key, sources
+from representations.fourvectors.fourvectors import FourVectors
+from representations.samples import Ragged, Vectors
+from representations.samples.store import RECORD
+from tasks.data.inventory import SAMPLES, lock_of
+from tasks.data.store import shards
+from tests.benchmark.cells import job, silent, toy_job
+from tests.benchmark.toys import TOY
+
+if TYPE_CHECKING:
+    from benchmark.engine.job import Job
+    from benchmark.engine.sample_store import Represented
+    from benchmark.records.results import Result
+    from tasks.events import Events
+
+EVENTS = 240
+
+
+@pytest.fixture
+def root(toy_data: Path, tmp_path: Path) -> Path:
+    """A data root without samples."""
+    folder = toy_job().data.folder(toy_data)
+    shutil.copytree(folder, tmp_path / "toy" / folder.name, ignore=shutil.ignore_patterns(SAMPLES))
+    return tmp_path
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many events were represented in each call, but for those that warm up."""
+    calls: list[int] = []
+    plain = FourVectors.represent
+
+    def counting(self: FourVectors, events: Events) -> Vectors:
+        calls.append(len(events))
+        return plain(self, events)
+
+    monkeypatch.setattr(FourVectors, "represent", counting)
+    monkeypatch.setattr(module, "WARM_UP_EVENTS", 0)
+    return calls
+
+
+def kept(root: Path, job_: Job | None = None) -> Path:
+    """The folder of the samples of a cell."""
+    made = job_ or toy_job()
+    manifest = made.data.manifest(root)
+    assert manifest is not None
+    key = samples_key(made, manifest)
+    return made.data.folder(root) / SAMPLES / f"{made.representation.name}-{key[:10]}"
+
+
+def content(found: Represented) -> bytes:
+    """All tensors of all splits."""
+    parts = [part for samples in found.splits.values() for part in vars(samples).values()]
+    ragged = [tensor for part in parts if isinstance(part, Ragged) for tensor in (part.values, part.offsets)]
+    tensors = ragged + [part for part in parts if hasattr(part, "numpy")]
+    return b"".join(tensor.numpy().tobytes() for tensor in tensors)
+
+
+def test_another_model_and_seed_represent_nothing_again(root: Path, counted: list[int]):
+    _, scores = cells.run(toy_job(), root, silent)
+    assert sum(counted) == EVENTS
+    counted.clear()
+    stages: list[str] = []
+    again, same_scores = cells.run(toy_job(), root, lambda *step: stages.append(step[0]))
+    assert again.status == "done"
+    assert same_scores.scores.tobytes() == scores.scores.tobytes()
+    for other in (toy_job(seed=1), toy_job("Raises"), job(TOY, "fourvectors", "bdt")):
+        cells.run(other, root, silent)
+    assert counted == []
+    assert "represent" not in stages
+    assert module._held == {}, "nothing is held beside the memory maps"
+    cells.run(job(TOY, "fourvectors[features=low]", str(toy_job().cell.model)), root, silent)
+    assert sum(counted) == EVENTS
+
+
+def test_a_record_tells_when_its_samples_were_made(root: Path, monkeypatch: pytest.MonkeyPatch):
+    def told(result: Result) -> tuple[float | None, str]:
+        return result.throughput.represent_events_per_s, result.environment["represented"]
+
+    monkeypatch.setattr(module, "datetime", Clock)
+    first, _ = cells.run(toy_job(), root, silent)
+    again, _ = cells.run(toy_job(seed=1), root, silent)
+    assert told(again) == told(first)
+    assert told(first)[0] > 0
+    assert told(first)[1] == "2020-02-02T20:20:20+00:00"
+    monkeypatch.setattr(module, "_machine", lambda: "another, 64 cores")
+    elsewhere, _ = cells.run(toy_job(seed=2), root, silent)
+    assert told(elsewhere) == (None, told(first)[1]), "no record tells a rate that another machine had"
+
+
+class Clock:
+    """A time that can't be that of the test."""
+
+    @classmethod
+    def now(cls, zone: object) -> Clock:
+        return cls()
+
+    def isoformat(self, timespec: str) -> str:
+        return "2020-02-02T20:20:20+00:00"
+
+
+@pytest.mark.parametrize(
+    ("representation", "model"),
+    list(product(["fourvectors", "circles", "graph"], ["bdt", "ffnn", "cnn"])),
+)
+def test_scores_are_the_same_with_and_without(root: Path, representation: str, model: str):
+    made = job(TOY, representation, model)
+    columns = made.representation.columns(made.data.task.info("detector"))
+    in_memory = represent(shards(made.data, root, columns), made.representation)
+    blank = describe(made, made.data.manifest(root))
+    expected, scores = evaluate(blank, in_memory, made, silent)
+    for _ in ("made", "opened"):
+        found, again = cells.run(made, root, silent)
+        assert found.metrics == expected.metrics
+        assert again.scores.tobytes() == scores.scores.tobytes()
+        assert again.event_ids.tobytes() == scores.event_ids.tobytes()
+    assert (kept(root, made) / RECORD).is_file()
+
+
+def test_the_key_covers_all_that_can_change_samples(toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    made = toy_job()
+    manifest = made.data.manifest(toy_data)
+    task, model = str(made.cell.task), str(made.cell.model)
+    edited = tmp_path / "toy_task.py"
+    edited.write_text(Path(task.rpartition(":")[0]).read_text() + "\n# edited\n")
+    jobs = {
+        "nothing": made,
+        "representation": job(task, "circles", model),
+        "representation's parameter": job(task, "fourvectors[features=low]", model),
+        "variant": job(f"{task}[slope=50]", "fourvectors", model),
+        "task's file": job(f"{edited}:Toy", "fourvectors", model),
+        "view": job("ttbar", "fourvectors", model),
+        "another view of the same events": job("ttbar[classes_count=2]", "fourvectors", model),
+    }
+    keys = {name: samples_key(job_, manifest) for name, job_ in jobs.items()}
+    shard = manifest.shards[0].model_copy(update={"sha256": "x"})
+    changes = {"content": "x", "level": "hadron", "source": "files", "shards": [shard, *manifest.shards[1:]]}
+    for field, value in {**changes, "shards in another order": None}.items():
+        update = {field: value} if value else {"shards": manifest.shards[::-1]}
+        keys[field] = samples_key(made, manifest.model_copy(update=update))
+    for name, target, value in (
+        ("version", "representations.fourvectors.fourvectors.FourVectors.version", "next"),
+        ("schema", "representations.samples.store.SCHEMA_VERSION", 2),
+        ("sources", "representations.samples.store.__file__", str(edited)),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(target, value)
+            keys[name] = samples_key(made, manifest)
+    assert len(set(keys.values())) == len(keys)
+    for same in (toy_job(seed=3), toy_job("Raises")):
+        assert samples_key(same, manifest) == keys["nothing"]
+
+
+def test_all_that_representations_are_made_of_counts():
+    root = Path(module.__file__).parents[1]
+    found = {path.relative_to(root).as_posix() for path in sources()}
+    own = sorted((root / "representations").rglob("*.py"))
+    assert {path.relative_to(root).as_posix() for path in own} <= found
+    assert "representations/samples/images.py" in found
+    taken = {name for path in own for name in re.findall(r"^from (tasks[.\w]*) import", path.read_text(), re.M)}
+    assert {name.replace(".", "/") + ".py" for name in taken} <= found
+
+
+def test_what_is_damaged_is_made_again_with_a_line(root: Path, counted: list[int], capsys: pytest.CaptureFixture[str]):
+    expected = content(represented(toy_job(), root, silent))
+    file = kept(root) / "train-labels.bin"
+    file.write_bytes(file.read_bytes()[:-8])
+    counted.clear()
+    assert content(represented(toy_job(), root, silent)) == expected
+    assert sum(counted) == EVENTS
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(rf"warning: {file}: [\d,]+ bytes, expected [\d,]+; the samples are made again", line)
+    counted.clear()
+    assert content(represented(toy_job(), root, silent)) == expected
+    assert counted == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [("key", "x", "made for another key"), ("events_per_s", "fast", "Input should be a valid number")],
+)
+def test_a_foreign_record_is_not_believed(
+    root: Path, counted: list[int], capsys: pytest.CaptureFixture[str], name: str, value: str, reason: str
+):
+    represented(toy_job(), root, silent)
+    path = kept(root) / RECORD
+    record = json.loads(path.read_text())
+    record["about"][name] = value
+    path.write_text(json.dumps(record))
+    counted.clear()
+    represented(toy_job(), root, silent)
+    assert sum(counted) == EVENTS
+    assert reason in capsys.readouterr().err
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MyVectors(Vectors):
+    """A kind of samples that only its author's model knows."""
+
+
+def test_samples_of_ones_own_kind_are_held_in_memory(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    plain, calls = FourVectors.represent, []
+
+    def mine(self: FourVectors, events: Events) -> MyVectors:
+        calls.append(len(events))
+        return MyVectors(**vars(plain(self, events)))
+
+    monkeypatch.setattr(FourVectors, "represent", mine)
+    first, _ = cells.run(toy_job(), root, silent)
+    calls.clear()
+    again, _ = cells.run(toy_job(seed=1), root, silent)
+    assert (first.status, again.status, calls) == ("done", "done", [])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("samples are not kept, but held in memory: samples of kind MyVectors, expected Images, "
+                         "Vectors, Graphs")  # fmt: skip
+    assert [path.name for path in kept(root).parent.iterdir()] == [lock_of(kept(root)).name]
+
+
+def test_a_folder_that_can_not_be_written(root: Path, capsys: pytest.CaptureFixture[str]):
+    kept(root).parent.write_text("a file in the folder's place")
+    result, _ = cells.run(toy_job(), root, silent)
+    assert result.status == "done"
+    assert "held in memory: the folder can't be locked" in capsys.readouterr().err
+
+
+# --- processes -------------------------------------------------------------------------------------------------------
+
+REPRESENT = """
+import hashlib, os, signal, sys
+from pathlib import Path
+from benchmark.engine.sample_store import represented
+from representations.fourvectors.fourvectors import FourVectors
+from tests.benchmark.cells import silent, toy_job
+from tests.benchmark.engine.test_sample_store import content
+
+plain, calls = FourVectors.represent, []
+
+def counting(self, events):
+    calls.append(len(events))
+    if len(calls) == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return plain(self, events)
+
+FourVectors.represent = counting
+found = content(represented(toy_job(), Path(sys.argv[1]), silent))
+print(len(calls) > 0, hashlib.sha256(found).hexdigest())
+"""
+
+
+def process(root: Path, killed_at: int = 0) -> subprocess.Popen[str]:
+    """A process of its own that represents the toy, and is killed at so many calls."""
+    command = [sys.executable, "-c", REPRESENT, str(root), str(killed_at)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3])
+
+
+def test_two_processes_at_once_make_them_once(root: Path):
+    said = [started.communicate(timeout=300)[0].split() for started in [process(root), process(root)]]
+    assert sorted(made for made, _ in said) == ["False", "True"]
+    assert said[0][1] == said[1][1]
+
+
+def test_a_killed_run_leaves_nothing_that_is_taken_for_whole(root: Path, counted: list[int]):
+    killed = process(root, killed_at=9)
+    killed.communicate(timeout=300)
+    assert killed.returncode == -9
+    home = kept(root).parent
+    (leftover,) = (path for path in home.iterdir() if path.name.endswith(".tmp"))
+    assert "train-labels.bin" in {path.name for path in leftover.iterdir()}
+    assert not kept(root).exists()
+    represented(toy_job(), root, silent)
+    assert sum(counted) == EVENTS
+    assert {path.name for path in home.iterdir()} == {kept(root).name, lock_of(kept(root)).name}
+
+
+# --- memory ----------------------------------------------------------------------------------------------------------
+
+GROWS = """
+import sys
+from pathlib import Path
+import numpy as np
+import torch
+from benchmark.engine.sample_store import _each
+from representations.samples import Ragged, Vectors
+from representations.samples.store import Writer
+from benchmark.core.memory import keep_freed_memory, peak_memory_mb, reset_peak_memory
+from tests.representations.samples.test_samples import common
+
+EVENTS, LENGTH = 2000, 500  # 2000 * 500 * 3 * 4 bytes = 12 MB a shard
+
+class Some:
+    "What a representation reads of events here: how many they are, and how they are split."
+    info = type("Info", (), {"has_signal": True})
+    def __init__(self, count): self.count = count
+    def __len__(self): return self.count
+    def __getitem__(self, index): return Some(len(range(self.count)[index]))
+    def splits(self): return {"train": self, "valid": Some(0), "test": Some(0)}
+
+class Long:
+    "Many particles of random numbers."
+    def represent(self, events):
+        offsets = torch.arange(len(events) + 1) * LENGTH
+        rows = Ragged(torch.rand(len(events) * LENGTH, 3), offsets)
+        kinds = Ragged(torch.zeros(len(events) * LENGTH, dtype=torch.int8), offsets)
+        names = ("pt", "eta", "phi")
+        return Vectors(**common(len(events)), particles=rows, kinds=kinds, names=names, slots={"jet": 4})
+
+def peak(shards, keep):
+    _each((Some(EVENTS) for _ in range(shards)), Long(), lambda *_: None, 0, keep)
+
+keep_freed_memory()  # as the worker of a run does
+with Writer(Path(sys.argv[1])) as writer:
+    peak(2, writer.add)  # libraries are loaded, and buffers as large as they get
+    reset_peak_memory("cpu")
+    before = peak_memory_mb("cpu")
+    peak(20, writer.add)
+    on_disk = peak_memory_mb("cpu") - before
+    writer.finish({})
+parts = []
+peak(20, lambda name, samples: parts.append(samples))
+print(on_disk, peak_memory_mb("cpu") - before, sum(part.nbytes for part in parts) / 2**20)
+"""
+
+
+def test_memory_does_not_grow_with_the_number_of_shards(tmp_path: Path):
+    """In a process of its own, whose memory nobody else has grown; the same held in memory shows what is measured."""
+    done = subprocess.run(
+        [sys.executable, "-c", GROWS, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[3],
+        check=True,
+        timeout=300,
+    )
+    on_disk, in_memory, whole = map(float, done.stdout.split())
+    assert whole > 240
+    assert in_memory > 0.8 * whole
+    assert on_disk < 0.5 * whole, "a few shards of twenty: what the allocator keeps"

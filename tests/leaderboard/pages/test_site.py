@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+import json
+import math
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmark.core.errors import UserError
+from benchmark.records.results import ResultStore, Scores
+from leaderboard.pages.site import MANIFEST, build
+from leaderboard.pages.views import slug
+from tests.leaderboard.factory import add_cell, make_result, pictures_of
+
+EVIL = "<script>alert(1)</script>\"'&</script><!--"
+
+
+class Page(HTMLParser):
+    """Collects tags with attributes, text and the content of scripts."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.text = ""
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1][0] == "script" and data.strip().startswith("{"):
+            self.scripts.append(data)
+        else:
+            self.text += data
+
+    def attributes(self, name: str) -> list[str]:
+        return [value for _, attributes in self.tags if (value := attributes.get(name)) is not None]
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="session")
+def site(full_store: ResultStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(full_store, tmp_path_factory.mktemp("site")).parent
+
+
+def test_empty_store_says_what_to_run(tmp_path: Path) -> None:
+    index = build(ResultStore(tmp_path / "nothing"), tmp_path / "site")
+    assert index == tmp_path / "site" / "index.html"
+    assert "python -m benchmark run --task ttbar" in Page(index).text
+
+
+def test_index(site: Path) -> None:
+    page = Page(site / "index.html")
+    assert {"dimuon.html", "ttbar.html", "wprime.html"} <= set(page.attributes("href"))
+    assert "not ranked" in page.text
+    assert "fast simulation" in page.text
+    assert "ttbar against wjets, drellyan" in page.text
+    assert "Which of jpsi, psi2s, upsilon, z, none is it?" in page.text
+
+
+def test_task_page(site: Path) -> None:
+    page = Page(site / "ttbar.html")
+    assert "fast simulation" in page.text
+    assert "timeout: stopped after 3,600 s" in page.text
+    assert "failed: loss became NaN in epoch 3" in page.text
+    assert "Share of each true class" in page.text
+    assert "ttbar0123456789abcdef" in page.text  # the whole fingerprint, in the provenance
+    assert "machine.cpu" in page.text
+    for script in page.scripts:
+        json.loads(script)
+    assert len(page.scripts) == 8
+    assert "skipped: jets have no tracks at this level" in Page(site / "wprime.html").text
+
+
+def test_names_are_for_readers(site: Path) -> None:
+    text = Page(site / "ttbar.html").text
+    for name in ("auc_ttbar_vs_wjets", "rejection_50", "peak_memory_mb", "train_events_per_s", "events: train"):
+        assert name not in text
+    assert "AUC, ttbar against wjets" in text
+    assert "Background rejection at 50% signal efficiency" in text
+
+
+def test_smoke_says_on_how_much_it_rests(store: ResultStore, tmp_path: Path) -> None:
+    events = {"train": 35299, "valid": 4561, "test": 5029}
+    environment = {"gpu": None, "python": "3.11.7"}
+    store.add(make_result(auc=0.8, preset="smoke", events=events, source="a.csv", environment=environment))
+    text = Page(build(store, tmp_path / "site").parent / "ttbar.html").text
+    assert "few hundred" not in text
+    assert "here from 35,299 events, tested on 5,029" in text
+    assert "null" not in text
+    assert "3.11.7" in text
+
+
+def test_real_data_is_not_called_fast_simulation(site: Path) -> None:
+    assert "fast simulation" not in Page(site / "dimuon.html").text.lower()
+
+
+def test_pictures_have_names_sizes_and_files(site: Path) -> None:
+    images = [attributes for tag, attributes in Page(site / "ttbar.html").tags if tag == "img"]
+    assert len(images) == 2 * 3 * 3  # boards, classes, pictures
+    for image in images:
+        assert (site / str(image["src"])).read_bytes().startswith(b"\x89PNG")
+        assert image["width"] == "64"
+        assert "eta −3 to 3 across, phi −π to π down" in str(image["alt"])
+
+
+def test_nothing_comes_from_the_network(site: Path) -> None:
+    for path in site.glob("*.html"):
+        page = Page(path)
+        for name in ("src", "href", "srcset", "action", "data", "poster"):
+            for value in page.attributes(name):
+                assert not re.match(r"\s*(\w+:)?//", value), (path.name, value)
+        for value in (
+            value for tag, a in page.tags if tag in {"script", "link", "img"} for value in (a.get("src"), a.get("href"))
+        ):
+            assert value is None or value.startswith("data:,") or (site / value).is_file()
+    for path in (site / "static").glob("*"):
+        if path.name != "plotly.min.js":  # holds addresses of map tiles, which no figure of ours asks for
+            assert "://" not in path.read_text(encoding="utf-8")
+            assert "@import" not in path.read_text(encoding="utf-8")
+
+
+def test_links_inside_the_site_lead_somewhere(site: Path) -> None:
+    ids = {path.name: set(Page(path).attributes("id")) for path in site.glob("*.html")}
+    for path in site.glob("*.html"):
+        for link in Page(path).attributes("href"):
+            name, _, anchor = link.partition("#")
+            if link != "data:," and name.endswith((".html", "")) and (anchor or name.endswith(".html")):
+                assert name in {"", *ids}, link
+                assert not anchor or anchor in ids[name or path.name], (path.name, link)
+
+
+def test_ids_are_unique(site: Path) -> None:
+    for path in site.glob("*.html"):
+        ids = Page(path).attributes("id")
+        assert len(ids) == len(set(ids)), path.name
+
+
+def test_same_results_same_bytes(full_store: ResultStore, site: Path, tmp_path: Path) -> None:
+    build(full_store, tmp_path / "again")
+    assert content(tmp_path / "again") == content(site)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "again").glob("*.html")}
+    build(full_store, tmp_path / "again")
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "again").glob("*.html")}
+
+
+def hostile() -> dict[str, Any]:
+    return {
+        "task": EVIL.replace("/", ""),
+        "reason": EVIL,
+        "variant": {EVIL: EVIL},
+        "task_version": EVIL,
+        "classes": (EVIL, EVIL + "2"),
+        "source": EVIL,
+        "fingerprint": EVIL,
+        "preset": EVIL,
+        "device": EVIL,
+        "representation_parameters": {EVIL: [EVIL]},
+        "parameters": {EVIL: {EVIL: EVIL}},
+        "environment": {EVIL: EVIL, "traceback": EVIL},
+        "details": {EVIL: 1.0},
+        "timings": {EVIL: 2.0},
+        "created": EVIL,
+    }
+
+
+def test_a_strangers_words_are_never_markup(store: ResultStore, tmp_path: Path) -> None:
+    scores = Scores(np.arange(6), np.arange(6) % 2, np.full((6, 2), 0.5, np.float32), np.ones(6, np.float32))
+    fields = hostile()
+    done = make_result(**fields, model=EVIL.replace("/", ""), representation=EVIL.replace("/", ""), auc=(0.5, 0.4, 0.6))
+    done = done.model_copy(update={"confusion_matrix": [[3, 0], [1, 2]]})
+    store.add(done, scores)
+    store.add(make_result(**fields, status="failed", model="b"))
+    site = build(store, tmp_path / "site").parent
+    pages = sorted(site.glob("*.html"))
+    assert len(pages) == 2
+    for path in pages:
+        page = Page(path)
+        assert "alert(1)" in page.text
+        raw = path.read_text(encoding="utf-8")
+        assert "<script>alert" not in raw
+        assert "<!--" not in raw
+        for tag, attributes in page.tags:
+            assert tag != "script" or attributes.keys() <= {"src", "defer", "type", "data-for"}
+            assert not any(name.startswith("on") for name in attributes)
+        for script in page.scripts:
+            json.loads(script)
+
+
+def test_a_strangers_matrix_pictures_and_scores_of_any_shape(store: ResultStore, tmp_path: Path) -> None:
+    odd = Scores(np.arange(3), np.array([0, 1, 9]), np.full((3, 7), np.nan, np.float32), np.ones(2, np.float32))
+    bare = make_result(task="wprime", auc=(0.5, 0.4, 0.6))
+    store.add(bare.model_copy(update={"confusion_matrix": [[1], [2, 3, 4]]}), odd)
+    store.add_examples(
+        "wprime", bare.fingerprint, {"w": np.zeros((2, 3), np.uint8), "qcd": np.zeros((0, 4, 4, 3), np.uint8)}
+    )
+    page = Page(build(store, tmp_path / "site").parent / "wprime.html")
+    assert "Share of each true class" not in page.text
+    assert "img" not in {tag for tag, _ in page.tags}
+
+
+def test_what_is_no_text_and_no_number_does_not_take_the_site_down(store: ResultStore, tmp_path: Path) -> None:
+    store.add(make_result(auc=0.5))
+    (path,) = store.paths()
+    record = json.loads(path.read_text(encoding="utf-8"))
+    odd = {"environment": {"half": "\ud83d"}, "details": {"a": math.nan}, "timings": {"b": math.inf}}
+    path.write_text(json.dumps({**record, **odd}), encoding="utf-8")
+    site = build(store, tmp_path / "site").parent
+    assert json.loads((site / "results.json").read_text(encoding="utf-8"))[0]["details"] == {"a": None}
+    assert "half" in Page(site / "ttbar.html").text
+
+
+@pytest.mark.parametrize("name", ["index", "../up", "A b", "", "ttbar\n", "x" * 99, "<b>"])
+def test_odd_task_names_become_plain_files(name: str) -> None:
+    assert re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,60}", slug(name))
+    assert slug(name) != "index"
+
+
+def test_slugs_do_not_collide() -> None:
+    assert slug("ttbar") == "ttbar"
+    assert len({slug(name) for name in ("a b", "a-b", "a.b", "A B")}) == 4
+
+
+def test_stale_pages_go_and_files_of_others_stay(store: ResultStore, tmp_path: Path) -> None:
+    output = tmp_path / "site"
+    add_cell(store, 1.0, events=60, task="wprime")
+    store.add_examples("wprime", "wprime0123456789abcdef", pictures_of(("w", "qcd"), size=32))
+    build(store, output)
+    (output / "notes.html").write_text("mine", encoding="utf-8")
+    build(ResultStore(tmp_path / "nothing"), output)
+    assert not (output / "wprime.html").exists()
+    assert not list((output / "pictures").glob("*"))
+    assert (output / "notes.html").read_text(encoding="utf-8") == "mine"
+    assert not list(output.rglob("*.tmp"))
+
+
+def test_a_page_of_somebody_else_is_not_overwritten(store: ResultStore, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("mine", encoding="utf-8")
+    with pytest.raises(UserError, match=r"index\.html: exists, and was not written by the leaderboard"):
+        build(store, tmp_path)
+    assert (tmp_path / "index.html").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"files": 3}', '{"files": ["../precious.txt", 4, "/etc/hostname"]}'])
+def test_a_manifest_never_leads_out_of_the_folder(store: ResultStore, tmp_path: Path, text: str) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.write_text("keep", encoding="utf-8")
+    output = tmp_path / "site"
+    output.mkdir()
+    (output / MANIFEST).write_text(text, encoding="utf-8")
+    build(store, output)
+    assert precious.exists()
+
+
+def test_light() -> None:
+    heavy = ["torch", "xgboost", "sklearn", "awkward", "pandas", "plotly", "scipy", "matplotlib", "pythia8mc"]
+    code = f"import sys, leaderboard.pages.site; print([m for m in {heavy} if m in sys.modules])"
+    root = Path(__file__).parents[3]
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    assert found.stdout.strip() == "[]"

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmark.metrics.metric import Estimate
+from benchmark.records.results import MetricValue, Throughput
+from leaderboard.ranking.boards import rank
+from leaderboard.ranking.columns import COLUMNS, best_text, in_words, said_once, table, visible
+from leaderboard.writing import shared_decimals, write_estimate, write_number
+from tests.leaderboard.factory import make_result
+
+if TYPE_CHECKING:
+    from benchmark.records.results import Result
+
+
+@pytest.mark.parametrize(
+    ("estimate", "text"),
+    [
+        (Estimate(0.85312, 0.84902, 0.85722), "0.8531 ± 0.0041"),
+        (Estimate(0.9, 0.88, 0.91), "0.900 +0.010 −0.020"),
+        (Estimate(123.0, 100.0, 160.0), "123 +37 −23"),
+        (Estimate(0.5, 0.5, 0.5), "0.5000 ± 0.0000"),
+        (Estimate(12.3456), "12.3"),
+        (Estimate(12.0, 10.0, None), "12.0 +∞ −2.0"),
+        (Estimate(None, low=812.0), "> 812"),
+        (Estimate(None, low=3239.0), "> 3,239"),
+        (Estimate(1576.0, 238.0, 10483.0), "1,576 +8,907 −1,338"),
+        (Estimate(None), "–"),
+    ],
+)
+def test_estimates(estimate: Estimate, text: str) -> None:
+    assert write_estimate(estimate) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0"), (0.7123, "0.712"), (12.34, "12.3"), (12345.6, "12,346"), (3e9, "3.00e+09"), (float("inf"), "–")],
+)
+def test_numbers(number: float, text: str) -> None:
+    assert write_number(number) == text
+
+
+def test_names_are_unique_and_each_says_what_it_is() -> None:
+    assert len({column.name for column in COLUMNS}) == len(COLUMNS)
+    assert all(column.help and column.header for column in COLUMNS)
+
+
+def test_columns_without_values_are_left_out() -> None:
+    (board,) = rank([make_result(auc=(0.8, 0.7, 0.9))])
+    names = [column.name for column in visible(board)]
+    assert "cvm" not in names
+    assert "accuracy" not in names
+    assert names[:4] == ["rank", "representation", "model", "auc"]
+
+
+def test_table_is_plain_text() -> None:
+    board = rank([make_result(auc=(0.8, 0.7, 0.9)), make_result(model="bdt", status="skipped", reason="no tracks")])[0]
+    header, rows = table(board)
+    first, last = (dict(zip(header, row, strict=True)) for row in rows)
+    assert (first["Rank"], first["AUC"], first["Seeds"], first["Status"]) == ("1", "0.80 ± 0.10", "1", "done")
+    assert (last["Rank"], last["AUC"], last["Seeds"], last["Status"]) == ("–", "–", "0 of 1", "skipped: no tracks")
+
+
+def test_a_long_reason_is_cut() -> None:
+    (board,) = rank([make_result(status="failed", reason="x" * 5000)])
+    assert len(table(board)[1][0][-1]) == 300
+
+
+def test_smoke_has_no_rank_column() -> None:
+    (board,) = rank([make_result(auc=(0.8, 0.7, 0.9), preset="smoke")])
+    assert "Rank" not in table(board)[0]
+
+
+def test_best_follows_the_direction() -> None:
+    def result(model: str, cvm: float) -> object:
+        return make_result(model=model, metrics={"auc": MetricValue(value=0.5 + cvm), "cvm": MetricValue(value=cvm)})
+
+    (board,) = rank([result("a", 0.1), result("b", 0.2)])  # type: ignore[list-item]
+    columns = {column.name: column for column in COLUMNS}
+    assert best_text(columns["cvm"], board.rows) == "0.100"
+    assert best_text(columns["auc"], board.rows) == "0.700"
+    assert best_text(columns["device"], board.rows) is None
+
+
+COLUMN = {column.name: column for column in COLUMNS}
+
+
+def with_metric(model: str, name: str, value: MetricValue) -> Result:
+    return make_result(model=model, metrics={"auc": MetricValue(value=0.5), name: value})
+
+
+def test_a_lower_limit_leaves_the_best_open() -> None:
+    # one row let one background event pass, the other none: the second is at least as good, and no number says so
+    few = with_metric("a", "rejection_50", MetricValue(value=1576.0, low=238.0, high=10483.0))
+    none = with_metric("b", "rejection_50", MetricValue(value=None, low=411.0, reason="no background event passes"))
+    (board,) = rank([few, none])
+    assert best_text(COLUMN["rejection_50"], board.rows) is None
+    assert best_text(COLUMN["rejection_50"], [row for row in board.rows if row.model == "a"]) == "1,576 +8,907 −1,338"
+    assert [cell.is_limit for cell in COLUMN["rejection_50"].cells(board.rows)] == [False, True]
+
+
+def test_a_column_has_the_same_decimals_in_all_rows() -> None:
+    wide, narrow = (0.738, 0.727, 0.749), (0.8273, 0.8192, 0.8351)
+    (board,) = rank([make_result(model="a", auc=wide), make_result(model="b", auc=narrow)])
+    assert [cell.text for cell in COLUMN["auc"].cells(board.rows)] == ["0.8273 +0.0078 −0.0081", "0.7380 ± 0.0110"]
+
+
+def test_one_very_precise_row_does_not_lengthen_the_others() -> None:
+    wide, precise = Estimate(0.7, 0.69, 0.71), Estimate(0.999, 0.998999, 0.999001)
+    assert shared_decimals([wide, wide, precise]) == 4
+    assert shared_decimals([wide, precise, precise]) == 6
+    assert shared_decimals([Estimate(0.7), Estimate(None, low=3.0)]) is None
+
+
+def test_rejections_keep_their_own_decimals() -> None:
+    small = with_metric("a", "rejection_50", MetricValue(value=1.91, low=1.39, high=3.11))
+    large = with_metric("b", "rejection_50", MetricValue(value=1576.0, low=238.0, high=10483.0))
+    (board,) = rank([small, large])
+    assert sorted(cell.text for cell in COLUMN["rejection_50"].cells(board.rows)) == [
+        "1,576 +8,907 −1,338",
+        "1.91 +1.20 −0.52",
+    ]
+
+
+def test_a_signal_has_its_accuracy_in_a_column() -> None:
+    (board,) = rank([with_metric("a", "signal_accuracy", MetricValue(value=0.974, low=0.965, high=0.98))])
+    header, rows = table(board)
+    assert rows[0][header.index("Signal accuracy")] == "0.9740 +0.0060 −0.0090"
+    (other,) = rank([make_result(task="dimuon", auc=(0.8, 0.7, 0.9))])
+    assert "Signal accuracy" not in table(other)[0]
+
+
+def test_time_and_memory_are_means_over_seeds() -> None:
+    results = [
+        make_result(auc=0.8, seed=seed, timings={"fit": fit}, throughput=Throughput(peak_memory_mb=500.0 + seed))
+        for seed, fit in enumerate((10.0, 30.0))
+    ]
+    (board,) = rank(results)
+    assert [COLUMN[name].cell(board.rows[0]).value for name in ("fit_s", "peak_memory_mb")] == [20.0, 500.5]
+
+
+def test_what_all_rows_share_is_said_once() -> None:
+    same = [make_result(model=model, auc=0.8) for model in ("a", "b")]
+    stopped = make_result(model="c", status="failed", reason="bug", device="cuda")
+    (board,) = rank([*same, stopped])
+    assert {column.name for column in said_once(board)} == {"train_events", "device", "seeds", "status"}
+    assert in_words(board) == "trained on 4,000 events · cpu · 1 seed each"
+    (board,) = rank([*same, make_result(model="a", device="cuda", auc=0.8)])
+    assert "device" not in {column.name for column in said_once(board)}
+    assert in_words(board) == "trained on 4,000 events · 1 seed each"
+
+
+def test_parts_of_an_entry() -> None:
+    (board,) = rank([with_metric("a", "rejection_50", MetricValue(value=None, low=411.0))])
+    assert COLUMN["rejection_50"].cell(board.rows[0]).parts == ("> 411", "")
+    assert COLUMN["auc"].cell(rank([make_result(auc=(0.8, 0.7, 0.9))])[0].rows[0]).parts == (
+        "0.80",
+        "±\N{NO-BREAK SPACE}0.10",
+    )

@@ -1,0 +1,75 @@
+"""Data that were changed, broken, or can't be written."""
+
+import json
+
+import pytest
+
+from benchmark.core.errors import UserError
+from tasks.data.manifest import MANIFEST, Manifest
+from tasks.data.store import load, prepare
+from tests.tasks.data_sets import coins, quiet
+
+
+def test_a_changed_byte_is_found(copied, tmp_path):
+    path = copied / "tails-0001.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"tails-0001\.parquet: missing, or changed"):
+        load(coins(), tmp_path)
+
+
+def test_a_missing_shard_is_found(copied, tmp_path):
+    (copied / "heads-0002.parquet").unlink()
+    with pytest.raises(UserError, match=r"heads-0002\.parquet: missing"):
+        load(coins(), tmp_path)
+
+
+def test_no_data_set(tmp_path):
+    with pytest.raises(UserError, match="no complete data set"):
+        load(coins(), tmp_path)
+
+
+def change(**values):
+    return lambda text: json.dumps(json.loads(text) | values)
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (lambda text: text[:-20], "Expecting|Unterminated|delimiter"),
+        (lambda text: "[]", "valid dictionary"),
+        (lambda text: "{}", "task: Field required"),
+        (change(schema_version=99), "schema_version: Input should be 2"),
+        (change(surprise=1), "surprise: Extra inputs"),
+        (change(level=3), "level: Input should be a valid string"),
+    ],
+)
+def test_a_broken_manifest_is_an_error(copied, tmp_path, broken, reason):
+    path = copied / MANIFEST
+    path.write_text(broken(path.read_text()))
+    for action in (lambda: load(coins(), tmp_path), lambda: prepare(coins(), tmp_path, 1, quiet)):
+        with pytest.raises(UserError, match=rf"not a valid manifest \(.*({reason})"):
+            action()
+
+
+def test_a_manifest_comes_back_as_it_was(made, tmp_path):
+    manifest = made.manifest
+    manifest.write(tmp_path)
+    assert Manifest.model_validate_json((tmp_path / MANIFEST).read_text()) == manifest
+
+
+def test_a_file_in_place_of_the_folder(tmp_path):
+    (tmp_path / "data").write_text("")
+    with pytest.raises(UserError, match="the folder can't be made"):
+        prepare(coins(), tmp_path / "data", 1, quiet)
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(30, "Read-only file system")])
+def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, error):
+    def refuse(lock):
+        raise error
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    with pytest.raises(UserError, match=rf"hadron-50-.*can't be written \(.*{error.strerror}"):
+        prepare(coins(), tmp_path, 1, quiet)
