@@ -64,10 +64,10 @@ class Task(Plugin, ABC):
 
     skipped_levels: ClassVar[Mapping[str, str]] = {}
     """Levels that make the task trivial or empty, with the reason: their cells are skipped."""
-    view_parameters: ClassVar[frozenset[str]] = frozenset()
-    """Parameters that change only how stored events are looked at (`view`), not the events that are stored."""
-    view_columns: ClassVar[frozenset[str]] = frozenset()
-    """Columns that `view` looks at or changes, beside the truth (`tasks.events.TRUTH`): they are always read."""
+    applied_parameters: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that `apply_variant` applies when stored events are read; the stored events do not depend on them."""
+    applied_columns: ClassVar[frozenset[str]] = frozenset()
+    """Columns that `apply_variant` reads or changes. They and the truth (`tasks.events.TRUTH`) are always read."""
     seconds: ClassVar[Mapping[str, float]] = {}
     """Typical generation time by preset on two cores, for `--dry-run`."""
 
@@ -86,7 +86,7 @@ class Task(Plugin, ABC):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes after `view`, signal first."""
+        """The classes after `apply_variant`, signal first."""
         return self.processes
 
     @abstractmethod
@@ -131,10 +131,10 @@ class Task(Plugin, ABC):
         """
         self.read(source)
 
-    def view(self, table: ak.Array) -> ak.Array:
+    def apply_variant(self, table: ak.Array) -> ak.Array:
         """Stored events as this variant shows them (such as two classes made one), each on its own.
 
-        Called shard by shard, with the columns that a representation asked for and `view_columns`.
+        Called shard by shard, with the columns that a representation asked for and `applied_columns`.
         """
         return table
 
@@ -142,7 +142,7 @@ class Task(Plugin, ABC):
         """Figures by which a physicist judges stored events, with the numbers read off them.
 
         Objects, scalars and hits by class, unless a task writes its own, which may add to these. The events are as they
-        are stored, before `view`; they may come from files, so that a column is looked at only where it is there.
+        are stored, before `apply_variant`; those of files may lack columns.
         """
         from tasks.validation.generic import figures
 
@@ -157,4 +157,4 @@ class Task(Plugin, ABC):
 
     def data_parameters(self) -> dict[str, Any]:
         """The parameters that the stored events depend on."""
-        return {k: v for k, v in self.parameters().items() if k not in self.view_parameters}
+        return {k: v for k, v in self.parameters().items() if k not in self.applied_parameters}

@@ -185,6 +185,6 @@ def _read(path: Path, restored: Restored) -> _Shown:
         for table in found.chunks:
             if len(table):
                 check(table, f"{task.name}, {path}")
-                yield Events(task.view(table), task.info("detector"))
+                yield Events(task.apply_variant(table), task.info("detector"))
 
     return _Shown(shards(), dropped=found.dropped)

@@ -46,7 +46,8 @@ def _shown(representation: Representation, data: DataSet, file: str) -> Samples:
     info = data.task.info(data.level)
     ours = type(data.task).__module__.startswith("tasks.")  # others' may have hits at any level
     hits = data.level == "detector" or not ours
-    return representation.represent(Events(data.task.view(_columns_of(file) if file else _columns(hits=hits)), info))
+    table = _columns_of(file) if file else _columns(hits=hits)
+    return representation.represent(Events(data.task.apply_variant(table), info))
 
 
 def _columns_of(file: str) -> ak.Array:

@@ -38,7 +38,7 @@ class Fingerprint:
         self._splits: list[NDArray[np.int8]] = []
 
     def add(self, table: ak.Array) -> None:
-        """Take the events of a table, as stored (before any `view`)."""
+        """Take the events of a table, as stored (before any `apply_variant`)."""
         entries = np.empty(len(table), ENTRY)
         entries["event_id"] = ak.to_numpy(table["event_id"])
         entries["digest"] = digests(table).view(ENTRY["digest"]).ravel()

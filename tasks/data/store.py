@@ -76,7 +76,7 @@ def load(data: DataSet, root: Path) -> Events:
 def shards(data: DataSet, root: Path, columns: Collection[str] | None = None) -> Iterator[Events]:
     """The events of a data set, one shard in memory at a time, each verified against the manifest before it is read.
 
-    columns : those that are read, beside the truth of the events and what the task's `view` needs; None for all.
+    columns : those to read; the truth and the task's `applied_columns` are always read. None for all.
     Raises UserError when there is no complete data set, or when a shard is missing or changed.
     """
     return shards_in(data.folder(root), data.task, data.level, columns)
@@ -89,13 +89,13 @@ def shards_in(folder: Path, task: Task, level: str, columns: Collection[str] | N
     manifest = read_manifest(folder)
     if manifest is None:
         raise UserError(f"{folder}: no complete data set. Run the same command again to make it.")
-    wanted = None if columns is None else {*TRUTH, *columns, *task.view_columns}
+    wanted = None if columns is None else {*TRUTH, *columns, *task.applied_columns}
     info = task.info(level)
     for shard in manifest.shards:
         path = folder / shard.file
         if not path.is_file() or sha256(path) != shard.sha256:
             raise UserError(f"{path}: missing, or changed since it was made. Delete {folder} to make the data again.")
-        yield Events(task.view(read(path, wanted)), info)
+        yield Events(task.apply_variant(read(path, wanted)), info)
 
 
 @contextmanager

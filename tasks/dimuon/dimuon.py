@@ -87,8 +87,8 @@ class Dimuon(Task):
     name = "dimuon"
     version = "3"  # edges of graphs without the mass; hits and tracks; components have their shares
     processes = ("jpsi", "psi2s", "upsilon", "z", "none")
-    view_parameters = frozenset({"mass_feature"})
-    view_columns = frozenset({"objects", "candidate"})
+    applied_parameters = frozenset({"mass_feature"})
+    applied_columns = frozenset({"objects", "candidate"})
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {"events_per_class": 200, "shard_events": 200},
         "quick": {"events_per_class": 4000, "shard_events": 1000},
@@ -189,7 +189,7 @@ class Dimuon(Task):
         yield from dimuon.figures(events)
         yield from super().validation(events)
 
-    def view(self, table: ak.Array) -> ak.Array:
+    def apply_variant(self, table: ak.Array) -> ak.Array:
         """The stored events, with `candidate.mass` in the variant that shows it."""
         if not self.mass_feature:
             return table

@@ -79,7 +79,7 @@ class Diphoton(Task):
     skipped_levels: ClassVar[Mapping[str, str]] = {
         "generator": "before hadronisation photon + jet has one photon: the class would be empty"
     }
-    view_parameters: ClassVar[frozenset[str]] = frozenset({"mass_aware"})
+    applied_parameters: ClassVar[frozenset[str]] = frozenset({"mass_aware"})
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"events_per_class": 100, "shard_events": 100, "pileup": 0.0, "multiparton": False},
         # 1,440 training events a class: photon + jet makes four a second on two cores
@@ -154,7 +154,7 @@ class Diphoton(Task):
 
         return read_diphoton(source, classes=(), forward=self.region == "forward")
 
-    def view(self, table: ak.Array) -> ak.Array:
+    def apply_variant(self, table: ak.Array) -> ak.Array:
         """Energies on the scale of m_yy, unless the variant is aware of the mass."""
         return table if self.mass_aware else decorrelated(table)
 

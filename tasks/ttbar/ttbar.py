@@ -72,7 +72,7 @@ class TTbar(Task):
     name: ClassVar[str] = "ttbar"
     version: ClassVar[str] = "2"  # hits and tracks beside the objects, which are as they were
     processes: ClassVar[tuple[str, ...]] = ("ttbar", "wjets", "drellyan")
-    view_parameters: ClassVar[frozenset[str]] = frozenset({"classes_count"})
+    applied_parameters: ClassVar[frozenset[str]] = frozenset({"classes_count"})
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"events_per_class": 300, "shard_events": 300, "multiparton": False},
         "standard": {"events_per_class": 31_250, "shard_events": 3125},
@@ -178,7 +178,7 @@ class TTbar(Task):
         wanted = f"{self.leptons.replace('_', ' ')} isolated lepton of pt > 20 GeV and {self.min_jets} jets or more"
         return read_cms(self.name, source, classes, Selection(LEPTONS_AND_JETS, wanted, build))
 
-    def view(self, table: ak.Array) -> ak.Array:
+    def apply_variant(self, table: ak.Array) -> ak.Array:
         """With two classes, both backgrounds get label 1."""
         import awkward as ak
         import numpy as np

@@ -24,7 +24,7 @@ LOOKED_AT = 20_000
 
 
 def sample(folder: Path, manifest: Manifest, task: Task, count: int = LOOKED_AT) -> Events:
-    """Events of all classes in equal parts, as they are stored: before the task's `view`, with its `processes`.
+    """Events of all classes in equal parts, as stored: before `apply_variant`, with the classes of `processes`.
 
     Raises UserError as `parts` does.
     """

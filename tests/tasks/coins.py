@@ -28,7 +28,7 @@ class Coins(Task):
 
     name = "coins"
     processes = ("heads", "tails")
-    view_parameters = frozenset({"swapped"})
+    applied_parameters = frozenset({"swapped"})
     presets: ClassVar[dict[str, dict[str, Any]]] = {"smoke": {"events_per_class": 50, "shard_events": 20}}
 
     bias: float = 0.0
@@ -57,5 +57,5 @@ class Coins(Task):
             {"objects": ak.unflatten(ak.zip({"pt": pt}), counts), "candidate": ak.zip({"ht": ht})}, depth_limit=1
         )
 
-    def view(self, table: ak.Array) -> ak.Array:
+    def apply_variant(self, table: ak.Array) -> ak.Array:
         return ak.with_field(table, 1 - table["label"], "label") if self.swapped else table

@@ -79,8 +79,8 @@ def test_settings_are_recorded_for_every_process(task, name, level):
 
 def test_data_parameters_leave_the_views_out(task):
     resolved = task.resolve("quick")
-    assert task.view_parameters <= set(resolved.parameters())
-    assert set(resolved.data_parameters()) == set(resolved.parameters()) - task.view_parameters
+    assert task.applied_parameters <= set(resolved.parameters())
+    assert set(resolved.data_parameters()) == set(resolved.parameters()) - task.applied_parameters
 
 
 def test_a_data_set_crosses_to_workers(task, name):

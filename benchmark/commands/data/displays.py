@@ -78,9 +78,9 @@ class Stored:
 
         info = self.task.info(self.manifest.level)
         columns = representation.columns(info)
-        wanted = None if columns is None else {*TRUTH, *columns, *self.task.view_columns}
+        wanted = None if columns is None else {*TRUTH, *columns, *self.task.applied_columns}
         for table in parts(self.folder, self.manifest, columns=wanted):
-            yield Events(self.task.view(table), info)
+            yield Events(self.task.apply_variant(table), info)
 
 
 def choices(words: Sequence[str]) -> list[tuple[Choice, Representation]]:

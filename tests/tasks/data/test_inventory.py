@@ -46,7 +46,7 @@ def test_a_broken_manifest(copied, tmp_path):
         (lambda patch: patch.setattr("tasks.data.inventory.DETECTOR_VERSION", "x"), "of the detector, which is x now"),
         (lambda patch: patch.setattr("tasks.data.inventory.version_of", lambda _: "9"), "of pythia8mc, which is 9 now"),
         (
-            lambda patch: patch.setattr(TASKS.load(COINS), "view_parameters", frozenset()),
+            lambda patch: patch.setattr(TASKS.load(COINS), "applied_parameters", frozenset()),
             "made with other parameters, or from another file",
         ),
     ],

@@ -128,7 +128,7 @@ def test_only_the_columns_asked_for_and_the_truth_are_read(made):
 
 
 def test_columns_of_a_view_are_always_read(made, monkeypatch):
-    monkeypatch.setattr(TASKS.load(COINS), "view_columns", frozenset({"candidate"}))
+    monkeypatch.setattr(TASKS.load(COINS), "applied_columns", frozenset({"candidate"}))
     assert next(shards(coins(swapped=True), made.root, ())).has("candidate")
 
 

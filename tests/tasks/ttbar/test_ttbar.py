@@ -264,8 +264,8 @@ def test_scalars_by_hand():
 def test_two_classes_are_the_same_events_with_one_background():
     three, two = TTbar(), TTbar(classes_count=2)
     table = ak.Array({"label": np.array([0, 1, 2, 1, 0], np.int8), "x": np.arange(5)})
-    assert three.view(table) is table
-    seen = two.view(table)
+    assert three.apply_variant(table) is table
+    seen = two.apply_variant(table)
     assert ak.to_list(seen.label) == [0, 1, 1, 1, 0]
     assert ak.to_numpy(seen.label).dtype == np.int8
     assert ak.to_list(seen.x) == list(range(5))
