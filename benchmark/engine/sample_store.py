@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+import representations
 from benchmark.core.errors import UserError
 from benchmark.core.registry import REPRESENTATIONS, TASKS, source_of
 from benchmark.engine.throughput import clock
@@ -149,7 +150,7 @@ def samples_key(job: Job, manifest: Manifest) -> str:
 
 def sources(*plugins: str) -> list[Path]:
     """The files that decide what samples are: all representations, what they take from tasks, and these plug-ins."""
-    files = sorted(Path(store.__file__).parent.rglob("*.py"))
+    files = sorted(Path(representations.__file__).parent.rglob("*.py"))
     return files + [path for module in (*TAKEN, *plugins) if (path := source_of(module))]
 
 
