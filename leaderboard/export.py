@@ -15,7 +15,7 @@ from leaderboard.ranking.names import canonical, shown_variant
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from benchmark.records.results import Result
+    from benchmark.records.result import Result
     from leaderboard.ranking.boards import Board
     from leaderboard.ranking.rows import Row
 

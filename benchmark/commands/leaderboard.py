@@ -37,7 +37,7 @@ def command(
 
 def _refuse_strangers(pages: Path) -> None:
     """Raise UserError for a folder with files that no earlier `leaderboard` has written."""
-    from benchmark.records.results import PAGES_MARK
+    from benchmark.records.store import PAGES_MARK
 
     if not pages.is_dir() or (pages / PAGES_MARK).is_file():
         return

@@ -19,7 +19,7 @@ from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS, Registry
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmark.records.results import ResultStore
+    from benchmark.records.store import ResultStore
 
 DEFAULT_RESULTS = Path("results")
 _PATTERN = re.compile(r"[*?\[]")
@@ -67,7 +67,7 @@ def existing_results(given: Path) -> ResultStore:
 
     Raises UserError when there is no such folder, or when it is a folder of something else.
     """
-    from benchmark.records.results import ResultStore
+    from benchmark.records.store import ResultStore
 
     folder = given.expanduser().resolve()
     if not folder.is_dir():
@@ -95,7 +95,7 @@ def _visible(folder: Path) -> list[Path]:
 
 def _may_hold_results(path: Path) -> bool:
     """Whether it is the folder of a task that was interrupted before its first result, or one of pages."""
-    from benchmark.records.results import PAGES_MARK
+    from benchmark.records.store import PAGES_MARK
 
     if not path.is_dir():
         return False

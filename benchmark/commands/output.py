@@ -7,7 +7,8 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from benchmark.records.results import Result, ResultStore
+from benchmark.records.result import Result
+from benchmark.records.store import ResultStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from benchmark.engine.job import Job
     from benchmark.engine.progress import Display
     from benchmark.engine.request import Cell, Request
-    from benchmark.records.results import Result, ResultStore, Status
+    from benchmark.records.result import Result, Status
+    from benchmark.records.store import ResultStore
     from tasks.data.dataset import DataSet
     from tasks.data.manifest import Manifest
 
@@ -159,7 +160,7 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
     from benchmark.core.files import make_folder
     from benchmark.engine.executor import execute
     from benchmark.engine.model_store import Keeping
-    from benchmark.records.results import ResultStore
+    from benchmark.records.store import ResultStore
 
     jobs = _jobs(request)
     make_folder(settings.results)
@@ -198,7 +199,7 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
 def plan(request: Request, settings: Settings) -> list[Planned]:
     """What a request means and what is there already; makes nothing. Raises UserError when it is wrong."""
     from benchmark.engine.foreseen import foreseen
-    from benchmark.records.results import ResultStore
+    from benchmark.records.store import ResultStore
 
     store, jobs = ResultStore(settings.results), _jobs(request)
     manifests = {data: data.manifest(settings.data) for data in dict.fromkeys(job.data for job in jobs)}

@@ -23,8 +23,9 @@ from benchmark.engine.model_store import NOTHING, Keeping, keep
 from benchmark.engine.sample_store import represented
 from benchmark.engine.throughput import clock, control_workload, events_per_second, latency_ms
 from benchmark.records import environment
-from benchmark.records.results import Result, ResultStore, Scores, Throughput, make_key
+from benchmark.records.result import Result, Scores, Throughput, make_key
 from benchmark.records.scoring import score
+from benchmark.records.store import ResultStore
 from models.model import silent
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from benchmark.core.process import become_worker, rank_and_size
 from benchmark.engine.model_store import NOTHING, Keeping
 from benchmark.engine.request import Cell
 from benchmark.records.environment import default_workers
-from benchmark.records.results import Result, ResultStore, Status
+from benchmark.records.result import Result, Status
+from benchmark.records.store import ResultStore
 
 if TYPE_CHECKING:
     from pathlib import Path

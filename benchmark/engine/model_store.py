@@ -17,12 +17,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from benchmark.core.errors import UserError
 from benchmark.core.files import make_folder, write_atomically
 from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS, Registry
-from benchmark.records.results import Code  # noqa: TC001 - pydantic evaluates the annotations of Origin
+from benchmark.records.result import Code  # noqa: TC001 - pydantic evaluates the annotations of Origin
 
 if TYPE_CHECKING:
     from benchmark.core.plugin import Plugin
     from benchmark.engine.job import Job
-    from benchmark.records.results import Result
+    from benchmark.records.result import Result
     from models.model import Model
     from representations.representation import Representation
     from tasks.data.manifest import Manifest

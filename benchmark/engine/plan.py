@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.registry import REPRESENTATIONS, TASKS
-from benchmark.records.results import ResultStore
+from benchmark.records.store import ResultStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

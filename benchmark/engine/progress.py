@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from benchmark.engine.request import Cell
-    from benchmark.records.results import Result
+    from benchmark.records.result import Result
 
 VERBS = {
     "generate": "generating events",

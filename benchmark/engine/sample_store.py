@@ -28,7 +28,7 @@ from benchmark.core.errors import UserError
 from benchmark.core.registry import REPRESENTATIONS, TASKS, source_of
 from benchmark.engine.throughput import clock
 from benchmark.records import environment
-from benchmark.records.results import make_key
+from benchmark.records.result import make_key
 from models.model import silent
 from representations.samples import store
 from representations.samples.store import DamagedError, Unkeepable, Writer

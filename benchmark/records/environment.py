@@ -15,7 +15,7 @@ from typing import Any
 from benchmark.core.errors import UserError
 from benchmark.core.process import rank_and_size
 from benchmark.core.version import __version__
-from benchmark.records.results import Code
+from benchmark.records.result import Code
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKES_RESULTS = ("benchmark", "tasks", "representations", "models")

@@ -12,7 +12,7 @@ from benchmark.core.errors import UserError
 from benchmark.core.registry import METRICS
 from benchmark.metrics.accuracy import confusion_matrix
 from benchmark.metrics.metric import Estimate, Metric, Scored, compute
-from benchmark.records.results import MetricValue, Scores
+from benchmark.records.result import MetricValue, Scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,7 +19,7 @@ from leaderboard.ranking.scores import ScoreBook
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from benchmark.records.results import ResultStore
+    from benchmark.records.store import ResultStore
 
 MANIFEST = ".leaderboard.json"
 """The list of files that a build wrote, by which a later build knows its own."""

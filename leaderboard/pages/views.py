@@ -27,7 +27,8 @@ from leaderboard.writing import write_count, write_estimate, write_number
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from benchmark.records.results import Result, ResultStore
+    from benchmark.records.result import Result
+    from benchmark.records.store import ResultStore
     from leaderboard.pages.drawing import Figure
     from leaderboard.ranking.boards import Board
     from leaderboard.ranking.rows import Row

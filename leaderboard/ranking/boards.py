@@ -17,7 +17,8 @@ from leaderboard.ranking.seeds import Z
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from benchmark.records.results import Result, ResultStore
+    from benchmark.records.result import Result
+    from benchmark.records.store import ResultStore
 
 UNRANKED_PRESETS = frozenset({"smoke"})
 """Presets that prove that things run, and never rank anything."""

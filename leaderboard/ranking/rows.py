@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from benchmark.metrics.metric import Estimate
-    from benchmark.records.results import Result
+    from benchmark.records.result import Result
 
 _REASONS_FIRST = ("failed", "timeout", "interrupted", "skipped")
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmark.metrics.auc import Area
-    from benchmark.records.results import Result, ResultStore, Scores
+    from benchmark.records.result import Result, Scores
+    from benchmark.records.store import ResultStore
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from benchmark.metrics.metric import CONFIDENCE, Estimate
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from benchmark.records.results import Result
+    from benchmark.records.result import Result
 
 Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 """Half-width of the interval of a Gaussian, in standard deviations."""

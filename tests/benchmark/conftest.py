@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark.core.registry import TASKS
-from benchmark.records.results import ResultStore
+from benchmark.records.store import ResultStore
 from tasks.data.dataset import DataSet
 from tasks.data.store import prepare
 from tests.benchmark.toys import LONELY, TOY, request, run_toy

@@ -13,7 +13,7 @@ import pytest
 
 from benchmark import __version__, cli
 from benchmark.core.registry import TASKS
-from benchmark.records.results import ResultStore
+from benchmark.records.store import ResultStore
 from tests.benchmark.plugins.toy_models import FLAG
 from tests.benchmark.toys import arguments, benchmark, contents, request, run_toy
 

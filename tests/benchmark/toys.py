@@ -13,7 +13,7 @@ from benchmark.engine.progress import Display
 from benchmark.engine.request import Request
 
 if TYPE_CHECKING:
-    from benchmark.records.results import Result
+    from benchmark.records.result import Result
 
 PLUGINS = Path(__file__).parent / "plugins"
 TOY = f"{PLUGINS / 'toy_task.py'}:Toy"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.records.results import MetricValue, ResultStore
+from benchmark.records.result import MetricValue
+from benchmark.records.store import ResultStore
 from leaderboard.pages.site import build
 from tests.leaderboard.factory import fill, make_result
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.records.results import ResultStore
+from benchmark.records.store import ResultStore
 from tests.leaderboard.factory import fill
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import io
 import json
 import math
 
-from benchmark.records.results import Result
+from benchmark.records.result import Result
 from leaderboard.export import to_csv, to_json, to_latex, to_markdown
 from leaderboard.ranking.boards import rank
 from tests.leaderboard.factory import make_result

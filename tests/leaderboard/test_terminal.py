@@ -6,7 +6,7 @@ import re
 import pytest
 
 from benchmark.commands.output import print_boards
-from benchmark.records.results import MetricValue, Result, Throughput
+from benchmark.records.result import MetricValue, Result, Throughput
 from leaderboard.ranking.boards import Board, rank
 from leaderboard.ranking.columns import COLUMNS, table
 from leaderboard.terminal import board_text, fold

@@ -16,7 +16,7 @@ from benchmark.commands.predict import run
 from benchmark.core.errors import UserError
 from benchmark.core.registry import TASKS
 from benchmark.engine.model_store import folder_of
-from benchmark.records.results import ResultStore, Scores
+from benchmark.records.store import ResultStore
 from tasks.data.dataset import DataSet
 from tasks.data.inventory import SAMPLES
 from tests.benchmark.cells import silent
@@ -26,6 +26,8 @@ from tests.tasks.sources.test_cms import nanoaod
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from benchmark.records.result import Scores
 
 
 def toy_events(data: Path) -> Path:

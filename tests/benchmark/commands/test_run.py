@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark import cli
-from benchmark.records.results import ResultStore
+from benchmark.records.store import ResultStore
 from tests.benchmark.toys import LONELY, arguments, contents, metric, request, run_toy
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ import pytest
 from benchmark import cli
 from benchmark.core.plugin import PRESETS
 from benchmark.core.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
-from benchmark.records.results import PAGES_MARK, Result, ResultStore
+from benchmark.records.result import Result
+from benchmark.records.store import PAGES_MARK, ResultStore
 from leaderboard.pages.site import MANIFEST
 from tests.benchmark.toys import TOY
 

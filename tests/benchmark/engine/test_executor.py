@@ -12,7 +12,7 @@ from benchmark.engine.cell import describe
 from benchmark.engine.executor import Worker, devices_of, execute
 from benchmark.engine.progress import Display, headline
 from benchmark.records.environment import default_workers
-from benchmark.records.results import ResultStore
+from benchmark.records.store import ResultStore
 from tests.benchmark.cells import toy_job
 from tests.benchmark.plugins.toy_models import FLAG
 from tests.benchmark.toys import request, run_toy

@@ -21,7 +21,7 @@ from tests.models.conftest import chains, particles, rings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmark.records.results import Result
+    from benchmark.records.result import Result
     from models.inputs import Shape
     from models.model import Model
 

@@ -9,7 +9,7 @@ import pytest
 
 from benchmark.core.errors import UserError
 from benchmark.engine.model_store import CELL, folder_of, is_kept, read, restore
-from benchmark.records.results import ResultStore
+from benchmark.records.store import ResultStore
 from tests.benchmark.toys import model, request, run_toy
 
 if TYPE_CHECKING:

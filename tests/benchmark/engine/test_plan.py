@@ -10,7 +10,7 @@ from benchmark.commands.run import Overwrite, Settings, plan
 from benchmark.core.plugin import PRESETS
 from benchmark.engine.plan import History, expected_data, show, write_seconds
 from benchmark.engine.request import Request
-from benchmark.records.results import ResultStore
+from benchmark.records.store import ResultStore
 from tests.benchmark.toys import LONELY, TOY, request, run_toy
 
 if TYPE_CHECKING:

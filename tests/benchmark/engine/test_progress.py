@@ -9,11 +9,11 @@ from rich.console import Console
 from benchmark.engine import progress as display
 from benchmark.engine.progress import Display, headline
 from benchmark.engine.request import Cell, Choice
-from benchmark.records.results import MetricValue
+from benchmark.records.result import MetricValue
 from tests.leaderboard.factory import make_result
 
 if TYPE_CHECKING:
-    from benchmark.records.results import Result
+    from benchmark.records.result import Result
 
 BRACKETS = (("depth", "7"),)
 

@@ -29,7 +29,7 @@ from tests.benchmark.toys import TOY
 if TYPE_CHECKING:
     from benchmark.engine.job import Job
     from benchmark.engine.sample_store import Represented
-    from benchmark.records.results import Result
+    from benchmark.records.result import Result
     from tasks.events import Events
 
 EVENTS = 240

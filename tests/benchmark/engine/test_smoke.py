@@ -13,8 +13,9 @@ from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS
 from benchmark.engine.progress import Display
 from benchmark.engine.request import Request
 from benchmark.records.environment import default_workers
-from benchmark.records.results import Result, ResultStore
+from benchmark.records.result import Result
 from benchmark.records.scoring import score
+from benchmark.records.store import ResultStore
 
 if TYPE_CHECKING:
     from pathlib import Path

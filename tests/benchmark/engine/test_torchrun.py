@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.engine.model_store import is_kept
-from benchmark.records.results import ResultStore
+from benchmark.records.store import ResultStore
 from tests.benchmark.toys import TOY, benchmark, request, run_toy
 
 ROOT = Path(__file__).parents[3]

@@ -5,7 +5,7 @@ import pytest
 
 from benchmark.core.errors import UserError
 from benchmark.core.registry import METRICS
-from benchmark.records.results import Scores
+from benchmark.records.result import Scores
 from benchmark.records.scoring import metrics, score
 from tests.benchmark.toys import metric
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 import pytest
 
-from benchmark.records.results import MetricValue
+from benchmark.records.result import MetricValue
 from leaderboard.pages.decorrelation import mass_figure
 from leaderboard.pages.site import build
 from leaderboard.ranking.boards import rank
@@ -18,7 +18,8 @@ from tests.leaderboard.factory import make_result
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmark.records.results import Result, ResultStore
+    from benchmark.records.result import Result
+    from benchmark.records.store import ResultStore
     from leaderboard.ranking.boards import Board
 
 CHANCE = {"cvm_independent": MetricValue(value=0.00075)}

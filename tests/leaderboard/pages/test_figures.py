@@ -14,7 +14,7 @@ from leaderboard.ranking.scores import ScoreBook
 from tests.leaderboard.factory import add_cell
 
 if TYPE_CHECKING:
-    from benchmark.records.results import ResultStore
+    from benchmark.records.store import ResultStore
     from leaderboard.pages.figures import Figure
 
 

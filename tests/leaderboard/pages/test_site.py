@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from benchmark.core.errors import UserError
-from benchmark.records.results import ResultStore, Scores
+from benchmark.records.result import Scores
+from benchmark.records.store import ResultStore
 from leaderboard.pages.site import MANIFEST, build
 from leaderboard.pages.views import slug
 from tests.leaderboard.factory import add_cell, make_result, pictures_of

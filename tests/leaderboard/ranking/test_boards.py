@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmark.metrics.auc import Area, auc_difference, headline
-from benchmark.records.results import Scores
+from benchmark.records.result import Scores
 from leaderboard.ranking import scores as scores_module
 from leaderboard.ranking.boards import rank, rank_with, significantly_better
 from leaderboard.ranking.columns import write_rank
@@ -14,7 +14,8 @@ from leaderboard.ranking.scores import ScoreBook
 from tests.leaderboard.factory import make_result, metrics_of, scores_of
 
 if TYPE_CHECKING:
-    from benchmark.records.results import Result, ResultStore
+    from benchmark.records.result import Result
+    from benchmark.records.store import ResultStore
     from leaderboard.ranking.boards import Board
 
 MODELS = ("a", "b", "c", "d", "e")

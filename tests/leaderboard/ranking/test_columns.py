@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark.metrics.metric import Estimate
-from benchmark.records.results import MetricValue, Throughput
+from benchmark.records.result import MetricValue, Throughput
 from leaderboard.ranking.boards import rank
 from leaderboard.ranking.columns import COLUMNS, best_text, in_words, said_once, table, visible
 from leaderboard.writing import shared_decimals, write_estimate, write_number
 from tests.leaderboard.factory import make_result
 
 if TYPE_CHECKING:
-    from benchmark.records.results import Result
+    from benchmark.records.result import Result
 
 
 @pytest.mark.parametrize(

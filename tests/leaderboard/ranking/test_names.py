@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from benchmark.records.results import ResultStore
+from benchmark.records.store import ResultStore
 from leaderboard.export import to_csv, to_latex, to_markdown
 from leaderboard.pages.site import build
 from leaderboard.ranking.boards import rank

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmark.metrics.metric import Estimate
-from benchmark.records.results import MetricValue
+from benchmark.records.result import MetricValue
 from leaderboard.ranking.rows import make_rows
 from leaderboard.ranking.seeds import PLAIN, REJECTION, SHARE, Z, combine, scale_of
 from tests.leaderboard.factory import make_result
