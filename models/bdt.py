@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - Plugin evaluates the annotations of parameters
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import torch
 import xgboost
 
 from benchmark.core.errors import UserError, did_you_mean
-from benchmark.core.plugin import check_range
+from benchmark.core.plugin import Range
 from models.card import Card
 from models.inputs import shown_as
 from models.model import Model
@@ -19,7 +18,7 @@ from models.training.batches import balanced_weights, whole
 from models.training.loop import check_samples, deterministic
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -52,19 +51,6 @@ class BDT(Model):
 
     400 trees of depth 5 at learning rate 0.5 won a scan of 1000 settings on shower-shape features (DLPS workshop,
     NIPS 2017, e/gamma identification), and are the reference.
-
-    Parameters
-    ----------
-    trees : boosting rounds at most; each grows one tree, or one a class where there are more than two.
-    depth : of each tree, at most.
-    learning_rate : share of each tree's scores that is added.
-    patience : rounds without a smaller validation loss before training stops.
-    subsample : fraction of events that a tree sees.
-    columns : fraction of columns that a tree sees.
-    min_weight : smallest sum of hessians in a leaf.
-    l2 : penalty on the leaves' scores.
-    monotone : columns that the score of the first class may only rise with (+) or fall with (-), such as
-        "+jet1_pt -missing_energy1_pt", each of the table's columns by its name; for two classes.
     """
 
     name = "bdt"
@@ -74,28 +60,33 @@ class BDT(Model):
     seconds_on_pictures: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 4, "standard": 25, "paper": 50}
     effort: ClassVar[Mapping[str, float]] = {"trees": 1, "depth": 1}
 
-    trees: int = 400
-    depth: int = 5
-    learning_rate: float = 0.5
-    patience: int = 20
-    subsample: float = 1.0
-    columns: float = 1.0
-    min_weight: float = 1.0
-    l2: float = 1.0
-    monotone: str = ""
+    trees: Annotated[
+        int,
+        Range(1, 1_000_000),
+        "largest number of boosting rounds; each adds one tree, or one per class for more than two classes",
+    ] = 400
+    depth: Annotated[int, Range(1, 30), "largest depth of a tree"] = 5
+    learning_rate: Annotated[float, Range(1e-6, 10), "factor on the scores that each tree adds"] = 0.5
+    patience: Annotated[
+        int,
+        Range(1, 1_000_000),
+        "training stops after this many rounds without a smaller validation loss",
+    ] = 20
+    subsample: Annotated[float, Range(0.01, 1), "fraction of the events that each tree is trained on"] = 1.0
+    columns: Annotated[float, Range(0.01, 1), "fraction of the columns that each tree is trained on"] = 1.0
+    min_weight: Annotated[float, Range(0, np.inf), "smallest sum of hessians in a leaf"] = 1.0
+    l2: Annotated[float, Range(0, np.inf), "L2 penalty on the scores of leaves"] = 1.0
+    monotone: Annotated[
+        str,
+        "columns in which the score of the first class may only rise (+) or fall (-), such as '+jet1_pt "
+        "-missing_energy1_pt', named as in the table; for two classes only",
+    ] = ""
 
     _booster: Any = field(default=None, init=False, repr=False, compare=False)
     _card: Card | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check_range(self, "trees", 1, 1_000_000)
-        check_range(self, "depth", 1, 30)
-        check_range(self, "learning_rate", 1e-6, 10)
-        check_range(self, "patience", 1, 1_000_000)
-        check_range(self, "subsample", 0.01, 1)
-        check_range(self, "columns", 0.01, 1)
-        check_range(self, "min_weight", 0, np.inf)
-        check_range(self, "l2", 0, np.inf)
+        super().__post_init__()
         for word in self.monotone.split():
             if word[0] not in "+-" or not word[1:]:
                 raise UserError(

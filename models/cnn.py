@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - Plugin evaluates the annotations of parameters
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from benchmark.core.errors import Skip, UserError
-from benchmark.core.plugin import check_range
+from benchmark.core.plugin import Range
 from models.layers.convlstm import ConvLSTMTrunk, samples_in_time
 from models.layers.edgeconv import EdgeNet
 from models.layers.jet import JetTrunk
@@ -18,6 +17,8 @@ from models.layers.vgg import VGGTrunk
 from models.network import TorchModel
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import nn
 
     from models.inputs import Shape
@@ -35,21 +36,6 @@ class CNN(TorchModel):
     Pictures of several panels, such as barrel and endcaps, have a network each, joined before the classifier
     (arXiv:1807.11916, section 5.1). On graphs it is ParticleNet's edge convolution (arXiv:1902.08570) over the edges
     that the representation gives, of differences between nodes and of what a pair has.
-
-    Parameters
-    ----------
-    architecture : "resnet": residual blocks, for every view. The others are for pictures alone. "vgg": VGG-11, after
-        the comparison on ECAL showers of arXiv:1807.11916. "jet": filters of 11 x 11 and local response normalisation,
-        and "maxout": fully connected MaxOut units, both those of jet images (arXiv:1511.05190, section 4). "convlstm":
-        convolutions with a memory over the ten samples of ECAL pulses (arXiv:1506.04214), for
-        calorimeter[time=digis].
-    depth : of a resnet its convolutions; 7, 11, 15, ... (4 n + 3) for the end-to-end papers' network without
-        normalisation (ResNet-15 is theirs) and n edge convolutions on graphs, 50 for the bottlenecks with batch
-        normalisation of the circle paper (on pictures alone).
-    width : channels of the first half (64 in the original ResNet-50 and VGG); on particles four times as many, since a
-        sequence is so much smaller than a picture, and on graphs twice as many in the first layer. The published jet
-        and MaxOut networks have 16.
-    dropout : share of units left out before the last layer, and before the first fully connected one of vgg and jet.
     """
 
     name = "cnn"
@@ -64,15 +50,35 @@ class CNN(TorchModel):
     seconds_on_pictures: ClassVar[Mapping[str, float]] = {"smoke": 2, "quick": 110, "standard": 2900, "paper": 37_000}
     effort: ClassVar[Mapping[str, float]] = {"epochs": 1, "depth": 1, "width": 2, "pixels": 1}
 
-    architecture: Literal["resnet", "vgg", "jet", "maxout", "convlstm"] = "resnet"
-    depth: int = 15
-    width: int = 16
-    dropout: float = 0.0
+    architecture: Annotated[
+        Literal["resnet", "vgg", "jet", "maxout", "convlstm"],
+        "'resnet': residual blocks, for every view; the others take pictures only. 'vgg': VGG-11, as in the "
+        "comparison on ECAL showers of arXiv:1807.11916. 'jet': filters of 11 x 11 with local response "
+        "normalisation, and 'maxout': fully connected MaxOut units, both from jet images (arXiv:1511.05190, section "
+        "4). 'convlstm': convolutions with a memory over the ten time samples of ECAL pulses (arXiv:1506.04214), for "
+        "calorimeter[time=digis]",
+    ] = "resnet"
+    depth: Annotated[
+        int,
+        "number of convolutions of a resnet. 7, 11, 15, ... (4 n + 3): the network without normalisation of the "
+        "end-to-end papers (theirs is ResNet-15), with n edge convolutions on graphs. 50: the bottlenecks with batch "
+        "normalisation of the circle paper, for pictures only",
+    ] = 15
+    width: Annotated[
+        int,
+        Range(1, 1024),
+        "channels of the first half (64 in the original ResNet-50 and VGG, 16 in the published jet and MaxOut "
+        "networks); four times as many on particles, since a sequence is much smaller than a picture, and twice as "
+        "many in the first layer on graphs",
+    ] = 16
+    dropout: Annotated[
+        float,
+        Range(0, 0.95),
+        "fraction of units dropped before the last layer, and before the first fully connected layer of vgg and jet",
+    ] = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range(self, "width", 1, 1024)
-        check_range(self, "dropout", 0, 0.95)
         if self.depth != BOTTLENECKS and (self.depth % 4 != 3 or not 7 <= self.depth <= 103):
             raise UserError(
                 f"cnn: parameter 'depth' is {self.depth}, expected 7, 11, 15, ... 103 (4 n + 3), "

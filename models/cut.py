@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - Plugin evaluates the annotations of parameters
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -17,6 +16,7 @@ from models.training.batches import balanced_weights, whole
 from models.training.loop import check_samples
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -55,17 +55,13 @@ class Cut(Reference):
     training events; the cut is where the balanced accuracy is largest. With `fourvectors[features=high]` the columns
     are the task's engineered variables. The order of events by the first class, the signal, is exactly that of its
     column; the other classes share what it leaves in proportion to their own.
-
-    Parameters
-    ----------
-    column : the name of the column to cut on instead, for all classes.
     """
 
     name = "cut"
     extra: ClassVar[bool] = True
     seconds: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 1, "standard": 5, "paper": 10}
 
-    column: str = ""
+    column: Annotated[str, "name of the column to cut on for all classes, instead of the best one"] = ""
 
     _cuts: tuple[Threshold, ...] = field(default=(), init=False, repr=False, compare=False)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping  # noqa: TC003 - Plugin evaluates the annotations of parameters
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from benchmark.core.plugin import Plugin
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import numpy as np

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - Plugin evaluates the annotations of parameters
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from benchmark.core.plugin import check_range
+from benchmark.core.plugin import Range
 from models.layers.message_passing import MessageNet
 from models.network import TorchModel
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import nn
 
     from models.inputs import Shape
@@ -23,17 +24,6 @@ class MPNN(TorchModel):
     That of neural message passing for jet physics (Henrion et al., Deep Learning for Physical Sciences at NIPS 2017;
     best with two iterations, directed, table 1). On graphs messages go along the edges alone, whose features have a say
     in the adjacency and in the messages.
-
-    Parameters
-    ----------
-    adjacency : "directed": how much each node hears of each other is learned from both. "undirected": the mean of that
-        and its transpose. "identity": each node hears itself alone.
-    iterations : of messages.
-    readout : "mean" or "sum" of the nodes, or "set2set".
-    aggregated : each update sees the whole event by set2set as well (the paper's "set" variants).
-    relations : a relation network instead (the paper's RelNet): no messages, but a layer of each pair of nodes.
-    hidden : units of a node's state.
-    dropout : share of units left out before the last layers.
     """
 
     name = "mpnn"
@@ -49,19 +39,23 @@ class MPNN(TorchModel):
     seconds_on_pictures: ClassVar[Mapping[str, float]] = {"smoke": 3, "quick": 120, "standard": 3000, "paper": 12_000}
     effort: ClassVar[Mapping[str, float]] = {"epochs": 1, "iterations": 1, "hidden": 1}
 
-    adjacency: Literal["directed", "undirected", "identity"] = "directed"
-    iterations: int = 2
-    readout: Literal["mean", "sum", "set2set"] = "mean"
-    aggregated: bool = False
-    relations: bool = False
-    hidden: int = 64
-    dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range(self, "iterations", 1, 20)
-        check_range(self, "hidden", 1, 4096)
-        check_range(self, "dropout", 0, 0.95)
+    adjacency: Annotated[
+        Literal["directed", "undirected", "identity"],
+        "'directed': the weight of the messages from one node to another is learned from both nodes. 'undirected': "
+        "the mean of that matrix and its transpose. 'identity': each node receives its own message only",
+    ] = "directed"
+    iterations: Annotated[int, Range(1, 20), "number of message-passing iterations"] = 2
+    readout: Annotated[Literal["mean", "sum", "set2set"], "how nodes are combined: 'mean', 'sum' or 'set2set'"] = "mean"
+    aggregated: Annotated[
+        bool,
+        "each update also receives a set2set summary of the whole event (the paper's 'set' variants)",
+    ] = False
+    relations: Annotated[
+        bool,
+        "a relation network (the paper's RelNet) instead: no messages, but a layer on each pair of nodes",
+    ] = False
+    hidden: Annotated[int, Range(1, 4096), "units of the state of a node"] = 64
+    dropout: Annotated[float, Range(0, 0.95), "fraction of units dropped before the last layers"] = 0.0
 
     def network(self, shape: Shape, classes: int) -> nn.Module:
         """Messages among all nodes, or along the edges where there are such."""

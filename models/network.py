@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from benchmark.core.errors import Skip, UserError
-from benchmark.core.plugin import check_range
+from benchmark.core.plugin import Range
 from benchmark.core.process import rank_and_size
 from models.card import Card
 from models.inputs import shown_as
@@ -66,51 +66,57 @@ class Standardised(nn.Module):
 
 @dataclass(kw_only=True)
 class TorchModel(Model, ABC):
-    """A torch network with the one training loop.
-
-    Parameters
-    ----------
-    epochs : passes over the training events, at most.
-    patience : epochs without a smaller validation loss before training stops.
-    batch_size : training events a step; halved where they do not fit into the memory of the device.
-    learning_rate : of Adam, in the first epoch.
-    schedule : how it goes on: "constant", or down towards 0 at the last epoch, "linear" or as a "cosine".
-    clip : bound on the gradient's norm, 0 for none.
-    balance : "weights": all classes count the same in the loss. "clone": events of smaller classes are shown several
-        times an epoch, as in the circle paper.
-    augment : what is done to training events at random: mirror (eta and phi), rotation (in phi), and on pictures
-        translation and shear (up to a tenth), joined as mirror+rotation; "none" shows them as they are.
-    decorrelation : weight in the loss of what the signal's score tells of the mass of background
-        (`models/training/penalty.py`), 0 for none. It depends on the size of batches.
-    neighbours : events that a neighbourhood in mass holds for it.
-    """
+    """A torch network with the one training loop."""
 
     views: ClassVar[tuple[str, ...]]
     """The views of `models/inputs.py` that the network takes; the first that the samples have is shown."""
 
-    epochs: int = 40
-    patience: int = 5
-    batch_size: int = 128
-    learning_rate: float = 5e-4
-    schedule: Literal["constant", "linear", "cosine"] = "constant"
-    clip: float = 0.0
-    balance: Literal["weights", "clone"] = "weights"
-    augment: str = "none"
-    decorrelation: float = 0.0
-    neighbours: int = 12
+    epochs: Annotated[int, Range(1, 100_000), "largest number of passes over the training events"] = 40
+    patience: Annotated[
+        int,
+        Range(1, 100_000),
+        "training stops after this many epochs without a smaller validation loss",
+    ] = 5
+    batch_size: Annotated[
+        int,
+        Range(1, 1_000_000),
+        "training events per step; halved until they fit into the memory of the device",
+    ] = 128
+    learning_rate: Annotated[float, Range(1e-9, 10), "learning rate of Adam in the first epoch"] = 5e-4
+    schedule: Annotated[
+        Literal["constant", "linear", "cosine"],
+        "the learning rate over the epochs: 'constant', or falling towards 0 at the last epoch, 'linear' or as a "
+        "'cosine'",
+    ] = "constant"
+    clip: Annotated[float, Range(0, torch.inf), "largest norm of the gradient; 0 for no limit"] = 0.0
+    balance: Annotated[
+        Literal["weights", "clone"],
+        "'weights': all classes have the same total weight in the loss. 'clone': events of smaller classes are "
+        "repeated in each epoch, as in the circle paper",
+    ] = "weights"
+    augment: Annotated[
+        str,
+        "random changes of training events: mirror (eta and phi), rotation (in phi), and for pictures translation "
+        "and shear (up to a tenth), joined as in mirror+rotation; 'none' for no change",
+    ] = "none"
+    decorrelation: Annotated[
+        float,
+        Range(0, torch.inf),
+        "weight in the loss of the dependence between the signal's score and the mass of background events "
+        "(models/training/penalty.py); 0 for none. Its effect depends on batch_size",
+    ] = 0.0
+    neighbours: Annotated[
+        int,
+        Range(2, 1_000_000),
+        "events in each neighbourhood in mass that decorrelation compares",
+    ] = 12
 
     _network: Standardised | None = field(default=None, init=False, repr=False, compare=False)
     _card: Card | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check_range(self, "epochs", 1, 100_000)
-        check_range(self, "patience", 1, 100_000)
-        check_range(self, "batch_size", 1, 1_000_000)
-        check_range(self, "learning_rate", 1e-9, 10)
-        check_range(self, "clip", 0, torch.inf)
+        super().__post_init__()
         wanted(self.augment, self.name)
-        check_range(self, "decorrelation", 0, torch.inf)
-        check_range(self, "neighbours", 2, 1_000_000)
 
     @abstractmethod
     def network(self, shape: Shape, classes: int) -> nn.Module:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - Plugin evaluates the annotations of parameters
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from benchmark.core.plugin import check_range
+from benchmark.core.plugin import Range
 from models.layers.recursion import RecursiveNet
 from models.network import TorchModel
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import nn
 
     from models.inputs import Input, Shape
@@ -23,17 +24,6 @@ class RecNN(TorchModel):
 
     Every node has an embedding, made of its own four-momentum and of the embeddings of the two that it was merged from;
     the root's is classified. All trees of a batch are worked off together, level by level.
-
-    Parameters
-    ----------
-    topology : the order in which particles are merged: "kt", "anti-kt", "cambridge-aachen", "pt-descending" (hardest
-        nearest to the root), "pt-ascending" (softest) or "random".
-    gated : the unit with reset and update gates (appendix A of the paper), instead of the simple one.
-    units : size of embeddings, and of the classifier's two hidden layers.
-    jets : 1 for one tree an event. More for the paper's form of full events (section 3.2): the event as that many jets
-        at most, those that its last jets - 1 merges would join, each with a tree of its own; a gated recurrent unit
-        reads them in falling pt. With as many jets as objects it reads the objects.
-    mass : show the mass of every node beside the seven columns of the paper. Its root's is the event's.
     """
 
     name = "recnn"
@@ -49,16 +39,27 @@ class RecNN(TorchModel):
     seconds_on_pictures: ClassVar[Mapping[str, float]] = {"smoke": 4, "quick": 90, "standard": 900, "paper": 10_000}
     effort: ClassVar[Mapping[str, float]] = {"epochs": 1, "units": 1}
 
-    topology: Literal["kt", "anti-kt", "cambridge-aachen", "pt-ascending", "pt-descending", "random"] = "kt"
-    gated: bool = True
-    units: int = 40
-    jets: int = 1
-    mass: bool = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range(self, "units", 1, 1024)
-        check_range(self, "jets", 1, 128)
+    topology: Annotated[
+        Literal["kt", "anti-kt", "cambridge-aachen", "pt-ascending", "pt-descending", "random"],
+        "order in which particles are merged: 'kt', 'anti-kt', 'cambridge-aachen', 'pt-descending' (hardest nearest "
+        "to the root), 'pt-ascending' (softest nearest to the root) or 'random'",
+    ] = "kt"
+    gated: Annotated[
+        bool,
+        "use the unit with reset and update gates (appendix A of the paper) instead of the simple one",
+    ] = True
+    units: Annotated[int, Range(1, 1024), "size of the embeddings, and of the two hidden layers of the classifier"] = 40
+    jets: Annotated[
+        int,
+        Range(1, 128),
+        "1: one tree per event. More: the paper's form for full events (section 3.2). The last jets - 1 merges are "
+        "undone, which leaves at most this many jets, each with a tree of its own; a gated recurrent unit reads them "
+        "in falling pt. With as many jets as objects it reads the objects",
+    ] = 1
+    mass: Annotated[
+        bool,
+        "add the mass of every node to the seven columns of the paper; that of the root is the mass of the event",
+    ] = True
 
     def look(self, samples: Samples) -> Input[Any]:
         """The trees of this topology."""

@@ -6,10 +6,10 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from benchmark.core.errors import UserError
-from benchmark.core.plugin import Plugin, check_range
+from benchmark.core.plugin import Plugin, Range
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -55,11 +55,6 @@ class Task(Plugin, ABC):
 
     Subclass as a frozen dataclass whose fields are the variants, and write `generate` (and `read`, where real
     files exist). The store does the rest: shards, seeds, ids, splits, Parquet, manifest, fingerprint.
-
-    Parameters
-    ----------
-    events_per_class : generated events of each process, for training, validation and test together.
-    shard_events : events that one generator makes with one seed: the size of a file, and of what a stop may lose.
     """
 
     skipped_levels: ClassVar[Mapping[str, str]] = {}
@@ -71,13 +66,28 @@ class Task(Plugin, ABC):
     seconds: ClassVar[Mapping[str, float]] = {}
     """Typical generation time by preset on two cores, for `--dry-run`."""
 
-    events_per_class: int = 4000
-    shard_events: int = 1000
+    events_per_class: Annotated[
+        int,
+        Range(1),
+        "generated events of each process, for training, validation and test together; at most 10,000 shards",
+    ] = 4000
+    shard_events: Annotated[
+        int,
+        Range(1, 1_000_000),
+        "events per shard: the events of one file, which one generator makes from one seed; an interrupted "
+        "generation loses at most one shard per worker",
+    ] = 1000
 
     def __post_init__(self) -> None:
-        """Raise UserError for sizes that can't be made; the store's event ids have room for 10,000 shards of 10^6."""
-        check_range(self, "shard_events", 1, 1_000_000)
-        check_range(self, "events_per_class", 1, 10_000 * self.shard_events)
+        """Check the sizes: the store's event ids have room for 10,000 shards of 10^6 events.
+
+        Raises UserError for sizes out of range.
+        """
+        super().__post_init__()
+        if self.events_per_class > (most := 10_000 * self.shard_events):
+            raise UserError(
+                f"{self.name}: parameter 'events_per_class' is {self.events_per_class}, expected {Range(1, most)}."
+            )
 
     @property
     @abstractmethod

@@ -1,11 +1,10 @@
-"""`list`: what there is to run, and what its parameters are."""
+"""`list`: the tasks, representations, models and metrics, and their parameters."""
 
 from __future__ import annotations
 
 import json as json_format
 import re
 from dataclasses import asdict
-from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,8 +15,6 @@ from benchmark.core.plugin import PRESETS
 from benchmark.core.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from benchmark.core.parameters import Parameter
     from benchmark.core.registry import Entry
 
@@ -28,7 +25,7 @@ def command(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Names, such as cnn or dimuon: what each is, and its parameters.",
+            help="Names, such as cnn or dimuon, to describe with their parameters.",
             metavar="[NAME]...",
             autocompletion=options.complete_any(*REGISTRIES),
             show_default=False,
@@ -36,18 +33,18 @@ def command(
     ] = None,
     json: options.Json = False,
 ) -> int:
-    """List tasks, representations, models, metrics and presets, a line each; or tell all of those that are named.
+    """List tasks, representations, models, metrics and presets; with names, describe each and its parameters.
 
     Parameters are given in brackets: cnn[depth=15,dropout=0.2].
 
     Example: python -m benchmark list cnn
     """
     if names:
-        sheets = [_find(name) for name in names]
+        chosen = [_find(name) for name in names]
         if json:
-            print(json_format.dumps([_record(entry) for entry in sheets], indent=1))
+            print(json_format.dumps([_record(entry) for entry in chosen], indent=1))
         else:
-            print("\n\n".join(map(_sheet, sheets)))
+            print("\n\n".join(map(_described, chosen)))
         return 0
     found = known()
     if json:
@@ -72,14 +69,14 @@ def command(
 
 
 def known() -> dict[str, list[dict[str, Any]]]:
-    """Name, one line, origin and parameters of everything registered, by group; imports none of it."""
+    """Name, summary, origin and parameters of everything registered, by group, without importing any of it."""
     groups = {registry.group: [_record(entry) for entry in registry.entries().values()] for registry in REGISTRIES}
     presets = [{"name": preset.name, "summary": preset.summary, "origin": "package"} for preset in PRESETS]
     return {**groups, "presets": presets}
 
 
 def _find(name: str) -> Entry:
-    """What a name means in any group. A file may hold anything: its class is looked up by itself."""
+    """The plug-in of this name in any group. A file may hold one of any kind."""
     if ".py" in name:
         return TASKS.find(name)
     entries = {known: entry for registry in REGISTRIES for known, entry in registry.entries().items()}
@@ -89,56 +86,45 @@ def _find(name: str) -> Entry:
 
 
 def _record(entry: Entry) -> dict[str, Any]:
-    from benchmark.core.parameters import sheet
+    from benchmark.core.parameters import parameters_of
 
-    parameters = [asdict(parameter) for parameter in sheet(entry).parameters]
+    parameters = [asdict(parameter) for parameter in parameters_of(entry)]
     return {"name": entry.name, "summary": entry.summary, "origin": entry.origin, "parameters": parameters}
 
 
-def _sheet(entry: Entry) -> str:
-    """A plug-in's own words, then a paragraph for each parameter."""
-    from benchmark.core.parameters import sheet
+def _described(entry: Entry) -> str:
+    """The docstring of a plug-in, then its parameters, each with its meaning."""
+    from benchmark.core.parameters import parameters_of
 
-    found = sheet(entry)
-    text = f"{entry.name} ({entry.origin})\n\n{found.text}"
-    if not found.parameters:
+    text = f"{entry.name} ({entry.origin})\n\n{entry.doc}"
+    parameters = parameters_of(entry)
+    if not parameters:
         return f"{text}\n\nNo parameters."
-    paragraphs = [_paragraph(list(group)) for _, group in groupby(found.parameters, key=_shared)]
-    return "\n\n".join([text, f"Parameters, as in {_example(entry.name, found.parameters)}:", "\n".join(paragraphs)])
+    example = f"{entry.name}[{parameters[-1].name}={_plain(parameters[-1].default)}]"
+    return "\n\n".join([text, f"Parameters, as in {example}:", "\n".join(map(_paragraph, parameters))])
 
 
-def _shared(parameter: Parameter) -> str:
-    """Neighbours with the same meaning share a paragraph; those without any have one each."""
-    return parameter.meaning or parameter.name
-
-
-def _example(name: str, parameters: tuple[Parameter, ...]) -> str:
-    first = parameters[-1]
-    return f"{name}[{first.name}={_plain(first.default)}]"
-
-
-def _paragraph(parameters: Sequence[Parameter]) -> str:
-    """A line for each parameter, then what they mean."""
+def _paragraph(parameter: Parameter) -> str:
+    """Default, presets and possible values in a line, then the meaning."""
     import textwrap
 
-    meaning = parameters[0].meaning
-    body = textwrap.fill(meaning, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)
-    return "\n".join([*map(_head, parameters), *([body] if body else [])])
-
-
-def _head(parameter: Parameter) -> str:
     presets = "".join(f", {preset}: {_plain(str(value))}" for preset, value in parameter.presets.items())
-    return f"  {parameter.name} = {_plain(parameter.default)}{presets}  ({_kind(parameter)})"
+    head = f"  {parameter.name} = {_plain(parameter.default)}{presets}  ({_kind(parameter)})"
+    indent = " " * 6
+    body = textwrap.fill(
+        parameter.meaning, 100, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
+    return f"{head}\n{body}" if body else head
 
 
 def _plain(value: str) -> str:
-    """A value as one types it: without the quotes and digit groups of Python."""
+    """A value as it is typed: without the quotes and digit groups of Python."""
     bare = value.strip("'")
     return bare.replace("_", "") if bare.replace("_", "").isdigit() else bare
 
 
 def _kind(parameter: Parameter) -> str:
-    """What may be given, in words: choices, or a type and its range; what there is beside choices is joined by "or"."""
+    """The possible values in words: choices, or a type and its range, or both."""
     words = {"int": "whole number", "float": "number", "bool": "true or false", "str": "text", "None": "none"}
     parts = [part.strip("'\" ") for part in re.sub(r"[\w.]*Literal\[.*?\]", "", parameter.type).split("|")]
     kinds = [f"{words.get(part, part)}{_span(part, parameter)}" for part in parts if part]

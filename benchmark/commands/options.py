@@ -117,12 +117,12 @@ def completer(registry: Registry[Any]) -> Callable[[str], list[str]]:
 
 def _parameters(registry: Registry[Any], name: str, inside: str) -> list[str]:
     """What may stand inside the brackets of a plug-in, after the parameters that are there already."""
-    from benchmark.core.parameters import sheet
+    from benchmark.core.parameters import parameters_of
 
     before, comma, word = inside.rpartition(",")
     given = {pair.partition("=")[0] for pair in before.split(",")}
     try:
-        parameters = sheet(registry.find(name)).parameters
+        parameters = parameters_of(registry.find(name))
     except UserError:
         return []
     names = [parameter.name for parameter in parameters if parameter.name not in given]

@@ -1,20 +1,14 @@
-"""The parameters of a plug-in, read from its source text (`ast`), so that asking imports nothing.
-
-What a parameter means stands in the docstring of its class, or of a class that it inherits, as `name : meaning`;
-several names that share a meaning are set apart by commas, and further lines are indented. Which numbers it may be
-stands where that is checked: in the calls of `check_range` in `__post_init__`.
-"""
+"""The parameters of a plug-in, read from the text of its class (`ast`), so that listing them imports nothing."""
 
 from __future__ import annotations
 
 import ast
-import inspect
 import math
-import re
+import operator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from benchmark.core.plugin import write_range
+from benchmark.core.plugin import Range
 from benchmark.core.registry import source_of
 
 if TYPE_CHECKING:
@@ -23,14 +17,14 @@ if TYPE_CHECKING:
 
     from benchmark.core.registry import Entry
 
-_MEANING = re.compile(r"(?P<names>\w+(?:, \w+)*) : (?P<text>.*)")
+_OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: its type and default as they are written, what presets make of it, and what it means.
+    """A parameter as its class declares it; type, default and choices are text.
 
-    choices : the values of a Literal, as one types them. range : which numbers it may be, such as "8 to 1024".
+    presets : its values in the presets that change it. choices : the values of a Literal. range : such as "8 to 1024".
     """
 
     name: str
@@ -42,41 +36,19 @@ class Parameter:
     range: str = ""
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """What a user may know of a plug-in: its docstring but for the parameters, and these."""
-
-    text: str
-    parameters: tuple[Parameter, ...]
-
-
-def sheet(entry: Entry) -> Sheet:
-    """The sheet of a plug-in. A class of a source that can't be found or read adds nothing to it."""
+def parameters_of(entry: Entry) -> tuple[Parameter, ...]:
+    """The parameters of a plug-in, inherited ones first; a class whose source can't be read adds none."""
     module, _, name = entry.target.rpartition(":")
     classes = list(_lineage(source_of(module), name))
-    if not classes:
-        return Sheet(entry.summary, ())
     presets = next((found for node in classes if (found := _presets(node)) is not None), {})
-    fields: dict[str, tuple[str, str]] = {}
-    meanings: dict[str, str] = {}
-    ranges: dict[str, str] = {}
+    declared: dict[str, Parameter] = {}
     for node in reversed(classes):  # bases first, as dataclasses order their fields
-        fields |= dict(_fields(node))
-        meanings |= _meanings(node)
-        ranges |= dict(_ranges(node))
-    parameters = (
-        Parameter(
-            name,
-            kind,
-            default,
-            {preset: values[name] for preset, values in presets.items() if name in values},
-            meanings.get(name, ""),
-            _choices(kind),
-            ranges.get(name, ""),
-        )
-        for name, (kind, default) in fields.items()
-    )
-    return Sheet(_prose(classes[0]), tuple(parameters))
+        for statement in node.body:
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                name = statement.target.id
+                if (parameter := _parameter(name, statement, declared.get(name), presets)) is not None:
+                    declared[name] = parameter
+    return tuple(declared.values())
 
 
 def _lineage(path: Path | None, name: str) -> Iterator[ast.ClassDef]:
@@ -105,53 +77,79 @@ def _lineage(path: Path | None, name: str) -> Iterator[ast.ClassDef]:
             yield from _lineage(path, base.id)
 
 
-def _fields(node: ast.ClassDef) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Name, type and default of the dataclass's fields that can be given."""
-    for statement in node.body:
-        if not (isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)):
-            continue
-        kind, value = ast.unparse(statement.annotation), statement.value
-        if kind.startswith(("ClassVar", "typing.ClassVar")):
-            continue
-        default = ast.unparse(value) if value is not None else ""
-        if isinstance(value, ast.Call) and ast.unparse(value.func).endswith("field"):
-            options = {word.arg: ast.unparse(word.value) for word in value.keywords}
-            if options.get("init") == "False":
-                continue
-            default = options.get("default", "")
-        yield statement.target.id, (kind, default)
+def _parameter(
+    name: str, statement: ast.AnnAssign, inherited: Parameter | None, presets: dict[str, dict[str, Any]]
+) -> Parameter | None:
+    """The parameter that a statement of a class's body declares; None where it declares something else."""
+    kind = _parsed(statement.annotation)
+    if ast.unparse(kind).startswith(("ClassVar", "typing.ClassVar")):
+        return None
+    default = statement.value
+    if isinstance(default, ast.Call) and _called(default).endswith("field"):
+        options = {word.arg: word.value for word in default.keywords}
+        if "init" in options and ast.unparse(options["init"]) == "False":
+            return None
+        default = options.get("default")
+    declared: list[ast.expr] = []
+    if isinstance(kind, ast.Subscript) and ast.unparse(kind.value).endswith("Annotated"):
+        parts = kind.slice.elts if isinstance(kind.slice, ast.Tuple) else [kind.slice]
+        kind, *declared = _parsed(parts[0]), *parts[1:]
+    ranges = [_range(part) for part in declared if isinstance(part, ast.Call) and _called(part).endswith("Range")]
+    meanings = [text for part in declared if isinstance(text := _value(part), str)]
+    return Parameter(
+        name,
+        ast.unparse(kind),
+        ast.unparse(default) if default is not None else "",
+        {preset: values[name] for preset, values in presets.items() if name in values},
+        meanings[-1] if meanings else inherited.meaning if inherited else "",
+        _choices(kind),
+        ranges[-1] if ranges else inherited.range if inherited else "",
+    )
 
 
-def _choices(kind: str) -> tuple[str, ...]:
+def _parsed(node: ast.expr) -> ast.expr:
+    """An annotation; parsed, where it is quoted."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return ast.parse(node.value, mode="eval").body
+    return node
+
+
+def _choices(kind: ast.expr) -> tuple[str, ...]:
     """The values of the Literal in a type, if there is one."""
-    for node in ast.walk(ast.parse(kind, mode="eval")):
+    for node in ast.walk(kind):
         if isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("Literal"):
             listed = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
             return tuple(str(ast.literal_eval(value)) for value in listed)
     return ()
 
 
-def _ranges(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
-    """Name and range of each parameter that the class's own `__post_init__` checks."""
-    for method in node.body:
-        if not (isinstance(method, ast.FunctionDef) and method.name == "__post_init__"):
-            continue
-        for call in ast.walk(method):
-            if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("check_range") and len(call.args) == 4:
-                _, name, low, high = call.args
-                if isinstance(name, ast.Constant):
-                    yield str(name.value), write_range(_bound(low), _bound(high))
+def _called(call: ast.Call) -> str:
+    return ast.unparse(call.func)
 
 
-def _bound(node: ast.expr) -> float | str:
-    """A number as it is written, also as `np.pi` or `math.inf`; the text of anything else."""
-    if isinstance(node, ast.Attribute) and node.attr in ("pi", "inf"):
-        return float(getattr(math, node.attr))
+def _range(call: ast.Call) -> str:
+    """A call of Range as it prints; with the text of the bounds where they are no numbers that can be read here."""
     try:
-        found = ast.literal_eval(node)
-    except ValueError:
-        return ast.unparse(node).replace("self.", "")
-    return found if isinstance(found, int | float) else str(found)
+        return str(Range(*map(_value, call.args), **{str(word.arg): _value(word.value) for word in call.keywords}))
+    except TypeError:
+        return " to ".join(ast.unparse(bound) for bound in (*call.args, *(word.value for word in call.keywords)))
+
+
+def _value(node: ast.expr) -> Any:
+    """The value of literals, of their sums and products, and of `pi` and `inf` of any module; else the node itself."""
+    match node:
+        case ast.Constant():
+            return node.value
+        case ast.Attribute(attr="pi" | "inf"):
+            return getattr(math, node.attr)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+            return -number
+        case ast.BinOp() if type(node.op) in _OPERATORS:
+            try:
+                return _OPERATORS[type(node.op)](_value(node.left), _value(node.right))
+            except (TypeError, ZeroDivisionError):
+                return node
+    return node
 
 
 def _presets(node: ast.ClassDef) -> dict[str, dict[str, Any]] | None:
@@ -167,35 +165,3 @@ def _presets(node: ast.ClassDef) -> dict[str, dict[str, Any]] | None:
                 return {}
             return found if isinstance(found, dict) else {}
     return None
-
-
-def _meanings(node: ast.ClassDef) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for names, text in _parts(node):
-        found |= dict.fromkeys(names, " ".join(text.split()))
-    return found
-
-
-def _prose(node: ast.ClassDef) -> str:
-    """The docstring without its parameters."""
-    text = "\n".join(line for names, line in _parts(node) if not names)
-    return re.sub(r"\n{3,}", "\n\n", re.sub(r"(?m)^Parameters\n-+$", "", text)).strip()
-
-
-def _parts(node: ast.ClassDef) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The docstring's lines without names, and each entry `name, name : meaning` with its names and further lines."""
-    names: tuple[str, ...] = ()
-    meaning = ""
-    for line in inspect.cleandoc(ast.get_docstring(node) or "").splitlines():
-        match = _MEANING.match(line)
-        if names and line.startswith(" "):
-            meaning += f" {line.strip()}"
-            continue
-        if names:
-            yield names, meaning
-        names = tuple(match["names"].split(", ")) if match else ()
-        meaning = match["text"] if match else ""
-        if not match:
-            yield (), line
-    if names:
-        yield names, meaning

@@ -1,4 +1,4 @@
-"""What tasks, representations and models share: a name, a version, parameters, and values for the presets."""
+"""The base of tasks, representations and models: a name, a version, parameters, and values for the presets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 
 from benchmark.core.errors import UserError, did_you_mean
 
@@ -23,31 +23,71 @@ class Preset:
 
 
 PRESETS = (
-    Preset("smoke", "a few hundred events a class; proves that things run, never ranks anything"),
+    Preset("smoke", "a few hundred events a class, to test that everything runs; its scores mean nothing"),
     Preset("quick", "a first look in minutes on two CPU cores: about 2,500 training events a class"),
     Preset("standard", "a fair comparison: about 20,000 training events a class, full geometry"),
     Preset("paper", "the event counts, image sizes and depths of the papers, for a GPU"),
 )
 
 
-class Plugin:
-    """A dataclass with a literal `name`; its fields are its parameters.
+@dataclass(frozen=True)
+class Range:
+    """The numbers that a parameter may have, both ends included; None, or infinity, is an open end.
 
-    `presets` holds, per preset, the values that differ from the defaults of the fields.
-    Raise the `version` whenever the same parameters would give other numbers than before:
-    it is part of the key of every result.
+    Declare it with the field: ``width: Annotated[int, Range(1, 1024), "channels of the first half"] = 16``.
+    """
+
+    low: float | None = None
+    high: float | None = None
+
+    def __contains__(self, value: float) -> bool:
+        """Whether the number is within the range; NaN never is."""
+        low, high = -math.inf if self.low is None else self.low, math.inf if self.high is None else self.high
+        return low <= value <= high
+
+    def __str__(self) -> str:
+        """`8 to 1024`, `0 or more`, `1 or less`, or `any number`."""
+        low, high = (
+            "" if bound is None or math.isinf(bound) else str(int(bound)) if bound == int(bound) else f"{bound:g}"
+            for bound in (self.low, self.high)
+        )
+        if low and high:
+            return f"{low} to {high}"
+        return f"{low} or more" if low else f"{high} or less" if high else "any number"
+
+
+class Plugin:
+    """A dataclass with a literal `name`. Its fields are its parameters.
+
+    Declare each parameter once, with its range (where it has one) and its meaning:
+    ``width: Annotated[int, Range(1, 1024), "channels of the first half"] = 16``. The range applies to the numbers
+    among the values; text and None are exempt. A subclass that changes only the default need not repeat the rest.
+
+    `presets` holds, per preset, the values that differ from the defaults.
+    Raise the `version` whenever the same parameters would give other numbers than before: it is part of the key of
+    every result.
     """
 
     name: ClassVar[str]
     version: ClassVar[str] = "1"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
+    def __post_init__(self) -> None:
+        """Check the declared ranges. A subclass with checks of its own calls `super().__post_init__()` first.
+
+        Raises UserError for a number out of its range.
+        """
+        for parameter, allowed in _ranges(type(self)).items():
+            value = getattr(self, parameter)
+            if value is not None and not isinstance(value, str) and value not in allowed:
+                raise UserError(f"{self.name}: parameter '{parameter}' is {value}, expected {allowed}.")
+
     def parameters(self) -> dict[str, Any]:
         """The resolved parameters, by name, as plain JSON values."""
-        return {name: getattr(self, name) for name in _parameter_types(type(self))}
+        return {name: getattr(self, name) for name in _hints(type(self))}
 
     def changed(self, preset: str) -> tuple[str, ...]:
-        """The parameters that are neither the preset's values nor the defaults of the fields, sorted."""
+        """The parameters, sorted, that differ from the preset's values and from the defaults of the fields."""
         own: dict[str, Any] = {}
         fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
         for field in fields:
@@ -57,60 +97,58 @@ class Plugin:
 
     @classmethod
     def resolve(cls, preset: str, given: Mapping[str, str] | None = None) -> Self:
-        """The plug-in with its defaults, then the preset's values, then the user's (as text or as values).
+        """The plug-in with the defaults, then the preset's values, then the user's (as text or as values).
 
-        Raises UserError for an unknown parameter, and for a value that is not of the parameter's type.
+        Raises UserError for an unknown parameter, and for a value of the wrong type or out of its range.
         """
-        types = _parameter_types(cls)
+        hints = _hints(cls)
         values = dict(cls.presets.get(preset, {}))
         for parameter, text in (given or {}).items():
-            if parameter not in types:
-                raise UserError(f"{cls.name}: unknown parameter '{parameter}'. {did_you_mean(parameter, types)}")
-            values[parameter] = _cast(cls.name, parameter, text, types[parameter])
+            if parameter not in hints:
+                raise UserError(f"{cls.name}: unknown parameter '{parameter}'. {did_you_mean(parameter, hints)}")
+            values[parameter] = _cast(cls.name, parameter, text, hints[parameter][0])
         return cls(**values)
 
 
-def _parameter_types(cls: type[Plugin]) -> dict[str, Any]:
+def _hints(cls: type[Plugin]) -> dict[str, tuple[Any, ...]]:
+    """For each parameter its type, then what `Annotated` declares of it in the class and in those that it inherits."""
     if not dataclasses.is_dataclass(cls):
         return {}
     names = [field.name for field in dataclasses.fields(cls) if field.init]
-    hints: dict[str, Any] = {}
+    hints: dict[str, tuple[Any, ...]] = {}
     for base in reversed(cls.__mro__):
-        # Only the parameters' own annotations are evaluated: others may name what is imported for type checkers alone.
+        # Evaluate only the annotations of parameters: others may name what is imported for type checkers alone.
         own = {name: hint for name, hint in inspect.get_annotations(base).items() if name in names}
-        hints |= get_type_hints(type("Parameters", (), {"__annotations__": own, "__module__": base.__module__}))
+        holder = type("Parameters", (), {"__annotations__": own, "__module__": base.__module__})
+        try:
+            evaluated = get_type_hints(holder, include_extras=True)
+        except NameError as error:
+            raise UserError(
+                f"{cls.name}: the types of its parameters can't be read ({error}). "
+                "Import what they name at the top of the file, outside `if TYPE_CHECKING`."
+            ) from error
+        for name, hint in evaluated.items():
+            kind, *declared = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+            hints[name] = (kind, *hints.get(name, ())[1:], *declared)
     return {name: hints[name] for name in names}
 
 
-def _cast(owner: str, parameter: str, text: Any, hint: Any) -> Any:
+def _ranges(cls: type[Plugin]) -> dict[str, Range]:
+    """The declared range of each parameter that has one; that of a subclass replaces the inherited one."""
+    return {name: part for name, (_, *declared) in _hints(cls).items() for part in declared if isinstance(part, Range)}
+
+
+def _cast(owner: str, parameter: str, text: Any, kind: Any) -> Any:
+    """A value of this type. Raises UserError where the text is none."""
     from pydantic import TypeAdapter, ValidationError
 
-    if get_origin(hint) is Literal:  # pydantic takes no "2" for a 2 here
-        text = next((choice for choice in get_args(hint) if str(choice) == text), text)
+    if get_origin(kind) is Literal:  # pydantic takes no "2" for a 2 here
+        text = next((choice for choice in get_args(kind) if str(choice) == text), text)
     try:
-        value = TypeAdapter(hint).validate_python(text)
+        value = TypeAdapter(kind).validate_python(text)
     except ValidationError as error:
         wanted = error.errors()[0]["msg"].removeprefix("Input should be ")
         raise UserError(f"{owner}: parameter '{parameter}' is '{text}', expected {wanted}.") from error
     if isinstance(value, float) and not math.isfinite(value):
         raise UserError(f"{owner}: parameter '{parameter}' is {text}, expected a finite number.")
     return value
-
-
-def check_range(plugin: Plugin, parameter: str, low: float, high: float) -> None:
-    """Raise UserError unless ``low <= parameter <= high``; for use in `__post_init__`.
-
-    `list` reads the bounds from the text of the call (`benchmark/core/parameters.py`), so write them as numbers.
-    """
-    value = getattr(plugin, parameter)
-    if not low <= value <= high:
-        raise UserError(f"{plugin.name}: parameter '{parameter}' is {value}, expected {write_range(low, high)}.")
-
-
-def write_range(low: float | str, high: float | str) -> str:
-    """`8 to 1024`, or `0 or more`; a bound may be the text of an expression."""
-    first, last = (
-        bound if isinstance(bound, str) else str(int(bound)) if float(bound).is_integer() else f"{bound:g}"
-        for bound in (low, high)
-    )
-    return f"{first} or more" if last == "inf" else f"{first} to {last}"

@@ -35,10 +35,15 @@ class Entry:
     """A plug-in that is known but not imported."""
 
     name: str
-    summary: str
+    doc: str  # its docstring
     target: str  # "module:Class", or "/path/to/file.py:Class"
     origin: str  # "package", "entry point of DISTRIBUTION", or the file
     extra: bool = False  # run only when named: the class says `extra = True`
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring."""
+        return self.doc.partition("\n")[0]
 
     @property
     def is_file(self) -> bool:
@@ -126,10 +131,10 @@ class Registry(Generic[T]):
 
 @dataclass(frozen=True)
 class _Found:
-    """What the source text says of a plug-in class; `summary` is the first line of its docstring."""
+    """What the source text says of a plug-in class."""
 
     name: str
-    summary: str
+    doc: str
     extra: bool
 
 
@@ -139,7 +144,7 @@ def _classes(path: Path) -> dict[str, _Found]:
     for node in ast.parse(path.read_text(encoding="utf-8"), str(path)).body:
         if isinstance(node, ast.ClassDef) and isinstance(name := _literal(node, "name"), str) and name:
             doc = inspect.cleandoc(ast.get_docstring(node) or "")
-            found[node.name] = _Found(name, doc.partition("\n")[0], _literal(node, "extra") is True)
+            found[node.name] = _Found(name, doc, _literal(node, "extra") is True)
     return found
 
 
@@ -172,7 +177,7 @@ def _package_entries(package: str) -> tuple[Entry, ...]:
         for path in sorted((*Path(folder).glob("*.py"), *_own_folders(Path(folder))), key=lambda path: path.stem):
             module = ".".join((package, *path.relative_to(folder).with_suffix("").parts))
             for class_name, known in _classes(path).items():
-                found.append(Entry(known.name, known.summary, f"{module}:{class_name}", "package", known.extra))
+                found.append(Entry(known.name, known.doc, f"{module}:{class_name}", "package", known.extra))
     return tuple(found)
 
 
@@ -184,7 +189,7 @@ def _entry_point_entries(group: str) -> tuple[Entry, ...]:
         distribution = point.dist.name if point.dist is not None else "an unknown package"
         module, _, class_name = target.partition(":")
         known = _classes_of_module(module).get(class_name, _Found(point.name, "", False))
-        found.append(Entry(point.name, known.summary, target, f"entry point of {distribution}", known.extra))
+        found.append(Entry(point.name, known.doc, target, f"entry point of {distribution}", known.extra))
     return tuple(found)
 
 
@@ -229,7 +234,7 @@ def _file_entry(word: str, noun: str) -> Entry:
         known = ", ".join(classes) or "no class with a literal `name`"
         raise UserError(f"{noun} {word}: {path.name} has {known}. Name the class as {path.name}:Class.")
     known_class = classes[class_name]
-    return Entry(known_class.name, known_class.summary, f"{path}:{class_name}", str(path), known_class.extra)
+    return Entry(known_class.name, known_class.doc, f"{path}:{class_name}", str(path), known_class.extra)
 
 
 def _import_module(name: str, entry: Entry) -> ModuleType:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - Plugin evaluates the annotations of parameters
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
 
 from benchmark.core.errors import Skip, UserError
-from benchmark.core.plugin import check_range
+from benchmark.core.plugin import Range
 from representations.calorimeter.areas import AREAS, SHAPES, Drawing
 from representations.calorimeter.cells import Sums, summed
 from representations.jet_image.jet_image import JetImage, Pixelised
@@ -21,6 +20,8 @@ from representations.samples import Images, Panel, Ragged
 from tasks.detector.digis import FIELDS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from tasks.events import EventInfo, Events
@@ -42,59 +43,61 @@ class Calorimeter(Representation):
     crop has the ECAL alone. Energies are divided by `unit`. An energy below zero, which noise may give, is drawn as
     such. A cell that does not exist, and a number that is NaN or infinite, are errors. `outside` counts the tracks, or
     constituents, that lie beyond the picture.
-
-    Parameters
-    ----------
-    area : "crop": 32 x 32 ECAL crystals around the hottest one. "barrel": 170 x 360 crystals, each HCAL tower spread
-        evenly over its 5 x 5. "ecal": the ECAL's own grids as three panels, the barrel and, in y and x, the endcaps at
-        negative and positive z, 100 x 100 each; there a tower is spread evenly over the crystals that point to it, and
-        tracks lie where a straight line meets the endcap. "detector": barrel and endcaps as one picture, HCAL-centric,
-        280 x 360; rows are wider beyond abs(eta) 1.74, as towers are. "jet": the candidate jet's constituents as cells
-        of pt. "task": what the task names. Endcaps that a task keeps no hits of are empty.
-    unit : GeV that have the value 1, but in a jet, where that is 1 GeV.
-    divide : what energies are divided by instead: the event's "mass" (of the pair of photons, or the jet), or the "sum"
-        of the pt of its tracks and the transverse energies of all its hits, in a jet of its constituents' pt; where
-        that is 0, "none" holds. Events of diphoton are scaled with 125 GeV / m_yy already, unless they are mass_aware:
-        "mass" is for the latter, and divides the others a second time.
-    scale : "linear", or "log": sign(x) ln(1 + abs(x)) of that, so that faint cells can be seen beside hot ones; but
-        for times.
-    time : "on" for the times of crystals as a further channel, in units of 25 ns; where hits share a pixel their mean,
-        weighted with energy. "digis" for the ten samples of each crystal's pulse as ten channels instead of its energy.
-    suppress : GeV. Hits of less energy, in a jet constituents of less pt, are left out; 0 leaves them as read out.
-    hcal_scale : factor on the HCAL.
-    coarse : so many rows and columns are added to one pixel, but in a crop and a jet, which are small as they are.
-    size : of jet images, cells along each axis.
-    half_width : of jet images, in eta and phi.
-    translate, rotate, flip, normalise : preprocessing of jet images: the leading subjet to the centre, the second one
-        below it (towards lower columns: phi runs up; of a jet with one subjet its principal axis, the longer half
-        below), the heavier side to the right (higher rows: eta runs across), the squares of all pixels to the sum 1.
     """
 
     name = "calorimeter"
     version: ClassVar[str] = "3"  # logarithms of energies below zero; times that share a pixel are averaged
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {"coarse": 2}}
 
-    area: Literal["task", "crop", "barrel", "ecal", "detector", "jet"] = "task"
-    unit: float = 10.0
-    divide: Literal["none", "mass", "sum"] = "none"
-    scale: Literal["linear", "log"] = "linear"
-    time: Literal["off", "on", "digis"] = "off"
-    suppress: float = 0.0
-    hcal_scale: float = 1.0
-    coarse: Literal[1, 2, 5] = 1
-    size: int = 25
-    half_width: float = 1.25
-    translate: bool = True
-    rotate: bool = True
-    flip: bool = True
-    normalise: bool = True
-
-    def __post_init__(self) -> None:
-        check_range(self, "unit", 1e-3, 1e6)
-        check_range(self, "suppress", 0, 1e6)
-        check_range(self, "hcal_scale", 0, 1e6)
-        check_range(self, "size", 1, 1024)
-        check_range(self, "half_width", 0.01, np.pi)
+    area: Annotated[
+        Literal["task", "crop", "barrel", "ecal", "detector", "jet"],
+        "'crop': 32 x 32 ECAL crystals around the hottest one. 'barrel': 170 x 360 crystals, with each HCAL tower "
+        "spread evenly over its 5 x 5 crystals. 'ecal': the ECAL's own grids as three panels, the barrel and, in y "
+        "and x, the endcaps at negative and positive z, 100 x 100 each; in the endcaps a tower is spread evenly over "
+        "the crystals that point to it, and tracks are placed where a straight line meets the endcap. 'detector': "
+        "barrel and endcaps as one picture, HCAL-centric, 280 x 360; rows are wider beyond abs(eta) 1.74, as towers "
+        "are. 'jet': the constituents of the candidate jet as cells of pt. 'task': the area that the task names. "
+        "Endcaps are empty where a task stores no hits of them",
+    ] = "task"
+    unit: Annotated[float, Range(1e-3, 1e6), "energy in GeV that has the value 1; jets always use 1 GeV"] = 10.0
+    divide: Annotated[
+        Literal["none", "mass", "sum"],
+        "divide energies by a quantity of the event instead of unit: its 'mass' (of the photon pair, or of the jet), "
+        "or the 'sum' of the pt of its tracks and the transverse energies of all its hits (for a jet, the pt of its "
+        "constituents); where that is 0, as with 'none'. Events of diphoton are already scaled by 125 GeV / m_yy "
+        "unless they are mass_aware: use 'mass' for the latter, since it divides the others a second time",
+    ] = "none"
+    scale: Annotated[
+        Literal["linear", "log"],
+        "'linear', or 'log': sign(x) ln(1 + abs(x)) of the value x, which makes faint cells visible next to hot "
+        "ones; times stay linear",
+    ] = "linear"
+    time: Annotated[
+        Literal["off", "on", "digis"],
+        "'on': the times of crystals as a further channel, in units of 25 ns; hits in the same pixel are averaged, "
+        "weighted with energy. 'digis': the ten time samples of each crystal's pulse as ten channels, in place of "
+        "its energy",
+    ] = "off"
+    suppress: Annotated[
+        float,
+        Range(0, 1e6),
+        "drop hits of less energy than this (GeV), and in a jet constituents of less pt; 0 drops nothing",
+    ] = 0.0
+    hcal_scale: Annotated[float, Range(0, 1e6), "factor on the HCAL"] = 1.0
+    coarse: Annotated[
+        Literal[1, 2, 5],
+        "add up this many rows and columns into one pixel; a crop and a jet stay as they are, since they are small",
+    ] = 1
+    size: Annotated[int, Range(1, 1024), "jet images: cells along each axis"] = 25
+    half_width: Annotated[float, Range(0.01, np.pi), "jet images: half width in eta and phi"] = 1.25
+    translate: Annotated[bool, "jet images: move the leading subjet to the centre"] = True
+    rotate: Annotated[
+        bool,
+        "jet images: turn the second subjet to below the first (towards lower columns, since phi runs up); for a jet "
+        "with one subjet its principal axis, with the longer half below",
+    ] = True
+    flip: Annotated[bool, "jet images: put the heavier side on the right (higher rows, since eta runs across)"] = True
+    normalise: Annotated[bool, "jet images: scale the sum of the squares of all pixels to 1"] = True
 
     def represent(self, events: Events) -> Images:
         """Pictures (channels, rows, columns) of float32, or three panels of them.

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping  # noqa: TC003 - Plugin evaluates the annotations of parameters
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
 
 from benchmark.core.errors import UserError
-from benchmark.core.plugin import check_range
+from benchmark.core.plugin import Range
 from representations.circles import raster
 from representations.kernels.particles import Particles, particles_of
 from representations.representation import Representation, truth
 from representations.samples import Images, Panel, Ragged, Samples
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from tasks.events import EventInfo, Events
@@ -46,18 +47,6 @@ class Circles(Representation):
     drawn (`outside` counts them).
     Constituents of a jet: a canvas of half width 1.25 around their pt-weighted centroid, coloured by class.
     Crystals of a shower: a canvas of half width 0.278 (32 x 32 crystals) around the hottest one, all black.
-
-    Parameters
-    ----------
-    size : rows, and columns, of the picture in pixels.
-    scale : C of a picture of 224 pixels.
-    magnitude : x is "pt" or "energy"; "task" asks the task (energy for dimuon, else pt).
-    line_width : in pixels; lit are the pixels whose centre is within half of it from the circle.
-    wrap : objects cut by the edge in phi continue on the other side.
-    fill : translucent discs instead of lines. They cover most of the canvas: 100 kB an event and more.
-    opacity : of these discs.
-    channels : "colour" for RGB, where of several lines in a pixel the darkest counts, channel by channel;
-        "kind" for one channel for each of the task's slots.
     """
 
     name = "circles"
@@ -66,20 +55,28 @@ class Circles(Representation):
     )
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {"size": 56}, "quick": {"size": 112}}
 
-    size: int = 224
-    scale: float = 10.5
-    magnitude: Literal["task", "pt", "energy"] = "task"
-    line_width: float = 1.0
-    wrap: bool = False
-    fill: bool = False
-    opacity: float = 0.3
-    channels: Literal["colour", "kind"] = "colour"
-
-    def __post_init__(self) -> None:
-        check_range(self, "size", 8, 1024)
-        check_range(self, "scale", 0, 100)
-        check_range(self, "line_width", 0.1, 100)
-        check_range(self, "opacity", 0.01, 1)
+    size: Annotated[int, Range(8, 1024), "rows, and columns, of the picture in pixels"] = 224
+    scale: Annotated[float, Range(0, 100), "C for a picture of 224 pixels"] = 10.5
+    magnitude: Annotated[
+        Literal["task", "pt", "energy"],
+        "what x is: 'pt', 'energy', or 'task' for the choice of the task (energy for dimuon, else pt)",
+    ] = "task"
+    line_width: Annotated[
+        float,
+        Range(0.1, 100),
+        "in pixels; a pixel is lit if its centre is within half the line width of the circle",
+    ] = 1.0
+    wrap: Annotated[bool, "objects that the edge in phi cuts continue on the other side"] = False
+    fill: Annotated[
+        bool,
+        "translucent discs instead of lines; they cover most of the canvas and take 100 kB an event and more",
+    ] = False
+    opacity: Annotated[float, Range(0.01, 1), "opacity of these discs"] = 0.3
+    channels: Annotated[
+        Literal["colour", "kind"],
+        "'colour' for RGB; where several lines pass a pixel, the darkest counts, channel by channel. 'kind' for one "
+        "channel for each of the task's slots",
+    ] = "colour"
 
     def pixels(self, info: EventInfo) -> int:  # noqa: ARG002 - the same for all events
         """A square."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import awkward as ak
 import numpy as np
@@ -31,19 +31,17 @@ class FourVectors(Representation):
     All kinds stand in one list; equal pt keeps the order of the event. Lists are ragged and hold every particle:
     cutting and padding is left to the reader. `Vectors.padded` gives the first particles and a mask; a table takes
     the first `slots[kind]` particles of each kind, zeros where there are fewer.
-
-    Parameters
-    ----------
-    features : "raw": pt, eta, phi, mass (GeV, radians), charge, and is_<kind> for each slot of the task.
-        "low": log_pt, eta, cos_phi, sin_phi, log_energy (ln of GeV), charge, is_<kind>, where phi counts from the
-        leading particle: a rotation of the event changes nothing.
-        "high": the task's engineered numbers of each event alone; every list is empty and there are no slots.
-        "complete": "low" and "high" together.
     """
 
     name = "fourvectors"
 
-    features: Literal["raw", "low", "high", "complete"] = "raw"
+    features: Annotated[
+        Literal["raw", "low", "high", "complete"],
+        "'raw': pt, eta, phi, mass (GeV, radians), charge, and is_<kind> for each slot of the task. 'low': log_pt, "
+        "eta, cos_phi, sin_phi, log_energy (ln of GeV), charge, is_<kind>, where phi is relative to the leading "
+        "particle, so that a rotation of the event changes nothing. 'high': only the task's engineered features of "
+        "each event; every list is empty and there are no slots. 'complete': 'low' and 'high' together",
+    ] = "raw"
 
     def represent(self, events: Events) -> Vectors:
         """Particles and features of these events.

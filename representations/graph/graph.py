@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import torch
 
-from benchmark.core.plugin import check_range
+from benchmark.core.plugin import Range
 from representations.graph.neighbours import Rule, edges
 from representations.kernels.pairs import MASS, PAIR_FEATURES
 from representations.kernels.particles import Particles, particles_of
@@ -31,30 +31,29 @@ class Graph(Representation):
     centroid (weighted with pt) or from a shower's hottest crystal, and phi is in [-pi, pi).
     Pairs of nodes that an edge joins have delta_eta, delta_phi, delta_r, ln_kt, ln_z and ln_m2, computed when needed;
     no ln_m2 where the task says that a mass defines its classes.
-
-    Parameters
-    ----------
-    join : "nearest": edges to each node from its `k` nearest. "radius": between all within `radius`. "complete": all.
-    k : nearest neighbours; all others where there are fewer. Of two at the same distance that of higher pt is nearer.
-    radius : largest distance sqrt(deta^2 + dphi^2).
-    nodes : of an event at most; the hardest are kept, and `dropped` tells what that costs.
-    symmetric : of nearest neighbours, for each edge the one back as well.
-    loops : an edge from each node to itself, beside its neighbours.
     """
 
     name = "graph"
 
-    join: Literal["nearest", "radius", "complete"] = "nearest"
-    k: int = 7
-    radius: float = 0.4
-    nodes: int = 128
-    symmetric: bool = False
-    loops: bool = False
-
-    def __post_init__(self) -> None:
-        check_range(self, "k", 1, 1000)
-        check_range(self, "radius", 0, 100)
-        check_range(self, "nodes", 1, 10_000)
+    join: Annotated[
+        Literal["nearest", "radius", "complete"],
+        "'nearest': edges to each node from its k nearest neighbours. 'radius': edges between all nodes within the "
+        "radius. 'complete': edges between all nodes",
+    ] = "nearest"
+    k: Annotated[
+        int,
+        Range(1, 1000),
+        "nearest neighbours; all other nodes where there are fewer. Of two at the same distance the one of higher pt "
+        "is nearer",
+    ] = 7
+    radius: Annotated[float, Range(0, 100), "largest distance sqrt(deta^2 + dphi^2)"] = 0.4
+    nodes: Annotated[
+        int,
+        Range(1, 10_000),
+        "largest number of nodes of an event; only the hardest are used, and `dropped` counts the others",
+    ] = 128
+    symmetric: Annotated[bool, "nearest neighbours: add the reverse of each edge"] = False
+    loops: Annotated[bool, "add an edge from each node to itself"] = False
 
     def represent(self, events: Events) -> Graphs:
         """Graphs of these events.

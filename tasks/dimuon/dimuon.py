@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import awkward as ak
 import numpy as np
@@ -75,13 +75,6 @@ class Dimuon(Task):
         upsilon   6.46 to 12.46
         z         83.69 to 98.69
         none      any other mass between 2 and 110 GeV
-
-    Parameters
-    ----------
-    mass_feature : add the mass itself to the engineered scalars, and to the edges of graphs. It defines the classes: a
-        cross-check only.
-    continuum : put continuum (Drell-Yan) under the onium peaks too, in the share that recorded data have.
-        Without it each onium class is a bare peak, and the empty rest of its window makes the task easier.
     """
 
     name = "dimuon"
@@ -98,8 +91,16 @@ class Dimuon(Task):
     }
     seconds: ClassVar[dict[str, float]] = {"smoke": 10.0, "quick": 55.0, "standard": 500.0, "paper": 1100.0}
 
-    mass_feature: bool = False
-    continuum: bool = True
+    mass_feature: Annotated[
+        bool,
+        "add the mass itself to the engineered scalars, and to the edges of graphs. It defines the classes, so use "
+        "it as a cross-check only",
+    ] = False
+    continuum: Annotated[
+        bool,
+        "put continuum (Drell-Yan) under the onium peaks too, in the share that recorded data have. Without it each "
+        "onium class is a bare peak, and the empty rest of its window makes the task easier",
+    ] = True
 
     def info(self, level: str) -> EventInfo:
         """Two muons, drawn by their energy; nobody is told their mass unless `mass_feature` says so."""

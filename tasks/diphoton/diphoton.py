@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from benchmark.core.plugin import check_range
+from benchmark.core.plugin import Range
 from tasks.task import Imported, Task
 
 if TYPE_CHECKING:
@@ -62,16 +62,6 @@ class Diphoton(Task):
     As in the enriched CMS sample of photon + jet, events have, at the level of particles, two clusters of photons and
     electrons (radius 0.1, pt > 18) with less than 20% of their pt in other particles around them (radius 0.4), in every
     class alike. So jets are those that a neutral meson dominates; no event shares its collision with another.
-
-    Parameters
-    ----------
-    region : both photons at abs(eta) < 1.44 ("central"), or up to 2.3 without 1.44 to 1.54 ("forward").
-    mass_aware : leave energies as they are, and faint hits and tracks where they are.
-    box : gluon fusion to two photons as well, in the continuum.
-    pileup : collisions over each event: as in a year of data taking (run eras with means of 18, 20 and 21 in 2012, in
-        the same shares in every class), or their mean number.
-    multiparton : multi-parton interactions, for all classes alike. With them photon + jet takes eight times as long,
-        so that quick and smoke are without; they add about what one more collision of pile-up does (a guess).
     """
 
     name: ClassVar[str] = "diphoton"
@@ -92,17 +82,23 @@ class Diphoton(Task):
     seconds: ClassVar[Mapping[str, float]] = {"smoke": 40, "quick": 660, "standard": 36_000, "paper": 73_000}
 
     shard_events: int = 500
-    region: Literal["central", "forward"] = "central"
-    mass_aware: bool = False
-    box: bool = False
-    pileup: Literal["2010", "2011", "2012"] | float = "2012"
-    multiparton: bool = True
-
-    def __post_init__(self) -> None:
-        """Raise UserError for what can't be made."""
-        super().__post_init__()
-        if not isinstance(self.pileup, str):
-            check_range(self, "pileup", 0, 200)
+    region: Annotated[
+        Literal["central", "forward"],
+        "'central': both photons at abs(eta) < 1.44. 'forward': both at abs(eta) < 2.3, without 1.44 to 1.54",
+    ] = "central"
+    mass_aware: Annotated[bool, "leave energies as they are, and faint hits and tracks in place"] = False
+    box: Annotated[bool, "add gluon fusion to two photons to the continuum"] = False
+    pileup: Annotated[
+        Literal["2010", "2011", "2012"] | float,
+        Range(0, 200),
+        "collisions on top of each event: as in a year of data taking (run eras with means of 18, 20 and 21 in 2012, "
+        "in the same shares in every class), or their mean number",
+    ] = "2012"
+    multiparton: Annotated[
+        bool,
+        "multi-parton interactions, for all classes alike. With them photon + jet takes eight times as long, so "
+        "quick and smoke have none; they add about as much as one more collision of pile-up (an estimate)",
+    ] = True
 
     def info(self, level: str) -> EventInfo:
         """Two photons."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from benchmark.core.errors import UserError
-from benchmark.core.plugin import check_range
+from benchmark.core.plugin import Range
 from tasks.task import Imported, Task
 
 if TYPE_CHECKING:
@@ -44,15 +44,6 @@ class EGamma(Task):
     A particle gun: pt flat from 20 to 60 GeV, abs(eta) < 1.4, any phi, the same for both classes. Whatever the
     representation, an event is its crystals: with a track or a charge it would be no task. Energies are as they are
     read out, in GeV, not calibrated to the particle.
-
-    Parameters
-    ----------
-    sample : "electrons" against photons; "pairs" of opposite electrons against pairs of photons, without any relation
-        between the two but their charge (the whole barrel is kept); neutral "pions" against photons.
-    area : the crystals that are kept: a "crop" of 32 x 32 around the hottest one, or the whole "barrel".
-    pileup : collisions over each event, at 8 TeV: as in a year of data taking (run eras with means of 18, 20 and 21 in
-        2012), or their mean number.
-    digis : keep the ten time samples of each crystal's pulse too.
     """
 
     name: ClassVar[str] = "egamma"
@@ -65,16 +56,23 @@ class EGamma(Task):
     }
     seconds: ClassVar[Mapping[str, float]] = {"smoke": 5, "quick": 40, "standard": 210, "paper": 1600}
 
-    sample: Literal["electrons", "pairs", "pions"] = "electrons"
-    area: Literal["crop", "barrel"] = "crop"
-    pileup: Literal["2010", "2011", "2012"] | float = "2012"
-    digis: bool = False
-
-    def __post_init__(self) -> None:
-        """Raise UserError for what can't be made."""
-        super().__post_init__()
-        if not isinstance(self.pileup, str):
-            check_range(self, "pileup", 0, 200)
+    sample: Annotated[
+        Literal["electrons", "pairs", "pions"],
+        "'electrons' against photons; 'pairs' of opposite electrons against pairs of photons, where the two "
+        "particles are independent except for their charge (the whole barrel is stored); neutral 'pions' against "
+        "photons",
+    ] = "electrons"
+    area: Annotated[
+        Literal["crop", "barrel"],
+        "crystals that are stored: a 'crop' of 32 x 32 around the hottest one, or the whole 'barrel'",
+    ] = "crop"
+    pileup: Annotated[
+        Literal["2010", "2011", "2012"] | float,
+        Range(0, 200),
+        "collisions on top of each event, at 8 TeV: as in a year of data taking (run eras with means of 18, 20 and "
+        "21 in 2012), or their mean number",
+    ] = "2012"
+    digis: Annotated[bool, "store the ten time samples of each crystal's pulse as well"] = False
 
     @property
     def processes(self) -> tuple[str, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from benchmark.core.plugin import check_range
+from benchmark.core.plugin import Range
 from tasks.task import Task
 
 if TYPE_CHECKING:
@@ -58,15 +58,6 @@ class TTbar(Task):
     At the level `generator` nothing decays after the parton shower: a tau is a jet, and gives no lepton.
     At the level `detector` events have hits and tracks as well, of the same particles as the objects, but simulated
     apart from them: objects come from particles by efficiencies and resolutions, not from the hits.
-
-    Parameters
-    ----------
-    classes_count : 3, or 2 with both backgrounds as one class (the same stored events either way).
-    leptons : at least one, or exactly one isolated electron or muon with pt > 20 GeV.
-    min_jets : jets with pt > 30 GeV and abs(eta) < 2.4 that are asked for.
-    multiparton : multi-parton interactions, for all classes alike.
-    pileup : collisions over each event: as in a year of data taking, or their mean number. They lie over hits and
-        tracks alone; objects and scalars are as without.
     """
 
     name: ClassVar[str] = "ttbar"
@@ -80,17 +71,22 @@ class TTbar(Task):
     }
     seconds: ClassVar[Mapping[str, float]] = {"smoke": 15, "quick": 150, "standard": 1200, "paper": 1950}
 
-    classes_count: Literal[2, 3] = 3
-    leptons: Literal["at_least_one", "exactly_one"] = "at_least_one"
-    min_jets: Literal[0, 1, 2, 3, 4] = 0
-    multiparton: bool = True
-    pileup: Literal["2010", "2011", "2012"] | float = 0.0
-
-    def __post_init__(self) -> None:
-        """Raise UserError for what can't be made."""
-        super().__post_init__()
-        if not isinstance(self.pileup, str):
-            check_range(self, "pileup", 0, 200)
+    classes_count: Annotated[
+        Literal[2, 3],
+        "3, or 2 with both backgrounds as one class (of the same stored events)",
+    ] = 3
+    leptons: Annotated[
+        Literal["at_least_one", "exactly_one"],
+        "at least one, or exactly one, isolated electron or muon with pt > 20 GeV",
+    ] = "at_least_one"
+    min_jets: Annotated[Literal[0, 1, 2, 3, 4], "smallest number of jets with pt > 30 GeV and abs(eta) < 2.4"] = 0
+    multiparton: Annotated[bool, "multi-parton interactions, for all classes alike"] = True
+    pileup: Annotated[
+        Literal["2010", "2011", "2012"] | float,
+        Range(0, 200),
+        "collisions on top of each event: as in a year of data taking, or their mean number. They add hits and "
+        "tracks only; objects and scalars do not change",
+    ] = 0.0
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import awkward as ak
 import numpy as np
 
-from benchmark.core.plugin import check_range
+from benchmark.core.plugin import Range
 from tasks.task import Imported, Task
 
 if TYPE_CHECKING:
@@ -64,15 +64,6 @@ class WPrime(Task):
     Levels: `generator` partons after the shower, `hadron` stable particles (both seen perfectly, but with the names
     and masses of particle flow), `detector` the fast simulation of `tasks.detector.particle_flow`.
     `mass` and `candidate.mass` are always that of the trimmed jet (kt subjets of R = 0.3, 5% of the jet's pt).
-
-    Parameters
-    ----------
-    grooming : "trimmed", or "none": the whole jet; pt, constituents and substructure are then those of the whole jet.
-    mass_window : ask for 65 < trimmed mass < 95 GeV, as the jet-image papers do.
-    multiparton : multi-parton interactions, for both classes alike.
-    pthat_min : GeV, of the hard QCD scattering. Softer ones give jets in the window, too, lifted by radiation: at
-        the level `detector`, 180 to 200 GeV would add 14% to the QCD jets and 160 to 180 GeV another 13%, with median
-        trimmed masses of about 40 GeV instead of 31; 160 costs 2.2 times as much time as 200. Of the W', none is cut.
     """
 
     name: ClassVar[str] = "wprime"
@@ -87,14 +78,20 @@ class WPrime(Task):
     }
     seconds: ClassVar[Mapping[str, float]] = {"smoke": 10, "quick": 220, "standard": 1600, "paper": 5000}
 
-    grooming: Literal["trimmed", "none"] = "trimmed"
-    mass_window: bool = False
-    multiparton: bool = True
-    pthat_min: float = 200.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range(self, "pthat_min", 50, 250)
+    grooming: Annotated[
+        Literal["trimmed", "none"],
+        "'trimmed', or 'none' for the whole jet: pt, constituents and substructure are then those of the whole jet",
+    ] = "trimmed"
+    mass_window: Annotated[bool, "require 65 < trimmed mass < 95 GeV, as the jet-image papers do"] = False
+    multiparton: Annotated[bool, "multi-parton interactions, for both classes alike"] = True
+    pthat_min: Annotated[
+        float,
+        Range(50, 250),
+        "in GeV, of the hard QCD scattering; the W' has no such cut. Softer scatterings also give jets in the "
+        "window, lifted by radiation: at the level detector, 180 to 200 GeV would add 14% to the QCD jets and 160 to "
+        "180 GeV another 13%, with median trimmed masses of about 40 GeV instead of 31. 160 takes 2.2 times as long "
+        "as 200",
+    ] = 200.0
 
     def info(self, level: str) -> EventInfo:
         """Constituents of one jet: the 60 of highest pt fit a table."""

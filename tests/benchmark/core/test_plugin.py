@@ -1,13 +1,18 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
+import numpy as np
 import pytest
 
 from benchmark.core.errors import UserError, did_you_mean
-from benchmark.core.plugin import PRESETS, Plugin, check_range
+from benchmark.core.plugin import PRESETS, Plugin, Range
 from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,22 +20,21 @@ class Thing(Plugin):
     name: ClassVar[str] = "thing"
     presets: ClassVar[dict] = {"smoke": {"depth": 1, "rate": 0.5}}
 
-    depth: int = 10
-    rate: float = 0.1
+    depth: Annotated[int, Range(0, 100), "how deep"] = 10
+    rate: Annotated[float, "how fast", Range(0, float("inf"))] = 0.1
     flag: bool = False
     word: str = "plain"
     kind: Literal["a", "b"] = "a"
     number: Literal[2, 3] = 3
-    maybe: int | None = None
-
-    def __post_init__(self) -> None:
-        check_range(self, "depth", 0, 100)
-        check_range(self, "rate", 0, float("inf"))
+    maybe: Annotated[int | None, Range(1)] = None
+    years: Annotated[Literal["2010"] | float, Range(0, 200)] = "2010"
 
 
 @dataclass(frozen=True, kw_only=True)
 class More(Thing):
     name: ClassVar[str] = "more"
+    rate: float = 0.2
+    depth: Annotated[int, Range(0, 5)] = 1
     extra: int = 0
 
 
@@ -61,6 +65,8 @@ def test_changed_are_neither_the_presets_values_nor_the_defaults():
         ("number", "2", 2),
         ("number", 2, 2),
         ("maybe", "4", 4),
+        ("years", "2010", "2010"),
+        ("years", "7", 7.0),
     ],
 )
 def test_text_becomes_the_type_of_the_parameter(parameter, text, value):
@@ -75,7 +81,7 @@ def test_text_becomes_the_type_of_the_parameter(parameter, text, value):
         ({"dept": "3"}, "thing: unknown parameter 'dept'. Did you mean 'depth'?"),
         ({"name": "x"}, "unknown parameter 'name'"),
         ({"presets": "x"}, "unknown parameter 'presets'"),
-        ({"zzz": "3"}, "Known: depth, flag, kind, maybe, number, rate, word."),
+        ({"zzz": "3"}, "Known: depth, flag, kind, maybe, number, rate, word, years."),
         ({"depth": "deep"}, "thing: parameter 'depth' is 'deep', expected a valid integer"),
         ({"depth": "1.5"}, "parameter 'depth' is '1.5', expected a valid integer"),
         ({"flag": "perhaps"}, "parameter 'flag' is 'perhaps', expected a valid boolean"),
@@ -85,6 +91,8 @@ def test_text_becomes_the_type_of_the_parameter(parameter, text, value):
         ({"rate": "-inf"}, "parameter 'rate' is -inf, expected a finite number"),
         ({"depth": "101"}, "thing: parameter 'depth' is 101, expected 0 to 100."),
         ({"rate": "-1"}, "thing: parameter 'rate' is -1.0, expected 0 or more."),
+        ({"maybe": "0"}, "thing: parameter 'maybe' is 0, expected 1 or more."),
+        ({"years": "201"}, "thing: parameter 'years' is 201.0, expected 0 to 200."),
     ],
 )
 def test_wrong_parameters(given, message):
@@ -99,8 +107,52 @@ def test_range_refuses_nan():
 
 
 def test_parameters_are_the_fields_inherited_ones_too():
-    assert list(More().parameters()) == ["depth", "rate", "flag", "word", "kind", "number", "maybe", "extra"]
-    assert More.resolve("smoke", {"extra": "2", "depth": "7"}).parameters()["depth"] == 7
+    names = ["depth", "rate", "flag", "word", "kind", "number", "maybe", "years", "extra"]
+    assert list(More().parameters()) == names
+    assert More.resolve("smoke", {"extra": "2", "depth": "4"}).parameters()["depth"] == 4
+
+
+def test_a_new_default_keeps_the_inherited_range_and_a_new_range_replaces_it():
+    with pytest.raises(UserError, match=r"more: parameter 'rate' is -1, expected 0 or more\."):
+        More(rate=-1)
+    with pytest.raises(UserError, match=r"more: parameter 'depth' is 6, expected 0 to 5\."):
+        More(depth=6)
+
+
+def test_types_that_only_type_checkers_import_are_a_clear_error():
+    @dataclass(frozen=True, kw_only=True)
+    class Hidden(Plugin):
+        name: ClassVar[str] = "hidden"
+        folder: Annotated[Path, "where"] = None
+        private: Path | None = field(default=None, init=False)
+
+    with pytest.raises(UserError, match=r"hidden: .* \(name 'Path' is not defined\).*outside `if TYPE_CHECKING`"):
+        Hidden()
+
+
+@pytest.mark.parametrize(
+    ("declared", "text"),
+    [
+        (Range(8, 1024), "8 to 1024"),
+        (Range(1e-6, 10), "1e-06 to 10"),
+        (Range(0.01, np.pi), "0.01 to 3.14159"),
+        (Range(0), "0 or more"),
+        (Range(0, np.inf), "0 or more"),
+        (Range(high=1e6), "1000000 or less"),
+        (Range(-math.inf, -0.5), "-0.5 or less"),
+        (Range(), "any number"),
+    ],
+)
+def test_range_in_words(declared, text):
+    assert str(declared) == text
+
+
+def test_range_holds_its_bounds_and_no_nan():
+    assert 8 in Range(8, 9)
+    assert 9 in Range(8, 9)
+    assert 9.5 not in Range(8, 9)
+    assert 1e300 in Range(8)
+    assert math.nan not in Range()
 
 
 def test_a_plugin_without_fields_has_no_parameters():

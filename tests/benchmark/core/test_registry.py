@@ -77,7 +77,8 @@ def test_unknown_name_has_a_suggestion():
 def test_file_plugin(tmp_path: Path):
     path = write(tmp_path, MINE)
     entry = MODELS.find(f"{path}:Mine")
-    assert entry == Entry("mine", "Mine alone.", f"{path}:Mine", str(path))
+    assert entry == Entry("mine", "Mine alone.\n\nMore about it.", f"{path}:Mine", str(path))
+    assert entry.summary == "Mine alone."
     assert entry.is_file
     plugin = MODELS.load(f"{path}:Mine")
     assert issubclass(plugin, Model)
@@ -154,7 +155,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_entry_point(install):
     install("mine = fake_models:Mine")
-    assert MODELS.find("mine") == Entry("mine", "Mine alone.", "fake_models:Mine", "entry point of fake-models")
+    assert MODELS.find("mine") == Entry(
+        "mine", "Mine alone.\n\nMore about it.", "fake_models:Mine", "entry point of fake-models"
+    )
     assert "fake_models" not in sys.modules
     assert MODELS.names()[-1] == "mine"
     assert MODELS.load("mine").name == "mine"

@@ -6,7 +6,7 @@ import os
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
@@ -32,7 +32,7 @@ class Nearest(Model):
 
     name: ClassVar[str] = "nearest"
 
-    noise: float = 0.0
+    noise: Annotated[float, "standard deviation of what is added to the means"] = 0.0
 
     means: NDArray[np.float64] | None = field(default=None, init=False, compare=False)
 

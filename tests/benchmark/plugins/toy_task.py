@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import awkward as ak
 import numpy as np
 
+from benchmark.core.plugin import Range
 from tasks.events import KINDS, EventInfo
 from tasks.task import Task
 
@@ -26,7 +27,7 @@ class Toy(Task):
     skipped_levels: ClassVar[Mapping[str, str]] = {"generator": "partons have no spectrum here"}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {"events_per_class": 120, "shard_events": 60}}
 
-    slope: float = 60.0
+    slope: Annotated[float, Range(1, 1000), "mean pt of the hard muons in GeV"] = 60.0
 
     def info(self, level: str) -> EventInfo:
         """Two muons."""
