@@ -56,9 +56,6 @@ class BDT(Model):
     name = "bdt"
     version: ClassVar[str] = "2"  # sums over pixels in float64
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {"trees": 20, "depth": 3}}
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 1, "standard": 4, "paper": 8}
-    seconds_on_pictures: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 4, "standard": 25, "paper": 50}
-    effort: ClassVar[Mapping[str, float]] = {"trees": 1, "depth": 1}
 
     trees: Annotated[
         int,

@@ -46,9 +46,6 @@ class CNN(TorchModel):
         "standard": {"epochs": 6, "patience": 3},
         "paper": {"batch_size": 360},
     }
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 2, "quick": 30, "standard": 300, "paper": 5000}
-    seconds_on_pictures: ClassVar[Mapping[str, float]] = {"smoke": 2, "quick": 110, "standard": 2900, "paper": 37_000}
-    effort: ClassVar[Mapping[str, float]] = {"epochs": 1, "depth": 1, "width": 2, "pixels": 1}
 
     architecture: Annotated[
         Literal["resnet", "vgg", "jet", "maxout", "convlstm"],

@@ -10,8 +10,6 @@ import numpy as np
 from models.reference import NOTHING, Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from representations.samples import Samples
@@ -26,7 +24,6 @@ class Constant(Reference):
 
     name = "constant"
     extra: ClassVar[bool] = True
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 1, "standard": 1, "paper": 1}
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
         """One over the number of classes, (events, classes)."""

@@ -16,7 +16,6 @@ from models.training.batches import balanced_weights, whole
 from models.training.loop import check_samples
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -59,7 +58,6 @@ class Cut(Reference):
 
     name = "cut"
     extra: ClassVar[bool] = True
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 1, "standard": 5, "paper": 10}
 
     column: Annotated[str, "name of the column to cut on for all classes, instead of the best one"] = ""
 

@@ -38,9 +38,6 @@ class FFNN(TorchModel):
         "standard": {"batch_size": 256},
         "paper": {"batch_size": 360},
     }
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 35, "standard": 190, "paper": 600}
-    seconds_on_pictures: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 40, "standard": 240, "paper": 800}
-    effort: ClassVar[Mapping[str, float]] = {"epochs": 1, "layers": 1, "units": 2}
 
     pooling: Annotated[
         Literal["table", "deep-sets"],

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from benchmark.core.plugin import Plugin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
@@ -48,13 +48,6 @@ class Model(Plugin, ABC):
     Subclass as a dataclass whose fields are the hyperparameters. `models/inputs.py` shows any kind of samples as a
     table, a sequence or pictures. The same `runtime.seed` must give the same model.
     """
-
-    seconds: ClassVar[Mapping[str, float]] = {}
-    """Typical time of one cell of `ttbar` by preset on two cores, for `--dry-run`; the plan scales it by events."""
-    seconds_on_pictures: ClassVar[Mapping[str, float]] = {}
-    """The same where the representation makes pictures, and that takes another time."""
-    effort: ClassVar[Mapping[str, float]] = {}
-    """Parameters that the time grows with, and the power of each; `pixels` of a picture may be among them."""
 
     runtime: Runtime = field(default_factory=Runtime, init=False, repr=False, compare=False)
 

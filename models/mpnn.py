@@ -35,9 +35,6 @@ class MPNN(TorchModel):
         "standard": {"epochs": 20, "learning_rate": 1e-3},
         "paper": {},
     }
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 2, "quick": 40, "standard": 500, "paper": 2000}
-    seconds_on_pictures: ClassVar[Mapping[str, float]] = {"smoke": 3, "quick": 120, "standard": 3000, "paper": 12_000}
-    effort: ClassVar[Mapping[str, float]] = {"epochs": 1, "iterations": 1, "hidden": 1}
 
     adjacency: Annotated[
         Literal["directed", "undirected", "identity"],

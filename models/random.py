@@ -12,8 +12,6 @@ from models.reference import NOTHING, Reference
 from models.training.loop import check_samples
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from representations.samples import Samples
@@ -29,7 +27,6 @@ class Random(Reference):
 
     name = "random"
     extra: ClassVar[bool] = True
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 1, "standard": 1, "paper": 1}
 
     def fit(self, train: Samples, valid: Samples) -> None:
         """Remember the classes and the seed."""

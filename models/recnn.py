@@ -35,9 +35,6 @@ class RecNN(TorchModel):
         "standard": {"epochs": 20},
         "paper": {"epochs": 40},
     }
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 1, "quick": 20, "standard": 200, "paper": 2000}
-    seconds_on_pictures: ClassVar[Mapping[str, float]] = {"smoke": 4, "quick": 90, "standard": 900, "paper": 10_000}
-    effort: ClassVar[Mapping[str, float]] = {"epochs": 1, "units": 1}
 
     topology: Annotated[
         Literal["kt", "anti-kt", "cambridge-aachen", "pt-ascending", "pt-descending", "random"],

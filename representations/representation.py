@@ -26,10 +26,6 @@ class Representation(Plugin, ABC):
     whatever is learned from training events belongs to the model.
     """
 
-    def pixels(self, info: EventInfo) -> int:  # noqa: ARG002 - for those who override it
-        """Pixels of one picture, 0 where it makes none: what the times that `--dry-run` tells depend on."""
-        return 0
-
     @abstractmethod
     def represent(self, events: Events) -> Samples:
         """The samples of these events, in the same order. Uses the event's content alone, never label or split.

@@ -63,8 +63,6 @@ class Task(Plugin, ABC):
     """Parameters that `apply_variant` applies when stored events are read; the stored events do not depend on them."""
     applied_columns: ClassVar[frozenset[str]] = frozenset()
     """Columns that `apply_variant` reads or changes. They and the truth (`tasks.events.TRUTH`) are always read."""
-    seconds: ClassVar[Mapping[str, float]] = {}
-    """Typical generation time by preset on two cores, for `--dry-run`."""
 
     events_per_class: Annotated[
         int,

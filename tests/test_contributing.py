@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.commands.run import Settings, run
 from benchmark.engine.progress import Display
-from benchmark.engine.request import Request
+from benchmark.engine.request import Request, Settings
+from benchmark.engine.runner import run
 
 TEXT = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r"```python\n# (\w+\.py)\n(.*?)```", TEXT, flags=re.DOTALL))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from enum import StrEnum
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,27 @@ class Request:
     seeds: str = "1"
     device: str = "cpu"
     source: Path | None = None
+
+
+class Overwrite(StrEnum):
+    """Which cells that have a result are run again."""
+
+    never = "never"
+    failed = "failed"
+    always = "always"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where and how a request is run; nothing here changes a result."""
+
+    results: Path
+    data: Path
+    workers: int
+    overwrite: Overwrite = Overwrite.failed
+    timeout: float | None = None
+    models: Path | None = None
+    abreast: int = 1
 
 
 def cells(request: Request) -> list[Cell]:

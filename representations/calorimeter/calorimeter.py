@@ -10,7 +10,7 @@ import torch
 
 from benchmark.core.errors import Skip, UserError
 from benchmark.core.plugin import Range
-from representations.calorimeter.areas import AREAS, SHAPES, Drawing
+from representations.calorimeter.areas import AREAS, Drawing
 from representations.calorimeter.cells import Sums, summed
 from representations.jet_image.jet_image import JetImage, Pixelised
 from representations.kernels.hits import GRIDS, Hits, hits_of, transverse
@@ -140,13 +140,6 @@ class Calorimeter(Representation):
         drawn = [part.channels[channel].event for part in parts if channel in part.channels]
         inside = sum((np.bincount(event, minlength=len(events)) for event in drawn), np.zeros(len(events), np.int64))
         return np.asarray(np.bincount(there, minlength=len(events)) - inside)
-
-    def pixels(self, info: EventInfo) -> int:
-        """Of all panels together."""
-        area, step = self._area(info), self._step(info)
-        if area == "jet":
-            return self.size**2
-        return sum((rows // step) * (columns // step) for rows, columns in SHAPES[area])
 
     def _area(self, info: EventInfo) -> str:
         return info.picture if self.area == "task" else self.area

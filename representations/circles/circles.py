@@ -78,10 +78,6 @@ class Circles(Representation):
         "channel for each of the task's slots",
     ] = "colour"
 
-    def pixels(self, info: EventInfo) -> int:  # noqa: ARG002 - the same for all events
-        """A square."""
-        return self.size**2
-
     def represent(self, events: Events) -> Images:
         """Pictures (channels, size, size), values 0 to 255 with scale 255.
 

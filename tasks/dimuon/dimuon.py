@@ -89,7 +89,6 @@ class Dimuon(Task):
         # 44,000 training events a class, as in table 2 of the circle-images paper
         "paper": {"events_per_class": 68_750, "shard_events": 6250},
     }
-    seconds: ClassVar[dict[str, float]] = {"smoke": 10.0, "quick": 55.0, "standard": 500.0, "paper": 1100.0}
 
     mass_feature: Annotated[
         bool,

@@ -79,7 +79,6 @@ class Diphoton(Task):
         "paper": {"events_per_class": 63_750, "shard_events": 1250},
     }
     # with multi-parton interactions, eight times as long for photon + jet: estimates
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 40, "quick": 660, "standard": 36_000, "paper": 73_000}
 
     shard_events: int = 500
     region: Annotated[

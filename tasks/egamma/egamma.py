@@ -54,7 +54,6 @@ class EGamma(Task):
         # 249,000 showers a class in the public files
         "paper": {"events_per_class": 249_000, "shard_events": 3000},
     }
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 5, "quick": 40, "standard": 210, "paper": 1600}
 
     sample: Annotated[
         Literal["electrons", "pairs", "pions"],

@@ -69,7 +69,6 @@ class TTbar(Task):
         "standard": {"events_per_class": 31_250, "shard_events": 3125},
         "paper": {"events_per_class": 60_000, "shard_events": 3000},
     }
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 15, "quick": 150, "standard": 1200, "paper": 1950}
 
     classes_count: Annotated[
         Literal[2, 3],

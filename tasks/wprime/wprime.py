@@ -76,7 +76,6 @@ class WPrime(Task):
         # 64,000 training jets a class: the order of the recursive networks' training set, a guess
         "paper": {"events_per_class": 100_000, "shard_events": 5000},
     }
-    seconds: ClassVar[Mapping[str, float]] = {"smoke": 10, "quick": 220, "standard": 1600, "paper": 5000}
 
     grooming: Annotated[
         Literal["trimmed", "none"],

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.commands.run import Overwrite, Settings, run
 from benchmark.engine.progress import Display
-from benchmark.engine.request import Request
+from benchmark.engine.request import Overwrite, Request, Settings
+from benchmark.engine.runner import run
 
 if TYPE_CHECKING:
     from benchmark.records.result import Result

@@ -42,7 +42,6 @@ def test_presets_grow_and_are_known(task):
     sizes = [task.resolve(preset).events_per_class for preset in PRESET_NAMES]
     assert sizes == sorted(sizes)
     assert set(task.presets) <= set(PRESET_NAMES)
-    assert set(task.seconds) <= set(PRESET_NAMES)
 
 
 def test_levels(task):

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.commands.run import Overwrite, Settings, plan
-from benchmark.core.plugin import PRESETS
-from benchmark.engine.plan import History, expected_data, show, write_seconds
-from benchmark.engine.request import Request
+from benchmark.commands.plan_table import show, write_seconds
+from benchmark.engine.estimate import ACCEPTED, Estimates
+from benchmark.engine.plan import Planned, data_to_make, plan
+from benchmark.engine.request import Overwrite, Request, Settings
 from benchmark.records.store import ResultStore
 from tests.benchmark.toys import LONELY, TOY, request, run_toy
 
@@ -33,68 +34,89 @@ def test_seconds_in_words(seconds: float | None, words: str):
     assert write_seconds(seconds) == words
 
 
-def expected(tmp_path: Path, preset: str, **names: str) -> float | None:
-    """Seconds of one cell of plug-ins of this package."""
-    fields = {"task": "ttbar", "representation": "fourvectors", "model": "cnn", **names}
-    asked = Request(**{f"{kind}s": (name,) for kind, name in fields.items()}, preset=preset)
-    (planned,) = plan(asked, Settings(tmp_path, tmp_path / "data", 1))
-    return History(ResultStore(tmp_path)).expected(planned)
+def test_a_time_is_scaled_from_the_nearest_result(tmp_path: Path, toy_results: Path, toy_data: Path):
+    settings = Settings(tmp_path, toy_data, 1)
+    (stored,) = (result for result in ResultStore(toy_results).all() if result.status == "done")
+    seconds, events = sum(stored.timings.values()), sum(stored.events.values())
+    own, accepted = tmp_path / "own", tmp_path / "accepted"
+
+    def add(folder: Path, **changes: object) -> None:
+        ResultStore(folder).add(stored.model_copy(update={"status": "done", **changes}))
+
+    def expected(**asked: object) -> float | None:
+        (planned,) = plan(request("Nearest", **asked), settings)
+        return Estimates(own, accepted).seconds(planned)
+
+    assert expected() is None
+    add(accepted, task="else", timings={"fit": 4 * seconds})
+    assert expected() == pytest.approx(4 * seconds), "the accepted result of another task"
+    add(accepted, timings={"fit": 3 * seconds})
+    assert expected() == pytest.approx(3 * seconds), "the accepted result of this task"
+    add(own, task="else", timings={"fit": 2 * seconds})
+    assert expected() == pytest.approx(2 * seconds), "the user's own result of another task"
+    add(own)
+    assert expected() == pytest.approx(seconds), "the user's own result of this task"
+    larger = f"{TOY}[events_per_class=400]"
+    (planned,) = plan(request("Nearest", tasks=(larger,)), settings)
+    rate = seconds / events
+    assert Estimates(own).seconds(planned) == pytest.approx(800 * rate), "scaled by the events of both classes"
+    (other,) = plan(request("Nearest[noise=1]"), settings)
+    assert Estimates(own, accepted).seconds(other) is None, "other parameters take another time"
 
 
-@pytest.mark.parametrize("preset", [preset.name for preset in PRESETS])
-def test_every_cell_of_the_package_has_a_time(tmp_path: Path, preset: str):
-    planned = plan(Request(preset=preset), Settings(tmp_path, tmp_path / "data", 1))
-    history = History(ResultStore(tmp_path))
-    assert planned
-    assert all((history.expected(item) or 0) > 0 for item in planned)
-    assert all(expected_data(planned).values())
+def test_accepted_results_are_there():
+    """They are package data: an installed program reads them."""
+    assert list(ResultStore(ACCEPTED).all())
+    (patterns,) = re.findall(
+        r"^leaderboard = (\[.*\])$", (ACCEPTED.parents[1] / "pyproject.toml").read_text(), re.MULTILINE
+    )
+    found = {path for pattern in json.loads(patterns) for path in ACCEPTED.parent.glob(pattern)}
+    assert set(ACCEPTED.glob("*/*.json")) <= found
 
 
-def test_times_grow_with_events_pixels_and_parameters(tmp_path: Path):
-    on_pictures = expected(tmp_path, "standard", representation="circles")
-    assert on_pictures == 2900
-    assert expected(tmp_path, "standard") < on_pictures / 4
-    assert expected(tmp_path, "standard", representation="circles[size=112]") == pytest.approx(on_pictures / 4)
-    assert expected(tmp_path, "standard", representation="circles[size=112]", model="bdt") == 25
-    assert expected(tmp_path, "quick", task="ttbar[events_per_class=8000]") == pytest.approx(60)
-    assert expected(tmp_path, "quick", task="ttbar[min_jets=2]") == pytest.approx(30)
-    assert expected(tmp_path, "quick", task="dimuon") == pytest.approx(30 * 5 / 3)
-    assert expected(tmp_path, "quick", model="cnn[epochs=18]") == pytest.approx(60)
-    larger = plan(Request(("ttbar[events_per_class=8000]",), models=("bdt",)), Settings(tmp_path, tmp_path, 1))
-    assert list(expected_data(larger).values()) == [300]
-    views = plan(Request(("ttbar", "ttbar[classes_count=2]"), models=("bdt",)), Settings(tmp_path, tmp_path, 1))
-    assert expected_data(views) == {"ttbar (detector)": 150}, "the same events, looked at in two ways"
+def test_accepted_results_predict_the_cells_of_the_package(tmp_path: Path):
+    asked = Request(("ttbar", "dimuon"), ("fourvectors",), ("bdt",))
+    own, other = plan(asked, Settings(tmp_path, tmp_path / "data", 1))
+    estimates = Estimates(tmp_path, ACCEPTED)
+    assert (estimates.seconds(own) or 0) > 0
+    assert estimates.seconds(other) == pytest.approx((estimates.seconds(own) or 0) * other_events(other) / 12000)
 
 
-def test_kept_results_and_the_time_that_like_ones_took(toy_results: Path, toy_data: Path):
+def other_events(item: Planned) -> int:
+    task = item.job.data.task
+    return len(task.processes) * task.events_per_class
+
+
+def test_stored_results_and_the_time_that_like_ones_took(toy_results: Path, toy_data: Path):
     settings = Settings(toy_results, toy_data, 1, Overwrite.never)
     done, failed, other = plan(request("Nearest", "Raises", "Nearest[noise=1]"), settings)
     assert (done.kept.status, failed.kept.status, other.kept) == ("done", "failed", None)
-    history = History(ResultStore(toy_results))
+    estimates = Estimates(toy_results)
     (another_seed,) = plan(request("Nearest", seeds="7,"), settings)
     assert another_seed.kept is None
-    assert history.expected(another_seed) == pytest.approx(sum(done.kept.timings.values()))
-    assert history.expected(failed) is None
-    assert history.expected(other) is None, "other parameters take another time"
+    assert estimates.seconds(another_seed) == pytest.approx(sum(done.kept.timings.values()))
+    assert estimates.seconds(failed) is None
+    assert estimates.seconds(other) is None, "other parameters take another time"
     again = plan(request("Raises"), dataclasses.replace(settings, overwrite=Overwrite.failed))
     assert again[0].kept is None
 
 
 def test_data_that_a_run_would_make(tmp_path: Path, toy_data: Path, capsys: pytest.CaptureFixture[str]):
     settings = Settings(tmp_path, tmp_path / "data", 1)
-    asked = request("Nearest", tasks=(LONELY, "ttbar"))
-    planned = plan(asked, settings)
-    assert expected_data(planned) == {"lonely (detector)": None, "ttbar (detector)": 15}
+    planned = plan(request("Nearest", tasks=(LONELY, "ttbar")), settings)
+    assert data_to_make(planned) == ["lonely (detector)", "ttbar (detector)"]
     show(planned, settings, as_json=True)
-    assert json.loads(capsys.readouterr().out)["data_to_make_expected_s"]["ttbar (detector)"] == 15
+    assert json.loads(capsys.readouterr().out)["data_to_make"] == data_to_make(planned)
     show(planned, settings, as_json=False)
     (last,) = (line for line in capsys.readouterr().out.splitlines() if "Nothing was run." in line)
     assert last == (
-        "2 of 2 cells to run, about 15 s in all, but unknown for: nearest (a plug-in that tells no `seconds`); "
-        "data of lonely (detector). Nothing was run."
+        "2 of 2 cells to run; time unknown for 2 of them, since no result is like them; making the data takes time as "
+        "well. Nothing was run."
     )
+    views = plan(Request(("ttbar", "ttbar[classes_count=2]"), models=("bdt",)), settings)
+    assert data_to_make(views) == ["ttbar (detector)"], "both variants view the same events"
     skipped = plan(request("Nearest", level="generator"), settings)
-    assert expected_data(skipped) == {}
+    assert data_to_make(skipped) == []
     show(skipped, settings, as_json=False)
     out = capsys.readouterr().out
     assert "to skip" in out
@@ -125,7 +147,7 @@ def test_what_no_model_can_be_shown_is_known_before_there_are_events(
     assert out.count("to skip") == 2
     assert out.count("skipped: ttbar · fourvectors · cnn[architecture=vgg]: cnn: architecture vgg is for pictures") == 1
     assert "2 of 4 cells to run" in out
-    assert list(expected_data(planned)) == ["ttbar (detector)"], "which is needed for the others"
+    assert data_to_make(planned) == ["ttbar (detector)"], "which is needed for the others"
     assert not list(tmp_path.iterdir())
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.commands.run import Settings, run
 from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS
 from benchmark.engine.progress import Display
-from benchmark.engine.request import Request
+from benchmark.engine.request import Request, Settings
+from benchmark.engine.runner import run
 from benchmark.records.environment import default_workers
 from benchmark.records.result import Result
 from benchmark.records.scoring import score

@@ -1,0 +1,90 @@
+"""What `run --dry-run` prints: the cells, which of them have a result, and how long the rest may take."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from benchmark.engine.estimate import ACCEPTED, Estimates
+from benchmark.engine.plan import data_to_make
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from benchmark.engine.plan import Planned
+    from benchmark.engine.request import Settings
+
+
+def show(planned: Sequence[Planned], settings: Settings, *, as_json: bool) -> None:
+    """Print the plan."""
+    estimates = Estimates(settings.results, ACCEPTED)
+    cells = [(item, None if item.kept else estimates.seconds(item)) for item in planned]
+    data = data_to_make(planned)
+    if as_json:
+        rows = [
+            {
+                "task": str(item.job.cell.task),
+                "representation": str(item.job.cell.representation),
+                "model": str(item.job.cell.model),
+                "seed": item.job.cell.seed,
+                "status": item.kept.status if item.kept else "to skip" if item.skip else "to run",
+                "reason": (item.kept.reason if item.kept else item.skip) or "",
+                "expected_s": seconds,
+            }
+            for item, seconds in cells
+        ]
+        print(json.dumps({"cells": rows, "data_to_make": data}, indent=1))
+        return
+    from rich.table import Table
+
+    from benchmark.commands.output import console
+
+    table = Table(box=None, pad_edge=False)
+    for header in ("task", "representation", "model", "seed", "status", "expected"):
+        table.add_column(header, overflow="fold")
+    for item, seconds in cells:
+        cell = item.job.cell
+        names = [str(name).replace("[", r"\[") for name in (cell.task, cell.representation, cell.model)]
+        status = f"{item.kept.status} already" if item.kept else "to skip" if item.skip else "to run"
+        table.add_row(*names, str(cell.seed), status, write_seconds(seconds) if status == "to run" else "")
+    output = console()
+    output.print(table)
+    for reason, skipped in _reasons(planned).items():
+        output.print(f"skipped: {', '.join(skipped)}: {reason}", markup=False)
+    for name in data:
+        output.print(f"data to make first: {name}", markup=False)
+    output.print(_summary(cells, data, settings.abreast), markup=False)
+
+
+def _reasons(planned: Iterable[Planned]) -> dict[str, list[str]]:
+    """The cells that will be skipped, by reason; the seeds of a cell count once."""
+    found: dict[str, list[str]] = {}
+    for item in planned:
+        cell = item.job.cell
+        words = f"{cell.task} · {cell.representation} · {cell.model}"
+        if item.skip and words not in found.setdefault(item.skip, []):
+            found[item.skip].append(words)
+    return found
+
+
+def _summary(cells: Sequence[tuple[Planned, float | None]], data: Sequence[str], abreast: int) -> str:
+    """The last line: how many cells are to run, how long they take, and what that time leaves out."""
+    times = [seconds for item, seconds in cells if item.kept is None and not item.skip]
+    known = [seconds for seconds in times if seconds is not None]
+    text = f"{len(times)} of {len(cells)} cells to run"
+    if known:
+        text += f", {write_seconds(sum(known))}" + (", one after the other" if abreast > 1 else "")
+    if len(known) < len(times):
+        text += f"; time unknown for {len(times) - len(known)} of them, since no result is like them"
+    if data:
+        text += "; making the data takes time as well"
+    return f"{text}. Nothing was run."
+
+
+def write_seconds(seconds: float | None) -> str:
+    """`about 40 s`, `about 3 min`, `about 2.5 h`, or `unknown`."""
+    if seconds is None:
+        return "unknown"
+    if seconds < 90:
+        return f"about {max(seconds, 1):.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
