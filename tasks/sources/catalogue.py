@@ -1,4 +1,4 @@
-"""Public data sets by name: which files, where they lie, and what their bytes add up to. The list is catalogue.toml."""
+"""Public data sets by name, with the addresses, sizes and checksums of their files, from catalogue.toml."""
 
 from __future__ import annotations
 
@@ -20,8 +20,12 @@ CATALOGUE = Path(__file__).with_name("catalogue.toml")
 class SourceFile:
     """A file that can be downloaded.
 
-    urls : tried in this order · record : page for getting it by hand · size : bytes, None when not known ·
-    checksum : "algorithm:hexadecimal digest" as published, None when nobody published one.
+    Attributes
+    ----------
+    urls : addresses, tried in this order
+    record : page from which a person can get it
+    size : in bytes, None if unknown
+    checksum : "algorithm:hexadecimal digest" as published, None if there is none
     """
 
     name: str
@@ -33,7 +37,7 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Source:
-    """A public data set: a few files that one task reads from one folder."""
+    """A public data set: files that one task reads from one folder."""
 
     name: str
     task: str
@@ -44,12 +48,12 @@ class Source:
 
     @property
     def size(self) -> int | None:
-        """Bytes of all files together; None when one of them is not known."""
+        """Bytes of all files together; None if one of them is unknown."""
         sizes = [file.size for file in self.files]
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
     def choose(self, names: Sequence[str]) -> tuple[SourceFile, ...]:
-        """The files of these names, in the source's order; all for none. Raises UserError for an unknown name."""
+        """The files of these names, all if there are none, in the order of the source. Raises UserError for others."""
         known = {file.name: file for file in self.files}
         for name in names:
             if name not in known:
@@ -59,17 +63,17 @@ class Source:
 
 @cache
 def sources() -> Mapping[str, Source]:
-    """All sources by name, in the order of the list."""
+    """All sources by name, in the order of the catalogue."""
     with CATALOGUE.open("rb") as file:
         return {name: _source(name, fields) for name, fields in tomllib.load(file).items()}
 
 
 def find(name: str) -> Source:
-    """The source of this name. Raises UserError, naming the nearest, when there is none."""
+    """The source of this name. Raises UserError, with the nearest name, if there is none."""
     known = sources()
     if name not in known:
         raise UserError(
-            f"unknown source '{name}'. {did_you_mean(name, known)} All of them: python -m benchmark data fetch list"
+            f"unknown source '{name}'. {did_you_mean(name, known)} List: python -m benchmark data fetch list"
         )
     return known[name]
 

@@ -1,12 +1,14 @@
-"""Public files into a folder: what is there is checked, what is missing comes from the first mirror that has it.
+"""Download public files into a folder and verify them.
 
-A file gets its name when size and checksum are right, and not before. A file that was put there by hand is checked in
-the same way and taken. The SHA-256 of each is noted beside it, so that a later fetch can compare where nobody
-published a checksum.
+pooch downloads each file into a hidden folder. The file is moved to its place after its size and checksum are
+verified, so that an interrupted download leaves nothing behind. The SHA-256 of each file is stored next to it: a later
+download is compared with it if no checksum is published. Files that the user put there are verified in the same way.
 """
 
 from __future__ import annotations
 
+import shlex
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -15,30 +17,38 @@ from urllib.parse import urlsplit
 from benchmark.core.errors import UserError
 from benchmark.core.files import make_folder
 from tasks.sources import checksum
-from tasks.sources.resume import Resuming, Settings, Stuck, Unavailable, Watcher, require_space
+from tasks.sources.downloader import Downloader, Unavailable, require_space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from tasks.sources.catalogue import SourceFile
+    from tasks.sources.downloader import Progress
 
-DEFAULTS = Settings()
-POOCH_LACKS = {"adler32"}
+LARGE = 1_000_000_000
+"""Bytes above which restarting an interrupted download hurts."""
+PARTIAL = ".partial"
+"""Folder of unfinished downloads."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a file.
+    """What became of one file.
 
-    status : "there" (it was, and is right), "fetched", "failed", or "left" (not tried, since no server answered or the
-    disk is full) · sha256 : of the file, None without one · checked : against what, None against nothing ·
-    reason : why it failed · warnings : a line each.
+    Attributes
+    ----------
+    status : "present" (it was there already), "downloaded", "failed", or "skipped" (no server answered for an earlier
+        file, or the disk is full)
+    sha256 : of the file, None without one
+    checked : the checksum that the file was compared with, None if there is none
+    reason : why it failed
+    warnings : one line each
     """
 
     file: SourceFile
     path: Path
-    status: Literal["there", "fetched", "failed", "left"]
+    status: Literal["present", "downloaded", "failed", "skipped"]
     sha256: str | None = None
     checked: str | None = None
     reason: str | None = None
@@ -46,30 +56,41 @@ class Outcome:
 
     @property
     def good(self) -> bool:
-        """Whether the file is there to be read."""
-        return self.status in ("there", "fetched")
+        """Whether the file can be read."""
+        return self.status in ("present", "downloaded")
 
 
-def fetch_all(
-    files: Sequence[SourceFile], folder: Path, watcher: Watcher, settings: Settings | None = None
-) -> Iterator[Outcome]:
-    """Outcomes of the files in turn, each as soon as it is known.
+def fetch_all(files: Sequence[SourceFile], folder: Path, progress: Progress) -> Iterator[Outcome]:
+    """Download what is missing; yield the outcome of each file as soon as it is known.
 
-    After a file that no server answered for, or a full disk, the others are checked but not downloaded.
-    Raises UserError when the folder can't be used, or has no room for all of them.
+    Hosts that do not answer are not asked again. A full disk ends downloading, but not the verification of the files
+    that are present. Raises UserError if the folder cannot be used, or has no room for all files.
     """
     make_folder(folder)
-    online = True
-    with _only_one(folder):
+    silent: set[str] = set()
+    writable = True
+    with _locked(folder), _partial(folder / PARTIAL):
         _require_room(files, folder)
         for file in files:
-            outcome, online = _fetch(file, folder / file.name, watcher, settings or DEFAULTS, online)
+            outcome = check(file, folder / file.name)
+            if outcome.status == "skipped" and writable:
+                try:
+                    outcome = _download(outcome, progress, silent)
+                except OSError as error:
+                    writable = False
+                    reason = f"{folder} can't be written ({error.strerror or error})"
+                    outcome = replace(outcome, status="failed", reason=reason)
             yield outcome
 
 
+def curl(file: SourceFile, path: Path) -> list[str]:
+    """Commands that download a file and, given again, resume it; one for each address."""
+    return [f"curl -fL -C - -o {shlex.quote(str(path))} {shlex.quote(url)}" for url in file.urls]
+
+
 @contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
-    """Two fetches never write the same parts: the second waits, and finds the files there."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Make a second fetch into the same folder wait, and find the files there."""
     from filelock import FileLock
 
     try:
@@ -83,106 +104,100 @@ def _only_one(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _require_room(files: Sequence[SourceFile], folder: Path) -> None:
-    """Before the first of many gigabytes, room for the last."""
-    missing = [file for file in files if not (folder / file.name).exists()]
-    needed = sum((file.size or 0) - min(file.size or 0, _size(_part(folder / file.name))) for file in missing)
+@contextmanager
+def _partial(folder: Path) -> Iterator[None]:
+    """Delete unfinished downloads, those of a killed process too."""
+    shutil.rmtree(folder, ignore_errors=True)
     try:
-        require_space(folder, needed)
-    except Stuck as error:
-        raise UserError(f"{error}. Make room, name another folder with --to, or some files with --only.") from error
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _fetch(file: SourceFile, path: Path, watcher: Watcher, settings: Settings, online: bool) -> tuple[Outcome, bool]:
-    """The outcome, and whether it is of use to try the next file."""
-    warnings: list[str] = []
-    if path.is_dir():
-        raise UserError(f"{path}: a folder, expected the file or nothing. Move it away, or name another with --to.")
-    if path.is_file():
-        outcome = check(file, path)
-        if outcome.good:
-            return outcome, online
-        if online:
-            wrong = path.with_name(f"{path.name}.wrong")
-            path.replace(wrong)
-            warnings.append(f"{file.name}: {outcome.reason}; it is {wrong.name} now")
-    if not online:
-        return Outcome(file, path, "left", warnings=tuple(warnings)), online
-    wanted = _wanted(file, path)
-    reasons: list[str] = []
-    answered, silent = False, set()
-    resuming = Resuming(wanted, _part(path), settings, watcher)
-    for url in file.urls:
-        if urlsplit(url).netloc in silent:
-            continue
-        try:
-            _retrieve(wanted, url, path, resuming)
-        except Unavailable as error:
-            reasons.append(f"{url}: {error}")
-            answered = answered or error.answered
-            if not error.answered:
-                silent.add(urlsplit(url).netloc)
-            continue
-        except Stuck as error:
-            return Outcome(file, path, "failed", reason=str(error), warnings=tuple(warnings)), False
-        outcome = _good(file, wanted, path, resuming.sha256)
-        return replace(outcome, status="fetched", warnings=(*warnings, *outcome.warnings)), True
-    reason = "; ".join(reasons)
-    if answered and wanted is not file:
-        reason += f" (the SHA-256 of what came earlier; if the new file is the right one, delete {checksum.note(path)})"
-    return Outcome(file, path, "failed", reason=reason, warnings=tuple(warnings)), answered
+def _require_room(files: Sequence[SourceFile], folder: Path) -> None:
+    try:
+        require_space(folder, sum(file.size or 0 for file in files if not (folder / file.name).exists()))
+    except OSError as error:
+        raise UserError(
+            f"{folder}: {error.strerror}. Free space, name another folder with --to, or some files with --only."
+        ) from error
 
 
 def check(file: SourceFile, path: Path) -> Outcome:
-    """Compare a file that is there with what was published or, failing that, noted when it came; note it if right.
+    """Verify a file that may be present. A wrong file is renamed; the outcome of a missing or wrong one is "skipped".
 
-    Raises UserError when the note can't be written.
+    Raises UserError if a folder has the name of the file, or the SHA-256 cannot be stored.
     """
-    wanted = _wanted(file, path)
-    if file.size is not None and _size(path) != file.size:
-        reason = f"the file there has {_size(path):,} bytes, expected {file.size:,}"
+    if path.is_dir():
+        raise UserError(f"{path}: a folder, expected a file or nothing. Move it, or name another folder with --to.")
+    if not path.is_file():
+        return Outcome(file, path, "skipped")
+    size = path.stat().st_size
+    if size < (file.size or 0) and (file.size or 0) > LARGE:
+        reason = f"{size:,} of {file.size:,} bytes are there. Complete it: {curl(file, path)[0]}, or delete it"
         return Outcome(file, path, "failed", reason=reason)
-    algorithm = checksum.algorithm_of(wanted.checksum or "sha256")
-    found = checksum.digests(path, *{algorithm, "sha256"})
-    if wanted.checksum is not None and f"{algorithm}:{found[algorithm]}" != wanted.checksum:
-        reason = f"the file there has {algorithm}:{found[algorithm]}, expected {wanted.checksum}"
-        return Outcome(file, path, "failed", reason=reason)
-    return _good(file, wanted, path, found["sha256"])
+    problem, sha256 = checksum.verify(_expected(file, path), path)
+    if problem is None:
+        return _verified(file, path, sha256)
+    wrong = path.with_name(f"{path.name}.wrong")
+    path.replace(wrong)
+    return Outcome(file, path, "skipped", warnings=(f"{file.name}: the file has {problem}; renamed to {wrong.name}",))
 
 
-def _good(file: SourceFile, wanted: SourceFile, path: Path, sha256: str) -> Outcome:
-    checksum.record(path, sha256)
-    if file.checksum is not None:
-        return Outcome(file, path, "there", sha256, file.checksum)
-    if wanted.checksum is not None:
-        return Outcome(file, path, "there", sha256, f"{wanted.checksum} of an earlier day")
-    warning = f"{file.name}: no checksum is published; this one has sha256:{sha256}, compared with from now on"
-    return Outcome(file, path, "there", sha256, warnings=(warning,))
-
-
-def _wanted(file: SourceFile, path: Path) -> SourceFile:
-    """The file with the checksum to hold it to: the published one, else that of the file that came earlier."""
+def _expected(file: SourceFile, path: Path) -> SourceFile:
+    """The file with the published checksum, else with that of an earlier download."""
     earlier = checksum.recorded(path)
     return replace(file, checksum=f"sha256:{earlier}") if file.checksum is None and earlier else file
 
 
-def _retrieve(file: SourceFile, url: str, path: Path, resuming: Resuming) -> None:
-    """pooch downloads to a name of its own, checks, and renames. Raises Unavailable or Stuck."""
+def _verified(file: SourceFile, path: Path, sha256: str) -> Outcome:
+    earlier = checksum.recorded(path)
+    checksum.record(path, sha256)
+    if file.checksum is not None:
+        return Outcome(file, path, "present", sha256, file.checksum)
+    if earlier:
+        return Outcome(file, path, "present", sha256, f"sha256:{earlier} of an earlier download")
+    warning = f"{file.name}: no checksum is published; later downloads are compared with sha256:{sha256}"
+    return Outcome(file, path, "present", sha256, warnings=(warning,))
+
+
+def _download(missing: Outcome, progress: Progress, silent: set[str]) -> Outcome:
+    """Try the addresses of a file in turn. Adds the hosts that do not answer to `silent`."""
+    file, path = missing.file, missing.path
+    expected = _expected(file, path)
+    reasons = []
+    if (file.size or 0) > LARGE:
+        progress.message(f"{file.name}: an interrupted download starts anew. One that resumes: {curl(file, path)[0]}")
+    for url in file.urls:
+        if urlsplit(url).netloc in silent:
+            continue
+        try:
+            partial = _retrieve(url, path.parent / PARTIAL, Downloader(file.name, file.size, progress))
+        except Unavailable as error:
+            reasons.append(f"{url}: {error}")
+            if not error.answered:
+                silent.add(urlsplit(url).netloc)
+            continue
+        problem, sha256 = checksum.verify(expected, partial)
+        if problem is None:
+            partial.replace(path)
+            outcome = _verified(file, path, sha256)
+            return replace(outcome, status="downloaded", warnings=missing.warnings + outcome.warnings)
+        partial.unlink()
+        reasons.append(f"{url}: sent {problem}")
+    if not reasons:
+        return missing
+    reason = "; ".join(reasons)
+    if expected is not file:
+        note = checksum.note(path)
+        reason += f" (the SHA-256 of an earlier download; if the file was replaced on purpose, delete {note})"
+    return replace(missing, status="failed", reason=reason)
+
+
+def _retrieve(url: str, folder: Path, downloader: Downloader) -> Path:
     import pooch
 
     pooch.get_logger().setLevel("ERROR")
-    known = None if file.checksum is None or checksum.algorithm_of(file.checksum) in POOCH_LACKS else file.checksum
-    try:
-        pooch.retrieve(url, known_hash=known, fname=path.name, path=path.parent, downloader=resuming)
-    except ValueError as error:  # pooch's word for a wrong checksum
-        raise Unavailable(str(error)) from error
-    except OSError as error:
-        raise Stuck(f"{path.parent} can't be written ({error.strerror or error})") from error
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(f"{path.name}.part")
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
+    # pooch does not know Adler-32, and computes a SHA-256 in any case: the caller verifies.
+    pooch.retrieve(url, known_hash=None, fname=downloader.name, path=folder, downloader=downloader)
+    return folder / downloader.name

@@ -1,4 +1,4 @@
-"""`data fetch`: public data sets, downloaded and checked, or else how to get them by hand."""
+"""`data fetch`: download public data sets and verify them, or say how to get them by hand."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 LIST = "list"
 FOLDER = "downloads"
-"""Where downloads lie in the data root, a folder for each source."""
+"""Folder of downloads in the data root; it has one folder for each source."""
 
 
 def complete(incomplete: str) -> list[str]:
-    """Names of sources that begin so."""
+    """Complete the name of a source."""
     from tasks.sources.catalogue import sources
 
     return [name for name in (LIST, *sources()) if name.startswith(incomplete)]
@@ -33,22 +33,22 @@ def complete(incomplete: str) -> list[str]:
 def fetch(
     source: Annotated[
         str,
-        typer.Argument(help="A public data set; 'list' shows them.", metavar="SOURCE", autocompletion=complete),
+        typer.Argument(help="A public data set; 'list' lists them.", metavar="SOURCE", autocompletion=complete),
     ] = LIST,
     to: Annotated[
         Path | None, typer.Option(help="Folder for the files. Default: downloads/SOURCE in --data.", metavar="DIR")
     ] = None,
     only: Annotated[
-        list[str] | None, typer.Option(help="Some of its files. Repeatable, or comma-separated.", metavar="FILE")
+        list[str] | None, typer.Option(help="Only these files. Repeatable, or comma-separated.", metavar="FILE")
     ] = None,
     data: options.Data = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")] = False,
     json: options.Json = False,
 ) -> int:
-    """Download a public data set and check it; what broke off goes on where it was.
+    """Download a public data set and verify it.
 
-    Files that you put into the folder yourself are checked and taken. Exit codes: 0 all there, 1 a download failed,
-    2 the request was wrong, 130 interrupted.
+    Files that are in the folder already, also those that you put there, are verified and not downloaded again.
+    Exit codes: 0 all files are there, 1 a download failed, 2 the request was wrong, 130 interrupted.
 
     Example: python -m benchmark data fetch dimuon-csv
     """
@@ -66,15 +66,15 @@ def fetch(
 
 
 def run(source: Source, files: Sequence[SourceFile], folder: Path, *, quiet: bool, as_json: bool) -> list[Outcome]:
-    """Fetch the files, say what became of each, and what to do next. Raises UserError."""
-    from benchmark.commands.data.fetch_display import FetchDisplay
+    """Download the files, report the outcome of each, and say what to do next. Raises UserError."""
+    from benchmark.commands.data.fetch_progress import DownloadProgress
     from tasks.sources.download import fetch_all
 
     outcomes = []
-    with FetchDisplay(quiet=quiet) as display:
-        for outcome in fetch_all(files, folder, display):
+    with DownloadProgress(quiet=quiet) as progress:
+        for outcome in fetch_all(files, folder, progress):
             outcomes.append(outcome)
-            display.finished(outcome)
+            progress.ended(outcome)
     missing = [outcome for outcome in outcomes if not outcome.good]
     for outcome in missing:
         if outcome.reason:
@@ -84,7 +84,8 @@ def run(source: Source, files: Sequence[SourceFile], folder: Path, *, quiet: boo
     elif not quiet:
         print(f"{source.name}: {source.record}, licence {source.licence}")
         if missing:
-            _print_by_hand(source, missing, folder)
+            _print_by_hand(missing, folder)
+            print(f"then verify them: {_again(source, files, folder)}")
         else:
             print(f"next: {following(source, files, folder)}")
     return outcomes
@@ -94,19 +95,19 @@ def explain(source: Source, outcome: Outcome) -> str:
     """One line: the file, what was found, what was expected, what to do."""
     file = outcome.file
     return (
-        f"{source.name}: {file.name} could not be had ({outcome.reason}). "
-        f"Get it from {file.record}, put it at {outcome.path} and give the same command again."
+        f"{source.name}: {file.name} was not downloaded ({outcome.reason}). "
+        f"Get it from {file.record}, save it as {outcome.path} and run the same command again."
     )
 
 
 def following(source: Source, files: Sequence[SourceFile], folder: Path) -> str:
-    """The command that uses what was fetched."""
+    """The command that runs on the files."""
     place = folder / files[0].name if len(files) == 1 else folder
     return f"python -m benchmark run --task {source.task} --source {shlex.quote(str(place))}"
 
 
 def human(size: int | None) -> str:
-    """Bytes for people, in powers of ten; empty when not known."""
+    """A number of bytes for people, in powers of ten; empty if unknown."""
     if size is None:
         return ""
     for unit, factor in (("GB", 1e9), ("MB", 1e6)):
@@ -115,20 +116,22 @@ def human(size: int | None) -> str:
     return f"{size / 1e3:.1f} kB"
 
 
-def _print_by_hand(source: Source, missing: Sequence[Outcome], folder: Path) -> None:
-    """Which files to get from which record, and where to put them."""
+def _print_by_hand(missing: Sequence[Outcome], folder: Path) -> None:
+    """Print which files to get from which record, and commands that download them, also in several attempts."""
+    from tasks.sources.download import curl
+
     print(f"to get by hand, into {folder}:")
     for outcome in missing:
         file = outcome.file
         facts = ", ".join(fact for fact in (human(file.size), file.checksum) if fact)
         print(f"  {file.name} from {file.record}" + (f" ({facts})" if facts else ""))
-        for url in file.urls:
-            print(f"    {url}")
-    print(f"then, to check them: {_again(source, folder)}")
+        for command in curl(file, outcome.path):
+            print(f"    {command}")
 
 
-def _again(source: Source, folder: Path) -> str:
-    return f"python -m benchmark data fetch {source.name} --to {shlex.quote(str(folder))}"
+def _again(source: Source, files: Sequence[SourceFile], folder: Path) -> str:
+    only = f" --only {','.join(file.name for file in files)}" if len(files) < len(source.files) else ""
+    return f"python -m benchmark data fetch {source.name} --to {shlex.quote(str(folder))}{only}"
 
 
 def _print_sources(root: Path, *, as_json: bool) -> None:
@@ -148,12 +151,12 @@ def _print_sources(root: Path, *, as_json: bool) -> None:
         table.add_column(header, no_wrap=True)
     for header in ("files", "size"):
         table.add_column(header, justify="right", no_wrap=True)
-    table.add_column("what", overflow="fold")
+    table.add_column("summary", overflow="fold")
     for source in known:
         row = (source.name, source.task, str(len(source.files)), human(source.size) or "?")
         table.add_row(*map(Text, (*row, source.summary)))
     console().print(table)
-    print("\nto get one: python -m benchmark data fetch SOURCE (with --json: files, licences, records)")
+    print("\nto get one: python -m benchmark data fetch SOURCE (--json: files, licences, records)")
 
 
 def _describe(source: Source, root: Path) -> dict[str, Any]:
@@ -163,30 +166,20 @@ def _describe(source: Source, root: Path) -> dict[str, Any]:
 
 
 def _record(source: Source, folder: Path, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    files = [
-        {
-            "name": outcome.file.name,
-            "status": outcome.status,
-            "path": str(outcome.path),
-            "sha256": outcome.sha256,
-            "checked": outcome.checked,
-            "reason": outcome.reason,
-            "warnings": list(outcome.warnings),
-            "record": outcome.file.record,
-            "urls": list(outcome.file.urls),
-            "size": outcome.file.size,
-            "checksum": outcome.file.checksum,
-        }
-        for outcome in outcomes
-    ]
+    from dataclasses import asdict
+
+    files = []
+    for outcome in outcomes:
+        fields = asdict(outcome)
+        files.append({**fields.pop("file"), **fields, "path": str(outcome.path)})
     complete = all(outcome.good for outcome in outcomes)
     chosen = [outcome.file for outcome in outcomes]
-    next_command = following(source, chosen, folder) if complete else _again(source, folder)
+    next_command = following if complete else _again
     return {
         "source": source.name,
         "task": source.task,
         "folder": str(folder),
         "complete": complete,
         "files": files,
-        "next": next_command,
+        "next": next_command(source, chosen, folder),
     }

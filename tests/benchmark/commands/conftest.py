@@ -1,3 +1,3 @@
-from tests.tasks.sources.conftest import nobody, server, settings, slept
+from tests.tasks.sources.conftest import nobody, server, slept
 
-__all__ = ["nobody", "server", "settings", "slept"]  # fixtures: a server on loopback
+__all__ = ["nobody", "server", "slept"]  # fixtures: a server on loopback

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tasks.sources import downloader
 from tasks.sources.download import Outcome, fetch_all
-from tasks.sources.resume import Settings
-from tests.tasks.sources.downloads import CONTENT, Watcher
+from tests.tasks.sources.downloads import CONTENT, Recorder
 from tests.tasks.sources.server import Server, serving
 
 if TYPE_CHECKING:
@@ -33,27 +33,24 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def slept() -> list[float]:
-    """The pauses that were made, none of which took any time."""
-    return []
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between tries; none of them takes any time."""
+    pauses: list[float] = []
+    monkeypatch.setattr(downloader, "sleep", pauses.append)
+    return pauses
 
 
 @pytest.fixture
-def settings(slept: list[float]) -> Settings:
-    return Settings(sleep=slept.append, timeout_s=(5.0, 5.0))
+def progress() -> Recorder:
+    """Records the progress of the downloads."""
+    return Recorder()
 
 
 @pytest.fixture
-def watcher() -> Watcher:
-    """Who hears what happens."""
-    return Watcher()
-
-
-@pytest.fixture
-def fetch(tmp_path: Path, settings: Settings, watcher: Watcher) -> Callable[..., list[Outcome]]:
-    """Fetch files into the test's folder."""
+def fetch(tmp_path: Path, slept: list[float], progress: Recorder) -> Callable[..., list[Outcome]]:
+    """Fetch files into the folder of the test."""
 
     def run(*files: SourceFile) -> list[Outcome]:
-        return list(fetch_all(files, tmp_path, watcher, settings))
+        return list(fetch_all(files, tmp_path, progress))
 
     return run

@@ -1,4 +1,4 @@
-"""What the tests of downloads share: the file that is wanted, who watches, and what right looks like."""
+"""What the tests of downloads share: a file, its progress, and what a good outcome is."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 WRONG = bytes(len(CONTENT))
 
 
-class Watcher:
-    """Keeps what it is told; `interrupt` is Ctrl-C as soon as bytes come."""
+class Recorder:
+    """Records what is reported; raises `error` when the first bytes arrive."""
 
-    def __init__(self, interrupt: bool = False) -> None:
+    def __init__(self) -> None:
         self.lines: list[str] = []
         self.seen: list[tuple[str, int, int | None]] = []
-        self.interrupt = interrupt
+        self.error: BaseException | None = None
 
-    def moved(self, name: str, done: int, total: int | None) -> None:
+    def downloaded(self, name: str, done: int, total: int | None) -> None:
         self.seen.append((name, done, total))
-        if self.interrupt:
-            raise KeyboardInterrupt
+        if self.error:
+            raise self.error
 
-    def said(self, text: str) -> None:
+    def message(self, text: str) -> None:
         self.lines.append(text)
 
 
@@ -46,8 +46,8 @@ def visible(folder: Path) -> list[str]:
 
 
 def assert_right(outcome: Outcome, folder: Path) -> None:
-    assert (outcome.status, outcome.reason, outcome.sha256) == ("fetched", None, SHA256)
+    assert (outcome.status, outcome.reason, outcome.sha256) == ("downloaded", None, SHA256)
     assert outcome.path.read_bytes() == CONTENT
     assert visible(folder) == [outcome.file.name]
     assert checksum.recorded(outcome.path) == SHA256
-    assert not list(folder.glob(".*.part*"))
+    assert not (folder / ".partial").exists()

@@ -1,8 +1,7 @@
-"""A server on loopback that misbehaves as it is told to: a step a request, and well once the steps are used up."""
+"""A server on loopback that misbehaves as a test says: one step for each request, and well after the last step."""
 
 from __future__ import annotations
 
-import re
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,74 +14,57 @@ if TYPE_CHECKING:
 
 
 class Server(HTTPServer):
-    """Serves `content` at every path; `asked` has the path and the Range of each request."""
+    """Serves `content` at every path; `asked` lists the path of each request."""
 
     content: bytes = b""
-    etag: str | None = '"one"'
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.steps: list[Step] = []
-        self.asked: list[tuple[str, str | None]] = []
+        self.asked: list[str] = []
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.server_port}/{path}"
 
     def handle_error(self, request, client_address) -> None:
-        """A client that hangs up is part of the play."""
+        """Ignore clients that hang up: tests make them do it."""
 
 
 class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        self.server.asked.append((self.path, self.headers["Range"]))
-        (self.server.steps.pop(0) if self.server.steps else whole)(self)
+        self.server.asked.append(self.path)
+        (self.server.steps.pop(0) if self.server.steps else drops_after(None))(self)
 
     def log_message(self, *words: object) -> None:
-        """Tests are not to hear of it."""
+        """Print nothing."""
 
     def begin(self, status: int, **headers: object) -> None:
         self.send_response(status)
-        if self.server.etag:
-            headers.setdefault("ETag", self.server.etag)
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), str(value))
         self.end_headers()
 
-    def start(self) -> int:
-        """The byte that the client wants to go on from."""
-        match = re.fullmatch(r"bytes=(\d+)-", self.headers["Range"] or "")
-        same = self.headers["If-Range"] in (None, self.server.etag)
-        return int(match[1]) if match and same else 0
+
+def drops_after(sent: int | None) -> Step:
+    """Send only so many bytes, although all are announced."""
+
+    def step(handler: Handler) -> None:
+        handler.begin(200, Content_Length=len(handler.server.content))
+        handler.wfile.write(handler.server.content[:sent])
+
+    return step
 
 
-def whole(handler: Handler, sent: int | None = None) -> None:
-    """All that was asked for, or only the bytes before `sent` although more were promised."""
-    content, start = handler.server.content, handler.start()
-    if start >= len(content) > 0:
-        handler.begin(416, Content_Range=f"bytes */{len(content)}")
-        return
-    rest = content[start:]
-    if start:
-        ranged = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        handler.begin(206, Content_Length=len(rest), Content_Range=ranged)
-    else:
-        handler.begin(200, Content_Length=len(rest))
-    handler.wfile.write(rest if sent is None else content[start:sent])
-
-
-def drops_after(sent: int) -> Step:
-    return lambda handler: whole(handler, sent)
-
-
-def ignores_range(handler: Handler) -> None:
-    handler.begin(200, Content_Length=len(handler.server.content))
-    handler.wfile.write(handler.server.content)
+def stalls(handler: Handler) -> None:
+    """Send nothing more until the client hangs up."""
+    drops_after(1000)(handler)
+    handler.rfile.read(1)
 
 
 def says(content: bytes, **headers: object) -> Step:
-    """Something else, as if it were the file."""
+    """Send something else as if it were the file."""
 
     def step(handler: Handler) -> None:
         handler.begin(200, Content_Length=len(content), **headers)
@@ -101,13 +83,6 @@ def without_length(content: bytes) -> Step:
 
 def answers(status: int, **headers: object) -> Step:
     return lambda handler: handler.begin(status, Content_Length=0, **headers)
-
-
-def goes_on_elsewhere(handler: Handler) -> None:
-    """A range, but not the one that was asked for."""
-    content = handler.server.content
-    handler.begin(206, Content_Length=10, Content_Range=f"bytes 5-14/{len(content)}")
-    handler.wfile.write(content[5:15])
 
 
 @contextmanager

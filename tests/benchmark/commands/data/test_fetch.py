@@ -1,8 +1,7 @@
-"""`data fetch`, with a list of sources that lie on a server on loopback."""
+"""`data fetch`, with a data set on a server on loopback."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING
 
@@ -10,25 +9,22 @@ import pytest
 
 from benchmark import cli
 from benchmark.commands.data.fetch import complete, following, human
-from tasks.sources import download
 from tasks.sources.catalogue import Source, SourceFile, sources
-from tests.tasks.sources.downloads import CONTENT
+from tests.tasks.sources.downloads import CONTENT, MD5, SHA256
 from tests.tasks.sources.server import answers, drops_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tasks.sources.resume import Settings
     from tests.tasks.sources.server import Server
 
 RECORD = "https://example.org/record/1"
-MD5 = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
 
 
 @pytest.fixture
-def listed(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Callable[..., Source]:
-    """Makes a source of two files at this address the only one."""
+def listed(monkeypatch: pytest.MonkeyPatch, slept: list[float]) -> Callable[..., Source]:
+    """Make a data set of two files at an address the only one."""
 
     def make(url: str, checksum: str | None = MD5) -> Source:
         files = tuple(
@@ -38,7 +34,6 @@ def listed(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Callable[...,
         monkeypatch.setattr("tasks.sources.catalogue.sources", lambda: {"toys": source})
         return source
 
-    monkeypatch.setattr(download, "DEFAULTS", settings)
     return make
 
 
@@ -82,7 +77,7 @@ def test_fetched_and_the_next_command(
         f"toys: {RECORD}, licence CC0",
         f"next: python -m benchmark run --task dimuon --source {folder}",
     ]
-    assert f"one.csv: fetched, right by {MD5}" in captured.err
+    assert f"one.csv: downloaded, verified with {MD5}" in captured.err
     assert "trying again in 1 s" in captured.err
     assert (folder / "two.csv").read_bytes() == CONTENT
     assert cli.exit_code(["data", "fetch", "toys", "--data", str(tmp_path), "--quiet"]) == 0
@@ -103,7 +98,7 @@ def test_one_file_of_it_to_another_folder(
     assert found["complete"] is True
     assert found["next"] == f"python -m benchmark run --task dimuon --source '{tmp_path / 'my data' / 'two.csv'}'"
     (file,) = found["files"]
-    assert (file["name"], file["status"], file["sha256"]) == ("two.csv", "fetched", hashlib.sha256(CONTENT).hexdigest())
+    assert (file["name"], file["status"], file["sha256"]) == ("two.csv", "downloaded", SHA256)
 
 
 def test_without_a_network_it_says_what_to_get_by_hand(
@@ -118,17 +113,25 @@ def test_without_a_network_it_says_what_to_get_by_hand(
     assert cli.exit_code(words) == 1
     captured = capsys.readouterr()
     (line,) = [line for line in captured.err.splitlines() if line.startswith("error")]
-    assert line.startswith(f"error: toys: one.csv could not be had ({nobody}/one.csv: no answer (")
-    assert line.endswith(f"Get it from {RECORD}, put it at {folder / 'one.csv'} and give the same command again.")
+    assert line.startswith(f"error: toys: one.csv was not downloaded ({nobody}/one.csv: no answer (")
+    assert line.endswith(f"Get it from {RECORD}, save it as {folder / 'one.csv'} and run the same command again.")
     lines = captured.out.splitlines()
     assert lines[1] == f"to get by hand, into {folder}:"
-    assert lines[2:4] == [f"  one.csv from {RECORD} (300.0 kB, {MD5})", f"    {nobody}/one.csv"]
-    assert lines[-1] == f"then, to check them: python -m benchmark data fetch toys --to '{folder}'"
+    assert lines[2] == f"  one.csv from {RECORD} (300.0 kB, {MD5})"
+    assert lines[3] == f"    curl -fL -C - -o '{folder / 'one.csv'}' {nobody}/one.csv"
+    assert lines[-1] == f"then verify them: python -m benchmark data fetch toys --to '{folder}'"
 
     for name in ("one.csv", "two.csv"):
         (folder / name).write_bytes(CONTENT)
     assert cli.exit_code(words) == 0
     assert f"--source '{folder}'" in capsys.readouterr().out
+
+
+def test_the_command_to_verify_names_the_chosen_files(listed, nobody: str, tmp_path: Path, capsys):
+    listed(nobody)
+    assert cli.exit_code(["data", "fetch", "toys", "--to", str(tmp_path), "--only", "two.csv"]) == 1
+    command = f"python -m benchmark data fetch toys --to {tmp_path} --only two.csv"
+    assert capsys.readouterr().out.splitlines()[-1] == f"then verify them: {command}"
 
 
 def test_a_failure_does_not_stop_the_other_files(
@@ -143,12 +146,12 @@ def test_a_failure_does_not_stop_the_other_files(
     captured = capsys.readouterr()
     found = json.loads(captured.out)
     assert found["complete"] is False
-    assert [file["status"] for file in found["files"]] == ["failed", "fetched"]
+    assert [file["status"] for file in found["files"]] == ["failed", "downloaded"]
     assert "404 Not Found" in found["files"][0]["reason"]
     warning, fetched, error = captured.err.splitlines()[-3:]
-    assert warning.startswith("warning: two.csv: no checksum is published; this one has sha256:")
-    assert fetched == "two.csv: fetched, nothing to check it against"
-    assert error.startswith("error: toys: one.csv could not be had")
+    assert warning.startswith("warning: two.csv: no checksum is published; later downloads are compared with sha256:")
+    assert fetched == "two.csv: downloaded, not verified, no checksum is known"
+    assert error.startswith("error: toys: one.csv was not downloaded")
     (tmp_path / "two.csv").unlink()
     server.steps = [answers(404)]
     assert cli.exit_code(["data", "fetch", "toys", "--to", str(tmp_path), "--quiet"]) == 1
@@ -170,12 +173,11 @@ def test_interrupted(
     listed(server.url("files"))
     words = ["data", "fetch", "toys", "--to", str(tmp_path)]
     with monkeypatch.context() as patched:
-        patched.setattr("benchmark.commands.data.fetch_display.FetchDisplay.moved", interrupt)
+        patched.setattr("benchmark.commands.data.fetch_progress.DownloadProgress.downloaded", interrupt)
         assert cli.exit_code(words) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "interrupted; the same command goes on where it stopped"
-    assert (tmp_path / "one.csv.part").stat().st_size > 0
+    assert not (tmp_path / "one.csv").exists()
     assert cli.exit_code(words) == 0
-    assert server.asked[1][1] is not None
 
 
 def test_a_folder_that_cannot_be_made(listed, nobody: str, tmp_path: Path, capsys):
