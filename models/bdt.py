@@ -12,7 +12,7 @@ import xgboost
 from benchmark.core.errors import UserError, did_you_mean
 from benchmark.core.plugin import Range
 from models.card import Card
-from models.inputs import shown_as
+from models.inputs import view_of
 from models.model import Model
 from models.training.batches import balanced_weights, whole
 from models.training.loop import check_samples, deterministic
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from models.model import Runtime
     from representations.samples import Samples
 
-VIEWS = ("table",)
+TABLE = ("table",)
 
 
 class _Report(xgboost.callback.TrainingCallback):  # type: ignore[misc]
@@ -94,8 +94,8 @@ class BDT(Model):
     def fit(self, train: Samples, valid: Samples) -> None:
         """Boost on `train` until the loss on `valid` no longer falls; keep the best round."""
         check_samples(self.name, train, valid)
-        look = shown_as(VIEWS, train, self.name)
-        shape = look.shape(train)
+        view = view_of(TABLE, train, self.name)
+        shape = view.shape(train)
         rounds: list[float] = []
         with xgboost.config_context(verbosity=0):
             matrix = self._matrix(train)
@@ -120,7 +120,7 @@ class BDT(Model):
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
         """Class probabilities from the trees of the best round and those before it."""
         card = self._fitted()
-        card.check(samples, shown_as(VIEWS, samples, self.name).shape(samples))
+        card.check(samples, view_of(TABLE, samples, self.name).shape(samples))
         if not len(samples):
             return np.empty((0, len(card.classes)), np.float32)
         with xgboost.config_context(verbosity=0):
@@ -204,7 +204,7 @@ class BDT(Model):
 
     def _table(self, samples: Samples) -> NDArray[np.float32]:
         with deterministic(self.runtime.device):  # a GPU adds up pixels as they come, and trees part at the last bit
-            (table,) = whole(shown_as(VIEWS, samples, self.name), samples.to(self.runtime.device))
+            (table,) = whole(view_of(TABLE, samples, self.name), samples.to(self.runtime.device))
         # XGBoost takes NaN for "missing"; here it would be a mistake that no network could make up for
         if table.numel() and not torch.isfinite(torch.stack(table.aminmax())).all():
             raise UserError(

@@ -94,13 +94,13 @@ class CNN(TorchModel):
             return PictureNet(trunks, features, classes, dropout=self.dropout)
         if self.architecture != "resnet":
             raise Skip(
-                f"cnn: architecture {self.architecture} is for pictures, but events are shown as {shape.view}. "
+                f"cnn: architecture {self.architecture} is for pictures, but the view is {shape.view}. "
                 "Use architecture=resnet, or a representation that makes pictures."
             )
         if not shape.columns:
             raise Skip(
-                f"cnn: events are shown as a {shape} alone, expected particles. Use fourvectors[features=complete], "
-                "or a model that looks at tables."
+                f"cnn: the inputs are a {shape} alone, expected particles. Use fourvectors[features=complete], "
+                "or a model on tables."
             )
         blocks, columns = self._blocks, len(shape.columns)
         if blocks is None:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from benchmark.core.errors import UserError, did_you_mean
 from models.card import Card
-from models.inputs import shown_as
+from models.inputs import view_of
 from models.reference import Reference
 from models.training.batches import balanced_weights, whole
 from models.training.loop import check_samples
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-VIEWS = ("table",)
+TABLE = ("table",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class Cut(Reference):
     def fit(self, train: Samples, valid: Samples) -> None:
         """Look for the columns on `train`. Raises UserError for a column that there is not, and for NaN."""
         check_samples(self.name, train, valid)
-        shape = shown_as(VIEWS, train, self.name).shape(train)
+        shape = view_of(TABLE, train, self.name).shape(train)
         if self.column and self.column not in shape.columns:
             raise UserError(
                 f"cut: the table of {len(shape.columns)} columns has no '{self.column}'. "
@@ -85,7 +85,7 @@ class Cut(Reference):
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
         """(events, classes)."""
         card = self._fitted()
-        card.check(samples, shown_as(VIEWS, samples, self.name).shape(samples))
+        card.check(samples, view_of(TABLE, samples, self.name).shape(samples))
         table = self._table(samples) if len(samples) else np.empty((0, len(card.shape.columns)))
         signal, *others = (cut.probability(table[:, cut.column]) for cut in self._cuts)
         left = (1 - signal) / np.sum(others, axis=0).clip(min=1e-300)
@@ -109,7 +109,7 @@ class Cut(Reference):
         return len(self._cuts) or None
 
     def _table(self, samples: Samples) -> Floats:
-        (table,) = whole(shown_as(VIEWS, samples, self.name), samples)
+        (table,) = whole(view_of(TABLE, samples, self.name), samples)
         found = table.cpu().numpy().astype(np.float64)
         if not np.isfinite(found).all():
             raise UserError(

@@ -68,7 +68,7 @@ class FFNN(TorchModel):
         columns = len(shape.columns)
         if sets and not columns:
             raise Skip(
-                f"ffnn: events are shown as a {shape} alone, expected particles to sum over. "
+                f"ffnn: the inputs are a {shape} alone, expected particles to sum over. "
                 "Use fourvectors[features=complete], or pooling=table."
             )
         sizes = [PARTICLE[-1] + len(shape.features) if sets else columns, *[self.units] * self.layers]

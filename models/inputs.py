@@ -24,7 +24,7 @@ learning for physical sciences, [5] arXiv:1702.00748. Elsewhere it is what is na
 - a graph says who is near whom: messages, convolutions and merges keep to its edges. With all edges it says no more
   than the list of its nodes does.
 
-Names such as *picture* are *views*. A model names the views that it can look at; `INPUTS`, at the end, says which input
+Names such as *picture* are *views*. A model names the views that it can look at; `VIEWS`, at the end, says which input
 shows which samples so. Whoever brings a kind of samples or a family of models adds an entry there.
 
 An input is stateless: it fits nothing, so that what a model is shown of one event never depends on another. What has
@@ -47,15 +47,15 @@ from models.views.pictures import DensePictures
 from models.views.pixel_nodes import PixelNodes
 from models.views.pooled_pixels import PooledPixels
 from models.views.sequence import ParticleSequence
-from models.views.view import Input, Shape, Shown
+from models.views.view import Inputs, Shape, View
 from representations.samples import Graphs, Images, Samples, Vectors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["INPUTS", "Input", "Shape", "Shown", "shown_as"]
+__all__ = ["VIEWS", "Inputs", "Shape", "View", "view_of"]
 
-INPUTS: Mapping[tuple[str, type[Samples]], Input[Any]] = {
+VIEWS: Mapping[tuple[str, type[Samples]], View[Any]] = {
     ("picture", Images): DensePictures(),
     ("graph", Graphs): GraphNodes(),
     ("nodes", Images): PixelNodes(),
@@ -71,14 +71,14 @@ INPUTS: Mapping[tuple[str, type[Samples]], Input[Any]] = {
 }
 
 
-def shown_as(views: Sequence[str], samples: Samples, model: str) -> Input[Any]:
+def view_of(views: Sequence[str], samples: Samples, model: str) -> View[Any]:
     """The first of a model's views that there is for these samples. Raises Skip where there is none."""
     for view in views:
         for kind in type(samples).__mro__:
-            if (view, kind) in INPUTS:
-                return INPUTS[view, kind]
-    known = " or ".join(sorted({kind.__name__ for view, kind in INPUTS if view in views})) or "none yet"
+            if (view, kind) in VIEWS:
+                return VIEWS[view, kind]
+    known = " or ".join(sorted({kind.__name__ for view, kind in VIEWS if view in views})) or "none yet"
     raise Skip(
         f"{model}: no view of {type(samples).__name__} as {' or '.join(views)}, expected samples of kind {known}. "
-        "Choose another representation, or add the pair to INPUTS in models/inputs.py."
+        "Choose another representation, or add the pair to VIEWS in models/inputs.py."
     )

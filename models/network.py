@@ -16,7 +16,7 @@ from benchmark.core.errors import Skip, UserError
 from benchmark.core.plugin import Range
 from benchmark.core.process import rank_and_size
 from models.card import Card
-from models.inputs import shown_as
+from models.inputs import view_of
 from models.model import Model
 from models.training.augment import augmentation, wanted
 from models.training.batches import Batches, in_chunks
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.inputs import Input, Shape
+    from models.inputs import Shape, View
     from representations.samples import Samples
 
 
 class Standardised(nn.Module):
     """A network that is shown (input - mean) * scale; both are saved among its weights.
 
-    moments : for each tensor shown, mean and scale (columns,), or None where it is shown as it is.
+    moments : for each input tensor its mean and scale (columns,), or None for one that is not standardised.
     """
 
     def __init__(self, network: nn.Module, moments: Sequence[tuple[Tensor, Tensor] | None]) -> None:
@@ -50,9 +50,9 @@ class Standardised(nn.Module):
             self.register_buffer(f"mean{place}", mean)
             self.register_buffer(f"scale{place}", scale)
 
-    def forward(self, *shown: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor) -> Tensor:
         """The network's logits (batch, classes)."""
-        logits: Tensor = self.network(*(self._standardise(place, part) for place, part in enumerate(shown)))
+        logits: Tensor = self.network(*(self._standardise(place, part) for place, part in enumerate(inputs)))
         return logits
 
     def _standardise(self, place: int, part: Tensor) -> Tensor:
@@ -122,16 +122,16 @@ class TorchModel(Model, ABC):
     def network(self, shape: Shape, classes: int) -> nn.Module:
         """The network: `forward` takes what the view shows and gives logits (batch, classes)."""
 
-    def look(self, samples: Samples) -> Input[Any]:
+    def view(self, samples: Samples) -> View[Any]:
         """How these samples are shown; a network whose parameters have a say in that says so here."""
-        return shown_as(self.views, samples, self.name)
+        return view_of(self.views, samples, self.name)
 
     def accept(self, samples: Samples) -> None:
         """Raise Skip for samples without a view, a network or an augmentation of it, or a mass that is needed."""
         self._check_mass(samples)
-        look = self.look(samples)
-        shape = look.shape(samples)
-        augmentation(self.augment, look, samples, self.name)
+        view = self.view(samples)
+        shape = view.shape(samples)
+        augmentation(self.augment, view, samples, self.name)
         with torch.device("meta"):  # which takes no memory, and draws no random numbers
             self.network(shape, len(samples.classes))
 
@@ -146,20 +146,20 @@ class TorchModel(Model, ABC):
         """Train from scratch on `train`, keep the epoch that is best on `valid`."""
         check_samples(self.name, train, valid)
         self._check_mass(train)
-        look = self.look(train)
-        shape, device = look.shape(train), self.runtime.device
-        if look.shape(valid) != shape:
+        view = self.view(train)
+        shape, device = view.shape(train), self.runtime.device
+        if view.shape(valid) != shape:
             raise UserError(
-                f"{self.name}: training samples are a {shape}, but validation samples a {look.shape(valid)}."
+                f"{self.name}: training samples are a {shape}, but validation samples a {view.shape(valid)}."
             )
-        augment = augmentation(self.augment, look, train, self.name)
+        augment = augmentation(self.augment, view, train, self.name)
         with reproducible(self.runtime.seed, device):
-            batches = Batches(look, train, device, balance=self.balance, augment=augment)
+            batches = Batches(view, train, device, balance=self.balance, augment=augment)
             network = self._placed(self.network(shape, len(train.classes)), batches.moments())
             key = self._key(train, valid) if self.runtime.checkpoint else ""
-            checks = Batches(look, valid, device)
+            checks = Batches(view, valid, device)
             progress = optimise(network, batches, checks, self._recipe(), self.runtime, key)
-        dropped = look.dropped(checks.samples)
+        dropped = view.dropped(checks.samples)
         self._network = network
         details = progress.details() | ({} if dropped is None else {"dropped": float(dropped.mean())})
         self._card = Card.of(self, train.classes, shape, details)
@@ -167,15 +167,15 @@ class TorchModel(Model, ABC):
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
         """Softmax of the logits, in float32 on every device: bfloat16 would tie scores that differ."""
         network, card = self._fitted()
-        look = self.look(samples)
-        card.check(samples, look.shape(samples))
-        samples = look.prepare(samples).to(self.runtime.device)
+        view = self.view(samples)
+        card.check(samples, view.shape(samples))
+        samples = view.prepare(samples).to(self.runtime.device)
 
         def attempt(events: int) -> list[Tensor]:
             scores, done = [], 0
             for index in in_chunks(samples, events):
                 if len(index):
-                    scores.append(network(*look.batch(samples, index)).softmax(dim=1).cpu())
+                    scores.append(network(*view.batch(samples, index)).softmax(dim=1).cpu())
                 done += len(index)
                 self.runtime.report("predict", done, len(samples))
             return scores
@@ -221,7 +221,7 @@ class TorchModel(Model, ABC):
     def details(self) -> dict[str, float]:
         """`epochs` trained, the `best_epoch` (from 1) that was kept, and its `valid_loss`.
 
-        `dropped` is the mean share of a validation event's energy that the network is not shown, where it is not all.
+        `dropped` is the mean share of a validation event's energy that the view leaves out, if it leaves out any.
         """
         return dict(self._card.details) if self._card else {}
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from models.inputs import Input, Shape
+    from models.inputs import Shape, View
     from representations.samples import Samples
 
 
@@ -58,9 +58,9 @@ class RecNN(TorchModel):
         "add the mass of every node to the seven columns of the paper; that of the root is the mass of the event",
     ] = True
 
-    def look(self, samples: Samples) -> Input[Any]:
+    def view(self, samples: Samples) -> View[Any]:
         """The trees of this topology."""
-        return replace(super().look(samples), topology=self.topology, jets=self.jets, mass=self.mass)  # type: ignore[type-var]
+        return replace(super().view(samples), topology=self.topology, jets=self.jets, mass=self.mass)  # type: ignore[type-var]
 
     def network(self, shape: Shape, classes: int) -> nn.Module:
         """Embedding, chain of jets where there are several, classifier."""

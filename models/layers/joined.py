@@ -28,9 +28,9 @@ class PictureNet(nn.Module):
         found = sum(trunk.outputs for trunk in trunks)
         self.head = Head(found, features, classes, dropout, hidden=len(trunks) > 1)
 
-    def forward(self, *shown: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor) -> Tensor:
         """Logits (batch, classes) of a picture a panel, in the order of the trunks, and features (batch, features)."""
-        *pictures, features = shown
+        *pictures, features = inputs
         found = [trunk(picture) for trunk, picture in zip(self.trunks, pictures, strict=True)]
         logits: Tensor = self.head(torch.cat(found, dim=1), features)
         return logits

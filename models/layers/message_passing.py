@@ -160,7 +160,7 @@ class Set2Set(nn.Module):
         return found
 
 
-class Pool(nn.Module):
+class NodePool(nn.Module):
     """A set as one vector: mean or sum of a hidden layer of each node."""
 
     def __init__(self, hidden: int, readout: Readout) -> None:
@@ -175,7 +175,7 @@ class Pool(nn.Module):
         return pooled
 
 
-class Embedding(nn.Module):
+class NodeEmbedding(nn.Module):
     """Nodes, and the edges of a graph, as hidden states."""
 
     def __init__(self, columns: int, hidden: int, pairs: int) -> None:
@@ -262,12 +262,12 @@ class MessageNet(nn.Module):
     ) -> None:
         super().__init__()
         edges = bool(pairs) and (relations or adjacency != "identity")
-        self.embedding = Embedding(columns, hidden, pairs if edges else 0)
+        self.embedding = NodeEmbedding(columns, hidden, pairs if edges else 0)
         self.iterations = nn.ModuleList(
             Iteration(hidden, adjacency, edges=edges, aggregated=aggregated)
             for _ in range(0 if relations else iterations)
         )
-        whole = Set2Set(hidden) if readout == "set2set" else Pool(hidden, readout)
+        whole = Set2Set(hidden) if readout == "set2set" else NodePool(hidden, readout)
         self.readout = Relations(hidden, edges=edges) if relations else whole
         # how many nodes there are is lost in means, of messages as of nodes
         self.head = nn.Sequential(

@@ -9,7 +9,7 @@ from models.layers.recursive_units import Gated, Simple
 from models.layers.residual import start_like_he
 
 
-class Embedding(nn.Module):
+class TreeEmbedding(nn.Module):
     """Embeddings of the roots of many trees, all trees and all nodes of one level at once.
 
     columns : of the nodes' momenta and the rest that is known of them. units : q, the size of embeddings.
@@ -59,7 +59,7 @@ class RecursiveNet(nn.Module):
 
     def __init__(self, columns: int, features: int, classes: int, *, units: int, jets: int, gated: bool) -> None:
         super().__init__()
-        self.embedding = Embedding(columns, units, gated=gated)
+        self.embedding = TreeEmbedding(columns, units, gated=gated)
         self.chain = nn.GRU(units + columns, units, batch_first=True) if jets > 1 else None
         hidden = [nn.Linear(units + features, units), nn.ReLU(), nn.Linear(units, units), nn.ReLU()]
         start_like_he(hidden)

@@ -20,7 +20,7 @@ from representations.samples import Images
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.inputs import Input, Shape, Shown
+    from models.inputs import Inputs, Shape, View
     from representations.samples import Panel, Samples
 
 WORDS = ("mirror", "rotation", "shear", "translation")
@@ -32,7 +32,7 @@ TOWERS = 72
 """HCAL towers around the barrel: with them a picture is the same only when turned by a whole one, 5 degrees."""
 _ETA, _PHI = (re.compile(rf"((?!delta_|sigma_|cos_|sin_)\w+_)?{axis}\d*") for axis in ("eta", "phi"))
 
-Augmentation = Callable[["Shown", torch.Generator], "Shown"]
+Augmentation = Callable[["Inputs", torch.Generator], "Inputs"]
 
 
 def wanted(words: str, model: str) -> tuple[str, ...]:
@@ -47,18 +47,18 @@ def wanted(words: str, model: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def augmentation(words: str, look: Input[Samples], samples: Samples, model: str) -> Augmentation | None:
+def augmentation(words: str, view: View[Samples], samples: Samples, model: str) -> Augmentation | None:
     """What is done to each batch as it is shown, None where nothing is. Raises Skip where it makes no sense."""
     kinds = wanted(words, model)
     if not kinds:
         return None
-    if look.view == "picture" and isinstance(samples, Images):
+    if view.name == "picture" and isinstance(samples, Images):
         if len(samples.panels) != 1:
             raise Skip(f"{model}: augment={words} needs one picture an event, found {len(samples.panels)} panels.")
-        return Pictures(kinds, samples.panels[0], samples.feature_names, model)
-    if look.view == "sequence":
-        return Particles(kinds, look.shape(samples), model)
-    raise Skip(f"{model}: augment={words} is for pictures and sequences of particles, not for the view '{look.view}'.")
+        return PictureAugmentation(kinds, samples.panels[0], samples.feature_names, model)
+    if view.name == "sequence":
+        return ParticleAugmentation(kinds, view.shape(samples), model)
+    raise Skip(f"{model}: augment={words} is for pictures and sequences of particles, not for the view '{view.name}'.")
 
 
 class Directions:
@@ -92,7 +92,7 @@ class Directions:
         return turned
 
 
-class Particles:
+class ParticleAugmentation:
     """Sequences of particles, mirrored in eta and in phi, rotated in phi; the events' features with them."""
 
     def __init__(self, kinds: Sequence[str], shape: Shape, model: str) -> None:
@@ -107,16 +107,16 @@ class Particles:
                 f"found {', '.join(shape.columns) or 'none'}."
             )
 
-    def __call__(self, shown: Shown, chance: torch.Generator) -> Shown:
+    def __call__(self, inputs: Inputs, chance: torch.Generator) -> Inputs:
         """Particles (batch, columns, particles), mask, features."""
-        particles, mask, features = shown
+        particles, mask, features = inputs
         draws = torch.rand(3, len(particles), generator=chance).to(particles.device)
         eta_sign, phi_sign = (_signs(draw, "mirror" in self.kinds) for draw in draws[:2])
         moves = eta_sign, phi_sign, (2 * draws[2] - 1) * math.pi * ("rotation" in self.kinds)
         return self.particles(particles, *moves), mask, self.features(features, *moves)
 
 
-class Pictures:
+class PictureAugmentation:
     """Pictures moved by whole pixels, so that lines stay as sharp as they were; the events' features with them.
 
     What leaves a picture is gone, and 0 comes in, but in phi where the picture goes all around and is rotated. A circle
@@ -137,9 +137,9 @@ class Pictures:
         towers = "hcal" in panel.channel_names and pixels % TOWERS == 0
         self.step = pixels // TOWERS if towers else 1
 
-    def __call__(self, shown: Shown, chance: torch.Generator) -> Shown:
+    def __call__(self, inputs: Inputs, chance: torch.Generator) -> Inputs:
         """Pictures (batch, channels, rows, columns), features."""
-        pictures, features = shown
+        pictures, features = inputs
         upright = pictures.transpose(2, 3) if self.panel.turned else pictures  # eta down, phi across
         draws = torch.rand(6, len(pictures), generator=chance).to(pictures.device)
         eta_sign, phi_sign = (_signs(draw, "mirror" in self.kinds) for draw in draws[:2])

@@ -13,7 +13,7 @@ from benchmark.metrics.metric import SCULPTED
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from models.inputs import Input, Shown
+    from models.inputs import Inputs, View
     from models.training.augment import Augmentation
     from representations.samples import Samples
 
@@ -27,7 +27,7 @@ class Batch(NamedTuple):
     masses (batch,) float32, NaN for events whose mass a classifier may tell; never an input.
     """
 
-    shown: Shown
+    inputs: Inputs
     labels: Tensor
     weights: Tensor
     masses: Tensor
@@ -41,32 +41,32 @@ class Batches:
 
     def __init__(
         self,
-        look: Input[Any],
+        view: View[Any],
         samples: Samples,
         device: str,
         *,
         balance: str = "weights",
         augment: Augmentation | None = None,
     ) -> None:
-        self.look, self.augment = look, augment
-        self.samples = look.prepare(samples).to(device)
+        self.view, self.augment = view, augment
+        self.samples = view.prepare(samples).to(device)
         self.labels = self.samples.labels
         self._cloned = balance == "clone"
         self.weights = balanced_weights(self.samples)
         if self._cloned:
             self.weights = self.weights / _class_means(self.weights, self.labels)[self.labels]
         self.masses = masses_not_to_tell(self.samples)
-        self._kept = whole(look, self.samples) if look.compact else None
+        self._kept = whole(view, self.samples) if view.compact else None
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __call__(self, index: Tensor, chance: torch.Generator | None = None) -> Batch:
         """The events of `index` (on the device), pictures channels-last; augmented where there is chance to do so."""
-        shown = self._shown(index)
+        inputs = self._inputs(index)
         if self.augment is not None and chance is not None:
-            shown = self.augment(shown, chance)
-        return Batch(shown, self.labels[index], self.weights[index], self.masses[index])
+            inputs = self.augment(inputs, chance)
+        return Batch(inputs, self.labels[index], self.weights[index], self.masses[index])
 
     def order(self, shuffle: torch.Generator) -> Tensor:
         """All events in the order of one epoch, on the device; cloned where that is how classes are balanced."""
@@ -74,12 +74,12 @@ class Batches:
         # drawn on the CPU: the same order on every device
         return events[torch.randperm(len(events), generator=shuffle)].to(self.labels.device)
 
-    def _shown(self, index: Tensor) -> Shown:
+    def _inputs(self, index: Tensor) -> Inputs:
         if self._kept is not None:
             return tuple(part[index] for part in self._kept)
         return tuple(
             part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part
-            for part in self.look.batch(self.samples, index)
+            for part in self.view.batch(self.samples, index)
         )
 
     def ahead(self, indices: Iterable[Tensor], chance: torch.Generator | None = None) -> Iterator[Batch]:
@@ -101,7 +101,7 @@ class Batches:
             if made is not None:
                 yield made
             torch.cuda.current_stream(device).wait_stream(aside)
-            for part in (*following.shown, *following[1:]):
+            for part in (*following.inputs, *following[1:]):
                 part.record_stream(torch.cuda.current_stream(device))
             made = following
         if made is not None:
@@ -116,7 +116,7 @@ class Batches:
 
         Of a table the scale of a column that never varies is 0, also where a view standardises several together.
         """
-        found = mean_and_scale([self.look.rows(self.samples, index) for index in self.chunks()])
+        found = mean_and_scale([self.view.rows(self.samples, index) for index in self.chunks()])
         for place, (part, kept) in enumerate(zip(found, self._kept or (), strict=False)):
             if part is not None and len(kept):
                 mean, scale = part
@@ -129,15 +129,15 @@ def in_chunks(samples: Samples, events: int = CHUNK) -> Sequence[Tensor]:
     return torch.split(torch.arange(len(samples), device=samples.device), events)
 
 
-def whole(look: Input[Any], samples: Samples) -> Shown:
+def whole(view: View[Any], samples: Samples) -> Inputs:
     """All events as a compact input shows them."""
-    kept: Shown = ()
+    kept: Inputs = ()
     start = 0
     for index in in_chunks(samples):
-        shown = look.batch(samples, index)
+        inputs = view.batch(samples, index)
         # room for all at the first: each chunk is written once, while it is in the cache
-        kept = kept or tuple(part.new_empty(len(samples), *part.shape[1:]) for part in shown)
-        for room, part in zip(kept, shown, strict=True):
+        kept = kept or tuple(part.new_empty(len(samples), *part.shape[1:]) for part in inputs)
+        for room, part in zip(kept, inputs, strict=True):
             room[start : start + len(index)] = part
         start += len(index)
     return kept

@@ -208,7 +208,7 @@ def evaluate(
     def attempt(events: int) -> Tensor:
         total = torch.zeros((), device=valid.labels.device)
         batches = map(valid, list(valid.chunks(events))[members.rank :: members.size])
-        sums = [losses(network(*batch.shown), batch, penalty).sum() for batch in batches]
+        sums = [losses(network(*batch.inputs), batch, penalty).sum() for batch in batches]
         return torch.stack(sums).sum() if sums else total
 
     with torch.inference_mode():

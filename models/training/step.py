@@ -66,7 +66,7 @@ class Step:
         """Learn from a batch; its mean loss, which the next step on a GPU overwrites."""
         if not self._replayed:
             return self._learn(batch)
-        shape = tuple(part.shape for part in batch.shown)
+        shape = tuple(part.shape for part in batch.inputs)
         if shape not in self.recorded:
             self._seen[shape] += 1
             if self._seen[shape] <= FIRST or len(self.recorded) == SHAPES:
@@ -91,7 +91,7 @@ class Step:
         # bfloat16 has the range of float32: no scaling of gradients, unlike float16. Weights are not kept in it from
         # one step to the next, nor between a recorded one and others
         with torch.autocast("cuda", torch.bfloat16, enabled=batch.labels.is_cuda, cache_enabled=False):
-            logits = self.network(*batch.shown)
+            logits = self.network(*batch.inputs)
         loss = losses(logits, batch, self.penalty).mean()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.clip:
@@ -104,7 +104,7 @@ class Recording:
     """A step with places of its own for the batch; it is recorded without being taken."""
 
     def __init__(self, step: Step, batch: Batch) -> None:
-        self.places = Batch(tuple(map(torch.clone, batch.shown)), *map(torch.clone, batch[1:]))
+        self.places = Batch(tuple(map(torch.clone, batch.inputs)), *map(torch.clone, batch[1:]))
         step.optimiser.zero_grad(set_to_none=True)
         gc.collect()  # what is left of steps before would add gradients on the stream that it was made on
         self.graph = torch.cuda.CUDAGraph()
@@ -120,7 +120,7 @@ class Recording:
 
 
 def _parts(batch: Batch) -> tuple[Tensor, ...]:
-    return (*batch.shown, *batch[1:])
+    return (*batch.inputs, *batch[1:])
 
 
 def losses(logits: Tensor, batch: Batch, penalty: Penalty | None = None) -> Tensor:

@@ -7,7 +7,16 @@ import math
 import torch
 from torch import Tensor
 
-from models.views.view import Input, Shape, Shown
+from models.views.view import (
+    EXAMPLE_EVENTS,
+    EXAMPLE_PLACES,
+    EXAMPLE_SENDERS,
+    Example,
+    Inputs,
+    Shape,
+    View,
+    features_example,
+)
 from representations.samples import Graphs
 
 FLOOR = math.log(1e-3)
@@ -18,7 +27,7 @@ KEPT = 1 << 30
 _BYTES_A_PAIR = 24
 
 
-class JoinedGraphs(Input[Graphs]):
+class JoinedGraphs(View[Graphs]):
     """All nodes (nodes, columns), pairs (edges, 6), their ends (2, edges), events (nodes,), features (batch, features).
 
     pt and energy are shown as logarithms, as they span decades, and the angle phi, which has no ends, as cosine and
@@ -29,19 +38,19 @@ class JoinedGraphs(Input[Graphs]):
     an event behind the last, so that `events` may be one larger than any row of the features.
     """
 
-    view = "edges"
+    name = "edges"
 
     def shape(self, samples: Graphs) -> Shape:
         """The nodes' columns as shown, and as `size` how many a pair has."""
         names = [f"log_{name}" if name in LOGARITHMS else name for name in samples.names if name != "phi"]
-        return Shape(self.view, (*names, "cos_phi", "sin_phi"), (len(samples.edge_names),), samples.feature_names)
+        return Shape(self.name, (*names, "cos_phi", "sin_phi"), (len(samples.edge_names),), samples.feature_names)
 
     def prepare(self, samples: Graphs) -> Graphs:
         """With what pairs have kept, unless that is too much."""
         few = _BYTES_A_PAIR * len(samples.edges.values) <= KEPT
         return samples.with_pairs() if few and samples.pairs is None else samples
 
-    def batch(self, samples: Graphs, index: Tensor) -> Shown:
+    def batch(self, samples: Graphs, index: Tensor) -> Inputs:
         """Nodes, pairs, ends, events and features."""
         nodes, event, ends, pairs = samples.joined(index)
         nodes = self._shown(samples, nodes)
@@ -53,6 +62,17 @@ class JoinedGraphs(Input[Graphs]):
         """Nodes and pairs that there are, and features."""
         graphs = samples.joined(index)
         return self._shown(samples, graphs.nodes), graphs.pairs, None, None, samples.features[index]
+
+    def examples(self, shape: Shape) -> list[Example]:
+        """Nodes, pairs, ends, events and features."""
+        nodes, edges = EXAMPLE_EVENTS * EXAMPLE_PLACES, EXAMPLE_EVENTS * EXAMPLE_SENDERS
+        return [
+            Example("nodes", torch.zeros(nodes, len(shape.columns))),
+            Example("pairs", torch.zeros(edges, shape.size[0])),
+            Example("ends", torch.arange(edges).remainder(nodes).repeat(2, 1), (1,)),
+            Example("events", torch.arange(EXAMPLE_EVENTS).repeat_interleave(EXAMPLE_PLACES)),
+            features_example(shape),
+        ]
 
     @staticmethod
     def _shown(samples: Graphs, nodes: Tensor) -> Tensor:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from models.views.view import Shape, Shown, Table
+from models.views.view import Inputs, Shape, TableView
 from representations.samples import Graphs
 
 if TYPE_CHECKING:
     from representations.samples import Joined
 
 
-class GraphStatistics(Table[Graphs]):
+class GraphStatistics(TableView[Graphs]):
     """Counts, moments and degrees of an event's graph, whatever its size; then the features. 0 where nothing is.
 
     `nodes`, `edges` : how many.
@@ -35,9 +35,9 @@ class GraphStatistics(Table[Graphs]):
         nodes = [f"{name}_{moment}" for moment in self.node_moments for name in samples.names]
         edges = [f"{name}_{moment}" for moment in self.edge_moments for name in samples.edge_names]
         degrees = [f"degree_{degree}" for degree in self.degrees]
-        return Shape(self.view, ("nodes", "edges", *nodes, *edges, *degrees, *samples.feature_names))
+        return Shape(self.name, ("nodes", "edges", *nodes, *edges, *degrees, *samples.feature_names))
 
-    def batch(self, samples: Graphs, index: Tensor) -> Shown:
+    def batch(self, samples: Graphs, index: Tensor) -> Inputs:
         """The table of `index`."""
         graphs, events = samples.joined(index), len(index)
         sender, receiver = graphs.edges

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models.views.view import Shape, Shown, Table
+from models.views.view import Inputs, Shape, TableView
 from representations.samples import Vectors
 
 
-class LeadingParticles(Table[Vectors]):
+class LeadingParticles(TableView[Vectors]):
     """The leading particles of each kind, as many as it has slots, zeros where there are fewer; then the features.
 
     Slots by kind, not one list of all particles: in such a list the same column would hold a jet in one event and a
@@ -20,10 +20,10 @@ class LeadingParticles(Table[Vectors]):
         """Columns such as `jet1_pt`."""
         slots = [f"{kind}{place + 1}" for kind, places in samples.slots.items() for place in range(places)]
         return Shape(
-            self.view, tuple(f"{slot}_{name}" for slot in slots for name in samples.names) + samples.feature_names
+            self.name, tuple(f"{slot}_{name}" for slot in slots for name in samples.names) + samples.feature_names
         )
 
-    def batch(self, samples: Vectors, index: Tensor) -> Shown:
+    def batch(self, samples: Vectors, index: Tensor) -> Inputs:
         """The table of `index`."""
         where, offsets = samples.particles.positions(index)
         device = index.device

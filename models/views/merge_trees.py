@@ -8,10 +8,11 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from benchmark.core.errors import UserError
 from models.views.leaves import Leaves, of_particles, other_names
 from models.views.pixel_leaves import channels_of, of_pixels
 from models.views.trees import Algorithm, Trees, merge
-from models.views.view import Input, Shape, Shown
+from models.views.view import Example, Inputs, Shape, View
 from representations.samples import Graphs, Images, Ragged, Samples
 
 MOMENTUM = ("log_p", "delta_eta", "theta", "delta_phi", "log_energy", "log_share", "log_pt", "log_mass")
@@ -48,7 +49,7 @@ class Forest(Samples):
 
 
 @dataclass(frozen=True)
-class MergeTrees(Input[Samples]):
+class MergeTrees(View[Samples]):
     """Nodes of binary trees in an order in which a network can work them off, each level of a batch as one slice.
 
     Leaves are particles, nodes of graphs, or pixels; see `models/views/leaves.py` and `pixel_leaves.py`. The nodes of a
@@ -62,7 +63,7 @@ class MergeTrees(Input[Samples]):
     padded : levels to one width, so that a GPU sees few shapes; None for "on GPUs alone".
     """
 
-    view = "tree"
+    name = "tree"
 
     topology: Algorithm = "kt"
     jets: int = 1
@@ -72,7 +73,7 @@ class MergeTrees(Input[Samples]):
     def shape(self, samples: Samples) -> Shape:
         """`MOMENTUM`, with or without the mass, then what else is known of leaves."""
         names = channels_of(samples) if isinstance(samples, Images) else other_names(samples)  # type: ignore[arg-type]
-        return Shape(self.view, (*self._momentum(samples), *names), (), samples.feature_names)
+        return Shape(self.name, (*self._momentum(samples), *names), (), samples.feature_names)
 
     def prepare(self, samples: Samples) -> Forest:
         """The trees of all events, on the CPU, where they are made.
@@ -85,7 +86,7 @@ class MergeTrees(Input[Samples]):
         trees = merge(leaves.momenta, samples.event_ids, self.topology, edges)
         return _forest(samples, leaves, trees, self.jets, self._momentum(samples))
 
-    def batch(self, samples: Samples, index: Tensor) -> Shown:
+    def batch(self, samples: Samples, index: Tensor) -> Inputs:
         """What `models.layers.recursion.RecursiveNet` takes of the prepared samples: five tensors.
 
         nodes (rows, columns): row 0 is no node, then the leaves, then the merged nodes level by level; children
@@ -124,6 +125,13 @@ class MergeTrees(Input[Samples]):
     def dropped(self, samples: Samples) -> Tensor:
         """The share of the energy of pixels, or of the pt of particles, that no leaf has."""
         return self._prepared(samples).dropped
+
+    def examples(self, shape: Shape) -> list[Example]:
+        """None: raises UserError."""
+        raise UserError(
+            f"networks on the view '{shape.view}' can't be written as ONNX: they take a step for each level of the "
+            "trees, and a graph of operators has the same number of steps for all events."
+        )
 
     def _momentum(self, samples: Samples) -> tuple[str, ...]:
         return MOMENTUM if self.mass and samples.pair_masses else MOMENTUM[:-1]

@@ -9,8 +9,19 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from models.views.shown_particles import ParticleInput, ShownParticles
-from models.views.view import KEPT_BYTES, Input, Shape, Shown
+from models.views.particles import ParticleView, PreparedParticles
+from models.views.view import (
+    EXAMPLE_EVENTS,
+    EXAMPLE_PLACES,
+    EXAMPLE_SENDERS,
+    KEPT_BYTES,
+    Example,
+    Inputs,
+    Shape,
+    View,
+    features_example,
+    padded_example,
+)
 from representations.samples import Graphs, Ragged, Vectors
 
 MOST = 128
@@ -19,7 +30,7 @@ LEAST = 1e-3
 """GeV that a smaller pt or energy counts as in its logarithm: missing energy may be 0."""
 
 
-class Table(NamedTuple):
+class Nodes(NamedTuple):
     """Nodes of some events, end to end: values (total, columns), the columns' names, and the event of each (total,)."""
 
     values: Tensor
@@ -27,19 +38,19 @@ class Table(NamedTuple):
     event: Tensor
 
 
-class ParticleNodes(ParticleInput):
+class ParticleNodes(ParticleView):
     """Particles as a set: nodes (batch, columns, places), mask (batch, places), features (batch, features).
 
     The columns are the particles' own and their kinds, and what `completed` adds. Of more than 128 particles those of
     highest pt are shown.
     """
 
-    view = "nodes"
+    name = "nodes"
 
     def columns(self, samples: Vectors) -> tuple[Ragged, tuple[str, ...]]:
         """Those of the particles that are shown."""
         particles, event = samples.particles, samples.particles.rows()
-        table = completed(Table(particles.values, samples.names, event), len(samples))
+        table = completed(Nodes(particles.values, samples.names, event), len(samples))
         values, names = table.values, table.names
         kinds = tuple(f"is_{kind}" for kind in samples.slots)
         if len(kinds) > 1 and not set(kinds) <= set(names):
@@ -51,14 +62,14 @@ class ParticleNodes(ParticleInput):
 
     def prepare(self, samples: Vectors) -> Vectors:
         """With all columns, and with the share that is dropped."""
-        shown = super().prepare(samples)
-        if isinstance(shown, ShownParticles) and shown.left_out is None:
-            return replace(shown, left_out=self.dropped(samples))
-        return shown
+        inputs = super().prepare(samples)
+        if isinstance(inputs, PreparedParticles) and inputs.left_out is None:
+            return replace(inputs, left_out=self.dropped(samples))
+        return inputs
 
     def dropped(self, samples: Vectors) -> Tensor:
         """The share of each event's pt behind the 128 hardest, (events,); 0 where no column tells of pt."""
-        if isinstance(samples, ShownParticles) and samples.left_out is not None:
+        if isinstance(samples, PreparedParticles) and samples.left_out is not None:
             return samples.left_out
         size, event, kept = _size(samples).to(torch.float64), samples.particles.rows(), self._kept(samples)
         whole, left = (
@@ -87,7 +98,7 @@ def _size(samples: Vectors) -> Tensor:
     return next(known, samples.particles.values.new_zeros(len(samples.particles.values)))
 
 
-class GraphNodes(Input[Graphs]):
+class GraphNodes(View[Graphs]):
     """Graphs: nodes (batch, columns, places), mask (batch, places), their senders, features (batch, features).
 
     Senders are three tensors, in as many columns as the node with the most of them needs: their places (batch, places,
@@ -96,22 +107,22 @@ class GraphNodes(Input[Graphs]):
     The nodes' columns are their own, and what `completed` adds.
     """
 
-    view = "graph"
+    name = "graph"
 
     def shape(self, samples: Graphs) -> Shape:
         """Names of the nodes' columns."""
-        none = Table(samples.nodes.values[:0], samples.names, samples.nodes.offsets[:0])
-        return Shape(self.view, completed(none, 0).names, (len(samples.edge_names),), samples.feature_names)
+        none = Nodes(samples.nodes.values[:0], samples.names, samples.nodes.offsets[:0])
+        return Shape(self.name, completed(none, 0).names, (len(samples.edge_names),), samples.feature_names)
 
     def prepare(self, samples: Graphs) -> Graphs:
         """With the features of pairs, unless these take more than 2 GiB."""
         takes = 4 * len(samples.edge_names) * len(samples.edges.values)
         return samples.with_pairs() if samples.pairs is None and takes <= KEPT_BYTES else samples
 
-    def batch(self, samples: Graphs, index: Tensor) -> Shown:
+    def batch(self, samples: Graphs, index: Tensor) -> Inputs:
         """Nodes, mask, senders, what the edges have, mask of the edges, and features."""
         graphs = samples.joined(index)
-        nodes, mask = padded(completed(Table(graphs.nodes, samples.names, graphs.event), len(index)), len(index))
+        nodes, mask = padded(completed(Nodes(graphs.nodes, samples.names, graphs.event), len(index)), len(index))
         # edges are lists of their receivers, in the order in which these stand in the batch
         sender, receiver = graphs.edges
         order = torch.argsort(receiver, stable=True)
@@ -135,11 +146,19 @@ class GraphNodes(Input[Graphs]):
     def rows(self, samples: Graphs, index: Tensor) -> tuple[Tensor | None, ...]:
         """Nodes and edges that exist, and the features."""
         graphs = samples.joined(index)
-        nodes = completed(Table(graphs.nodes, samples.names, graphs.event), len(index))
+        nodes = completed(Nodes(graphs.nodes, samples.names, graphs.event), len(index))
         return nodes.values, None, None, graphs.pairs, None, samples.features[index]
 
+    def examples(self, shape: Shape) -> list[Example]:
+        """Nodes, mask, the three tensors of their senders, and features."""
+        sizes = EXAMPLE_EVENTS, EXAMPLE_PLACES, EXAMPLE_SENDERS
+        senders = Example("senders", torch.zeros(sizes, dtype=torch.int64), (0, 1, 2))
+        pairs = Example("pairs", torch.zeros(EXAMPLE_EVENTS, shape.size[0], *sizes[1:]), (0, 2, 3))
+        joined = Example("joined", torch.ones(sizes, dtype=torch.bool), (0, 1, 2))
+        return [*padded_example("nodes", shape), senders, pairs, joined, features_example(shape)]
 
-def completed(table: Table, events: int) -> Table:
+
+def completed(table: Nodes, events: int) -> Nodes:
     """Nodes with more columns, of what a network can hardly make of pt, energy, eta and phi by itself.
 
     ln_pt, ln_energy : of GeV, at least ln 1e-3. Momenta range over decades: standardised as they are, a few hard ones
@@ -158,7 +177,7 @@ def completed(table: Table, events: int) -> Table:
             delta = column["phi"] - column["phi"][hardest]
             more |= {"cos_delta_phi": delta.cos(), "sin_delta_phi": delta.sin()}
     values = torch.cat([table.values, *(values[:, None] for values in more.values())], dim=1)
-    return Table(values, (*table.names, *more), table.event)
+    return Nodes(values, (*table.names, *more), table.event)
 
 
 def first_largest(size: Tensor, event: Tensor, events: int) -> Tensor:
@@ -180,7 +199,7 @@ def hardest(event: Tensor, energy: Tensor, events: int) -> Tensor:
     return order[place < MOST].sort().values
 
 
-def padded(table: Table, events: int) -> tuple[Tensor, Tensor]:
+def padded(table: Nodes, events: int) -> tuple[Tensor, Tensor]:
     """Nodes (events, columns, places) and a mask (events, places), as many places as `length_of` says."""
     lengths = torch.bincount(table.event, minlength=events)
     places = length_of(lengths)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from models.views.view import Input, Shape, Shown
+import torch
+
+from models.views.view import EXAMPLE_EVENTS, Example, Inputs, Shape, View, features_example
 from representations.samples import Images
 
 if TYPE_CHECKING:
@@ -14,29 +16,36 @@ if TYPE_CHECKING:
     from representations.samples import Panel
 
 
-class DensePictures(Input[Images]):
+class DensePictures(View[Images]):
     """Pictures (batch, channels, rows, columns), as they are, one a panel, and features (batch, features).
 
     Pixels aren't standardised: an empty pixel has to stay 0, and the scale of energies is the representation's choice.
     """
 
-    view = "picture"
+    name = "picture"
 
     def shape(self, samples: Images) -> Shape:
         """One column a channel; of several panels such as `barrel_ecal`."""
-        panels = [Shape(self.view, named_channels(samples, panel), panel.shape[1:]) for panel in samples.panels]
+        panels = [Shape(self.name, named_channels(samples, panel), panel.shape[1:]) for panel in samples.panels]
         if len(panels) == 1:
             return replace(panels[0], features=samples.feature_names)
         columns = tuple(name for panel in panels for name in panel.columns)
-        return Shape(self.view, columns, features=samples.feature_names, panels=tuple(panels))
+        return Shape(self.name, columns, features=samples.feature_names, panels=tuple(panels))
 
-    def batch(self, samples: Images, index: Tensor) -> Shown:
+    def batch(self, samples: Images, index: Tensor) -> Inputs:
         """Pictures and features."""
         return *samples.dense_panels(index), samples.features[index]
 
     def rows(self, samples: Images, index: Tensor) -> tuple[Tensor | None, ...]:
         """The features alone."""
         return *(None for _ in samples.panels), samples.features[index]
+
+    def examples(self, shape: Shape) -> list[Example]:
+        """A picture for each panel, and the features."""
+        panels = shape.panels or (shape,)
+        names = ["picture"] if len(panels) == 1 else [f"picture{number}" for number in range(1, len(panels) + 1)]
+        tensors = [torch.zeros(EXAMPLE_EVENTS, len(panel.columns), *panel.size) for panel in panels]
+        return [*map(Example, names, tensors), features_example(shape)]
 
 
 def named_channels(samples: Images, panel: Panel) -> tuple[str, ...]:

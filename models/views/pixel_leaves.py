@@ -48,7 +48,7 @@ def channels_of(samples: Images) -> tuple[str, ...]:
     return tuple(name for panel in samples.panels for name in named_channels(samples, panel))
 
 
-class _Part(NamedTuple):
+class _PixelLeaves(NamedTuple):
     """The leaves of some events of the samples.
 
     counts (events,) int64: how many leaves each. table (leaves, 4 + channels) float64: momenta and what the channels
@@ -60,7 +60,7 @@ class _Part(NamedTuple):
     dropped: Tensor
 
 
-def _brightest(samples: Images, index: Tensor) -> _Part:
+def _brightest(samples: Images, index: Tensor) -> _PixelLeaves:
     """The most energetic pixels, from the listed ones: most of a picture is empty."""
     directions = [_directions(panel) for panel in samples.panels]
     eta, phi = (torch.cat(parts) for parts in zip(*directions, strict=True))
@@ -88,7 +88,7 @@ def _brightest(samples: Images, index: Tensor) -> _Part:
     left.index_add_(0, event[kept], energy[kept])
     dropped = (1 - torch.where(whole > 0, left / whole, 1.0)).clamp(min=0)
     counts = torch.bincount(event[kept], minlength=len(index))
-    return _Part(counts, torch.cat([momenta, held[kept]], dim=1), dropped)
+    return _PixelLeaves(counts, torch.cat([momenta, held[kept]], dim=1), dropped)
 
 
 def _places(panels: tuple[Panel, ...], pixel: Tensor) -> tuple[Tensor, Tensor]:
@@ -118,7 +118,7 @@ def _named(samples: Images, names: tuple[str, ...]) -> Tensor:
     return torch.tensor([name in names for name in own], dtype=torch.bool)
 
 
-def _of_cells(samples: Images, index: Tensor) -> _Part:
+def _of_cells(samples: Images, index: Tensor) -> _PixelLeaves:
     """Cells of ink, all that there are."""
     cells = pooled(samples, index, MOST)
     ink = cells.ink.to(torch.float64)
@@ -126,7 +126,7 @@ def _of_cells(samples: Images, index: Tensor) -> _Part:
     eta, phi = samples.panels[0].place(cells.row, cells.column)
     table = torch.cat([torch.stack([pt, eta, phi, torch.zeros_like(pt)], dim=1), ink], dim=1)
     counts = torch.bincount(cells.event, minlength=len(index))
-    return _Part(counts, table, torch.zeros(len(index), dtype=torch.float64))
+    return _PixelLeaves(counts, table, torch.zeros(len(index), dtype=torch.float64))
 
 
 def _directions(panel: Panel) -> tuple[Tensor, Tensor]:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models.views.nodes import MOST, Table, first_largest, hardest, padded
+from models.views.nodes import MOST, Nodes, first_largest, hardest, padded
 from models.views.pixels import channels_of, in_chunks, listed, pooled
-from models.views.view import Input, Shape, Shown
+from models.views.view import Example, Inputs, Shape, View, features_example, padded_example
 from representations.samples import Images, Ragged
 
 FAINT = 1e-3
@@ -19,7 +19,7 @@ FAINT = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Noded(Images):
+class PreparedPixels(Images):
     """Pictures whose nodes have been found: Ragged (total, columns) float32. The pixels themselves are gone.
 
     left_out : (n,) float32, the share of each event's energy (or ink) that no node has.
@@ -29,14 +29,14 @@ class Noded(Images):
     left_out: Tensor
 
 
-class Found(NamedTuple):
+class WeighedNodes(NamedTuple):
     """All nodes of some events, and the energy (or ink) of each, (total,)."""
 
-    table: Table
+    nodes: Nodes
     energy: Tensor
 
 
-class PixelNodes(Input[Images]):
+class PixelNodes(View[Images]):
     """Pixels as a set: nodes (batch, columns, places), mask (batch, places), features (batch, features).
 
     At most 128 an event, those of the largest energy; `dropped` tells what that costs (of 32 x 32 crystals in egamma
@@ -54,21 +54,21 @@ class PixelNodes(Input[Images]):
     runs; and each channel's part of a full cell.
     """
 
-    view = "nodes"
+    name = "nodes"
 
     def shape(self, samples: Images) -> Shape:
         """Names of the columns, such as `ecal` and `ln_ecal`."""
         none = torch.zeros(0, dtype=torch.int64, device=samples.device)
-        return Shape(self.view, found(samples, none).table.names, (), samples.feature_names)
+        return Shape(self.name, weighed(samples, none).nodes.names, (), samples.feature_names)
 
     def prepare(self, samples: Images) -> Images:
         """With their nodes, some kB an event, in place of pixels: to find them takes longer than to learn from them."""
-        if isinstance(samples, Noded):
+        if isinstance(samples, PreparedPixels):
             return samples
         chunks = in_chunks(samples)
-        tables = [shown(samples, index) for index in chunks]
+        tables = [nodes_of(samples, index) for index in chunks]
         lengths = [
-            torch.bincount(table.event, minlength=len(index)) for table, index in zip(tables, chunks, strict=True)
+            torch.bincount(nodes.event, minlength=len(index)) for nodes, index in zip(tables, chunks, strict=True)
         ]
         offsets = torch.zeros(len(samples) + 1, dtype=torch.int64, device=samples.device)
         torch.cumsum(torch.cat(lengths), 0, out=offsets[1:])
@@ -76,50 +76,54 @@ class PixelNodes(Input[Images]):
         same["pixels"], same["values"] = (
             Ragged(part.values[:0], torch.zeros_like(offsets)) for part in (samples.pixels, samples.values)
         )
-        nodes = Ragged(torch.cat([table.values for table in tables]), offsets)
-        return Noded(**same, nodes=nodes, left_out=self.dropped(samples))
+        nodes = Ragged(torch.cat([nodes.values for nodes in tables]), offsets)
+        return PreparedPixels(**same, nodes=nodes, left_out=self.dropped(samples))
 
-    def batch(self, samples: Images, index: Tensor) -> Shown:
+    def batch(self, samples: Images, index: Tensor) -> Inputs:
         """Nodes, mask and features."""
-        return *padded(shown(samples, index), len(index)), samples.features[index]
+        return *padded(nodes_of(samples, index), len(index)), samples.features[index]
 
     def rows(self, samples: Images, index: Tensor) -> tuple[Tensor | None, ...]:
         """The nodes that exist, and the features."""
-        return shown(samples, index).values, None, samples.features[index]
+        return nodes_of(samples, index).values, None, samples.features[index]
 
     def dropped(self, samples: Images) -> Tensor:
         """The share of each event's energy (or ink) that no node has, (events,) float32; 0 where there is none."""
-        if isinstance(samples, Noded):
+        if isinstance(samples, PreparedPixels):
             return samples.left_out
         if samples.values.values.dtype == torch.uint8:  # cells of drawings have all ink
             return torch.zeros_like(samples.weights)
         parts: list[Tensor] = []
         for index in in_chunks(samples):
-            table, energy = found(samples, index)
-            kept = hardest(table.event, energy, len(index))
-            whole = energy.new_zeros(len(index)).index_add_(0, table.event, energy)
-            left = energy.new_zeros(len(index)).index_add_(0, table.event[kept], energy[kept])
+            nodes, energy = weighed(samples, index)
+            kept = hardest(nodes.event, energy, len(index))
+            whole = energy.new_zeros(len(index)).index_add_(0, nodes.event, energy)
+            left = energy.new_zeros(len(index)).index_add_(0, nodes.event[kept], energy[kept])
             parts.append(torch.where(whole > 0, 1 - left / whole, 0.0).clamp(min=0))
         return torch.cat([samples.weights[:0], *parts])
 
+    def examples(self, shape: Shape) -> list[Example]:
+        """Nodes, mask and features."""
+        return [*padded_example("nodes", shape), features_example(shape)]
 
-def shown(samples: Images, index: Tensor) -> Table:
+
+def nodes_of(samples: Images, index: Tensor) -> Nodes:
     """The nodes of `index`, not too many an event."""
-    if isinstance(samples, Noded):
-        nodes = samples.nodes.take(index)
-        return Table(nodes.values, (), nodes.rows())
-    table, energy = found(samples, index)
-    kept = hardest(table.event, energy, len(index))
-    return Table(table.values[kept], table.names, table.event[kept])
+    if isinstance(samples, PreparedPixels):
+        known = samples.nodes.take(index)
+        return Nodes(known.values, (), known.rows())
+    nodes, energy = weighed(samples, index)
+    kept = hardest(nodes.event, energy, len(index))
+    return Nodes(nodes.values[kept], nodes.names, nodes.event[kept])
 
 
-def found(samples: Images, index: Tensor) -> Found:
+def weighed(samples: Images, index: Tensor) -> WeighedNodes:
     """All nodes of `index`, event by event."""
     drawing = samples.values.values.dtype == torch.uint8
     return strokes(samples, index) if drawing else brightest(samples, index)
 
 
-def brightest(samples: Images, index: Tensor) -> Found:
+def brightest(samples: Images, index: Tensor) -> WeighedNodes:
     """A node for each pixel that any channel lights."""
     pixels = listed(samples, index)
     height, width = (max(panel.shape[axis] for panel in samples.panels) for axis in (1, 2))
@@ -133,20 +137,21 @@ def brightest(samples: Images, index: Tensor) -> Found:
     row, column = (places // width % height).to(torch.float32), (places % width).to(torch.float32)
     position = positions(samples, panel, row + 0.5, column + 0.5)
     energy = values[:, [place for place, name in enumerate(names) if name != "time"]].clamp(min=0).sum(1)
-    shown_values = {name: values[:, place] for place, name in enumerate(names)}
-    logarithms = {f"ln_{name}": part.sign() * (part.abs() / FAINT).log1p() for name, part in shown_values.items()}
-    columns = position | _from_hottest(position, energy, event, len(index)) | shown_values | logarithms
-    return Found(Table(torch.stack(list(columns.values()), dim=1), tuple(columns), event), energy)
+    channels = {name: values[:, place] for place, name in enumerate(names)}
+    logarithms = {f"ln_{name}": part.sign() * (part.abs() / FAINT).log1p() for name, part in channels.items()}
+    columns = position | _from_hottest(position, energy, event, len(index)) | channels | logarithms
+    return WeighedNodes(Nodes(torch.stack(list(columns.values()), dim=1), tuple(columns), event), energy)
 
 
-def strokes(samples: Images, index: Tensor) -> Found:
+def strokes(samples: Images, index: Tensor) -> WeighedNodes:
     """A node for each cell that has ink."""
     cells = pooled(samples, index, MOST)
     columns = positions(samples, cells.panel, cells.row, cells.column)
     columns |= {"down": cells.down, "across": cells.across, "slope": cells.slope}
     full = cells.side.square()
     columns |= {name: cells.ink[:, place] / full for place, name in enumerate(channels_of(samples))}
-    return Found(Table(torch.stack(list(columns.values()), dim=1), tuple(columns), cells.event), cells.ink.sum(dim=1))
+    nodes = Nodes(torch.stack(list(columns.values()), dim=1), tuple(columns), cells.event)
+    return WeighedNodes(nodes, cells.ink.sum(dim=1))
 
 
 def positions(samples: Images, panel: Tensor, row: Tensor, column: Tensor) -> dict[str, Tensor]:

@@ -27,8 +27,8 @@ class Pixels(NamedTuple):
     value: Tensor
 
 
-class Cells(NamedTuple):
-    """Cells of ink of some events, event by event, (total,) each.
+class InkCells(NamedTuple):
+    """InkCells of ink of some events, event by event, (total,) each.
 
     side : pixels that a cell is wide and high. row, column : the centroid of its ink, in pixels from the upper left
     corner. down, across, slope : the variances down and across and the covariance of its ink, in units of the cell.
@@ -80,7 +80,7 @@ def channels_of(samples: Images) -> tuple[str, ...]:
     )
 
 
-def pooled(samples: Images, index: Tensor, most: int) -> Cells:
+def pooled(samples: Images, index: Tensor, most: int) -> InkCells:
     """The cells of `index` that have ink: of 1, 2, 4, ... pixels, the smallest of which no more than `most` are lit.
 
     So nothing is left out, and an event of few lines is seen more closely than one of many.
@@ -104,7 +104,7 @@ def pooled(samples: Images, index: Tensor, most: int) -> Cells:
     event, panel = key // (len(samples.panels) * height * width), key // (height * width) % len(samples.panels)
     row, column, side = key // width % height, key % width, of_event[event]
     moments = (row + y) * side, (column + x) * side, (yy - y * y).clamp(min=0), (xx - x * x).clamp(min=0), xy - x * y
-    return Cells(event, panel, side, *(part.to(torch.float32) for part in (*moments, ink)))
+    return InkCells(event, panel, side, *(part.to(torch.float32) for part in (*moments, ink)))
 
 
 def _sides(pixels: Pixels, sizes: tuple[int, int, int, int], most: int) -> Tensor:

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from models.views.pictures import named_channels
-from models.views.view import Shape, Shown, Table
+from models.views.view import Inputs, Shape, TableView
 from representations.samples import Images
 
 if TYPE_CHECKING:
     from representations.samples import Panel
 
 
-class PooledPixels(Table[Images]):
+class PooledPixels(TableView[Images]):
     """Average pooling to about 16 x 16 cells a channel, then the moments of each channel; then the features.
 
     Computed from the listed pixels: making the pictures dense first takes ten times as long.
@@ -37,9 +37,9 @@ class PooledPixels(Table[Images]):
             places = [f"cell{row}_{column}" for row in range(high) for column in range(wide)]
             columns += [f"{name}_{place}" for name in channels for place in places]
             columns += [f"{name}_{moment}" for name in channels for moment in self.moments]
-        return Shape(self.view, (*columns, *samples.feature_names))
+        return Shape(self.name, (*columns, *samples.feature_names))
 
-    def batch(self, samples: Images, index: Tensor) -> Shown:
+    def batch(self, samples: Images, index: Tensor) -> Inputs:
         """The table of `index`."""
         event, pixel, value = samples.entries(index)
         parts: list[Tensor] = []

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from models.views.shown_particles import ParticleInput
+from models.views.particles import ParticleView
 from representations.samples import Ragged, Vectors
 
 
-class ParticleSequence(ParticleInput):
+class ParticleSequence(ParticleView):
     """Particles (batch, columns, particles) in falling pt, their mask (batch, particles), features (batch, features).
 
     The columns are the particles' own, then one a kind unless there is but one. As many places as the batch's longest
@@ -18,7 +18,7 @@ class ParticleSequence(ParticleInput):
     False there.
     """
 
-    view = "sequence"
+    name = "sequence"
 
     def columns(self, samples: Vectors) -> tuple[Ragged, tuple[str, ...]]:
         """The particles' own, and one a kind."""

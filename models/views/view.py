@@ -1,33 +1,39 @@
-"""What every view of samples is: the contract of the entries of `models/inputs.py`."""
+"""The contract of a view: how samples of one kind are arranged as input of a kind of model."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
+import torch
 from torch import Tensor
 
+from benchmark.core.errors import UserError
 from representations.samples import Samples
 
 KEPT_BYTES = 1 << 31
-"""What may be kept of that which follows from samples; of larger sets it is computed batch by batch."""
+"""Largest size of what a view computes once for all events; beyond it, the view computes it batch by batch."""
+EXAMPLE_EVENTS, EXAMPLE_PLACES, EXAMPLE_SENDERS = 3, 8, 5
+"""Events, particles and neighbours of the example inputs with which a network is traced for ONNX."""
 
-Shown = tuple[Tensor, ...]
-"""One batch as a network takes it: the positional arguments of its `forward`. Any of them may have no columns."""
+Inputs = tuple[Tensor, ...]
+"""A batch of network inputs: the positional arguments of `forward`. Any of them may have no columns."""
 
 S = TypeVar("S", bound=Samples)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a model must know of its inputs before it sees one, and must find again when it is loaded.
+    """The shape of a model's inputs: it defines the network, and is saved with it and checked when it predicts.
 
-    view : the name of the view, as `models/inputs.py` has it.
-    columns : names along axis 1 of the first tensor shown: channels, particle features, columns of the table.
-    size : the axes behind that where they are the same for all events: (rows, columns) of a picture.
-    features : names of the per-event features shown beside it; a table holds them among its columns.
-    panels : of a picture of several panels the shape of each, a tensor each in this order; then `columns` holds the
+    Parameters
+    ----------
+    view : name of the view, as in `models/inputs.py`.
+    columns : names along axis 1 of the first tensor: channels, particle features, columns of a table.
+    size : sizes of the axes after that if they are the same for all events: (rows, columns) of a picture.
+    features : names of the per-event features in the last tensor; a table has them among its columns.
+    panels : of a picture of several panels the shape of each, one tensor each in this order; then `columns` holds the
         names of them all, and `size` is empty.
     """
 
@@ -43,47 +49,74 @@ class Shape:
         return f"{self.view} of {', '.join([*parts, f'{len(self.features)} features'])}"
 
 
-class Input(ABC, Generic[S]):
-    """One entry of the table: samples of one kind, as one view."""
+class Example(NamedTuple):
+    """An input tensor as ONNX describes it: its name, an example, and the axes that may have any size."""
 
-    view: ClassVar[str]
+    name: str
+    tensor: Tensor
+    free: tuple[int, ...] = (0,)
+
+
+class View(ABC, Generic[S]):
+    """A stateless arrangement of samples of one kind as network inputs: an entry of `VIEWS` in `models/inputs.py`."""
+
+    name: ClassVar[str]
     compact: ClassVar[bool] = False
-    """Whether all events fit into memory as they are shown, so that they need to be assembled only once."""
+    """Whether the inputs of all events fit into memory, so that they are assembled only once."""
 
     @abstractmethod
     def shape(self, samples: S) -> Shape:
-        """What is the same for all events."""
+        """Names and sizes that are the same for all events."""
 
     def prepare(self, samples: S) -> S:
-        """The samples with what every pass over them needs and is worth computing once; by default as they are.
+        """Compute once what every pass over the samples needs; by default nothing.
 
-        Called once; `batch` and `rows` are given what it returns, moved to the device of the model. The samples may lie
-        on a device already.
+        It is called once, for samples on any device; `batch` and `rows` get its result, on the device of the model.
         """
         return samples
 
     def dropped(self, samples: S) -> Tensor | None:  # noqa: ARG002 - for those who override it
-        """The share of each event's energy (or pt, or ink) that is not shown, (events,); None where all of it is."""
+        """The share of each event's energy (or pt, or ink) that the view leaves out, (events,); None for nothing."""
         return None
 
     @abstractmethod
-    def batch(self, samples: S, index: Tensor) -> Shown:
-        """The events of `index` (int64, on the samples' device) as they are shown; axis 1 holds the columns."""
+    def batch(self, samples: S, index: Tensor) -> Inputs:
+        """The inputs for the events of `index` (int64, on the samples' device); axis 1 holds the columns."""
 
     @abstractmethod
     def rows(self, samples: S, index: Tensor) -> tuple[Tensor | None, ...]:
-        """For each tensor of `batch`, the rows (any, columns) to standardise it by; None if it is shown as it is.
+        """For each tensor of `batch`, the rows (any, columns) to standardise it by; None if it is not standardised.
 
-        Not the batch itself, because padding must have no say in means and deviations.
+        These are not the batch itself, because padding must not enter means and deviations.
         """
 
+    def examples(self, shape: Shape) -> list[Example]:  # noqa: ARG002 - for those who override it
+        """The inputs of a network on this shape, for ONNX. Raises UserError if such networks cannot be written."""
+        raise UserError(f"networks on the view '{self.name}' can't be written as ONNX: the view has no `examples`.")
 
-class Table(Input[S]):
+
+class TableView(View[S]):
     """A table (batch, columns): one row an event, whatever its kind of samples."""
 
-    view = "table"
+    name = "table"
     compact = True
 
     def rows(self, samples: S, index: Tensor) -> tuple[Tensor | None, ...]:
         """The table itself."""
         return self.batch(samples, index)
+
+    def examples(self, shape: Shape) -> list[Example]:
+        """A table."""
+        return [Example("table", torch.zeros(EXAMPLE_EVENTS, len(shape.columns)))]
+
+
+def padded_example(name: str, shape: Shape) -> list[Example]:
+    """Lists of particles or nodes, padded to the longest, and their mask."""
+    rows = torch.zeros(EXAMPLE_EVENTS, len(shape.columns), EXAMPLE_PLACES)
+    mask = torch.ones(EXAMPLE_EVENTS, EXAMPLE_PLACES, dtype=torch.bool)
+    return [Example(name, rows, (0, 2)), Example("mask", mask, (0, 1))]
+
+
+def features_example(shape: Shape) -> Example:
+    """The per-event features."""
+    return Example("features", torch.zeros(EXAMPLE_EVENTS, len(shape.features)))

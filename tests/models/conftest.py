@@ -71,22 +71,22 @@ def rings(
 def panels(n: int) -> Images:
     """A picture of 2 x 24 x 24 and one of 1 x 18 x 40, whose pixels follow those of the first."""
     first, second = rings(n, channels=2, empty=[1]), rings(n, size=40, seed=5)
-    flat, shown = [], []
+    flat, inputs = [], []
     for event in range(n):
         start, stop = first.pixels.offsets[event : event + 2].tolist()
         flat.append(first.pixels.values[start:stop])
-        shown.append(first.values.values[start:stop])
+        inputs.append(first.values.values[start:stop])
         start, stop = second.pixels.offsets[event : event + 2].tolist()
         inside = second.pixels.values[start:stop] < 18 * 40
         flat.append(second.pixels.values[start:stop][inside] + 2 * 24 * 24)
-        shown.append(second.values.values[start:stop][inside])
+        inputs.append(second.values.values[start:stop][inside])
     lengths = torch.tensor([len(a) + len(b) for a, b in zip(flat[::2], flat[1::2], strict=True)])
     both = (
         first.panels[0]._replace(name="barrel", channel_names=("ecal", "hcal")),
         second.panels[0]._replace(name="endcap", shape=(1, 18, 40)),
     )
     return replace(
-        first, panels=both, pixels=ragged(lengths, torch.cat(flat)), values=ragged(lengths, torch.cat(shown))
+        first, panels=both, pixels=ragged(lengths, torch.cat(flat)), values=ragged(lengths, torch.cat(inputs))
     )
 
 

@@ -12,7 +12,7 @@ import xgboost
 
 from benchmark.core.errors import UserError
 from models.bdt import BDT
-from models.inputs import shown_as
+from models.inputs import view_of
 from models.training.batches import whole
 from tests.models.conftest import particles, ragged
 
@@ -102,4 +102,4 @@ def test_saved_trees_know_the_names_of_their_columns(tmp_path: Path) -> None:
     model.fit(samples, samples)
     model.save(tmp_path)
     found = xgboost.Booster(model_file=tmp_path / "model.ubj").feature_names
-    assert found == list(shown_as(("table",), samples, "bdt").shape(samples).columns)
+    assert found == list(view_of(("table",), samples, "bdt").shape(samples).columns)

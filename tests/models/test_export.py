@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from benchmark.core.errors import UserError
 from models.bdt import BDT
 from models.cnn import CNN
-from models.export import EXAMPLES, REASONS, write_onnx
+from models.export import write_onnx
 from models.ffnn import FFNN
-from models.inputs import INPUTS
+from models.inputs import VIEWS, Shape
 from models.mpnn import MPNN
 from models.network import TorchModel
 from models.recnn import RecNN
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from models.inputs import Shape
     from models.model import Model
     from representations.samples import Samples
 
@@ -73,35 +72,38 @@ def test_onnxruntime_gives_the_same_scores(name: str, tmp_path: Path, capfd: pyt
     assert capfd.readouterr() == ("", "")
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
     session = runtime.InferenceSession(tmp_path / "model.onnx")
-    look = model.look(samples)
+    view = model.view(samples)
     for events in (1, 7, 60):  # other numbers than it was traced with, and other longest lists of particles
         some = samples[torch.arange(events)]
-        shown = look.batch(look.prepare(some), torch.arange(events))
-        (found,) = session.run(["probabilities"], {name: part.numpy() for name, part in zip(names, shown, strict=True)})
+        inputs = view.batch(view.prepare(some), torch.arange(events))
+        (found,) = session.run(
+            ["probabilities"], {name: part.numpy() for name, part in zip(names, inputs, strict=True)}
+        )
         np.testing.assert_allclose(found, model.predict_proba(some), atol=1e-6)
     told = session.get_modelmeta().custom_metadata_map
     assert json.loads(told["classes"]) == list(samples.classes)
-    assert json.loads(told["columns"]) == list(look.shape(samples).columns)
+    assert json.loads(told["columns"]) == list(view.shape(samples).columns)
 
 
 @pytest.mark.parametrize("name", list(CASES))
 def test_examples_are_what_the_view_shows(name: str) -> None:
     """The same number of tensors, of the same types and sizes but for the axes that are free."""
     make, samples = CASES[name]
-    look = make().look(samples)
-    places, shown = EXAMPLES[look.view](look.shape(samples)), look.batch(look.prepare(samples), torch.arange(11))
-    for place, part in zip(places, shown, strict=True):
-        assert place.example.dtype == part.dtype
-        fixed = [axis for axis in range(part.ndim) if axis not in place.free]
-        assert [place.example.shape[axis] for axis in fixed] == [part.shape[axis] for axis in fixed]
+    view = make().view(samples)
+    examples, inputs = view.examples(view.shape(samples)), view.batch(view.prepare(samples), torch.arange(11))
+    for example, part in zip(examples, inputs, strict=True):
+        assert example.tensor.dtype == part.dtype
+        fixed = [axis for axis in range(part.ndim) if axis not in example.free]
+        assert [example.tensor.shape[axis] for axis in fixed] == [part.shape[axis] for axis in fixed]
 
 
 def test_every_view_is_written_or_says_why_not(tmp_path: Path) -> None:
-    views = {view for view, _ in INPUTS}
-    assert set(EXAMPLES) | set(REASONS) == views
-    assert not set(EXAMPLES) & set(REASONS)
-    shown = {make().look(samples).view for make, samples in CASES.values()}
-    assert shown == set(EXAMPLES)
+    written = {make().view(samples).name for make, samples in CASES.values()}
+    for (name, _), view in VIEWS.items():
+        if name not in written:
+            with pytest.raises(UserError, match=rf"networks on the view '{name}' can't be written as ONNX: \w+"):
+                view.examples(Shape(name, ()))
+    assert written == {name for name, _ in VIEWS} - {"tree"}
     with pytest.raises(UserError, match="on the view 'tree' can't be written as ONNX: they take a step for each level"):
         write_onnx(fitted(lambda: RecNN(units=4, epochs=1), VECTORS), tmp_path, tmp_path / "model.onnx")
 
@@ -129,7 +131,7 @@ class Odd(TorchModel):
 def test_what_cannot_be_written_says_why(tmp_path: Path) -> None:
     trees = fitted(lambda: BDT(trees=2), particles(60))
     trees.save(tmp_path)
-    with pytest.raises(UserError, match=r"bdt: networks alone .* model\.json, model\.ubj in"):
+    with pytest.raises(UserError, match=r"bdt: only networks .* model\.json, model\.ubj in"):
         write_onnx(trees, tmp_path, tmp_path / "model.onnx")
     pytest.importorskip("onnxscript", reason="needs onnxscript (the extra `onnx`)")
     with pytest.raises(UserError, match="odd: torch can't write this network as ONNX"):

@@ -16,7 +16,7 @@ from benchmark.core.errors import Skip, UserError
 from models.bdt import BDT
 from models.cnn import CNN
 from models.ffnn import FFNN
-from models.inputs import INPUTS, Input, Shape, shown_as
+from models.inputs import VIEWS, Shape, View, view_of
 from models.training.batches import mean_and_scale
 from representations.samples import Images, Samples, Vectors
 from tests.models.conftest import KINDS, chains, panels, particles, rings
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 NOT_BY_EVENT = ("edges", "tree")
 """Views that show a row a node rather than an event; they have tests of their own."""
-ALL = sorted((pair for pair in INPUTS if pair[0] not in NOT_BY_EVENT), key=lambda pair: (pair[0], pair[1].__name__))
+ALL = sorted((pair for pair in VIEWS if pair[0] not in NOT_BY_EVENT), key=lambda pair: (pair[0], pair[1].__name__))
 
 
 def make(kind: type[Samples], n: int, **options: object) -> Samples:
@@ -58,9 +58,9 @@ def moments_of(picture: np.ndarray) -> list[float]:
 @settings(max_examples=25, deadline=None)
 def test_pooled_pixels_are_those_of_the_dense_picture(size: int, channels: int, seed: int) -> None:
     samples = rings(5, size=size, channels=channels, seed=seed, empty=[2])
-    look = INPUTS["table", Images]
+    view = VIEWS["table", Images]
     index = torch.tensor([4, 2, 0, 0])
-    (table,) = look.batch(samples, index)
+    (table,) = view.batch(samples, index)
     dense = samples.dense(index)
     step = -(-size // 16)
     pooled = avg_pool2d(dense, step, ceil_mode=True, count_include_pad=False)
@@ -68,14 +68,14 @@ def test_pooled_pixels_are_those_of_the_dense_picture(size: int, channels: int, 
     cells = pooled.flatten(1).shape[1]
     torch.testing.assert_close(table[:, :cells], pooled.flatten(1))
     torch.testing.assert_close(table[:, cells:], torch.tensor(reference, dtype=torch.float32), atol=2e-5, rtol=1e-4)
-    assert len(look.shape(samples).columns) == table.shape[1]
+    assert len(view.shape(samples).columns) == table.shape[1]
 
 
 def test_moments_of_negative_and_uneven_pictures() -> None:
     samples = rings(6, size=20)
     signed = replace(samples, values=replace(samples.values, values=torch.randn(len(samples.values.values))), scale=1.0)
     signed = replace(signed, panels=(signed.panels[0]._replace(shape=(2, 10, 20)),))
-    (table,) = INPUTS["table", Images].batch(signed, torch.arange(6))
+    (table,) = VIEWS["table", Images].batch(signed, torch.arange(6))
     reference = [[value for channel in event for value in moments_of(channel)] for event in signed.dense().numpy()]
     torch.testing.assert_close(
         table[:, -12:], torch.tensor(np.array(reference), dtype=torch.float32), atol=2e-5, rtol=1e-4
@@ -85,7 +85,7 @@ def test_moments_of_negative_and_uneven_pictures() -> None:
 def test_names_of_pooled_pixels() -> None:
     samples = rings(2, size=20, channels=2)
     samples = replace(samples, panels=(samples.panels[0]._replace(channel_names=("ecal", "hcal")),))
-    columns = INPUTS["table", Images].shape(samples).columns
+    columns = VIEWS["table", Images].shape(samples).columns
     assert columns[11] == "ecal_cell1_1"  # 20 pixels make 10 cells of 2
     assert columns[200] == "ecal_sum"
     assert columns[-1] == "hcal_row_column"
@@ -93,52 +93,52 @@ def test_names_of_pooled_pixels() -> None:
 
 
 def test_tables_of_several_panels_are_those_of_each() -> None:
-    samples, look, index = panels(5), INPUTS["table", Images], torch.tensor([4, 1, 0, 0])
-    (table,) = look.batch(samples, index)
+    samples, view, index = panels(5), VIEWS["table", Images], torch.tensor([4, 1, 0, 0])
+    (table,) = view.batch(samples, index)
     alone = [samples.panel(name) for name in ("barrel", "endcap")]
-    torch.testing.assert_close(table, torch.cat([look.batch(part, index)[0] for part in alone], dim=1))
-    columns = look.shape(samples).columns
+    torch.testing.assert_close(table, torch.cat([view.batch(part, index)[0] for part in alone], dim=1))
+    columns = view.shape(samples).columns
     assert len(set(columns)) == len(columns) == table.shape[1]
     assert "barrel_ecal_cell3_11" in columns
     assert columns[-1] == "endcap_channel0_row_column"
-    own = [name for part in alone for name in look.shape(part).columns]
+    own = [name for part in alone for name in view.shape(part).columns]
     assert [name.removeprefix("barrel_").removeprefix("endcap_") for name in columns] == own
 
 
 def test_a_picture_of_cells_weighs_as_much_as_a_moment() -> None:
-    samples, look = panels(9), INPUTS["table", Images]
-    (found,) = mean_and_scale([look.rows(samples, index) for index in torch.arange(9).split(4)])
+    samples, view = panels(9), VIEWS["table", Images]
+    (found,) = mean_and_scale([view.rows(samples, index) for index in torch.arange(9).split(4)])
     assert found is not None
-    table = look.batch(samples, torch.arange(9))[0].double().numpy()
-    names = look.shape(samples).columns
-    shown = (table - found[0].numpy()) * found[1].numpy()
+    table = view.batch(samples, torch.arange(9))[0].double().numpy()
+    names = view.shape(samples).columns
+    inputs = (table - found[0].numpy()) * found[1].numpy()
     for channel in ("barrel_ecal", "barrel_hcal", "endcap_channel0"):
         cells = [place for place, name in enumerate(names) if name.startswith(f"{channel}_cell")]
-        assert not shown[1, cells].any() or channel.startswith("endcap")  # an empty picture stays empty
-        assert np.square(shown[:, cells]).sum(axis=1).mean() == pytest.approx(1.0, rel=1e-5)
+        assert not inputs[1, cells].any() or channel.startswith("endcap")  # an empty picture stays empty
+        assert np.square(inputs[:, cells]).sum(axis=1).mean() == pytest.approx(1.0, rel=1e-5)
         whole = np.sqrt(np.square(table[:, cells]).sum(axis=1).mean())
-        np.testing.assert_allclose(shown[:, cells] * whole, table[:, cells], rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(inputs[:, cells] * whole, table[:, cells], rtol=1e-5, atol=1e-7)
     moments = [place for place, name in enumerate(names) if "_cell" not in name]
-    np.testing.assert_allclose(shown[:, moments].mean(axis=0), 0.0, atol=1e-5)
-    np.testing.assert_allclose(shown[:, moments].std(axis=0), 1.0, rtol=1e-4)
+    np.testing.assert_allclose(inputs[:, moments].mean(axis=0), 0.0, atol=1e-5)
+    np.testing.assert_allclose(inputs[:, moments].std(axis=0), 1.0, rtol=1e-4)
 
 
 def test_pictures_of_several_panels_are_a_tensor_each() -> None:
-    samples, look, index = panels(5), INPUTS["picture", Images], torch.tensor([4, 1])
-    barrel, endcap, features = look.batch(samples, index)
+    samples, view, index = panels(5), VIEWS["picture", Images], torch.tensor([4, 1])
+    barrel, endcap, features = view.batch(samples, index)
     torch.testing.assert_close(barrel, samples.panel("barrel").dense()[index])
     torch.testing.assert_close(endcap, samples.panel("endcap").dense()[index])
     assert barrel.sum(dim=(1, 2, 3)).tolist()[1] == 0.0
     assert endcap.sum() > 0
     assert features.shape == (2, 0)
-    shape = look.shape(samples)
+    shape = view.shape(samples)
     assert shape.columns == ("barrel_ecal", "barrel_hcal", "endcap_channel0")
     assert [(panel.columns, panel.size) for panel in shape.panels] == [
         (("barrel_ecal", "barrel_hcal"), (24, 24)),
         (("endcap_channel0",), (18, 40)),
     ]
     assert str(shape) == "picture of 3 columns, 24x24, 18x40, 0 features"
-    assert len(look.rows(samples, index)) == 3
+    assert len(view.rows(samples, index)) == 3
 
 
 @pytest.mark.parametrize(
@@ -178,14 +178,14 @@ def table_of(samples: Vectors) -> np.ndarray:
 @settings(max_examples=25, deadline=None)
 def test_leading_particles_fill_the_slots_of_their_kind(n: int, seed: int, muons: int, jets: int) -> None:
     samples = replace(particles(n, seed=seed, features=2, empty=[0]), slots={"muon": muons, "jet": jets})
-    look = INPUTS["table", Vectors]
-    (table,) = look.batch(samples, torch.arange(n))
+    view = VIEWS["table", Vectors]
+    (table,) = view.batch(samples, torch.arange(n))
     np.testing.assert_array_equal(table, table_of(samples))
-    assert len(look.shape(samples).columns) == table.shape[1]
+    assert len(view.shape(samples).columns) == table.shape[1]
 
 
 def test_names_of_leading_particles() -> None:
-    columns = INPUTS["table", Vectors].shape(particles(3, features=1)).columns
+    columns = VIEWS["table", Vectors].shape(particles(3, features=1)).columns
     assert columns[0] == "muon1_pt"
     assert columns[7] == "jet1_eta"
     assert columns[-2:] == ("jet4_phi", "feature0")
@@ -194,77 +194,77 @@ def test_names_of_leading_particles() -> None:
 def test_sequence_holds_particles_kinds_and_mask() -> None:
     samples = particles(12, features=2, empty=[3])
     index = torch.tensor([5, 3, 0])
-    shown, mask, features = INPUTS["sequence", Vectors].batch(samples, index)
-    assert INPUTS["sequence", Vectors].shape(samples).columns == ("pt", "eta", "phi", "is_muon", "is_jet")
-    assert shown.shape == (3, 5, mask.shape[1])
+    inputs, mask, features = VIEWS["sequence", Vectors].batch(samples, index)
+    assert VIEWS["sequence", Vectors].shape(samples).columns == ("pt", "eta", "phi", "is_muon", "is_jet")
+    assert inputs.shape == (3, 5, mask.shape[1])
     assert mask.shape[1] <= samples.capacity
     for place, event in enumerate(index.tolist()):
         start, stop = samples.particles.offsets[event : event + 2].tolist()
         length = min(stop - start, samples.capacity)
         assert mask[place].tolist() == [True] * length + [False] * (mask.shape[1] - length)
-        torch.testing.assert_close(shown[place, :3, :length].T, samples.particles.values[start : start + length])
+        torch.testing.assert_close(inputs[place, :3, :length].T, samples.particles.values[start : start + length])
         kinds = [KINDS[k] for k in samples.kinds.values[start : start + length]]
-        assert shown[place, 3, :length].tolist() == [float(kind == "muon") for kind in kinds]
-        assert (shown[place, 3:, :length].sum(0) == 1).all()
+        assert inputs[place, 3, :length].tolist() == [float(kind == "muon") for kind in kinds]
+        assert (inputs[place, 3:, :length].sum(0) == 1).all()
     assert features.shape == (3, 2)
 
 
 def test_one_kind_needs_no_column() -> None:
     samples = particles(4)
     one = replace(samples, slots={"constituent": 6}, kinds=replace(samples.kinds, values=samples.kinds.values * 0))
-    assert INPUTS["sequence", Vectors].shape(one).columns == one.names
-    assert INPUTS["sequence", Vectors].batch(one, torch.arange(4))[0].shape[1] == 3
+    assert VIEWS["sequence", Vectors].shape(one).columns == one.names
+    assert VIEWS["sequence", Vectors].batch(one, torch.arange(4))[0].shape[1] == 3
 
 
 def test_pictures_are_the_dense_ones() -> None:
     samples = rings(4, channels=2)
-    pictures, features = INPUTS["picture", Images].batch(samples, torch.tensor([2, 0]))
+    pictures, features = VIEWS["picture", Images].batch(samples, torch.tensor([2, 0]))
     torch.testing.assert_close(pictures, samples.dense()[[2, 0]])
     assert features.shape == (2, 0)
-    assert INPUTS["picture", Images].shape(samples) == Shape("picture", ("channel0", "channel1"), (24, 24))
+    assert VIEWS["picture", Images].shape(samples) == Shape("picture", ("channel0", "channel1"), (24, 24))
 
 
 @pytest.mark.parametrize("pair", ALL, ids=lambda pair: f"{pair[0]}-{pair[1].__name__}")
 class TestEveryInput:
     def test_an_event_is_shown_the_same_alone(self, pair: tuple[str, type[Samples]]) -> None:
-        look: Input[Samples] = INPUTS[pair]
+        view: View[Samples] = VIEWS[pair]
         samples = make(pair[1], 9, empty=[4])
-        together = look.batch(samples, torch.arange(9))
+        together = view.batch(samples, torch.arange(9))
         for event in range(9):
-            alone = look.batch(samples, torch.tensor([event]))
+            alone = view.batch(samples, torch.tensor([event]))
             for one, all_of_them in zip(alone, together, strict=True):
-                shown = all_of_them[event : event + 1][tuple(map(slice, one.shape))]  # a batch may be padded further
-                torch.testing.assert_close(one, shown, rtol=1e-6, atol=1e-6)
+                inputs = all_of_them[event : event + 1][tuple(map(slice, one.shape))]  # a batch may be padded further
+                torch.testing.assert_close(one, inputs, rtol=1e-6, atol=1e-6)
 
     def test_empty_events(self, pair: tuple[str, type[Samples]]) -> None:
-        look: Input[Samples] = INPUTS[pair]
+        view: View[Samples] = VIEWS[pair]
         samples = make(pair[1], 3, empty=[0, 1, 2])
-        for part in look.batch(samples, torch.arange(3)):
+        for part in view.batch(samples, torch.arange(3)):
             assert len(part) == 3
             assert not part.any()
 
     def test_labels_weights_and_mass_are_never_shown(self, pair: tuple[str, type[Samples]]) -> None:
-        look: Input[Samples] = INPUTS[pair]
+        view: View[Samples] = VIEWS[pair]
         samples = make(pair[1], 8)
         other = replace(samples, labels=1 - samples.labels, weights=samples.weights * 3, mass=torch.rand(8))
-        for one, two in zip(look.batch(samples, torch.arange(8)), look.batch(other, torch.arange(8)), strict=True):
+        for one, two in zip(view.batch(samples, torch.arange(8)), view.batch(other, torch.arange(8)), strict=True):
             assert torch.equal(one, two)
 
     def test_rows_match_what_is_shown(self, pair: tuple[str, type[Samples]]) -> None:
-        look: Input[Samples] = INPUTS[pair]
+        view: View[Samples] = VIEWS[pair]
         samples = make(pair[1], 8)
-        shown, rows = look.batch(samples, torch.arange(8)), look.rows(samples, torch.arange(8))
-        assert [part.shape[1] for part, row in zip(shown, rows, strict=True) if row is not None] == [
+        inputs, rows = view.batch(samples, torch.arange(8)), view.rows(samples, torch.arange(8))
+        assert [part.shape[1] for part, row in zip(inputs, rows, strict=True) if row is not None] == [
             row.shape[1] for row in rows if row is not None
         ]
 
 
 def test_unknown_pair_is_skipped_with_a_one_line_reason() -> None:
     with pytest.raises(Skip, match="mpnn: no view of Vectors as picture, expected samples of kind Images") as raised:
-        shown_as(("picture",), particles(2), "mpnn")
+        view_of(("picture",), particles(2), "mpnn")
     assert "\n" not in str(raised.value)
 
 
 def test_the_first_view_that_fits_is_shown() -> None:
-    assert shown_as(("picture", "sequence"), particles(2), "cnn") is INPUTS["sequence", Vectors]
-    assert shown_as(("table", "sequence"), particles(2), "cnn") is INPUTS["table", Vectors]
+    assert view_of(("picture", "sequence"), particles(2), "cnn") is VIEWS["sequence", Vectors]
+    assert view_of(("table", "sequence"), particles(2), "cnn") is VIEWS["table", Vectors]

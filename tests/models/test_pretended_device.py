@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 
 from models.cnn import CNN
 from models.ffnn import FFNN
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from models.mpnn import MPNN
 from models.recnn import RecNN
 from models.training.batches import Batches
@@ -53,7 +53,7 @@ MODELS: dict[str, TorchModel] = {
     "tree": RecNN(units=8),
     "table": FFNN(layers=2, units=16, dropout=0.0),
 }
-PAIRS = [(name, view, kind) for name, samples in SAMPLES.items() for view, kind in INPUTS if isinstance(samples, kind)]
+PAIRS = [(name, view, kind) for name, samples in SAMPLES.items() for view, kind in VIEWS if isinstance(samples, kind)]
 VARIANTS = [
     ("rings", CNN(architecture="vgg", width=4)),
     ("rings", CNN(architecture="jet", width=4)),
@@ -74,18 +74,18 @@ VARIANTS = [
 INDEX = torch.tensor([3, 0, 7, 7, 20, 59, 41, 5])
 
 
-def learned(network: torch.nn.Module, shown: Any, labels: torch.Tensor) -> torch.Tensor:
+def learned(network: torch.nn.Module, inputs: Any, labels: torch.Tensor) -> torch.Tensor:
     """Logits, and the gradients are left behind."""
-    logits = network(*shown)
+    logits = network(*inputs)
     cross_entropy(logits, labels).backward()
     return logits.detach()
 
 
 @pytest.mark.parametrize("prepared", ["there", "here"])
-@pytest.mark.parametrize(("name", "view", "kind"), PAIRS, ids=lambda part: part if isinstance(part, str) else "")
-def test_a_step_is_the_same(name: str, view: str, kind: type[Samples], prepared: str) -> None:
+@pytest.mark.parametrize(("name", "view_name", "kind"), PAIRS, ids=lambda part: part if isinstance(part, str) else "")
+def test_a_step_is_the_same(name: str, view_name: str, kind: type[Samples], prepared: str) -> None:
     """Of samples that are prepared on the device, or before they come there."""
-    compare(MODELS[view], SAMPLES[name], prepared)
+    compare(MODELS[view_name], SAMPLES[name], prepared)
 
 
 @pytest.mark.parametrize(("name", "model"), VARIANTS, ids=lambda part: part if isinstance(part, str) else part.name)
@@ -95,18 +95,18 @@ def test_so_it_is_of_variants(name: str, model: TorchModel) -> None:
 
 def compare(model: TorchModel, samples: Samples, prepared: str) -> None:
     """Logits and gradients of a batch; on the device nothing is asked meanwhile."""
-    look = model.look(samples)
+    view = model.view(samples)
     torch.manual_seed(0)
-    network = model.network(look.shape(samples), len(samples.classes)).eval()
+    network = model.network(view.shape(samples), len(samples.classes)).eval()
     labels = torch.arange(len(INDEX)) % len(samples.classes)
-    ready = look.prepare(samples)
-    expected = learned(network, look.batch(ready, INDEX), labels)
+    ready = view.prepare(samples)
+    expected = learned(network, view.batch(ready, INDEX), labels)
     with gpu() as waits:
-        own = look.prepare(samples.to("cuda")).to("cuda") if prepared == "there" else ready.to("cuda")
-        shown, answers, other = look.batch(own, INDEX.to("cuda")), labels.to("cuda"), moved(network)
-        assert {part.device.type for part in shown} == {"cuda"}
+        own = view.prepare(samples.to("cuda")).to("cuda") if prepared == "there" else ready.to("cuda")
+        inputs, answers, other = view.batch(own, INDEX.to("cuda")), labels.to("cuda"), moved(network)
+        assert {part.device.type for part in inputs} == {"cuda"}
         waits.clear()
-        logits = learned(other, shown, answers)
+        logits = learned(other, inputs, answers)
         assert not waits, "a step that asks the device something can't be recorded"
         logits = logits.cpu()
         gradients = [parameter.grad.cpu() for parameter in other.parameters() if parameter.grad is not None]
@@ -142,17 +142,17 @@ def test_samples_show_the_same(name: str) -> None:
         assert torch.equal(mine, theirs)
 
 
-@pytest.mark.parametrize(("name", "view", "kind"), PAIRS, ids=lambda part: part if isinstance(part, str) else "")
-def test_batches_are_the_same(name: str, view: str, kind: type[Samples]) -> None:
+@pytest.mark.parametrize(("name", "view_name", "kind"), PAIRS, ids=lambda part: part if isinstance(part, str) else "")
+def test_batches_are_the_same(name: str, view_name: str, kind: type[Samples]) -> None:
     """Columns and masses, weights, losses with their penalty, and what is measured of all events."""
-    samples, look = SAMPLES[name], INPUTS[view, kind]
+    samples, view = SAMPLES[name], VIEWS[view_name, kind]
     mass = 90 + 60 * torch.rand(EVENTS, generator=torch.Generator().manual_seed(0))
     samples = replace(samples, mass=mass)
     logits = torch.randn(len(INDEX), len(samples.classes), generator=torch.Generator().manual_seed(1))
     penalty = Penalty(strength=1.0, neighbours=3)
-    here = Batches(look, samples, "cpu")
+    here = Batches(view, samples, "cpu")
     with gpu() as waits:
-        there = Batches(look, samples, "cuda")
+        there = Batches(view, samples, "cuda")
         own = there(INDEX.to("cuda"))
         on_device = logits.to("cuda")
         waits.clear()

@@ -17,7 +17,7 @@ from benchmark.metrics.auc import Auc
 from benchmark.metrics.metric import Scored
 from models.constant import Constant
 from models.cut import Cut, thresholds
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from models.random import Random, mixed
 from representations.samples import Vectors
 from tests.models.conftest import chains, particles, rings
@@ -121,8 +121,8 @@ def test_the_best_column_is_found(make: object) -> None:
     train, test = make(200, seed=1), make(80, seed=2)
     model = Cut()
     model.fit(train, test)
-    look = INPUTS["table", type(train)]
-    (table,) = look.batch(train, torch.arange(200))
+    view = VIEWS["table", type(train)]
+    (table,) = view.batch(train, torch.arange(200))
     is_signal = train.labels.numpy() == 0
     best = one_by_one(table.numpy(), is_signal)
     assert model.details()["train_auc"] == pytest.approx(best)
@@ -132,8 +132,8 @@ def test_the_best_column_is_found(make: object) -> None:
 def test_the_signal_has_the_order_of_its_column_beside_other_classes() -> None:
     samples = particles(300, classes=4, features=1)
     model = fitted(Cut(column="jet1_pt"), classes=4)
-    (table,) = INPUTS["table", Vectors].batch(samples, torch.arange(300))
-    column = table[:, INPUTS["table", Vectors].shape(samples).columns.index("jet1_pt")].numpy()
+    (table,) = VIEWS["table", Vectors].batch(samples, torch.arange(300))
+    column = table[:, VIEWS["table", Vectors].shape(samples).columns.index("jet1_pt")].numpy()
     order = np.argsort(column)
     signal = model.predict_proba(samples)[:, 0][order]
     assert (np.diff(signal) <= 0).all(), "the first class has the lowest pt"
@@ -160,7 +160,7 @@ def test_columns_by_name_and_bad_input(tmp_path: Path) -> None:
     train = particles(60)
     model = Cut(column="jet2_eta")
     model.fit(train, train)
-    assert {cut.column for cut in model._cuts} == {INPUTS["table", Vectors].shape(train).columns.index("jet2_eta")}
+    assert {cut.column for cut in model._cuts} == {VIEWS["table", Vectors].shape(train).columns.index("jet2_eta")}
     with pytest.raises(UserError, match=r"table of 18 columns has no 'jet9_pt'\. Did you mean 'jet"):
         Cut(column="jet9_pt").fit(train, train)
     bad = replace(train, particles=replace(train.particles, values=train.particles.values * torch.nan))

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from models.cnn import CNN
 from models.ffnn import FFNN
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from models.mpnn import MPNN
 from models.training.batches import Batch, Batches, whole
 from models.training.step import Recipe, Step
@@ -48,31 +48,31 @@ WAYS = {
 }
 
 
-def both(jets: Events, view: str) -> tuple[Batches, Callable[[], Iterator[list[torch.Tensor]]], DataLoader]:
+def both(jets: Events, view_name: str) -> tuple[Batches, Callable[[], Iterator[list[torch.Tensor]]], DataLoader]:
     """Ours, an epoch of it, and the peer, which keeps all that is shown, padded and dense."""
-    samples = WAYS[view][0]().represent(jets)
-    look = INPUTS[view, type(samples)]
-    ours = Batches(look, samples, "cpu")
+    samples = WAYS[view_name][0]().represent(jets)
+    view = VIEWS[view_name, type(samples)]
+    ours = Batches(view, samples, "cpu")
     order = torch.randperm(JETS, generator=torch.Generator().manual_seed(0))
-    kept = TensorDataset(*whole(look, ours.samples), ours.labels, ours.weights, ours.masses)
+    kept = TensorDataset(*whole(view, ours.samples), ours.labels, ours.weights, ours.masses)
 
     def epoch() -> Iterator[list[torch.Tensor]]:
         for batch in ours.ahead(order.split(BATCH)):
-            yield [*batch.shown, *batch[1:]]
+            yield [*batch.inputs, *batch[1:]]
 
     return ours, epoch, DataLoader(kept, batch_size=BATCH, sampler=order.tolist())
 
 
-@pytest.mark.parametrize("view", WAYS)
-def test_an_epoch(side_by_side: SideBySide, jets: Events, view: str) -> None:
+@pytest.mark.parametrize("view_name", WAYS)
+def test_an_epoch(side_by_side: SideBySide, jets: Events, view_name: str) -> None:
     """The peer puts events together one by one."""
-    _, epoch, loader = both(jets, view)
+    _, epoch, loader = both(jets, view_name)
     for mine, theirs in zip(epoch(), loader, strict=True):
         for part, expected in zip(mine, theirs, strict=True):
             some = tuple(slice(size) for size in part.shape)  # ours is padded to the longest of the batch
             torch.testing.assert_close(part, expected[some], equal_nan=True)
     side_by_side(
-        f"an epoch of {JETS} jets as {view}",
+        f"an epoch of {JETS} jets as {view_name}",
         lambda: [None for _ in epoch()],
         "DataLoader",
         lambda: [None for _ in loader],
@@ -81,13 +81,13 @@ def test_an_epoch(side_by_side: SideBySide, jets: Events, view: str) -> None:
     )
 
 
-@pytest.mark.parametrize("view", WAYS)
-def test_an_epoch_of_training(side_by_side: SideBySide, jets: Events, view: str) -> None:
+@pytest.mark.parametrize("view_name", WAYS)
+def test_an_epoch_of_training(side_by_side: SideBySide, jets: Events, view_name: str) -> None:
     """The same steps of the same network, which is what nearly all of the time goes to."""
-    ours, epoch, loader = both(jets, view)
-    name, learn = learner(ours, view)
+    ours, epoch, loader = both(jets, view_name)
+    name, learn = learner(ours, view_name)
     side_by_side(
-        f"an epoch of training, {name} on {JETS} jets as {view}",
+        f"an epoch of training, {name} on {JETS} jets as {view_name}",
         lambda: learn(epoch()),
         "DataLoader",
         lambda: learn(loader),
@@ -96,14 +96,14 @@ def test_an_epoch_of_training(side_by_side: SideBySide, jets: Events, view: str)
     )
 
 
-@pytest.mark.parametrize("view", WAYS)
-def test_waiting_for_batches(side_by_side: SideBySide, jets: Events, view: str) -> None:
+@pytest.mark.parametrize("view_name", WAYS)
+def test_waiting_for_batches(side_by_side: SideBySide, jets: Events, view_name: str) -> None:
     """Against batches that lie there ready: what is missing from 1 is the share of training spent on making them."""
-    ours, epoch, _ = both(jets, view)
-    name, learn = learner(ours, view)
+    ours, epoch, _ = both(jets, view_name)
+    name, learn = learner(ours, view_name)
     ready = list(epoch())
     side_by_side(
-        f"an epoch of training, {name} on {JETS} jets as {view}, batches made",
+        f"an epoch of training, {name} on {JETS} jets as {view_name}, batches made",
         lambda: learn(epoch()),
         "batches that are ready",
         lambda: learn(ready),
@@ -112,15 +112,15 @@ def test_waiting_for_batches(side_by_side: SideBySide, jets: Events, view: str) 
     )
 
 
-def learner(ours: Batches, view: str) -> tuple[str, Callable[[Iterable[list[torch.Tensor]]], None]]:
+def learner(ours: Batches, view_name: str) -> tuple[str, Callable[[Iterable[list[torch.Tensor]]], None]]:
     """The name of the view's network, and what takes a step with each of some batches."""
     torch.manual_seed(0)
-    model = WAYS[view][1]()
-    network = model.network(ours.look.shape(ours.samples), 2)
+    model = WAYS[view_name][1]()
+    network = model.network(ours.view.shape(ours.samples), 2)
     step = Step(network, Recipe(epochs=1, patience=1, batch_size=BATCH, learning_rate=1e-4))
 
     def learn(batches: Iterable[list[torch.Tensor]]) -> None:
-        for *shown, labels, weights, masses in batches:
-            step(Batch(tuple(shown), labels, weights, masses))
+        for *inputs, labels, weights, masses in batches:
+            step(Batch(tuple(inputs), labels, weights, masses))
 
     return model.name, learn

@@ -10,7 +10,7 @@ import torch
 import xgboost
 
 from models.bdt import BDT
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from models.training.batches import balanced_weights, whole
 from representations.samples import Images, Vectors
 from tests.models.conftest import particles, rings
@@ -47,9 +47,9 @@ def test_fit(side_by_side: SideBySide, kind: type[Samples], columns: int) -> Non
         for samples in (train, valid):
             flip = torch.rand(len(samples), generator=torch.Generator().manual_seed(0)) < 0.4
             samples.labels[flip] = 1 - samples.labels[flip]
-    look = INPUTS["table", kind]
+    view = VIEWS["table", kind]
     tables = [
-        (whole(look, samples)[0].numpy(), samples.labels.numpy(), balanced_weights(samples).numpy())
+        (whole(view, samples)[0].numpy(), samples.labels.numpy(), balanced_weights(samples).numpy())
         for samples in (train, valid)
     ]
     assert tables[0][0].shape == (EVENTS, columns)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from models.layers.message_passing import MessageNet
 from models.training.batches import Batch
 from models.training.step import Recipe, Step
@@ -80,9 +80,9 @@ def on_geometric(net: MessageNet) -> nn.Module:
 def learner(network: nn.Module) -> Callable[[Tensor, Tensor], None]:
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-4, fused=True)
 
-    def learn(shown: Any, labels: Tensor) -> None:
+    def learn(inputs: Any, labels: Tensor) -> None:
         optimiser.zero_grad(set_to_none=True)
-        nn.functional.cross_entropy(network(shown), labels).backward()
+        nn.functional.cross_entropy(network(inputs), labels).backward()
         optimiser.step()
 
     return learn
@@ -93,30 +93,30 @@ def learner(network: nn.Module) -> Callable[[Tensor, Tensor], None]:
 def test_training_steps(side_by_side: SideBySide, kind: str, fewest: int, most: int) -> None:
     """On graphs, and on a set, which is a complete graph with loops whose edges have nothing."""
     data, loader = peer("torch_geometric.data"), peer("torch_geometric.loader")
-    join, look = "nearest" if kind == "nearest" else "complete", INPUTS["graph", Graphs]
-    graphs = look.prepare(Graph(join=join, loops=kind == "set").represent(jets(fewest, most)))
+    join, view = "nearest" if kind == "nearest" else "complete", VIEWS["graph", Graphs]
+    graphs = view.prepare(Graph(join=join, loops=kind == "set").represent(jets(fewest, most)))
     index = torch.randperm(JETS, generator=torch.Generator().manual_seed(0))[:BATCH]
 
     def assembled() -> tuple[Tensor, ...]:
         if kind != "set":
-            return look.batch(graphs, index)
+            return view.batch(graphs, index)
         # as a view of particles has it, without the edges
-        nodes, mask, *_, features = look.batch(bare, index)
+        nodes, mask, *_, features = view.batch(bare, index)
         return nodes, mask, features
 
     none = torch.zeros(JETS + 1, dtype=torch.int64)
     bare = type(graphs)(**{**vars(graphs), "edges": type(graphs.edges)(graphs.edges.values[:0], none), "pairs": None})
-    shown = assembled()
+    inputs = assembled()
     torch.manual_seed(0)
-    net = MessageNet(shown[0].shape[1], 0, 2, hidden=HIDDEN, pairs=0 if kind == "set" else 6)
-    single = [(look.batch(graphs, index[[i]])[0][0], graphs.joined(index[[i]])) for i in range(BATCH)]
+    net = MessageNet(inputs[0].shape[1], 0, 2, hidden=HIDDEN, pairs=0 if kind == "set" else 6)
+    single = [(view.batch(graphs, index[[i]])[0][0], graphs.joined(index[[i]])) for i in range(BATCH)]
     whole = [
         data.Data(x=nodes.T[: len(one.nodes)].contiguous(), edge_index=one.edges.contiguous(), edge_attr=one.pairs)
         for nodes, one in single
     ]
     batches, theirs = loader.DataLoader(whole, batch_size=BATCH), on_geometric(net)
     (batch,) = batches
-    torch.testing.assert_close(net(*shown), theirs(batch), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(net(*inputs), theirs(batch), rtol=1e-4, atol=1e-5)
 
     labels = torch.arange(BATCH) % 2
     step = Step(net, Recipe(epochs=1, patience=1, batch_size=BATCH, learning_rate=1e-4))

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from models.layers.message_passing import MessageNet
 from models.layers.recursion import RecursiveNet
 from models.views.merge_trees import MergeTrees
@@ -60,23 +60,23 @@ def step(net: torch.nn.Module, logits: Callable[[], torch.Tensor], labels: torch
 @pytest.mark.parametrize(("topology", "at_least"), [("kt", 50), ("pt-descending", 15)])
 def test_against_node_by_node(side_by_side: SideBySide, topology: Algorithm, at_least: float, gated: bool) -> None:
     torch.manual_seed(0)
-    look = MergeTrees(topology=topology)
-    forest, every = look.prepare(samples()), torch.arange(JETS)
-    shown = look.batch(forest, every)
-    net = RecursiveNet(shown[0].shape[1], 0, 2, units=40, jets=1, gated=gated)
+    view = MergeTrees(topology=topology)
+    forest, every = view.prepare(samples()), torch.arange(JETS)
+    inputs = view.batch(forest, every)
+    net = RecursiveNet(inputs[0].shape[1], 0, 2, units=40, jets=1, gated=gated)
     slow = SlowNet(deepcopy(net))
-    nodes, children, _, roots, features = shown
+    nodes, children, _, roots, features = inputs
     theirs = trees(nodes, children, roots[:, 0])
 
-    for logits in (net(*shown), slow(theirs, features)):
+    for logits in (net(*inputs), slow(theirs, features)):
         cross_entropy(logits, forest.labels).backward()
-    torch.testing.assert_close(net(*shown), slow(theirs, features), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(net(*inputs), slow(theirs, features), atol=1e-5, rtol=1e-5)
     for mine, peer in zip(net.parameters(), slow.parameters(), strict=True):
         torch.testing.assert_close(mine.grad, peer.grad, atol=1e-5, rtol=1e-4)
 
     side_by_side(
         f"recnn, step of {JETS} jets of {CONSTITUENTS}, {topology}, {'gated' if gated else 'simple'}",
-        step(net, lambda: net(*look.batch(forest, every)), forest.labels),
+        step(net, lambda: net(*view.batch(forest, every)), forest.labels),
         "PyTorch, node by node",
         step(slow, lambda: slow(theirs, features), forest.labels),
         at_least=at_least,
@@ -90,10 +90,10 @@ def test_against_node_by_node(side_by_side: SideBySide, topology: Algorithm, at_
 def test_against_messages(side_by_side: SideBySide, gated: bool) -> None:
     """An mpnn of as many weights; both put their batches together."""
     torch.manual_seed(0)
-    trees, nodes = MergeTrees(topology="kt"), INPUTS["nodes", Vectors]
+    trees, nodes = MergeTrees(topology="kt"), VIEWS["nodes", Vectors]
     forest, sets, every = trees.prepare(samples()), nodes.prepare(samples()), torch.arange(JETS)
-    shown, heard = trees.batch(forest, every), nodes.batch(sets, every)
-    net = RecursiveNet(shown[0].shape[1], 0, 2, units=40, jets=1, gated=gated)
+    inputs, heard = trees.batch(forest, every), nodes.batch(sets, every)
+    net = RecursiveNet(inputs[0].shape[1], 0, 2, units=40, jets=1, gated=gated)
     peers = (MessageNet(heard[0].shape[1], heard[-1].shape[1], 2, hidden=hidden) for hidden in range(8, 256))
     other = min(peers, key=lambda peer: abs(weights(peer) - weights(net)))
     assert weights(other) == pytest.approx(weights(net), rel=0.05)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from models.layers.recursion import Embedding, RecursiveNet
+    from models.layers.recursion import RecursiveNet, TreeEmbedding
 
 Tree = tuple[Tensor, "Tree | None", "Tree | None"]
 """What is shown of a node (columns,), and the two nodes that it was merged from, if any."""
@@ -30,7 +30,7 @@ def trees(nodes: Tensor, children: Tensor, roots: Tensor) -> list[Tree | None]:
 class Recursion(nn.Module):
     """The same embedding with the same weights, a node a call: equation 1 and appendix A of arXiv:1702.00748."""
 
-    def __init__(self, embedding: Embedding) -> None:
+    def __init__(self, embedding: TreeEmbedding) -> None:
         super().__init__()
         self.own, self.merged = embedding.own, embedding.merged
         self.reset, self.gate = embedding.reset, embedding.gate

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from models.cnn import CNN
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from models.layers.edgeconv import EdgeConv, EdgeNet, counts, mean_of
 from models.views.edges import padded
 from representations.samples import Graphs
 from tests.models.conftest import chains
 
-LOOK = INPUTS["edges", Graphs]
+VIEW = VIEWS["edges", Graphs]
 
 
 def excited(network: nn.Module) -> nn.Module:
@@ -61,26 +61,26 @@ def test_means_of_groups() -> None:
 
 @pytest.mark.parametrize("depth", [7, 11, 15, 23])
 def test_depth_counts_edge_convolutions(depth: int) -> None:
-    network = CNN(depth=depth, width=16).network(LOOK.shape(chains(3)), 2)
+    network = CNN(depth=depth, width=16).network(VIEW.shape(chains(3)), 2)
     assert isinstance(network, EdgeNet)
     assert [layer.second.out_features for layer in network.body] == [32, 64, 128, 128, 128][: depth // 4]
 
 
 def test_the_order_of_particles_does_not_matter() -> None:
     network = excited(EdgeNet(5, 6, 2, 3, blocks=2, width=4, dropout=0.0))
-    shown = nodes, pairs, ends, event, features = LOOK.batch(chains(20, features=2), torch.arange(20))
+    inputs = nodes, pairs, ends, event, features = VIEW.batch(chains(20, features=2), torch.arange(20))
     order, mixed = torch.randperm(len(nodes)), torch.randperm(len(pairs))
     place = torch.empty_like(order)
     place[order] = torch.arange(len(order))  # where each node has gone
     again = nodes[order], pairs[mixed], place[ends][:, mixed], event[order], features
-    expected = network(*shown)
+    expected = network(*inputs)
     torch.testing.assert_close(network(*again), expected, atol=1e-5, rtol=1e-5)
     assert expected.std(0).min() > 1e-3
 
 
 def test_padding_has_no_say() -> None:
     network = excited(EdgeNet(5, 6, 0, 2, blocks=2, width=4, dropout=0.0))
-    nodes, pairs, ends, event, features = LOOK.batch(chains(9, empty=[8]), torch.arange(9))
+    nodes, pairs, ends, event, features = VIEW.batch(chains(9, empty=[8]), torch.arange(9))
     more, at, to, what = padded(nodes, event, ends, pairs, 9)
     assert len(more) > len(nodes)
     assert len(what) > len(pairs)
@@ -90,7 +90,7 @@ def test_padding_has_no_say() -> None:
 
 def test_every_column_and_pair_reaches_the_logits() -> None:
     network = excited(EdgeNet(5, 6, 0, 2, blocks=1, width=8, dropout=0.0))
-    nodes, pairs, ends, event, features = LOOK.batch(chains(9), torch.arange(9))
+    nodes, pairs, ends, event, features = VIEW.batch(chains(9), torch.arange(9))
     nodes, pairs = nodes.clone().requires_grad_(), pairs.clone().requires_grad_()
     network(nodes, pairs, ends, event, features).square().sum().backward()
     assert nodes.grad is not None and (nodes.grad.abs().sum(0) > 0).all()  # noqa: PT018

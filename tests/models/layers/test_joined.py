@@ -36,27 +36,27 @@ def panels(*shapes: Shape) -> Shape:
 def test_a_picture_alone_goes_from_its_trunk_to_the_logits() -> None:
     network = CNN(depth=7, width=4).network(picture((20, 20)), 3).eval()
     (trunk,) = network.trunks
-    shown = torch.rand(5, 2, 20, 20)
+    inputs = torch.rand(5, 2, 20, 20)
     last = network.head.layers[-1]
-    torch.testing.assert_close(network(shown, torch.zeros(5, 0)), last(trunk(shown)))
+    torch.testing.assert_close(network(inputs, torch.zeros(5, 0)), last(trunk(inputs)))
     assert (last.in_features, last.bias.shape) == (8, (3,))
 
 
 def test_panels_have_networks_of_their_own_and_one_head() -> None:
     shape = panels(picture((20, 30)), picture((10, 10), "a"), picture((10, 10), "a"))
     network = CNN(depth=15, width=4).network(shape, 3).eval()
-    shown = torch.rand(5, 2, 20, 30), torch.rand(5, 1, 10, 10), torch.rand(5, 1, 10, 10)
+    inputs = torch.rand(5, 2, 20, 30), torch.rand(5, 1, 10, 10), torch.rand(5, 1, 10, 10)
     features = torch.zeros(5, 0)
-    found = torch.cat([trunk(part) for trunk, part in zip(network.trunks, shown, strict=True)], dim=1)
-    torch.testing.assert_close(network(*shown, features), network.head(found, features))
+    found = torch.cat([trunk(part) for trunk, part in zip(network.trunks, inputs, strict=True)], dim=1)
+    torch.testing.assert_close(network(*inputs, features), network.head(found, features))
     assert found.shape == (5, 3 * 8)
     assert len({id(weight) for weight in network.parameters()}) == len(list(network.parameters()))
-    assert not torch.allclose(network.trunks[1](shown[1]), network.trunks[2](shown[1]))
+    assert not torch.allclose(network.trunks[1](inputs[1]), network.trunks[2](inputs[1]))
     for place in range(3):
-        empty = [torch.zeros_like(part) if place == n else part for n, part in enumerate(shown)]
-        assert not torch.allclose(network(*empty, features), network(*shown, features))
+        empty = [torch.zeros_like(part) if place == n else part for n, part in enumerate(inputs)]
+        assert not torch.allclose(network(*empty, features), network(*inputs, features))
     with pytest.raises(ValueError, match="argument 2"):
-        network(*shown[:2], features)
+        network(*inputs[:2], features)
 
 
 def test_joined_weights_are_those_of_each_and_the_head() -> None:
@@ -72,10 +72,10 @@ class TestArchitectures:
     @pytest.mark.parametrize("size", [(1, 1), (5, 9), (25, 25), (33, 64)])
     def test_any_size(self, architecture: str, size: tuple[int, int]) -> None:
         network = CNN(architecture=architecture, depth=7, width=2).network(picture(size, *SAMPLES), 3).eval()
-        shown = torch.rand(2, 4, *size)
-        logits = network(shown, torch.zeros(2, 0))
+        inputs = torch.rand(2, 4, *size)
+        logits = network(inputs, torch.zeros(2, 0))
         assert logits.shape == (2, 3)
-        torch.testing.assert_close(network(shown[:1], torch.zeros(1, 0)), logits[:1])
+        torch.testing.assert_close(network(inputs[:1], torch.zeros(1, 0)), logits[:1])
 
     def test_all_weights_are_learned(self, architecture: str) -> None:
         torch.manual_seed(0)
@@ -89,10 +89,10 @@ class TestArchitectures:
         torch.manual_seed(0)
         names = (*SAMPLES, "tracks")
         network = CNN(architecture=architecture, depth=7, width=4).network(picture((16, 16), *names), 2).eval()
-        shown = torch.rand(8, 5, 16, 16, requires_grad=True)
-        network(shown, torch.zeros(8, 0)).square().sum().backward()
-        assert shown.grad is not None
-        assert (shown.grad.abs().sum((0, 2, 3)) > 0).all()
+        inputs = torch.rand(8, 5, 16, 16, requires_grad=True)
+        network(inputs, torch.zeros(8, 0)).square().sum().backward()
+        assert inputs.grad is not None
+        assert (inputs.grad.abs().sum((0, 2, 3)) > 0).all()
 
     def test_several_panels(self, architecture: str) -> None:
         both = panels(picture((8, 12), *[f"barrel_{name}" for name in SAMPLES]), picture((6, 6), *SAMPLES))
@@ -118,7 +118,7 @@ def test_they_learn_and_are_loaded(architecture: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("architecture", ["vgg", "jet", "maxout", "convlstm"])
 def test_other_views_are_skipped(architecture: str) -> None:
     for samples, view in ((particles(20), "sequence"), (chains(20), "edges")):
-        with pytest.raises(Skip, match=f"architecture {architecture} is for pictures, .* shown as {view}"):
+        with pytest.raises(Skip, match=f"architecture {architecture} is for pictures, .* view is {view}"):
             CNN(architecture=architecture).fit(samples, samples)
 
 
@@ -190,6 +190,6 @@ def test_memory_is_that_of_an_lstm() -> None:
 def test_time_has_a_direction() -> None:
     torch.manual_seed(0)
     trunk = ConvLSTMTrunk([0, 1, 2, 3], 4, width=4).eval()
-    shown = torch.rand(2, 4, 8, 8)
-    assert not torch.allclose(trunk(shown), trunk(shown.flip(1)))
+    inputs = torch.rand(2, 4, 8, 8)
+    assert not torch.allclose(trunk(inputs), trunk(inputs.flip(1)))
     assert trunk.memory.seen.bias[4:8].tolist() == [1.0] * 4

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.layers.message_passing import MessageNet, Places, Pool, Relations, Set2Set
+from models.layers.message_passing import MessageNet, NodePool, Places, Relations, Set2Set
 from tests.peers import peer
 
 VARIANTS = {
@@ -42,9 +42,9 @@ def event(*, graph: bool, seed: int = 1) -> tuple[Tensor, ...]:
     return nodes, mask, senders, torch.randn(1, PAIRS, NODES, 2), joined, features
 
 
-def wider(shown: tuple[Tensor, ...], further: int) -> tuple[Tensor, ...]:
+def wider(inputs: tuple[Tensor, ...], further: int) -> tuple[Tensor, ...]:
     """The same event with more places for nodes and for senders, and rubbish in them."""
-    nodes, mask, *graph, features = shown
+    nodes, mask, *graph, features = inputs
     nodes = torch.cat([nodes, torch.full((1, COLUMNS, further), torch.nan)], dim=2)
     mask = torch.cat([mask, torch.zeros(1, further, dtype=torch.bool)], dim=1)
     if graph:
@@ -59,9 +59,9 @@ def wider(shown: tuple[Tensor, ...], further: int) -> tuple[Tensor, ...]:
     return nodes, mask, *graph, features
 
 
-def reordered(shown: tuple[Tensor, ...], order: Tensor) -> tuple[Tensor, ...]:
+def reordered(inputs: tuple[Tensor, ...], order: Tensor) -> tuple[Tensor, ...]:
     """The same event with its nodes in another order, and the senders of each in another one as well."""
-    nodes, mask, *graph, features = shown
+    nodes, mask, *graph, features = inputs
     if graph:
         senders, pairs, joined = graph
         place = torch.argsort(order)
@@ -73,37 +73,37 @@ def reordered(shown: tuple[Tensor, ...], order: Tensor) -> tuple[Tensor, ...]:
 @pytest.mark.parametrize("variant", list(VARIANTS))
 class TestEveryVariant:
     def test_padding_has_no_say(self, variant: str, graph: bool) -> None:
-        net, shown = network(variant, graph=graph), event(graph=graph)
-        expected = net(*shown)
+        net, inputs = network(variant, graph=graph), event(graph=graph)
+        expected = net(*inputs)
         for further in (1, 11):
-            torch.testing.assert_close(net(*wider(shown, further)), expected, rtol=1e-5, atol=1e-5)
+            torch.testing.assert_close(net(*wider(inputs, further)), expected, rtol=1e-5, atol=1e-5)
 
     def test_nor_has_it_where_it_is_gone_through(
         self, variant: str, graph: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """As on a GPU, where every place is a row."""
-        net, shown = network(variant, graph=graph), event(graph=graph)
-        expected = net(*shown)
+        net, inputs = network(variant, graph=graph), event(graph=graph)
+        expected = net(*inputs)
         monkeypatch.setattr(Places, "of", lambda mask: Places(mask, None))
-        torch.testing.assert_close(net(*wider(shown, 3)), expected, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(net(*wider(inputs, 3)), expected, rtol=1e-5, atol=1e-5)
 
     def test_nor_has_the_order_of_nodes(self, variant: str, graph: bool) -> None:
-        net, shown = network(variant, graph=graph), event(graph=graph)
+        net, inputs = network(variant, graph=graph), event(graph=graph)
         order = torch.tensor([3, 0, 4, 2, 1])
-        torch.testing.assert_close(net(*reordered(shown, order)), net(*shown), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(net(*reordered(inputs, order)), net(*inputs), rtol=1e-5, atol=1e-5)
 
     def test_every_node_and_feature_has(self, variant: str, graph: bool) -> None:
-        net, shown = network(variant, graph=graph), event(graph=graph)
-        before = net(*shown)
+        net, inputs = network(variant, graph=graph), event(graph=graph)
+        before = net(*inputs)
         for node in range(NODES):
-            nodes = shown[0].clone()
+            nodes = inputs[0].clone()
             nodes[:, :, node] += 1
-            assert not torch.allclose(net(nodes, *shown[1:]), before)
-        assert not torch.allclose(net(*shown[:-1], shown[-1] + 1), before)
+            assert not torch.allclose(net(nodes, *inputs[1:]), before)
+        assert not torch.allclose(net(*inputs[:-1], inputs[-1] + 1), before)
 
     def test_an_empty_event_has_a_score(self, variant: str, graph: bool) -> None:
-        net, shown = network(variant, graph=graph), event(graph=graph)
-        empty = [part & False if part.dtype == torch.bool else part for part in shown]
+        net, inputs = network(variant, graph=graph), event(graph=graph)
+        empty = [part & False if part.dtype == torch.bool else part for part in inputs]
         assert net(*empty).isfinite().all()
 
     def test_gradients_are_numbers(self, variant: str, graph: bool) -> None:
@@ -113,9 +113,9 @@ class TestEveryVariant:
             assert weight.grad.isfinite().all(), name
 
 
-def by_hand(net: MessageNet, shown: tuple[Tensor, ...]) -> Tensor:
+def by_hand(net: MessageNet, inputs: tuple[Tensor, ...]) -> Tensor:
     """A directed network, node by node and edge by edge."""
-    nodes, _, *graph, features = shown
+    nodes, _, *graph, features = inputs
     state = [net.embedding.node(nodes[0, :, node]).tanh() for node in range(NODES)]
     heard: list[list[tuple[int, Tensor | None]]] = [[(sender, None) for sender in range(NODES)] for _ in range(NODES)]
     if graph:
@@ -149,14 +149,14 @@ def by_hand(net: MessageNet, shown: tuple[Tensor, ...]) -> Tensor:
 
 @pytest.mark.parametrize("graph", [False, True], ids=["set", "graph"])
 def test_messages_node_by_node(graph: bool) -> None:
-    net, shown = network("directed", graph=graph), event(graph=graph)
-    torch.testing.assert_close(net(*shown)[0], by_hand(net, shown), rtol=1e-5, atol=1e-5)
+    net, inputs = network("directed", graph=graph), event(graph=graph)
+    torch.testing.assert_close(net(*inputs)[0], by_hand(net, inputs), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("graph", [False, True], ids=["set", "graph"])
 def test_rows_of_the_adjacency_sum_to_one_where_there_are_senders(graph: bool) -> None:
-    net, shown = network("directed", graph=graph), wider(event(graph=graph), 2)
-    nodes, mask, *rest, _ = shown
+    net, inputs = network("directed", graph=graph), wider(event(graph=graph), 2)
+    nodes, mask, *rest, _ = inputs
     places = Places.of(mask)
     rows, edges = net.embedding(nodes, places, *rest)
     weights, _ = net.iterations[0].attention(rows, places.dense(rows), places, edges)
@@ -181,19 +181,19 @@ def test_identity_keeps_nodes_apart() -> None:
 
 def test_messages_go_along_edges_alone() -> None:
     """After one iteration node 0 has heard of nodes 1 and 2, and after another of node 4, which node 1 listens to."""
-    net, shown = network("directed", graph=True), event(graph=True)
+    net, inputs = network("directed", graph=True), event(graph=True)
     states: list[Tensor] = []
     for step in net.iterations:
         step.register_forward_hook(lambda module, given, out: states.append(out))
 
     def of_node_0(changed: int) -> list[Tensor]:
         states.clear()
-        nodes = shown[0].clone()
+        nodes = inputs[0].clone()
         nodes[:, :, changed] += 1
-        net(nodes, *shown[1:])
+        net(nodes, *inputs[1:])
         return [state[0] for state in states]
 
-    net(*shown)
+    net(*inputs)
     before = [state[0].clone() for state in states]
     moved = {
         node: [not torch.equal(a, b) for a, b in zip(of_node_0(node), before, strict=True)] for node in range(1, 5)
@@ -226,7 +226,7 @@ def test_relations_pair_by_pair(places: int) -> None:
 
 def test_means_and_sums() -> None:
     h, mask = torch.randn(1, 6, HIDDEN), torch.tensor([[True] * 4 + [False] * 2])
-    mean, total = Pool(HIDDEN, "mean"), Pool(HIDDEN, "sum")
+    mean, total = NodePool(HIDDEN, "mean"), NodePool(HIDDEN, "sum")
     total.load_state_dict(mean.state_dict())
     torch.testing.assert_close(total(h, mask), mean(h, mask) * 4 / 16)
 

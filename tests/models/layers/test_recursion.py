@@ -20,11 +20,11 @@ from tests.models.layers.slow_recursion import SlowNet, trees
 BOTH = pytest.mark.parametrize("gated", [False, True], ids=["simple", "gated"])
 
 
-def shown(look: MergeTrees, n: int = 9, *, seed: int = 0, empty: tuple[int, ...] = ()) -> list[Tensor]:
+def network_inputs(view: MergeTrees, n: int = 9, *, seed: int = 0, empty: tuple[int, ...] = ()) -> list[Tensor]:
     """What a network takes, in float64."""
     samples = particles(n, seed=seed, features=2, empty=empty)
     samples = replace(samples, features=torch.randn(n, 2, generator=torch.Generator().manual_seed(seed)))
-    parts = look.batch(look.prepare(samples), torch.arange(n))
+    parts = view.batch(view.prepare(samples), torch.arange(n))
     return [part.double() if part.is_floating_point() else part for part in parts]
 
 
@@ -47,7 +47,7 @@ def gradients(net: nn.Module, logits: Tensor) -> list[Tensor]:
 def test_scores_and_gradients_are_those_of_a_recursion(
     topology: str, n: int, seed: int, padded: bool, gated: bool
 ) -> None:
-    parts = shown(MergeTrees(topology=topology, padded=padded), n, seed=seed, empty=(0,))
+    parts = network_inputs(MergeTrees(topology=topology, padded=padded), n, seed=seed, empty=(0,))
     net = network(parts, gated=gated)
     slow = SlowNet(net)
     nodes, children, _, roots, features = parts
@@ -59,7 +59,7 @@ def test_scores_and_gradients_are_those_of_a_recursion(
 
 @BOTH
 def test_in_float32_as_well(gated: bool) -> None:
-    parts = [part.float() if part.is_floating_point() else part for part in shown(MergeTrees(), 40)]
+    parts = [part.float() if part.is_floating_point() else part for part in network_inputs(MergeTrees(), 40)]
     net = network(parts, gated=gated, units=40).float()
     nodes, children, _, roots, features = parts
     theirs = SlowNet(net)(trees(nodes, children, roots[:, 0]), features)
@@ -71,7 +71,7 @@ def test_in_float32_as_well(gated: bool) -> None:
 @pytest.mark.parametrize("unit", [Simple, Gated])
 def test_gradients_are_differences(unit: type[torch.autograd.Function]) -> None:
     """Of jets, too: several roots an event, some of them leaves."""
-    nodes, children, ends, roots, _ = shown(MergeTrees(jets=2), 4)
+    nodes, children, ends, roots, _ = network_inputs(MergeTrees(jets=2), 4)
     q = 3
     torch.manual_seed(0)
     own = torch.randn(len(nodes), q, dtype=torch.float64).index_fill_(0, torch.tensor([0]), 0.0)
@@ -98,8 +98,8 @@ def test_the_paper_counts_as_many_weights(gated: bool) -> None:
 @BOTH
 @pytest.mark.parametrize("jets", [1, 3, 12])
 def test_padding_has_no_say(gated: bool, jets: int) -> None:
-    plain = shown(MergeTrees(jets=jets), empty=(2,))
-    padded = shown(MergeTrees(jets=jets, padded=True), empty=(2,))
+    plain = network_inputs(MergeTrees(jets=jets), empty=(2,))
+    padded = network_inputs(MergeTrees(jets=jets, padded=True), empty=(2,))
     net = network(plain, gated=gated, jets=jets)
     torch.testing.assert_close(net(*plain), net(*padded))
     ours, other = (gradients(net, net(*parts)) for parts in (plain, padded))
@@ -109,7 +109,7 @@ def test_padding_has_no_say(gated: bool, jets: int) -> None:
 
 def test_a_chain_of_jets_is_read_one_by_one() -> None:
     """The state after the last jet, by a GRU cell in a loop; jets in falling pt, and none is a state of zeros."""
-    parts = shown(MergeTrees(jets=4), 8, empty=(5,))
+    parts = network_inputs(MergeTrees(jets=4), 8, empty=(5,))
     net = network(parts, gated=True, jets=4)
     nodes, children, ends, roots, features = parts
     cell = nn.GRUCell(net.chain.input_size, net.chain.hidden_size).double()

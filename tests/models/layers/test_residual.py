@@ -91,21 +91,21 @@ def test_padding_has_no_say() -> None:
 
 def test_features_reach_the_logits() -> None:
     torch.manual_seed(0)
-    for shape, shown in (
+    for shape, inputs in (
         (SEQUENCE, (torch.randn(1, 3, 4), torch.ones(1, 4, dtype=torch.bool))),
         (Shape("picture", ("a",), (8, 8), ("mass",)), (torch.rand(1, 1, 8, 8),)),
     ):
         network = CNN(depth=7, width=4).network(shape, 2).eval()
-        assert not torch.equal(network(*shown, torch.zeros(1, 1)), network(*shown, torch.ones(1, 1)))
+        assert not torch.equal(network(*inputs, torch.zeros(1, 1)), network(*inputs, torch.ones(1, 1)))
 
 
 def test_dropout_acts_in_training_alone() -> None:
     network = CNN(depth=7, width=4, dropout=0.5).network(Shape("picture", ("a",), (8, 8)), 2)
-    shown = torch.rand(1, 1, 8, 8), torch.zeros(1, 0)
+    inputs = torch.rand(1, 1, 8, 8), torch.zeros(1, 0)
     torch.manual_seed(0)
-    assert len({tuple(network(*shown)[0].tolist()) for _ in range(5)}) > 1
+    assert len({tuple(network(*inputs)[0].tolist()) for _ in range(5)}) > 1
     network.eval()
-    assert len({tuple(network(*shown)[0].tolist()) for _ in range(5)}) == 1
+    assert len({tuple(network(*inputs)[0].tolist()) for _ in range(5)}) == 1
 
 
 @pytest.mark.parametrize("size", [6, 7])

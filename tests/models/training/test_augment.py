@@ -14,8 +14,16 @@ from hypothesis import strategies as st
 from benchmark.core.errors import Skip, UserError
 from models.cnn import CNN
 from models.ffnn import FFNN
-from models.inputs import INPUTS, Shape
-from models.training.augment import SHIFT, Directions, Particles, Pictures, _moved, augmentation, wanted
+from models.inputs import VIEWS, Shape
+from models.training.augment import (
+    SHIFT,
+    Directions,
+    ParticleAugmentation,
+    PictureAugmentation,
+    _moved,
+    augmentation,
+    wanted,
+)
 from models.training.batches import Batches
 from representations.samples import Images, Panel, Vectors
 from tests.models.conftest import particles, rings
@@ -65,11 +73,11 @@ class TestPixels:
 
 
 def augmented(words: str, samples: Images | Vectors, seed: int = 0) -> tuple[torch.Tensor, ...]:
-    look = INPUTS["picture" if isinstance(samples, Images) else "sequence", type(samples)]
-    shown = look.batch(samples, torch.arange(len(samples)))
-    found = augmentation(words, look, samples, "cnn")
+    view = VIEWS["picture" if isinstance(samples, Images) else "sequence", type(samples)]
+    inputs = view.batch(samples, torch.arange(len(samples)))
+    found = augmentation(words, view, samples, "cnn")
     assert found is not None
-    return found(shown, chance(seed))
+    return found(inputs, chance(seed))
 
 
 def test_mirrored_pictures_are_one_of_four() -> None:
@@ -81,14 +89,14 @@ def test_mirrored_pictures_are_one_of_four() -> None:
 
 
 def test_rotated_circles_are_rolled_along_the_rows() -> None:
-    pictures = Pictures(("rotation",), FULL, (), "cnn")
+    pictures = PictureAugmentation(("rotation",), FULL, (), "cnn")
     start = picture()
     found, _ = pictures((start, torch.zeros(64, 0)), chance())
     which = torch.stack([(found == start.roll(turn, 2)).flatten(1).all(1) for turn in range(12)])
     assert which.any(0).all()
     assert which.any(1).sum() > 8
     # of a calorimeter, whose rows are eta, along the columns
-    other = Pictures(("rotation",), FULL._replace(shape=(1, 8, 12), turned=False), (), "cnn")
+    other = PictureAugmentation(("rotation",), FULL._replace(shape=(1, 8, 12), turned=False), (), "cnn")
     again, _ = other((start.transpose(2, 3), torch.zeros(64, 0)), chance())
     assert torch.equal(again.transpose(2, 3), found)
 
@@ -96,7 +104,7 @@ def test_rotated_circles_are_rolled_along_the_rows() -> None:
 def test_pictures_with_towers_turn_by_whole_towers() -> None:
     panel = Panel((2, 4, 144), (1.5, math.pi), ("ecal", "hcal"))
     start = torch.rand(64, 2, 4, 144, generator=chance())
-    found, _ = Pictures(("rotation",), panel, (), "cnn")((start, torch.zeros(64, 0)), chance())
+    found, _ = PictureAugmentation(("rotation",), panel, (), "cnn")((start, torch.zeros(64, 0)), chance())
     which = torch.stack([(found == start.roll(2 * tower, 3)).flatten(1).all(1) for tower in range(72)])
     assert which.any(0).all()
 
@@ -106,7 +114,7 @@ def test_translations_stay_within_their_bound() -> None:
     single = torch.zeros(200, 1, 40, 40)
     single[:, :, 20, 20] = 1
     panel = samples.panels[0]
-    found, _ = Pictures(("translation",), panel, (), "cnn")((single, torch.zeros(200, 0)), chance())
+    found, _ = PictureAugmentation(("translation",), panel, (), "cnn")((single, torch.zeros(200, 0)), chance())
     where = found.flatten(1).argmax(1)
     assert torch.equal(found.sum((1, 2, 3)), torch.ones(200))
     for place in (where // 40 - 20, where % 40 - 20):
@@ -133,8 +141,8 @@ def test_angles_and_their_cosines_turn_alike(angle: float, mirrored: bool) -> No
 
 def test_an_event_turns_as_one_and_its_features_with_it() -> None:
     samples = replace(particles(40, features=2), feature_names=("pt1", "phi2"))
-    look = INPUTS["sequence", Vectors]
-    start, mask, features = look.batch(samples, torch.arange(40))
+    view = VIEWS["sequence", Vectors]
+    start, mask, features = view.batch(samples, torch.arange(40))
     found, same, turned = augmented("mirror+rotation", samples)
     assert torch.equal(mask, same)
     pt, eta, phi = range(3)
@@ -153,11 +161,11 @@ def test_chance_is_seeded_and_training_alone_takes_it() -> None:
     one, again, other = (augmented("shear+mirror", samples, seed)[0] for seed in (1, 1, 2))
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
-    look = INPUTS["picture", Images]
-    batches = Batches(look, samples, "cpu", augment=augmentation("mirror", look, samples, "cnn"))
+    view = VIEWS["picture", Images]
+    batches = Batches(view, samples, "cpu", augment=augmentation("mirror", view, samples, "cnn"))
     index = torch.arange(30)
-    assert torch.equal(batches(index).shown[0], samples.dense())
-    assert not torch.equal(next(iter(batches.ahead([index], chance()))).shown[0], samples.dense())
+    assert torch.equal(batches(index).inputs[0], samples.dense())
+    assert not torch.equal(next(iter(batches.ahead([index], chance()))).inputs[0], samples.dense())
 
 
 @pytest.mark.parametrize("samples", [rings(60), particles(60)], ids=["pictures", "particles"])
@@ -200,5 +208,5 @@ def test_where_it_makes_no_sense_the_cell_is_skipped() -> None:
 
 def test_columns_are_known_by_their_names() -> None:
     shape = Shape("sequence", ("pt", "jet_eta", "phi12", "cos_phi", "sin_phi", "sigma_phi", "delta_eta", "beta"))
-    known = Particles(("mirror",), shape, "cnn").particles
+    known = ParticleAugmentation(("mirror",), shape, "cnn").particles
     assert (known.eta, known.phi, known.pairs) == ([1], [2], [(3, 4)])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.core.errors import UserError
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from models.training.batches import CHUNK, Batches, balanced_weights, cloned, mean_and_scale, whole
 from representations.samples import Images, Vectors
 from tests.models.conftest import particles, rings
@@ -19,21 +19,21 @@ from tests.models.conftest import particles, rings
 def test_a_batch_holds_the_events_that_were_asked_for() -> None:
     samples = rings(20)
     samples = replace(samples, weights=torch.linspace(1, 2, 20))
-    batches = Batches(INPUTS["picture", Images], samples, "cpu")
+    batches = Batches(VIEWS["picture", Images], samples, "cpu")
     index = torch.tensor([7, 3, 12])
     for batch in (batches(index), next(iter(batches.ahead([index])))):
-        assert torch.equal(batch.shown[0], samples.dense(index))
+        assert torch.equal(batch.inputs[0], samples.dense(index))
         assert torch.equal(batch.labels, samples.labels[index])
         assert torch.equal(batch.weights, balanced_weights(samples)[index])
 
 
 @pytest.mark.parametrize("events", [0, 1, CHUNK, CHUNK + 1, 2 * CHUNK + 3])
 def test_a_table_of_all_events_has_each_in_its_row(events: int) -> None:
-    samples, look = particles(events + 1)[torch.arange(events)], INPUTS["table", Vectors]
-    (table,) = whole(look, samples)
+    samples, view = particles(events + 1)[torch.arange(events)], VIEWS["table", Vectors]
+    (table,) = whole(view, samples)
     assert len(table) == events
     for event in {0, CHUNK - 1, CHUNK, events - 1} & set(range(events)):
-        (row,) = look.batch(samples, torch.tensor([event]))
+        (row,) = view.batch(samples, torch.tensor([event]))
         assert torch.equal(table[event], row[0])
 
 
@@ -84,7 +84,7 @@ def test_clones_make_classes_equally_large(labels: list[int], seed: int) -> None
 
 def test_cloned_events_keep_their_weights_within_a_class() -> None:
     samples = replace(particles(5), labels=torch.tensor([0, 0, 0, 1, 1]), weights=torch.tensor([1.0, 1, 4, 3, 9]))
-    batches = Batches(INPUTS["table", Vectors], samples, "cpu", balance="clone")
+    batches = Batches(VIEWS["table", Vectors], samples, "cpu", balance="clone")
     assert batches.weights.tolist() == pytest.approx([0.5, 0.5, 2.0, 0.5, 1.5])  # mean 1 in each class
     shuffle = torch.Generator().manual_seed(0)
     first, second = batches.order(shuffle), batches.order(shuffle)
@@ -111,9 +111,9 @@ def test_nothing_to_measure_is_not_nan() -> None:
 def test_a_column_that_never_varies_has_no_say() -> None:
     """Also where a view standardises it with others: ink that first turns up in a test event has no trained weights."""
     samples = rings(12, size=32)
-    look = INPUTS["table", Images]
-    batches = Batches(look, samples, "cpu")
-    (table,) = look.batch(samples, torch.arange(12))
+    view = VIEWS["table", Images]
+    batches = Batches(view, samples, "cpu")
+    (table,) = view.batch(samples, torch.arange(12))
     ((_, scale),) = [part for part in batches.moments() if part is not None]
     varies = table.std(dim=0) > 0
     assert not varies.all()

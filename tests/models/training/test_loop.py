@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from benchmark.core.errors import UserError
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from models.model import Runtime
 from models.training.batches import Batches
 from models.training.loop import check_samples, evaluate, optimise, reproducible
@@ -18,7 +18,7 @@ from models.training.step import Recipe
 from representations.samples import Vectors
 from tests.models.conftest import particles
 
-TABLE = INPUTS["table", Vectors]
+TABLE = VIEWS["table", Vectors]
 
 
 def line(columns: int = 18) -> nn.Module:
@@ -88,8 +88,8 @@ def test_event_weights_move_the_boundary() -> None:
     samples = particles(400)
     side = torch.arange(400) % 4 < 2
     weights = torch.where(side == (samples.labels == 0), 3.0, 1.0)
-    shown = replace(samples, weights=weights, features=side[:, None].float(), feature_names=("side",))
-    batches = Batches(TABLE, replace(shown, slots={"muon": 0, "jet": 0}), "cpu")
+    inputs = replace(samples, weights=weights, features=side[:, None].float(), feature_names=("side",))
+    batches = Batches(TABLE, replace(inputs, slots={"muon": 0, "jet": 0}), "cpu")
     network = nn.Linear(1, 2)
     optimise(network, batches, batches, Recipe(epochs=150, patience=150, batch_size=400, learning_rate=0.05), Runtime())
     signal = network(torch.tensor([[0.0], [1.0]])).softmax(1)[:, 0].tolist()

@@ -15,7 +15,7 @@ from torch import Tensor
 from benchmark.core.errors import Skip
 from benchmark.metrics.cvm import cvm, windows
 from models.ffnn import FFNN
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from models.training.batches import Batches
 from models.training.penalty import Penalty, nearest
 from representations.samples import Vectors
@@ -87,19 +87,19 @@ def test_gradient() -> None:
     """Against differences, and against the formula of the flatness loss, F_i - F at each score."""
     logits, mass = batch(40)
     penalty = Penalty(1.0, 6)
-    shown = logits.clone().requires_grad_()
-    penalty(shown, mass).backward()  # type: ignore[no-untyped-call]
-    assert shown.grad is not None
+    inputs = logits.clone().requires_grad_()
+    penalty(inputs, mass).backward()  # type: ignore[no-untyped-call]
+    assert inputs.grad is not None
     step = 1e-2
     for event in range(40):
         moved = [logits.clone(), logits.clone()]
         moved[0][event, 0] -= step
         moved[1][event, 0] += step
         slope = float(penalty(moved[1], mass) - penalty(moved[0], mass)) / (2 * step)
-        assert float(shown.grad[event, 0]) == pytest.approx(slope, abs=2e-5)
+        assert float(inputs.grad[event, 0]) == pytest.approx(slope, abs=2e-5)
     # the score is one number: what the signal's logit gains the others lose
-    assert shown.grad.sum(1).abs().max() < 1e-6
-    assert (shown.grad[mass.isnan()] == 0).all()
+    assert inputs.grad.sum(1).abs().max() < 1e-6
+    assert (inputs.grad[mass.isnan()] == 0).all()
 
     chosen = ~mass.isnan().numpy()
     s, m = log_odds(logits)[chosen], mass.numpy()[chosen].astype(float)
@@ -112,7 +112,7 @@ def test_gradient() -> None:
         for b in range(n):  # and what moves the distribution of all
             expected[b] += (np.sum(s[near] < s[b]) - np.sum(s[near] > s[b])) / (n * k * (n - 1))
             expected[b] -= (2 * np.sum(s < s[b]) / (n - 1) - 1) / n / n
-    np.testing.assert_allclose(shown.grad[:, 0].numpy()[chosen], expected, atol=1e-6)
+    np.testing.assert_allclose(inputs.grad[:, 0].numpy()[chosen], expected, atol=1e-6)
 
 
 def test_scores_that_tell_nothing_have_none_on_average() -> None:
@@ -148,20 +148,20 @@ def test_order_of_events_does_not_matter() -> None:
     plain = float(Penalty(1.0)(logits, mass))
     assert float(Penalty(1.0)(logits[turned], mass[turned])) == pytest.approx(plain, rel=1e-5)
     # nor do events without a mass, nor a number that is added to all logits of an event
-    shown = torch.where(mass.isnan()[:, None], 100.0, logits) + torch.randn(60, 1)
-    assert float(Penalty(1.0)(shown, mass)) == pytest.approx(plain, rel=1e-4)
+    inputs = torch.where(mass.isnan()[:, None], 100.0, logits) + torch.randn(60, 1)
+    assert float(Penalty(1.0)(inputs, mass)) == pytest.approx(plain, rel=1e-4)
 
 
 @pytest.mark.parametrize("known", [0, 1, 2, 11, 12])
 def test_nothing_to_compare(known: int) -> None:
     logits, _ = batch(30)
     mass = torch.where(torch.arange(30) < known, torch.arange(30.0), torch.nan)
-    shown = logits.requires_grad_()
-    value = Penalty(1.0, 12)(shown, mass)
+    inputs = logits.requires_grad_()
+    value = Penalty(1.0, 12)(inputs, mass)
     value.backward()  # type: ignore[no-untyped-call]
     assert abs(float(value.detach())) < 1e-5
-    assert shown.grad is not None
-    assert shown.grad.abs().max() < 1e-6
+    assert inputs.grad is not None
+    assert inputs.grad.abs().max() < 1e-6
     assert abs(float(Penalty(1.0, 40)(logits.detach(), mass))) < 1e-5
 
 
@@ -203,10 +203,10 @@ def test_a_network_forgets_the_mass_and_keeps_the_rest() -> None:
 
 def test_masses_are_those_of_the_first_background() -> None:
     samples = replace(particles(9, classes=3), mass=torch.arange(9.0))
-    found = Batches(INPUTS["table", Vectors], samples, "cpu")(torch.tensor([1, 4, 5, 0]))
+    found = Batches(VIEWS["table", Vectors], samples, "cpu")(torch.tensor([1, 4, 5, 0]))
     assert found.masses.isnan().tolist() == [False, False, True, True]
     assert found.masses[:2].tolist() == [1, 4]
-    without = Batches(INPUTS["table", Vectors], particles(9), "cpu")
+    without = Batches(VIEWS["table", Vectors], particles(9), "cpu")
     assert without.masses.isnan().all()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from models.model import Runtime
 from models.training import loop
 from models.training.batches import Batches
@@ -36,7 +36,7 @@ def test_every_epoch_is_trained_with_its_rate(monkeypatch: pytest.MonkeyPatch) -
             return super().__call__(batch)
 
     monkeypatch.setattr(loop, "Step", Watched)
-    batches = Batches(INPUTS["table", Vectors], particles(32), "cpu")
+    batches = Batches(VIEWS["table", Vectors], particles(32), "cpu")
     recipe = Recipe(epochs=4, patience=4, batch_size=16, learning_rate=0.2, schedule="linear")
     loop.optimise(torch.nn.Linear(18, 2), batches, batches, recipe, Runtime())
     assert rates == pytest.approx([0.2, 0.2, 0.15, 0.15, 0.1, 0.1, 0.05, 0.05])

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.inputs import INPUTS, Shape
+from models.inputs import VIEWS, Shape
 from models.views import edges
 from models.views.edges import padded, rounded
 from representations.samples import Graphs
@@ -19,13 +19,13 @@ from tests.models.conftest import chains
 if TYPE_CHECKING:
     import pytest
 
-LOOK = INPUTS["edges", Graphs]
+VIEW = VIEWS["edges", Graphs]
 
 
 def test_columns() -> None:
     graphs = chains(6, features=1)
-    nodes, pairs, ends, event, features = LOOK.batch(graphs, torch.tensor([4, 1]))
-    assert LOOK.shape(graphs) == Shape("edges", ("log_pt", "eta", "mass", "cos_phi", "sin_phi"), (6,), ("feature0",))
+    nodes, pairs, ends, event, features = VIEW.batch(graphs, torch.tensor([4, 1]))
+    assert VIEW.shape(graphs) == Shape("edges", ("log_pt", "eta", "mass", "cos_phi", "sin_phi"), (6,), ("feature0",))
     first, second = (graphs.nodes.values[slice(*graphs.nodes.offsets[event : event + 2])] for event in (4, 1))
     pt, eta, phi, mass = torch.cat([first, second]).T
     torch.testing.assert_close(nodes, torch.stack([pt.log(), eta, mass, phi.cos(), phi.sin()], dim=1))
@@ -40,32 +40,32 @@ def test_columns() -> None:
 def test_nothing_has_no_logarithm() -> None:
     graphs = chains(3)
     graphs.nodes.values[:, 0] = 0.0
-    assert (LOOK.batch(graphs, torch.arange(3))[0][:, 0] == math.log(1e-3)).all()
+    assert (VIEW.batch(graphs, torch.arange(3))[0][:, 0] == math.log(1e-3)).all()
 
 
 def test_what_pairs_have_is_kept_where_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
     graphs, index = chains(9), torch.tensor([3, 8])
-    assert LOOK.prepare(graphs).pairs is not None
-    kept = LOOK.batch(LOOK.prepare(graphs), index)
+    assert VIEW.prepare(graphs).pairs is not None
+    kept = VIEW.batch(VIEW.prepare(graphs), index)
     monkeypatch.setattr(edges, "KEPT", 0)
-    assert LOOK.prepare(graphs).pairs is None
-    for one, other in zip(LOOK.batch(LOOK.prepare(graphs), index), kept, strict=True):
+    assert VIEW.prepare(graphs).pairs is None
+    for one, other in zip(VIEW.batch(VIEW.prepare(graphs), index), kept, strict=True):
         torch.testing.assert_close(one, other)
 
 
 def test_rows_are_what_there_is() -> None:
     graphs, index = chains(9, features=2, empty=[2]), torch.tensor([3, 2])
-    nodes, pairs, _, _, features = LOOK.batch(graphs, index)
-    rows = LOOK.rows(graphs, index)
-    for shown, row in zip((nodes, pairs, None, None, features), rows, strict=True):
-        assert (shown is None and row is None) or torch.equal(shown, row)
+    nodes, pairs, _, _, features = VIEW.batch(graphs, index)
+    rows = VIEW.rows(graphs, index)
+    for inputs, row in zip((nodes, pairs, None, None, features), rows, strict=True):
+        assert (inputs is None and row is None) or torch.equal(inputs, row)
 
 
 def test_an_event_is_shown_the_same_alone() -> None:
     graphs = chains(9, features=2, empty=[4])
-    nodes, pairs, ends, event, features = LOOK.batch(graphs, torch.arange(9))
+    nodes, pairs, ends, event, features = VIEW.batch(graphs, torch.arange(9))
     for number in range(9):
-        own, of_pairs, own_ends, _, own_features = LOOK.batch(graphs, torch.tensor([number]))
+        own, of_pairs, own_ends, _, own_features = VIEW.batch(graphs, torch.tensor([number]))
         mine = event == number
         torch.testing.assert_close(own, nodes[mine])
         torch.testing.assert_close(of_pairs, pairs[mine[ends[0]]])
@@ -76,12 +76,12 @@ def test_an_event_is_shown_the_same_alone() -> None:
 def test_labels_weights_and_mass_are_never_shown() -> None:
     graphs = chains(8)
     other = replace(graphs, labels=1 - graphs.labels, weights=graphs.weights * 3, mass=torch.rand(8))
-    for one, two in zip(LOOK.batch(graphs, torch.arange(8)), LOOK.batch(other, torch.arange(8)), strict=True):
+    for one, two in zip(VIEW.batch(graphs, torch.arange(8)), VIEW.batch(other, torch.arange(8)), strict=True):
         assert torch.equal(one, two)
 
 
 def test_padding_joins_nothing_to_events() -> None:
-    nodes, pairs, ends, event, _ = LOOK.batch(chains(9), torch.arange(9))
+    nodes, pairs, ends, event, _ = VIEW.batch(chains(9), torch.arange(9))
     more, at, to, what = padded(nodes, event, ends, pairs, 9)
     count, links = len(nodes), len(pairs)
     assert (len(more), len(what)) == (rounded(count + 1), rounded(links))

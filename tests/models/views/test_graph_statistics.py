@@ -9,11 +9,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from representations.samples import Graphs
 from tests.models.conftest import chains
 
-TABLE = INPUTS["table", Graphs]
+TABLE = VIEWS["table", Graphs]
 
 
 def moments(values: np.ndarray, weight: np.ndarray) -> list[np.ndarray]:

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from models.recnn import RecNN
 from models.views.leaves import of_particles
 from models.views.merge_trees import MOMENTUM, Forest, MergeTrees
@@ -49,7 +49,7 @@ def by_hand(samples: Vectors, event: int, topology: Algorithm) -> list[np.ndarra
         p, pt = math.sqrt(px**2 + py**2 + pz**2), math.hypot(px, py)
         mass = math.sqrt(max(energy**2 - p**2, 0.0))
         delta_phi = (math.atan2(py, px) - hardest[2] + math.pi) % (2 * math.pi) - math.pi
-        shown = {
+        inputs = {
             "log_p": math.log(p),
             "delta_eta": math.asinh(pz / pt) - hardest[1],
             "theta": math.acos(pz / p),
@@ -59,7 +59,7 @@ def by_hand(samples: Vectors, event: int, topology: Algorithm) -> list[np.ndarra
             "log_pt": math.log(pt),
             "log_mass": math.log(max(mass, 1e-4)),
         }
-        rows.append(np.array([*(shown[name] for name in MOMENTUM), *other]))
+        rows.append(np.array([*(inputs[name] for name in MOMENTUM), *other]))
     return rows
 
 
@@ -74,9 +74,9 @@ def test_nodes_hold_the_momenta_of_their_subtrees(topology: Algorithm, seed: int
         particles=replace(samples.particles, values=torch.cat([values, mass], dim=1)),
         names=(*samples.names, "mass"),
     )
-    look = MergeTrees(topology=topology, padded=padded)
+    view = MergeTrees(topology=topology, padded=padded)
     index = torch.tensor([6, 2, 0, 3])
-    nodes, children, ends, roots, features = look.batch(look.prepare(samples), index)
+    nodes, children, ends, roots, features = view.batch(view.prepare(samples), index)
     first = len(nodes) - len(children)
     level = torch.searchsorted(ends, torch.arange(len(children)), right=True)
     assert (int(ends[-1]) if len(ends) else 0) == len(children)
@@ -101,31 +101,31 @@ def test_nodes_hold_the_momenta_of_their_subtrees(topology: Algorithm, seed: int
 
 
 def test_columns() -> None:
-    shape = INPUTS["tree", Vectors].shape(particles(3, features=2))
+    shape = VIEWS["tree", Vectors].shape(particles(3, features=2))
     assert shape.columns == (*MOMENTUM, "is_muon", "is_jet")
     assert shape.features == ("feature0", "feature1")
-    assert INPUTS["tree", Images].shape(rings(3, channels=2)).columns == (*MOMENTUM, "channel0", "channel1")
-    assert INPUTS["tree", Graphs].shape(chains(3)).columns == MOMENTUM
+    assert VIEWS["tree", Images].shape(rings(3, channels=2)).columns == (*MOMENTUM, "channel0", "channel1")
+    assert VIEWS["tree", Graphs].shape(chains(3)).columns == MOMENTUM
 
 
 def test_masses_are_left_out_if_asked() -> None:
-    samples, look, bare = particles(3), MergeTrees(), MergeTrees(mass=False)
+    samples, view, bare = particles(3), MergeTrees(), MergeTrees(mass=False)
     place = MOMENTUM.index("log_mass")
-    with_mass, without = (view.shape(samples).columns for view in (look, bare))
+    with_mass, without = (some.shape(samples).columns for some in (view, bare))
     assert without == with_mass[:place] + with_mass[place + 1 :]
-    whole, part = (view.batch(view.prepare(samples), torch.arange(3))[0] for view in (look, bare))
+    whole, part = (some.batch(some.prepare(samples), torch.arange(3))[0] for some in (view, bare))
     assert torch.equal(part, torch.cat([whole[:, :place], whole[:, place + 1 :]], dim=1))
 
 
 @KINDS
 class TestEveryKind:
     def test_columns_are_those_shown(self, kind: type[Samples]) -> None:
-        look, samples = INPUTS["tree", kind], MAKE[kind](5)
-        forest = look.prepare(samples)
-        nodes, *_ = look.batch(forest, torch.arange(5))
-        assert len(look.shape(samples).columns) == nodes.shape[1]
-        shown, rows = look.batch(forest, torch.arange(5)), look.rows(forest, torch.arange(5))
-        assert [part.shape[1] for part, row in zip(shown, rows, strict=True) if row is not None] == [
+        view, samples = VIEWS["tree", kind], MAKE[kind](5)
+        forest = view.prepare(samples)
+        nodes, *_ = view.batch(forest, torch.arange(5))
+        assert len(view.shape(samples).columns) == nodes.shape[1]
+        inputs, rows = view.batch(forest, torch.arange(5)), view.rows(forest, torch.arange(5))
+        assert [part.shape[1] for part, row in zip(inputs, rows, strict=True) if row is not None] == [
             row.shape[1] for row in rows if row is not None
         ]
         # every node once, and no padding
@@ -133,19 +133,19 @@ class TestEveryKind:
 
     def test_prepared_samples_are_samples(self, kind: type[Samples]) -> None:
         samples = MAKE[kind](9, empty=[4])
-        forest = INPUTS["tree", kind].prepare(samples)
+        forest = VIEWS["tree", kind].prepare(samples)
         assert isinstance(forest, Forest)
         assert torch.equal(forest.labels, samples.labels)
         for index in (torch.tensor([8, 4, 1]), slice(2, 6)):
-            part, again = forest[index], INPUTS["tree", kind].prepare(samples[index])
+            part, again = forest[index], VIEWS["tree", kind].prepare(samples[index])
             for name in ("leaves", "merged", "children"):
                 torch.testing.assert_close(getattr(part, name).values, getattr(again, name).values)
             assert torch.equal(part.roots, again.roots)
 
     def test_labels_weights_and_mass_are_never_shown(self, kind: type[Samples]) -> None:
-        look, samples = INPUTS["tree", kind], MAKE[kind](8)
+        view, samples = VIEWS["tree", kind], MAKE[kind](8)
         other = replace(samples, labels=1 - samples.labels, weights=samples.weights * 3, mass=torch.rand(8))
-        for one, two in zip(*(look.batch(part, torch.arange(8)) for part in (samples, other)), strict=True):
+        for one, two in zip(*(view.batch(part, torch.arange(8)) for part in (samples, other)), strict=True):
             assert torch.equal(one, two)
 
 
@@ -255,12 +255,12 @@ def test_edges_of_all_pairs_do_not_make_chains_other() -> None:
 
 def test_masses_are_not_told_where_they_define_the_classes() -> None:
     samples = particles(5)
-    look = MergeTrees()
-    told, untold = (look.shape(some).columns for some in (samples, replace(samples, pair_masses=False)))
+    view = MergeTrees()
+    told, untold = (view.shape(some).columns for some in (samples, replace(samples, pair_masses=False)))
     assert tuple(name for name in told if name != "log_mass") == untold
     index = torch.arange(5)
     with_mass, without = (
-        look.batch(look.prepare(some), index)[0] for some in (samples, replace(samples, pair_masses=False))
+        view.batch(view.prepare(some), index)[0] for some in (samples, replace(samples, pair_masses=False))
     )
     place = told.index("log_mass")
     assert torch.equal(torch.cat([with_mass[:, :place], with_mass[:, place + 1 :]], dim=1), without)

@@ -11,12 +11,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from models.views.nodes import MOST, first_largest, length_of
 from representations.samples import Graphs, Ragged, Vectors
 from tests.models.conftest import KINDS, chains, particles, ragged
 
-SET, GRAPH = INPUTS["nodes", Vectors], INPUTS["graph", Graphs]
+SET, GRAPH = VIEWS["nodes", Vectors], VIEWS["graph", Graphs]
 
 
 def more(pt: np.ndarray, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from representations.circles.circles import Circles
 from representations.samples import Images, Ragged
 from tests.models.conftest import rings
@@ -30,21 +30,21 @@ def shuffled(samples: Images) -> Images:
 
 
 @pytest.mark.parametrize("name", PICTURES)
-@pytest.mark.parametrize("view", [view for view, kind in INPUTS if kind is Images])
-def test_every_bit_of_a_view_is_the_same(name: str, view: str) -> None:
-    samples, look, index = PICTURES[name], INPUTS[view, Images], torch.arange(EVENTS)
-    seen = [look.batch(look.prepare(pictures), index) for pictures in (samples, shuffled(samples))]
+@pytest.mark.parametrize("view_name", [view_name for view_name, kind in VIEWS if kind is Images])
+def test_every_bit_of_a_view_is_the_same(name: str, view_name: str) -> None:
+    samples, view, index = PICTURES[name], VIEWS[view_name, Images], torch.arange(EVENTS)
+    seen = [view.batch(view.prepare(pictures), index) for pictures in (samples, shuffled(samples))]
     for mine, theirs in zip(*seen, strict=True):
         assert torch.equal(mine, theirs)
 
 
-@pytest.mark.parametrize("view", [view for view, kind in INPUTS if kind is Images])
-def test_nor_does_the_order_of_particles_matter(view: str) -> None:
+@pytest.mark.parametrize("view_name", [view_name for view_name, kind in VIEWS if kind is Images])
+def test_nor_does_the_order_of_particles_matter(view_name: str) -> None:
     """Their circles are drawn in another order, so that pixels are listed in another one."""
     events = random_events(EVENTS, 8)
     turned = replace(events, table=ak.with_field(events.table, events.table["objects"][:, ::-1], "objects"))
-    look, index = INPUTS[view, Images], torch.arange(EVENTS)
+    view, index = VIEWS[view_name, Images], torch.arange(EVENTS)
     pictures = [Circles(size=112).represent(part) for part in (events, turned)]
     assert not np.array_equal(*(part.pixels.values.numpy() for part in pictures))
-    for mine, theirs in zip(*(look.batch(look.prepare(part), index) for part in pictures), strict=True):
+    for mine, theirs in zip(*(view.batch(view.prepare(part), index) for part in pictures), strict=True):
         assert torch.equal(mine, theirs)

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from models.views.nodes import MOST
-from models.views.pixel_nodes import Noded, PixelNodes
+from models.views.pixel_nodes import PixelNodes, PreparedPixels
 from representations.samples import Images, Panel
 from tests.models.conftest import ragged, rings
 
-LOOK = INPUTS["nodes", Images]
-assert isinstance(LOOK, PixelNodes)
+VIEW = VIEWS["nodes", Images]
+assert isinstance(VIEW, PixelNodes)
 
 
 def calorimeter(
@@ -48,9 +48,9 @@ def brightest(picture: np.ndarray) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("prepared", [False, True])
 def test_pixels_one_by_one(lit: int, prepared: bool) -> None:
     samples = calorimeter(4, lit, empty=(2,))
-    shown = LOOK.prepare(samples) if prepared else samples
-    nodes, mask, _ = LOOK.batch(shown, torch.tensor([3, 2, 0]))
-    assert LOOK.shape(shown).columns == (
+    inputs = VIEW.prepare(samples) if prepared else samples
+    nodes, mask, _ = VIEW.batch(inputs, torch.tensor([3, 2, 0]))
+    assert VIEW.shape(inputs).columns == (
         *("eta", "phi", "cos_phi", "sin_phi", "delta_eta", "cos_delta_phi", "sin_delta_phi"),
         *("ecal", "hcal", "ln_ecal", "ln_hcal"),
     )
@@ -80,7 +80,7 @@ def test_pixels_one_by_one(lit: int, prepared: bool) -> None:
 def test_rows_need_not_be_even() -> None:
     edges = tuple((np.linspace(-1, 1, 13) ** 3).tolist())
     samples = calorimeter(1, panels=(Panel((1, 12, 20), (1.0, 1.0), ("ecal",), edges=edges),))
-    nodes, mask, _ = LOOK.batch(samples, torch.arange(1))
+    nodes, mask, _ = VIEW.batch(samples, torch.arange(1))
     rows = np.argwhere(samples.dense()[0, 0].numpy())[:, 0]
     np.testing.assert_allclose(nodes[0, 0][mask[0]], [(edges[row] + edges[row + 1]) / 2 for row in rows], atol=1e-6)
 
@@ -93,17 +93,17 @@ def test_what_is_dropped(lit: int) -> None:
         energy = np.maximum(picture, 0).sum(axis=0)
         kept = sum(energy[place] for place in brightest(picture)[:MOST])
         expected.append(1 - kept / energy.sum() if energy.sum() else 0.0)
-    dropped = LOOK.dropped(samples)
+    dropped = VIEW.dropped(samples)
     np.testing.assert_allclose(dropped, expected, atol=1e-6)
     assert (dropped > 0.01).any() == (lit > 200)
-    assert len(LOOK.dropped(samples[:0])) == 0
-    assert torch.equal(LOOK.dropped(LOOK.prepare(samples)), dropped)
+    assert len(VIEW.dropped(samples[:0])) == 0
+    assert torch.equal(VIEW.dropped(VIEW.prepare(samples)), dropped)
 
 
 def test_times_are_no_energy() -> None:
     samples = calorimeter(2, 400, panels=(Panel((2, 12, 20), (1.5, 1.0), ("ecal", "time")),))
-    nodes, mask, _ = LOOK.batch(samples, torch.arange(2))
-    columns = LOOK.shape(samples).columns
+    nodes, mask, _ = VIEW.batch(samples, torch.arange(2))
+    columns = VIEW.shape(samples).columns
     assert "cos_phi" not in columns  # a part of the circle has two ends
     ecal = samples.dense()[:, 0].flatten(1)
     least = nodes[0, columns.index("ecal")][mask[0]].clamp(min=0).min()
@@ -114,8 +114,8 @@ def test_several_panels() -> None:
     barrel = Panel((1, 6, 8), (1.5, math.pi), ("ecal",), "barrel")
     endcap = Panel((2, 4, 4), (1.2, 1.2), ("ecal", "hcal"), "endcap", ("y", "x"))
     samples = calorimeter(5, 20, panels=(barrel, endcap))
-    nodes, mask, _ = LOOK.batch(samples, torch.arange(5))
-    columns = LOOK.shape(samples).columns
+    nodes, mask, _ = VIEW.batch(samples, torch.arange(5))
+    columns = VIEW.shape(samples).columns
     assert columns[:8] == ("eta", "phi", "y", "x", "cos_phi", "sin_phi", "is_barrel", "is_endcap")
     by_name = dict(zip(columns, nodes.transpose(0, 1), strict=True))
     barrel_dense, endcap_dense = samples.dense_panels()
@@ -143,9 +143,9 @@ def lit_cells(picture: np.ndarray, step: int) -> int:
 @pytest.mark.parametrize("prepared", [False, True])
 def test_strokes_cell_by_cell(size: int, prepared: bool) -> None:
     samples = rings(4, size=size, channels=3, points=300, empty=[1], turned=True)
-    shown = LOOK.prepare(samples) if prepared else samples
-    nodes, mask, _ = LOOK.batch(shown, torch.arange(4))
-    assert LOOK.shape(shown).columns == (
+    inputs = VIEW.prepare(samples) if prepared else samples
+    nodes, mask, _ = VIEW.batch(inputs, torch.arange(4))
+    assert VIEW.shape(inputs).columns == (
         *("eta", "phi", "down", "across", "slope", "channel0", "channel1", "channel2"),
     )
     for event, picture in enumerate(samples.dense().double().numpy()):
@@ -172,7 +172,7 @@ def test_strokes_cell_by_cell(size: int, prepared: bool) -> None:
         assert int(mask[event].sum()) == len(rows) <= MOST
         if rows:
             np.testing.assert_allclose(nodes[event, :, : len(rows)].T, rows, rtol=1e-4, atol=1e-4)
-    assert not LOOK.dropped(samples).any()
+    assert not VIEW.dropped(samples).any()
 
 
 def test_a_drawing_full_of_ink_is_seen_as_a_whole() -> None:
@@ -180,19 +180,19 @@ def test_a_drawing_full_of_ink_is_seen_as_a_whole() -> None:
     lengths = torch.tensor([64 * 64])
     full = ragged(lengths, torch.arange(64 * 64, dtype=torch.int32))
     samples = replace(samples, pixels=full, values=ragged(lengths, torch.full((64 * 64,), 255, dtype=torch.uint8)))
-    nodes, mask, _ = LOOK.batch(samples, torch.arange(1))
+    nodes, mask, _ = VIEW.batch(samples, torch.arange(1))
     assert int(mask.sum()) == 64  # cells of 8 x 8 pixels
-    ink = LOOK.shape(samples).columns.index("channel0")
+    ink = VIEW.shape(samples).columns.index("channel0")
     torch.testing.assert_close(nodes[0, ink][mask[0]], torch.ones(64))
 
 
 def test_nodes_are_found_once_and_travel_with_the_samples() -> None:
     samples = calorimeter(1500, 10)
-    prepared = LOOK.prepare(samples)
-    assert isinstance(prepared, Noded)
-    assert LOOK.prepare(prepared) is prepared
+    prepared = VIEW.prepare(samples)
+    assert isinstance(prepared, PreparedPixels)
+    assert VIEW.prepare(prepared) is prepared
     assert len(prepared.pixels.values) == 0
     index = torch.tensor([1499, 3, 1024])
-    for one, other in zip(LOOK.batch(prepared[index], torch.arange(3)), LOOK.batch(samples, index), strict=True):
+    for one, other in zip(VIEW.batch(prepared[index], torch.arange(3)), VIEW.batch(samples, index), strict=True):
         torch.testing.assert_close(one, other)
-    assert len(LOOK.prepare(samples[:0])) == 0
+    assert len(VIEW.prepare(samples[:0])) == 0
