@@ -13,6 +13,7 @@ from benchmark.commands import options
 from benchmark.core.errors import UserError, did_you_mean
 from benchmark.core.plugin import PRESETS
 from benchmark.core.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
+from benchmark.core.terminal import console, table
 
 if TYPE_CHECKING:
     from benchmark.core.parameters import Parameter
@@ -50,19 +51,10 @@ def command(
     if json:
         print(json_format.dumps(found, indent=1))
         return 0
-    from rich.table import Table
-    from rich.text import Text
-
-    from benchmark.commands.output import console
-
     output = console()
     for group, rows in found.items():
-        table = Table(
-            title=group, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False
-        )
-        for row in rows:
-            table.add_row(Text(f"  {row['name']}"), Text(row["summary"]))
-        output.print(table)
+        output.print(group, style="bold")
+        output.print(table(("", ""), ((f"  {row['name']}", row["summary"]) for row in rows)))
         output.print()
     output.print("parameters of any of them: python -m benchmark list NAME")
     return 0

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from benchmark.core.terminal import WIDTH
 from benchmark.records.result import Result
 from benchmark.records.store import ResultStore
 
@@ -14,12 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from rich.console import Console
-
     from leaderboard.ranking.boards import Board
-
-WIDE = 200
-"""Columns of text where there is no terminal."""
 
 PAGES = "leaderboard"
 """Folder of the pages inside the folder of results."""
@@ -51,17 +46,10 @@ def _asked_for(boards: Iterable[Board], keys: set[str]) -> Iterator[tuple[Board,
             yield replace(board, rows=rows), len(board.rows) - len(rows)
 
 
-def console() -> Console:
-    """Standard output; where it is no terminal, wide enough for a table to keep its lines."""
-    from rich.console import Console
-
-    return Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
-
-
 def print_boards(boards: Iterable[Board]) -> None:
     """Each board as a table on standard output, as wide as the terminal."""
     from leaderboard.terminal import board_text
 
-    width = shutil.get_terminal_size((WIDE, 24)).columns
+    width = shutil.get_terminal_size((WIDTH, 24)).columns
     for board in boards:
         print(board_text(board, width))

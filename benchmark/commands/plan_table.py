@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from benchmark.core.terminal import console, table
 from benchmark.engine.estimate import ACCEPTED, Estimates
 from benchmark.engine.plan import data_to_make
 
@@ -35,20 +36,14 @@ def show(planned: Sequence[Planned], settings: Settings, *, as_json: bool) -> No
         ]
         print(json.dumps({"cells": rows, "data_to_make": data}, indent=1))
         return
-    from rich.table import Table
-
-    from benchmark.commands.output import console
-
-    table = Table(box=None, pad_edge=False)
-    for header in ("task", "representation", "model", "seed", "status", "expected"):
-        table.add_column(header, overflow="fold")
+    lines = []
     for item, seconds in cells:
         cell = item.job.cell
-        names = [str(name).replace("[", r"\[") for name in (cell.task, cell.representation, cell.model)]
         status = f"{item.kept.status} already" if item.kept else "to skip" if item.skip else "to run"
-        table.add_row(*names, str(cell.seed), status, write_seconds(seconds) if status == "to run" else "")
+        words = write_seconds(seconds) if status == "to run" else ""
+        lines.append((str(cell.task), str(cell.representation), str(cell.model), str(cell.seed), status, words))
     output = console()
-    output.print(table)
+    output.print(table(("task", "representation", "model", "seed", "status", "expected"), lines))
     for reason, skipped in _reasons(planned).items():
         output.print(f"skipped: {', '.join(skipped)}: {reason}", markup=False)
     for name in data:

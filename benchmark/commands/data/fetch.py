@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.commands import options
+from benchmark.core.terminal import console, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,21 +142,12 @@ def _print_sources(root: Path, *, as_json: bool) -> None:
     if as_json:
         print(json_format.dumps({"sources": [_describe(source, root) for source in known]}, indent=1))
         return
-    from rich.table import Table
-    from rich.text import Text
-
-    from benchmark.commands.output import console
-
-    table = Table(box=None, pad_edge=False)
-    for header in ("source", "task"):
-        table.add_column(header, no_wrap=True)
-    for header in ("files", "size"):
-        table.add_column(header, justify="right", no_wrap=True)
-    table.add_column("summary", overflow="fold")
-    for source in known:
-        row = (source.name, source.task, str(len(source.files)), human(source.size) or "?")
-        table.add_row(*map(Text, (*row, source.summary)))
-    console().print(table)
+    rows = [
+        (source.name, source.task, str(len(source.files)), human(source.size) or "?", source.summary)
+        for source in known
+    ]
+    headers = ("source", "task", "files", "size", "summary")
+    console().print(table(headers, rows, right={"files", "size"}, whole=set(headers) - {"summary"}))
     print("\nto get one: python -m benchmark data fetch SOURCE (--json: files, licences, records)")
 
 

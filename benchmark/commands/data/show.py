@@ -11,6 +11,7 @@ import typer
 from benchmark.commands import options
 from benchmark.commands.data import displays, requests
 from benchmark.core.registry import REPRESENTATIONS, TASKS
+from benchmark.core.terminal import console, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,10 +152,6 @@ def _print(found: Sequence[Found]) -> None:
 
 
 def _print_manifest(manifest: Manifest) -> None:
-    from rich.table import Table
-
-    from benchmark.commands.output import console
-
     label = f" (fast simulation, version {manifest.detector})" if manifest.fast_simulation else ""
     print(f"  level {manifest.level}{label}, source {manifest.source}, version {manifest.task_version}")
     print(f"  fingerprint {manifest.fingerprint}")
@@ -162,11 +159,9 @@ def _print_manifest(manifest: Manifest) -> None:
     print(f"  made {manifest.created} in {files:,} {'shard' if files == 1 else 'shards'}")
     for reason, count in manifest.dropped.items():
         print(f"  dropped: {count:,} {reason}")
-    table = Table(box=None, pad_edge=False)
-    table.add_column("  class")
     splits = ("train", "valid", "test")
-    for name in (*splits, "all"):
-        table.add_column(name, justify="right")
-    for process, row in manifest.counts.items():
-        table.add_row(f"  {process}", *(f"{row[name]:,}" for name in splits), f"{sum(row.values()):,}")
-    console().print(table)
+    rows = [
+        (f"  {process}", *(f"{row[name]:,}" for name in splits), f"{sum(row.values()):,}")
+        for process, row in manifest.counts.items()
+    ]
+    console().print(table(("  class", *splits, "all"), rows, right={*splits, "all"}))

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError
+from benchmark.core.terminal import console, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -95,22 +96,14 @@ def _figures(
 
 def show(drawn: Sequence[Drawn], folder: Path) -> None:
     """What was read off the figures as a table, and where they are."""
-    from rich.table import Table
-
-    from benchmark.commands.output import console
-
     for item in drawn:
         print()
         print(f"{item.folder.parent.name}/{item.folder.name}: {len(item.files)} figures in {folder}")
-        table = Table(box=None, pad_edge=False)
-        for name, justify in (("  check", "left"), ("value", "right"), ("expected", "left"), ("", "left")):
-            table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
-        table.add_column("because")
+        rows = []
         for check in item.checks:
             value = "-" if math.isnan(check.value) else f"{check.value:.4g} {check.unit}".rstrip()
-            row = (f"  {check.name}", value, expected(check), check.verdict, check.source)
-            table.add_row(*(cell.replace("[", r"\[") for cell in row))
-        console().print(table)
+            rows.append((f"  {check.name}", value, expected(check), check.verdict, check.source))
+        console().print(table(("  check", "value", "expected", "", "because"), rows, right={"value"}))
 
 
 def expected(check: Check) -> str:
