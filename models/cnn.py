@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from benchmark.core.errors import Skip, UserError
 from benchmark.core.plugin import Range
-from models.layers.convlstm import ConvLSTMTrunk, samples_in_time
 from models.layers.edgeconv import EdgeNet
-from models.layers.jet import JetTrunk
-from models.layers.joined import PictureNet
-from models.layers.maxout import MaxoutTrunk
-from models.layers.residual import ResidualTrunk, SequenceNet
-from models.layers.vgg import VGGTrunk
+from models.layers.particles import SequenceNet
+from models.layers.pictures import ConvLSTMTrunk, JetTrunk, MaxoutTrunk, PictureNet, VGGTrunk, samples_in_time
+from models.layers.residual import ResidualTrunk
 from models.network import TorchModel
 
 if TYPE_CHECKING:
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from models.inputs import Shape
-    from models.layers.trunk import Trunk
+    from models.layers.residual import Trunk
 
 BOTTLENECKS = 50
 MOST_PIXELS = 1 << 14

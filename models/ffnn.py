@@ -10,7 +10,7 @@ from torch import nn
 
 from benchmark.core.errors import Skip
 from benchmark.core.plugin import Range
-from models.layers.deep_sets import PARTICLE, DeepSets
+from models.layers.particles import PARTICLE, DeepSets
 from models.layers.residual import start_like_he
 from models.network import TorchModel
 

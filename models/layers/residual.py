@@ -1,4 +1,4 @@
-"""Residual networks: on pictures with two kinds of blocks, and on sequences of particles.
+"""Residual networks on pictures, and the blocks and the head that other networks share with them.
 
 ResNet-15 is that of end-to-end learning (arXiv:1807.11916, figure 2): max pooling and no batch normalisation,
 because the intensity of a pixel is an energy. ResNet-50 is that of He et al. (arXiv:1512.03385), as the circle paper
@@ -13,17 +13,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from models.layers.trunk import Trunk
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
 class EveryOther(nn.Module):
-    """Every `stride`-th place along the last axis, and along the one before it on pictures.
+    """Every `stride`-th pixel of pictures, or every `stride`-th place of sequences.
 
-    Before a convolution of length 1 it does what a stride would. The stride itself corrupts memory in oneDNN's gradient
-    for pictures in channels-last order (torch 2.13 on CPUs with AVX-512, two threads, 4 or 8 channels in).
+    It replaces the stride of a 1 x 1 convolution, because that stride corrupts memory in oneDNN's gradient for pictures
+    in channels-last order (torch 2.13 on CPUs with AVX-512, two threads, 4 or 8 channels in).
     """
 
     def __init__(self, stride: int) -> None:
@@ -39,7 +37,7 @@ class Block(nn.Module):
     """Two convolutions of length 3 and a skip connection, on pictures (axes=2) or sequences (axes=1).
 
     Without normalisation, residual branches add up and activations grow with depth. So each branch starts at zero
-    (its last convolution does), as in Fixup (arXiv:1901.09321): the network starts out as a shallow one.
+    (its last convolution does), as in Fixup (arXiv:1901.09321), and the network starts as a shallow one.
     """
 
     def __init__(self, inputs: int, outputs: int, *, axes: int, stride: int = 1) -> None:
@@ -51,7 +49,8 @@ class Block(nn.Module):
         self.skip = nn.Identity() if same else nn.Sequential(EveryOther(stride), convolution(inputs, outputs, 1))
         start_like_he([self.first, *self.skip.modules()])
         nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+        assert self.second.bias is not None
+        nn.init.zeros_(self.second.bias)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """As many places as `x` has, or half as many with stride 2; a mask (batch, 1, places) needs stride 1."""
@@ -79,7 +78,8 @@ class Bottleneck(nn.Module):
         self.skip = nn.Identity() if same else nn.Sequential(EveryOther(stride), *step(inputs, 4 * width, 1))
         start_like_he(self.modules())
         last = self.branch[-1]
-        nn.init.zeros_(last.weight)  # type: ignore[arg-type]
+        assert isinstance(last, nn.BatchNorm2d)
+        nn.init.zeros_(last.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """As many places as `x` has, or half as many with stride 2."""
@@ -88,14 +88,16 @@ class Bottleneck(nn.Module):
 
 
 class Head(nn.Module):
-    """Logits from what was pooled and, where there are any, the per-event features.
+    """Logits from pooled activations and per-event features.
 
-    hidden : whether there is a hidden layer before the logits; with features there always is.
+    Parameters
+    ----------
+    hidden : whether to use a hidden layer before the logits; with features there always is one.
     """
 
     def __init__(self, pooled: int, features: int, classes: int, dropout: float, *, hidden: bool = False) -> None:
         super().__init__()
-        # features enter with a hidden layer: alone or with the pooled ones, they may need more than a plane to cut
+        # a hidden layer, because features may need more than a plane to separate classes
         layers = (
             [nn.Linear(pooled + features, 64), nn.ReLU(), nn.Linear(64, classes)]
             if features or hidden
@@ -109,13 +111,27 @@ class Head(nn.Module):
         return logits
 
 
-class ResidualTrunk(Trunk):
-    """Stem, stages of blocks, pooling over the whole picture: `outputs` numbers for the head.
+class Trunk(nn.Module):
+    """A network of (batch, outputs) from pictures (batch, channels, rows, columns), of any size."""
 
+    outputs: int
+    body: nn.Module
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """(batch, outputs)."""
+        outputs: Tensor = self.body(picture)
+        return outputs
+
+
+class ResidualTrunk(Trunk):
+    """Stem, stages of blocks, and pooling over the whole picture.
+
+    Parameters
+    ----------
+    size : rows and columns of the picture. With a side below 64 the stem keeps the resolution: ResNet-15 would halve a
+        jet image of 25 x 25 to 4 x 4.
     blocks : basic blocks before and after the one that halves the picture and doubles the channels, 4 blocks + 3
-    convolutions in all (3 for ResNet-15); None for the 16 bottlenecks of ResNet-50.
-    size : the picture's rows and columns. Pictures with a side below 64 keep their resolution in the stem: a jet image
-    of 25 x 25 would come out of the halvings of ResNet-15 as 4 x 4.
+        convolutions in all (3 for ResNet-15); None for the 16 bottlenecks of ResNet-50.
     """
 
     def __init__(self, channels: int, size: tuple[int, ...], *, blocks: int | None, width: int) -> None:
@@ -138,34 +154,9 @@ class ResidualTrunk(Trunk):
 
     def forward(self, picture: Tensor) -> Tensor:
         """(batch, outputs) of pictures (batch, channels, rows, columns)."""
-        found: Tensor = self.body(picture)
+        activations: Tensor = self.body(picture)
         # amax, because adaptive max pooling is slower here and has no deterministic gradient on GPUs
-        return found.amax((2, 3)) if self.max_pooled else found.mean((2, 3))
-
-
-class SequenceNet(nn.Module):
-    """The blocks of ResNet-15 along particles in pt order, none of them halving: events have few particles.
-
-    Padding is set to zero after every convolution, so that an event's score doesn't depend on how long others are.
-    """
-
-    def __init__(self, columns: int, features: int, classes: int, *, blocks: int, width: int, dropout: float) -> None:
-        super().__init__()
-        self.stem = nn.Conv1d(columns, width, 3, padding=1)
-        start_like_he([self.stem])
-        self.body = nn.ModuleList(basic_blocks(width, blocks, axes=1, stride=1))
-        self.head = Head(4 * width, features, classes, dropout)
-
-    def forward(self, particles: Tensor, mask: Tensor, features: Tensor) -> Tensor:
-        """Logits of particles (batch, columns, places), mask (batch, places) and features (batch, features)."""
-        there = mask[:, None]
-        x = self.stem(particles.where(there, 0.0)).relu() * there
-        for block in self.body:
-            x = block(x, there)
-        # activations are 0 or more, so the zeros of padding never win the maximum
-        mean = x.sum(2) / there.sum(2).clamp(min=1)
-        logits: Tensor = self.head(torch.cat([x.amax(2), mean], dim=1), features)
-        return logits
+        return activations.amax((2, 3)) if self.max_pooled else activations.mean((2, 3))
 
 
 def basic_blocks(width: int, blocks: int, *, axes: int, stride: int) -> list[nn.Module]:

@@ -17,8 +17,7 @@ from models.model import Runtime
 from models.training.checkpoint import Checkpoint, Course, Progress, random_states, set_random_states
 from models.training.memory import at_once, halving
 from models.training.parallel import ALONE, Team, team
-from models.training.rates import share_of_rate
-from models.training.step import Recipe, Step, losses
+from models.training.step import Recipe, Step, losses, share_of_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

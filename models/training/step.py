@@ -11,6 +11,7 @@ result depend on the compiler that is found.
 from __future__ import annotations
 
 import gc
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -127,3 +128,14 @@ def losses(logits: Tensor, batch: Batch, penalty: Penalty | None = None) -> Tens
     """Cross-entropy of each event times its weight, (batch,); to each the penalty of all is added."""
     entropy = functional.cross_entropy(logits.float(), batch.labels, reduction="none") * batch.weights
     return entropy if penalty is None else entropy + penalty(logits, batch.masses)
+
+
+def share_of_rate(schedule: str, epoch: int, epochs: int) -> float:
+    """The learning rate of an epoch (counted from 1) divided by that of the first epoch.
+
+    "linear" falls by the same amount each epoch, "cosine" as in SGDR (arXiv:1608.03983, equation 5) without restarts;
+    both start at 1 and would reach 0 one epoch after the last.
+    """
+    done = (epoch - 1) / epochs
+    shares = {"constant": 1.0, "linear": 1.0 - done, "cosine": 0.5 * (1.0 + math.cos(math.pi * done))}
+    return shares[schedule]

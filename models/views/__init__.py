@@ -1,1 +1,1 @@
-"""How samples are shown to models, a file each; `models/inputs.py` is the table of them."""
+"""The views of samples; the table of them is in `models/inputs.py`."""

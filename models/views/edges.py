@@ -1,4 +1,4 @@
-"""Graphs as they are, one behind the other, for networks that pass along edges."""
+"""Graphs joined into one, with lists of edges, as PyTorch Geometric has them."""
 
 from __future__ import annotations
 
@@ -23,45 +23,45 @@ FLOOR = math.log(1e-3)
 """ln of 1 MeV: pt 0 (an event without missing energy) has no logarithm."""
 LOGARITHMS = ("pt", "energy")
 KEPT = 1 << 30
-"""Bytes of features of pairs to keep; more are computed batch by batch."""
+"""Largest size in bytes of pair features to compute once; beyond it they are computed batch by batch."""
 _BYTES_A_PAIR = 24
 
 
 class JoinedGraphs(View[Graphs]):
     """All nodes (nodes, columns), pairs (edges, 6), their ends (2, edges), events (nodes,), features (batch, features).
 
-    pt and energy are shown as logarithms, as they span decades, and the angle phi, which has no ends, as cosine and
-    sine. `ends` are the node that an edge starts from and the one that it ends at, in the order of the latter.
+    pt and energy enter as logarithms, because they span decades, and phi as cosine and sine, because it is periodic.
+    `ends` has the sender and the receiver of each edge, ordered by receiver.
 
-    Axis 0 counts the nodes of the whole batch: padding each event to the largest would double the work on objects and
-    more on jets. On a GPU, which wants few shapes, nodes and edges are padded to a few numbers of them; they belong to
-    an event behind the last, so that `events` may be one larger than any row of the features.
+    Axis 0 counts the nodes of the whole batch: padding each event to the largest would double the work on objects, and
+    more on jets. On a GPU nodes and edges are padded to a few sizes, so that batches have few shapes; the padding
+    belongs to an additional event after the last, so `events` may be one larger than any row of the features.
     """
 
     name = "edges"
 
     def shape(self, samples: Graphs) -> Shape:
-        """The nodes' columns as shown, and as `size` how many a pair has."""
+        """Names of the nodes' columns; `size` is the number of columns of a pair."""
         names = [f"log_{name}" if name in LOGARITHMS else name for name in samples.names if name != "phi"]
         return Shape(self.name, (*names, "cos_phi", "sin_phi"), (len(samples.edge_names),), samples.feature_names)
 
     def prepare(self, samples: Graphs) -> Graphs:
-        """With what pairs have kept, unless that is too much."""
+        """Compute the features of pairs, unless they are too large."""
         few = _BYTES_A_PAIR * len(samples.edges.values) <= KEPT
         return samples.with_pairs() if few and samples.pairs is None else samples
 
     def batch(self, samples: Graphs, index: Tensor) -> Inputs:
         """Nodes, pairs, ends, events and features."""
         nodes, event, ends, pairs = samples.joined(index)
-        nodes = self._shown(samples, nodes)
+        nodes = self._columns(samples, nodes)
         if nodes.is_cuda:
             nodes, event, ends, pairs = padded(nodes, event, ends, pairs, len(index))
         return nodes, pairs, ends, event, samples.features[index]
 
     def rows(self, samples: Graphs, index: Tensor) -> tuple[Tensor | None, ...]:
-        """Nodes and pairs that there are, and features."""
+        """Nodes and pairs without padding, and features."""
         graphs = samples.joined(index)
-        return self._shown(samples, graphs.nodes), graphs.pairs, None, None, samples.features[index]
+        return self._columns(samples, graphs.nodes), graphs.pairs, None, None, samples.features[index]
 
     def examples(self, shape: Shape) -> list[Example]:
         """Nodes, pairs, ends, events and features."""
@@ -75,19 +75,19 @@ class JoinedGraphs(View[Graphs]):
         ]
 
     @staticmethod
-    def _shown(samples: Graphs, nodes: Tensor) -> Tensor:
+    def _columns(samples: Graphs, nodes: Tensor) -> Tensor:
         columns = dict(zip(samples.names, nodes.unbind(dim=1), strict=True))
         phi = columns.pop("phi")
-        shown = [column.log().clamp(min=FLOOR) if name in LOGARITHMS else column for name, column in columns.items()]
-        return torch.stack([*shown, phi.cos(), phi.sin()], dim=1)
+        kept = [column.log().clamp(min=FLOOR) if name in LOGARITHMS else column for name, column in columns.items()]
+        return torch.stack([*kept, phi.cos(), phi.sin()], dim=1)
 
 
 def padded(
     nodes: Tensor, event: Tensor, ends: Tensor, pairs: Tensor, events: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """With empty nodes of the event number `events`, at least one, and edges between the last of them, up to `rounded`.
+    """Pad to `rounded` sizes with at least one empty node of event number `events`, and with edges of the last node.
 
-    Takes and gives nodes (N, columns), event (N,), ends (2, E) and pairs (E, 6).
+    Takes and returns nodes (N, columns), event (N,), ends (2, E) and pairs (E, 6).
     """
     count = rounded(len(nodes) + 1)
     more, links = count - len(nodes), rounded(ends.shape[1]) - ends.shape[1]

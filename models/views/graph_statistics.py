@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class GraphStatistics(TableView[Graphs]):
-    """Counts, moments and degrees of an event's graph, whatever its size; then the features. 0 where nothing is.
+    """Counts, moments and degrees of an event's graph, of any size; then the features. Empty graphs have zeros.
 
-    `nodes`, `edges` : how many.
+    `nodes`, `edges` : their numbers.
     `<feature>_sum`, `_mean`, `_deviation` of the nodes, and `_weighted_mean`, `_weighted_deviation` with the weight pt.
         The sums of is_<kind> count the objects of each kind.
     `<feature>_mean`, `_deviation`, `_weighted_mean`, `_weighted_deviation` of the edges, with the weight pt_a pt_b:
-        the mean of delta_r is then an energy correlation (as in arXiv:1305.0007) of the pairs that have edges.
-    `degree_mean` : edges a node. `degree_in_deviation`, `degree_in_maximum`, `degree_out_deviation`,
+        the mean of delta_r is then an energy correlation function (arXiv:1305.0007) of the pairs with edges.
+    `degree_mean` : edges per node. `degree_in_deviation`, `degree_in_maximum`, `degree_out_deviation`,
         `degree_out_maximum` : of the edges that end at a node, and that start from it.
     """
 
@@ -66,7 +66,7 @@ def _sums(event: Tensor, values: Tensor, events: int) -> Tensor:
 def _moments(event: Tensor, values: Tensor, weight: Tensor, events: int) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each column, (events, columns) each.
 
-    Deviations are summed from the mean: the difference of a mean square and a squared mean leaves little in float32.
+    Deviations are summed relative to the mean: a mean square minus a squared mean would lose precision in float32.
     """
     total = _sums(event, weight[:, None], events)
     total = torch.where(total > 0, total, 1.0)
@@ -81,7 +81,7 @@ def _largest(event: Tensor, values: Tensor, events: int) -> Tensor:
 
 
 def _of_largest(event: Tensor, values: Tensor, events: int) -> Tensor:
-    """Values as parts of the largest one of their event: products of such can't leave float32."""
+    """Values divided by the largest one of their event, so that their products stay within float32."""
     return values / _largest(event, values, events)[event].clamp(min=1e-30)
 
 

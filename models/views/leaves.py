@@ -1,4 +1,4 @@
-"""Particles and nodes as leaves of trees: four-momenta, and what else is known of each."""
+"""Particles and nodes as leaves of trees: four-momenta and other columns."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from representations.samples import Graphs, Samples
 
 MOST = 128
-"""Leaves that an event has at most."""
+"""Largest number of leaves of an event."""
 MOMENTUM = ("pt", "eta", "phi", "mass")
 _SAID = {*MOMENTUM, "energy", "log_pt", "log_energy", "cos_phi", "sin_phi"}
-"""Columns of particles that say no more than four-momenta do."""
+"""Columns of particles that are part of the four-momentum."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Leaves:
     """The leaves of events, `MOST` each at most.
 
     momenta : Ragged (total, 4) float64, `MOMENTUM`: in radians, and in GeV where the samples are.
-    others : (total, columns) float32, called `names`: what adds up when particles merge, such as charge or is_jet.
+    others : (total, columns) float32, called `names`: columns that add up when particles merge, as charge or is_jet.
     dropped : (events,) float64, share of the pt (of pixels: of the energy) that no leaf has.
-    kept : (particles,) bool, which of the samples' particles they are; None where they are pixels.
+    kept : (particles,) bool, whether a particle of the samples is a leaf; None for pixels.
     """
 
     momenta: Ragged
@@ -42,9 +42,9 @@ class Leaves:
 
 
 def of_particles(samples: Vectors | Graphs) -> Leaves:
-    """The particles or nodes of highest pt, on the CPU; eta and phi in the detector's frame where it is known.
+    """The particles or nodes of highest pt, on the CPU; eta and phi in the detector's frame if it is known.
 
-    Raises Skip where particles have columns, but no pt, eta and phi among them; UserError, naming the event, for NaN.
+    Raises Skip if particles have columns without pt, eta and phi; UserError, naming the event, for NaN.
     """
     rows = samples.particles if isinstance(samples, Vectors) else samples.nodes
     columns = dict(zip(samples.names, rows.values.to(torch.float64).unbind(dim=1), strict=True))
@@ -60,7 +60,7 @@ def of_particles(samples: Vectors | Graphs) -> Leaves:
 
 
 def other_names(samples: Vectors | Graphs) -> tuple[str, ...]:
-    """The names of `Leaves.others`: what is not the momentum; is_<kind> of several kinds, unless it is there."""
+    """The names of `Leaves.others`: columns that are no momenta, and is_<kind> if there are several kinds."""
     own = tuple(name for name in samples.names if name not in _SAID)
     return own + tuple(f"is_{kind}" for kind in _kinds(samples))
 
@@ -79,7 +79,7 @@ def check(samples: Samples, momenta: Ragged) -> None:
 
 
 def _momenta(columns: Mapping[str, Tensor], particles: int) -> list[Tensor]:
-    """pt, eta, phi and mass (particles,) float64, from what FourVectors or Graph calls its columns."""
+    """pt, eta, phi and mass (particles,) float64, from the columns of FourVectors or Graph."""
     if not columns:
         return [torch.zeros(particles, dtype=torch.float64)] * 4
     if "log_pt" in columns:
@@ -88,7 +88,7 @@ def _momenta(columns: Mapping[str, Tensor], particles: int) -> list[Tensor]:
         columns = {**columns, "phi": torch.atan2(columns["sin_phi"], columns["cos_phi"])}
     if missing := [name for name in ("pt", "eta", "phi") if name not in columns]:
         raise Skip(
-            f"particles have no {' and no '.join(missing)} (found: {', '.join(columns)}), which trees are made by. "
+            f"particles have no {' and no '.join(missing)} (found: {', '.join(columns)}), which trees need. "
             "Choose a representation with four-momenta, such as fourvectors."
         )
     pt, eta, phi = (columns[name] for name in ("pt", "eta", "phi"))
@@ -102,14 +102,14 @@ def _momenta(columns: Mapping[str, Tensor], particles: int) -> list[Tensor]:
 
 
 def _kinds(samples: Vectors | Graphs) -> tuple[str, ...]:
-    """The kinds of which the columns do not tell already, unless there is but one."""
+    """The kinds, if there are several and no column is_<kind> says so already."""
     if not isinstance(samples, Vectors) or len(samples.slots) < 2 or any(n.startswith("is_") for n in samples.names):
         return ()
     return tuple(samples.slots)
 
 
 def _hardest(momenta: Tensor, others: Tensor, names: tuple[str, ...], rows: Ragged) -> Leaves:
-    """Those of highest pt of each event, in the order that they have."""
+    """Those of highest pt of each event, in their original order."""
     event, pt = rows.rows(), momenta[:, 0]
     order = torch.argsort(pt, descending=True, stable=True)
     order = order[torch.argsort(event[order], stable=True)]

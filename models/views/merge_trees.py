@@ -16,16 +16,16 @@ from models.views.view import Example, Inputs, Shape, View
 from representations.samples import Graphs, Images, Ragged, Samples
 
 MOMENTUM = ("log_p", "delta_eta", "theta", "delta_phi", "log_energy", "log_share", "log_pt", "log_mass")
-"""What is shown of every node's four-momentum, leaf or merged.
+"""The columns of a node's four-momentum, leaf or merged.
 
-The seven of the paper, with logarithms of what falls steeply: momentum, polar angle, energy, energy as a part of the
-event's, pt, and pseudorapidity and azimuth, here from those of the event's hardest leaf, where the paper turns jets.
-And the mass: energy and momentum hold it, but not in float32.
+The seven of the paper, with logarithms of steeply falling quantities: momentum, polar angle, energy, energy as a
+fraction of the event's, pt, and pseudorapidity and azimuth relative to the event's hardest leaf (the paper rotates
+jets instead). The mass is added because float32 energy and momentum do not determine it.
 """
 FLOOR = 1e-4
-"""GeV, or the unit of a picture's pixels: what is less counts as this, as 0 has no logarithm."""
+"""GeV, or the unit of a picture's pixels: lower bound of the arguments of logarithms."""
 STEEPEST = 10.0
-"""Largest abs(eta) shown: merged nodes may have no pt at all."""
+"""Upper bound of abs(eta): merged nodes may have no pt."""
 _LEAVES, _STEPS, _EVENTS = 1024, 8, 64
 """On a GPU, leaves, levels and events are padded to a multiple of these, so that batches have few shapes."""
 
@@ -34,10 +34,10 @@ _LEAVES, _STEPS, _EVENTS = 1024, 8, 64
 class Forest(Samples):
     """Events as trees, or of each event as the trees of its jets.
 
-    leaves, merged : Ragged (total, columns) float32, what is shown of the leaves and of the merged nodes.
-    children : Ragged (merged, 3) int32, of each merged node the two that it was made of, counted within the event, the
-        leaves first; and its level, from 1 on.
-    roots : (n, jets) int32, of each jet in falling pt one more than its root's number; 0 where there are fewer.
+    leaves, merged : Ragged (total, columns) float32, columns of the leaves and of the merged nodes.
+    children : Ragged (merged, 3) int32, the two children of each merged node, counted within the event, the leaves
+        first; and its level, from 1 on.
+    roots : (n, jets) int32, of each jet in falling pt one more than the number of its root; 0 if there are fewer.
     dropped : (n,) float64, share of the pt (of pixels: of the energy) that no leaf has.
     """
 
@@ -50,17 +50,19 @@ class Forest(Samples):
 
 @dataclass(frozen=True)
 class MergeTrees(View[Samples]):
-    """Nodes of binary trees in an order in which a network can work them off, each level of a batch as one slice.
+    """Binary trees of particles, graph nodes or pixels (`leaves.py`, `pixel_leaves.py`), level by level.
 
-    Leaves are particles, nodes of graphs, or pixels; see `models/views/leaves.py` and `pixel_leaves.py`. The nodes of a
-    graph are merged along its edges alone, in a minimum spanning tree (but for chains and chance, which know no
-    distance). Four-momenta, and columns such as charge and is_<kind>, add up as nodes merge.
+    The nodes of a batch are ordered by level, so that a network computes each level as one slice. The nodes of a graph
+    are merged only along its edges, as a minimum spanning tree (except for the pt and random orders, which use no
+    distance). Four-momenta, and columns such as charge and is_<kind>, add up when nodes merge.
 
-    topology : the order of merging, as in `models/views/trees.py`.
-    jets : 1 for one tree an event. Of more, each event is shown as that many trees, or as its leaves where it has no
-        more: those that are left when the last jets - 1 merges are undone, for kt the event's exclusive jets.
-    mass : whether the masses of nodes are shown, which the paper does not do; never where they define the classes.
-    padded : levels to one width, so that a GPU sees few shapes; None for "on GPUs alone".
+    Parameters
+    ----------
+    topology : the order of merging, see `models/views/trees.py`.
+    jets : number of trees per event, or its leaves if there are fewer. The trees are those that remain when the last
+        jets - 1 merges are undone: for kt the event's exclusive jets.
+    mass : whether nodes have a column for the mass, which the paper has not; never if masses define the classes.
+    padded : whether levels are padded to one width, so that batches have few shapes; None for "only on GPUs".
     """
 
     name = "tree"
@@ -71,7 +73,7 @@ class MergeTrees(View[Samples]):
     padded: bool | None = None
 
     def shape(self, samples: Samples) -> Shape:
-        """`MOMENTUM`, with or without the mass, then what else is known of leaves."""
+        """`MOMENTUM`, with or without the mass, then the other columns of leaves."""
         names = channels_of(samples) if isinstance(samples, Images) else other_names(samples)  # type: ignore[arg-type]
         return Shape(self.name, (*self._momentum(samples), *names), (), samples.feature_names)
 
@@ -87,10 +89,10 @@ class MergeTrees(View[Samples]):
         return _forest(samples, leaves, trees, self.jets, self._momentum(samples))
 
     def batch(self, samples: Samples, index: Tensor) -> Inputs:
-        """What `models.layers.recursion.RecursiveNet` takes of the prepared samples: five tensors.
+        """The five inputs of `models.layers.recursion.RecursiveNet`.
 
         nodes (rows, columns): row 0 is no node, then the leaves, then the merged nodes level by level; children
-        (merged, 2) int64, rows; ends (levels,) int64, where each level ends among the merged; roots (batch, jets)
+        (merged, 2) int64, rows; ends (levels,) int64, the end of each level among the merged nodes; roots (batch, jets)
         int64, rows, in falling pt, 0 for none; features (batch, features).
         """
         forest = self._prepared(samples)
@@ -103,7 +105,7 @@ class MergeTrees(View[Samples]):
         nodes = leaves.values.new_zeros(above + slots, leaves.values.shape[1])
         nodes[1 : 1 + len(leaves.values)] = leaves.values
         nodes[above + place] = merged.values
-        rows = torch.cat([place, place.new_zeros(1)]) + above  # an event without merged nodes asks for one all the same
+        rows = torch.cat([place, place.new_zeros(1)]) + above  # events without merged nodes index one too
 
         def row(local: Tensor, event: Tensor) -> Tensor:
             """Rows of nodes (any, columns) counted within their events (any,)."""
@@ -140,10 +142,10 @@ class MergeTrees(View[Samples]):
         return samples if isinstance(samples, Forest) else self.prepare(samples)
 
     def _places(self, level: Tensor, events: int, *, padded: bool) -> tuple[Tensor, Tensor]:
-        """Where merged nodes come to lie, (merged,), and where the levels end, (levels,) int64.
+        """The positions of merged nodes, (merged,), and the ends of the levels, (levels,) int64.
 
-        Padded, a level becomes one or more of the same width: that of all events for chains, which have a node a level
-        at most, and four times as wide for trees.
+        With padding, a level becomes one or more levels of the same width: the number of events for chains, which have
+        at most one node per level, and four times that for trees.
         """
         order = torch.argsort(level, stable=True)
         counts = torch.bincount(level)
@@ -161,7 +163,7 @@ class MergeTrees(View[Samples]):
 
 
 def _edges(graphs: Graphs, leaves: Leaves) -> Ragged:
-    """The edges between those nodes that are leaves, counted among them."""
+    """The edges between nodes that are leaves, in numbers of leaves."""
     assert leaves.kept is not None
     event, values = graphs.edges.rows(), graphs.edges.values.long()
     number = leaves.kept.cumsum(0) - 1 - leaves.momenta.offsets[:-1][graphs.nodes.rows()]
@@ -172,7 +174,7 @@ def _edges(graphs: Graphs, leaves: Leaves) -> Ragged:
 
 
 def _forest(samples: Samples, leaves: Leaves, trees: Trees, jets: int, names: tuple[str, ...]) -> Forest:
-    """The trees with what is shown of their nodes: `names`, the first of `MOMENTUM`, and the leaves' others."""
+    """The trees with the columns of their nodes: `names`, the first of `MOMENTUM`, and `leaves.others`."""
     counts, of_leaf, of_merge = leaves.momenta.lengths, leaves.momenta.rows(), trees.merges.rows()
     start = trees.levels.offsets[:-1]
     number = torch.arange(len(of_leaf)) - leaves.momenta.offsets[of_leaf]  # counted within the event
@@ -184,8 +186,8 @@ def _forest(samples: Samples, leaves: Leaves, trees: Trees, jets: int, names: tu
     for merged, harder, softer in trees.steps():
         momenta[merged] = momenta[harder] + momenta[softer]
     event = trees.levels.rows()
-    own = _shown(momenta[:, :4], event, leaves, trees)[:, : len(names)]
-    shown = torch.cat([own, momenta[:, 4:]], dim=1).to(torch.float32)
+    own = _columns(momenta[:, :4], event, leaves, trees)[:, : len(names)]
+    columns = torch.cat([own, momenta[:, 4:]], dim=1).to(torch.float32)
 
     kept = step < counts[of_merge] - jets
     children = torch.cat([trees.merges.values, trees.levels.values[node, None]], dim=1)[kept]
@@ -195,8 +197,8 @@ def _forest(samples: Samples, leaves: Leaves, trees: Trees, jets: int, names: tu
     exists[(start[of_merge[kept], None] + children[:, :2]).flatten()] = False
     return Forest(
         **{field.name: getattr(samples, field.name) for field in fields(Samples)},
-        leaves=Ragged(shown[leaf], leaves.momenta.offsets),
-        merged=Ragged(shown[node[kept]], ends),
+        leaves=Ragged(columns[leaf], leaves.momenta.offsets),
+        merged=Ragged(columns[node[kept]], ends),
         children=Ragged(children, ends),
         roots=_roots(exists, momenta, event, start, jets),
         dropped=leaves.dropped,
@@ -204,7 +206,7 @@ def _forest(samples: Samples, leaves: Leaves, trees: Trees, jets: int, names: tu
 
 
 def _roots(exists: Tensor, momenta: Tensor, event: Tensor, start: Tensor, jets: int) -> Tensor:
-    """One more than the numbers of the nodes that exist, in falling pt, (events, jets) int32."""
+    """The roots in falling pt, each as one more than its node number, (events, jets) int32."""
     node = exists.nonzero().flatten()
     order = torch.argsort(torch.hypot(momenta[node, 0], momenta[node, 1]), descending=True, stable=True)
     node = node[order[torch.argsort(event[node[order]], stable=True)]]
@@ -221,7 +223,7 @@ def _cartesian(momenta: Tensor) -> Tensor:
     return torch.stack([*parts, torch.sqrt(sum((part.square() for part in parts), mass.square()))], dim=1)
 
 
-def _shown(momenta: Tensor, event: Tensor, leaves: Leaves, trees: Trees) -> Tensor:
+def _columns(momenta: Tensor, event: Tensor, leaves: Leaves, trees: Trees) -> Tensor:
     """`MOMENTUM` of all nodes, (nodes, 8) float64."""
     px, py, pz, energy = momenta.unbind(dim=1)
     pt, p = torch.hypot(px, py), momenta[:, :3].norm(dim=1)

@@ -1,4 +1,4 @@
-"""Particles as sets of nodes, and graphs as nodes with lists of their senders, for networks that pass messages."""
+"""Particles as sets of nodes, and graphs as nodes with lists of their senders, for message passing."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from models.views.view import (
 from representations.samples import Graphs, Ragged, Vectors
 
 MOST = 128
-"""Nodes of an event, where a view has to choose."""
+"""Largest number of nodes of an event."""
 LEAST = 1e-3
-"""GeV that a smaller pt or energy counts as in its logarithm: missing energy may be 0."""
+"""GeV, the lower bound of pt and energy in logarithms: missing energy may be 0."""
 
 
 class Nodes(NamedTuple):
-    """Nodes of some events, end to end: values (total, columns), the columns' names, and the event of each (total,)."""
+    """The nodes of some events: values (total, columns), names of the columns, and the event of each node (total,)."""
 
     values: Tensor
     names: tuple[str, ...]
@@ -41,14 +41,14 @@ class Nodes(NamedTuple):
 class ParticleNodes(ParticleView):
     """Particles as a set: nodes (batch, columns, places), mask (batch, places), features (batch, features).
 
-    The columns are the particles' own and their kinds, and what `completed` adds. Of more than 128 particles those of
-    highest pt are shown.
+    The columns are those of the particles, their kinds, and those that `completed` adds. Of more than 128 particles
+    those of highest pt are kept.
     """
 
     name = "nodes"
 
     def columns(self, samples: Vectors) -> tuple[Ragged, tuple[str, ...]]:
-        """Those of the particles that are shown."""
+        """The columns of the particles that are kept."""
         particles, event = samples.particles, samples.particles.rows()
         table = completed(Nodes(particles.values, samples.names, event), len(samples))
         values, names = table.values, table.names
@@ -61,14 +61,14 @@ class ParticleNodes(ParticleView):
         return Ragged(values[self._kept(samples)], offsets), names
 
     def prepare(self, samples: Vectors) -> Vectors:
-        """With all columns, and with the share that is dropped."""
+        """Compute all columns, and the share that is dropped."""
         inputs = super().prepare(samples)
         if isinstance(inputs, PreparedParticles) and inputs.left_out is None:
             return replace(inputs, left_out=self.dropped(samples))
         return inputs
 
     def dropped(self, samples: Vectors) -> Tensor:
-        """The share of each event's pt behind the 128 hardest, (events,); 0 where no column tells of pt."""
+        """The share of each event's pt beyond the 128 hardest particles, (events,); 0 if no column holds pt."""
         if isinstance(samples, PreparedParticles) and samples.left_out is not None:
             return samples.left_out
         size, event, kept = _size(samples).to(torch.float64), samples.particles.rows(), self._kept(samples)
@@ -79,18 +79,18 @@ class ParticleNodes(ParticleView):
 
     @staticmethod
     def _kept(samples: Vectors) -> Tensor:
-        """Positions of the particles that are shown."""
+        """Positions of the particles that are kept."""
         if not bool((samples.particles.lengths > MOST).any()):
             return torch.arange(len(samples.particles.values), device=samples.device)
         return hardest(samples.particles.rows(), _size(samples), len(samples))
 
     def places(self, samples: Vectors, lengths: Tensor) -> int:  # noqa: ARG002 - the same for all samples
-        """As `length_of` says."""
+        """See `length_of`."""
         return length_of(lengths)
 
 
 def _size(samples: Vectors) -> Tensor:
-    """pt of the particles or what else tells which are hard, (total,); 0 where nothing does."""
+    """pt or energy of the particles, (total,), by which the hardest are chosen; 0 if no column holds it."""
     column = dict(zip(samples.names, samples.particles.values.unbind(dim=1), strict=True))
     if "log_pt" in column:
         return column["log_pt"].exp()
@@ -101,10 +101,10 @@ def _size(samples: Vectors) -> Tensor:
 class GraphNodes(View[Graphs]):
     """Graphs: nodes (batch, columns, places), mask (batch, places), their senders, features (batch, features).
 
-    Senders are three tensors, in as many columns as the node with the most of them needs: their places (batch, places,
-    senders) int64, the edges' features (batch, 6, places, senders), and a mask (batch, places, senders). So a batch of
-    nearest neighbours takes no more memory than its edges do, and yet there are few shapes.
-    The nodes' columns are their own, and what `completed` adds.
+    Senders are three tensors, as long as the longest list: their places (batch, places, senders) int64, the edges'
+    features (batch, 6, places, senders), and a mask (batch, places, senders). So a batch of nearest neighbours takes
+    no more memory than its edges do, and batches have few shapes.
+    The columns are those of the nodes and those that `completed` adds.
     """
 
     name = "graph"
@@ -115,12 +115,12 @@ class GraphNodes(View[Graphs]):
         return Shape(self.name, completed(none, 0).names, (len(samples.edge_names),), samples.feature_names)
 
     def prepare(self, samples: Graphs) -> Graphs:
-        """With the features of pairs, unless these take more than 2 GiB."""
+        """Compute the features of pairs, unless these take more than 2 GiB."""
         takes = 4 * len(samples.edge_names) * len(samples.edges.values)
         return samples.with_pairs() if samples.pairs is None and takes <= KEPT_BYTES else samples
 
     def batch(self, samples: Graphs, index: Tensor) -> Inputs:
-        """Nodes, mask, senders, what the edges have, mask of the edges, and features."""
+        """Nodes, mask, senders, features of the edges, mask of the edges, and features."""
         graphs = samples.joined(index)
         nodes, mask = padded(completed(Nodes(graphs.nodes, samples.names, graphs.event), len(index)), len(index))
         # edges are lists of their receivers, in the order in which these stand in the batch
@@ -144,7 +144,7 @@ class GraphNodes(View[Graphs]):
         return nodes, mask, *edges, samples.features[index]
 
     def rows(self, samples: Graphs, index: Tensor) -> tuple[Tensor | None, ...]:
-        """Nodes and edges that exist, and the features."""
+        """Nodes and edges without padding, and the features."""
         graphs = samples.joined(index)
         nodes = completed(Nodes(graphs.nodes, samples.names, graphs.event), len(index))
         return nodes.values, None, None, graphs.pairs, None, samples.features[index]
@@ -159,12 +159,12 @@ class GraphNodes(View[Graphs]):
 
 
 def completed(table: Nodes, events: int) -> Nodes:
-    """Nodes with more columns, of what a network can hardly make of pt, energy, eta and phi by itself.
+    """Nodes with more columns, which a network could hardly compute from pt, energy, eta and phi.
 
-    ln_pt, ln_energy : of GeV, at least ln 1e-3. Momenta range over decades: standardised as they are, a few hard ones
-        would be told apart and all others not.
-    delta_eta, cos_delta_phi, sin_delta_phi : from the event's node of highest pt (or energy). phi jumps at pi, and an
-        event's azimuth has no meaning, but the angles between its parts have.
+    ln_pt, ln_energy : logarithms of values in GeV, at least ln 1e-3. Momenta span decades: standardised without a
+        logarithm, only a few hard ones would differ noticeably.
+    delta_eta, cos_delta_phi, sin_delta_phi : relative to the event's node of highest pt (or energy). phi jumps at pi,
+        and an event's azimuth has no meaning, but the angles between its parts have.
     """
     column = dict(zip(table.names, table.values.unbind(dim=1), strict=True))
     more = {f"ln_{name}": column[name].clamp(min=LEAST).log() for name in ("pt", "energy") if name in column}
@@ -181,11 +181,11 @@ def completed(table: Nodes, events: int) -> Nodes:
 
 
 def first_largest(size: Tensor, event: Tensor, events: int) -> Tensor:
-    """Position of the first largest number of each event, (events,) int64; that of an empty event means nothing."""
+    """Position of the first largest number of each event, (events,) int64; meaningless for an empty event."""
     largest = size.new_full((events,), -torch.inf).scatter_reduce_(0, event, size, "amax")
     position = torch.arange(len(size), device=size.device)
     candidates = torch.where(size == largest[event], position, len(size))
-    # NaN is the largest of nothing: any node will do then
+    # NaN compares equal to no node: any position will do
     found = position.new_full((events,), len(size)).scatter_reduce_(0, event, candidates, "amin")
     return found.clamp(max=max(len(size) - 1, 0))
 
@@ -200,7 +200,7 @@ def hardest(event: Tensor, energy: Tensor, events: int) -> Tensor:
 
 
 def padded(table: Nodes, events: int) -> tuple[Tensor, Tensor]:
-    """Nodes (events, columns, places) and a mask (events, places), as many places as `length_of` says."""
+    """Nodes (events, columns, places) and a mask (events, places), with `length_of` places."""
     lengths = torch.bincount(table.event, minlength=events)
     places = length_of(lengths)
     device = table.event.device
@@ -213,12 +213,12 @@ def padded(table: Nodes, events: int) -> tuple[Tensor, Tensor]:
 
 
 def starts(lengths: Tensor) -> Tensor:
-    """Where each of lists end to end begins."""
+    """Positions at which consecutive lists begin."""
     return lengths.cumsum(0) - lengths
 
 
 def length_of(lengths: Tensor) -> int:
-    """Places for the longest: a multiple of 8, or above 32 of 16, since a GPU records a step for each shape."""
+    """The longest length, rounded up to a multiple of 8 (of 16 above 32): a GPU records a step for each shape."""
     longest = max(1, int(lengths.max())) if len(lengths) else 1
     step = 8 if longest <= 32 else 16
     return -(-longest // step) * step

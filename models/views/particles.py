@@ -1,4 +1,4 @@
-"""Particles with all columns that a network is shown, found once rather than for every batch."""
+"""Lists of particles: padded, for networks, or their leading particles as a table."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
-from models.views.view import KEPT_BYTES, Example, Inputs, Shape, View, features_example, padded_example
+from models.views.view import KEPT_BYTES, Example, Inputs, Shape, TableView, View, features_example, padded_example
 from representations.samples import Ragged, Vectors
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedParticles(Vectors):
-    """Particles whose columns `names` are all that is shown of them: kinds are among these, and `kinds` is empty.
+    """Particles with the columns of a view, computed once: kinds are among the columns, and `kinds` is empty.
 
-    left_out : (n,) float32, the share of each event's pt that no particle here has, where it was asked for.
+    left_out : (n,) float32, the share of each event's pt that the view leaves out, if it was computed.
     """
 
     left_out: Tensor | None = None
@@ -25,23 +26,23 @@ class PreparedParticles(Vectors):
 class ParticleView(View[Vectors]):
     """Particles (batch, columns, places), their mask (batch, places) and features (batch, features).
 
-    What lies behind an event's last particle has no meaning, and the mask is False there.
+    The mask is False after the last particle of an event, where the values have no meaning.
     """
 
     @abstractmethod
     def columns(self, samples: Vectors) -> tuple[Ragged, tuple[str, ...]]:
-        """What is shown of the particles, (total, columns), and the columns' names."""
+        """The columns (total, columns) of the particles that the view keeps, and their names."""
 
     @abstractmethod
     def places(self, samples: Vectors, lengths: Tensor) -> int:
-        """Places in a batch of events of so many particles, (batch,)."""
+        """Places in a batch whose events have these numbers of particles, (batch,)."""
 
     def shape(self, samples: Vectors) -> Shape:
         """Names of the columns."""
         return Shape(self.name, self._prepared(samples[:0]).names, (), samples.feature_names)
 
     def prepare(self, samples: Vectors) -> Vectors:
-        """With all columns, unless to find these takes more than 2 GiB: four times what they take then."""
+        """Compute all columns, unless that needs more than 2 GiB, which is four times their own size."""
         takes = 16 * len(self.shape(samples).columns) * len(samples.particles.values)
         return self._prepared(samples) if takes <= KEPT_BYTES else samples
 
@@ -71,3 +72,61 @@ class ParticleView(View[Vectors]):
         same = {field.name: getattr(samples, field.name) for field in fields(samples)}
         same |= {"particles": particles, "kinds": kinds, "names": names}
         return PreparedParticles(**same)
+
+
+class ParticleSequence(ParticleView):
+    """Particles in falling pt, for 1-D networks.
+
+    The columns are those of the particles, then one for each kind if there are several. A batch has as many places as
+    its longest event needs, at most `samples.capacity`.
+    """
+
+    name = "sequence"
+
+    def columns(self, samples: Vectors) -> tuple[Ragged, tuple[str, ...]]:
+        """Those of the particles, and one for each kind."""
+        if len(samples.slots) < 2:
+            return samples.particles, samples.names
+        kinds = one_hot(samples.kinds.values.long(), len(samples.slots)).to(torch.float32)
+        values = torch.cat([samples.particles.values, kinds], dim=1)
+        return Ragged(values, samples.particles.offsets), samples.names + tuple(f"is_{kind}" for kind in samples.slots)
+
+    def places(self, samples: Vectors, lengths: Tensor) -> int:
+        """The number that the longest event needs."""
+        return min(samples.capacity, int(lengths.max()))
+
+
+class LeadingParticles(TableView[Vectors]):
+    """The leading particles of each kind, one for each of its slots, padded with zeros; then the features.
+
+    Each kind has its own slots, because a column of a common list would hold a jet in one event and a muon in the
+    next, and a tree can only cut on columns.
+    """
+
+    def shape(self, samples: Vectors) -> Shape:
+        """Columns such as `jet1_pt`."""
+        slots = [f"{kind}{place + 1}" for kind, places in samples.slots.items() for place in range(places)]
+        return Shape(
+            self.name, tuple(f"{slot}_{name}" for slot in slots for name in samples.names) + samples.feature_names
+        )
+
+    def batch(self, samples: Vectors, index: Tensor) -> Inputs:
+        """The table of `index`."""
+        where, offsets = samples.particles.positions(index)
+        device = index.device
+        slots = torch.tensor([0, *samples.slots.values()], device=device)
+        kind = samples.kinds.values[where].long()
+        event = torch.repeat_interleave(torch.arange(len(index), device=device), offsets.diff())
+
+        # particles of one kind in one event form a group; a stable sort leaves each in falling pt
+        group = event * len(samples.slots) + kind
+        order = torch.argsort(group, stable=True)
+        sizes = torch.bincount(group, minlength=len(index) * len(samples.slots))
+        place = torch.empty_like(group)
+        place[order] = torch.arange(len(group), device=device) - (sizes.cumsum(0) - sizes)[group[order]]
+
+        kept = place < slots[kind + 1]
+        column = slots.cumsum(0)[kind] + place
+        table = torch.zeros(len(index), samples.capacity, len(samples.names), device=device)
+        table[event[kept], column[kept]] = samples.particles.values[where[kept]]
+        return (torch.cat([table.flatten(1), samples.features[index]], dim=1),)

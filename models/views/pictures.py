@@ -1,4 +1,4 @@
-"""Pictures as they are, for 2-D networks."""
+"""Dense pictures, for 2-D networks."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 class DensePictures(View[Images]):
-    """Pictures (batch, channels, rows, columns), as they are, one a panel, and features (batch, features).
+    """Pictures (batch, channels, rows, columns), one for each panel, and features (batch, features).
 
-    Pixels aren't standardised: an empty pixel has to stay 0, and the scale of energies is the representation's choice.
+    Pixels are not standardised: an empty pixel has to stay 0, and the representation chooses the scale of energies.
     """
 
     name = "picture"
 
     def shape(self, samples: Images) -> Shape:
-        """One column a channel; of several panels such as `barrel_ecal`."""
+        """One column for each channel; with several panels `barrel_ecal` and the like."""
         panels = [Shape(self.name, named_channels(samples, panel), panel.shape[1:]) for panel in samples.panels]
         if len(panels) == 1:
             return replace(panels[0], features=samples.feature_names)
@@ -37,7 +37,7 @@ class DensePictures(View[Images]):
         return *samples.dense_panels(index), samples.features[index]
 
     def rows(self, samples: Images, index: Tensor) -> tuple[Tensor | None, ...]:
-        """The features alone."""
+        """Only the features."""
         return *(None for _ in samples.panels), samples.features[index]
 
     def examples(self, shape: Shape) -> list[Example]:
@@ -49,6 +49,6 @@ class DensePictures(View[Images]):
 
 
 def named_channels(samples: Images, panel: Panel) -> tuple[str, ...]:
-    """The names of a panel's channels, with its own before them where there are several panels."""
+    """The names of a panel's channels, prefixed with the panel's name if there are several panels."""
     names = panel.channel_names or tuple(f"channel{channel}" for channel in range(panel.shape[0]))
     return names if len(samples.panels) == 1 else tuple(f"{panel.name}_{name}" for name in names)

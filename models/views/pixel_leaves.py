@@ -1,4 +1,4 @@
-"""Pictures as a few massless particles: their brightest pixels, or what was drawn pooled to cells."""
+"""Pictures as a few massless particles: the brightest pixels, or the cells of a drawing."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _TIME = "time"
 
 
 def of_pixels(samples: Images) -> Leaves:
-    """Pictures as massless particles, `MOST` an event at most, on the CPU; beside each what its channels hold.
+    """Pictures as at most `MOST` massless particles per event, on the CPU, with the values of their channels.
 
-    Measured pictures: the most energetic pixels, channels added up. Rows are eta and columns phi, or y and x on the
-    face of an endcap. A channel called pt or tracks holds pt, any other energy, but time, which is neither. A pixel
-    whose sum is not above zero, as noise may make it, is none.
-    Drawings (one picture of bytes, as of `Circles`): pooled to the smallest cells of 1, 2, 4, ... pixels of which no
-    more than `MOST` have ink. A cell lies at the centroid of its ink, which stands for pt.
+    Measured pictures: the most energetic pixels, with the sum of their channels. Rows are eta and columns phi, or y and
+    x on the face of an endcap. The channels pt and tracks hold pt, time holds no energy, all others hold energy. Pixels
+    whose sum is not positive, because of noise, are left out.
+    Drawings (one picture of bytes, as of `Circles`): pooled to the smallest cells of 1, 2, 4, ... pixels of which at
+    most `MOST` have ink. The position of a cell is the centroid of its ink, and its ink serves as pt.
 
-    Raises UserError, naming the event, for what is NaN or infinite.
+    Raises UserError, naming the event, for NaN and infinities.
     """
     drawn = len(samples.panels) == 1 and samples.values.values.dtype == torch.uint8
     chunks = in_chunks(samples)
@@ -51,8 +51,8 @@ def channels_of(samples: Images) -> tuple[str, ...]:
 class _PixelLeaves(NamedTuple):
     """The leaves of some events of the samples.
 
-    counts (events,) int64: how many leaves each. table (leaves, 4 + channels) float64: momenta and what the channels
-    hold. dropped (events,) float64.
+    counts (events,) int64: number of leaves. table (leaves, 4 + channels) float64: momenta and values of the channels.
+    dropped (events,) float64.
     """
 
     counts: Tensor
@@ -61,7 +61,7 @@ class _PixelLeaves(NamedTuple):
 
 
 def _brightest(samples: Images, index: Tensor) -> _PixelLeaves:
-    """The most energetic pixels, from the listed ones: most of a picture is empty."""
+    """The most energetic pixels, computed from the listed ones: most of a picture is empty."""
     directions = [_directions(panel) for panel in samples.panels]
     eta, phi = (torch.cat(parts) for parts in zip(*directions, strict=True))
     event, pixel, value = samples.entries(index)
@@ -72,7 +72,7 @@ def _brightest(samples: Images, index: Tensor) -> _PixelLeaves:
     held = value.new_zeros(len(node), len(channels_of(samples)))
     held[entry, channel] = value
     energy = torch.zeros(len(node), dtype=torch.float64).index_add_(0, entry, value * factor)
-    # what is NaN is chosen first, and then refused
+    # NaN is chosen first, and refused later
     energy = torch.where(energy.isnan(), torch.inf, energy).clamp(min=0)
     event, place = node // len(eta), node % len(eta)
     order = torch.argsort(energy, descending=True, stable=True)
@@ -104,12 +104,12 @@ def _places(panels: tuple[Panel, ...], pixel: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _is_pt(samples: Images) -> Tensor:
-    """Which channels of all panels hold pt."""
+    """Whether each channel of all panels holds pt."""
     return _named(samples, _PT)
 
 
 def _is_time(samples: Images) -> Tensor:
-    """Which channels of all panels are neither pt nor energy."""
+    """Whether each channel of all panels is a time."""
     return _named(samples, (_TIME,))
 
 
@@ -119,7 +119,7 @@ def _named(samples: Images, names: tuple[str, ...]) -> Tensor:
 
 
 def _of_cells(samples: Images, index: Tensor) -> _PixelLeaves:
-    """Cells of ink, all that there are."""
+    """All cells with ink."""
     cells = pooled(samples, index, MOST)
     ink = cells.ink.to(torch.float64)
     pt = ink.sum(dim=1)

@@ -15,12 +15,12 @@ from models.views.view import Example, Inputs, Shape, View, features_example, pa
 from representations.samples import Images, Ragged
 
 FAINT = 1e-3
-"""From this value on pixels differ in their logarithm: 10 MeV, as calorimeters are drawn."""
+"""Energy scale of the logarithm of pixels, in GeV: below it, the logarithm is linear."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedPixels(Images):
-    """Pictures whose nodes have been found: Ragged (total, columns) float32. The pixels themselves are gone.
+    """Pictures as nodes, Ragged (total, columns) float32, without their pixels.
 
     left_out : (n,) float32, the share of each event's energy (or ink) that no node has.
     """
@@ -39,19 +39,19 @@ class WeighedNodes(NamedTuple):
 class PixelNodes(View[Images]):
     """Pixels as a set: nodes (batch, columns, places), mask (batch, places), features (batch, features).
 
-    At most 128 an event, those of the largest energy; `dropped` tells what that costs (of 32 x 32 crystals in egamma
-    nothing; of whole detectors in ttbar, two crystals wide, 28% on average). A node has its place in the
-    picture's own units (`eta` and `phi`, or whatever the axes of a panel are called; 0 where its panel has no such
-    axis), `is_<panel>` where there are several, and its channels.
+    At most 128 per event, those of the largest energy; `dropped` gives the energy that is left out (none of 32 x 32
+    crystals in egamma; 28% on average of whole detectors in ttbar, with pixels two crystals wide). The columns are the
+    position along the axes of the picture (`eta` and `phi`, or the names of the panel's axes; 0 if its panel has no
+    such axis), `is_<panel>` if there are several panels, and the channels.
 
-    Of calorimeters (float32) a node is a pixel. As energies range over decades, sign(x) ln(1 + abs(x) / 0.001) stands
-    beside each channel x. Where the pictures show eta and phi, delta_eta, cos_delta_phi and sin_delta_phi count from
-    the pixel of largest energy. Energy is the sum of all channels but times; what noise makes negative counts as none.
+    Of calorimeters (float32) a node is a pixel. Energies span decades, so sign(x) ln(1 + abs(x) / 0.001) is added for
+    each channel x. If the axes are eta and phi, delta_eta, cos_delta_phi and sin_delta_phi are relative to the pixel of
+    largest energy. Energy is the sum of all channels except times; negative noise counts as 0.
 
-    Drawings (bytes) have a thousand lit pixels, none of which tells much. They are pooled to the smallest cells of 1,
-    2, 4, ... pixels of which no more than 128 have ink, a node for each: the mean place of its ink; `down`, `across`
-    and `slope`, the variances down and across and the covariance in units of the cell, from which one sees how a line
-    runs; and each channel's part of a full cell.
+    Drawings (bytes) have a thousand lit pixels, each with little information. They are pooled to the smallest cells of
+    1, 2, 4, ... pixels of which at most 128 have ink. A node is a cell: the centroid of its ink; `down`, `across` and
+    `slope`, the variances down and across and the covariance in units of the cell, which give the direction of a line;
+    and the ink of each channel as a fraction of a full cell.
     """
 
     name = "nodes"
@@ -62,7 +62,7 @@ class PixelNodes(View[Images]):
         return Shape(self.name, weighed(samples, none).nodes.names, (), samples.feature_names)
 
     def prepare(self, samples: Images) -> Images:
-        """With their nodes, some kB an event, in place of pixels: to find them takes longer than to learn from them."""
+        """Replace pixels by nodes, some kB per event: computing nodes takes longer than training on them."""
         if isinstance(samples, PreparedPixels):
             return samples
         chunks = in_chunks(samples)
@@ -84,14 +84,14 @@ class PixelNodes(View[Images]):
         return *padded(nodes_of(samples, index), len(index)), samples.features[index]
 
     def rows(self, samples: Images, index: Tensor) -> tuple[Tensor | None, ...]:
-        """The nodes that exist, and the features."""
+        """The nodes without padding, and the features."""
         return nodes_of(samples, index).values, None, samples.features[index]
 
     def dropped(self, samples: Images) -> Tensor:
-        """The share of each event's energy (or ink) that no node has, (events,) float32; 0 where there is none."""
+        """The share of each event's energy (or ink) that no node has, (events,) float32."""
         if isinstance(samples, PreparedPixels):
             return samples.left_out
-        if samples.values.values.dtype == torch.uint8:  # cells of drawings have all ink
+        if samples.values.values.dtype == torch.uint8:  # the cells of drawings hold all ink
             return torch.zeros_like(samples.weights)
         parts: list[Tensor] = []
         for index in in_chunks(samples):
@@ -108,7 +108,7 @@ class PixelNodes(View[Images]):
 
 
 def nodes_of(samples: Images, index: Tensor) -> Nodes:
-    """The nodes of `index`, not too many an event."""
+    """The nodes of `index`, at most 128 per event."""
     if isinstance(samples, PreparedPixels):
         known = samples.nodes.take(index)
         return Nodes(known.values, (), known.rows())
@@ -124,7 +124,7 @@ def weighed(samples: Images, index: Tensor) -> WeighedNodes:
 
 
 def brightest(samples: Images, index: Tensor) -> WeighedNodes:
-    """A node for each pixel that any channel lights."""
+    """A node for each pixel that is lit in any channel."""
     pixels = listed(samples, index)
     height, width = (max(panel.shape[axis] for panel in samples.panels) for axis in (1, 2))
     panels = len(samples.panels)
@@ -155,9 +155,9 @@ def strokes(samples: Images, index: Tensor) -> WeighedNodes:
 
 
 def positions(samples: Images, panel: Tensor, row: Tensor, column: Tensor) -> dict[str, Tensor]:
-    """Where nodes are, (total,) along each axis that a panel has, and what tells panels apart.
+    """Positions of nodes, (total,) along each axis of the panels, and which panel they are on.
 
-    row, column : in pixels from the upper left corner. An azimuth all around comes as its cosine and sine as well.
+    row, column : in pixels from the upper left corner. Cosine and sine are added to an azimuth that covers all angles.
     """
     axes = dict.fromkeys(name for part in samples.panels for name in part.axes)
     found_at = {name: torch.zeros_like(row) for name in axes}

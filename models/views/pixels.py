@@ -1,4 +1,4 @@
-"""Lit pixels of pictures as a list, and drawings pooled to a few cells."""
+"""Lists of lit pixels, and drawings pooled to a few cells."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from representations.samples import Images
 
 _AT_ONCE = 1 << 24
-"""Pixels, lit or not, of the events that are looked at at once."""
+"""Pixels, lit or not, of the events processed at once."""
 
 
 class Pixels(NamedTuple):
-    """Lit pixels of some events, (total,) each; `channel` counts through the names that any panel has."""
+    """Lit pixels of some events, (total,) each; `channel` is an index into `channels_of`."""
 
     event: Tensor
     panel: Tensor
@@ -32,7 +32,7 @@ class InkCells(NamedTuple):
 
     side : pixels that a cell is wide and high. row, column : the centroid of its ink, in pixels from the upper left
     corner. down, across, slope : the variances down and across and the covariance of its ink, in units of the cell.
-    ink : (total, channels), sums, the channels as `Pixels` counts them.
+    ink : (total, channels), sums, with the channels of `channels_of`.
     """
 
     event: Tensor
@@ -62,28 +62,28 @@ def listed(samples: Images, index: Tensor) -> Pixels:
 
 
 def in_chunks(samples: Images) -> Sequence[Tensor]:
-    """Indices of all events in order, as many at once as memory should be taken for."""
+    """Indices of all events in order, in chunks of bounded memory."""
     pixels = sum(panel.shape[1] * panel.shape[2] for panel in samples.panels)
     return torch.split(torch.arange(len(samples), device=samples.device), max(1, _AT_ONCE // max(1, pixels)))
 
 
 def channel_names(samples: Images, number: int) -> tuple[str, ...]:
-    """What the channels of a panel are called; the same channel of several panels has one name."""
+    """Names of the channels of a panel; the same channel of several panels has one name."""
     panel = samples.panels[number]
     return panel.channel_names or tuple(f"channel{channel}" for channel in range(panel.shape[0]))
 
 
 def channels_of(samples: Images) -> tuple[str, ...]:
-    """The channels of all panels."""
+    """The channel names of all panels, each once."""
     return tuple(
         dict.fromkeys(name for number in range(len(samples.panels)) for name in channel_names(samples, number))
     )
 
 
 def pooled(samples: Images, index: Tensor, most: int) -> InkCells:
-    """The cells of `index` that have ink: of 1, 2, 4, ... pixels, the smallest of which no more than `most` are lit.
+    """The cells of `index` that have ink, of 1, 2, 4, ... pixels: the smallest size with at most `most` lit cells.
 
-    So nothing is left out, and an event of few lines is seen more closely than one of many.
+    So no ink is left out, and events of few lines have finer cells than those of many.
     """
     pixels = listed(samples, index)
     height, width = (max(panel.shape[axis] for panel in samples.panels) for axis in (1, 2))
@@ -96,7 +96,7 @@ def pooled(samples: Images, index: Tensor, most: int) -> InkCells:
     size = pixels.value.to(torch.float64)
     ink = torch.zeros(len(key) * channels, dtype=torch.float64, device=key.device)
     ink = ink.index_add_(0, cell * channels + pixels.channel, size).view(len(key), channels)
-    # from the cell's corner, in cells: sums of squares from far away leave little in float32
+    # relative to the cell's corner, in cells: sums of large squares would lose precision
     down, across = ((at % side + 0.5) / side for at in (pixels.row, pixels.column))
     terms = torch.stack([size, size * down, size * across, size * down**2, size * across**2, size * down * across], 1)
     sums = torch.zeros(len(key), 6, dtype=torch.float64, device=key.device).index_add_(0, cell, terms)
@@ -108,7 +108,7 @@ def pooled(samples: Images, index: Tensor, most: int) -> InkCells:
 
 
 def _sides(pixels: Pixels, sizes: tuple[int, int, int, int], most: int) -> Tensor:
-    """Pixels that the cells of each event are wide, (events,); sizes: events, panels, rows, columns."""
+    """Width in pixels of the cells of each event, (events,); sizes: events, panels, rows, columns."""
     events, panels, height, width = sizes
     side, pooled_by = torch.ones(events, dtype=torch.int64, device=pixels.row.device), 1
     while True:

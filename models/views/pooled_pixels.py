@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class PooledPixels(TableView[Images]):
-    """Average pooling to about 16 x 16 cells a channel, then the moments of each channel; then the features.
+    """Each channel pooled to the means of about 16 x 16 cells, and its moments; then the features.
 
-    Computed from the listed pixels: making the pictures dense first takes ten times as long.
-    The cells at the far edges may be smaller, and average over the pixels that they have. Panels come one by one.
+    It is computed from the listed pixels: making the pictures dense first takes ten times as long.
+    Cells at the far edges may be smaller and average over the pixels that they have. Panels follow one another.
 
     Moments, in half widths of the picture from its centre: `sum` of the values, centroid `row` and `column`, variances
     `row_row` and `column_column` and covariance `row_column`, weighted by the values' magnitude; 0 in an empty channel.
@@ -51,11 +51,11 @@ class PooledPixels(TableView[Images]):
         return (torch.cat([*parts, samples.features[index]], dim=1),)
 
     def rows(self, samples: Images, index: Tensor) -> tuple[Tensor | None, ...]:
-        """The table for moments; for cells the length of its channel's picture, as a vector, with both signs.
+        """The table for moments; for cells the norm of all cells of their channel, once with each sign.
 
-        So cells are divided by the root mean square of that length: an empty cell stays 0, and a picture weighs as much
-        as one moment does. Were each cell standardised by itself, those that are nearly always empty would be as loud
-        as those where energy is, and hundreds of cells louder than the few moments.
+        So cells are divided by the root mean square of that norm: an empty cell stays 0, and all cells of a channel
+        together have the weight of one moment. If each cell were standardised by itself, cells that are nearly always
+        empty would have the same weight as those with energy, and hundreds of cells would outweigh the few moments.
         """
         (table,) = self.batch(samples, index)
         both, start = torch.stack([table, table]), 0
@@ -111,7 +111,7 @@ def _image_moments(plane: Tensor, value: Tensor, row: Tensor, column: Tensor, pl
 def _sums(place: Tensor, values: Tensor, places: int) -> Tensor:
     """Sums of values (total, ...) that have the same place, (places, ...) float64.
 
-    In float64 the order in which pixels are listed does not matter: trees part at the last bit of a float32.
+    In float64 the order in which pixels are listed does not matter: decision trees depend on the last bit of a float32.
     """
     values = values.to(torch.float64)
     return values.new_zeros(places, *values.shape[1:]).index_add_(0, place, values)

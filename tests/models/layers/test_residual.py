@@ -9,7 +9,8 @@ from torch import nn
 from benchmark.core.errors import Skip, UserError
 from models.cnn import CNN
 from models.inputs import Shape
-from models.layers.residual import Block, EveryOther, ResidualTrunk, SequenceNet
+from models.layers.particles import SequenceNet
+from models.layers.residual import Block, EveryOther, ResidualTrunk
 from tests.models.conftest import particles, rings
 
 PICTURE = Shape("picture", ("a", "b", "c"), (112, 112))

@@ -9,8 +9,7 @@ from models.inputs import VIEWS
 from models.model import Runtime
 from models.training import loop
 from models.training.batches import Batches
-from models.training.rates import share_of_rate
-from models.training.step import Recipe, Step
+from models.training.step import Recipe, Step, share_of_rate
 from representations.samples import Vectors
 from tests.models.conftest import particles
 

@@ -1,4 +1,4 @@
-"""Particles with their columns found once: the same batches as where these are found for each of them."""
+"""Lists of particles: batches are the same whether their columns are computed once or batch by batch."""
 
 from __future__ import annotations
 

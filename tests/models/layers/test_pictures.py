@@ -12,10 +12,7 @@ from torch import nn
 from benchmark.core.errors import Skip, UserError
 from models.cnn import CNN
 from models.inputs import Shape
-from models.layers.convlstm import ConvLSTM, ConvLSTMTrunk, samples_in_time
-from models.layers.jet import LocalResponseNorm
-from models.layers.joined import PictureNet
-from models.layers.maxout import Maxout
+from models.layers.pictures import ConvLSTM, ConvLSTMTrunk, LocalResponseNorm, Maxout, PictureNet, samples_in_time
 from models.layers.residual import ResidualTrunk
 from tests.models.conftest import chains, films, particles, rings
 

@@ -14,7 +14,7 @@ from benchmark.core.errors import Skip, UserError
 from models.cnn import CNN
 from models.ffnn import FFNN
 from models.inputs import Shape
-from models.layers.deep_sets import DeepSets
+from models.layers.particles import DeepSets
 from tests.models.conftest import chains, particles, ragged, rings
 
 if TYPE_CHECKING:
