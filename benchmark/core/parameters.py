@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.plugin import Range
-from benchmark.core.registry import source_of
+from benchmark.core.sources import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

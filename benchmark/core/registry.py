@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.sources import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,21 +192,6 @@ def _entry_point_entries(group: str) -> tuple[Entry, ...]:
         known = _classes_of_module(module).get(class_name, _Found(point.name, "", False))
         found.append(Entry(point.name, known.doc, target, f"entry point of {distribution}", known.extra))
     return tuple(found)
-
-
-def source_of(module: str) -> Path | None:
-    """The file of a loose plug-in, or of a module, which isn't imported, nor its parents (find_spec imports them)."""
-    if module.endswith(".py"):
-        return Path(module)
-    top, *rest = module.split(".")
-    spec = importlib.util.find_spec(top)
-    if spec is None or spec.origin is None:
-        return None
-    path = Path(spec.origin)
-    if rest:
-        path = path.parent.joinpath(*rest)
-        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return path if path.is_file() else None
 
 
 def _classes_of_module(module: str) -> dict[str, _Found]:

@@ -25,7 +25,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import representations
 from benchmark.core.errors import UserError
-from benchmark.core.registry import REPRESENTATIONS, TASKS, source_of
+from benchmark.core.registry import REPRESENTATIONS, TASKS
+from benchmark.core.sources import source_of
 from benchmark.engine.throughput import clock
 from benchmark.records import environment
 from benchmark.records.result import make_key

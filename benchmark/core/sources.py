@@ -1,0 +1,93 @@
+"""Python files as text: where a module lies, and which files it imports, read with `ast` and without importing any."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PACKAGES = ("benchmark", "tasks", "representations", "models", "leaderboard")
+"""The packages of this project."""
+
+
+def source_of(module: str) -> Path | None:
+    """The file of a module, given as a dotted name or as the path of a file; imports neither it nor its parents."""
+    if module.endswith(".py"):
+        return Path(module)
+    top, *rest = module.split(".")
+    spec = importlib.util.find_spec(top)
+    if spec is None or spec.origin is None:
+        return None
+    path = Path(spec.origin)
+    return _file_of(path.parent, rest) if rest else path if path.is_file() else None
+
+
+def is_sibling(folder: Path, name: str) -> bool:
+    """Whether the top-level name is a module in the folder of a plug-in. The project's own packages never are."""
+    return name not in PACKAGES and _file_of(folder, [name]) is not None
+
+
+def imported_files(path: Path, root: Path, follow: Callable[[str], bool]) -> list[Path]:
+    """The files below `root` that a file imports, directly or through others, itself first.
+
+    Parameters
+    ----------
+    root : the folder that holds the top-level modules.
+    follow : whether to follow the imports of a top-level module, by its name.
+
+    Imports under `if TYPE_CHECKING` do not count.
+    """
+    files = [path]
+    for file in files:  # grows meanwhile
+        package = file.relative_to(root).parent.parts
+        for level, names in _imports(file.read_bytes()):
+            dotted = (*package[: len(package) + 1 - level], *names) if level else names
+            if dotted and follow(dotted[0]):
+                found = (_file_of(root, dotted[:length]) for length in range(1, len(dotted) + 1))
+                files += dict.fromkeys(file for file in found if file is not None and file not in files)
+    return files
+
+
+def hash_of(files: list[Path]) -> str:
+    """SHA-256 of a file, or of the names and contents of several."""
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+    if len(digests) == 1:
+        return digests[0]
+    lines = sorted(f"{path.parent.name}/{path.name} {digest}" for path, digest in zip(files, digests, strict=True))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _file_of(root: Path, names: tuple[str, ...] | list[str]) -> Path | None:
+    """The file of the module with these names below a folder."""
+    path = root.joinpath(*names)
+    candidates = (path / "__init__.py", path.with_name(f"{path.name}.py"))
+    return next((file for file in candidates if file.is_file()), None)
+
+
+@cache
+def _imports(text: bytes) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """The imports in a source text, each as its level (the number of leading dots) and names."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):  # importing it will say so
+        return ()
+    return tuple(_imports_below(tree))
+
+
+def _imports_below(node: ast.AST) -> Iterator[tuple[int, tuple[str, ...]]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from ((0, tuple(alias.name.split("."))) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            module = tuple(child.module.split(".")) if child.module else ()
+            yield from ((child.level, (*module, alias.name)) for alias in child.names)
+        elif isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
+            yield from (found for other in child.orelse for found in _imports_below(other))
+        else:
+            yield from _imports_below(child)
