@@ -13,7 +13,7 @@ from benchmark.core.errors import UserError, did_you_mean
 from benchmark.core.plugin import Range
 from models.card import Card
 from models.inputs import view_of
-from models.model import Model
+from models.model import Context, Model
 from models.training.batches import balanced_weights, whole
 from models.training.loop import check_samples, deterministic
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.inputs import Shape
-    from models.model import Runtime
     from representations.samples import Samples
 
 TABLE = ("table",)
@@ -33,15 +32,15 @@ TABLE = ("table",)
 class _Report(xgboost.callback.TrainingCallback):  # type: ignore[misc]
     """Progress in rounds; the validation losses go to `losses`."""
 
-    def __init__(self, runtime: Runtime, rounds: int, losses: list[float]) -> None:
+    def __init__(self, context: Context, rounds: int, losses: list[float]) -> None:
         super().__init__()
-        self.runtime, self.rounds, self.losses = runtime, rounds, losses
+        self.context, self.rounds, self.losses = context, rounds, losses
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002
         """Report, and go on."""
         (history,) = evals_log["valid"].values()
         self.losses.append(float(history[-1]))
-        self.runtime.report("train", epoch + 1, self.rounds)
+        self.context.report("train", epoch + 1, self.rounds)
         return False
 
 
@@ -81,6 +80,7 @@ class BDT(Model):
 
     _booster: Any = field(default=None, init=False, repr=False, compare=False)
     _card: Card | None = field(default=None, init=False, repr=False, compare=False)
+    _context: Context = field(default=Context(), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -91,9 +91,10 @@ class BDT(Model):
                     "monotone=+jet1_pt -jet1_eta."
                 )
 
-    def fit(self, train: Samples, valid: Samples) -> None:
+    def fit(self, train: Samples, valid: Samples, context: Context) -> None:
         """Boost on `train` until the loss on `valid` no longer falls; keep the best round."""
         check_samples(self.name, train, valid)
+        self._context = context
         view = view_of(TABLE, train, self.name)
         shape = view.shape(train)
         rounds: list[float] = []
@@ -106,13 +107,13 @@ class BDT(Model):
                 evals=[(self._matrix(valid, reference=matrix), "valid")],
                 callbacks=[
                     xgboost.callback.EarlyStopping(rounds=self.patience, save_best=True),
-                    _Report(self.runtime, self.trees, rounds),
+                    _Report(context, self.trees, rounds),
                 ],
                 verbose_eval=False,
             )
         # only now: XGBoost would look through the names of both matrices in every round
         self._booster.feature_names = list(shape.columns)
-        self.runtime.report("train", self.trees, self.trees)
+        context.report("train", self.trees, self.trees)
         best = min(range(len(rounds)), key=rounds.__getitem__)
         details = {"epochs": float(len(rounds)), "best_epoch": float(best + 1), "valid_loss": rounds[best]}
         self._card = Card.of(self, train.classes, shape, details)
@@ -136,7 +137,7 @@ class BDT(Model):
         self._booster.save_model(folder / "model.ubj")
         card.write(folder)
 
-    def load(self, folder: Path) -> None:
+    def load(self, folder: Path, context: Context) -> None:
         """Read what `save` wrote; the hyperparameters become those that were saved."""
         card = Card.read(folder, self)
         try:
@@ -144,7 +145,8 @@ class BDT(Model):
         except xgboost.core.XGBoostError as error:
             reason = str(error).splitlines()[0]
             raise UserError(f"bdt: {folder}/model.ubj can't be read: {reason}. Fit it again.") from error
-        booster.set_param({"device": self.runtime.device, "nthread": 0})
+        self._context = context
+        booster.set_param({"device": context.device, "nthread": 0})
         self._booster, self._card = booster, card
 
     def parameters_count(self) -> int | None:
@@ -167,8 +169,8 @@ class BDT(Model):
             **(many if len(classes) > 2 else two),
             **self._constraints(classes, shape),
             "tree_method": "hist",
-            "device": self.runtime.device,
-            "seed": self.runtime.seed,
+            "device": self._context.device,
+            "seed": self._context.seed,
             "nthread": 0,  # all that OpenMP may use
             "max_depth": self.depth,
             "learning_rate": self.learning_rate,
@@ -203,8 +205,8 @@ class BDT(Model):
         return xgboost.QuantileDMatrix(self._table(samples), labels, weight=weights, ref=reference)
 
     def _table(self, samples: Samples) -> NDArray[np.float32]:
-        with deterministic(self.runtime.device):  # a GPU adds up pixels as they come, and trees part at the last bit
-            (table,) = whole(view_of(TABLE, samples, self.name), samples.to(self.runtime.device))
+        with deterministic(self._context.device):  # a GPU adds up pixels as they come, and trees part at the last bit
+            (table,) = whole(view_of(TABLE, samples, self.name), samples.to(self._context.device))
         # XGBoost takes NaN for "missing"; here it would be a mistake that no network could make up for
         if table.numel() and not torch.isfinite(torch.stack(table.aminmax())).all():
             raise UserError(

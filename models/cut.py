@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from models.model import Context
     from representations.samples import Samples
 
     Floats = NDArray[np.float64]
@@ -63,7 +64,7 @@ class Cut(Reference):
 
     _cuts: tuple[Threshold, ...] = field(default=(), init=False, repr=False, compare=False)
 
-    def fit(self, train: Samples, valid: Samples) -> None:
+    def fit(self, train: Samples, valid: Samples, context: Context) -> None:  # noqa: ARG002
         """Look for the columns on `train`. Raises UserError for a column that there is not, and for NaN."""
         check_samples(self.name, train, valid)
         shape = view_of(TABLE, train, self.name).shape(train)
@@ -96,9 +97,9 @@ class Cut(Reference):
         super().save(folder)
         (folder / "cuts.json").write_bytes(TypeAdapter(tuple[Threshold, ...]).dump_json(self._cuts, indent=1))
 
-    def load(self, folder: Path) -> None:
+    def load(self, folder: Path, context: Context) -> None:
         """Read what `save` wrote."""
-        super().load(folder)
+        super().load(folder, context)
         try:
             self._cuts = TypeAdapter(tuple[Threshold, ...]).validate_json((folder / "cuts.json").read_bytes())
         except (OSError, ValidationError) as error:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmark.core.plugin import Plugin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
@@ -18,27 +18,32 @@ if TYPE_CHECKING:
     from representations.samples import Samples
 
 
+Report = Callable[[str, float, float], None]
+
+
 def silent(stage: str, done: float, total: float) -> None:
     """Report to nobody."""
 
 
-@dataclass
-class Runtime:
-    """Where and how a model runs: not a hyperparameter, and no part of what is saved.
+@dataclass(frozen=True)
+class Context:
+    """Where and how a model runs: no hyperparameter, and no part of a saved model.
 
-    report(stage, done, total) may be called as often as one likes.
-    checkpoint : a file that a training which takes long may keep what it has in, to go on from there after a kill.
-        Whoever named it deletes it, once what came out is safe.
-    batch : events shown at once where nothing is learned from them; less where memory turns out too small for it.
-    abreast : cells that share the device, this one among them.
+    Parameters
+    ----------
+    device : "cpu", "cuda" or one GPU as "cuda:1".
+    seed : of all random numbers of the fit; the same seed gives the same model.
+    report : called as report(stage, done, total), as often as the model likes.
+    checkpoint : a file in which a long training may store its state, to continue from there after a kill. The caller
+        deletes the checkpoint after the result is stored.
+    sharing : number of cells that share the device, this one included.
     """
 
     device: str = "cpu"
     seed: int = 0
-    report: Callable[[str, float, float], None] = silent
+    report: Report = silent
     checkpoint: Path | None = None
-    batch: int = 1024
-    abreast: int = 1
+    sharing: int = 1
 
 
 @dataclass(kw_only=True)
@@ -46,10 +51,8 @@ class Model(Plugin, ABC):
     """A learner.
 
     Subclass as a dataclass whose fields are the hyperparameters. `models/inputs.py` shows any kind of samples as a
-    table, a sequence or pictures. The same `runtime.seed` must give the same model.
+    table, a sequence or pictures. The same `context.seed` must give the same model.
     """
-
-    runtime: Runtime = field(default_factory=Runtime, init=False, repr=False, compare=False)
 
     def accept(self, samples: Samples) -> None:
         """Raise Skip for samples of a kind that it can't learn from; there may be none of them at all.
@@ -58,7 +61,7 @@ class Model(Plugin, ABC):
         """
 
     @abstractmethod
-    def fit(self, train: Samples, valid: Samples) -> None:
+    def fit(self, train: Samples, valid: Samples, context: Context) -> None:
         """Learn from `train`; `valid` is for early stopping alone."""
 
     @abstractmethod
@@ -70,8 +73,8 @@ class Model(Plugin, ABC):
         """Write the fitted model to an existing folder, as data (no pickle)."""
 
     @abstractmethod
-    def load(self, folder: Path) -> None:
-        """Read what `save` wrote, onto `runtime.device`; the scores are the same to 1e-6."""
+    def load(self, folder: Path, context: Context) -> None:
+        """Read what `save` wrote, onto `context.device`; the scores are the same to 1e-6."""
 
     def parameters_count(self) -> int | None:
         """Number of fitted parameters (weights of a network, leaves of trees), or None when unknown."""

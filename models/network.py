@@ -17,7 +17,7 @@ from benchmark.core.plugin import Range
 from benchmark.core.process import rank_and_size
 from models.card import Card
 from models.inputs import view_of
-from models.model import Model
+from models.model import Context, Model
 from models.training.augment import augmentation, wanted
 from models.training.batches import Batches, in_chunks
 from models.training.checkpoint import make_key
@@ -113,6 +113,8 @@ class TorchModel(Model, ABC):
 
     _network: Standardised | None = field(default=None, init=False, repr=False, compare=False)
     _card: Card | None = field(default=None, init=False, repr=False, compare=False)
+    _context: Context = field(default=Context(), init=False, repr=False, compare=False)
+    _batch: int = field(default=1024, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -142,23 +144,24 @@ class TorchModel(Model, ABC):
                 "has none. Leave it out."
             )
 
-    def fit(self, train: Samples, valid: Samples) -> None:
+    def fit(self, train: Samples, valid: Samples, context: Context) -> None:
         """Train from scratch on `train`, keep the epoch that is best on `valid`."""
         check_samples(self.name, train, valid)
+        self._context = context
         self._check_mass(train)
         view = self.view(train)
-        shape, device = view.shape(train), self.runtime.device
+        shape, device = view.shape(train), context.device
         if view.shape(valid) != shape:
             raise UserError(
                 f"{self.name}: training samples are a {shape}, but validation samples a {view.shape(valid)}."
             )
         augment = augmentation(self.augment, view, train, self.name)
-        with reproducible(self.runtime.seed, device):
+        with reproducible(context.seed, device):
             batches = Batches(view, train, device, balance=self.balance, augment=augment)
             network = self._placed(self.network(shape, len(train.classes)), batches.moments())
-            key = self._key(train, valid) if self.runtime.checkpoint else ""
+            key = self._key(train, valid) if context.checkpoint else ""
             checks = Batches(view, valid, device)
-            progress = optimise(network, batches, checks, self._recipe(), self.runtime, key)
+            progress = optimise(network, batches, checks, self._recipe(), context, key)
         dropped = view.dropped(checks.samples)
         self._network = network
         details = progress.details() | ({} if dropped is None else {"dropped": float(dropped.mean())})
@@ -169,7 +172,7 @@ class TorchModel(Model, ABC):
         network, card = self._fitted()
         view = self.view(samples)
         card.check(samples, view.shape(samples))
-        samples = view.prepare(samples).to(self.runtime.device)
+        samples = view.prepare(samples).to(self._context.device)
 
         def attempt(events: int) -> list[Tensor]:
             scores, done = [], 0
@@ -177,11 +180,11 @@ class TorchModel(Model, ABC):
                 if len(index):
                     scores.append(network(*view.batch(samples, index)).softmax(dim=1).cpu())
                 done += len(index)
-                self.runtime.report("predict", done, len(samples))
+                self._context.report("predict", done, len(samples))
             return scores
 
-        with torch.inference_mode(), deterministic(self.runtime.device):
-            scores, self.runtime.batch = halving(self.runtime.batch, attempt, f"{self.name}: prediction")
+        with torch.inference_mode(), deterministic(self._context.device):
+            scores, self._batch = halving(self._batch, attempt, f"{self.name}: prediction")
         found = torch.cat(scores).numpy() if scores else np.empty((0, len(card.classes)), np.float32)
         if not np.isfinite(found).all():
             bad = int(samples.event_ids[int(np.argwhere(~np.isfinite(found))[0, 0])])
@@ -197,9 +200,10 @@ class TorchModel(Model, ABC):
         save_file(weights, folder / "model.safetensors")
         card.write(folder)
 
-    def load(self, folder: Path) -> None:
+    def load(self, folder: Path, context: Context) -> None:
         """Read what `save` wrote; the hyperparameters become those that were saved."""
         card = Card.read(folder, self)
+        self._context = context
         try:
             weights = load_file(folder / "model.safetensors")
             places = range(1 + max((int(name[4:]) for name in weights if name.startswith("mean")), default=-1))
@@ -244,10 +248,10 @@ class TorchModel(Model, ABC):
     def _key(self, train: Samples, valid: Samples) -> str:
         """Of all that a training depends on."""
         told: dict[str, Any] = {"model": self.name, "version": self.version, "parameters": self.parameters()}
-        device = torch.device(self.runtime.device).type
-        told |= {"seed": self.runtime.seed, "device": device, "processes": rank_and_size()[1]}
+        device = torch.device(self._context.device).type
+        told |= {"seed": self._context.seed, "device": device, "processes": rank_and_size()[1]}
         return make_key(told, train, valid)
 
     def _placed(self, network: nn.Module, moments: Sequence[tuple[Tensor, Tensor] | None]) -> Standardised:
         # convolutions on CPUs and tensor cores are fastest with channels last; other tensors are left alone
-        return Standardised(network, moments).to(self.runtime.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+        return Standardised(network, moments).to(self._context.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

@@ -14,6 +14,7 @@ from models.training.loop import check_samples
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from models.model import Context
     from representations.samples import Samples
 
 
@@ -28,10 +29,10 @@ class Random(Reference):
     name = "random"
     extra: ClassVar[bool] = True
 
-    def fit(self, train: Samples, valid: Samples) -> None:
+    def fit(self, train: Samples, valid: Samples, context: Context) -> None:
         """Remember the classes and the seed."""
         check_samples(self.name, train, valid)
-        self._card = Card.of(self, train.classes, NOTHING, {"seed": float(self.runtime.seed)})
+        self._card = Card.of(self, train.classes, NOTHING, {"seed": float(context.seed)})
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
         """(events, classes)."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from benchmark.core.errors import UserError
 from models.card import Card
 from models.inputs import Shape
-from models.model import Model
+from models.model import Context, Model
 from models.training.loop import check_samples
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Reference(Model, ABC):
 
     _card: Card | None = field(default=None, init=False, repr=False, compare=False)
 
-    def fit(self, train: Samples, valid: Samples) -> None:
+    def fit(self, train: Samples, valid: Samples, context: Context) -> None:  # noqa: ARG002
         """Remember the classes."""
         check_samples(self.name, train, valid)
         self._card = Card.of(self, train.classes, NOTHING)
@@ -39,7 +39,7 @@ class Reference(Model, ABC):
         """Write `model.json`."""
         self._fitted().write(folder)
 
-    def load(self, folder: Path) -> None:
+    def load(self, folder: Path, context: Context) -> None:  # noqa: ARG002
         """Read what `save` wrote."""
         self._card = Card.read(folder, self)
 

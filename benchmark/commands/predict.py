@@ -53,7 +53,7 @@ def command(
         Path, typer.Option(help="Table of event ids and class scores: .parquet, .csv or .npz.", metavar="FILE")
     ] = Path("scores.parquet"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, or one GPU as cuda:1.")] = "auto",
-    batch: Annotated[int, typer.Option(help="Events shown to the model at once.", min=1)] = 1024,
+    batch: Annotated[int, typer.Option(help="Events that are passed to the model at once, at most.", min=1)] = 1024,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone.")] = False,
 ) -> int:
     """Apply a fitted model to new events, whose class nobody needs to know: the table holds scores alone.
@@ -95,7 +95,6 @@ def run(model: Path, events: Path, device: str, batch: int, report: Callable[[st
     from benchmark.engine.model_store import restore
 
     restored = restore(model.expanduser().resolve(), device)
-    restored.model.runtime.batch = batch
     shown = _shown(events.expanduser().resolve(), restored)
     ids, scores = [np.zeros(0, np.int64)], [np.zeros((0, len(restored.origin.classes)), np.float32)]
     done = 0
@@ -106,7 +105,9 @@ def run(model: Path, events: Path, device: str, batch: int, report: Callable[[st
         except Skip as reason:
             raise UserError(f"{events}: {reason}") from reason
         ids.append(samples.event_ids.cpu().numpy())
-        scores.append(restored.model.predict_proba(samples))
+        scores += [
+            restored.model.predict_proba(samples[first : first + batch]) for first in range(0, len(samples), batch)
+        ]
         done += len(part)
     report("predict", done, shown.total)
     classes = restored.origin.classes

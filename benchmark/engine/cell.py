@@ -2,14 +2,14 @@
 
 job = build(cell)                            what the names and parameters mean (benchmark/engine/job.py)
 blank = describe(job, manifest)              the record with its key, before anything is run
-result, scores = run(job, data, report)      read and represent -> fit -> predict -> score
+result, scores = run(job, data, context)     read and represent -> fit -> predict -> score
 """
 
 from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,15 +26,16 @@ from benchmark.records import environment
 from benchmark.records.result import Result, Scores, Throughput, make_key
 from benchmark.records.scoring import score
 from benchmark.records.store import ResultStore
-from models.model import silent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from benchmark.engine.job import Job
     from benchmark.engine.sample_store import Represented
+    from models.model import Context
     from representations.samples import Samples
     from tasks.data.manifest import Manifest
 
-Report = Callable[[str, float, float], None]
 SHARED_VERSION = "1"
 """Part of every key. Raise it when what all models share (`models/inputs.py`, the training loop, the residual layers)
 gives other numbers than before; a plug-in's own changes are in its `version`."""
@@ -92,7 +93,7 @@ def describe(job: Job, manifest: Manifest | None) -> Result:
     )
 
 
-def run(job: Job, data_root: Path, report: Report, keeping: Keeping = NOTHING) -> tuple[Result, Scores | None]:
+def run(job: Job, data_root: Path, context: Context, keeping: Keeping = NOTHING) -> tuple[Result, Scores | None]:
     """The result of a cell and the scores of its test events.
 
     Never raises for what goes wrong inside the cell: that is a result too, `skipped` or `failed` with its reason.
@@ -101,14 +102,14 @@ def run(job: Job, data_root: Path, report: Report, keeping: Keeping = NOTHING) -
     blank = describe(job, manifest)
     blank.environment = {**environment.describe(), "gpu": environment.gpu_name(job.cell.device)}
     _, processes = rank_and_size()
-    together = {"processes": processes, "jobs": job.model.runtime.abreast}
+    together = {"processes": processes, "jobs": context.sharing}
     blank.environment |= {name: number for name, number in together.items() if number > 1}
     if keeping.checkpoints is not None:
-        job.model.runtime.checkpoint = ResultStore(keeping.checkpoints).checkpoint(blank)
+        context = replace(context, checkpoint=ResultStore(keeping.checkpoints).checkpoint(blank))
     try:
         if job.data.level in job.data.task.skipped_levels and job.data.source is None:
             raise Skip(job.data.task.skipped_levels[job.data.level])
-        result, scores = evaluate(blank, represented(job, data_root, report), job, report)
+        result, scores = evaluate(blank, represented(job, data_root, context), job, context)
         if keeping.models is not None:
             keep(job, result, manifest, keeping.models)
         return result, scores
@@ -133,23 +134,27 @@ def _line_of(error: Exception) -> str:
     return f"{Path(last.filename).name}, line {last.lineno}"
 
 
-def evaluate(blank: Result, shown: Represented, job: Job, report: Report) -> tuple[Result, Scores]:
+def evaluate(blank: Result, shown: Represented, job: Job, context: Context) -> tuple[Result, Scores]:
     """Fit on the training samples, predict the test samples, score: the record `blank`, filled in."""
-    model, device = job.model, job.cell.device
+    model, device = job.model, context.device
     splits = {name: samples.to(device) for name, samples in shown.splits.items()}
     train, valid, test = (splits[name] for name in ("train", "valid", "test"))
     _check_classes(train, test)
-    model.runtime.device, model.runtime.seed, model.runtime.report = device, job.cell.seed, report
+
+    timing = False
+
+    def report(stage: str, done: float, total: float) -> None:
+        if not timing:  # predictions are repeated to time them
+            context.report(stage, done, total)
 
     reset_peak_memory(device)
     report("train", 0, 1)
     with clock() as fitting:
-        model.fit(train, valid)
+        model.fit(train, valid, replace(context, report=report))
     report("predict", 0, len(test))
     with clock() as predicting:
         probabilities = model.predict_proba(test)
     report("predict", len(test), len(test))
-    model.runtime.report = silent  # what follows repeats predictions to time them
     scores = _scores(test, probabilities)
     report("score", 0, 1)
     with clock() as scoring:
@@ -158,8 +163,9 @@ def evaluate(blank: Result, shown: Represented, job: Job, report: Report) -> tup
     fit_s = fitting.seconds + details.get("resumed_s", 0.0)  # and those of the epochs before a kill
     timings: dict[str, float] = {}
     speeds: dict[str, float | None] = {}
-    if model.runtime.abreast == 1:  # how fast a cell was beside others says nothing of it
+    if context.sharing == 1:  # how fast a cell was beside others says nothing of it
         timings = {"fit": fit_s, "predict": predicting.seconds, "score": scoring.seconds}
+        timing = True
         speeds = {
             "train_events_per_s": len(train) / max(fit_s, 1e-9),
             "predict_events_per_s": events_per_second(lambda: model.predict_proba(test), len(test)),
@@ -167,6 +173,7 @@ def evaluate(blank: Result, shown: Represented, job: Job, report: Report) -> tup
             "latency_ms": latency_ms(lambda: model.predict_proba(test[:1])),
             "control": control_workload(),
         }
+        timing = False
     throughput = Throughput(**speeds, peak_memory_mb=peak_memory_mb(device))
     report("score", 1, 1)
     filled = {

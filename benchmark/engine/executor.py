@@ -241,6 +241,7 @@ def _work(pipe: Any, data_root: Path, results_root: Path, keeping: Keeping, abre
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
     from benchmark.engine import cell as cells
     from benchmark.engine.job import build
+    from models.model import Context
 
     store = ResultStore(results_root)
     last_s, last_stage = 0.0, ""
@@ -259,11 +260,11 @@ def _work(pipe: Any, data_root: Path, results_root: Path, keeping: Keeping, abre
             return
         try:
             job = build(cell)
-            job.model.runtime.abreast = abreast
+            context = Context(device=cell.device, seed=cell.seed, report=report, sharing=abreast)
             pipe.send(("begun",))
-            result = store.add(*cells.run(job, data_root, report, keeping))
-            if job.model.runtime.checkpoint is not None and rank_and_size()[0] == 0:
-                job.model.runtime.checkpoint.unlink(missing_ok=True)  # of no use any more; until now a kill lost little
+            result = store.add(*cells.run(job, data_root, context, keeping))
+            if keeping.checkpoints is not None and rank_and_size()[0] == 0:
+                ResultStore(keeping.checkpoints).checkpoint(result).unlink(missing_ok=True)
         except UserError as error:
             pipe.send(("error", str(error)))
         else:

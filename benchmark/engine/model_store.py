@@ -18,6 +18,7 @@ from benchmark.core.errors import UserError
 from benchmark.core.files import make_folder, write_atomically
 from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS, Registry
 from benchmark.records.result import Code  # noqa: TC001 - pydantic evaluates the annotations of Origin
+from models.model import Context
 
 if TYPE_CHECKING:
     from benchmark.core.plugin import Plugin
@@ -134,8 +135,7 @@ def restore(folder: Path, device: str) -> Restored:
     """
     origin = read(folder)
     model: Model = _built(origin.model, MODELS, folder)
-    model.runtime.device = device
-    model.load(folder)
+    model.load(folder, Context(device=device))
     representation: Representation = _built(origin.representation, REPRESENTATIONS, folder)
     return Restored(origin, _built(origin.task, TASKS, folder), representation, model)
 

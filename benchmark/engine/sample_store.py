@@ -13,7 +13,6 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -30,7 +29,7 @@ from benchmark.core.sources import source_of
 from benchmark.engine.throughput import clock
 from benchmark.records import environment
 from benchmark.records.result import make_key
-from models.model import silent
+from models.model import Report, silent
 from representations.samples import store
 from representations.samples.store import DamagedError, Unkeepable, Writer
 from tasks.data.inventory import SAMPLES, lock_of
@@ -38,7 +37,10 @@ from tasks.data.store import shards
 from tasks.events import SPLITS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
     from benchmark.engine.job import Job
+    from models.model import Context
     from representations.representation import Representation
     from representations.samples import Samples
     from tasks.data.dataset import DataSet
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
 TAKEN = ("tasks.events", "tasks.detector.clusters", "tasks.detector.digis", "tasks.detector.geometry")
 """The modules of tasks that representations take something from: the table, and where cells lie."""
 
-Report = Callable[[str, float, float], None]
 WARM_UP_EVENTS = 32
 
 _held: dict[tuple[DataSet, Path, Representation], Represented] = {}
@@ -100,7 +101,7 @@ def represent(
     return Represented({name: type(parts[name][0]).join(parts.pop(name)) for name in SPLITS}, pace)
 
 
-def represented(job: Job, root: Path, report: Report) -> Represented:
+def represented(job: Job, root: Path, context: Context) -> Represented:
     """The samples of a cell: those that are kept, or else made, kept and opened as memory maps.
 
     Memory is needed for one shard at a time. Raises UserError as `tasks.data.store.shards` does.
@@ -119,11 +120,11 @@ def represented(job: Job, root: Path, report: Report) -> Represented:
         found = _opened(folder, key)
         if found is None:
             with _only_one(folder):
-                found = _opened(folder, key) or _made(folder, key, job, root, manifest, report)
+                found = _opened(folder, key) or _made(folder, key, job, root, manifest, context)
         return found
     except Unkeepable as reason:
         _say(f"{folder}: samples are not kept, but held in memory: {reason}")
-        _held[asked] = represent(_shards(job, root), job.representation, report, manifest.events())
+        _held[asked] = represent(_shards(job, root), job.representation, context.report, manifest.events())
         return _held[asked]
 
 
@@ -220,7 +221,7 @@ def _opened(folder: Path, key: str) -> Represented | None:
     return Represented(found.splits, Pace(about.has_signal, rate, about.made))
 
 
-def _made(folder: Path, key: str, job: Job, root: Path, manifest: Manifest, report: Report) -> Represented:
+def _made(folder: Path, key: str, job: Job, root: Path, manifest: Manifest, context: Context) -> Represented:
     """Make the samples while no other process does, and put them in place once they are whole."""
     try:
         for leftover in folder.parent.glob(f".{folder.name}-*.tmp"):  # of a run that was killed
@@ -230,8 +231,8 @@ def _made(folder: Path, key: str, job: Job, root: Path, manifest: Manifest, repo
         raise Unkeepable(f"the folder can't be written ({error.strerror})") from error
     try:
         with Writer(temporary) as writer:
-            pace = _each(_shards(job, root), job.representation, report, manifest.events(), writer.add)
-            if job.model.runtime.abreast > 1:
+            pace = _each(_shards(job, root), job.representation, context.report, manifest.events(), writer.add)
+            if context.sharing > 1:
                 pace = replace(pace, events_per_s=None)
             writer.finish(About(key=key, machine=_machine(), **vars(pace)).model_dump())
         _put_in_place(temporary, folder)

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.core.errors import UserError
-from models.model import Runtime
 from models.training.checkpoint import Checkpoint, Course, Progress, random_states, set_random_states
 from models.training.memory import at_once, halving
 from models.training.parallel import ALONE, Team, team
@@ -22,6 +21,7 @@ from models.training.step import Recipe, Step, losses, share_of_rate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from models.model import Context
     from models.training.batches import Batches
     from models.training.penalty import Penalty
     from representations.samples import Samples
@@ -51,6 +51,10 @@ def exact_convolutions() -> AbstractContextManager[None]:
         enabled=True, benchmark=False, deterministic=True, allow_tf32=False
     )
     return flags
+
+
+VALIDATION_BATCH = 1024
+"""Events of a validation batch; fewer where the device has too little memory for them."""
 
 
 @contextmanager
@@ -87,30 +91,30 @@ def reproducible(seed: int, device: str) -> Iterator[None]:
 
 
 def optimise(
-    network: nn.Module, train: Batches, valid: Batches, recipe: Recipe, runtime: Runtime, key: str = ""
+    network: nn.Module, train: Batches, valid: Batches, recipe: Recipe, context: Context, key: str = ""
 ) -> Progress:
     """Train until `recipe.patience` epochs bring no smaller validation loss; leave the best epoch's weights.
 
     Adam and early stopping as in end-to-end learning (arXiv:1807.11916, section 5.3). Progress goes to
-    `runtime.report("train", ...)` in epochs, and to `runtime.checkpoint` after each; a checkpoint with this `key` is
+    `context.report("train", ...)` in epochs, and to `context.checkpoint` after each; a checkpoint with this `key` is
     gone on with, as `report("resume", ...)` says. Where a batch does not fit into the device's memory, training starts
     anew with batches of half the size, so that the outcome is that of a batch size. Raises UserError when the loss
     isn't finite, and where memory is too small beside other cells, which may be why.
     """
-    with team(runtime.device) as members:
-        weights, chance = _weights(network), random_states(torch.device(runtime.device))
-        checkpoint = Checkpoint(runtime.checkpoint, key)
+    with team(context.device) as members:
+        weights, chance = _weights(network), random_states(torch.device(context.device))
+        checkpoint = Checkpoint(context.checkpoint, key)
         found = checkpoint.read()
 
         def attempt(batch_size: int) -> Progress:
             network.load_state_dict(weights)
-            set_random_states(chance, torch.device(runtime.device))
-            return _train(network, train, valid, replace(recipe, batch_size=batch_size), runtime, checkpoint, members)
+            set_random_states(chance, torch.device(context.device))
+            return _train(network, train, valid, replace(recipe, batch_size=batch_size), context, checkpoint, members)
 
         first = found[1].batch_size if found is not None else recipe.batch_size
         del found
-        if runtime.abreast > 1:  # or what comes out would depend on what else was run
-            others = f"{runtime.abreast - 1} other cells on the device"
+        if context.sharing > 1:  # or what comes out would depend on what else was run
+            others = f"{context.sharing - 1} other cells on the device"
             return at_once(first, attempt, "training", others, "Run it again with fewer --jobs.")
         if members.size > 1:  # the others would wait for ever for one that starts anew
             others = f"those of {members.size - 1} other processes"
@@ -123,30 +127,30 @@ def _train(
     train: Batches,
     valid: Batches,
     recipe: Recipe,
-    runtime: Runtime,
+    context: Context,
     checkpoint: Checkpoint,
     members: Team,
 ) -> Progress:
     """Epoch by epoch, from the first or from where the checkpoint stands."""
     step = Step(network, recipe, members)
-    shuffle = torch.Generator().manual_seed(runtime.seed)
-    start = Progress(0, 0, torch.inf, recipe.batch_size)
+    shuffle = torch.Generator().manual_seed(context.seed)
+    start, batch = Progress(0, 0, torch.inf, recipe.batch_size), VALIDATION_BATCH
     course = Course(network, step.optimiser, shuffle, start, _weights(network))
     found = checkpoint.read()
     known = found is not None and found[1].batch_size == recipe.batch_size
     if members.agree(found[1].epochs if known and found else 0) and known and found:
         course.restore(*found)
-        runtime.report("resume", course.best.epochs, recipe.epochs)
+        context.report("resume", course.best.epochs, recipe.epochs)
     del found
     if members.rank:
-        torch.manual_seed(_seed(runtime.seed, course.best.epochs, members.rank))
+        torch.manual_seed(_seed(context.seed, course.best.epochs, members.rank))
     while course.best.epochs < recipe.epochs and course.best.epochs - course.best.best_epoch < recipe.patience:
         epoch = course.best.epochs + 1
         step.set_rate(recipe.learning_rate * share_of_rate(recipe.schedule, epoch, recipe.epochs))
-        chance = torch.Generator().manual_seed(_seed(runtime.seed, epoch, members.rank))
-        report = partial(_report, runtime, epoch, recipe.epochs)
+        chance = torch.Generator().manual_seed(_seed(context.seed, epoch, members.rank))
+        report = partial(_report, context, epoch, recipe.epochs)
         train_loss = _epoch(step, train, train.order(shuffle), chance, recipe, members, report)
-        valid_loss = evaluate(network, valid, runtime, members, recipe.penalty)
+        valid_loss, batch = evaluate(network, valid, batch, members, recipe.penalty)
         _check_finite(train_loss, "training", epoch, recipe)
         _check_finite(valid_loss, "validation", epoch, recipe)
         if valid_loss < course.best.valid_loss:
@@ -157,7 +161,7 @@ def _train(
             checkpoint.write(course)
     network.load_state_dict(course.kept)
     network.eval()
-    runtime.report("train", recipe.epochs, recipe.epochs)
+    context.report("train", recipe.epochs, recipe.epochs)
     return course.best
 
 
@@ -166,8 +170,8 @@ def _seed(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
-def _report(runtime: Runtime, epoch: int, epochs: int, part: float) -> None:
-    runtime.report("train", epoch - 1 + part, epochs)
+def _report(context: Context, epoch: int, epochs: int, part: float) -> None:
+    context.report("train", epoch - 1 + part, epochs)
 
 
 def _epoch(
@@ -196,12 +200,14 @@ def _epoch(
 def evaluate(
     network: nn.Module,
     valid: Batches,
-    runtime: Runtime | None = None,
+    batch: int = VALIDATION_BATCH,
     members: Team = ALONE,
     penalty: Penalty | None = None,
-) -> float:
-    """Balanced cross-entropy per event, with the penalty, shared out among the processes of a team."""
-    runtime = runtime or Runtime()
+) -> tuple[float, int]:
+    """Balanced cross-entropy per event, with the penalty, and the number of events that the device held at once.
+
+    The processes of a team share the work.
+    """
     network.eval()
 
     def attempt(events: int) -> Tensor:
@@ -212,8 +218,8 @@ def evaluate(
 
     with torch.inference_mode():
         agreed = partial(_agreed, attempt, members, valid.labels.device)
-        total, runtime.batch = halving(runtime.batch, agreed, "validation")
-        return float(members.mean(total)) * members.size / len(valid)
+        total, batch = halving(batch, agreed, "validation")
+        return float(members.mean(total)) * members.size / len(valid), batch
 
 
 def _agreed(attempt: Callable[[int], Tensor], members: Team, device: torch.device, events: int) -> Tensor:

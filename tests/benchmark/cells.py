@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from benchmark.engine.cell import run
 from benchmark.engine.job import Job, build
 from benchmark.engine.request import Cell, parse_filter
+from models.model import Context, silent
 from tests.benchmark.toys import TOY, model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmark.records.result import Result, Scores
+    from models.model import Report
 
 TASK_OF = {"calorimeter": "egamma"}
 """The task to try a representation on, where that is not ttbar: crops are small."""
@@ -19,5 +29,10 @@ def toy_job(name: str = "Nearest", *, task: str = TOY, seed: int = 0, level: str
     return job(task, "fourvectors", model(name), seed, level)
 
 
-def silent(stage: str, done: float, total: float) -> None:
-    pass
+def run_cell(job: Job, root: Path, report: Report | None = None) -> tuple[Result, Scores | None]:
+    """The result and the scores of a job on the data below `root`."""
+    return run(job, root, context(job, report))
+
+
+def context(job: Job, report: Report | None = None) -> Context:
+    return Context(device=job.cell.device, seed=job.cell.seed, report=report or silent)

@@ -13,6 +13,7 @@ import xgboost
 from benchmark.core.errors import UserError
 from models.bdt import BDT
 from models.inputs import view_of
+from models.model import Context
 from models.training.batches import whole
 from tests.models.conftest import particles, ragged
 
@@ -53,7 +54,7 @@ def test_sums_of_the_table_are_the_same_each_time_on_a_gpu_too(monkeypatch: pyte
 
     monkeypatch.setattr("models.bdt.whole", watched)
     model = BDT(trees=2)
-    model.fit(waves(60), waves(30, seed=1))
+    model.fit(waves(60), waves(30, seed=1), Context())
     model.predict_proba(waves(10))
     assert found == [True] * 3
     assert not torch.are_deterministic_algorithms_enabled()
@@ -64,14 +65,14 @@ def test_a_single_number_that_is_none(number: float) -> None:
     bad = waves(60)
     bad.particles.values[17, 1] = number
     with pytest.raises(UserError, match="NaN or infinities"):
-        BDT(trees=2).fit(bad, waves(60))
+        BDT(trees=2).fit(bad, waves(60), Context())
 
 
 @pytest.mark.parametrize(("monotone", "sign"), [("+jet1_pt", 1), ("-jet1_pt", -1), ("-jet1_pt +jet1_phi", -1)])
 def test_the_signals_score_only_rises_or_falls(monotone: str, sign: int, tmp_path: Path) -> None:
     free, held = BDT(trees=40), BDT(trees=40, monotone=monotone)
     for model in (free, held):
-        model.fit(waves(1500), waves(400, seed=1))
+        model.fit(waves(1500), waves(400, seed=1), Context())
     steps = np.diff(response(held, 0), axis=1) * sign
     assert steps.min() >= 0
     assert steps.max() > 0
@@ -81,7 +82,7 @@ def test_the_signals_score_only_rises_or_falls(monotone: str, sign: int, tmp_pat
     assert rises == ("phi" in monotone)
     held.save(tmp_path)
     again = BDT()
-    again.load(tmp_path)
+    again.load(tmp_path, Context())
     assert again.monotone == monotone
     np.testing.assert_array_equal(response(again, 0), response(held, 0))
 
@@ -91,15 +92,15 @@ def test_constraints_that_make_no_sense() -> None:
         with pytest.raises(UserError, match=r"'monotone' has '.*', expected \+ or - and the name of a column"):
             BDT(monotone=word)
     with pytest.raises(UserError, match=r"names the column 'jet1_p', which the table .* Did you mean 'jet1_pt'"):
-        BDT(monotone="+jet1_p").fit(waves(50), waves(50))
+        BDT(monotone="+jet1_p").fit(waves(50), waves(50), Context())
     three = particles(60, classes=3)
     with pytest.raises(UserError, match=r"for two classes, but there are 3 \(class0, class1, class2\)"):
-        BDT(monotone="+jet1_pt").fit(three, three)
+        BDT(monotone="+jet1_pt").fit(three, three, Context())
 
 
 def test_saved_trees_know_the_names_of_their_columns(tmp_path: Path) -> None:
     model, samples = BDT(trees=5), particles(200)
-    model.fit(samples, samples)
+    model.fit(samples, samples, Context())
     model.save(tmp_path)
     found = xgboost.Booster(model_file=tmp_path / "model.ubj").feature_names
     assert found == list(view_of(("table",), samples, "bdt").shape(samples).columns)

@@ -18,6 +18,7 @@ from models.cnn import CNN
 from models.export import write_onnx
 from models.ffnn import FFNN
 from models.inputs import VIEWS, Shape
+from models.model import Context
 from models.mpnn import MPNN
 from models.network import TorchModel
 from models.recnn import RecNN
@@ -57,7 +58,7 @@ CASES: dict[str, tuple[Callable[[], TorchModel], Samples]] = {
 
 def fitted(make: Callable[[], Model], samples: Samples) -> Model:
     model = make()
-    model.fit(samples[:40], samples[40:])
+    model.fit(samples[:40], samples[40:], Context())
     return model
 
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from models.cnn import CNN
 from models.ffnn import FFNN
+from models.model import Context
 from models.mpnn import MPNN
 from models.recnn import RecNN
 from models.training import loop, step
@@ -57,8 +58,7 @@ CASES = {
 def trained(case: str) -> tuple[TorchModel, Samples]:
     make, samples = CASES[case]
     model = make()
-    model.runtime.device = "cuda"
-    model.fit(samples[:600], samples[600:800])
+    model.fit(samples[:600], samples[600:800], Context(device="cuda"))
     return model, samples[800:]
 
 
@@ -74,8 +74,7 @@ def test_samples_may_lie_on_the_device(case: str) -> None:
     scores = []
     for some in (samples, samples.to("cuda")):
         model = make()
-        model.runtime.device = "cuda"
-        model.fit(some[:600], some[600:800])
+        model.fit(some[:600], some[600:800], Context(device="cuda"))
         scores.append(model.predict_proba(some[800:]))
     np.testing.assert_allclose(*scores, atol=1e-5)  # what pairs of particles have may be computed on either
 
@@ -91,8 +90,8 @@ def test_a_cpu_gives_the_same_scores(case: str, tmp_path: Path) -> None:
     model, test = trained(case)
     model.save(tmp_path)
     other = type(model)()
-    other.load(tmp_path)
-    assert other.runtime.device == "cpu"
+    other.load(tmp_path, Context())
+    assert other._context.device == "cpu"
     # float32 sums in another order
     np.testing.assert_allclose(other.predict_proba(test), model.predict_proba(test), atol=2e-6, rtol=0)
 
@@ -110,8 +109,7 @@ def test_recorded_steps_follow_the_learning_rate(monkeypatch: pytest.MonkeyPatch
     def scores() -> np.ndarray:
         make, samples = CASES["table"]
         model = replace(make(), schedule="cosine")
-        model.runtime.device = "cuda"
-        model.fit(samples[:600], samples[600:800])
+        model.fit(samples[:600], samples[600:800], Context(device="cuda"))
         return model.predict_proba(samples[800:])
 
     recorded = scores()
@@ -129,8 +127,7 @@ def test_augmented_training_is_seeded_and_goes_on_after_a_stop(case: str, tmp_pa
                 raise InterruptedError
 
         model = replace(make(), augment="mirror")
-        model.runtime.device, model.runtime.checkpoint, model.runtime.report = "cuda", checkpoint, report
-        model.fit(samples[:600], samples[600:800])
+        model.fit(samples[:600], samples[600:800], Context(device="cuda", checkpoint=checkpoint, report=report))
         return model
 
     with pytest.raises(InterruptedError):
@@ -167,8 +164,7 @@ def test_a_network_that_asks_the_device_is_trained_too() -> None:
 
     samples = particles(600)
     model = Curious(epochs=5, batch_size=32, learning_rate=0.05)
-    model.runtime.device = "cuda"
-    model.fit(samples[:400], samples[400:])
+    model.fit(samples[:400], samples[400:], Context(device="cuda"))
     assert model.details()["epochs"] == 5
     assert np.isfinite(model.predict_proba(samples)).all()
 

@@ -17,6 +17,7 @@ from models.bdt import BDT
 from models.cnn import CNN
 from models.ffnn import FFNN
 from models.inputs import VIEWS, Shape, View, view_of
+from models.model import Context
 from models.training.batches import mean_and_scale
 from representations.samples import Images, Samples, Vectors
 from tests.models.conftest import KINDS, chains, panels, particles, rings
@@ -148,10 +149,10 @@ def test_pictures_of_several_panels_are_a_tensor_each() -> None:
 )
 def test_several_panels_are_learned_and_loaded(model: Model, tmp_path: Path) -> None:
     samples = panels(40)
-    model.fit(samples[:30], samples[30:])
+    model.fit(samples[:30], samples[30:], Context())
     model.save(tmp_path)
     again = type(model)()
-    again.load(tmp_path)
+    again.load(tmp_path, Context())
     np.testing.assert_array_equal(again.predict_proba(samples), model.predict_proba(samples))
     with pytest.raises(UserError, match="but the samples are a"):
         again.predict_proba(samples.panel("barrel"))

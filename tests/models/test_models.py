@@ -16,6 +16,7 @@ from benchmark.core.errors import UserError
 from models.bdt import BDT
 from models.cnn import CNN
 from models.ffnn import FFNN
+from models.model import Context
 from models.mpnn import MPNN
 from models.network import TorchModel
 from models.recnn import RecNN
@@ -45,8 +46,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 def fitted(name: str, train: Samples, valid: Samples, seed: int = 0) -> Model:
     model = MAKE[name]()
-    model.runtime.seed = seed
-    model.fit(train, valid)
+    model.fit(train, valid, Context(seed=seed))
     return model
 
 
@@ -92,8 +92,7 @@ def test_the_same_seed_gives_the_same_scores(name: str, samples: Images | Vector
 def test_the_seed_of_a_subsampled_bdt(samples: Images | Vectors) -> None:
     def scores(seed: int) -> np.ndarray:
         model = BDT(trees=10, subsample=0.5)
-        model.runtime.seed = seed
-        model.fit(samples[:200], samples[200:])
+        model.fit(samples[:200], samples[200:], Context(seed=seed))
         return model.predict_proba(samples)
 
     np.testing.assert_array_equal(scores(1), scores(1))
@@ -103,7 +102,7 @@ def test_the_seed_of_a_subsampled_bdt(samples: Images | Vectors) -> None:
 def test_fitting_again_starts_from_scratch(name: str, samples: Images | Vectors) -> None:
     model = fitted(name, samples[:200], samples[200:])
     expected = model.predict_proba(samples)
-    model.fit(samples[:200], samples[200:])
+    model.fit(samples[:200], samples[200:], Context())
     np.testing.assert_array_equal(model.predict_proba(samples), expected)
 
 
@@ -111,7 +110,7 @@ def test_saved_and_loaded(name: str, samples: Images | Vectors, tmp_path: Path) 
     model = fitted(name, samples[:200], samples[200:])
     model.save(tmp_path)
     other = type(model)()  # with other hyperparameters than those saved
-    other.load(tmp_path)
+    other.load(tmp_path, Context())
     np.testing.assert_allclose(other.predict_proba(samples), model.predict_proba(samples), atol=1e-6, rtol=0)
     assert other.parameters() == model.parameters()
     assert other.parameters_count() == model.parameters_count()
@@ -139,8 +138,7 @@ def test_details_and_counts(name: str, samples: Images | Vectors) -> None:
     assert model.parameters_count() is None
     assert model.details() == {}
     seen: list[tuple[str, float, float]] = []
-    model.runtime.report = lambda *event: seen.append(event)
-    model.fit(samples[:200], samples[200:])
+    model.fit(samples[:200], samples[200:], Context(report=lambda *event: seen.append(event)))
     details = model.details()
     assert 1 <= details["best_epoch"] <= details["epochs"]
     assert details["valid_loss"] > 0
@@ -169,28 +167,28 @@ class TestRefusals:
         good, bad = particles(60), particles(60)
         bad.particles.values[:] = torch.nan
         with pytest.raises(UserError, match="NaN"):
-            MAKE[name]().fit(bad, good)
+            MAKE[name]().fit(bad, good, Context())
         with pytest.raises(UserError, match="NaN"):
-            MAKE[name]().fit(good, bad)
+            MAKE[name]().fit(good, bad, Context())
         model = fitted(name, good, good)
         with pytest.raises(UserError, match="NaN"):
             model.predict_proba(bad)
 
     def test_files_that_hold_something_else(self, name: str, tmp_path: Path) -> None:
         with pytest.raises(UserError, match=r"no model\.json"):
-            MAKE[name]().load(tmp_path)
+            MAKE[name]().load(tmp_path, Context())
         fitted(name, particles(40), particles(20)).save(tmp_path)
         weights = next(path for path in tmp_path.iterdir() if path.name != "model.json")
         weights.write_bytes(b"{broken")
         with pytest.raises(UserError, match=weights.name):
-            MAKE[name]().load(tmp_path)
+            MAKE[name]().load(tmp_path, Context())
         card = json.loads((tmp_path / "model.json").read_text())
         (tmp_path / "model.json").write_text(json.dumps({**card, "version": "0"}))
         with pytest.raises(UserError, match="version 0"):
-            MAKE[name]().load(tmp_path)
+            MAKE[name]().load(tmp_path, Context())
         (tmp_path / "model.json").write_text("[]")
         with pytest.raises(UserError, match="isn't the card"):
-            MAKE[name]().load(tmp_path)
+            MAKE[name]().load(tmp_path, Context())
 
     @pytest.mark.parametrize("preset", ["smoke", "quick", "standard", "paper"])
     def test_presets_and_parameters(self, name: str, preset: str) -> None:
@@ -199,7 +197,7 @@ class TestRefusals:
         with pytest.raises(UserError, match="learning_rate"):
             kind.resolve(preset, {"learning_rate": "-1"})
         with pytest.raises(UserError, match="unknown parameter"):
-            kind.resolve(preset, {"runtime": "1"})
+            kind.resolve(preset, {"_context": "1"})
 
 
 @dataclass(kw_only=True)
@@ -215,11 +213,11 @@ class Logistic(TorchModel):
 
 def test_a_contributed_model_takes_a_dozen_lines(tmp_path: Path) -> None:
     model = Logistic.resolve("smoke", {"learning_rate": "0.01"})
-    model.fit(particles(300, shift=2), particles(100, shift=2, seed=1))
+    model.fit(particles(300, shift=2), particles(100, shift=2, seed=1), Context())
     assert auc(model, particles(300, shift=2, seed=2)) > 0.9
     model.save(tmp_path)
     other = Logistic()
-    other.load(tmp_path)
+    other.load(tmp_path, Context())
     assert auc(other, particles(300, shift=2, seed=2)) == auc(model, particles(300, shift=2, seed=2))
 
 
@@ -233,7 +231,7 @@ def test_units_do_not_matter_to_networks_on_tables() -> None:
 
 def test_bdt_counts_leaves_and_knows_its_columns() -> None:
     model = BDT(trees=3, depth=1)
-    model.fit(particles(100), particles(50))
+    model.fit(particles(100), particles(50), Context())
     assert model.parameters_count() == 2 * model.details()["best_epoch"]
     assert "jet1_pt" in model._booster.feature_names
 

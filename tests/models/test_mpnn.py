@@ -12,6 +12,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from benchmark.core.errors import UserError
+from models.model import Context
 from models.mpnn import MPNN
 from representations.samples import Graphs, Images, Ragged, Vectors
 from tests.models.conftest import chains, particles, ragged, rings
@@ -36,12 +37,12 @@ def auc(model: MPNN, samples: Samples) -> float:
 class TestEveryKind:
     def test_it_learns(self, make: Callable[..., Samples]) -> None:
         model = small()
-        model.fit(make(400, seed=1), make(100, seed=2))
+        model.fit(make(400, seed=1), make(100, seed=2), Context())
         assert auc(model, make(300, seed=3)) > 0.9
 
     def test_company_and_order_of_events_have_no_say(self, make: Callable[..., Samples]) -> None:
         model, samples = small(epochs=2), make(60, empty=[5])
-        model.fit(samples, samples)
+        model.fit(samples, samples, Context())
         scores = model.predict_proba(samples)
         for size in (1, 7):
             parts = [model.predict_proba(samples[first : first + size]) for first in range(0, 60, size)]
@@ -67,7 +68,7 @@ def turned(samples: Vectors | Graphs) -> Vectors | Graphs:
 @pytest.mark.parametrize("make", [particles, chains])
 def test_the_order_of_particles_has_no_say(make: Callable[..., Vectors | Graphs]) -> None:
     model, samples = small(epochs=2), make(60)
-    model.fit(samples, samples)
+    model.fit(samples, samples, Context())
     other = turned(samples)
     np.testing.assert_allclose(model.predict_proba(other), model.predict_proba(samples), atol=1e-6)
 
@@ -91,8 +92,8 @@ def test_edges_are_what_graphs_of_two_classes_differ_by() -> None:
 
     train, valid, test = made(300, 1), made(100, 2), made(200, 3)
     model, deaf = small(), small(adjacency="identity")
-    model.fit(train, valid)
-    deaf.fit(train, valid)
+    model.fit(train, valid, Context())
+    deaf.fit(train, valid, Context())
     assert auc(model, test) > 0.95
     assert abs(auc(deaf, test) - 0.5) < 0.15
 
@@ -111,7 +112,7 @@ def test_edges_are_what_graphs_of_two_classes_differ_by() -> None:
 @pytest.mark.parametrize("make", [particles, chains])
 def test_variants_learn(make: Callable[..., Samples], variant: dict[str, object]) -> None:
     model = small(**variant)
-    model.fit(make(300, seed=1), make(100, seed=2))
+    model.fit(make(300, seed=1), make(100, seed=2), Context())
     assert auc(model, make(200, seed=3)) > 0.85
 
 
@@ -125,11 +126,11 @@ def test_parameters_are_checked() -> None:
 
 def test_samples_of_another_kind_are_refused() -> None:
     model = small(epochs=1)
-    model.fit(particles(20), particles(20))
+    model.fit(particles(20), particles(20), Context())
     with pytest.raises(UserError, match="fitted on a nodes of"):
         model.predict_proba(chains(5))
 
 
 def test_pictures_are_never_dense(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Images, "_filled", None)
-    small(epochs=1).fit(rings(20), rings(20))
+    small(epochs=1).fit(rings(20), rings(20), Context())

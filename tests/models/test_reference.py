@@ -18,6 +18,7 @@ from benchmark.metrics.metric import Scored
 from models.constant import Constant
 from models.cut import Cut, thresholds
 from models.inputs import VIEWS
+from models.model import Context
 from models.random import Random, mixed
 from representations.samples import Vectors
 from tests.models.conftest import chains, particles, rings
@@ -36,8 +37,8 @@ def model(request: pytest.FixtureRequest) -> Model:
 
 
 def fitted(model: Model, seed: int = 0, classes: int = 2) -> Model:
-    model.runtime.seed = seed
-    model.fit(particles(300, classes=classes, features=1), particles(60, classes=classes, features=1, seed=1))
+    valid = particles(60, classes=classes, features=1, seed=1)
+    model.fit(particles(300, classes=classes, features=1), valid, Context(seed=seed))
     return model
 
 
@@ -72,14 +73,14 @@ def test_saved_and_loaded(model: Model, tmp_path: Path) -> None:
     scores = fitted(model, seed=5).predict_proba(test)
     model.save(tmp_path)
     again = type(model)()
-    again.load(tmp_path)
+    again.load(tmp_path, Context())
     np.testing.assert_array_equal(again.predict_proba(test), scores)
     assert again.parameters_count() == model.parameters_count()
     assert again.details() == model.details()
     with pytest.raises(UserError, match="fitted for the classes"):
         again.predict_proba(particles(9, classes=3, features=1))
     with pytest.raises(UserError, match="there are no training events"):
-        model.fit(test[:0], test)
+        model.fit(test[:0], test, Context())
 
 
 @pytest.mark.parametrize("name", ["constant", "random"])
@@ -120,7 +121,7 @@ def one_by_one(table: np.ndarray, is_signal: np.ndarray) -> float:
 def test_the_best_column_is_found(make: object) -> None:
     train, test = make(200, seed=1), make(80, seed=2)
     model = Cut()
-    model.fit(train, test)
+    model.fit(train, test, Context())
     view = VIEWS["table", type(train)]
     (table,) = view.batch(train, torch.arange(200))
     is_signal = train.labels.numpy() == 0
@@ -159,21 +160,21 @@ def test_the_cut_is_where_the_balanced_accuracy_is_largest(seed: int, direction:
 def test_columns_by_name_and_bad_input(tmp_path: Path) -> None:
     train = particles(60)
     model = Cut(column="jet2_eta")
-    model.fit(train, train)
+    model.fit(train, train, Context())
     assert {cut.column for cut in model._cuts} == {VIEWS["table", Vectors].shape(train).columns.index("jet2_eta")}
     with pytest.raises(UserError, match=r"table of 18 columns has no 'jet9_pt'\. Did you mean 'jet"):
-        Cut(column="jet9_pt").fit(train, train)
+        Cut(column="jet9_pt").fit(train, train, Context())
     bad = replace(train, particles=replace(train.particles, values=train.particles.values * torch.nan))
     with pytest.raises(UserError, match="NaN"):
-        Cut().fit(bad, train)
+        Cut().fit(bad, train, Context())
     model.save(tmp_path)
     (tmp_path / "cuts.json").write_text("[{}]")
     with pytest.raises(UserError, match=r"cuts\.json can't be read"):
-        Cut().load(tmp_path)
+        Cut().load(tmp_path, Context())
 
 
 def test_a_table_that_never_varies_tells_nothing() -> None:
     same = particles(40, empty=range(40))
     model = Cut()
-    model.fit(same, same)
+    model.fit(same, same, Context())
     np.testing.assert_allclose(model.predict_proba(same), 0.5)

@@ -11,6 +11,7 @@ import xgboost
 
 from models.bdt import BDT
 from models.inputs import VIEWS
+from models.model import Context
 from models.training.batches import balanced_weights, whole
 from representations.samples import Images, Vectors
 from tests.models.conftest import particles, rings
@@ -65,7 +66,7 @@ def test_fit(side_by_side: SideBySide, kind: type[Samples], columns: int) -> Non
     model = BDT(trees=ROUNDS, patience=ROUNDS, learning_rate=0.05)
     ours = model._settings
     model._settings = lambda *given: {**ours(*given), "nthread": 1}  # type: ignore[method-assign]
-    model.fit(train, valid)
+    model.fit(train, valid, Context())
     booster = bare(*tables, settings)
     assert model.details()["best_epoch"] == booster.best_iteration + 1
     np.testing.assert_allclose(
@@ -75,7 +76,7 @@ def test_fit(side_by_side: SideBySide, kind: type[Samples], columns: int) -> Non
     )
     side_by_side(
         f"boosting {EVENTS:,} events of {columns} columns",
-        lambda: model.fit(train, valid),
+        lambda: model.fit(train, valid, Context()),
         "xgboost.train",
         lambda: bare(*tables, settings),
         at_least=0.95,

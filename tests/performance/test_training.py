@@ -14,6 +14,7 @@ import pytest
 from models.bdt import BDT
 from models.cnn import CNN
 from models.ffnn import FFNN
+from models.model import Context
 from models.mpnn import MPNN
 from models.recnn import RecNN
 from tests.models.conftest import particles, rings
@@ -41,7 +42,7 @@ def test_fit(benchmark: Any, way: str, count: int) -> None:
     make, events = WAYS[way]
     benchmark.group = f"training: {way}"
     model, valid, few = make(), events(VALID), events(100)
-    make().fit(few, valid)  # what is compiled and imported once
+    make().fit(few, valid, Context())  # what is compiled and imported once
     train = few if benchmark.disabled else events(count)
     benchmark.pedantic(model.fit, (train, valid), rounds=1)
     if not benchmark.disabled:

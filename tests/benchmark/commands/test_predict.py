@@ -17,9 +17,9 @@ from benchmark.core.errors import UserError
 from benchmark.core.registry import TASKS
 from benchmark.engine.model_store import folder_of
 from benchmark.records.store import ResultStore
+from models.model import silent
 from tasks.data.dataset import DataSet
 from tasks.data.inventory import SAMPLES
-from tests.benchmark.cells import silent
 from tests.benchmark.toys import LONELY, TOY, request, run_toy
 from tests.tasks.sources.files import write_root
 from tests.tasks.sources.test_cms import nanoaod

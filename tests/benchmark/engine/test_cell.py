@@ -16,10 +16,11 @@ from benchmark.engine import cell as cells
 from benchmark.engine.cell import describe
 from benchmark.engine.sample_store import represent
 from benchmark.records.scoring import score
+from models.model import Context
 from representations.samples import Ragged
 from tasks.data.inventory import SAMPLES
 from tasks.data.store import load, shards
-from tests.benchmark.cells import TASK_OF, job, silent, toy_job
+from tests.benchmark.cells import TASK_OF, job, run_cell, toy_job
 from tests.benchmark.toys import LONELY, PLUGINS, metric
 
 if TYPE_CHECKING:
@@ -35,14 +36,14 @@ RANDOM = {"bdt": "[subsample=0.5]"}
 
 
 def run(job_, data):
-    return cells.run(job_, data, silent)
+    return run_cell(job_, data)
 
 
 def test_from_events_to_result(toy_data: Path, tmp_path: Path):
     stages = []
     made = toy_job()
     shutil.copytree(made.data.folder(toy_data), made.data.folder(tmp_path), ignore=shutil.ignore_patterns(SAMPLES))
-    result, scores = cells.run(made, tmp_path, lambda *step: stages.append(step[0]))
+    result, scores = run_cell(made, tmp_path, lambda *step: stages.append(step[0]))
     assert (result.status, result.reason) == ("done", None)
     assert list(dict.fromkeys(stages)) == ["represent", "train", "predict", "score"]
     assert 0.6 < result.metrics["auc"].low < result.metrics["auc"].value < result.metrics["auc"].high < 1
@@ -224,8 +225,7 @@ def test_the_seed_is_all_that_training_depends_on(represented: tuple[str, Mappin
 
     def predicted(seed: int) -> np.ndarray:
         model = job("ttbar", representation, name + RANDOM.get(name, "")).model
-        model.runtime.seed = seed
-        model.fit(splits["train"], splits["valid"])
+        model.fit(splits["train"], splits["valid"], Context(seed=seed))
         return model.predict_proba(splits["test"])
 
     first = predicted(0)

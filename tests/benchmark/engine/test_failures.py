@@ -15,7 +15,7 @@ from benchmark.engine.sample_store import Pace, Represented
 from models.ffnn import FFNN
 from models.inputs import INPUTS
 from representations.samples import Ragged, Samples
-from tests.benchmark.cells import job, silent
+from tests.benchmark.cells import job, run_cell
 from tests.models.conftest import chains, particles, rings
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(cells, "represented", lambda *_: shown)
         wanted = job("ttbar", "fourvectors", model if isinstance(model, str) else "ffnn")
         wanted = wanted if isinstance(model, str) else replace(wanted, model=model)
-        result, scores = cells.run(wanted, tmp_path, silent)
+        result, scores = run_cell(wanted, tmp_path)
         assert (scores is not None) == (result.status == "done")
         return result
 

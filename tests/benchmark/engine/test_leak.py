@@ -17,7 +17,7 @@ from benchmark.engine.sample_store import represent
 from benchmark.metrics.auc import Auc
 from benchmark.metrics.metric import Scored
 from tasks.data.store import load
-from tests.benchmark.cells import TASK_OF, job, silent
+from tests.benchmark.cells import TASK_OF, context, job
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def test_permuted_labels_are_not_learned(smoke_data: Path, representation: str, 
     table = ak.with_field(events.table, rng.permutation(events.column("label")), "label")
     permuted = dataclasses.replace(events, table=table)
     blank = describe(made, made.data.manifest(smoke_data))
-    result, scores = evaluate(blank, represent([permuted], made.representation), made, silent)
+    result, scores = evaluate(blank, represent([permuted], made.representation), made, context(made))
     assert result.status == "done"
     scored = Scored(scores.labels, scores.scores.astype(np.float64), result.classes)
     auc = Auc()(scored, CONFIDENCE)["auc"]

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.engine import cell as cells
 from benchmark.engine import sample_store as module
 from benchmark.engine.cell import describe, evaluate
 from benchmark.engine.sample_store import represent, represented, samples_key, sources
+from models.model import Context
 from representations.fourvectors.fourvectors import FourVectors
 from representations.samples import Ragged, Vectors
 from representations.samples.store import RECORD
 from tasks.data.inventory import SAMPLES, lock_of
 from tasks.data.store import shards
-from tests.benchmark.cells import job, silent, toy_job
+from tests.benchmark.cells import context, job, run_cell, toy_job
 from tests.benchmark.toys import TOY
 
 if TYPE_CHECKING:
@@ -76,19 +76,19 @@ def content(found: Represented) -> bytes:
 
 
 def test_another_model_and_seed_represent_nothing_again(root: Path, counted: list[int]):
-    _, scores = cells.run(toy_job(), root, silent)
+    _, scores = run_cell(toy_job(), root)
     assert sum(counted) == EVENTS
     counted.clear()
     stages: list[str] = []
-    again, same_scores = cells.run(toy_job(), root, lambda *step: stages.append(step[0]))
+    again, same_scores = run_cell(toy_job(), root, lambda *step: stages.append(step[0]))
     assert again.status == "done"
     assert same_scores.scores.tobytes() == scores.scores.tobytes()
     for other in (toy_job(seed=1), toy_job("Raises"), job(TOY, "fourvectors", "bdt")):
-        cells.run(other, root, silent)
+        run_cell(other, root)
     assert counted == []
     assert "represent" not in stages
     assert module._held == {}, "nothing is held beside the memory maps"
-    cells.run(job(TOY, "fourvectors[features=low]", str(toy_job().cell.model)), root, silent)
+    run_cell(job(TOY, "fourvectors[features=low]", str(toy_job().cell.model)), root)
     assert sum(counted) == EVENTS
 
 
@@ -97,13 +97,13 @@ def test_a_record_tells_when_its_samples_were_made(root: Path, monkeypatch: pyte
         return result.throughput.represent_events_per_s, result.environment["represented"]
 
     monkeypatch.setattr(module, "datetime", Clock)
-    first, _ = cells.run(toy_job(), root, silent)
-    again, _ = cells.run(toy_job(seed=1), root, silent)
+    first, _ = run_cell(toy_job(), root)
+    again, _ = run_cell(toy_job(seed=1), root)
     assert told(again) == told(first)
     assert told(first)[0] > 0
     assert told(first)[1] == "2020-02-02T20:20:20+00:00"
     monkeypatch.setattr(module, "_machine", lambda: "another, 64 cores")
-    elsewhere, _ = cells.run(toy_job(seed=2), root, silent)
+    elsewhere, _ = run_cell(toy_job(seed=2), root)
     assert told(elsewhere) == (None, told(first)[1]), "no record tells a rate that another machine had"
 
 
@@ -127,9 +127,9 @@ def test_scores_are_the_same_with_and_without(root: Path, representation: str, m
     columns = made.representation.columns(made.data.task.info("detector"))
     in_memory = represent(shards(made.data, root, columns), made.representation)
     blank = describe(made, made.data.manifest(root))
-    expected, scores = evaluate(blank, in_memory, made, silent)
+    expected, scores = evaluate(blank, in_memory, made, context(made))
     for _ in ("made", "opened"):
-        found, again = cells.run(made, root, silent)
+        found, again = run_cell(made, root)
         assert found.metrics == expected.metrics
         assert again.scores.tobytes() == scores.scores.tobytes()
         assert again.event_ids.tobytes() == scores.event_ids.tobytes()
@@ -182,16 +182,16 @@ def test_all_that_representations_are_made_of_counts():
 
 
 def test_what_is_damaged_is_made_again_with_a_line(root: Path, counted: list[int], capsys: pytest.CaptureFixture[str]):
-    expected = content(represented(toy_job(), root, silent))
+    expected = content(represented(toy_job(), root, Context()))
     file = kept(root) / "train-labels.bin"
     file.write_bytes(file.read_bytes()[:-8])
     counted.clear()
-    assert content(represented(toy_job(), root, silent)) == expected
+    assert content(represented(toy_job(), root, Context())) == expected
     assert sum(counted) == EVENTS
     (line,) = capsys.readouterr().err.splitlines()
     assert re.fullmatch(rf"warning: {file}: [\d,]+ bytes, expected [\d,]+; the samples are made again", line)
     counted.clear()
-    assert content(represented(toy_job(), root, silent)) == expected
+    assert content(represented(toy_job(), root, Context())) == expected
     assert counted == []
 
 
@@ -202,13 +202,13 @@ def test_what_is_damaged_is_made_again_with_a_line(root: Path, counted: list[int
 def test_a_foreign_record_is_not_believed(
     root: Path, counted: list[int], capsys: pytest.CaptureFixture[str], name: str, value: str, reason: str
 ):
-    represented(toy_job(), root, silent)
+    represented(toy_job(), root, Context())
     path = kept(root) / RECORD
     record = json.loads(path.read_text())
     record["about"][name] = value
     path.write_text(json.dumps(record))
     counted.clear()
-    represented(toy_job(), root, silent)
+    represented(toy_job(), root, Context())
     assert sum(counted) == EVENTS
     assert reason in capsys.readouterr().err
 
@@ -228,9 +228,9 @@ def test_samples_of_ones_own_kind_are_held_in_memory(
         return MyVectors(**vars(plain(self, events)))
 
     monkeypatch.setattr(FourVectors, "represent", mine)
-    first, _ = cells.run(toy_job(), root, silent)
+    first, _ = run_cell(toy_job(), root)
     calls.clear()
-    again, _ = cells.run(toy_job(seed=1), root, silent)
+    again, _ = run_cell(toy_job(seed=1), root)
     assert (first.status, again.status, calls) == ("done", "done", [])
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith("samples are not kept, but held in memory: samples of kind MyVectors, expected Images, "
@@ -240,7 +240,7 @@ def test_samples_of_ones_own_kind_are_held_in_memory(
 
 def test_a_folder_that_can_not_be_written(root: Path, capsys: pytest.CaptureFixture[str]):
     kept(root).parent.write_text("a file in the folder's place")
-    result, _ = cells.run(toy_job(), root, silent)
+    result, _ = run_cell(toy_job(), root)
     assert result.status == "done"
     assert "held in memory: the folder can't be locked" in capsys.readouterr().err
 
@@ -252,7 +252,8 @@ import hashlib, os, signal, sys
 from pathlib import Path
 from benchmark.engine.sample_store import represented
 from representations.fourvectors.fourvectors import FourVectors
-from tests.benchmark.cells import silent, toy_job
+from models.model import Context
+from tests.benchmark.cells import context, run_cell, toy_job
 from tests.benchmark.engine.test_sample_store import content
 
 plain, calls = FourVectors.represent, []
@@ -264,7 +265,7 @@ def counting(self, events):
     return plain(self, events)
 
 FourVectors.represent = counting
-found = content(represented(toy_job(), Path(sys.argv[1]), silent))
+found = content(represented(toy_job(), Path(sys.argv[1]), Context()))
 print(len(calls) > 0, hashlib.sha256(found).hexdigest())
 """
 
@@ -289,7 +290,7 @@ def test_a_killed_run_leaves_nothing_that_is_taken_for_whole(root: Path, counted
     (leftover,) = (path for path in home.iterdir() if path.name.endswith(".tmp"))
     assert "train-labels.bin" in {path.name for path in leftover.iterdir()}
     assert not kept(root).exists()
-    represented(toy_job(), root, silent)
+    represented(toy_job(), root, Context())
     assert sum(counted) == EVENTS
     assert {path.name for path in home.iterdir()} == {kept(root).name, lock_of(kept(root)).name}
 

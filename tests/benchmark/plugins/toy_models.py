@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -16,6 +16,7 @@ from models.model import Model
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from models.model import Context
     from representations.samples import Samples, Vectors
 
 FLAG = "BENCHMARK_TEST_FLAG"
@@ -36,9 +37,9 @@ class Nearest(Model):
 
     means: NDArray[np.float64] | None = field(default=None, init=False, compare=False)
 
-    def fit(self, train: Samples, valid: Samples) -> None:
+    def fit(self, train: Samples, valid: Samples, context: Context) -> None:
         pt, labels = leading_pt(train), train.labels.numpy()
-        rng = np.random.default_rng(self.runtime.seed)
+        rng = np.random.default_rng(context.seed)
         self.means = np.array([pt[labels == code].mean() for code in range(len(train.classes))])
         self.means = self.means + self.noise * rng.normal(size=len(self.means))
 
@@ -49,7 +50,7 @@ class Nearest(Model):
     def save(self, folder: Path) -> None:
         np.save(folder / "means.npy", self.means, allow_pickle=False)
 
-    def load(self, folder: Path) -> None:
+    def load(self, folder: Path, context: Context) -> None:
         self.means = np.load(folder / "means.npy", allow_pickle=False)
 
 
@@ -59,7 +60,7 @@ class Raises(Nearest):
 
     name: ClassVar[str] = "raises"
 
-    def fit(self, train: Samples, valid: Samples) -> None:
+    def fit(self, train: Samples, valid: Samples, context: Context) -> None:
         raise RuntimeError("the loss became a butterfly\nand flew away")
 
 
@@ -79,9 +80,9 @@ class Meets(Nearest):
 
     name: ClassVar[str] = "meets"
 
-    def fit(self, train: Samples, valid: Samples) -> None:
-        super().fit(train, valid)
-        with Path(os.environ[FLAG]).open("rb" if self.runtime.seed else "wb"):
+    def fit(self, train: Samples, valid: Samples, context: Context) -> None:
+        super().fit(train, valid, context)
+        with Path(os.environ[FLAG]).open("rb" if context.seed else "wb"):
             pass
 
     def details(self) -> dict[str, float]:
@@ -94,7 +95,7 @@ class Dies(Nearest):
 
     name: ClassVar[str] = "dies"
 
-    def fit(self, train: Samples, valid: Samples) -> None:
+    def fit(self, train: Samples, valid: Samples, context: Context) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -104,7 +105,7 @@ class Leaves(Nearest):
 
     name: ClassVar[str] = "leaves"
 
-    def fit(self, train: Samples, valid: Samples) -> None:
+    def fit(self, train: Samples, valid: Samples, context: Context) -> None:
         os._exit(7)
 
 
@@ -114,7 +115,7 @@ class Loops(Nearest):
 
     name: ClassVar[str] = "loops"
 
-    def fit(self, train: Samples, valid: Samples) -> None:
+    def fit(self, train: Samples, valid: Samples, context: Context) -> None:
         signal.pause()
 
 
@@ -125,13 +126,13 @@ class KillsOnce(Nearest):
     name: ClassVar[str] = "killsonce"
     signal_sent: ClassVar[signal.Signals] = signal.SIGKILL
 
-    def fit(self, train: Samples, valid: Samples) -> None:
+    def fit(self, train: Samples, valid: Samples, context: Context) -> None:
         flag = Path(os.environ[FLAG])
         if not flag.exists():
             flag.touch()
             os.kill(os.getppid(), self.signal_sent)
             signal.pause()
-        super().fit(train, valid)
+        super().fit(train, valid, context)
 
 
 @dataclass(kw_only=True)
@@ -150,14 +151,13 @@ class DiesInEpochThree(FFNN):
     epochs: int = 5
     units: int = 8
 
-    def fit(self, train: Samples, valid: Samples) -> None:
-        flag, report = Path(os.environ[FLAG]), self.runtime.report
+    def fit(self, train: Samples, valid: Samples, context: Context) -> None:
+        flag = Path(os.environ[FLAG])
 
         def watch(stage: str, done: float, total: float) -> None:
             if stage == "train" and done > 2 and not flag.exists():
                 flag.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
-            report(stage, done, total)
+            context.report(stage, done, total)
 
-        self.runtime.report = watch
-        super().fit(train, valid)
+        super().fit(train, valid, replace(context, report=watch))

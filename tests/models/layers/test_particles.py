@@ -15,6 +15,7 @@ from models.cnn import CNN
 from models.ffnn import FFNN
 from models.inputs import Shape
 from models.layers.particles import DeepSets
+from models.model import Context
 from tests.models.conftest import chains, particles, ragged, rings
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def test_the_particle_flow_network_has_the_layers_of_the_paper() -> None:
 
 def test_it_learns_and_an_event_is_scored_the_same_in_any_company() -> None:
     model = FFNN(epochs=8, batch_size=16, learning_rate=3e-3, **SMALL)
-    model.fit(particles(400, features=1), particles(100, features=1, seed=1))
+    model.fit(particles(400, features=1), particles(100, features=1, seed=1), Context())
     test = particles(200, features=1, seed=2)
     scores = model.predict_proba(test)
     assert (scores.argmax(1) == test.labels.numpy()).mean() > 0.85
@@ -67,7 +68,7 @@ def test_it_learns_and_an_event_is_scored_the_same_in_any_company() -> None:
 @pytest.mark.parametrize("samples", [rings(20), chains(20)], ids=["pictures", "graphs"])
 def test_other_samples_are_skipped(samples: object) -> None:
     with pytest.raises(Skip, match=r"ffnn: no view of .* as sequence"):
-        FFNN(epochs=1, **SMALL).fit(samples, samples)
+        FFNN(epochs=1, **SMALL).fit(samples, samples, Context())
 
 
 def test_events_without_a_list_of_particles_are_skipped() -> None:
@@ -76,6 +77,6 @@ def test_events_without_a_list_of_particles_are_skipped() -> None:
     samples: Vectors = replace(particles(20, features=2), particles=nothing, kinds=kinds, names=(), slots={})
     for model in (FFNN(**SMALL), CNN(depth=7, width=4)):
         with pytest.raises(Skip, match="sequence of 0 columns, 2 features alone, expected particles"):
-            model.fit(samples, samples)
+            model.fit(samples, samples, Context())
     with pytest.raises(UserError, match="'pooling' is 'sum', expected 'table' or 'deep-sets'"):
         FFNN.resolve("smoke", {"pooling": "sum"})

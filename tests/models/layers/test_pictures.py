@@ -14,6 +14,7 @@ from models.cnn import CNN
 from models.inputs import Shape
 from models.layers.pictures import ConvLSTM, ConvLSTMTrunk, LocalResponseNorm, Maxout, PictureNet, samples_in_time
 from models.layers.residual import ResidualTrunk
+from models.model import Context
 from tests.models.conftest import chains, films, particles, rings
 
 if TYPE_CHECKING:
@@ -101,13 +102,13 @@ class TestArchitectures:
 def test_they_learn_and_are_loaded(architecture: str, tmp_path: Path) -> None:
     make = films if architecture == "convlstm" else rings
     model = CNN(architecture=architecture, width=4, epochs=6, batch_size=16, learning_rate=4e-3)
-    model.fit(make(300, seed=1), make(60, seed=2))
+    model.fit(make(300, seed=1), make(60, seed=2), Context())
     test = make(100, seed=3)
     scores = model.predict_proba(test)
     assert (scores.argmax(1) == test.labels.numpy()).mean() > 0.9
     model.save(tmp_path)
     again = CNN()
-    again.load(tmp_path)
+    again.load(tmp_path, Context())
     assert again.architecture == architecture
     np.testing.assert_array_equal(again.predict_proba(test), scores)
 
@@ -116,7 +117,7 @@ def test_they_learn_and_are_loaded(architecture: str, tmp_path: Path) -> None:
 def test_other_views_are_skipped(architecture: str) -> None:
     for samples, view in ((particles(20), "sequence"), (chains(20), "edges")):
         with pytest.raises(Skip, match=f"architecture {architecture} is for pictures, .* view is {view}"):
-            CNN(architecture=architecture).fit(samples, samples)
+            CNN(architecture=architecture).fit(samples, samples, Context())
 
 
 def test_what_does_not_fit_is_skipped() -> None:

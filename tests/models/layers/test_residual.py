@@ -11,6 +11,7 @@ from models.cnn import CNN
 from models.inputs import Shape
 from models.layers.particles import SequenceNet
 from models.layers.residual import Block, EveryOther, ResidualTrunk
+from models.model import Context
 from tests.models.conftest import particles, rings
 
 PICTURE = Shape("picture", ("a", "b", "c"), (112, 112))
@@ -43,12 +44,12 @@ def test_other_depths_are_refused(depth: int) -> None:
 
 def test_bottlenecks_are_for_pictures() -> None:
     with pytest.raises(Skip, match="depth 50 is for pictures"):
-        CNN(depth=50).fit(particles(20), particles(20))
+        CNN(depth=50).fit(particles(20), particles(20), Context())
 
 
 def test_resnet_50_learns_and_survives_one_event() -> None:
     model = CNN(depth=50, width=2, epochs=1, batch_size=8)
-    model.fit(rings(17, size=20), rings(1, size=20))
+    model.fit(rings(17, size=20), rings(1, size=20), Context())
     assert model.predict_proba(rings(1, size=20)).shape == (1, 2)
 
 

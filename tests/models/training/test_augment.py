@@ -15,6 +15,7 @@ from benchmark.core.errors import Skip, UserError
 from models.cnn import CNN
 from models.ffnn import FFNN
 from models.inputs import VIEWS, Shape
+from models.model import Context
 from models.training.augment import (
     SHIFT,
     Directions,
@@ -172,7 +173,7 @@ def test_chance_is_seeded_and_training_alone_takes_it() -> None:
 def test_models_take_it(samples: Images | Vectors) -> None:
     def scores(augment: str) -> np.ndarray:
         model = CNN(depth=7, width=4, epochs=2, batch_size=16, augment=augment)
-        model.fit(samples[:40], samples[40:])
+        model.fit(samples[:40], samples[40:], Context())
         return model.predict_proba(samples)
 
     np.testing.assert_array_equal(scores("mirror"), scores("mirror"))
@@ -188,7 +189,7 @@ def test_words() -> None:
 
 def test_where_it_makes_no_sense_the_cell_is_skipped() -> None:
     def fit(samples: Images | Vectors, augment: str, make: type = CNN) -> None:
-        make(augment=augment).fit(samples[:20], samples[20:])
+        make(augment=augment).fit(samples[:20], samples[20:], Context())
 
     jets = replace(rings(30), panels=(Panel((1, 24, 24), (0.8, 0.8)),))
     ends = replace(rings(30), panels=(Panel((1, 24, 24), (1.7, 1.7), axes=("y", "x")),))

@@ -16,6 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from models.cnn import CNN
+from models.model import Context, Report, silent
 from models.training.checkpoint import make_key
 from tests.models.conftest import particles, rings
 
@@ -26,7 +27,7 @@ TRAIN = """
 import os, signal, sys
 from pathlib import Path
 import torch
-from tests.models.training.test_checkpoint import SAMPLES, model
+from tests.models.training.test_checkpoint import SAMPLES, context, model
 
 torch.set_num_threads(1)
 case, path = sys.argv[1:]
@@ -35,27 +36,27 @@ def report(stage, done, total):
     if stage == "train" and done > 2:  # somewhere in the third epoch
         os.kill(os.getpid(), signal.SIGKILL)
 
-killed = model(Path(path))
-killed.runtime.report = report
-killed.fit(SAMPLES[case][:90], SAMPLES[case][90:])
+model().fit(SAMPLES[case][:90], SAMPLES[case][90:], context(Path(path), report))
 """
 ROOT = Path(__file__).parents[3]
 SAMPLES: dict[str, Samples] = {"pictures": rings(130, channels=2), "particles": particles(130, classes=3, features=2)}
 
 
-def model(checkpoint: Path | None = None, **changes: object) -> CNN:
+def model(**changes: object) -> CNN:
     """With everything that has a state: dropout, a falling rate, augmentation, clones."""
     made = CNN(
         depth=7, width=4, epochs=5, batch_size=16, dropout=0.3, schedule="cosine", augment="mirror", balance="clone"
     )
-    made = replace(made, **changes)
-    made.runtime.seed, made.runtime.checkpoint = 3, checkpoint
-    return made
+    return replace(made, **changes)
+
+
+def context(checkpoint: Path | None = None, report: Report = silent) -> Context:
+    return Context(seed=3, checkpoint=checkpoint, report=report)
 
 
 def fitted(case: str, checkpoint: Path | None = None, **changes: object) -> CNN:
-    made = model(checkpoint, **changes)
-    made.fit(SAMPLES[case][:90], SAMPLES[case][90:])
+    made = model(**changes)
+    made.fit(SAMPLES[case][:90], SAMPLES[case][90:], context(checkpoint))
     return made
 
 
@@ -84,10 +85,8 @@ def stopped(path: Path, after: float, **changes: object) -> None:
         if done > after:
             raise StoppedError
 
-    made = model(path, **changes)
-    made.runtime.report = report
     with pytest.raises(StoppedError):
-        made.fit(SAMPLES["pictures"][:90], SAMPLES["pictures"][90:])
+        model(**changes).fit(SAMPLES["pictures"][:90], SAMPLES["pictures"][90:], context(path, report))
 
 
 def test_a_training_that_was_over_is_not_gone_on_with(tmp_path: Path) -> None:
@@ -96,9 +95,12 @@ def test_a_training_that_was_over_is_not_gone_on_with(tmp_path: Path) -> None:
         path = tmp_path / f"checkpoint{len(changes)}"
         first = fitted("pictures", path, **changes)
         seen: list[tuple[str, float]] = []
-        again = model(path, **changes)
-        again.runtime.report = lambda stage, done, total, seen=seen: seen.append((stage, done))
-        again.fit(SAMPLES["pictures"][:90], SAMPLES["pictures"][90:])
+        again = model(**changes)
+
+        def report(stage: str, done: float, total: float, seen: list[tuple[str, float]] = seen) -> None:
+            seen.append((stage, done))
+
+        again.fit(SAMPLES["pictures"][:90], SAMPLES["pictures"][90:], context(path, report))
         assert seen == [("resume", first.details()["epochs"]), ("train", again.epochs)]
         assert again.details()["resumed"] == first.details()["epochs"]
         np.testing.assert_array_equal(
@@ -113,16 +115,14 @@ def test_a_checkpoint_of_something_else_is_passed_over(
     path = tmp_path / "checkpoint"
     stopped(path, 1)
     train, valid = SAMPLES["pictures"][:90], SAMPLES["pictures"][90:]
-    other = model(path, epochs=2, **({"dropout": 0.2} if change == "parameter" else {}))
-    if change == "seed":
-        other.runtime.seed = 4
+    other = model(epochs=2, **({"dropout": 0.2} if change == "parameter" else {}))
     if change == "data":
         values = train.values.values.clone()
         values[-1] += 1
         train = replace(train, values=replace(train.values, values=values))
     if change == "version":
         monkeypatch.setattr(CNN, "version", "other")
-    other.fit(train, valid)
+    other.fit(train, valid, Context(seed=4 if change == "seed" else 3, checkpoint=path))
     assert "resumed" not in other.details()
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.core.errors import UserError
+from models.model import Context
 from models.network import TorchModel
 from models.training.loop import _agreed
 from models.training.memory import halving
@@ -49,7 +50,7 @@ class Cramped(TorchModel):
 
 def fitted(**parameters: object) -> Cramped:
     made = Cramped(epochs=3, **parameters)
-    made.fit(particles(200), particles(90, seed=1))
+    made.fit(particles(200), particles(90, seed=1), Context())
     return made
 
 
@@ -58,9 +59,10 @@ def test_the_outcome_is_that_of_the_batch_size_that_fitted(capsys: pytest.Captur
     said = capsys.readouterr().err
     assert "warning: training: 64 events at once are too many (CUDA out of memory); now 32" in said
     assert "now 16" in said
-    assert "warning: validation: 1024 events at once are too many" in said
+    # in each of the three trainings, and not again in their next epochs
+    assert said.count("warning: validation: 1024 events at once are too many") == 1
     assert cramped.details()["batch_size"] == 16
-    assert cramped.runtime.batch == 32
+    assert "warning: validation: 64 events at once are too many (CUDA out of memory); now 32" in said
     roomy = fitted(batch_size=16)
     assert roomy.details()["batch_size"] == 16
     np.testing.assert_allclose(cramped.predict_proba(particles(70)), roomy.predict_proba(particles(70)), atol=1e-6)
@@ -73,7 +75,7 @@ def test_prediction_takes_fewer_events_at_once_too(capsys: pytest.CaptureFixture
     made._network.network.limits = (5, 5)
     np.testing.assert_allclose(made.predict_proba(particles(70)), expected, atol=1e-6)
     assert "cramped: prediction" in capsys.readouterr().err
-    assert made.runtime.batch == 4
+    assert made._batch == 4
 
 
 def test_a_device_that_holds_no_event_is_a_clear_error() -> None:
@@ -84,9 +86,8 @@ def test_a_device_that_holds_no_event_is_a_clear_error() -> None:
 def test_beside_other_cells_the_batch_stays_as_it_was_asked_for() -> None:
     """Or what comes out would depend on what else was run."""
     model = Cramped(epochs=1, batch_size=16, limits=(5, 100))
-    model.runtime.abreast = 3
     with pytest.raises(UserError, match=r"training: 16 events at once are too many beside 2 other cells .* --jobs"):
-        model.fit(particles(40), particles(20))
+        model.fit(particles(40), particles(20), Context(sharing=3))
 
 
 class Two(Team):
@@ -117,7 +118,7 @@ def test_in_a_team_no_training_starts_anew(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("models.training.loop.team", lambda device: nullcontext(Team(0, 2)))
     monkeypatch.setattr("models.training.loop._train", out_of_memory)
     with pytest.raises(UserError, match=r"training: 16 events .* those of 1 other processes .* smaller batch_size"):
-        Cramped(epochs=1, batch_size=16).fit(particles(40), particles(20))
+        Cramped(epochs=1, batch_size=16).fit(particles(40), particles(20), Context())
 
 
 def out_of_memory(*_: object) -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from models.cnn import CNN
+from models.model import Context
 from models.training import loop
 from models.training.batches import Batch
 from models.training.parallel import ALONE, Team
@@ -33,7 +34,7 @@ def curve() -> list[float]:
     loop._check_finite = watch
     try:
         model = CNN(depth=7, width=4, epochs=3, batch_size=16, balance="clone")
-        model.fit(SAMPLES[:71], SAMPLES[71:])
+        model.fit(SAMPLES[:71], SAMPLES[71:], Context())
     finally:
         loop._check_finite = check
     return losses + model.predict_proba(SAMPLES[:5])[:, 0].tolist()

@@ -16,6 +16,7 @@ from benchmark.core.errors import Skip
 from benchmark.metrics.cvm import cvm, windows
 from models.ffnn import FFNN
 from models.inputs import VIEWS
+from models.model import Context
 from models.training.batches import Batches
 from models.training.penalty import Penalty, nearest
 from representations.samples import Vectors
@@ -190,14 +191,14 @@ def test_a_network_forgets_the_mass_and_keeps_the_rest() -> None:
     settings = {"layers": 1, "units": 32, "dropout": 0.0, "epochs": 20, "batch_size": 150, "learning_rate": 5e-3}
     aware, plain = FFNN(**settings), FFNN(**settings, decorrelation=20.0)  # type: ignore[arg-type]
     for model in (aware, plain):
-        model.fit(train, valid)
+        model.fit(train, valid, Context())
     assert told(aware, test) > 0.05
     assert told(plain, test) < 0.2 * told(aware, test)
     score = plain.predict_proba(test)[:, 0]
     signal = (test.labels == 0).numpy()
     assert score[signal].mean() > score[~signal].mean() + 0.05
     again = FFNN(**settings, decorrelation=20.0)  # type: ignore[arg-type]
-    again.fit(train, valid)
+    again.fit(train, valid, Context())
     np.testing.assert_array_equal(again.predict_proba(test)[:, 0], score)
 
 
@@ -213,4 +214,4 @@ def test_masses_are_those_of_the_first_background() -> None:
 def test_a_task_without_mass_is_skipped() -> None:
     samples = particles(40)
     with pytest.raises(Skip, match=r"decorrelation=0\.15 needs the mass"):
-        FFNN(decorrelation=0.15).fit(samples[:20], samples[20:])
+        FFNN(decorrelation=0.15).fit(samples[:20], samples[20:], Context())

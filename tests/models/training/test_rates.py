@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from models.inputs import VIEWS
-from models.model import Runtime
+from models.model import Context
 from models.training import loop
 from models.training.batches import Batches
 from models.training.step import Recipe, Step, share_of_rate
@@ -37,5 +37,5 @@ def test_every_epoch_is_trained_with_its_rate(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(loop, "Step", Watched)
     batches = Batches(VIEWS["table", Vectors], particles(32), "cpu")
     recipe = Recipe(epochs=4, patience=4, batch_size=16, learning_rate=0.2, schedule="linear")
-    loop.optimise(torch.nn.Linear(18, 2), batches, batches, recipe, Runtime())
+    loop.optimise(torch.nn.Linear(18, 2), batches, batches, recipe, Context())
     assert rates == pytest.approx([0.2, 0.2, 0.15, 0.15, 0.1, 0.1, 0.05, 0.05])

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.inputs import VIEWS
+from models.model import Context
 from models.recnn import RecNN
 from models.views.leaves import of_particles
 from models.views.merge_trees import MOMENTUM, Forest, MergeTrees
@@ -190,7 +191,7 @@ def turned(samples: Vectors) -> Vectors:
 def test_order_and_azimuth_do_not_matter(topology: Algorithm, jets: int) -> None:
     samples = particles(120, seed=2)
     model = RecNN(units=8, epochs=1, batch_size=32, topology=topology, jets=jets)
-    model.fit(samples[:60], samples[60:])
+    model.fit(samples[:60], samples[60:], Context())
     scores = model.predict_proba(samples)
     np.testing.assert_allclose(model.predict_proba(shuffled(samples)), scores, atol=1e-6)
     if topology != "random":  # it is drawn anew for other particles
@@ -201,10 +202,10 @@ def test_order_and_azimuth_do_not_matter(topology: Algorithm, jets: int) -> None
 def test_batches_of_any_size_give_the_same_scores(gated: bool) -> None:
     samples = particles(60, seed=2, empty=[5])
     model = RecNN(units=8, epochs=1, gated=gated)
-    model.fit(samples, samples)
+    model.fit(samples, samples, Context())
     scores = model.predict_proba(samples)
     for size in (1, 7):
-        model.runtime.batch = size
+        model._batch = size
         np.testing.assert_allclose(model.predict_proba(samples), scores, atol=1e-6)
 
 
@@ -217,7 +218,7 @@ def test_particles_alone_without_a_merge() -> None:
         kinds=ragged(lengths, torch.zeros(3, dtype=torch.int8)),
     )
     model = RecNN(units=4, epochs=1)
-    model.fit(samples, samples)
+    model.fit(samples, samples, Context())
     assert np.isfinite(model.predict_proba(samples)).all()
     assert np.isfinite(model.predict_proba(samples[1:2])).all()
 

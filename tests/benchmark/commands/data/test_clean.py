@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark import cli
-from benchmark.engine.cell import run
 from tasks.data.inventory import SAMPLES
-from tests.benchmark.cells import silent, toy_job
+from tests.benchmark.cells import run_cell, toy_job
 from tests.benchmark.toys import TOY
 
 if TYPE_CHECKING:
@@ -122,7 +121,7 @@ def test_what_can_not_be_deleted_is_said_and_the_rest_goes(cleaned, root: Path, 
 def test_samples_alone(cleaned, root: Path, complete: set[str], monkeypatch):
     shutil.rmtree(toy_job().data.folder(root) / SAMPLES, ignore_errors=True)
     assert cleaned("--samples", "toy") == (0, f"nothing to delete in {root}\n", "")
-    result, _ = run(toy_job(), root, silent)
+    result, _ = run_cell(toy_job(), root)
     assert result.status == "done"
     home = toy_job().data.folder(root) / SAMPLES
     (row,) = json.loads(cleaned("--samples", "toy", "--dry-run", "--json")[1])
@@ -139,7 +138,7 @@ def test_samples_alone(cleaned, root: Path, complete: set[str], monkeypatch):
 
 
 def test_samples_do_not_disturb_verifying_and_showing(root: Path, capsys: pytest.CaptureFixture[str]):
-    run(toy_job(), root, silent)
+    run_cell(toy_job(), root)
     assert cli.exit_code(("data", "verify", TOY, "--data", str(root))) == 0
     assert f"ok: {toy_job().data.folder(root)} (240 events in 4 shards)" in capsys.readouterr().out
     assert cli.exit_code(("data", "show", TOY, "--data", str(root))) == 0
