@@ -7,7 +7,8 @@ memory maps in copy-on-write mode.
 from representations.samples.base import Samples
 from representations.samples.graphs import Graphs, Joined
 from representations.samples.images import Entries, Images, Panel
+from representations.samples.pyg import PygLoader
 from representations.samples.ragged import Ragged
 from representations.samples.vectors import Vectors
 
-__all__ = ["Entries", "Graphs", "Images", "Joined", "Panel", "Ragged", "Samples", "Vectors"]
+__all__ = ["Entries", "Graphs", "Images", "Joined", "Panel", "PygLoader", "Ragged", "Samples", "Vectors"]

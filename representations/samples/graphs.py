@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -11,7 +11,11 @@ from torch import Tensor
 from representations.kernels import gather
 from representations.kernels.pairs import PAIR_FEATURES, pair_features
 from representations.samples.base import Samples
+from representations.samples.pyg import as_batch
 from representations.samples.ragged import Ragged
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Batch
 
 
 class Joined(NamedTuple):
@@ -81,3 +85,19 @@ class Graphs(Samples):
         every = torch.arange(len(self), device=self.device)
         parts = [self.joined(every[start : start + 1024]).pairs for start in range(0, max(len(self), 1), 1024)]
         return replace(self, pairs=Ragged(torch.cat(parts), self.edges.offsets))
+
+    def to_pyg(self) -> Batch:
+        """All graphs as one `torch_geometric.data.Batch`; index it, or call its `to_data_list`, for single graphs.
+
+        Returns
+        -------
+        Batch
+            `x` (nodes, columns `names`), `edge_index` (2, edges), `edge_attr` (edges, columns `edge_names`), and per
+            graph `y` (labels), `features`, `weight` and `event_id`. It shares the memory of these samples, except for
+            `edge_index`, which is int64 there and counts nodes through all graphs, and for `edge_attr` if the samples
+            have no `pairs` yet.
+        """
+        graphs = self if self.pairs is not None else self.with_pairs()
+        assert graphs.pairs is not None
+        ends = self.edges.values.long() + self.nodes.offsets[self.edges.rows(), None]
+        return as_batch(self, Joined(self.nodes.values, self.nodes.rows(), ends.T, graphs.pairs.values))
