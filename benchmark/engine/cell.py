@@ -158,7 +158,7 @@ def evaluate(blank: Result, shown: Represented, job: Job, context: Context) -> t
     scores = _scores(test, probabilities)
     report("score", 0, 1)
     with clock() as scoring:
-        metrics, confusion = score(scores, blank.classes, shown.pace.has_signal, job.cell.metrics)
+        evaluation = score(scores, blank.classes, shown.pace.has_signal, job.cell.metrics)
     details = {name: value for name, value in model.details().items() if math.isfinite(value)}
     fit_s = fitting.seconds + details.get("resumed_s", 0.0)  # and those of the epochs before a kill
     timings: dict[str, float] = {}
@@ -180,8 +180,7 @@ def evaluate(blank: Result, shown: Represented, job: Job, context: Context) -> t
         "status": "done",
         "has_signal": shown.pace.has_signal,
         "events": {name: len(samples) for name, samples in splits.items()},
-        "metrics": metrics,
-        "confusion_matrix": confusion,
+        **evaluation._asdict(),
         "throughput": throughput,
         "parameters_count": model.parameters_count(),
         "details": details,

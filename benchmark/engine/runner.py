@@ -92,11 +92,9 @@ def _rescored(item: Planned, store: ResultStore) -> Result:
     result = item.kept
     if result.status != "done" or not item.job.cell.metrics:
         return result
-    scored, matrix = score(store.scores(result), result.classes, result.has_signal, item.job.cell.metrics)
-    metrics = {**result.metrics, **scored}
-    if metrics == result.metrics:
-        return result
-    return store.add(result.model_copy(update={"metrics": metrics, "confusion_matrix": matrix}))
+    evaluation = score(store.scores(result), result.classes, result.has_signal, item.job.cell.metrics)
+    rescored = evaluation.added_to(result)
+    return result if rescored == result else store.add(rescored)
 
 
 def _keep_examples(item: Planned, settings: Settings, store: ResultStore) -> None:

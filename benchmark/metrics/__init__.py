@@ -1,1 +1,1 @@
-"""Scores of a classifier, each with an interval; pure functions on arrays, one family a file."""
+"""Metrics of a classifier, each with an interval: pure functions on arrays, one family in each file."""

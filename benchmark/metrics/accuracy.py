@@ -1,4 +1,4 @@
-"""Shares of events given the right class, and the confusion matrix."""
+"""Shares of events that are assigned to their class, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -8,22 +8,32 @@ from numpy.typing import NDArray
 from benchmark.core.errors import UserError
 from benchmark.metrics.arrays import Bools, Floats, unit_weights
 from benchmark.metrics.intervals import effective_count, mean_of_two, wilson
-from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, Scored
+from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, MetricColumn, Scored
 
 Labels = NDArray[np.int64]
 
 
 def predict(scores: Floats) -> Labels:
-    """The class (n,) of the highest of the scores (n, classes); the first of equal ones."""
+    """The class (n,) with the highest of the scores (n, classes), the first one where several are equal."""
     predicted: Labels = np.argmax(scores, axis=1).astype(np.int64, copy=False)
     return predicted
 
 
 def confusion_matrix(labels: Labels, predicted: Labels, n_classes: int) -> Labels:
-    """Counts (n_classes, n_classes): true classes in rows, predicted ones in columns.
+    """Numbers of events, without weights.
 
-    labels, predicted (n,) int, 0 to n_classes - 1. Events count 1 each, whatever their weights.
-    Raises UserError when the shapes differ or a class is out of range.
+    Parameters
+    ----------
+    labels, predicted : (n,) int, 0 to n_classes - 1.
+
+    Returns
+    -------
+    (n_classes, n_classes), true classes in rows, predicted classes in columns.
+
+    Raises
+    ------
+    UserError
+        When the shapes differ or a class is out of range.
     """
     labels, predicted = np.asarray(labels), np.asarray(predicted)
     if labels.ndim != 1 or labels.shape != predicted.shape:
@@ -44,20 +54,23 @@ def confusion_matrix(labels: Labels, predicted: Labels, n_classes: int) -> Label
 def proportion(hits: Bools, weights: Floats | None = None, confidence: float = CONFIDENCE) -> Estimate:
     """The weighted share of hits, with Wilson's interval for the effective number of events.
 
-    hits (n,) bool · weights (n,) at least 0, or None for 1 each. None with a reason when nothing has a weight.
+    Parameters
+    ----------
+    hits : (n,) bool.
+    weights : (n,), 0 or more, or None for 1 each. The share is undefined when no event has a weight.
     """
     hits = np.asarray(hits, dtype=bool)
     weights = unit_weights(len(hits)) if weights is None else np.asarray(weights, dtype=np.float64)
     count = effective_count(weights)
     if count == 0:
         return Estimate(None, reason="no test events")
-    # both sums run over all events in the same order: a share can't end just above 1
+    # both sums run over all events in the same order, so that rounding cannot give a share above 1
     value = float(np.where(hits, weights, 0.0).sum() / weights.sum())
     return Estimate(value, *wilson(value, count, confidence))
 
 
 def balanced(a: Estimate, b: Estimate) -> Estimate:
-    """The mean of two independent shares, each half weighing the same; see `intervals.mean_of_two`."""
+    """The mean of two independent shares; see `intervals.mean_of_two`."""
     if a.value is None or b.value is None:
         return Estimate(None, reason=a.reason if a.value is None else b.reason)
     low, high = mean_of_two(a.value, _bounds(a), b.value, _bounds(b))
@@ -65,18 +78,50 @@ def balanced(a: Estimate, b: Estimate) -> Estimate:
 
 
 class Accuracy(Metric):
-    """Share of events given the right class: of all, of each class, and signal against background.
+    """Share of events assigned to their class: of all, of each class, and signal against background.
 
-    `accuracy` and `recall_<class>` by the highest score. Where there is a signal, also the share of events rightly
-    tagged, an event being tagged as signal when the signal has the highest score: `signal_accuracy` with signal
-    and background weighing one half each, `signal_accuracy_mixture` on the mixture as it is (the published 0.954
-    of the ttbar task can only be the second).
+    An event is assigned to the class with the highest score, and tagged as signal if that is the signal. The published
+    0.954 of the ttbar task must be `signal_accuracy_mixture`.
     """
 
     name = "accuracy"
+    columns = (
+        MetricColumn(
+            "signal_accuracy",
+            "Signal accuracy",
+            "Share of events correctly tagged as signal or background, with one half of the weight for each",
+            better="higher",
+            scale="share",
+            order=30,
+        ),
+        MetricColumn(
+            "signal_accuracy_mixture",
+            "Signal accuracy, mixture",
+            "Share of events correctly tagged as signal or background, in the mixture of the test events",
+            better="higher",
+            scale="share",
+            order=None,
+        ),
+        MetricColumn(
+            "accuracy",
+            "Accuracy",
+            "Share of events assigned to their class",
+            better="higher",
+            scale="share",
+            order=40,
+        ),
+        MetricColumn(
+            "recall_<class>",
+            "Recall of <class>",
+            "Share of <class> events assigned to <class>",
+            better="higher",
+            scale="share",
+            order=None,
+        ),
+    )
 
     def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
-        """The estimates by name; None with a reason where a class is absent from the test events."""
+        """The estimates by name; undefined where a class has no test events."""
         predicted = predict(scored.scores)
         right = predicted == scored.labels
         estimates = {"accuracy": proportion(right, scored.weights, confidence)}

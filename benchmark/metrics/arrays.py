@@ -1,4 +1,4 @@
-"""Two-class samples as every metric reads them: signal or not, a score, a weight."""
+"""Two classes of events, ordered by their score."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ Bools = NDArray[np.bool_]
 
 
 class EmptyClassError(UserError):
-    """One of the classes to be compared has no events, or none with a weight above 0."""
+    """A class has no events, or none with a weight above 0."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ranked:
-    """Two classes of events gathered by score.
+    """The weights of two classes at each distinct score.
 
-    values (k,) the distinct scores, rising · group (n,) the position of each event's score in them ·
-    signal, background (k,) the weight of either class at each distinct score · signal_count, background_count:
-    effective numbers of events.
+    Parameters
+    ----------
+    values : (k,) the distinct scores in ascending order.
+    group : (n,) the position of each event's score in `values`.
+    signal, background : (k,) the weight of either class at each distinct score.
+    signal_count, background_count : effective numbers of events.
     """
 
     values: Floats
@@ -41,11 +44,21 @@ def rank(
     weights: Floats | None = None,
     names: tuple[str, str] = ("signal", "background"),
 ) -> Ranked:
-    """Gather events by score, in O(n log n).
+    """Group events by score, in O(n log n).
 
-    is_signal (n,) bool · scores (n,), higher is more signal-like · weights (n,) at least 0, None for 1 each ·
-    names: what the two classes are called in messages.
-    Raises EmptyClassError when a class has no weight, UserError when shapes differ or a score is NaN.
+    Parameters
+    ----------
+    is_signal : (n,) bool.
+    scores : (n,), higher is more signal-like.
+    weights : (n,), 0 or more, or None for 1 each.
+    names : of the two classes, for messages.
+
+    Raises
+    ------
+    EmptyClassError
+        When a class has no weight.
+    UserError
+        When shapes differ or a score is NaN.
     """
     is_signal = np.asarray(is_signal, dtype=bool)
     scores = np.asarray(scores, dtype=np.float64)
@@ -56,7 +69,7 @@ def rank(
             f"{weights.shape} differ in shape, expected (n,) each. Give one of each for every event."
         )
     if np.isnan(scores).any():
-        raise UserError(f"{names[0]} against {names[1]}: scores hold NaN, expected numbers. Leave such events out.")
+        raise UserError(f"{names[0]} against {names[1]}: scores contain NaN, expected numbers. Remove these events.")
     values, group = np.unique(scores, return_inverse=True)
     ranked = Ranked(
         values=values,
@@ -84,7 +97,7 @@ def unit_weights(events: int) -> Floats:
 def discriminant(signal: Floats, background: Floats) -> Floats:
     """p_s / (p_s + p_b) of two columns (n,) of probabilities, 0.5 where both are 0.
 
-    By Neyman and Pearson the best score for these two classes alone, whatever other classes the model knows.
+    By the Neyman-Pearson lemma this is the best score for these two classes, whatever other classes the model has.
     """
     total = signal + background
     return np.divide(signal, total, out=np.full_like(total, 0.5), where=total > 0)

@@ -1,8 +1,8 @@
 """Area under the ROC curve, with DeLong's variance, for weighted events and several classes.
 
-The area is the chance that a signal event scores above a background event, ties counting one half. Each area
-comes with the influence of every event on it, so that the variance is a sum of squares, and the covariance
-of two areas on the same events a sum of products.
+The area is the probability that a signal event scores above a background event, where ties count one half. The
+influence of every event on an area is stored with it: the variance is a sum of its squares, and the covariance of two
+areas on the same events a sum of products.
 """
 
 from __future__ import annotations
@@ -17,22 +17,28 @@ from numpy.typing import NDArray
 from benchmark.core.errors import UserError
 from benchmark.metrics.arrays import Bools, EmptyClassError, Floats, discriminant, rank, unit_weights
 from benchmark.metrics.intervals import clopper_pearson, logit_normal, normal_quantile
-from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, Scored
+from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, MetricColumn, Scored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 Labels = NDArray[np.int64]
 
+DELONG = "DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988) 837"
+
 NOISE = 1e-14
-"""A smaller standard error is rounding: one swapped pair among two million events already gives 1e-12."""
+"""Smaller standard errors are rounding: one swapped pair among two million events gives 1e-12."""
 
 
 @dataclass(frozen=True, eq=False)
 class Area:
     """An area under the ROC curve.
 
-    influence (n,): how far each event moved it · count: the effective number of events of the smaller class.
+    Parameters
+    ----------
+    value : the area.
+    influence : (n,) how far each event moves the area.
+    count : effective number of events of the smaller class.
     """
 
     value: float
@@ -41,15 +47,15 @@ class Area:
 
     @property
     def standard_error(self) -> float:
-        """Root of the sum of squared influences; for weights of 1 exactly DeLong's."""
+        """Root of the sum of squared influences: DeLong's, if all weights are 1."""
         return math.sqrt(float(self.influence @ self.influence))
 
     def estimate(self, confidence: float = CONFIDENCE) -> Estimate:
-        """The area with its interval: normal after the logit.
+        """The area with its interval, normal in the logit of the area.
 
-        Where the variance is 0 (perfect separation, all scores equal) or can't be known (fewer than two events
-        in a class), an interval of no width would be a lie. Then it is Clopper and Pearson's, as if each event
-        of the smaller class were one trial: the widest that any distribution with this area allows.
+        If the variance is 0 (perfect separation, all scores equal) or unknown (fewer than two events in a class), the
+        interval is Clopper and Pearson's, with one trial for each event of the smaller class: the widest that any
+        distribution with this area allows.
         """
         error = self.standard_error
         if error > NOISE and self.count >= 2:
@@ -61,7 +67,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Difference:
-    """Area of model a less that of model b on the same events, its interval, and the two-sided p-value of none."""
+    """Area of model a minus area of model b on the same events, with the two-sided p-value of no difference."""
 
     value: float
     low: float
@@ -78,21 +84,32 @@ def roc_auc(
 ) -> Area:
     """Area under the ROC curve in O(n log n).
 
-    is_signal (n,) bool · scores (n,), higher is more signal-like · weights (n,) at least 0, None for 1 each.
+    Parameters
+    ----------
+    is_signal : (n,) bool.
+    scores : (n,), higher is more signal-like.
+    weights : (n,), 0 or more, of independent events (not repeat counts), or None for 1 each.
+    names : of the two classes, for messages.
 
+    Raises
+    ------
+    EmptyClassError
+        When a class has no weight.
+    UserError
+        When shapes differ or a score is NaN.
+
+    Notes
+    -----
     With V_i the weighted share of background events below signal event i, A is the weighted mean of V_i, and the
-    influence of i is w_i / W (V_i - A) c, where c^2 = m / (m - 1), m the effective number of signal events; in
-    the same way for background events. For weights of 1 the squares add up to S10 / m + S01 / n of DeLong,
+    influence of i is w_i / W (V_i - A) c, where c^2 = m / (m - 1), m the effective number of signal events; and
+    likewise for background events. For weights of 1 the squares add up to S10 / m + S01 / n of DeLong,
     DeLong and Clarke-Pearson, Biometrics 44 (1988) 837; ranks as in Sun and Xu, IEEE SPL 21 (2014) 1389.
-    Weights are those of independent events, not repeat counts.
-
-    Raises EmptyClassError when a class has no weight, UserError when shapes differ or a score is NaN.
     """
     ranked = rank(is_signal, scores, weights, names)
     is_signal = np.asarray(is_signal, dtype=bool)
     weights = unit_weights(len(is_signal)) if weights is None else np.asarray(weights, dtype=np.float64)
     signal, background = np.cumsum(ranked.signal), np.cumsum(ranked.background)
-    # totals are taken from the running sums: then perfect separation is exactly 1, in spite of rounding
+    # totals are the ends of the running sums, so that perfect separation gives exactly 1
     below = (background - ranked.background / 2) / background[-1]
     above = (signal[-1] - signal + ranked.signal / 2) / signal[-1]
     area = _weighted_mean(below[ranked.group[is_signal]], weights[is_signal])
@@ -105,26 +122,45 @@ def roc_auc(
 def one_vs_rest(
     labels: Labels, scores: Floats, weights: Floats | None, label: int, classes: Sequence[str] = ()
 ) -> Area:
-    """The area of one class against all others, by its own column.
+    """The area of one class against all others, by its own score.
 
-    labels (n,) int · scores (n, classes) · weights (n,) or None · classes: names for messages.
-    Raises EmptyClassError when the class, or the rest, has no weight.
+    Parameters
+    ----------
+    labels : (n,) int.
+    scores : (n, classes).
+    weights : (n,) or None.
+    label : the class.
+    classes : names for messages.
+
+    Raises
+    ------
+    EmptyClassError
+        When the class or the rest has no weight.
     """
     name = classes[label] if classes else f"class {label}"
     return roc_auc(labels == label, scores[:, label], weights, (name, f"classes other than {name}"))
 
 
 def mean_area(areas: Sequence[Area]) -> Area:
-    """The mean of areas on the same events; as influences are averaged too, correlations are kept."""
+    """The mean of areas on the same events, with their correlations: influences are averaged as well."""
     influence = np.mean([area.influence for area in areas], axis=0)
     return Area(float(np.mean([area.value for area in areas])), influence, min(area.count for area in areas))
 
 
 def headline(labels: Labels, scores: Floats, weights: Floats | None = None, *, signal: bool = True) -> Area:
-    """The area that is called `auc`: class 0 against the rest, or the macro average where there is no signal.
+    """The area called `auc`: class 0 against the rest, or the mean over classes if none is the signal.
 
-    labels (n,) int, 0 the signal · scores (n, classes), or (n,) the score of class 0 · weights (n,) or None.
-    Raises EmptyClassError when a class has no weight.
+    Parameters
+    ----------
+    labels : (n,) int, 0 is the signal.
+    scores : (n, classes), or (n,) the score of class 0.
+    weights : (n,) or None.
+    signal : whether class 0 is the signal.
+
+    Raises
+    ------
+    EmptyClassError
+        When a class has no weight.
     """
     labels, scores = np.asarray(labels), np.asarray(scores, dtype=np.float64)
     if scores.ndim == 1:
@@ -143,15 +179,29 @@ def auc_difference(
     signal: bool = True,
     confidence: float = CONFIDENCE,
 ) -> Difference:
-    """DeLong's paired comparison: `headline` of model a less that of model b on the same events.
+    """DeLong's paired comparison: `headline` of model a minus that of model b on the same events.
 
-    labels (n,) int, 0 the signal · scores_a, scores_b (n, classes) or (n,), in the same order of events ·
-    weights (n,) or None. Both models see the same fluctuations, and these cancel: the interval is narrower than
-    two single ones suggest. Scores that order the events alike differ by exactly 0.
-    Where the variance is 0 for another reason (two perfect models) the half width d is that of Clopper and Pearson
-    for no disagreement among the events of the smaller class: (1 - d)^n = (1 - confidence) / 2.
+    Parameters
+    ----------
+    labels : (n,) int, 0 is the signal.
+    scores_a, scores_b : (n, classes) or (n,), in the same order of events.
+    weights : (n,) or None.
+    signal : whether class 0 is the signal.
+    confidence : two-sided.
 
-    Raises EmptyClassError when a class has no weight, UserError when the shapes differ.
+    Raises
+    ------
+    EmptyClassError
+        When a class has no weight.
+    UserError
+        When the shapes differ.
+
+    Notes
+    -----
+    Fluctuations of the events cancel, since both models share them: the interval is narrower than the two single ones
+    suggest. Scores that order the events alike differ by exactly 0. If the variance is 0 for another reason (two
+    perfect models), the half width d is that of Clopper and Pearson for no disagreement among the events of the smaller
+    class: (1 - d)^n = (1 - confidence) / 2.
     """
     scores_a, scores_b = np.asarray(scores_a, dtype=np.float64), np.asarray(scores_b, dtype=np.float64)
     if scores_a.shape != scores_b.shape:
@@ -165,9 +215,12 @@ def auc_difference(
 
 
 def area_difference(a: Area, b: Area, alike: Callable[[], bool], confidence: float = CONFIDENCE) -> Difference:
-    """The same from areas that are known, where many pairs are compared.
+    """The same from two areas, for comparisons of many pairs.
 
-    a, b: on the same events in the same order · alike: whether both scores order them alike, asked where it matters.
+    Parameters
+    ----------
+    a, b : areas on the same events in the same order.
+    alike : whether both scores order the events alike; called only if the difference has no variance.
     """
     value = a.value - b.value
     error = Area(value, a.influence - b.influence, a.count).standard_error
@@ -185,15 +238,56 @@ def area_difference(a: Area, b: Area, alike: Callable[[], bool], confidence: flo
 class Auc(Metric):
     """Area under the ROC curve: signal against the rest, each class, each background, and their mean.
 
-    `auc` is class 0 against the rest (the macro average where no class is the signal). With more than two classes
-    also `auc_<class>` against all others, `auc_macro`, the mean of these, and, where there is a signal,
-    `auc_<signal>_vs_<background>` on the events of these two classes by p_s / (p_s + p_b). Intervals are DeLong's.
+    `auc` is class 0 against the rest, or the mean over classes if none is the signal. With more than two classes there
+    are the others as well; signal against one background uses the events of these two and p_s / (p_s + p_b).
     """
 
     name = "auc"
+    columns = (
+        MetricColumn(
+            "auc",
+            "AUC",
+            "Area under the ROC curve of signal against the rest; the mean over classes if none is the signal",
+            better="higher",
+            scale="share",
+            order=10,
+            chance=0.5,
+            source=DELONG,
+        ),
+        MetricColumn(
+            "auc_macro",
+            "AUC, mean over classes",
+            "Area under the ROC curve, mean over classes, each against the rest",
+            better="higher",
+            scale="share",
+            order=None,
+            chance=0.5,
+            source=DELONG,
+        ),
+        MetricColumn(
+            "auc_<signal>_vs_<background>",
+            "AUC, <signal> against <background>",
+            "Area under the ROC curve of <signal> against <background> alone",
+            better="higher",
+            scale="share",
+            order=None,
+            chance=0.5,
+            source=DELONG,
+        ),
+        MetricColumn(
+            "auc_<class>",
+            "AUC, <class> against the rest",
+            "Area under the ROC curve of <class> against all other classes",
+            better="higher",
+            scale="share",
+            order=None,
+            chance=0.5,
+            source=DELONG,
+        ),
+    )
 
     def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
-        """The estimates by name; None with a reason where a class is absent from the test events."""
+        """The estimates by name; undefined where a class has no test events."""
         classes = scored.classes
         singles = [_single(scored, label) for label in range(len(classes))]
         areas = {"auc": singles[0] if scored.signal else _macro(singles)}
@@ -209,7 +303,7 @@ class Auc(Metric):
 
 
 def _single(scored: Scored, label: int) -> Area | str:
-    """One class against the rest, or the reason why not."""
+    """One class against the rest, or the reason why it is undefined."""
     try:
         return one_vs_rest(scored.labels, scored.scores, scored.weights, label, scored.classes)
     except EmptyClassError as error:
@@ -217,7 +311,7 @@ def _single(scored: Scored, label: int) -> Area | str:
 
 
 def _pair(scored: Scored, label: int) -> Area | str:
-    """The signal against one background, or the reason why not."""
+    """The signal against one background, or the reason why it is undefined."""
     pair = (scored.labels == 0) | (scored.labels == label)
     scores = discriminant(scored.scores[pair, 0], scored.scores[pair, label])
     weights = None if scored.weights is None else scored.weights[pair]
@@ -228,7 +322,7 @@ def _pair(scored: Scored, label: int) -> Area | str:
 
 
 def _macro(singles: Sequence[Area | str]) -> Area | str:
-    """The mean over classes, or the first reason why not: a mean over fewer classes would be another number."""
+    """The mean over all classes, or the first reason why it is undefined."""
     reasons = [single for single in singles if isinstance(single, str)]
     return reasons[0] if reasons else mean_area([single for single in singles if isinstance(single, Area)])
 
@@ -238,8 +332,8 @@ def _weighted_mean(values: Floats, weights: Floats) -> float:
 
 
 def _influence(values: Floats, weights: Floats, count: float) -> Floats:
-    """How far each event of one class moves the weighted mean of `values`; squares add up to its variance."""
-    # a class of one event tells nothing of its own spread; `Area.estimate` knows that from the count
+    """How far each event of one class moves the weighted mean of `values`. The squares add up to its variance."""
+    # the spread of a single event is unknown; `Area.estimate` checks the count
     correction = math.sqrt(count / (count - 1)) if count > 1 + NOISE else 0.0
     influence: Floats = weights / weights.sum() * (values - _weighted_mean(values, weights)) * correction
     return influence

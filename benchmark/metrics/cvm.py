@@ -1,14 +1,13 @@
-"""How much the signal's score tells of the mass of background: Cramér-von Mises distances between distributions.
+"""Dependence of the signal's score on the mass of background: Cramér-von Mises distances between distributions.
 
-A cut on a score that depends on the mass carves a peak into a smooth background. Where it does not, events that are
-near in mass have the same distribution of scores as all N of them. So every form compares, in groups g of neighbours in
-mass, the distribution of scores F_g with that of all events, F:
+A cut on a score that depends on the mass sculpts a peak in a smooth background. If the score does not depend on the
+mass, events of similar mass have the same distribution of scores as all N events. Every form of the metric compares the
+distribution of scores F_g in groups g of neighbours in mass with that of all events, F:
 
     CVM = sum_g W_g  mean over all events i of (F_g(s_i) - F(s_i))^2
 
-Only the order of scores counts, and all events count the same, whatever their weights. Distributions are taken at
-midpoints, F(s) = P(S < s) + P(S = s) / 2: equal scores tell no mass, but put in the order of sorting, a constant score
-would look sculpted.
+Only the order of scores counts, and weights are not used. Distributions are taken at midpoints,
+F(s) = P(S < s) + P(S = s) / 2, so that equal scores carry no information about the mass.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from benchmark.core.errors import UserError
-from benchmark.metrics.metric import CONFIDENCE, SCULPTED, Estimate, Metric, Scored
+from benchmark.metrics.metric import CONFIDENCE, SCULPTED, Estimate, Metric, MetricColumn, Scored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,27 +31,27 @@ if TYPE_CHECKING:
 
 WINDOW = 200
 STEP = 50
-"""Events in a window, and from the start of one window to that of the next: those of the challenge Flavours of Physics
-(evaluation.py), which end-to-end learning (arXiv:1807.11916, section 5.2) takes its CVM from."""
+"""Events in a window, and between the starts of neighbouring windows: the values of the challenge Flavours of Physics
+(evaluation.py), which end-to-end learning (arXiv:1807.11916, section 5.2) uses."""
 NEIGHBOURS = 50
 BINS = 10
-"""The defaults of `hep_ml.metrics`, KnnBasedCvM and BinBasedCvM."""
+"""The defaults of KnnBasedCvM and BinBasedCvM in `hep_ml.metrics`."""
 REPLICAS = 200
-"""Of the bootstrap, at most: the width of an interval is known to 5%."""
-LOOKED_AT = 20_000_000
-"""Members of groups in all replicas: some seconds. Above it there are fewer replicas, though never under 40."""
+"""Largest number of bootstrap replicas: the width of an interval is known to 5%."""
+MOST_MEMBERS = 20_000_000
+"""Members of groups in all replicas, which takes some seconds. Beyond it there are fewer replicas, at least 40."""
 SEED = 20150709
 
 
 class Groups(NamedTuple):
-    """Groups of as many events each, which may overlap: places of members (groups, size), share (groups,)."""
+    """Groups of equal size, which may overlap: positions of members (groups, size), weight of each group (groups,)."""
 
     members: Indices
     share: Floats
 
 
 def windows(mass: Floats, window: int = WINDOW, step: int = STEP) -> list[Groups]:
-    """Windows of as many events each, which follow each other in mass (n,), a new one every `step` events.
+    """Windows of `window` events in the order of their mass (n,), a new one every `step` events.
 
     Raises TooFewError for fewer events than a window holds.
     """
@@ -63,15 +62,15 @@ def windows(mass: Floats, window: int = WINDOW, step: int = STEP) -> list[Groups
 
 
 def nearest(mass: Floats, neighbours: int = NEIGHBOURS) -> list[Groups]:
-    """A group around each event: those nearest in mass (n,), itself among them.
+    """A group for each event: the events nearest in mass (n,), including itself.
 
-    As in `hep_ml` every event counts the same: one that is in many groups adds as much less to the share of each.
+    As in `hep_ml`, every event has the same weight in total: it is divided among the groups that the event is in.
     Raises TooFewError for fewer events than neighbours.
     """
     _check(len(mass), neighbours)
     order = np.argsort(mass, kind="stable")
     ordered = mass[order]
-    # neighbours follow each other in mass: they begin where the one behind the last is no nearer than the first
+    # neighbours are consecutive in mass: a group starts where the event after its last is no nearer than its first
     starts = np.searchsorted(ordered[:-neighbours] + ordered[neighbours:], 2 * ordered)
     places = starts[:, None] + np.arange(neighbours)
     times = np.bincount(places.ravel(), minlength=len(mass))
@@ -80,7 +79,7 @@ def nearest(mass: Floats, neighbours: int = NEIGHBOURS) -> list[Groups]:
 
 
 def bins(mass: Floats, count: int = BINS) -> list[Groups]:
-    """Bins of equal width from the least mass (n,) to the largest; each shares by its events, one without is left out.
+    """Bins of equal width between the smallest and the largest mass (n,), weighted by their events, without empty ones.
 
     Raises TooFewError for no events.
     """
@@ -91,15 +90,16 @@ def bins(mass: Floats, count: int = BINS) -> list[Groups]:
 
 
 def cvm(scores: Floats, groups: Iterable[Groups]) -> float:
-    """The mean distance of groups, each by its share, from all scores (n,).
+    """The weighted mean distance between the scores of groups and all scores (n,).
 
-    The mean over all events is not taken one by one, which would cost n a group. With p the share of all events that is
-    at a score, w that of a group's events, b of those below it, and T(a) = sum_{c > a} p_c F_c + p_a F_a / 2, it is
+    The mean over all events is not a loop over events, which would cost n for each group. With p the share of all
+    events at a score, w that of a group's events, b of those below it, and T(a) = sum_{c > a} p_c F_c + p_a F_a / 2,
+    it is
 
         sum_a [ w_a (w_a + 2 b_a) (1 - F_a) - w_a^2 p_a / 4 - 2 w_a T_a ] + sum_c p_c F_c^2
     """
     _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    place = place.astype(np.int32)  # short numbers are sorted faster
+    place = place.astype(np.int32)  # sorts faster than int64
     p = counts / len(scores)
     f = np.cumsum(p) - p / 2
     tail = np.cumsum((p * f)[::-1])[::-1] - p * f / 2
@@ -109,35 +109,35 @@ def cvm(scores: Floats, groups: Iterable[Groups]) -> float:
         rows = np.sort(place[members], axis=1)
         new = np.ones(rows.shape, dtype=bool)
         new[:, 1:] = rows[:, 1:] != rows[:, :-1]
-        first = np.flatnonzero(new)  # of the members of a group that have the same score
+        first = np.flatnonzero(new)  # first member of each run of equal scores in a group
         a, w, b = rows.ravel()[first], np.diff(first, append=rows.size) / size, first % size / size
         terms = w * (w + 2 * b) * (1 - f[a]) - w**2 * p[a] / 4 - 2 * w * tail[a]
         total += float(share @ np.bincount(first // size, terms)) + float(share.sum() * (p @ f**2))
-    return max(0.0, total)  # rounding may take a 0 below
+    return max(0.0, total)  # rounding may give a small negative number
 
 
 def independent(events: int, window: int = WINDOW) -> float:
-    """What windows of so many of N events give on average when the score is independent of the mass.
+    """The expected CVM in windows of k of N events if the score is independent of the mass.
 
-    (1/6k) (1 - k/N): the variance of a share of k drawn from N without putting back, p (1 - p) / k (1 - k/N), averaged
-    over p. Raises TooFewError for fewer events than a window holds.
+    It is (1/6k) (1 - k/N): the variance of a share of k events drawn from N without replacement,
+    p (1 - p) / k (1 - k/N), averaged over p. Raises TooFewError for fewer events than a window holds.
     """
     _check(events, window)
     return (1 - window / events) / (6 * window)
 
 
 def estimate(scores: Floats, mass: Floats, grouping: Grouping, confidence: float = CONFIDENCE) -> Estimate:
-    """The distance with its interval, by a bootstrap over events: scores, mass (n,).
+    """The CVM of scores (n,) and mass (n,), with an interval by a bootstrap over events.
 
-    An event that is drawn twice is its own neighbour in mass and in score, so that replicas look more sculpted than
-    the events, by about what an independent score has. Their mean is moved to the value: the interval is that of their
-    spread. Without dependence it is too wide by up to 1.7 (a bootstrap of degenerate statistics), never too narrow.
-    Raises TooFewError where there are too few events.
+    An event that is drawn twice is its own neighbour in mass and in score, so that replicas have a larger CVM, by about
+    that of an independent score. The replicas are therefore shifted to have the value as their mean. Without dependence
+    the interval is too wide by up to a factor of 1.7 (a bootstrap of degenerate statistics), and never too narrow.
+    Raises TooFewError for too few events.
     """
     groups = grouping(mass)
     value = cvm(scores, groups)
     rng = np.random.default_rng(SEED)
-    count = min(REPLICAS, max(40, LOOKED_AT // sum(members.size for members, _ in groups)))
+    count = min(REPLICAS, max(40, MOST_MEMBERS // sum(members.size for members, _ in groups)))
     drawn = (rng.integers(len(mass), size=len(mass)) for _ in range(count))
     replicas = np.array([cvm(scores[index], grouping(mass[index])) for index in drawn])
     tail = (1 - confidence) / 2
@@ -148,19 +148,50 @@ def estimate(scores: Floats, mass: Floats, grouping: Grouping, confidence: float
 class CVM(Metric):
     """Dependence of the signal's score on the mass of the first background: Cramér-von Mises, 0 is none.
 
-    `cvm` in windows of 200 neighbours, and `cvm_independent`, what a score that tells no mass has there on average;
-    `cvm_knn` around each event, `cvm_bins` in bins of mass. The largest possible values depend on how much of the
-    spectrum a window covers: compare them on as many events. Nothing where no class is the signal.
+    The largest possible value depends on the part of the spectrum that a window covers, so values are comparable for
+    equal numbers of events. Nothing if no class is the signal.
     """
 
     name = "cvm"
+    columns = (
+        MetricColumn(
+            "cvm",
+            "CVM",
+            "Dependence of the score on the mass of background events (Cramér-von Mises, windows of 200 events); "
+            "0 is none",
+            better="lower",
+            order=50,
+            source="arXiv:1807.11916, section 5.2",
+        ),
+        MetricColumn(
+            "cvm_independent",
+            "CVM of chance",
+            "The CVM that a score without dependence on the mass has on average for this number of events",
+            order=60,
+            common=True,
+        ),
+        MetricColumn(
+            "cvm_knn",
+            "CVM, 50 nearest neighbours",
+            "Dependence of the score on the mass of background events (Cramér-von Mises, 50 nearest neighbours)",
+            better="lower",
+            order=None,
+        ),
+        MetricColumn(
+            "cvm_bins",
+            "CVM, 10 bins",
+            "Dependence of the score on the mass of background events (Cramér-von Mises, 10 bins of mass)",
+            better="lower",
+            order=None,
+        ),
+    )
 
     def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
-        """The estimates by name; None with a reason where the task has no mass, or too few events of the background."""
+        """The estimates by name; undefined if the task has no mass, or too few events of the background."""
         if not scored.signal:
             return {}
         if scored.mass is None:
-            return {"cvm": Estimate(None, reason="no mass that a score must not tell")}
+            return {"cvm": Estimate(None, reason="the background has no mass column")}
         chosen = (scored.labels == SCULPTED) & np.isfinite(scored.mass)
         scores, mass = scored.scores[chosen, 0], scored.mass[chosen]
         name = scored.classes[SCULPTED]
@@ -187,9 +218,9 @@ def _independent(events: int, name: str) -> Estimate:
 
 
 class TooFewError(UserError):
-    """There are fewer events than one group holds."""
+    """Fewer events than one group holds."""
 
 
 def _check(events: int, needed: int) -> None:
     if events < needed:
-        raise TooFewError(f"{events} test events, expected {needed} or more")
+        raise TooFewError(f"{events} test events, expected at least {needed}")

@@ -1,7 +1,7 @@
 """Confidence intervals of proportions and areas, shared by the metrics.
 
 All take a two-sided confidence such as 0.95 and return (low, high), with 0 <= low <= value <= high <= 1.
-Counts may be fractional: a weighted sample has the effective count of `effective_count`.
+Counts may be fractional: weighted events have the count of `effective_count`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ def normal_quantile(confidence: float) -> float:
 
 
 def effective_count(weights: NDArray[np.float64]) -> float:
-    """How many events of weight 1 tell as much: (sum w)^2 / sum w^2 of weights (n,) (Kish, Survey Sampling, 1965).
+    """Number of events of weight 1 with the same statistical power: (sum w)^2 / sum w^2 of weights (n,).
 
-    The number of events when all weights are equal; events of weight 0 do not count. 0 for no weight at all.
+    It is the number of events if all weights are equal, and 0 if no event has a weight (Kish, Survey Sampling, 1965).
     """
-    # relative to the largest, so that squares neither overflow nor vanish
+    # relative to the largest, so that squares neither overflow nor underflow
     largest = float(weights.max(initial=0.0))
     if largest == 0:
         return 0.0
@@ -36,9 +36,9 @@ def effective_count(weights: NDArray[np.float64]) -> float:
 
 
 def wilson(proportion: float, count: float, confidence: float) -> Interval:
-    """Score interval of a proportion seen in `count` events (Wilson, JASA 22 (1927) 209).
+    """Score interval of a proportion in `count` events (Wilson, JASA 22 (1927) 209).
 
-    Its coverage is close to nominal on average, also for few events; at 0 and 1 it is not degenerate.
+    Its coverage is close to nominal on average, also for few events, and it has a width at 0 and 1.
     """
     if count <= 0:
         return 0.0, 1.0
@@ -49,11 +49,11 @@ def wilson(proportion: float, count: float, confidence: float) -> Interval:
 
 
 def clopper_pearson(proportion: float, count: float, confidence: float) -> Interval:
-    """Exact interval of a proportion seen in `count` events (Clopper and Pearson, Biometrika 26 (1934) 404).
+    """Exact interval of a proportion in `count` events (Clopper and Pearson, Biometrika 26 (1934) 404).
 
-    It covers at least as often as it says: the one to take where nothing else is known.
+    Its coverage is at least nominal.
     """
-    from scipy.special import betaincinv  # a quarter of a second to import, and seldom needed
+    from scipy.special import betaincinv  # takes 0.25 s to import and is rarely needed
 
     if count <= 0:
         return 0.0, 1.0
@@ -65,9 +65,9 @@ def clopper_pearson(proportion: float, count: float, confidence: float) -> Inter
 
 
 def logit_normal(value: float, standard_error: float, confidence: float) -> Interval:
-    """Normal interval on the scale of log(v / (1 - v)), taken back, for a value strictly between 0 and 1.
+    """Normal interval in log(v / (1 - v)), transformed back, for a value strictly between 0 and 1.
 
-    Unlike the plain normal interval it can't leave [0, 1], and it covers better near the ends
+    Unlike the plain normal interval it stays within [0, 1] and has better coverage near the ends
     (Pepe, The Statistical Evaluation of Medical Tests, 2003, section 5.2).
     """
     centre = math.log(value) - math.log1p(-value)
@@ -79,7 +79,7 @@ def mean_of_two(a: float, interval_a: Interval, b: float, interval_b: Interval) 
     """Interval of (a + b) / 2 for independent a and b, from the interval of each.
 
     The distances to the bounds are added in quadrature (Newcombe, Stat. Med. 17 (1998) 873, method 10; Zou and
-    Donner, Stat. Med. 27 (2008) 1693), which keeps each interval's asymmetry and never leaves [0, 1].
+    Donner, Stat. Med. 27 (2008) 1693), which preserves the asymmetry of each interval and stays within [0, 1].
     """
     mean = (a + b) / 2
     low = mean - math.hypot(a - interval_a[0], b - interval_b[0]) / 2
@@ -92,5 +92,5 @@ def _expit(x: float) -> float:
 
 
 def _around(value: float, low: float, high: float) -> Interval:
-    """The bounds without the rounding that would put them past the value or past 0 and 1."""
+    """The bounds, limited to the value and to 0 and 1, which rounding might exceed."""
     return max(0.0, min(low, value)), min(1.0, max(high, value))

@@ -1,35 +1,31 @@
-"""The contract of a metric, what it is given, and how several are computed together."""
+"""The contract of a metric: what it is given, the numbers that it gives, and what it declares of each of them."""
 
 from __future__ import annotations
 
-import dataclasses
+import math
+import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from benchmark.core.errors import UserError
+from benchmark.metrics.intervals import effective_count, normal_quantile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
-"""Two-sided confidence of every interval unless told otherwise."""
+"""Two-sided confidence of all intervals, by default."""
 
 SCULPTED = 1
-"""The class in whose mass spectrum a cut on the signal's score must not carve a peak, where a task has a mass:
-the first background (true photon pairs, QCD jets)."""
-
-ROUNDING = 1e-6
-"""How far above 1 a probability may lie: a float32 softmax does not end exactly at 1."""
+"""The class whose mass spectrum a cut on the score must not sculpt: the first background (photon pairs, QCD jets)."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its interval. An undefined value is None, with the reason; its bounds may still be known."""
+    """A number with its interval. An undefined value is None and has a reason; its bounds may still be known."""
 
     value: float | None
     low: float | None = None
@@ -39,12 +35,17 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Scored:
-    """The test events of one cell.
+    """The scores of the test events of one cell.
 
-    labels (n,) int, 0 the signal · scores (n, classes) probabilities · weights (n,) or None for 1 each ·
-    classes: names, signal first · mass (n,) GeV where the task has one · signal: whether class 0 is a signal
-    that the others are the background of; False where the classes are equal partners (dimuon), so that `auc`
-    is the macro average and what needs a signal is left out.
+    Parameters
+    ----------
+    labels : (n,) int, 0 is the signal.
+    scores : (n, classes) class probabilities.
+    classes : names, signal first.
+    weights : (n,), or None for 1 each.
+    mass : (n,) in GeV, where the task has one.
+    signal : whether class 0 is a signal and the others are its background. If not (dimuon), `auc` is the mean over
+        classes, and metrics that need a signal give nothing.
     """
 
     labels: NDArray[np.int64]
@@ -55,102 +56,123 @@ class Scored:
     signal: bool = True
 
 
+@dataclass(frozen=True)
+class MetricColumn:
+    """One number of a metric, or a family of numbers.
+
+    Parameters
+    ----------
+    name : of the number among the estimates, such as ``"auc"``. ``"auc_<class>"`` is a family: each part in angle
+        brackets stands for any text, also in `header` and `description`.
+    header : of the column.
+    description : one line that says what the number is; by default the first line of the metric's docstring.
+    better : which direction is better, if any.
+    scale : where values lie, which decides how seeds are averaged: ``"linear"``, anywhere; ``"share"``, from 0 to 1;
+        ``"inverse"``, one over a share, 1 and above.
+    unit : of the values, written after the header.
+    order : position among the columns of metrics in tables, from the left. None: the number is listed with the details
+        of a row, and has no column.
+    chance : the value that guessing gives. A row that is significantly worse is marked as inverted.
+    common : the number depends on the test events alone, so that a table gives it once where all rows agree.
+    source : the paper that defines the number or its interval.
+    """
+
+    name: str
+    header: str
+    description: str = ""
+    better: Literal["higher", "lower"] | None = None
+    scale: Literal["linear", "share", "inverse"] = "linear"
+    unit: str = ""
+    order: int | None = 100
+    chance: float | None = None
+    common: bool = False
+    source: str = ""
+
+    @property
+    def is_family(self) -> bool:
+        """Whether the name stands for several numbers."""
+        return "<" in self.name
+
+    def matching(self, name: str) -> MetricColumn | None:
+        """The column of one number: itself, or a member of the family with its texts filled in; None for others."""
+        if not self.is_family:
+            return self if name == self.name else None
+        found = _pattern(self.name).fullmatch(name)
+        if found is None:
+            return None
+        return replace(
+            self,
+            name=name,
+            header=_filled(self.header, found.groupdict()),
+            description=_filled(self.description, found.groupdict()),
+        )
+
+    def is_inverted(self, estimate: Estimate) -> bool:
+        """Whether a value is worse than guessing by more than its interval."""
+        if self.chance is None or self.better is None:
+            return False
+        if self.better == "higher":
+            return estimate.high is not None and estimate.high < self.chance
+        return estimate.low is not None and estimate.low > self.chance
+
+
 class Metric(ABC):
-    """One family of scores. Subclass with a literal `name` and a docstring whose first line says what it is."""
+    """A pure function of scores, with the columns of the numbers that it gives.
+
+    Subclass it with a literal `name`, a docstring whose first line says what it is, and `columns`.
+    """
 
     name: ClassVar[str]
+    columns: ClassVar[tuple[MetricColumn, ...]] = ()
 
     @abstractmethod
     def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
         """The estimates by name, such as ``{"auc": ..., "auc_ttbar_vs_wjets": ...}``."""
 
+    @classmethod
+    def declared(cls) -> tuple[MetricColumn, ...]:
+        """Its columns, described by its docstring where they have no description of their own."""
+        summary = (cls.__doc__ or "").strip().partition("\n")[0]
+        return tuple(replace(c, description=c.description or summary) for c in cls.columns)
 
-def compute(metrics: Iterable[Metric], scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
-    """The estimates of all metrics by name, after `check`.
 
-    Raises UserError when the scores can't be judged, or when two metrics give the same name.
+def mean(
+    values: NDArray[np.float64], weights: NDArray[np.float64] | None = None, confidence: float = CONFIDENCE
+) -> Estimate:
+    """The mean of one value per event, with a normal interval.
+
+    Parameters
+    ----------
+    values : (n,).
+    weights : (n,), 0 or more, or None for 1 each.
+
+    Returns
+    -------
+    The estimate; undefined when no event has a weight, without interval when only one has.
     """
-    if not 0 < confidence < 1:
-        raise UserError(f"confidence: {confidence}, expected a number between 0 and 1. Give 0.95, say.")
-    scored = check(scored)
-    estimates: dict[str, Estimate] = {}
-    origin: dict[str, str] = {}
-    for metric in metrics:
-        for name, estimate in metric(scored, confidence).items():
-            if name in origin:
-                raise UserError(
-                    f"metric '{metric.name}': gives '{name}', and so does '{origin[name]}'; "
-                    "one name, one number. Rename it in one of them."
-                )
-            estimates[name], origin[name] = estimate, metric.name
-    return estimates
+    weights = np.ones(len(values)) if weights is None else weights
+    count = effective_count(weights)
+    if count == 0:
+        return Estimate(None, reason="no test events")
+    shares = weights / weights.sum()
+    value = float(shares @ values)
+    if count <= 1:
+        return Estimate(value)
+    error = math.sqrt(float(shares**2 @ (values - value) ** 2) * count / (count - 1))
+    margin = normal_quantile(confidence) * error
+    return Estimate(value, value - margin, value + margin)
 
 
-def check(scored: Scored) -> Scored:
-    """The same events as int64 and float64 arrays of the right shapes.
-
-    Raises UserError, one line, for the first thing that is wrong: fewer than two classes, no events, a shape
-    that does not fit, a label that is no class, a score that is not a probability, a weight that is negative.
-    """
-    classes = len(scored.classes)
-    if classes < 2:
-        raise UserError(f"classes: found {classes}, expected two or more. A classifier of one class has no score.")
-    labels = np.asarray(scored.labels)
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise UserError(f"labels: {labels.dtype} of shape {labels.shape}, expected (n,) integers. Give class numbers.")
-    if len(labels) == 0:
-        raise UserError("labels: no test events, expected at least one. Give more events, or a larger test split.")
-    if labels.min() < 0 or labels.max() >= classes:
-        raise UserError(
-            f"labels: found {labels.min()} to {labels.max()}, expected 0 to {classes - 1} "
-            f"for {', '.join(scored.classes)}. Number the classes in this order."
-        )
-    return dataclasses.replace(
-        scored,
-        labels=labels.astype(np.int64, copy=False),
-        scores=_check_scores(scored.scores, len(labels), scored.classes),
-        weights=_check_weights(scored.weights, len(labels)),
-        mass=_check_column("mass", scored.mass, len(labels)),
-    )
+def find_column(name: str, columns: tuple[MetricColumn, ...]) -> MetricColumn | None:
+    """The column of a number, from the first of the declarations that has its name."""
+    return next((column for each in columns if (column := each.matching(name))), None)
 
 
-def _check_scores(scores: NDArray[np.float64], events: int, classes: tuple[str, ...]) -> NDArray[np.float64]:
-    scores = np.asarray(scores, dtype=np.float64)
-    if scores.shape != (events, len(classes)):
-        raise UserError(
-            f"scores: shape {scores.shape}, expected {(events, len(classes))} for {events} labels and the classes "
-            f"{', '.join(classes)}. Give a row for each event and a column for each class."
-        )
-    # the comparison is false for NaN, so that one test finds all that is wrong
-    wrong = np.argwhere(~((scores >= 0) & (scores <= 1 + ROUNDING)))
-    if len(wrong):
-        row, column = wrong[0]
-        raise UserError(
-            f"scores: {len(wrong)} of {scores.size} are not probabilities (first: {scores[row, column]} in row {row}, "
-            f"class {classes[column]}), expected 0 to 1. Give the output of a softmax, and look for a diverged fit."
-        )
-    return scores
+@lru_cache
+def _pattern(family: str) -> re.Pattern[str]:
+    parts = re.split(r"<(\w+)>", family)
+    return re.compile("".join(f"(?P<{part}>.+)" if place % 2 else re.escape(part) for place, part in enumerate(parts)))
 
 
-def _check_weights(weights: NDArray[np.float64] | None, events: int) -> NDArray[np.float64] | None:
-    weights = _check_column("weights", weights, events)
-    if weights is None:
-        return None
-    wrong = np.flatnonzero(~((weights >= 0) & (weights < np.inf)))
-    if len(wrong):
-        raise UserError(
-            f"weights: {len(wrong)} of {events} are negative or not finite (first: {weights[wrong[0]]} in row "
-            f"{wrong[0]}), expected 0 or more. Leave such events out, or give them weight 0."
-        )
-    if not weights.any():
-        raise UserError(f"weights: all {events} are 0, expected some above. Leave the weights out for 1 each.")
-    return weights
-
-
-def _check_column(name: str, column: NDArray[np.float64] | None, events: int) -> NDArray[np.float64] | None:
-    if column is None:
-        return None
-    column = np.asarray(column, dtype=np.float64)
-    if column.shape != (events,):
-        raise UserError(f"{name}: shape {column.shape}, expected {(events,)}. Give one number for each label.")
-    return column
+def _filled(text: str, texts: dict[str, str]) -> str:
+    return re.sub(r"<(\w+)>", lambda found: texts.get(found[1], found[0]), text)

@@ -9,22 +9,35 @@ import numpy as np
 from benchmark.core.errors import UserError
 from benchmark.metrics.arrays import Bools, EmptyClassError, Floats, rank
 from benchmark.metrics.intervals import wilson
-from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, Scored
+from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, MetricColumn, Scored
 
 WORKING_POINTS = (0.3, 0.5, 0.7)
-"""Signal efficiencies at which the rejection is given."""
+"""Signal efficiencies at which the rejection is computed."""
 
 SLACK = 1e-12
-"""Relative rounding of a sum of weights: an efficiency this near to a working point has reached it."""
+"""Relative rounding of a sum of weights: an efficiency this close to a working point has reached it."""
 
 
 def roc_curve(is_signal: Bools, scores: Floats, weights: Floats | None = None) -> tuple[Floats, Floats, Floats]:
-    """The efficiencies for background and signal of every cut on the score.
+    """The background and signal efficiencies of every cut on the score.
 
-    is_signal (n,) bool · scores (n,), higher is more signal-like · weights (n,) at least 0, None for 1 each.
-    Returns eps_b, eps_s and thresholds, (k + 1,) each for k distinct scores: the shares of events with a score
-    at or above the threshold, rising from (0, 0) at infinity to (1, 1). Events of equal score enter together.
-    Raises EmptyClassError when a class has no weight, UserError when shapes differ or a score is NaN.
+    Parameters
+    ----------
+    is_signal : (n,) bool.
+    scores : (n,), higher is more signal-like.
+    weights : (n,), 0 or more, or None for 1 each.
+
+    Returns
+    -------
+    eps_b, eps_s, thresholds : (k + 1,) each, for k distinct scores. The efficiencies are the shares of events with a
+        score at or above the threshold, from (0, 0) at infinity to (1, 1). Events of equal score enter together.
+
+    Raises
+    ------
+    EmptyClassError
+        When a class has no weight.
+    UserError
+        When shapes differ or a score is NaN.
     """
     ranked = rank(is_signal, scores, weights)
     signal, background = np.cumsum(ranked.signal[::-1]), np.cumsum(ranked.background[::-1])
@@ -38,8 +51,12 @@ def roc_curve(is_signal: Bools, scores: Floats, weights: Floats | None = None) -
 def background_efficiency(eps_b: Floats, eps_s: Floats, signal_efficiency: float) -> float:
     """eps_B where the ROC curve reaches a signal efficiency from 0 to 1, linear in eps_S between its points.
 
-    eps_b, eps_s (k,) rising, from `roc_curve`. Where the curve runs along the background at just this signal
-    efficiency, its first point counts: the loosest cut would only add background.
+    Where several points have exactly this signal efficiency, the one with the least background counts.
+
+    Parameters
+    ----------
+    eps_b, eps_s : (k,) in ascending order, from `roc_curve`.
+    signal_efficiency : from 0 to 1.
     """
     reached = int(np.searchsorted(eps_s, signal_efficiency * (1 - SLACK)))
     if reached == 0 or eps_s[reached] <= signal_efficiency * (1 + SLACK):
@@ -57,21 +74,36 @@ def background_rejection(
     confidence: float = CONFIDENCE,
     names: tuple[str, str] = ("signal", "background"),
 ) -> Estimate:
-    """1 / eps_B at a signal efficiency: eps_B is interpolated linearly in eps_S, and inverted afterwards.
+    """1 / eps_B at a signal efficiency: eps_B is interpolated linearly in eps_S, then inverted.
 
-    is_signal (n,) bool · scores (n,) · weights (n,) or None · names: of the classes, for reasons.
-    The order of the two steps is that of the top-tagging landscape (SciPost Phys. 7 (2019) 014). The interval is
-    Wilson's for eps_B, inverted. Its count is the effective number of background events, lowered by what the cut
-    itself is uncertain, as it was set on a finite number of signal events: the variance of eps_B has the terms
-    eps_B (1 - eps_B) / n and (d eps_B / d eps_S)^2 eps_S (1 - eps_S) / m (Hsieh and Turnbull, Ann. Stat. 24
-    (1996) 25), and the second is read from the curve at eps_S plus and minus one standard deviation.
-    Where no background event passes, the value is None with a reason, and the lower bound is known.
+    If no background event passes, the value is undefined and the lower bound is known.
 
-    Raises EmptyClassError when a class has no weight, UserError when shapes differ, a score is NaN, or the signal
-    efficiency is none.
+    Parameters
+    ----------
+    is_signal : (n,) bool.
+    scores : (n,).
+    weights : (n,) or None.
+    signal_efficiency : above 0, at most 1.
+    confidence : two-sided.
+    names : of the two classes, for reasons.
+
+    Raises
+    ------
+    EmptyClassError
+        When a class has no weight.
+    UserError
+        When shapes differ, a score is NaN, or the signal efficiency is out of range.
+
+    Notes
+    -----
+    The top-tagging landscape (SciPost Phys. 7 (2019) 014) interpolates and inverts in the same order. The interval is
+    Wilson's for eps_B, inverted. Its count is the effective number of background events, reduced by the uncertainty of
+    the cut, which is set on a finite number of signal events: the variance of eps_B has the terms
+    eps_B (1 - eps_B) / n and (d eps_B / d eps_S)^2 eps_S (1 - eps_S) / m (Hsieh and Turnbull, Ann. Stat. 24 (1996) 25),
+    and the second is read from the curve at eps_S plus and minus one standard deviation.
     """
     if not 0 < signal_efficiency <= 1:
-        raise UserError(f"signal efficiency: {signal_efficiency}, expected above 0 and at most 1. Give 0.5, say.")
+        raise UserError(f"signal efficiency: {signal_efficiency}, expected above 0 and at most 1. Give 0.5.")
     ranked = rank(is_signal, scores, weights, names)
     eps_b, eps_s, _ = roc_curve(is_signal, scores, weights)
     passed = background_efficiency(eps_b, eps_s, signal_efficiency)
@@ -92,13 +124,24 @@ def background_rejection(
 class Rejection(Metric):
     """Background rejection 1/eps_B at signal efficiencies of 30, 50 and 70%, signal against the rest.
 
-    `rejection_30`, `rejection_50`, `rejection_70`, by the score of class 0. Nothing where no class is the signal.
+    By the score of class 0. Nothing if no class is the signal.
     """
 
     name = "rejection"
+    columns = tuple(
+        MetricColumn(
+            f"rejection_{point * 100:.0f}",
+            f"Rejection at {point:.0%}",
+            f"Background rejection 1/ε_B at {point:.0%} signal efficiency: one in this many background events passes",
+            better="higher",
+            scale="inverse",
+            order=20 if point == 0.5 else None,
+        )
+        for point in WORKING_POINTS
+    )
 
     def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
-        """The estimates by name; None with a reason where a class is absent or no background passes."""
+        """The estimates by name; undefined where a class has no test events, or where no background event passes."""
         if not scored.signal:
             return {}
         return {f"rejection_{point * 100:.0f}": _estimate(scored, point, confidence) for point in WORKING_POINTS}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchmark.core.errors import UserError
+from benchmark.metrics.metric import MetricColumn  # noqa: TC001 - pydantic evaluates the annotations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ Status = Literal["done", "skipped", "failed", "timeout", "interrupted"]
 
 
 class MetricValue(BaseModel):
-    """A score with its interval; an undefined value is null and has a reason. NaN is refused."""
+    """A number with its interval. An undefined value is null and has a reason; NaN is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -35,13 +36,17 @@ class MetricValue(BaseModel):
 
 
 class Throughput(BaseModel):
-    """Speed and memory of one cell, next to a control workload run at the same time on the same machine.
+    """Speed and memory of one cell.
 
-    train_events_per_s: training events over the seconds of the whole fit, all its epochs or trees, so that models that
-    learn differently can be compared · predict_events_per_s: in large batches · represent_events_per_s: when the
-    samples were made, which `environment["represented"]` tells and other cells share; None where that was on another
-    machine · latency_ms: of one event at a time, median · peak_memory_mb: of the worker, GPU included · control:
-    events/s of a fixed toy.
+    Parameters
+    ----------
+    train_events_per_s : training events divided by the seconds of the whole fit, with all epochs or trees.
+    predict_events_per_s : in large batches.
+    represent_events_per_s : when the samples were made (`environment["represented"]`), which cells share; None if that
+        was on another machine.
+    latency_ms : of one event at a time, median.
+    peak_memory_mb : of the worker, including the GPU.
+    control : events/s of a fixed toy workload at the same time on the same machine, to compare machines.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,7 +60,7 @@ class Throughput(BaseModel):
 
 
 class Code(BaseModel):
-    """Which code made a result."""
+    """The code that made a result."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -65,14 +70,25 @@ class Code(BaseModel):
 
 
 class Result(BaseModel):
-    """One cell and seed: what was run, on what, and what came out.
+    """The record of one cell and one seed.
 
-    `task`, `representation` and `model` are names; `variant`, `representation_parameters` and `parameters` the
-    resolved parameters of each. `variant_given`, `representation_given` and `parameters_given` name those that are not
-    the plug-in's own for the preset; None in older records. `level` and `source` say what the events are;
-    `fast_simulation` whether our own detector made them. `has_signal`: class 0 is a signal; else all classes are equal
-    partners and `auc` is the macro average. `metrics` are all on the test events. `bounds`: metrics that are at most so
-    large in a row that is ranked.
+    Parameters
+    ----------
+    key : hash of everything that can change the result.
+    task, representation, model : names of the plug-ins.
+    variant, representation_parameters, parameters : their parameters.
+    variant_given, representation_given, parameters_given : names of the parameters that differ from the plug-in's own
+        values for the preset.
+    level, source, fingerprint : the test events: their realism, their origin, their hash.
+    fast_simulation : whether the detector simulation of this suite made the events.
+    has_signal : whether class 0 is a signal. If not, `auc` is the mean over classes.
+    bounds : the largest values that metrics may have in a row that is ranked.
+    metrics : on the test events, by name.
+    metric_columns : the columns of metrics that are not built in.
+    confusion_matrix : test events, true classes in rows.
+    details : numbers that the model reports of its fit.
+    timings : seconds, by stage.
+    scores_sha256 : hash of the file with the scores.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -83,7 +99,7 @@ class Result(BaseModel):
     reason: str | None = None
     task: str
     variant: dict[str, Any] = Field(default_factory=dict)
-    variant_given: tuple[str, ...] | None = None
+    variant_given: tuple[str, ...] = ()
     task_version: str
     classes: tuple[str, ...]
     source: str
@@ -96,13 +112,14 @@ class Result(BaseModel):
     device: str
     representation: str
     representation_parameters: dict[str, Any] = Field(default_factory=dict)
-    representation_given: tuple[str, ...] | None = None
+    representation_given: tuple[str, ...] = ()
     model: str
     parameters: dict[str, Any] = Field(default_factory=dict)
-    parameters_given: tuple[str, ...] | None = None
+    parameters_given: tuple[str, ...] = ()
     seed: int
     events: dict[str, int] = Field(default_factory=dict)
     metrics: dict[str, MetricValue] = Field(default_factory=dict)
+    metric_columns: tuple[MetricColumn, ...] = ()
     confusion_matrix: list[list[int]] | None = None
     throughput: Throughput = Field(default_factory=Throughput)
     parameters_count: int | None = None
@@ -115,13 +132,13 @@ class Result(BaseModel):
 
     @property
     def stem(self) -> str:
-        """The name of its files, without ending."""
+        """The name of its files, without suffix."""
         return f"{self.representation}-{self.model}-seed{self.seed}-{self.key[:12]}"
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What the model said of every test event."""
+    """The class probabilities of every test event, with what metrics need: all (n,), but `scores` (n, classes)."""
 
     event_ids: NDArray[np.int64]
     labels: NDArray[np.int64]
@@ -132,22 +149,22 @@ class Scores:
 
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 UPGRADES: dict[int, Upgrade] = {}
-"""From schema version n to n + 1. Old files are read for ever: see tests/benchmark/historic_results."""
+"""From schema version n to n + 1. A file of each version is in tests/benchmark/records/historic_results."""
 
 
 def make_key(parts: Mapping[str, Any]) -> str:
-    """SHA-256 of everything that can change the outcome of a cell. Raises UserError for what is no JSON."""
+    """SHA-256 of everything that can change a result. Raises UserError for values that are not JSON."""
     try:
         text = json.dumps(parts, sort_keys=True, allow_nan=False, default=sorted)
     except (TypeError, ValueError) as error:
         raise UserError(
-            f"parameters: {error}, expected plain JSON values. Mend the defaults of the plug-in."
+            f"parameters: {error}, expected plain JSON values. Correct the defaults of the plug-in."
         ) from error
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def upgrade(record: dict[str, Any], where: str) -> dict[str, Any]:
-    """A record of any earlier schema version, brought to this one. Raises UserError for a later one."""
+    """A record of any schema version, converted to this one. Raises UserError for a later version."""
     version = record.get("schema_version")
     if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
         raise UserError(f"{where}: schema version {version!r}, expected 1 to {SCHEMA_VERSION}. Update this program.")
@@ -157,7 +174,7 @@ def upgrade(record: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def read_result(path: Path) -> Result:
-    """One record. Raises UserError when the file is not a valid one."""
+    """Read one record. Raises UserError for a file that is not a valid one."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:

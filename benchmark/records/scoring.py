@@ -1,30 +1,48 @@
-"""From the scores of the test events to the metrics of a record: all that are registered, and those asked for."""
+"""From the scores of the test events to the metrics of a record: registered ones, and those given as files."""
 
 from __future__ import annotations
 
 import math
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from benchmark.core.errors import UserError
 from benchmark.core.registry import METRICS
 from benchmark.metrics.accuracy import confusion_matrix
-from benchmark.metrics.metric import Estimate, Metric, Scored, compute
-from benchmark.records.result import MetricValue, Scores
+from benchmark.metrics.compute import compute
+from benchmark.metrics.metric import Estimate, Metric, MetricColumn, Scored
+from benchmark.records.result import MetricValue, Result, Scores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
-def score(
-    scores: Scores, classes: tuple[str, ...], has_signal: bool, extra: Iterable[str] = ()
-) -> tuple[dict[str, MetricValue], list[list[int]]]:
-    """Metrics by name, and the confusion matrix (true rows, predicted columns).
+class Evaluation(NamedTuple):
+    """The fields of a result that follow from its scores.
 
-    extra : metrics from files (`path/to/mine.py:Mine`), beside the registered ones.
+    `metric_columns` has the columns of metrics that are not built in, so that pages can show their numbers without
+    running their code. `confusion_matrix` has true classes in rows.
     """
+
+    metrics: dict[str, MetricValue]
+    metric_columns: tuple[MetricColumn, ...]
+    confusion_matrix: list[list[int]]
+
+    def added_to(self, result: Result) -> Result:
+        """The result with these numbers; it keeps the numbers of metrics that were not computed this time."""
+        columns = {column.name: column for column in (*result.metric_columns, *self.metric_columns)}
+        update = {
+            "metrics": {**result.metrics, **self.metrics},
+            "metric_columns": tuple(columns.values()),
+            "confusion_matrix": self.confusion_matrix,
+        }
+        return result.model_copy(update=update)
+
+
+def score(scores: Scores, classes: tuple[str, ...], has_signal: bool, extra: Iterable[str] = ()) -> Evaluation:
+    """Compute all registered metrics, and `extra` ones from files (`path/to/mine.py:Mine`)."""
     scored = Scored(
         labels=scores.labels,
         scores=scores.scores.astype(np.float64),
@@ -33,26 +51,33 @@ def score(
         mass=None if scores.mass is None else scores.mass.astype(np.float64),
         signal=has_signal,
     )
-    estimates = compute(metrics(tuple(METRICS.names())), scored)
-    for metric in metrics(tuple(extra)):
-        if metric.name not in METRICS.names():
-            estimates |= _guarded(metric, scored)
-    values = {name: _value(estimate) for name, estimate in estimates.items()}
-    matrix = confusion_matrix(scores.labels, scores.scores.argmax(axis=1), len(classes))
-    return values, matrix.tolist()
+    registered = METRICS.entries()
+    estimates = compute(metrics(tuple(registered)), scored)
+    others = [metric for metric in metrics(tuple(extra)) if metric.name not in registered]
+    for metric in others:
+        estimates = {**_guarded(metric, scored, estimates), **estimates}
+    foreign = [*others, *(m for m in metrics(tuple(registered)) if registered[m.name].origin != "package")]
+    return Evaluation(
+        metrics={name: _value(estimate) for name, estimate in estimates.items()},
+        metric_columns=tuple(column for metric in foreign for column in metric.declared()),
+        confusion_matrix=confusion_matrix(scores.labels, scores.scores.argmax(axis=1), len(classes)).tolist(),
+    )
 
 
-def _guarded(metric: Metric, scored: Scored) -> dict[str, Estimate]:
-    """A metric of the user's own: when it fails, its number is undefined, and the training is not lost."""
+def _guarded(metric: Metric, scored: Scored, known: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    """The estimates of a metric from a file. If it fails, its number is undefined, and no training is lost."""
     try:
-        return compute([metric], scored)
+        estimates = compute([metric], scored)
+        if taken := sorted(estimates.keys() & known.keys()):
+            raise UserError(f"metric '{metric.name}': gives '{taken[0]}', a number of another metric. Rename it.")
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        return {metric.name: Estimate(None, reason=reason)}
+        reason = f"{error}" if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        return {metric.name: Estimate(None, reason=reason.splitlines()[0])}
+    return estimates
 
 
 def _value(estimate: Estimate) -> MetricValue:
-    """An estimate as it is recorded: what is not finite is undefined, since JSON has no word for it."""
+    """An estimate as it is recorded. Numbers that are not finite are undefined, since JSON has none."""
     value, low, high = (
         number if number is None or math.isfinite(number) else None
         for number in (estimate.value, estimate.low, estimate.high)
@@ -65,13 +90,20 @@ def _value(estimate: Estimate) -> MetricValue:
 
 @cache
 def metrics(names: tuple[str, ...]) -> tuple[Metric, ...]:
-    """Instances of the named metrics, each once. Raises UserError for one that is not known."""
+    """Instances of the named metrics, each once. Raises UserError for an unknown one."""
     return tuple(_instance(name) for name in dict.fromkeys(names))
 
 
 def _instance(name: str) -> Metric:
-    made: type[Metric] = METRICS.load(name)
+    plugin: type[Metric] = METRICS.load(name)
+    if not plugin.columns:
+        raise UserError(
+            f"metric {name}: '{plugin.__name__}' declares no columns, expected one for each number that it gives. "
+            f"Write: columns = (MetricColumn('{plugin.name}', 'HEADER'),)"
+        )
     try:
-        return made()
+        return plugin()
     except Exception as error:
-        raise UserError(f"metric {name}: making it raised {type(error).__name__}: {error}. Mend it.") from error
+        raise UserError(
+            f"metric {name}: creating it raised {type(error).__name__}: {error}. Correct its code."
+        ) from error

@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PAGES_MARK = ".leaderboard.json"
-"""What the leaderboard leaves in a folder of pages; its own `results.json` is no record."""
+"""The file that marks a folder of pages, in which `results.json` is not a record."""
 
 
 class ResultStore:
-    """Results in a folder. Reading never raises for a broken file: it warns once and leaves the file out."""
+    """Results in a folder. A broken file is skipped with one warning."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def paths(self) -> list[Path]:
-        """The files of all records, sorted: every visible JSON file beside others but those of pages."""
+        """The files of all records, sorted: JSON files that are neither hidden nor in a folder of pages."""
         found = (path for path in self.folder.glob("*/*.json") if not path.name.startswith("."))
         return sorted(path for path in found if not (path.parent / PAGES_MARK).exists())
 
@@ -53,7 +53,7 @@ class ResultStore:
                 warn_once(f"{path}: holds the result {result.stem}, expected under that name. Rename or delete it.")
 
     def find(self, task: str, key: str) -> Result | None:
-        """The record with this key, if it is there, whole, and has its scores when it is done."""
+        """The record with this key, or None. A finished one without its scores does not count."""
         for path in sorted((self.folder / task).glob(f"*-{key[:12]}.json")):
             try:
                 result = read_result(path)
@@ -65,7 +65,7 @@ class ResultStore:
         return None
 
     def add(self, result: Result, scores: Scores | None = None) -> Result:
-        """Keep a record and its scores; replaces one of the same key. Returns the record as kept."""
+        """Store a record and its scores, in place of one with the same key. Returns it with the hash of the scores."""
         folder = self.folder / result.task
         make_folder(folder)
         if scores is not None:
@@ -78,7 +78,7 @@ class ResultStore:
         return result
 
     def scores(self, result: Result) -> Scores:
-        """The scores of a record. Raises UserError when they are missing or not the ones that were recorded."""
+        """The scores of a record. Raises UserError if they are missing or have another hash than recorded."""
         path = self.folder / result.task / f"{result.stem}.npz"
         if not path.is_file() or sha256(path) != result.scores_sha256:
             raise UserError(f"{path}: scores are missing or changed since they were recorded. Run the cell again.")
@@ -86,23 +86,24 @@ class ResultStore:
             return Scores(**{name: columns[name] for name in columns.files})
 
     def checkpoint(self, result: Result) -> Path:
-        """Where the training of a cell is kept while it is under way; hidden, since it is no result."""
+        """The file with the state of a training that is not finished."""
         return self.folder / result.task / f".{result.stem}.checkpoint"
 
     def add_examples(self, task: str, fingerprint: str, pictures: Mapping[str, NDArray[np.uint8]]) -> None:
-        """Keep pictures of a few events, by class: (events, rows, columns, 3) uint8 RGB."""
+        """Store pictures of a few events by class, (events, rows, columns, 3) uint8 RGB, and their legend."""
         make_folder(self.folder / task)
         path = self.folder / task / f"examples-{fingerprint[:12]}.npz"
         stacks: dict[str, Any] = dict(pictures)
         write_atomically(path, lambda file: np.savez_compressed(file, **stacks))
 
     def examples(self, task: str, fingerprint: str) -> dict[str, NDArray[np.uint8]]:
-        """The pictures by class; empty when there are none."""
+        """The pictures by class and their legend; empty if there are none."""
         path = self.folder / task / f"examples-{fingerprint[:12]}.npz"
         if not path.is_file():
             return {}
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as pictures:  # by name it leaks the file
+            # np.load(path) would not close the file
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as pictures:
                 return {name: pictures[name] for name in pictures.files}
         except (ValueError, OSError, zipfile.BadZipFile) as error:
             warn_once(f"{path}: not readable as pictures ({error}); delete it")

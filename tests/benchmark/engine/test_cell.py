@@ -49,7 +49,8 @@ def test_from_events_to_result(toy_data: Path, tmp_path: Path):
     assert 0.6 < result.metrics["auc"].low < result.metrics["auc"].value < result.metrics["auc"].high < 1
     assert result.events["test"] == len(scores.labels)
     assert sum(result.events.values()) == 240
-    assert score(scores, result.classes, result.has_signal) == (result.metrics, result.confusion_matrix)
+    evaluation = score(scores, result.classes, result.has_signal)
+    assert (evaluation.metrics, evaluation.confusion_matrix) == (result.metrics, result.confusion_matrix)
     for name, value in result.throughput:
         assert math.isfinite(value), name
         assert value > 0, name

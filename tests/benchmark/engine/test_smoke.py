@@ -51,7 +51,8 @@ def test_cell(finished: Finished, names: tuple[str, str, str]):
         if None not in numbers:
             assert metric.low <= metric.value <= metric.high, name
     scores = store.scores(result)
-    assert score(scores, result.classes, result.has_signal) == (result.metrics, result.confusion_matrix)
+    evaluation = score(scores, result.classes, result.has_signal)
+    assert (evaluation.metrics, evaluation.confusion_matrix) == (result.metrics, result.confusion_matrix)
     assert len(scores.labels) == len(set(scores.event_ids.tolist())) == result.events["test"]
     assert result.parameters_count is None or result.parameters_count > 0
     assert all(value is not None and value > 0 for _, value in result.throughput)

@@ -10,8 +10,9 @@ from sklearn import metrics as sklearn_metrics
 
 from benchmark.core.errors import UserError
 from benchmark.metrics.accuracy import Accuracy, confusion_matrix, predict, proportion
+from benchmark.metrics.compute import compute
 from benchmark.metrics.intervals import wilson
-from benchmark.metrics.metric import Scored, compute
+from benchmark.metrics.metric import Scored
 
 from .reference import multiclass
 

@@ -12,7 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from benchmark.core.errors import UserError
 from benchmark.metrics.auc import Auc, auc_difference, headline, roc_auc
-from benchmark.metrics.metric import Scored, compute
+from benchmark.metrics.compute import compute
+from benchmark.metrics.metric import Scored
 
 from .reference import delong, delong_covariance, gaussians, multiclass, samples
 

@@ -11,7 +11,8 @@ from benchmark.core.errors import UserError
 from benchmark.core.registry import METRICS
 from benchmark.metrics.accuracy import Accuracy
 from benchmark.metrics.auc import Auc
-from benchmark.metrics.metric import Estimate, Metric, Scored, check, compute
+from benchmark.metrics.compute import check, compute
+from benchmark.metrics.metric import Estimate, Metric, MetricColumn, Scored, find_column, mean
 from benchmark.metrics.rejection import Rejection
 
 from .reference import multiclass
@@ -63,6 +64,7 @@ def test_two_metrics_of_one_name():
         """Always one."""
 
         name = "other"
+        columns = (MetricColumn("auc", "AUC"),)
 
         def __call__(self, scored: Scored, confidence: float = 0.95) -> dict[str, Estimate]:
             return {"auc": Estimate(1.0)}
@@ -127,3 +129,58 @@ def test_starts_without_heavy_libraries():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", METRICS.names())
+def test_every_number_of_a_metric_is_declared(name):
+    metric = METRICS.load(name)
+    assert all(column.header and column.description for column in metric.declared())
+    for signal in (True, False):
+        for number in metric()(
+            check(replace(multiclass(), signal=signal, mass=np.linspace(1, 2, len(multiclass().labels))))
+        ):
+            column = find_column(number, metric.declared())
+            assert column is not None
+            assert "<" not in column.header + column.description
+
+
+def test_columns_of_families():
+    columns = Auc.declared()
+    pair = find_column("auc_ttbar_vs_wjets", columns)
+    assert (pair.name, pair.header) == ("auc_ttbar_vs_wjets", "AUC, ttbar against wjets")
+    assert find_column("auc_drell_yan", columns).header == "AUC, drell_yan against the rest"
+    assert find_column("auc", columns).header == "AUC"
+    assert find_column("rejection_50", columns) is None
+
+
+@pytest.mark.parametrize(
+    ("better", "low", "high", "inverted"),
+    [
+        ("higher", 0.29, 0.47, True),
+        ("higher", 0.40, 0.52, False),
+        ("higher", None, None, False),
+        ("lower", 0.52, 0.60, True),
+        ("lower", 0.29, 0.47, False),
+        (None, 0.29, 0.47, False),
+    ],
+)
+def test_inverted_is_worse_than_chance_by_more_than_the_interval(better, low, high, inverted):
+    assert MetricColumn("x", "X", better=better, chance=0.5).is_inverted(Estimate(0.5, low, high)) == inverted
+    assert not MetricColumn("x", "X", better=better).is_inverted(Estimate(0.5, low, high))
+
+
+def test_mean_by_hand():
+    # 1, 2, 3, 6: mean 3, sample variance 14 / 3, standard error sqrt(14 / 12)
+    found = mean(np.array([1.0, 2.0, 3.0, 6.0]))
+    assert found.value == 3.0
+    assert found.high - 3.0 == pytest.approx(1.959964 * (14 / 12) ** 0.5)
+    assert 3.0 - found.low == pytest.approx(found.high - 3.0)
+
+
+def test_mean_with_weights():
+    values, weights = np.array([1.0, 2.0, 4.0, 9.0]), np.array([1.0, 2.0, 1.0, 0.0])
+    assert mean(values, weights).value == 9 / 4
+    assert mean(values, 10 * weights) == mean(values, weights)
+    assert mean(values[:3], weights[:3]) == mean(values, weights)
+    assert mean(values[:1]) == Estimate(1.0)
+    assert mean(values, 0 * weights).reason == "no test events"

@@ -11,7 +11,8 @@ from sklearn import metrics as sklearn_metrics
 
 from benchmark.core.errors import UserError
 from benchmark.metrics.auc import roc_auc
-from benchmark.metrics.metric import Scored, compute
+from benchmark.metrics.compute import compute
+from benchmark.metrics.metric import Scored
 from benchmark.metrics.rejection import Rejection, background_efficiency, background_rejection, roc_curve
 
 from .reference import gaussians, multiclass, samples

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, Scored
+from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, MetricColumn, Scored
 
 
 class Mine(Metric):
     """Mean score of the first class, and something that is not defined."""
 
     name: ClassVar[str] = "mine"
+    columns = (
+        MetricColumn("mine", "My score", better="lower", scale="share", unit="eV"),
+        MetricColumn("mine_nan", "Nothing", "Never defined", order=None),
+    )
 
     def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
         return {"mine": Estimate(float(scored.scores[:, 0].mean())), "mine_nan": Estimate(float("nan"))}
@@ -20,6 +24,36 @@ class Other(Metric):
     """Number of events."""
 
     name: ClassVar[str] = "other"
+    columns = (MetricColumn("other", "Events"),)
 
     def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
         return {"other": Estimate(float(len(scored.labels)))}
+
+
+class Thief(Metric):
+    """A number that another metric has."""
+
+    name: ClassVar[str] = "thief"
+    columns = (MetricColumn("auc", "My AUC"),)
+
+    def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
+        return {"auc": Estimate(1.0)}
+
+
+class Silent(Metric):
+    """A number that is not declared."""
+
+    name: ClassVar[str] = "silent"
+    columns = (MetricColumn("silent_<class>", "Silent"),)
+
+    def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
+        return {"silent": Estimate(1.0)}
+
+
+class Bare(Metric):
+    """A metric without columns."""
+
+    name: ClassVar[str] = "bare"
+
+    def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
+        return {"bare": Estimate(1.0)}

@@ -5,9 +5,10 @@ import pytest
 
 from benchmark.core.errors import UserError
 from benchmark.core.registry import METRICS
-from benchmark.records.result import Scores
+from benchmark.records.result import Result, Scores
 from benchmark.records.scoring import metrics, score
 from tests.benchmark.toys import metric
+from tests.leaderboard.factory import make_result
 
 CLASSES = ("signal", "background")
 
@@ -26,7 +27,8 @@ FOUR = scores([0.9, 0.4, 0.6, 0.2], [0, 0, 1, 1])
 
 
 def test_all_registered_metrics_of_a_table_made_by_hand():
-    values, confusion = score(FOUR, CLASSES, has_signal=True)
+    values, columns, confusion = score(FOUR, CLASSES, has_signal=True)
+    assert columns == ()
     assert values["auc"].value == 0.75
     assert values["accuracy"].value == 0.5
     assert confusion == [[1, 1], [1, 1]]
@@ -34,24 +36,26 @@ def test_all_registered_metrics_of_a_table_made_by_hand():
 
 
 def test_confusion_has_true_rows():
-    _, confusion = score(scores([0.9, 0.8, 0.7], [0, 1, 1]), CLASSES, has_signal=True)
+    *_, confusion = score(scores([0.9, 0.8, 0.7], [0, 1, 1]), CLASSES, has_signal=True)
     assert confusion == [[1, 0], [2, 0]]
 
 
 def test_undefined_values_are_null_with_a_reason():
-    values, _ = score(scores([0.9, 0.8], [0, 0]), CLASSES, has_signal=True)
+    values = score(scores([0.9, 0.8], [0, 0]), CLASSES, has_signal=True).metrics
     assert values["auc"].value is None
     assert values["auc"].reason
     assert all(value.value is not None or value.reason for value in values.values())
 
 
 def test_a_metric_of_ones_own_comes_on_top_and_nan_is_cleaned():
-    plain, _ = score(FOUR, CLASSES, has_signal=True)
-    values, _ = score(FOUR, CLASSES, has_signal=True, extra=[metric("Mine"), "auc"])
+    plain = score(FOUR, CLASSES, has_signal=True).metrics
+    values, columns, _ = score(FOUR, CLASSES, has_signal=True, extra=[metric("Mine"), "auc"])
     assert {name: values[name] for name in plain} == plain
     assert values["mine"].value == pytest.approx(0.525)
     assert values["mine_nan"].value is None
     assert values["mine_nan"].reason == "the metric gave nan"
+    assert [column.name for column in columns] == ["mine", "mine_nan"]
+    assert columns[0].description == "Mean score of the first class, and something that is not defined."
 
 
 def test_each_metric_once_and_unknown_ones_refused():
@@ -64,3 +68,29 @@ def test_each_metric_once_and_unknown_ones_refused():
 def test_scores_that_are_no_probabilities(bad: float):
     with pytest.raises(UserError, match="are not probabilities"):
         score(scores([bad, 0.5], [0, 1]), CLASSES, has_signal=True)
+
+
+def test_a_metric_of_ones_own_takes_no_number_of_another():
+    plain = score(FOUR, CLASSES, has_signal=True).metrics
+    values = score(FOUR, CLASSES, has_signal=True, extra=[metric("Thief")]).metrics
+    assert {name: values[name] for name in plain} == plain
+    assert values["thief"].reason == "metric 'thief': gives 'auc', a number of another metric. Rename it."
+
+
+def test_a_number_that_is_not_declared_is_undefined():
+    values = score(FOUR, CLASSES, has_signal=True, extra=[metric("Silent")]).metrics
+    assert "which none of its columns declares" in (values["silent"].reason or "")
+
+
+def test_a_metric_without_columns_is_refused_before_anything_runs():
+    with pytest.raises(UserError, match=r"'Bare' declares no columns.*Write: columns = \(MetricColumn\('bare'"):
+        metrics((metric("Bare"),))
+
+
+def test_scoring_again_keeps_the_numbers_and_columns_of_other_metrics():
+    record = make_result(auc=0.8)
+    first = score(FOUR, record.classes[:2], has_signal=True, extra=[metric("Mine")]).added_to(record)
+    second = score(FOUR, record.classes[:2], has_signal=True, extra=[metric("Other")]).added_to(first)
+    assert {"mine", "other", "auc"} <= second.metrics.keys()
+    assert [column.name for column in second.metric_columns] == ["mine", "mine_nan", "other"]
+    assert Result.model_validate_json(second.model_dump_json()) == second
