@@ -1,1 +1,1 @@
-"""Ways of showing a collision to a learner."""
+"""Representations: each turns events into samples, the input of models."""

@@ -1,35 +1,31 @@
-"""Where eta and phi lie on a display: the true edges of a picture, and ticks at round values."""
+"""The axes of a display: where coordinates lie on it, and ticks at round values."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from representations.calorimeter import hcal_centric
-from representations.calorimeter.calorimeter import Calorimeter
-from representations.kernels.particles import FULL_SPAN, span_of
+from representations.kernels.particles import origin_of, span_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from representations.representation import Representation
-    from representations.samples import Images
+    from representations.samples import Panel
     from tasks.events import EventInfo
 
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 MOST_TICKS = 7
-HOTTEST = r"$\Delta\eta$ and $\Delta\phi$ count from the hottest crystal"
-CENTROID = r"$\Delta\eta$ and $\Delta\phi$ count from the centroid of the jet's $p_T$"
 
 
 @dataclass(frozen=True)
 class Side:
-    """One axis: its text, and its ends in eta or phi. place : where a value is drawn, the value itself by default."""
+    """One axis: its text, its ends, and the position of a coordinate on it, by default the coordinate itself."""
 
     text: str
     low: float
@@ -38,12 +34,12 @@ class Side:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """Both ends, where they are drawn."""
+        """Positions of both ends."""
         first, last = self.place(np.array([self.low, self.high])).tolist()
         return first, last
 
     def ticks(self) -> tuple[list[float], list[str]]:
-        """Places and texts of the ticks: seven at most, in parts of pi where the axis is the full circle."""
+        """Positions and texts of the ticks: seven at most, in parts of pi where the axis is the full circle."""
         if self.high == math.pi:
             texts = [r"$-\pi$", r"$-\pi/2$", "0", r"$\pi/2$", r"$\pi$"]
             return self.place(np.linspace(-math.pi, math.pi, 5)).tolist(), texts
@@ -57,70 +53,65 @@ class Side:
 
 @dataclass(frozen=True)
 class Frame:
-    """A display: what runs across and what upwards.
+    """Both axes of a display.
 
-    turned : the picture's rows run across. note : from where eta and phi count, if not in the detector's own frame.
+    transposed : whether rows of the picture run across. note : what the axes count from, or how the picture was made.
     """
 
     across: Side
     up: Side
-    turned: bool = False
+    transposed: bool = False
     note: str = ""
 
     def upright(self, picture: NDArray[Any]) -> NDArray[Any]:
-        """A picture (rows, columns, ...) with what runs upwards first, in rising order."""
-        return np.swapaxes(picture, 0, 1) if self.turned else picture
+        """A picture (rows, columns, ...) with the axis that runs upwards first, in rising order."""
+        return np.swapaxes(picture, 0, 1) if self.transposed else picture
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
-        """Left, right, bottom and top, where they are drawn."""
+        """Positions of the left, right, lower and upper end."""
         return (*self.across.ends, *self.up.ends)
+
+    def label(self, axes: Axes, *, left: bool, bottom: bool) -> None:
+        """Set the limits and ticks of both axes, with texts only at the left and the lower edge of a sheet."""
+        for axis, side, outer in ((axes.xaxis, self.across, bottom), (axes.yaxis, self.up, left)):
+            places, texts = side.ticks()
+            axis.set_ticks(places, texts if outer else [""] * len(texts))
+            axis.set_label_text(side.text if outer else "")
+        axes.set_xlim(*self.across.ends)
+        axes.set_ylim(*self.up.ends)
 
 
 def particles_frame(info: EventInfo) -> Frame:
-    """eta across and phi up, for the particles that stand for an event of the task."""
-    return Frame(*_sides(span_of(info)), note=_origin(info))
+    """eta across and phi up, as far as the events of a task reach."""
+    eta, phi = span_of(info)
+    whole = phi == math.pi
+    return Frame(Side(_text("eta", whole), -eta, eta), Side(_text("phi", whole), -phi, phi), note=origin_of(info))
 
 
-def picture_frame(representation: Representation, info: EventInfo, images: Images) -> Frame:
-    """How a picture is looked at: eta across and phi up.
+def picture_frame(panel: Panel) -> Frame:
+    """The axes of a panel.
 
-    Rows of a picture are phi and columns eta, as the circles have it; of the calorimeter they are eta and phi, and
-    those of the full circle are left on their side, as CMS shows its barrel. Rows of the whole detector stand for
-    wider towers further out: there eta has no even scale.
+    eta runs across and phi up, but where phi runs around the detector along the columns: there phi runs across, as CMS
+    shows its barrel. Pixels that are uneven along an axis are drawn evenly, and the ticks follow.
     """
-    if images.panels[0].axes != ("eta", "phi"):  # the face of an endcap: rows are y, and columns x
-        up, across = (
-            Side(f"${name}$ [m]", -reach, reach) for name, reach in zip(images.panels[0].axes, images.span, strict=True)
-        )
-        return Frame(across, up)
-    eta, phi = _sides(images.span)
-    if not isinstance(representation, Calorimeter):
-        return Frame(eta, phi, note="" if phi.high == math.pi else _origin(info))
-    if images.span == hcal_centric.SPAN:
-        return Frame(phi, Side(eta.text, eta.low, eta.high, hcal_centric.row_of))
-    if phi.high == math.pi:
-        return Frame(phi, eta)
-    if representation.area == "jet" or (representation.area == "task" and info.picture == "jet"):
-        steps = [name for name in ("translate", "rotate", "flip", "normalise") if getattr(representation, name)]
-        turned = ", rotated" if representation.rotate else ""
-        across, up = (Side(side.text + turned, side.low, side.high) for side in (eta, phi))
-        return Frame(across, up, turned=True, note=f"preprocessing of jets: {', '.join(steps) or 'none'}")
-    # the hottest crystal lies in the first row and column behind the middle, and differences count from its centre
-    across, up = (
-        Side(side.text, side.low - span / size, side.high - span / size)
-        for side, span, size in zip((eta, phi), images.span, images.shape[1:], strict=True)
+    whole = panel.span[1] == math.pi
+    texts = panel.labels or tuple(_text(name, whole) for name in panel.axes)
+    first, second = (
+        Side(text, centre - span, centre + span)
+        for text, centre, span in zip(texts, panel.centre, panel.span, strict=True)
     )
-    return Frame(across, up, turned=True, note=HOTTEST)
+    if panel.edges:
+        edges, pixels = np.array(panel.edges), np.arange(len(panel.edges), dtype=np.float64)
+        first = replace(first, place=lambda values: np.asarray(np.interp(values, edges, pixels)))
+    if panel.turned:
+        return Frame(first, second, note=panel.note)
+    if panel.axes == ("eta", "phi") and not whole:
+        return Frame(first, second, transposed=True, note=panel.note)
+    return Frame(second, first, note=panel.note)
 
 
-def _origin(info: EventInfo) -> str:
-    if span_of(info) == FULL_SPAN:
-        return ""
-    return CENTROID if info.particles == "constituents" else HOTTEST
-
-
-def _sides(span: tuple[float, float]) -> tuple[Side, Side]:
-    whole = span[1] == math.pi
+def _text(axis: str, whole: bool) -> str:
+    """The text of an axis; eta and phi of less than the whole detector count from somewhere else than its centre."""
     of = "" if whole else r"\Delta"
-    return Side(rf"${of}\eta$", -span[0], span[0]), Side(rf"${of}\phi$ [rad]", -span[1], span[1])
+    return {"eta": rf"${of}\eta$", "phi": rf"${of}\phi$ [rad]", "y": "$y$ [m]", "x": "$x$ [m]"}.get(axis, axis)

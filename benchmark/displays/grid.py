@@ -1,4 +1,4 @@
-"""Rows of pictures that share their axes, each with the colour bar of its row."""
+"""Rows of pictures that share their axes; each row has one colour bar."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from benchmark.displays.style import DPI, Sheet, header
+from benchmark.displays.style import DPI, PanelGrid, header
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from benchmark.displays.frame import Frame
 
 DECADES = 1e4
-"""Of a logarithmic colour scale at most: more can't be told apart."""
+"""The largest ratio on a logarithmic colour scale: more values cannot be distinguished."""
 RARE = 99.9
-"""Per cent of the pixels that differ at all whose differences the colours tell apart; the rest has the last colour."""
+"""Per cent of the pixels with a difference that the colour scale covers; the others have the last colour."""
 SHARPEST = 220
-"""Dots per inch at most, where a picture has more pixels than a panel of the usual sharpness."""
+"""Dots per inch at most, for pictures with more pixels than a panel has at `DPI`."""
 WIDE, SQUARE, LARGEST = 2.5, 2.1, 3.6
-"""Inches of a panel's width: lying on its side, or not; and where there are few in a row."""
+"""Width of a panel in inches: of one that is wider than high, of others, and if there are few in a row."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How values become colours, with what they are; extend : whether values lie beyond its ends."""
+    """The colours of values, and the text of the colour bar. extend : at which ends values lie beyond the scale."""
 
     norm: Normalize
     colours: Any
@@ -42,7 +42,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Row:
-    """Pictures side by side, (rows, columns) to be coloured by a scale or (rows, columns, 3) RGB; None leaves a gap."""
+    """Pictures in a row: (rows, columns) with a scale, or (rows, columns, 3) RGB; None leaves a gap."""
 
     text: str
     panels: Sequence[NDArray[Any] | None]
@@ -50,12 +50,12 @@ class Row:
     scale: Scale | None = None
 
 
-def grid(frame: Frame, rows: Sequence[Row], title: str, label: str, note: str = "", right: float = 1.2) -> Sheet:
-    """A sheet with all rows, eta and phi at its lower and left edge."""
+def grid(frame: Frame, rows: Sequence[Row], title: str, label: str, note: str = "", right: float = 1.2) -> PanelGrid:
+    """A grid of all rows, with the labels of the axes at the lower and left edge."""
     across = max(len(row.panels) for row in rows)
     size = next(frame.upright(panel).shape for row in rows for panel in row.panels if panel is not None)
     wide = min(WIDE if size[1] > size[0] else SQUARE, LARGEST) if across > 3 else LARGEST * 0.8
-    page = Sheet.of(
+    page = PanelGrid.of(
         len(rows), across, (wide, wide * size[0] / size[1]), right=right,
         dpi=min(max(DPI, math.ceil(size[1] / wide)), SHARPEST),
     )  # fmt: skip
@@ -70,27 +70,17 @@ def grid(frame: Frame, rows: Sequence[Row], title: str, label: str, note: str = 
             axes = page.at(number, place)
             image = _show(axes, frame, row.panels[place], row.scale)
             axes.set_title(row.titles[place], pad=3)
-            edges(axes, frame, left=first, bottom=number == lowest[place])
+            frame.label(axes, left=first, bottom=number == lowest[place])
             first = False
         if row.scale is not None and image is not None:
             _bar(page.bar(number), image, row.scale)
     return page
 
 
-def edges(axes: Axes, frame: Frame, *, left: bool, bottom: bool) -> None:
-    """Ends and ticks of both axes; texts at the edges of the sheet alone."""
-    for axis, side, outer in ((axes.xaxis, frame.across, bottom), (axes.yaxis, frame.up, left)):
-        places, texts = side.ticks()
-        axis.set_ticks(places, texts if outer else [""] * len(texts))
-        axis.set_label_text(side.text if outer else "")
-    axes.set_xlim(*frame.across.ends)
-    axes.set_ylim(*frame.up.ends)
-
-
 def enlarged(values: NDArray[Any], side: int) -> NDArray[Any]:
-    """Pictures (..., rows, columns) of the full circle with each lit pixel `side` (odd) pixels wide and high.
+    """Pictures (..., rows, columns) with each lit pixel `side` (odd) pixels wide and high.
 
-    Where two overlap, the larger value is seen. Columns are phi, which goes on at the other side.
+    The larger value wins where two overlap. Columns are phi of the full circle and continue on the other side.
     """
     reach = side // 2
     wide = np.maximum.reduce([np.roll(values, shift, axis=-1) for shift in range(-reach, reach + 1)])
@@ -100,13 +90,13 @@ def enlarged(values: NDArray[Any], side: int) -> NDArray[Any]:
 
 
 def summed(values: NDArray[Any], side: int) -> NDArray[Any]:
-    """Pictures (..., rows, columns) with `side` x `side` pixels made one."""
+    """Pictures (..., rows, columns) with `side` x `side` pixels summed to one."""
     *others, rows, columns = values.shape
     return np.asarray(values.reshape(*others, rows // side, side, columns // side, side).sum(axis=(-3, -1)))
 
 
 def scale_of(values: NDArray[Any], text: str, *, log: bool = False, signed: bool = False) -> Scale:
-    """From 0 to the largest, over four decades at most if `log`; white is nothing. `signed` ones as `differences`."""
+    """A scale from 0 (white) to the largest value, with `log` over four decades at most; `signed`: as `differences`."""
     if signed:
         return differences(values, text)
     some = values[np.isfinite(values) & (values > 0)]
@@ -119,7 +109,7 @@ def scale_of(values: NDArray[Any], text: str, *, log: bool = False, signed: bool
 
 
 def differences(values: NDArray[Any], text: str) -> Scale:
-    """Red above 0 and blue below; the few largest are not told apart."""
+    """Red above 0 and blue below; the largest few share the last colour."""
     some = np.abs(values[np.isfinite(values) & (values != 0)])
     reach = float(np.percentile(some, RARE)) if len(some) else 1.0
     return Scale(Normalize(-reach, reach), "RdBu_r", text, "both" if len(some) and some.max() > reach else "neither")
@@ -132,7 +122,7 @@ def _there(row: Row, place: int) -> bool:
 def _show(axes: Axes, frame: Frame, panel: Any, scale: Scale | None) -> Any:
     options: dict[str, Any] = {"interpolation": "antialiased"}
     if scale is not None:
-        # what lies below a logarithmic scale is faint, not nothing
+        # values below a logarithmic scale get its first colour
         shown = np.where(panel > 0, np.maximum(panel, scale.norm.vmin or 0.0), np.nan)
         panel = shown if isinstance(scale.norm, LogNorm) else panel
         options = {"norm": scale.norm, "cmap": scale.colours, "interpolation": "nearest"}
@@ -150,5 +140,5 @@ def _bar(axes: Axes, image: Any, scale: Scale) -> None:
 
 
 def _hot(*first: str) -> LinearSegmentedColormap:
-    """From a blue that can be seen on white to a red that stands out; `first` comes before."""
+    """From a blue that is visible on white to red; `first` comes before."""
     return LinearSegmentedColormap.from_list("hits", [*first, "#b9d3f0", "#3f90da", "#5b2a86", "#bd1f01"])

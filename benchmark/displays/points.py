@@ -1,4 +1,4 @@
-"""Displays of lists of particles and of graphs: discs at (eta, phi), of an area in proportion to pt, and edges."""
+"""Displays of lists of particles and of graphs: discs at (eta, phi) with an area proportional to pt, and edges."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
-from benchmark.displays import kinds
 from benchmark.displays.frame import Frame, Side, particles_frame
-from benchmark.displays.grid import edges as axes_edges
-from benchmark.displays.style import SMALL, Sheet, header, save, styled
-from representations.circles.circles import COLOURS
+from benchmark.displays.style import SMALL, PanelGrid, header, rgb, save, styled
+from representations.circles.colours import COLOURS, colour_of, in_order, name_of
 from representations.kernels.particles import FULL_SPAN, principal, span_of
 from representations.samples import Graphs, Vectors
 
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from benchmark.displays.look import Look
+    from benchmark.displays.overview import Overview
     from tasks.events import EventInfo
 
 ACROSS = 6
@@ -32,7 +30,7 @@ ACROSS = 6
 PANEL = 2.2
 """Inches of a side."""
 LARGEST = 320.0
-"""Area of the largest disc in points squared; the smallest is seen still."""
+"""Area of the largest disc in points squared; `SMALLEST` stays visible."""
 SMALLEST = 1.5
 CHARGES = {-1.0: ("negative", "#3f90da"), 0.0: ("neutral", "#717581"), 1.0: ("positive", "#bd1f01")}
 """Names and colours of particles that have no kind."""
@@ -41,9 +39,9 @@ CRYSTAL = ("crystal", "#3f90da")
 
 @dataclass(frozen=True)
 class Points:
-    """Particles of one event where they are drawn, (particles,) each, and edges (E, 2) between them, both ways alike.
+    """Particles of one event where they are drawn, (particles,) each, and undirected edges (E, 2) between them.
 
-    sort : name of what the colour tells: a kind, or a charge.
+    sort : what gives the colour: the name of a kind or of a charge.
     """
 
     pt: NDArray[np.float64]
@@ -53,26 +51,26 @@ class Points:
     edges: NDArray[np.int64]
 
 
-def draw(look: Look, title: str, label: str, stem: Path) -> list[Path]:
-    """Write STEM-examples.png; nothing where the samples have no particles with a pt, eta and phi."""
-    if not any(len(points.pt) for part in _events(look).values() for points in part):
+def draw(overview: Overview, title: str, label: str, stem: Path) -> list[Path]:
+    """Write STEM-examples.png, unless no sample has particles with pt, eta and phi; returns its path."""
+    if not any(len(points.pt) for part in _events(overview).values() for points in part):
         return []
     path = stem.with_name(f"{stem.name}-examples.png")
     with styled(**SMALL):
-        save(examples(look, f"{title}: examples", label).canvas, path)
+        save(examples(overview, f"{title}: examples", label).canvas, path)
     return [path]
 
 
-def examples(look: Look, title: str, label: str) -> Sheet:
+def examples(overview: Overview, title: str, label: str) -> PanelGrid:
     """A row of events a class."""
-    events, frame = _events(look), _frame(look)
+    events, frame = _events(overview), _frame(overview)
     rows = [
         (name, start, part[start : start + ACROSS])
         for name, part in events.items()
         for start in range(0, len(part), ACROSS)
     ]
     across = max(len(part) for _, _, part in rows)
-    page = Sheet.of(len(rows), across, (PANEL, PANEL), right=2.0)
+    page = PanelGrid.of(len(rows), across, (PANEL, PANEL), right=2.0)
     header(page.canvas, title, label, frame.note)
     every = [points for part in events.values() for points in part]
     largest = max(float(points.pt.max(initial=0.0)) for points in every) or 1.0
@@ -81,33 +79,33 @@ def examples(look: Look, title: str, label: str) -> Sheet:
         for place, points in enumerate(part):
             axes = page.at(number, place)
             _draw(axes, points, frame, largest)
-            axes.set_title(f"event {int(look.examples[name].event_ids[start + place])}", pad=3)
+            axes.set_title(f"event {int(overview.examples[name].event_ids[start + place])}", pad=3)
             below = [row for row, (_, _, other) in enumerate(rows) if len(other) > place]
-            axes_edges(axes, frame, left=place == 0, bottom=number == below[-1])
+            frame.label(axes, left=place == 0, bottom=number == below[-1])
     page.legend(_legend(every, largest))
     return page
 
 
-def _frame(look: Look) -> Frame:
-    frame = particles_frame(look.info)
-    some = next(iter(look.examples.values()))
-    if isinstance(some, Vectors) and "cos_phi" in some.names and span_of(look.info) == FULL_SPAN:
+def _frame(overview: Overview) -> Frame:
+    frame = particles_frame(overview.info)
+    some = next(iter(overview.examples.values()))
+    if isinstance(some, Vectors) and "cos_phi" in some.names and span_of(overview.info) == FULL_SPAN:
         up = Side(r"$\phi - \phi_{\mathrm{leading}}$ [rad]", frame.up.low, frame.up.high)
         return Frame(frame.across, up, note=frame.note)
     return frame
 
 
-def _events(look: Look) -> dict[str, list[Points]]:
+def _events(overview: Overview) -> dict[str, list[Points]]:
     """The particles of the examples of each class."""
-    samples: dict[str, Any] = look.examples
+    samples: dict[str, Any] = overview.examples
     return {
-        name: [_points(part[place : place + 1], look.info) for place in range(len(part))]
+        name: [_points(part[place : place + 1], overview.info) for place in range(len(part))]
         for name, part in samples.items()
     }
 
 
 def _points(event: Vectors | Graphs, info: EventInfo) -> Points:
-    """The particles of one event, counted from the middle of the jet or shower as on other displays."""
+    """The particles of one event; eta and phi count from the centre of the jet or shower."""
     graph = isinstance(event, Graphs)
     rows = event.nodes.values if isinstance(event, Graphs) else event.particles.values
     column = {name: values.astype(np.float64) for name, values in zip(event.names, rows.numpy().T, strict=True)}
@@ -118,7 +116,7 @@ def _points(event: Vectors | Graphs, info: EventInfo) -> Points:
         return Points(nothing, nothing, nothing, nothing, np.zeros((0, 2), np.int64))
     pt, eta, phi = (column[name] for name in ("pt", "eta", "phi"))
     if not graph and span_of(info) != FULL_SPAN and len(pt):
-        # a shower from its hottest crystal; a jet from the centroid, taken from the leading particle on
+        # a shower counts from its hottest crystal, a jet from its centroid, with phi relative to the leading particle
         weight = pt if info.particles == "constituents" else np.arange(len(pt)) == pt.argmax()
         total = max(float(weight.sum()), 1e-30)
         turned = principal(phi - phi[0])
@@ -128,7 +126,7 @@ def _points(event: Vectors | Graphs, info: EventInfo) -> Points:
 
 
 def _sorts(column: dict[str, NDArray[np.float64]], info: EventInfo, count: int) -> NDArray[Any]:
-    """The kind of each particle where there are several, else its charge, unless that tells nothing."""
+    """The kind of each particle if there are several kinds, else its charge, unless all are neutral."""
     if info.particles == "ecal":
         return np.full(count, CRYSTAL[0], dtype=object)
     slots = [name for name in column if name.startswith("is_")]
@@ -144,7 +142,7 @@ def _sorts(column: dict[str, NDArray[np.float64]], info: EventInfo, count: int) 
 
 
 def _colour(sort: str) -> Any:
-    return dict((*CHARGES.values(), CRYSTAL)).get(sort) or kinds.colour(sort)
+    return dict((*CHARGES.values(), CRYSTAL)).get(sort) or rgb(colour_of(sort))
 
 
 def _draw(axes: Axes, points: Points, frame: Frame, largest: float) -> None:
@@ -157,7 +155,7 @@ def _draw(axes: Axes, points: Points, frame: Frame, largest: float) -> None:
     (left, right), (bottom, top) = frame.across.ends, frame.up.ends
     inside = (points.eta >= left) & (points.eta <= right) & (points.phi >= bottom) & (points.phi <= top)
     order = order[inside[order]]
-    # a disc on the edge is seen whole
+    # not clipped: a disc on the edge is drawn whole
     axes.scatter(
         points.eta[order], points.phi[order], s=_area(points.pt[order], largest), clip_on=False,
         c=[_colour(sort) for sort in points.sort[order]], alpha=0.75, linewidths=0.4, edgecolors="white", zorder=2,
@@ -165,7 +163,7 @@ def _draw(axes: Axes, points: Points, frame: Frame, largest: float) -> None:
 
 
 def _segments(points: Points, *, whole: bool) -> NDArray[np.float64]:
-    """Both ends of each edge once, (E, 2, 2); one that crosses the seam in phi leaves on one side and comes back."""
+    """Both ends of each edge once, (E, 2, 2). An edge across the seam in phi is drawn on both sides."""
     pairs = np.unique(np.sort(points.edges, axis=1), axis=0)
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
     a, b = pairs.T
@@ -182,12 +180,12 @@ def _area(pt: NDArray[np.float64], largest: float) -> NDArray[np.float64]:
 
 
 def _legend(every: list[Points], largest: float) -> list[Line2D]:
-    """A disc of each colour that is seen, and three sizes."""
+    """A disc of each colour in use, and three sizes."""
     dot: dict[str, Any] = {"marker": "o", "linestyle": "none", "markeredgecolor": "white", "markeredgewidth": 0.4}
     there = {str(sort) for points in every for sort in points.sort}
     charges = [name for name, _ in CHARGES.values() if name in there]
-    names = [*charges, *kinds.in_order(there.difference(charges))]
-    colours = [Line2D([], [], color=_colour(name), markersize=8, label=kinds.words(name), **dot) for name in names]
+    names = [*charges, *in_order(there.difference(charges))]
+    colours = [Line2D([], [], color=_colour(name), markersize=8, label=name_of(name), **dot) for name in names]
     sizes = [
         Line2D([], [], color="0.3", markersize=math.sqrt(_area(np.array([pt]), largest)[0]),
                label=f"$p_T$ {pt:g} GeV", **dot)
@@ -197,6 +195,6 @@ def _legend(every: list[Points], largest: float) -> list[Line2D]:
 
 
 def _round(value: float) -> float:
-    """The largest of 1, 2, 5 times a power of ten that is not above."""
+    """The largest of 1, 2, 5 times a power of ten that is not above the value."""
     power = 10.0 ** math.floor(math.log10(value))
     return float(f"{max(part for part in (1, 2, 5) if part * power <= value * (1 + 1e-9)) * power:.1g}")

@@ -1,4 +1,4 @@
-"""How figures look: mplhep's style at sizes for several panels, colours that are told apart, and the lines above."""
+"""The style of figures: mplhep's, with sizes for several panels, distinct colours, and lines of text above."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#a96b59", "#717581")
-"""Told apart with any kind of colour vision, and in print (M. Petroff, arXiv:2107.02270): CMS's own choice."""
+"""Distinct for every kind of colour vision, and in print (M. Petroff, arXiv:2107.02270); CMS uses them."""
 SIZES: dict[str, Any] = {
     "font.size": 13,
     "axes.labelsize": 14,
@@ -35,7 +35,7 @@ SIZES: dict[str, Any] = {
     "axes.formatter.limits": (-6, 5),
     "axes.formatter.use_mathtext": True,
 }
-"""mplhep's sizes are for a single panel that fills a slide."""
+"""Font and tick sizes: mplhep's are for a single panel that fills a slide."""
 SMALL: dict[str, Any] = {
     "axes.labelsize": 11,
     "axes.titlesize": 10,
@@ -47,17 +47,17 @@ SMALL: dict[str, Any] = {
     "xtick.minor.visible": False,
     "ytick.minor.visible": False,
 }
-"""Of panels an event each."""
+"""Sizes for panels of one event each."""
 HEADER = 0.75
 """Inches above the panels."""
 DPI = 110
 BAR = "colour bar"
-"""Label of the axes that are one."""
+"""Label of axes that hold a colour bar."""
 
 
 @contextmanager
 def styled(**changes: Any) -> Iterator[None]:
-    """mplhep's style for as long as a figure is drawn, on the backend that needs no display."""
+    """Apply mplhep's style while a figure is drawn."""
     import mplhep
 
     changed: Any = {**mplhep.style.CMS, **SIZES, **changes}
@@ -65,8 +65,14 @@ def styled(**changes: Any) -> Iterator[None]:
         yield
 
 
+def rgb(colour: Sequence[int]) -> tuple[float, float, float]:
+    """Red, green and blue from 0 to 255 as matplotlib takes them, up to 1."""
+    red, green, blue = colour
+    return red / 255, green / 255, blue / 255
+
+
 def header(canvas: Canvas, title: str, label: str, note: str = "") -> None:
-    """What and whose it is, above all panels; of a sheet, how it is to be read as well."""
+    """Write the title, the label (task, level, events) and the note above all panels."""
     width, height = canvas.get_size_inches()
     canvas.text(0.15 / width, 1 - 0.10 / height, title, weight="bold", size=15, va="top")
     canvas.text(0.15 / width, 1 - 0.42 / height, label, size=12, style="italic", va="top")
@@ -75,16 +81,15 @@ def header(canvas: Canvas, title: str, label: str, note: str = "") -> None:
 
 
 def save(canvas: Canvas, path: Path) -> None:
-    """As PNG, written to a temporary file and renamed; the same figure gives the same bytes."""
+    """Write a PNG atomically; the same figure gives the same bytes."""
     write_atomically(path, lambda file: canvas.savefig(file, format="png", metadata={"Software": None}))
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """A canvas of equal panels in rows and columns, laid out in inches so that pictures keep their proportions.
+class PanelGrid:
+    """Equal panels in rows and columns on a canvas, laid out in inches so that pictures keep their proportions.
 
-    panel : width and height of a panel. left, right, below : margins; `right` holds the colour bars. gap : between
-    panels, across and down.
+    panel : width and height of a panel. left, below : margins. gap : between panels, across and down.
     """
 
     canvas: Canvas
@@ -107,8 +112,8 @@ class Sheet:
         below: float = 0.75,
         gap: tuple[float, float] = (0.22, 0.26),
         dpi: int = DPI,
-    ) -> Sheet:
-        """An empty sheet, wide enough for the lines of its header."""
+    ) -> PanelGrid:
+        """An empty grid, wide enough for the header; the right margin holds colour bars."""
         width = left + columns * panel[0] + (columns - 1) * gap[0] + right
         height = HEADER + 0.45 + rows * panel[1] + (rows - 1) * gap[1] + below
         canvas = Canvas(figsize=(max(width, 8.0), height), dpi=dpi)
@@ -116,11 +121,11 @@ class Sheet:
         return cls(canvas, rows, columns, panel, left, below, gap)
 
     def at(self, row: int, column: int) -> Axes:
-        """The axes of a new panel, rows from the top."""
+        """The axes of a new panel; rows count from the top."""
         return self._axes(self.left + column * (self.panel[0] + self.gap[0]), self._bottom(row), *self.panel)
 
     def bar(self, row: int, rows: int = 1) -> Axes:
-        """Axes for the colour bar of some rows, right of them; their label is `BAR`."""
+        """Axes for a colour bar to the right of some rows, with the label `BAR`."""
         left = self.left + self.columns * (self.panel[0] + self.gap[0])
         bottom = self._bottom(row + rows - 1)
         axes = self._axes(left, bottom, 0.13, self._bottom(row) + self.panel[1] - bottom)
@@ -128,7 +133,7 @@ class Sheet:
         return axes
 
     def say(self, row: int, text: str, colour: str = "black") -> None:
-        """What a row shows, upright at its left."""
+        """Write the name of a row at its left, upright."""
         width, height = self.canvas.get_size_inches()
         middle = (self._bottom(row) + self.panel[1] / 2) / height
         self.canvas.text(
@@ -136,7 +141,7 @@ class Sheet:
         )
 
     def legend(self, handles: Sequence[Any], title: str = "") -> None:
-        """What colours and sizes mean, right of the first row."""
+        """Draw the legend to the right of the first row."""
         width, height = self.canvas.get_size_inches()
         left = self.left + self.columns * (self.panel[0] + self.gap[0])
         top = self._bottom(0) + self.panel[1]

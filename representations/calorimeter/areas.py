@@ -1,4 +1,4 @@
-"""What a calorimeter image shows: a crop, the barrel, the ECAL's three grids, or the whole detector as one."""
+"""The areas of a calorimeter image: a crop, the barrel, the ECAL's three grids, or the whole detector."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from representations.calorimeter import ecal_centric, hcal_centric
 from representations.calorimeter.cells import Cells
-from representations.kernels.particles import SHOWER_SPAN
+from representations.kernels.particles import FROM_HOTTEST, SHOWER_SPAN
+from representations.samples import Panel
 from tasks.detector.clusters import HALF
 from tasks.detector.geometry import BARREL, BARREL_ETA, ENDCAPS
 
@@ -23,31 +24,31 @@ Channels = dict[str, Cells]
 
 @dataclass(frozen=True)
 class Drawing:
-    """A panel whose cells are yet to be added up; shape (rows, columns), the rest as in `Panel`."""
+    """A panel whose cells are not summed yet; its shape has no channels until then."""
 
     channels: Channels
-    shape: tuple[int, int]
-    span: tuple[float, float]
-    name: str = ""
-    axes: tuple[str, str] = ("eta", "phi")
-    edges: tuple[float, ...] = ()
+    panel: Panel
 
 
 def crop(seen: Mapping[str, Hits], fields: Sequence[str]) -> list[Drawing]:
     """32 x 32 crystals of the barrel around the hottest one."""
     near = ecal_centric.around_hottest(seen["ecal"])
-    return [Drawing({field: ecal_centric.crystals(near, field) for field in fields}, (2 * HALF, 2 * HALF), SHOWER_SPAN)]
+    side = 2 * HALF
+    # the hottest crystal lies just above the middle, and axes count from its centre
+    centre = tuple(-span / side for span in SHOWER_SPAN)
+    panel = Panel((0, side, side), SHOWER_SPAN, centre=(centre[0], centre[1]), note=FROM_HOTTEST)
+    return [Drawing({field: ecal_centric.crystals(near, field) for field in fields}, panel)]
 
 
 def barrel(seen: Mapping[str, Hits], fields: Sequence[str], name: str = "") -> list[Drawing]:
     """Tracks, ECAL and HCAL of the barrel: the middle of the HCAL-centric picture."""
     whole = _hcal_centric({name: hits for name, hits in seen.items() if name != "ecal_endcap"}, fields)
     channels = {channel: cells.rows(hcal_centric.FIRST, BARREL[0]) for channel, cells in whole.items()}
-    return [Drawing(channels, BARREL, (BARREL_ETA, float(np.pi)), name)]
+    return [Drawing(channels, Panel((0, *BARREL), (BARREL_ETA, float(np.pi)), name=name))]
 
 
 def ecal(seen: Mapping[str, Hits], fields: Sequence[str]) -> list[Drawing]:
-    """The barrel, and the endcaps at negative and positive z, with the same channels: ECAL-centric."""
+    """The barrel, and the endcaps at negative and positive z with the same channels: ECAL-centric."""
     both: Channels = {}
     if "tracks" in seen:
         both["tracks"] = ecal_centric.tracks(seen["tracks"])
@@ -59,10 +60,7 @@ def ecal(seen: Mapping[str, Hits], fields: Sequence[str]) -> list[Drawing]:
     ends = [
         Drawing(
             {channel: cells.rows(first, high) for channel, cells in both.items()},
-            (high, across),
-            ecal_centric.SPAN,
-            name,
-            ("y", "x"),
+            Panel((0, high, across), ecal_centric.SPAN, name=name, axes=("y", "x")),
         )
         for name, first in (("endcap_minus", 0), ("endcap_plus", high))
     ]
@@ -71,7 +69,8 @@ def ecal(seen: Mapping[str, Hits], fields: Sequence[str]) -> list[Drawing]:
 
 def detector(seen: Mapping[str, Hits], fields: Sequence[str]) -> list[Drawing]:
     """Barrel and endcaps in one picture: HCAL-centric."""
-    return [Drawing(_hcal_centric(seen, fields), hcal_centric.SHAPE, hcal_centric.SPAN, edges=hcal_centric.EDGES)]
+    panel = Panel((0, *hcal_centric.SHAPE), hcal_centric.SPAN, edges=hcal_centric.EDGES)
+    return [Drawing(_hcal_centric(seen, fields), panel)]
 
 
 def _hcal_centric(seen: Mapping[str, Hits], fields: Sequence[str]) -> Channels:
@@ -94,14 +93,5 @@ AREAS: Mapping[str, tuple[Callable[[Mapping[str, Hits], Sequence[str]], list[Dra
     "ecal": (ecal, ("tracks", "ecal", "ecal_endcap", "hcal")),
     "detector": (detector, ("tracks", "ecal", "ecal_endcap", "hcal")),
 }
-"""How each area is drawn, and from which columns. It takes them as they were seen, those that there are, and the fields
-of the ECAL's hits that are its channels."""
-
-_ENDCAP = (ENDCAPS[0] // 2, ENDCAPS[1])
-SHAPES: Mapping[str, tuple[tuple[int, int], ...]] = {
-    "crop": ((2 * HALF, 2 * HALF),),
-    "barrel": (BARREL,),
-    "ecal": (BARREL, _ENDCAP, _ENDCAP),
-    "detector": (hcal_centric.SHAPE,),
-}
-"""Rows and columns of each area's panels."""
+"""The function that draws each area, and the columns it reads. It is given those columns that exist, and the fields of
+the ECAL's hits that become channels."""

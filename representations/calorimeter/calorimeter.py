@@ -1,23 +1,24 @@
-"""Calorimeter images: arXiv:1807.11916, sections 4 and 6, and for jets arXiv:1511.05190, section 3."""
+"""Calorimeter images: arXiv:1807.11916, sections 4 and 6."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
+import awkward as ak
 import numpy as np
-import torch
 
-from benchmark.core.errors import Skip, UserError
+from benchmark.core.errors import UserError
 from benchmark.core.plugin import Range
 from representations.calorimeter.areas import AREAS, Drawing
-from representations.calorimeter.cells import Sums, summed
-from representations.jet_image.jet_image import JetImage, Pixelised
+from representations.calorimeter.cells import summed
+from representations.jet_image.jet_image import JetImage
+from representations.kernels.energies import divisors, images_of
 from representations.kernels.hits import GRIDS, Hits, hits_of, transverse
-from representations.kernels.particles import Particles, particles_of
-from representations.representation import Representation, truth
-from representations.samples import Images, Panel, Ragged
+from representations.representation import Loss, Representation
+from representations.samples import Images, Panel, Quantity
 from tasks.detector.digis import FIELDS
+from tasks.detector.geometry import TOWER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +30,15 @@ if TYPE_CHECKING:
 CROSSING = 25.0
 """ns between bunches: the unit of times."""
 LEAST_WEIGHT = 1e-9
-"""GeV that a hit without energy counts for in the mean time of its pixel."""
-LARGEST = float(np.finfo(np.float32).max)
+"""GeV: the weight of a hit without energy in the mean time of its pixel."""
 EVENT = ("tracks", "ecal", "ecal_endcap", "hcal")
 """The columns that the sum over an event runs over."""
+NAMES = {"ecal": "ECAL", "hcal": "HCAL"}
+"""Names of channels on figures, where they differ."""
+
+
+JET_OPTIONS = ("size", "half_width", "translate", "rotate", "flip", "normalise")
+"""Parameters of `jet_image`, for the message to a user who gives them to `calorimeter`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +46,9 @@ class Calorimeter(Representation):
     """What the calorimeters saw, cell by cell, as a picture with a channel for each of them.
 
     Rows are eta and columns phi. Channels: tracks (sum of pt), ECAL and HCAL, each where the task has the column; a
-    crop has the ECAL alone. Energies are divided by `unit`. An energy below zero, which noise may give, is drawn as
-    such. A cell that does not exist, and a number that is NaN or infinite, are errors. `outside` counts the tracks, or
-    constituents, that lie beyond the picture.
+    crop has the ECAL alone. Energies are divided by `unit`. Noise may give energies below zero; they are kept. A cell
+    that does not exist, and a number that is NaN or infinite, are errors.
+    Events that are jets without hits become the default `jet_image`, to which `suppress`, `divide` and `scale` apply.
     """
 
     name = "calorimeter"
@@ -50,16 +56,15 @@ class Calorimeter(Representation):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {"coarse": 2}}
 
     area: Annotated[
-        Literal["task", "crop", "barrel", "ecal", "detector", "jet"],
+        Literal["task", "crop", "barrel", "ecal", "detector"],
         "'crop': 32 x 32 ECAL crystals around the hottest one. 'barrel': 170 x 360 crystals, with each HCAL tower "
         "spread evenly over its 5 x 5 crystals. 'ecal': the ECAL's own grids as three panels, the barrel and, in y "
         "and x, the endcaps at negative and positive z, 100 x 100 each; in the endcaps a tower is spread evenly over "
         "the crystals that point to it, and tracks are placed where a straight line meets the endcap. 'detector': "
         "barrel and endcaps as one picture, HCAL-centric, 280 x 360; rows are wider beyond abs(eta) 1.74, as towers "
-        "are. 'jet': the constituents of the candidate jet as cells of pt. 'task': the area that the task names. "
-        "Endcaps are empty where a task stores no hits of them",
+        "are. 'task': the area that the task names. Endcaps are empty where a task stores no hits of them",
     ] = "task"
-    unit: Annotated[float, Range(1e-3, 1e6), "energy in GeV that has the value 1; jets always use 1 GeV"] = 10.0
+    unit: Annotated[float, Range(1e-3, 1e6), "energy in GeV that has the value 1; for jets always 1 GeV"] = 10.0
     divide: Annotated[
         Literal["none", "mass", "sum"],
         "divide energies by a quantity of the event instead of unit: its 'mass' (of the photon pair, or of the jet), "
@@ -86,54 +91,61 @@ class Calorimeter(Representation):
     hcal_scale: Annotated[float, Range(0, 1e6), "factor on the HCAL"] = 1.0
     coarse: Annotated[
         Literal[1, 2, 5],
-        "add up this many rows and columns into one pixel; a crop and a jet stay as they are, since they are small",
+        "add up this many rows and columns into one pixel; a crop and a jet are small and stay as they are",
     ] = 1
-    size: Annotated[int, Range(1, 1024), "jet images: cells along each axis"] = 25
-    half_width: Annotated[float, Range(0.01, np.pi), "jet images: half width in eta and phi"] = 1.25
-    translate: Annotated[bool, "jet images: move the leading subjet to the centre"] = True
-    rotate: Annotated[
-        bool,
-        "jet images: turn the second subjet to below the first (towards lower columns, since phi runs up); for a jet "
-        "with one subjet its principal axis, with the longer half below",
-    ] = True
-    flip: Annotated[bool, "jet images: put the heavier side on the right (higher rows, since eta runs across)"] = True
-    normalise: Annotated[bool, "jet images: scale the sum of the squares of all pixels to 1"] = True
+
+    @classmethod
+    def resolve(cls, preset: str, given: Mapping[str, str] | None = None) -> Self:
+        """As `Plugin.resolve`; options of jet images are refused with the name of their representation."""
+        for option, value in (given or {}).items():
+            if option in JET_OPTIONS or (option, value) == ("area", "jet"):
+                instead = "jet_image" if option == "area" else f"jet_image[{option}={value}]"
+                raise UserError(
+                    f"calorimeter: {option}={value} is for jet images, expected an option of calorimeter images. "
+                    f"Use {instead}."
+                )
+        return super().resolve(preset, given)
 
     def represent(self, events: Events) -> Images:
-        """Pictures (channels, rows, columns) of float32, or three panels of them.
+        """Images of float32, (channels, rows, columns), with three panels for area="ecal".
 
-        Raises Skip when the task's events have no hits (or no jet), UserError when a cell lies nowhere, a number is NaN
-        or infinite, or an option asks for what the events do not have.
+        Raises
+        ------
+        Skip : if the events have neither hits nor, where the task draws jets, constituents.
+        UserError : for a cell that does not exist, a number that is NaN or infinite, and options that need what the
+            events do not have.
         """
-        if self._area(events.info) == "jet":
-            return self._jet(events)
+        if jet := self._jet(events.info):
+            return jet.represent(events)
         seen = self._seen(events)
         summands = seen.items() if self.divide == "sum" else ()
         total = sum((transverse(hits, name) for name, hits in summands), np.zeros(len(events)))
-        factor = 1 / self._divisor(events, total, self.unit)
+        factor = 1 / divisors(self.name, self.divide, events, total, self.unit)
         step = self._step(events.info)
-        return self._summed(events, [self._finished(part, factor, step) for part in self._drawings(events.info, seen)])
+        parts = [self._finished(part, factor, step) for part in self._drawings(events.info, seen)]
+        planes = [(cells, part.panel.shape[1:]) for part in parts for cells in part.channels.values()]
+        return images_of(events, [part.panel for part in parts], summed(planes, len(events)), self.scale)
 
     def columns(self, info: EventInfo) -> tuple[str, ...]:
-        """The hits, or what a jet consists of."""
-        area = self._area(info)
-        if area == "jet":
-            return ("constituents", "axes")
-        return EVENT if self.divide == "sum" else AREAS[area][1]
+        """The hits of the area, or of all the detector for their sum."""
+        if jet := self._jet(info):
+            return jet.columns(info)
+        return EVENT if self.divide == "sum" else AREAS[self._area(info)][1]
 
-    def counted(self, info: EventInfo) -> str:
-        """The column whose entries `outside` counts."""
-        return {"jet": "constituents", "crop": "ecal"}.get(self._area(info), "tracks")
+    def losses(self, events: Events) -> Mapping[str, Loss]:
+        """Tracks outside the picture; of a crop crystals, and of a jet constituents."""
+        if jet := self._jet(events.info):
+            return jet.losses(events)
+        column = self._counted(events.info)
+        if not events.has(column):
+            return {}
+        return {"outside": Loss(self.outside(events), ak.to_numpy(ak.num(events.table[column], axis=1)))}
 
     def outside(self, events: Events) -> NDArray[np.int64]:
-        """How many tracks of each event lie beyond the picture, (events,), and so are not drawn.
-
-        Of a jet constituents are counted, of a crop crystals.
-        """
-        column = self.counted(events.info)
-        if column == "constituents":
-            particles = self._constituents(events)
-            return np.diff(particles.offsets) - self._pixelised(events, particles).inside
+        """How many tracks (of a crop crystals, of a jet constituents) of each event lie outside the picture."""
+        if jet := self._jet(events.info):
+            return jet.outside(events)
+        column = self._counted(events.info)
         seen, channel = self._seen(events), self._fields[0] if column == "ecal" else column
         there = seen[column].event if column in seen else np.zeros(0, dtype=np.int64)
         parts = self._drawings(events.info, seen)
@@ -141,19 +153,33 @@ class Calorimeter(Representation):
         inside = sum((np.bincount(event, minlength=len(events)) for event in drawn), np.zeros(len(events), np.int64))
         return np.asarray(np.bincount(there, minlength=len(events)) - inside)
 
+    def _jet(self, info: EventInfo) -> JetImage | None:
+        """The representation of events that are jets without hits."""
+        if self.area != "task" or info.picture != "jet":
+            return None
+        if self.time != "off":
+            raise UserError(
+                f"calorimeter: time={self.time} with task '{info.task}', whose events are jets without hits; "
+                "constituents have no time. Leave time out."
+            )
+        return JetImage(suppress=self.suppress, divide=self.divide, scale=self.scale)
+
     def _area(self, info: EventInfo) -> str:
         return info.picture if self.area == "task" else self.area
+
+    def _counted(self, info: EventInfo) -> str:
+        return "ecal" if self._area(info) == "crop" else "tracks"
 
     def _step(self, info: EventInfo) -> int:
         return 1 if self._area(info) == "crop" else self.coarse
 
     @property
     def _fields(self) -> tuple[str, ...]:
-        """Of the ECAL's hits, what is added up pixel by pixel."""
+        """The fields of the ECAL's hits that are summed pixel by pixel."""
         return {"off": ("energy",), "on": ("energy", "weight", "weighted"), "digis": FIELDS}[self.time]
 
     def _seen(self, events: Events) -> dict[str, Hits]:
-        """Hits and tracks of the columns that there are, without those that are suppressed."""
+        """Hits and tracks of the columns that exist, without suppressed ones."""
         _, shown = AREAS[self._area(events.info)]
         seen = {}
         for name in self.columns(events.info):
@@ -171,7 +197,7 @@ class Calorimeter(Representation):
         return seen
 
     def _timed(self, events: Events, name: str) -> tuple[str, ...]:
-        """The fields of hits that tell of time. Raises UserError where they are not there."""
+        """The fields of hits that hold times. Raises UserError if the hits lack them."""
         wanted = {"off": (), "on": ("time",), "digis": FIELDS}[self.time]
         found = events.table[name].fields if events.has(name) else wanted
         if not set(wanted) <= set(found):
@@ -187,100 +213,39 @@ class Calorimeter(Representation):
         draw, shown = AREAS[self._area(info)]
         return draw({name: hits for name, hits in seen.items() if name in shown}, self._fields)
 
-    def _constituents(self, events: Events) -> Particles:
-        """Those of the jet; what is suppressed has no pt, and so no say in any step."""
-        if not events.has("constituents"):
-            raise Skip(
-                f"{events.info.task}: no constituents of a jet in these events, which are of the level "
-                f"'{events.info.level}'"
-            )
-        if self.time != "off":
-            raise UserError(
-                f"calorimeter: time={self.time} with area=jet (task '{events.info.task}'), whose constituents have no "
-                "time, expected an area of crystals. Leave time out."
-            )
-        particles = particles_of(events)
-        if self.suppress == 0:
-            return particles
-        return replace(particles, pt=np.where(particles.pt < self.suppress, 0.0, particles.pt))
-
-    def _pixelised(self, events: Events, particles: Particles) -> Pixelised:
-        steps = self.translate, self.rotate, self.flip, self.normalise
-        return JetImage(self.size, self.half_width, *steps).pixels(events, particles)
-
-    def _jet(self, events: Events) -> Images:
-        particles = self._constituents(events)
-        drawn = self._pixelised(events, particles)
-        values = drawn.values
-        if not self.normalise:  # else the sum of squares is 1, whatever all is divided by
-            total = np.bincount(particles.event, particles.pt, len(events)).astype(np.float64)
-            values = values / np.repeat(self._divisor(events, total, 1.0), np.diff(drawn.offsets))
-        elif self.divide == "mass":
-            self._divisor(events, np.zeros(len(events)), 1.0)  # whether there is one
-        panel = Panel((1, self.size, self.size), (self.half_width, self.half_width), ("pt",))
-        return self._images(events, [panel], (drawn.offsets, drawn.pixels, values))
-
-    def _divisor(self, events: Events, total: NDArray[np.float64], none: float) -> NDArray[np.float64]:
-        """What energies are divided by, (events,) in GeV."""
-        if self.divide == "none":
-            return np.full(len(events), none)
-        if self.divide == "sum":
-            return np.where(total > 0, total, none)
-        if not events.has("mass"):
-            raise UserError(
-                f"calorimeter: divide=mass, but the events of task '{events.info.task}' have no mass (found: "
-                f"{', '.join(events.table.fields)}). Use divide=sum, or leave it out."
-            )
-        mass = events.column("mass").astype(np.float64)
-        if len(first := np.flatnonzero(~(np.isfinite(mass) & (mass > 0)))):
-            event = events.column("event_id")[first[0]]
-            raise UserError(
-                f"{events.info.task}: event {event} has the mass {mass[first[0]]}, expected a number above 0 to divide "
-                "by. Use divide=sum, or remove this event."
-            )
-        return mass
-
     def _finished(self, part: Drawing, factor: NDArray[np.float64], step: int) -> Drawing:
-        """Energies times factors, (events,), with so many rows and columns as one; times as means."""
-        shape = (part.shape[0] // step, part.shape[1] // step)
+        """Energies times factors, (events,), with `step` rows and columns as one; times as means."""
+        rows, columns = part.panel.shape[1] // step, part.panel.shape[2] // step
         cells = {name: channel.coarse(step) for name, channel in part.channels.items()}
         times = {}
         if self.time == "on":
             weighted, weight = cells.pop("weighted"), cells.pop("weight")
-            times["time"] = weighted.over(weight, shape, len(factor)).times(np.full(len(factor), 1 / CROSSING))
+            mean = weighted.over(weight, (rows, columns), len(factor))
+            times["time"] = mean.times(np.full(len(factor), 1 / CROSSING))
         energies = {
             "ecal" if name == "energy" else name: channel.times(factor * (self.hcal_scale if name == "hcal" else 1.0))
             for name, channel in cells.items()
         }
-        return replace(part, channels={**energies, **times}, shape=shape, edges=part.edges[::step])
-
-    def _summed(self, events: Events, parts: list[Drawing]) -> Images:
-        planes = [(cells, part.shape) for part in parts for cells in part.channels.values()]
-        panels = [
-            Panel(
-                (len(part.channels), *part.shape),
-                part.span,
-                tuple(part.channels),
-                part.name,
-                part.axes,
-                edges=part.edges,
-            )
-            for part in parts
-        ]
-        return self._images(events, panels, summed(planes, len(events)))
-
-    def _images(self, events: Events, panels: list[Panel], sums: Sums) -> Images:
-        offsets, pixels, values = sums
-        if self.scale == "log":
-            names = [name for panel in panels for name in panel.channel_names]
-            starts = np.cumsum([0, *(panel.size // panel.shape[0] for panel in panels for _ in panel.channel_names)])
-            energies = np.array([name != "time" for name in names])[np.searchsorted(starts, pixels, "right") - 1]
-            values = np.where(energies, np.sign(values) * np.log1p(np.abs(values)), values)
-        rows = torch.from_numpy(offsets)
-        return Images(
-            **truth(events),
-            features=torch.zeros(len(events), 0),
-            panels=tuple(panels),
-            pixels=Ragged(torch.from_numpy(pixels), rows),
-            values=Ragged(torch.from_numpy(np.clip(values, -LARGEST, LARGEST).astype(np.float32)), rows),
+        channels = {**energies, **times}
+        panel = part.panel._replace(
+            shape=(len(channels), rows, columns),
+            channel_names=tuple(channels),
+            edges=part.panel.edges[::step],
+            quantities=tuple(self._quantity(name, part.panel) for name in channels),
         )
+        return Drawing(channels, panel)
+
+    def _quantity(self, channel: str, panel: Panel) -> Quantity:
+        name = NAMES.get(channel, channel)
+        if channel == "time":
+            return Quantity(name, "time", "ns", CROSSING, signed=True)
+        text, unit = "$p_T$" if channel == "tracks" else "$E$", "GeV"
+        factor = self.unit if self.divide == "none" else 1.0
+        if self.divide != "none":
+            text, unit = text + {"mass": r"$\,/\,m$", "sum": r"$\,/\,\Sigma p_T$"}[self.divide], ""
+        if self.scale == "log":
+            return Quantity(name, f"ln(1 + {text})" if factor == 1.0 else f"ln(1 + {text} / {factor:g} GeV)")
+        if channel in FIELDS:
+            return Quantity(name, text, unit, factor, signed=True)
+        block = TOWER if panel.span[1] == np.pi and self.coarse == 1 else 1
+        return Quantity(name, text, unit, factor, log=True, block=block)

@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from representations.kernels.energies import Sums
     from representations.kernels.hits import Hits
 
-Sums = tuple["NDArray[np.int64]", "NDArray[np.int32]", "NDArray[np.float64]"]
-"""Offsets (events + 1,), pixels (total,) and what they add up to (total,)."""
 _CHUNK = 1 << 18
 """Cells that a thread adds up at once."""
 

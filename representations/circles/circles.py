@@ -12,9 +12,10 @@ import torch
 from benchmark.core.errors import UserError
 from benchmark.core.plugin import Range
 from representations.circles import raster
-from representations.kernels.particles import Particles, particles_of
-from representations.representation import Representation, truth
-from representations.samples import Images, Panel, Ragged, Samples
+from representations.circles.colours import colour_of, name_of
+from representations.kernels.particles import Particles, kinds_of, origin_of, particles_of
+from representations.representation import Loss, Representation, truth
+from representations.samples import INK, Images, Panel, Quantity, Ragged, Samples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,18 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tasks.events import EventInfo, Events
-
-COLOURS = {
-    "electron": (0, 0, 255),
-    "muon": (0, 160, 0),
-    "photon": (255, 140, 0),
-    "jet": (255, 120, 120),
-    "bjet": (139, 0, 0),
-    "met": (0, 0, 0),
-    "charged_hadron": (255, 120, 120),
-    "neutral_hadron": (139, 0, 0),
-}
-"""RGB of each kind of object (section 5.2; photons and hadrons are ours); a kind of another name is black."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,11 +82,19 @@ class Circles(Representation):
             counts, pixels, values = raster.rings(shapes, self.line_width)
             colours = tuple(map(tuple, raster.palette(shapes.ink).tolist()))
         offsets = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))
-        names = tuple(events.info.slots) if self.channels == "kind" else ("red", "green", "blue")
+        names = tuple(events.info.slots) if self.channels == "kind" else INK
+        panel = Panel(
+            (shapes.ink.shape[1], self.size, self.size),
+            particles.span,
+            names,
+            turned=True,
+            quantities=tuple(Quantity(name_of(name), "ink") for name in names),
+            note=origin_of(events.info),
+        )
         return Images(
             **truth(events),
             features=torch.zeros(len(events), 0),
-            panels=(Panel((shapes.ink.shape[1], self.size, self.size), particles.span, names, turned=True),),
+            panels=(panel,),
             pixels=Ragged(torch.from_numpy(pixels), offsets),
             values=Ragged(torch.from_numpy(values), offsets),
             scale=255.0,
@@ -107,6 +104,10 @@ class Circles(Representation):
     def columns(self, info: EventInfo) -> tuple[str, ...]:
         """The particles alone."""
         return (info.particles,)
+
+    def losses(self, events: Events) -> dict[str, Loss]:
+        """Objects outside the canvas."""
+        return {"outside": Loss(self.outside(events), np.diff(particles_of(events).offsets))}
 
     def outside(self, events: Events) -> NDArray[np.int64]:
         """How many objects of each event lie beyond the canvas, (events,), and so are not drawn."""
@@ -123,6 +124,10 @@ class Circles(Representation):
             parts = ink[:, :, None] * (_ink(samples.channel_names)[None, :, :, None, None] / 255.0)
             ink = 1 - np.prod(1 - parts, axis=1) if self.fill else parts.max(axis=1)
         return np.asarray(np.moveaxis(np.rint(255 * (1 - ink)).astype(np.uint8), 1, -1))
+
+    def legend(self, info: EventInfo) -> dict[str, tuple[int, int, int]]:
+        """The colour of each kind, or of each of the task's slots."""
+        return {kind: colour_of(kind) for kind in (info.slots if self.channels == "kind" else kinds_of(info))}
 
     def _shapes(self, particles: Particles) -> raster.Shapes:
         span = particles.span
@@ -176,5 +181,4 @@ def _sub_pixels(pixels: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _ink(kinds: tuple[str, ...]) -> NDArray[np.uint8]:
     """255 - colour of each kind, (kinds, 3)."""
-    colours = [COLOURS.get(kind, (0, 0, 0)) for kind in kinds]
-    return 255 - np.array(colours, dtype=np.uint8).reshape(-1, 3)
+    return 255 - np.array([colour_of(kind) for kind in kinds], dtype=np.uint8).reshape(-1, 3)

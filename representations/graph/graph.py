@@ -12,7 +12,7 @@ from benchmark.core.plugin import Range
 from representations.graph.neighbours import Rule, edges
 from representations.kernels.pairs import MASS, PAIR_FEATURES
 from representations.kernels.particles import Particles, particles_of
-from representations.representation import Representation, truth
+from representations.representation import Loss, Representation, truth
 from representations.samples import Graphs, Ragged
 
 if TYPE_CHECKING:
@@ -82,6 +82,10 @@ class Graph(Representation):
     def columns(self, info: EventInfo) -> tuple[str, ...]:
         """The particles alone."""
         return (info.particles,)
+
+    def losses(self, events: Events) -> dict[str, Loss]:
+        """The share of pt or energy that is `dropped`."""
+        return {"dropped": Loss(self.dropped(events), np.ones(len(events)))}
 
     def dropped(self, events: Events) -> NDArray[np.float64]:
         """The share of each event's pt (or energy, where the task measures by that) that no node has, (events,)."""

@@ -1,1 +1,1 @@
-"""Jet images: the constituents of one jet as a picture of pt."""
+"""Jet images: the constituents of a jet as a picture of pt."""

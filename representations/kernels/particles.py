@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 FULL_SPAN = (3.0, math.pi)
 JET_SPAN = (1.25, 1.25)
 SHOWER_SPAN = (HALF * CRYSTAL, HALF * 2 * math.pi / BARREL[1])
-"""Half widths in eta and phi of what is looked at: the detector, a jet, 32 x 32 crystals around the hottest one."""
+"""Half widths in eta and phi of the detector, a jet, and 32 x 32 crystals around the hottest one."""
+FROM_HOTTEST = r"$\Delta\eta$ and $\Delta\phi$ count from the hottest crystal"
+FROM_CENTROID = r"$\Delta\eta$ and $\Delta\phi$ count from the centroid of the jet's $p_T$"
+"""Notes for figures."""
 
 MOMENTUM = ("pt", "eta", "phi", "mass", "charge")
 """What objects and constituents have beside the code of what they are."""
@@ -140,6 +143,18 @@ def span_of(info: EventInfo) -> tuple[float, float]:
     if info.particles == "constituents":
         return JET_SPAN
     return SHOWER_SPAN if info.particles == "ecal" and info.picture == "crop" else FULL_SPAN
+
+
+def origin_of(info: EventInfo) -> str:
+    """What eta and phi count from, as a note for figures; empty if that is the detector's centre."""
+    if span_of(info) == FULL_SPAN:
+        return ""
+    return FROM_CENTROID if info.particles == "constituents" else FROM_HOTTEST
+
+
+def kinds_of(info: EventInfo) -> tuple[str, ...]:
+    """The names of the kinds of particles that the events of a task can have."""
+    return {"objects": KINDS, "constituents": PDG_CLASSES, "ecal": ("crystal",)}[info.particles]
 
 
 def particles_of(events: Events) -> Particles:

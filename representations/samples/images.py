@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,15 +13,56 @@ from representations.kernels import gather
 from representations.samples.base import Samples
 from representations.samples.ragged import Ragged
 
+INK = ("red", "green", "blue")
+"""Channels of a picture in colour that is stored as ink, 1 - colour; the text of their quantity is "ink"."""
+
+
+class Quantity(NamedTuple):
+    """What the values of a channel are: figures take their names, units and colour scales from it.
+
+    Parameters
+    ----------
+    name : of the channel, as "ECAL".
+    text : what its values are, as "$E$".
+    unit : of values times `factor`, as "GeV"; empty for plain numbers.
+    factor : converts stored values to `unit`.
+    log : values span orders of magnitude, so figures use a logarithmic scale.
+    signed : values may be below 0, so figures use a scale that is symmetric about 0.
+    block : rows and columns of pixels that figures show as one, where single pixels are too small to see.
+    """
+
+    name: str
+    text: str = "value"
+    unit: str = ""
+    factor: float = 1.0
+    log: bool = False
+    signed: bool = False
+    block: int = 1
+
+    @property
+    def label(self) -> str:
+        """The text with its unit, `$E$ [GeV]`."""
+        return f"{self.text} [{self.unit}]" if self.unit else self.text
+
 
 class Panel(NamedTuple):
-    """One of the pictures that an event is shown as.
+    """One picture of an event: its shape, what its channels hold, and where it lies.
 
-    shape : channels, rows, columns. channel_names : what each channel holds, or empty where nobody asks.
-    span : half widths of the picture along its `axes`: eta and phi, or on the face of an endcap y and x in metres.
-    name : of the panel, where there are several. turned : whether the second of its axes runs down the rows, as on a
-        canvas, and not the first, as in a calorimeter.
-    edges : of pixels along the first axis, in rising order, one more than there are; empty where these are even.
+    All values are plain, so that a panel survives JSON.
+
+    Parameters
+    ----------
+    shape : channels, rows, columns.
+    span : half widths along the two `axes`: radians for eta and phi, metres for y and x.
+    channel_names : one a channel, or none. Models know channels by them.
+    name : of the panel, where an event has several.
+    axes : names of both axes: eta and phi, or y and x on the face of an endcap.
+    turned : False: the first axis runs down the rows, as in a calorimeter. True: the second one does, as on a canvas.
+    edges : of pixels along the first axis, in rising order, one more than there are pixels; empty if these are even.
+    quantities : one a channel, or none: see `channels`.
+    labels : texts of both axes on figures; empty for those that follow from `axes`.
+    centre : coordinates of the picture's centre, where figures should not label it (0, 0).
+    note : a line for figures: what the axes count from, or what was done to the picture.
     """
 
     shape: tuple[int, int, int]
@@ -31,6 +72,30 @@ class Panel(NamedTuple):
     axes: tuple[str, str] = ("eta", "phi")
     turned: bool = False
     edges: tuple[float, ...] = ()
+    quantities: tuple[Quantity, ...] = ()
+    labels: tuple[str, ...] = ()
+    centre: tuple[float, float] = (0.0, 0.0)
+    note: str = ""
+
+    @classmethod
+    def from_plain(cls, values: Panel | tuple[Any, ...]) -> Panel:
+        """A panel of plain tuples, as a file gives them. Raises ValueError for a wrong number of quantities."""
+        panel = cls(*values)
+        quantities = tuple(Quantity(*quantity) for quantity in panel.quantities)
+        if quantities and len(quantities) != panel.shape[0]:
+            raise ValueError(f"{len(quantities)} quantities for the {panel.shape[0]} channels of a panel")
+        return panel._replace(quantities=quantities)
+
+    @property
+    def channels(self) -> tuple[Quantity, ...]:
+        """The quantity of each channel; without `quantities`, a plain value under the name of the channel."""
+        names = self.channel_names or tuple(f"channel {number}" for number in range(self.shape[0]))
+        return self.quantities or tuple(Quantity(name.replace("_", " ")) for name in names)
+
+    @property
+    def in_colour(self) -> bool:
+        """Whether the channels are the ink of red, green and blue."""
+        return self.channel_names == INK and all(quantity.text == "ink" for quantity in self.channels)
 
     @property
     def size(self) -> int:
@@ -38,9 +103,16 @@ class Panel(NamedTuple):
         return math.prod(self.shape)
 
     def place(self, row: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
-        """Where rows and columns (any,) lie along the two axes, as floats from the upper left corner of the picture.
+        """Distances along the two axes from the centre of the picture.
 
-        The middle of its first pixel is at row 0.5 and column 0.5.
+        Parameters
+        ----------
+        row, column : (any,) floats from the upper left corner of the picture; the centre of the first pixel is at
+            (0.5, 0.5).
+
+        Returns
+        -------
+        Two tensors (any,), in the units of `span`.
         """
         (first, second), sizes = (row, column), self.shape[1:]
         if self.turned:
@@ -54,7 +126,7 @@ class Panel(NamedTuple):
 
 
 class Entries(NamedTuple):
-    """Pixels that have a value, (total,) each: event (of those asked for), flat index into all panels, value."""
+    """Pixels that have a value, (total,) each: place of the event in the index, flat index into all panels, value."""
 
     event: Tensor
     pixel: Tensor
@@ -65,13 +137,15 @@ class Entries(NamedTuple):
 class Images(Samples):
     """Sparse pictures: one an event, or several panels of different shapes, such as barrel and endcaps.
 
-    panels : what each of an event's pictures is; plain tuples, as they come back from a file, become panels.
-    pixels : Ragged int32, flat index into the panels one after the other, each at most once an event.
-    values : Ragged uint8 or float32, the pixel's value times `scale`; 0 where no pixel is listed.
-    palette : empty, or the channels of each colour, times `scale`. Then `pixels` count within a channel (rows, columns)
-        of the only panel, and `values` are rows of the palette: drawings need less than half the entries.
-
-    `entries` says which value each pixel has, whatever of this is used.
+    Parameters
+    ----------
+    panels : the pictures of each event.
+    pixels : Ragged int32, flat index into all panels, one after the other; each at most once an event.
+    values : Ragged uint8 or float32, the pixel's value times `scale`. Pixels that are not listed are 0.
+    scale : divides stored values.
+    palette : empty, or the channels of each colour, times `scale`. With a palette there is one panel, `pixels` count
+        within a channel (rows, columns), and `values` are rows of the palette: drawings need less than half the
+        entries. `entries` gives the values of pixels either way.
     """
 
     panels: tuple[Panel, ...]
@@ -82,10 +156,10 @@ class Images(Samples):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "panels", tuple(Panel(*panel) for panel in self.panels))
+        object.__setattr__(self, "panels", tuple(map(Panel.from_plain, self.panels)))
         object.__setattr__(self, "palette", tuple(map(tuple, self.palette)))
         if self.palette and {len(colour) for colour in self.palette} != {self._only.shape[0]}:
-            raise ValueError(f"a palette of other channels than the {self._only.shape[0]} of the picture")
+            raise ValueError(f"the palette has other channels than the {self._only.shape[0]} of the picture")
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -94,12 +168,12 @@ class Images(Samples):
 
     @property
     def span(self) -> tuple[float, float]:
-        """Half widths in eta and phi of the only panel. Raises ValueError where there are several."""
+        """Half widths of the only panel along its axes. Raises ValueError where there are several."""
         return self._only.span
 
     @property
     def channel_names(self) -> tuple[str, ...]:
-        """What the channels of the only panel hold. Raises ValueError where there are several."""
+        """Names of the channels of the only panel. Raises ValueError where there are several."""
         return self._only.channel_names
 
     @property
@@ -110,7 +184,7 @@ class Images(Samples):
         return self.panels[0]
 
     def panel(self, name: str) -> Images:
-        """The samples with this panel alone. Raises KeyError for a name that no panel has."""
+        """The samples with this panel alone. Raises KeyError for an unknown name."""
         if self.palette:  # of the only panel
             return {self._only.name: self}[name]
         place = {panel.name: place for place, panel in enumerate(self.panels)}[name]
@@ -126,7 +200,7 @@ class Images(Samples):
         )
 
     def entries(self, index: Tensor) -> Entries:
-        """The pixels of the pictures of `index` (int64, on the samples' device) that have a value."""
+        """The pixels that have a value, of the events `index` (int64, on the samples' device)."""
         pixels = self.pixels.take(index)
         event, pixel = pixels.rows(), pixels.values.long()
         value = self.values.take(index).values
@@ -142,21 +216,31 @@ class Images(Samples):
         return torch.tensor(self.palette, dtype=dtype, device=self.device)
 
     def dense(self, index: Tensor | None = None, out: Tensor | None = None) -> Tensor:
-        """The pictures of `index` (all by default) as float32 (n, channels, rows, columns), on the samples' device.
+        """Dense pictures.
 
-        out : written to and returned; memory that was used before is filled in half the time that new memory takes.
-        Raises ValueError where there are several panels, and for an `out` of another shape, type or device.
+        Parameters
+        ----------
+        index : int64 events or a mask; all events by default.
+        out : tensor to write to and return. Filling used memory takes half the time of filling new memory.
+
+        Returns
+        -------
+        float32 (n, channels, rows, columns), on the samples' device.
+
+        Raises
+        ------
+        ValueError : for several panels, and for an `out` of another shape, type or device.
         """
         canvas = self._filled(index, self.scale, out)
         return canvas.view(len(canvas), *self.shape)
 
     def stored(self, index: Tensor | None = None, out: Tensor | None = None) -> Tensor:
-        """The same pictures times `scale`, in the type of `values`: bytes, where these are, a quarter of the size."""
+        """Dense pictures as stored: times `scale`, in the type of `values`. Bytes take a quarter of the memory."""
         canvas = self._filled(index, None, out)
         return canvas.view(len(canvas), *self.shape)
 
     def dense_panels(self, index: Tensor | None = None) -> tuple[Tensor, ...]:
-        """As `dense`, a tensor a panel."""
+        """As `dense`, one tensor a panel."""
         canvas = self._filled(index, self.scale)
         parts = torch.split(canvas, [panel.size for panel in self.panels], dim=1)
         return tuple(part.reshape(len(part), *panel.shape) for part, panel in zip(parts, self.panels, strict=True))
@@ -188,7 +272,7 @@ class Images(Samples):
 
 
 def _flat(out: Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """What is to be written to, (n, pixels). Raises ValueError for what cannot hold the pictures."""
+    """`out` as (n, pixels). Raises ValueError if it cannot hold the pictures."""
     if (out.shape, out.dtype, out.device) != (shape, dtype, device) or not out.is_contiguous():
         found = f"{tuple(out.shape)} {out.dtype} on {out.device}"
         raise ValueError(f"out is {found}, expected {shape} {dtype} on {device}, contiguous")

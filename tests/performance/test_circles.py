@@ -11,7 +11,8 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from representations.circles.circles import COLOURS, Circles
+from representations.circles.circles import Circles
+from representations.circles.colours import COLOURS
 from tasks.events import KINDS
 from tests.representations.collisions import random_events
 

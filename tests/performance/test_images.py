@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from representations.calorimeter.calorimeter import Calorimeter
+from representations.jet_image.jet_image import JetImage
 from representations.samples import Images, Panel, Ragged
 from tests.peers import peer
 from tests.representations.collisions import jets_of, with_column
@@ -71,8 +71,8 @@ def jetnet() -> Callable[[], np.ndarray]:
 )
 def test_jet_images(side_by_side: SideBySide, jets: Events, against: str, make: Callable) -> None:
     """Ours with all steps of the preprocessing; that the pictures agree is tested among the representations."""
-    calorimeter, theirs = Calorimeter(), make()
-    side_by_side(f"jet images, {JETS} jets of 60", lambda: calorimeter.represent(jets), against, theirs, at_least=30)
+    jet_image, theirs = JetImage(), make()
+    side_by_side(f"jet images, {JETS} jets of 60", lambda: jet_image.represent(jets), against, theirs, at_least=30)
 
 
 def test_whole_detectors(side_by_side: SideBySide, tmp_path: Path) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from representations.circles.circles import COLOURS, Circles
+from representations.circles.colours import COLOURS
 from tasks.events import KINDS
 from tests.representations.collisions import SLOTS, events_of
+
+if TYPE_CHECKING:
+    from representations.circles.circles import Circles
 
 SUB = 1024
 PI = math.pi

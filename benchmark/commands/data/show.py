@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmark.commands.data.validation import Drawn
+    from benchmark.displays.events import EventDisplay
     from tasks.data.inventory import Found
     from tasks.data.manifest import Manifest
     from tasks.task import Task
@@ -84,7 +85,7 @@ def command(
     damaged = next((item for item in found if item.state == "damaged"), None)
     if damaged is not None:
         raise UserError(damaged.reason)
-    request = displays.Request(plugin, dict(choices[0].given), wanted, events or displays.EVENTS)
+    request = displays.Wanted(plugin, dict(choices[0].given), wanted, events or displays.EVENTS)
     drawn = _draw(plugin, found, plots) if plots and not wanted else []
     shown = _display(request, found, plots) if plots and wanted else []
     if json:
@@ -122,7 +123,7 @@ def _draw(plugin: type[Task], found: Sequence[Found], plots: Path) -> list[Drawn
         return validation.run(plugin, found, folder, display)
 
 
-def _display(request: displays.Request, found: Sequence[Found], plots: Path) -> list[displays.Shown]:
+def _display(request: displays.Wanted, found: Sequence[Found], plots: Path) -> list[EventDisplay]:
     from benchmark.commands.data import validation
     from benchmark.engine.progress import Display
 

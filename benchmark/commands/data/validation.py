@@ -59,7 +59,7 @@ def run(plugin: type[Task], found: Sequence[Found], folder: Path, display: Displ
 
 
 def _one(plugin: type[Task], data: Path, manifest: Manifest, folder: Path, display: Display) -> Drawn:
-    from benchmark.commands.data.plots import draw
+    from benchmark.displays.figures import draw
 
     files: list[Path] = []
     checks: list[Check] = []

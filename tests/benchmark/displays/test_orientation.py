@@ -7,14 +7,16 @@ import pytest
 
 from benchmark.displays import pictures, points
 from benchmark.displays.frame import Side, picture_frame
-from benchmark.displays.look import look
+from benchmark.displays.overview import overviews
 from benchmark.displays.style import SMALL, styled
 from representations.calorimeter.calorimeter import Calorimeter
-from representations.circles.circles import COLOURS, Circles
+from representations.circles.circles import Circles
+from representations.circles.colours import COLOURS
 from representations.fourvectors.fourvectors import FourVectors
 from representations.graph.graph import Graph
+from representations.jet_image.jet_image import JetImage
 from tasks.detector.geometry import CRYSTAL, HALF_LENGTH, barrel_direction, endcap_direction, hcal_direction
-from tests.benchmark.displays.looked import WHITE, colour_at, look_at, panels
+from tests.benchmark.displays.overview import WHITE, colour_at, overview_of, panels
 from tests.representations.collisions import events_of, jets_of, showers_of, with_column
 
 PLACES = [(1.3, 2.1), (-2.2, 0.6), (0.4, -2.7)]
@@ -27,7 +29,7 @@ def mirrored(eta, phi):
 
 @pytest.mark.parametrize(("eta", "phi"), PLACES)
 def test_circles(eta, phi):
-    seen = look_at(Circles(size=120, fill=True, opacity=1.0, scale=2.0), events_of([[("muon", 50.0, eta, phi)]]))
+    seen = overview_of(Circles(size=120, fill=True, opacity=1.0, scale=2.0), events_of([[("muon", 50.0, eta, phi)]]))
     with styled(**SMALL):
         (axes,) = panels(pictures.examples(seen, "", ""))
     assert axes.get_xlabel() == r"$\eta$"
@@ -39,7 +41,7 @@ def test_circles(eta, phi):
 @pytest.mark.parametrize("representation", [FourVectors(), Graph()], ids=lambda item: item.name)
 @pytest.mark.parametrize(("eta", "phi"), PLACES)
 def test_points(representation, eta, phi):
-    seen = look_at(representation, events_of([[("jet", 50.0, eta, phi)]]))
+    seen = overview_of(representation, events_of([[("jet", 50.0, eta, phi)]]))
     with styled(**SMALL):
         (axes,) = panels(points.examples(seen, "", ""))
     red, green, blue = colour_at(axes, eta, phi)
@@ -52,7 +54,7 @@ def test_the_barrel():
     (eta,), (phi,) = barrel_direction(row, column)
     events = showers_of([[(150, 70, 30.0)]], picture="barrel")
     with styled(**SMALL):
-        (axes,) = panels(pictures.examples(look_at(Calorimeter(), events), "", ""))
+        (axes,) = panels(pictures.examples(overview_of(Calorimeter(), events), "", ""))
     assert (axes.get_xlabel(), axes.get_ylabel()) == (r"$\phi$ [rad]", r"$\eta$")
     assert colour_at(axes, phi, eta) != WHITE
     assert [colour_at(axes, x, y) for y, x in mirrored(eta, phi)] == [WHITE] * 3
@@ -68,19 +70,20 @@ def test_the_whole_detector_where_rows_are_wider(column, coarse):
     assert 1.74 < eta < 3
     hit = {"row": at[0], "column": at[1], "energy": 9.0}
     events = with_column(showers_of([[(0, 0, 1.0)]]), column, [[hit]])
-    seen = look_at(Calorimeter(area="detector", coarse=coarse), events)
-    frame = picture_frame(seen.representation, seen.info, seen.examples["signal"])
+    seen = overview_of(Calorimeter(area="detector", coarse=coarse), events)
+    (panel,) = seen.examples["signal"].panels
+    frame, pixels = picture_frame(panel), len(panel.edges) - 1
     with styled(**SMALL):
         axes = panels(pictures.examples(seen, "", ""))[-1]
     height = float(frame.up.place(np.array([eta]))[0])
     assert colour_at(axes, phi, height) != WHITE
     assert colour_at(axes, -phi, height) == WHITE
     # an even scale would put it elsewhere
-    assert height != pytest.approx((eta + 3) / 6 * 280, abs=3)
+    assert height != pytest.approx((eta + 3) / 6 * pixels, abs=3 / coarse)
     ticks = dict(zip(*[[text.get_text() for text in axes.get_yticklabels()], axes.get_yticks()], strict=True))
     assert ticks["2"] < height < ticks["3"] or ticks["1"] < height < ticks["2"]
-    assert ticks["0"] == pytest.approx(140)
-    assert ticks["−1"] == pytest.approx(140 - 5 / 0.087, abs=0.1)  # five pixels a tower of 0.087
+    assert ticks["0"] == pytest.approx(pixels / 2)
+    assert ticks["−1"] == pytest.approx((140 - 5 / 0.087) / coarse, abs=0.1)  # five pixels a tower of 0.087
 
 
 def test_the_face_of_an_endcap():
@@ -88,7 +91,7 @@ def test_the_face_of_an_endcap():
     (eta,), (phi,) = endcap_direction(np.array([120]), np.array([40]))
     radius = HALF_LENGTH / math.sinh(eta)
     events = with_column(showers_of([[(0, 0, 1.0)]]), "ecal_endcap", [[hit]])
-    *_, seen = look(Calorimeter(area="ecal"), [events], 6)
+    *_, seen = overviews(Calorimeter(area="ecal"), [events], 6)
     assert seen.panel == "endcap_plus"
     with styled(**SMALL):
         (axes,) = panels(pictures.examples(seen, "", ""))
@@ -101,7 +104,7 @@ def test_the_face_of_an_endcap():
 def test_a_crop_counts_from_the_centre_of_the_hottest_crystal():
     events = showers_of([[(80, 100, 9.0), (83, 95, 2.0)]])
     with styled(**SMALL):
-        (axes,) = panels(pictures.examples(look_at(Calorimeter(), events), "", ""))
+        (axes,) = panels(pictures.examples(overview_of(Calorimeter(), events), "", ""))
     step = 2 * math.pi / 360
     assert colour_at(axes, 0, 0) != WHITE
     assert colour_at(axes, 3 * CRYSTAL, -5 * step) not in (WHITE, colour_at(axes, 0, 0))
@@ -112,10 +115,10 @@ def test_a_crop_counts_from_the_centre_of_the_hottest_crystal():
 
 def test_a_jet_has_eta_across_and_phi_up():
     events = jets_of([[(211, 90.0, 0.5, 1.0), (22, 30.0, 1.2, 0.6)]])
-    plain = Calorimeter(area="jet", rotate=False, flip=False, normalise=False)
+    plain = JetImage(rotate=False, flip=False, normalise=False)
     with styled(**SMALL):
-        (axes,) = panels(pictures.examples(look_at(plain, events), "", ""))
-        (turned,) = panels(pictures.examples(look_at(Calorimeter(area="jet", flip=False), events), "", ""))
+        (axes,) = panels(pictures.examples(overview_of(plain, events), "", ""))
+        (turned,) = panels(pictures.examples(overview_of(JetImage(flip=False), events), "", ""))
     assert colour_at(axes, 0, 0) != WHITE
     assert colour_at(axes, 0.7, -0.4) != WHITE
     assert colour_at(axes, -0.4, 0.7) == WHITE
@@ -128,7 +131,7 @@ def test_a_jet_has_eta_across_and_phi_up():
 def test_jets_count_from_their_centroid(representation):
     events = jets_of([[(211, 75.0, 0.5, 3.1), (-211, 25.0, 0.9, -3.1)]])
     with styled(**SMALL):
-        (axes,) = panels(points.examples(look_at(representation, events), "", ""))
+        (axes,) = panels(points.examples(overview_of(representation, events), "", ""))
     apart = 2 * math.pi - 6.2
     assert colour_at(axes, -0.1, -apart / 4) != WHITE
     assert colour_at(axes, 0.3, apart * 3 / 4) != WHITE
@@ -139,7 +142,7 @@ def test_jets_count_from_their_centroid(representation):
 def test_an_edge_that_crosses_the_seam_comes_back_on_the_other_side():
     events = events_of([[("jet", 50.0, 0.0, 2.8), ("jet", 50.0, 0.0, -2.8)]])
     with styled(**SMALL):
-        (axes,) = panels(points.examples(look_at(Graph(), events), "", ""))
+        (axes,) = panels(points.examples(overview_of(Graph(), events), "", ""))
     assert colour_at(axes, 0, 3.0) != WHITE
     assert colour_at(axes, 0, -3.0) != WHITE
     assert colour_at(axes, 0, 0) == WHITE

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from leaderboard.pages.pictures import ABOUT, KINDS, legend, ticks
-from representations.circles.circles import COLOURS
+from representations.circles.colours import COLOURS
 
 
 def canvas(*colours: tuple[int, int, int]) -> np.ndarray:

@@ -70,7 +70,7 @@ def test_events_without_digis_or_times():
     with pytest.raises(UserError, match=r"have no time \(found: row, column, energy\). Leave time=on out"):
         Calorimeter(time="on", area="barrel").represent(showers_of([SHOWER], times=False))
     for time in ("on", "digis"):
-        with pytest.raises(UserError, match=f"time={time} with area=jet"):
+        with pytest.raises(UserError, match=f"time={time} with task 'toy', whose events are jets without hits"):
             Calorimeter(time=time).represent(jets_of([JET], picture="jet"))
 
 
@@ -211,62 +211,22 @@ def test_half_resolution_in_quick():
 
 
 def test_values_out_of_range():
-    for option, value in {"suppress": -1.0, "hcal_scale": -1.0, "size": 0, "half_width": 0.0}.items():
+    for option, value in {"suppress": -1.0, "hcal_scale": -1.0}.items():
         with pytest.raises(UserError, match=f"parameter '{option}'"):
             Calorimeter(**{option: value})
 
 
-@pytest.mark.parametrize(("size", "half_width"), [(25, 1.25), (37, 1.25), (50, 0.8), (8, 3.0)])
-def test_sizes_of_jet_images(size, half_width):
-    rng = np.random.default_rng(4)
-    jets = [
-        [(211, *row) for row in np.stack([rng.exponential(20, 30), *rng.normal(0, 0.5, (2, 30))], 1)] for _ in range(9)
-    ]
-    plain = {"translate": False, "rotate": False, "flip": False, "normalise": False}
-    events = jets_of(jets, picture="jet")
-    representation = Calorimeter(size=size, half_width=half_width, **plain)
-    images = representation.represent(events)
-    assert (images.shape, images.span) == ((1, size, size), (half_width, half_width))
-    beyond = []
-    for jet, picture in zip(jets, images.dense()[:, 0].numpy(), strict=True):
-        pt, eta, phi = np.array([row[1:] for row in jet], np.float32).astype(float).T
-        x, y = eta - np.average(eta, weights=pt), phi - np.average(phi, weights=pt)
-        edges = np.linspace(-half_width, half_width, size + 1)
-        expected, *_ = np.histogram2d(x, y, bins=(edges, edges), weights=pt)
-        np.testing.assert_allclose(picture, expected, rtol=1e-5, atol=1e-6)
-        beyond.append(int(((np.abs(x) > half_width) | (np.abs(y) > half_width)).sum()))
-    assert representation.outside(events).tolist() == beyond
-
-
-def test_jets_divided_and_suppressed():
-    events = with_mass(jets_of([JET, []], picture="jet"), 80.0, 1.0)
-    plain, mass, total = (
-        Calorimeter(normalise=False, divide=divide).represent(events).dense() for divide in ("none", "mass", "sum")
-    )
-    torch.testing.assert_close(plain[0], 80 * mass[0])
-    assert (plain[0].sum(), total[0].sum(), total[1].sum()) == pytest.approx((98.0, 1.0, 0.0))
-    unit = [Calorimeter(divide=divide).represent(events).dense() for divide in ("none", "mass", "sum")]
-    torch.testing.assert_close(unit[0], unit[1])
-    torch.testing.assert_close(unit[0], unit[2])
-    few = Calorimeter(normalise=False, suppress=4.0).represent(events).dense()
-    assert few.sum() == pytest.approx(95.0)
-    alone = Calorimeter(normalise=False).represent(jets_of([JET[:3]], picture="jet")).dense()
-    torch.testing.assert_close(few[0], alone[0])
-
-
-def test_axes_that_are_nowhere():
-    names = ("eta", "phi", "subjet1_eta", "subjet1_phi", "subjet2_eta", "subjet2_phi")
-    good = dict.fromkeys(names, 0.0)
-    events = with_column(jets_of([JET, JET], picture="jet"), "axes", [good, {**good, "subjet2_phi": np.nan}])
-    with pytest.raises(UserError, match="event 1001 has axes that are NaN or infinite"):
-        Calorimeter().represent(events)
-
-
-@pytest.mark.parametrize("scale", [1e-18, 1e30])
-def test_normalised_whatever_the_pt(scale):
-    jet = [(kind, pt * scale, eta, phi) for kind, pt, eta, phi in JET]
-    pictures = Calorimeter().represent(jets_of([JET, jet], picture="jet")).dense()
-    torch.testing.assert_close(pictures[0], pictures[1])
+@pytest.mark.parametrize(
+    ("given", "instead"),
+    [
+        ({"area": "jet"}, "area=jet is for jet images, expected an option of calorimeter images. Use jet_image."),
+        ({"rotate": "false"}, r"Use jet_image\[rotate=false\]"),
+        ({"size": "40"}, r"Use jet_image\[size=40\]"),
+    ],
+)
+def test_options_of_jet_images_are_those_of_jet_image(given, instead):
+    with pytest.raises(UserError, match=f"^calorimeter: .*{instead}"):
+        Calorimeter.resolve("", given)
 
 
 def test_labels_are_no_input():

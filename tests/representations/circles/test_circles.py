@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from benchmark.core.errors import UserError
-from representations.circles.circles import COLOURS, Circles
+from representations.circles.circles import Circles
+from representations.circles.colours import COLOURS
 from tasks.events import KINDS
 from tests.representations.collisions import SLOTS, events_of, jets_of, random_events, showers_of
 from tests.representations.drawn import DEGENERATE, PI, dense

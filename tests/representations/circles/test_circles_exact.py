@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from scipy.ndimage import maximum_filter
 
-from representations.circles.circles import COLOURS, Circles
+from representations.circles.circles import Circles
+from representations.circles.colours import COLOURS
 from tests.representations.collisions import SLOTS, random_events
 from tests.representations.drawn import DEGENERATE, PI, dense, reference
 

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from representations.calorimeter.calorimeter import Calorimeter
+from representations.jet_image.jet_image import JetImage
 from tests.representations.collisions import jets_of, with_column
 
 JET = [(22, 60.0, 0.5, 3.0), (211, 30.0, 0.9, 3.1), (130, 5.0, 0.6, -3.1), (211, 3.0, 0.2, 2.7), (-211, 2.0, 0.7, 2.6)]
 
 
 def pictures(*jets, **options):
-    return Calorimeter(**options).represent(jets_of(jets, picture="jet")).dense()[:, 0].numpy()
+    return JetImage(**options).represent(jets_of(jets, picture="jet")).dense()[:, 0].numpy()
 
 
 def with_axes(jets, axes):
@@ -45,7 +45,7 @@ def test_two_subjets_from_their_axes():
         x, y = 0.5 * np.cos(angle), 0.5 * np.sin(angle)
         jet = turned([(22, 40.0, 0.2, 0.0), (211, 30.0, 0.2 + x, y)], by=3.1)
         events = with_axes([jet], [(*jet[0][2:], *jet[1][2:])])
-        picture = Calorimeter().represent(events).dense()[0, 0]
+        picture = JetImage().represent(events).dense()[0, 0]
         assert picture[12, 12] == pytest.approx(0.8)
         assert picture[12, 7] == pytest.approx(0.6)
         assert picture.sum() == pytest.approx(1.4)
@@ -61,7 +61,7 @@ def test_one_subjet_is_turned_by_its_principal_axis(angle, place, core, lobe):
     jet = turned([(211, pt, (at * along).real, (at * along).imag) for pt, at in flat], by=3.1)
     axis = (place * along.real, 3.1 + place * along.imag)
     events = with_axes([jet], [(*axis, *axis)])
-    picture = Calorimeter(normalise=False, flip=False).represent(events).dense()[0, 0]
+    picture = JetImage(normalise=False, flip=False).represent(events).dense()[0, 0]
     expected = np.zeros((25, 25))
     expected[[12, 12, 14, 10], [core, lobe, core, core]] = [60.0, 20.0, 2.0, 2.0]
     np.testing.assert_array_equal(picture, expected)
@@ -73,16 +73,16 @@ def test_jets_of_one_subjet_leave_others_as_they_are():
         [(211, *row) for row in np.stack([rng.exponential(20, 12), *rng.normal(0, 0.3, (2, 12))], 1)] for _ in range(20)
     ]
     axes = [(0.0, 0.0, 0.4 * np.cos(turn), 0.4 * np.sin(turn)) for turn in rng.uniform(-3, 3, 20)]
-    alone = Calorimeter().represent(with_axes(jets, axes)).dense()
+    alone = JetImage().represent(with_axes(jets, axes)).dense()
     single = [row[:2] * 2 if index % 2 else row for index, row in enumerate(axes)]
-    mixed = Calorimeter().represent(with_axes(jets, single)).dense()
+    mixed = JetImage().represent(with_axes(jets, single)).dense()
     same = [bool(first.equal(second)) for first, second in zip(alone, mixed, strict=True)]
     assert same == [index % 2 == 0 for index in range(20)]
 
 
 def test_one_particle_and_none_have_a_picture():
     axis = (2.0, 1.0, 2.0, 1.0)
-    images = Calorimeter().represent(with_axes([[(22, 3.0, 2.0, 1.0)], []], [axis, axis])).dense()[:, 0].numpy()
+    images = JetImage().represent(with_axes([[(22, 3.0, 2.0, 1.0)], []], [axis, axis])).dense()[:, 0].numpy()
     assert np.isfinite(images).all()
     assert images[0, 12, 12] == 1.0
     assert images.sum(axis=(1, 2)).tolist() == [1.0, 0.0]
@@ -105,9 +105,7 @@ def test_the_heavier_side_is_right():
     mirrored = [(kind, pt, -eta, phi) for kind, pt, eta, phi in jet]
     for rotate in (False, True):
         both = [
-            Calorimeter(normalise=False, rotate=rotate)
-            .represent(with_axes([some], [(0.0, 0.0, 0.0, -0.5)]))
-            .dense()[0, 0]
+            JetImage(normalise=False, rotate=rotate).represent(with_axes([some], [(0.0, 0.0, 0.0, -0.5)])).dense()[0, 0]
             for some in (jet, mirrored)
         ]
         assert both[0].equal(both[1])
@@ -134,7 +132,7 @@ def test_empty_and_single():
     assert images.sum(axis=(1, 2)).tolist() == [0.0, 1.0, 0.0]
     assert images[1, 12, 12] == 1.0
     assert pictures([(22, 0.0, 2.0, 1.0)]).sum() == 0.0
-    assert Calorimeter(area="jet").represent(jets_of([])).dense().shape == (0, 1, 25, 25)
+    assert JetImage().represent(jets_of([])).dense().shape == (0, 1, 25, 25)
 
 
 @given(st.integers(1, 20), st.integers(0, 2**32 - 1))
@@ -173,4 +171,4 @@ def test_mirrored_jets_look_the_same():
 
 def test_weights_and_labels_are_no_input():
     events = jets_of([JET, JET[:2]], picture="jet")
-    assert Calorimeter().represent(events).labels.tolist() == ak.to_list(events.table.label)
+    assert JetImage().represent(events).labels.tolist() == ak.to_list(events.table.label)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from representations.calorimeter.calorimeter import Calorimeter
+from representations.jet_image.jet_image import JetImage
 from tests.peers import peer
 from tests.representations.collisions import jets_of, with_column
 
@@ -28,7 +28,7 @@ def pictures(rows: list[np.ndarray], steps: tuple[str, ...], axes: np.ndarray | 
     if axes is not None:
         places = [{"eta": 0.0, "phi": 0.0, **dict(zip(SUBJETS, row, strict=True))} for row in axes.tolist()]
         events = with_column(events, "axes", places)
-    return Calorimeter(**{step: step in steps for step in STEPS}).represent(events).dense()[:, 0].numpy()
+    return JetImage(**{step: step in steps for step in STEPS}).represent(events).dense()[:, 0].numpy()
 
 
 def about(rows: list[np.ndarray], centre: np.ndarray) -> list[np.ndarray]:

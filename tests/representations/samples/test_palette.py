@@ -98,7 +98,7 @@ def test_the_only_panel_of_painted_pictures() -> None:
 
 
 def test_a_palette_of_other_channels_is_refused() -> None:
-    with pytest.raises(ValueError, match="a palette of other channels than the 2 of the picture"):
+    with pytest.raises(ValueError, match="the palette has other channels than the 2 of the picture"):
         replace(painted([3]), palette=((1, 2, 3),))
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from benchmark import cli
-from benchmark.commands.data import displays
+from benchmark.displays.events import EventDisplay, stems
 from representations.circles.circles import Circles
 from tasks.data.store import load
 from tests.benchmark.cells import toy_job
@@ -145,13 +145,10 @@ def test_no_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
 
 
 def test_a_mean_of_no_events_is_null(tmp_path: Path):
-    item = displays.Shown(tmp_path, "graph", {}, (tmp_path / "a.png",), {"empty": {"events": 0, "nodes": np.nan}})
+    item = EventDisplay(tmp_path, "graph", {}, (tmp_path / "a.png",), {"empty": {"events": 0, "nodes": np.nan}})
     assert item.as_json()["classes"] == {"empty": {"events": 0, "nodes": None}}
 
 
 def test_names_of_files_never_meet():
-    from benchmark.engine.request import Choice
-
-    wanted = [(Choice("circles"), Circles()), (Choice("mine.py:Circles"), Circles())]
-    wanted += [(Choice("circles", (("size", "64"),)), Circles(size=64))]
-    assert list(displays.stems(wanted)) == ["circles", "circles-2", "circles-size=64"]
+    wanted = [("circles", {}), ("circles", {}), ("circles", {"size": "64"})]
+    assert stems(wanted) == ["circles", "circles-2", "circles-size=64"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.displays.look import Look, look
+from benchmark.displays.overview import Overview, overviews
 from benchmark.displays.style import BAR
 
 if TYPE_CHECKING:
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from benchmark.displays.style import Sheet
+    from benchmark.displays.style import PanelGrid
     from representations.representation import Representation
     from tasks.events import Events
 
 
-def look_at(representation: Representation, *shards: Events, each: int = 6) -> Look:
-    (found,) = look(representation, shards, each)
+def overview_of(representation: Representation, *shards: Events, each: int = 6) -> Overview:
+    (found,) = overviews(representation, shards, each)
     return found
 
 
-def panels(sheet: Sheet) -> list[Axes]:
+def panels(sheet: PanelGrid) -> list[Axes]:
     """The panels of a sheet in the order in which they are drawn, without colour bars."""
     return [axes for axes in sheet.canvas.axes if axes.get_label() != BAR]
 

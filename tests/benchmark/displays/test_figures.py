@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark.commands.data.plots import draw
 from benchmark.core.errors import UserError
+from benchmark.displays.figures import draw
 from tasks.validation.figure import Axis, Curve, Figure, Map, Panel, Points, spectrum
 
 if TYPE_CHECKING:

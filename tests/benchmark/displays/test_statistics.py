@@ -1,4 +1,4 @@
-"""Averages against plain sums over all pictures at once, and leading particles against a loop."""
+"""ImageStatistics against plain sums over all pictures at once, and leading particles against a loop."""
 
 import math
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.displays import tally as module
-from benchmark.displays.tally import Averages, Lists, tally_of
+from benchmark.displays import statistics as module
+from benchmark.displays.statistics import ImageStatistics, ListStatistics, statistics_of
 from representations.calorimeter.calorimeter import Calorimeter
 from representations.circles.circles import Circles
 from representations.fourvectors.fourvectors import FourVectors
@@ -17,34 +17,33 @@ from tests.representations.collisions import events_of, random_events, showers_o
 
 
 def summed_up(representation, events, step):
-    tally = None
+    statistics = None
     for start in range(0, len(events), step):
         samples = representation.represent(events[start : start + step])
-        tally = tally or tally_of(samples)
-        tally.add(samples)
-    return tally
+        statistics = statistics or statistics_of(samples)
+        statistics.add(samples)
+    return statistics
 
 
 @pytest.mark.parametrize("step", [7, 40])
 def test_averages_are_those_of_all_pictures_at_once(step):
     events, circles = random_events(40, 3), Circles(size=32)
-    tally = summed_up(circles, events, step)
-    assert isinstance(tally, Averages)
+    statistics = summed_up(circles, events, step)
+    assert isinstance(statistics, ImageStatistics)
     pictures = circles.represent(events).dense().numpy().astype(np.float64)
     labels = events.column("label")
     means = [pictures[labels == code].sum(axis=0) / (labels == code).sum() for code in (0, 1)]
     for code in (0, 1):
-        np.testing.assert_allclose(tally.mean(code), means[code], rtol=1e-12)
+        np.testing.assert_allclose(statistics.mean(code), means[code], rtol=1e-12)
         lit = np.count_nonzero(pictures[labels == code].max(axis=1)) / (labels == code).sum()
-        assert tally.numbers(code) == {"lit_pixels": pytest.approx(lit)}
-    np.testing.assert_allclose(tally.difference(1), means[0] - means[1], rtol=1e-9, atol=1e-15)
+        assert statistics.numbers(code) == {"lit_pixels": pytest.approx(lit)}
 
 
 def test_small_energies_are_not_lost_beside_large_ones():
     # in float32, 2^24 + 1 is 2^24
     showers = [[(80, 100, 2.0**24)], [(80, 100, 1.0)]] * 2
-    tally = summed_up(Calorimeter(unit=1.0), showers_of(showers)[[0, 2]], 2)
-    assert tally.mean(0).max() == 2.0**24
+    statistics = summed_up(Calorimeter(unit=1.0), showers_of(showers)[[0, 2]], 2)
+    assert statistics.mean(0).max() == 2.0**24
     both = showers_of([showers[0], showers[1], showers[1], showers[1]])
     assert summed_up(Calorimeter(unit=1.0), both[[0, 2]], 2).sums[0].max() == 2.0**24 + 1
 
@@ -60,17 +59,17 @@ def test_never_more_pictures_than_fit_are_dense(monkeypatch, room, most):
     monkeypatch.setattr(Images, "dense", noted)
     monkeypatch.setattr(module, "DENSE", room)
     samples = Circles(size=32).represent(random_events(700, 1))
-    tally = Averages(samples)
-    tally.add(samples)
+    statistics = ImageStatistics(samples)
+    statistics.add(samples)
     assert max(sizes) == most
-    assert sum(sizes) == 700 == tally.events.sum()
+    assert sum(sizes) == 700 == statistics.events.sum()
 
 
 def test_a_class_without_events_has_no_mean():
-    tally = summed_up(Circles(size=16), events_of([[("muon", 20.0, 0.0, 0.0)]]), 1)
-    assert tally.events.tolist() == [1, 0]
-    assert np.isnan(tally.mean(1)).all()
-    assert math.isnan(tally.numbers(1)["lit_pixels"])
+    statistics = summed_up(Circles(size=16), events_of([[("muon", 20.0, 0.0, 0.0)]]), 1)
+    assert statistics.events.tolist() == [1, 0]
+    assert np.isnan(statistics.mean(1)).all()
+    assert math.isnan(statistics.numbers(1)["lit_pixels"])
 
 
 @pytest.mark.parametrize("step", [2, 5])
@@ -82,19 +81,19 @@ def test_leading_particles(step):
         [("jet", 40.0, 1.0, 0.0), ("jet", 50.0, 0.5, 0.3)],
         [("bjet", 70.0, 0.0, 0.0)],
     ]
-    tally = summed_up(FourVectors(), events_of(collisions), step)
-    assert isinstance(tally, Lists)
-    pt = tally.column("leading")[:, :, tally.names.index("pt")]
+    statistics = summed_up(FourVectors(), events_of(collisions), step)
+    assert isinstance(statistics, ListStatistics)
+    pt = statistics.column("leading")[:, :, statistics.names.index("pt")]
     np.testing.assert_array_equal(pt, [[90, 30], [25, np.nan], [np.nan, np.nan], [50, 40], [70, np.nan]])
-    assert tally.column("particles").tolist() == [3, 1, 0, 2, 1]
-    assert tally.events.tolist() == [3, 2]
-    assert tally.numbers(0) == {"particles": pytest.approx(4 / 3)}
+    assert statistics.column("particles").tolist() == [3, 1, 0, 2, 1]
+    assert statistics.events.tolist() == [3, 2]
+    assert statistics.numbers(0) == {"particles": pytest.approx(4 / 3)}
 
 
 def test_nodes_and_edges():
     collisions = [[("jet", 40.0 + i, 0.1 * i, 0.0) for i in range(n)] for n in (4, 1, 2)]
-    tally = summed_up(Graph(join="complete"), events_of(collisions), 2)
-    assert tally.numbers(0) == {"nodes": 3.0, "edges": (4 * 3 + 2 * 1) / 2}
-    assert tally.numbers(1) == {"nodes": 1.0, "edges": 0.0}
+    statistics = summed_up(Graph(join="complete"), events_of(collisions), 2)
+    assert statistics.numbers(0) == {"nodes": 3.0, "edges": (4 * 3 + 2 * 1) / 2}
+    assert statistics.numbers(1) == {"nodes": 1.0, "edges": 0.0}
     # what was kept does not hold on to the samples
-    assert not isinstance(tally.column("edges"), torch.Tensor)
+    assert not isinstance(statistics.column("edges"), torch.Tensor)

@@ -1,4 +1,4 @@
-"""What all looked-at events amount to, summed batch by batch: mean pictures, leading particles, and counts."""
+"""Statistics of samples, summed batch by batch: mean images, leading particles, and counts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from benchmark.core.errors import Skip
 from representations.samples import Graphs, Images, Vectors
 
 if TYPE_CHECKING:
@@ -15,22 +16,24 @@ if TYPE_CHECKING:
     from representations.samples import Ragged, Samples
 
 BATCH = 256
-"""Events that are dense at once, or fewer: as many as `DENSE` pixels (64 MB) hold."""
+"""Events that are dense at the same time; fewer if they have more than `DENSE` pixels (64 MB)."""
 DENSE = 1 << 24
 LEADING = 2
-"""Particles of an event whose columns are kept."""
+"""Particles of an event whose columns are stored."""
 
 
-class Averages:
-    """Sums of pictures, (classes, channels, rows, columns) float64, and of pixels that any channel lights."""
+class ImageStatistics:
+    """Sums of images, (classes, channels, rows, columns) float64, and of pixels that are not 0 in every channel."""
 
     def __init__(self, images: Images) -> None:
         self.events = np.zeros(len(images.classes), np.int64)
         self.sums = np.zeros((len(images.classes), *images.shape))
         self.lit = np.zeros(len(images.classes), np.int64)
 
-    def add(self, images: Images) -> None:
-        """A few more pictures; never more than `BATCH` are dense at once."""
+    def add(self, images: Samples) -> None:
+        """Add a batch; at most `BATCH` images are dense at the same time."""
+        if not isinstance(images, Images):
+            raise TypeError(f"samples of the kind {type(images).__name__}, expected Images")
         batch = max(1, min(BATCH, DENSE // int(np.prod(images.shape))))
         for code in range(len(self.events)):
             index = torch.nonzero(images.labels == code).flatten()
@@ -42,24 +45,17 @@ class Averages:
                 self.events[code] += len(some)
 
     def mean(self, code: int) -> NDArray[np.float64]:
-        """The average picture of a class, (channels, rows, columns); NaN where it has no events."""
+        """The mean image of a class, (channels, rows, columns); NaN without events."""
         with np.errstate(invalid="ignore"):
             return np.asarray(self.sums[code] / self.events[code])
-
-    def difference(self, code: int) -> NDArray[np.float64]:
-        """The average picture of the first class minus that of another."""
-        return self.mean(0) - self.mean(code)
 
     def numbers(self, code: int) -> dict[str, float]:
         """Means over the events of a class."""
         return {"lit_pixels": _mean(self.lit[code], self.events[code])}
 
 
-class Lists:
-    """Lengths of lists of particles, or of nodes and edges, and the columns of the leading two.
-
-    leading : by place, and by column beside `label`; NaN where an event has fewer particles.
-    """
+class ListStatistics:
+    """How many particles, or nodes and edges, events have, and the columns of the two leading ones."""
 
     def __init__(self, samples: Vectors | Graphs) -> None:
         self.names = samples.names
@@ -67,8 +63,10 @@ class Lists:
         self.classes = len(samples.classes)
         self._parts: dict[str, list[NDArray[Any]]] = {}
 
-    def add(self, samples: Vectors | Graphs) -> None:
-        """A few more events."""
+    def add(self, samples: Samples) -> None:
+        """Add a batch."""
+        if not isinstance(samples, Vectors | Graphs):
+            raise TypeError(f"samples of the kind {type(samples).__name__}, expected Vectors or Graphs")
         counts = _counts(samples)
         found = {"label": samples.labels.numpy(), "features": samples.features.numpy()}
         found |= {name: rows.lengths.numpy() for name, rows in counts.items()}
@@ -78,13 +76,16 @@ class Lists:
             self._parts.setdefault(name, []).append(values.copy())
 
     def column(self, name: str) -> NDArray[Any]:
-        """`label`, the number of `particles`, or of `nodes` and `edges`, (events,); `features` (events, F); or
-        `leading` (events, 2, columns), NaN where there is no such particle."""
+        """A column of all events.
+
+        `label`, and the number of `particles`, or of `nodes` and `edges`: (events,). `features`: (events, F).
+        `leading`: (events, 2, columns), NaN if an event has fewer particles.
+        """
         return np.concatenate(self._parts[name])
 
     @property
     def counted(self) -> tuple[str, ...]:
-        """What is counted: particles, or nodes and edges."""
+        """Names of what is counted: particles, or nodes and edges."""
         return tuple(name for name in self._parts if name not in ("label", "features", "leading"))
 
     @property
@@ -98,14 +99,16 @@ class Lists:
         return {name: _mean(self.column(name)[chosen].sum(), chosen.sum()) for name in self.counted}
 
 
-Tally = Averages | Lists
+Statistics = ImageStatistics | ListStatistics
 
 
-def tally_of(samples: Samples) -> Tally | None:
-    """An empty tally for samples of this kind, or None for a kind that is none of the three."""
+def statistics_of(samples: Samples) -> Statistics:
+    """Empty statistics for samples of this kind. Raises Skip for a kind that cannot be drawn."""
     if isinstance(samples, Images):
-        return Averages(samples)
-    return Lists(samples) if isinstance(samples, Vectors | Graphs) else None
+        return ImageStatistics(samples)
+    if isinstance(samples, Vectors | Graphs):
+        return ListStatistics(samples)
+    raise Skip(f"samples of the kind {type(samples).__name__} can't be drawn")
 
 
 def _counts(samples: Vectors | Graphs) -> dict[str, Ragged]:

@@ -1,4 +1,4 @@
-"""What is kept of events, and the shares that are not drawn."""
+"""Examples of each class, the shares that samples leave out, and what the values of channels are."""
 
 from dataclasses import replace
 
@@ -8,34 +8,33 @@ import pytest
 import torch
 
 from benchmark.core.errors import Skip
-from benchmark.displays.look import look
-from benchmark.displays.quantity import quantities
+from benchmark.displays.overview import overviews
 from representations.calorimeter.calorimeter import Calorimeter
 from representations.circles.circles import Circles
 from representations.graph.graph import Graph
 from representations.representation import Representation, truth
 from representations.samples import Samples
-from tests.benchmark.displays.looked import look_at
+from tests.benchmark.displays.overview import overview_of
 from tests.representations.collisions import events_of, random_events, showers_of, with_column
 
 
 def test_the_first_of_each_class_in_the_order_of_the_shards():
     events = random_events(11, 2)
-    seen = look_at(Graph(), events[:4], events[4:], each=3)
+    seen = overview_of(Graph(), events[:4], events[4:], each=3)
     assert {name: part.event_ids.tolist() for name, part in seen.examples.items()} == {
         "signal": [1000, 1002, 1004],
         "background": [1001, 1003, 1005],
     }
-    assert seen.tally.events.tolist() == [6, 5]
+    assert seen.statistics.events.tolist() == [6, 5]
 
 
 def test_objects_outside_and_pt_dropped():
     near, far = ("jet", 30.0, 0.5, 0.0), ("jet", 10.0, 4.0, 1.0)
     events = events_of([[near, near, near, far], [near], [far, far], [near, near]])
-    circles = look_at(Circles(size=16), events).numbers()
+    circles = overview_of(Circles(size=16), events).numbers()
     assert circles["signal"]["outside"] == pytest.approx(3 / 6)
     assert circles["background"]["outside"] == 0
-    graph = look_at(Graph(nodes=1), events).numbers()
+    graph = overview_of(Graph(nodes=1), events).numbers()
     assert graph["signal"]["dropped"] == pytest.approx((70 / 100 + 1 / 2) / 2)
     assert graph["background"]["dropped"] == pytest.approx((0 + 1 / 2) / 2)
     assert graph["signal"]["nodes"] == 1
@@ -43,7 +42,7 @@ def test_objects_outside_and_pt_dropped():
 
 def test_a_representation_that_the_events_can_not_give():
     with pytest.raises(Skip, match="no calorimeter hits"):
-        look_at(Calorimeter(), random_events(2, 1))
+        overview_of(Calorimeter(), random_events(2, 1))
 
 
 def test_what_is_outside_of_calorimeters():
@@ -51,21 +50,21 @@ def test_what_is_outside_of_calorimeters():
     showers = showers_of([[(80, 100, 8.0), (80, 200, 1.0)], [(0, 0, 1.0)]])
     events = with_column(showers, "tracks", tracks)
     for area, signal, background in (("barrel", 2 / 3, 1.0), ("detector", 0.0, 1.0), ("crop", 1 / 2, 0.0)):
-        numbers = look_at(Calorimeter(area=area), events).numbers()
+        numbers = overview_of(Calorimeter(area=area), events).numbers()
         assert numbers["signal"]["outside"] == pytest.approx(signal)
         assert numbers["background"]["outside"] == background
-    assert "outside" not in look_at(Calorimeter(area="barrel"), showers).numbers()["signal"]
+    assert "outside" not in overview_of(Calorimeter(area="barrel"), showers).numbers()["signal"]
 
 
 def test_several_panels_are_a_look_each():
     events = showers_of([[(0, 0, 1.0), (3, 5, 2.0)], [(9, 9, 1.0)]])
     images = Calorimeter(area="ecal").represent(events)
-    looks = look(Calorimeter(area="ecal"), [events], 6)
+    looks = overviews(Calorimeter(area="ecal"), [events], 6)
     assert [seen.panel for seen in looks] == ["barrel", "endcap_minus", "endcap_plus"]
     for seen, panel in zip(looks, images.dense_panels(), strict=True):
         (shown, _) = seen.examples.values()
         np.testing.assert_array_equal(shown.dense()[0], panel[0])
-        np.testing.assert_allclose(seen.tally.mean(0), panel[0])
+        np.testing.assert_allclose(seen.statistics.mean(0), panel[0])
     assert [seen.numbers()["signal"]["lit_pixels"] for seen in looks] == [2, 0, 0]
 
 
@@ -83,13 +82,13 @@ def test_what_values_are(options, text, factor):
     events = replace(events, table=ak.with_field(events.table, np.array([2.0], np.float32), "mass"))
     for coarse, side in ((1, 5), (2, 1)):
         calorimeter = Calorimeter(**options, coarse=coarse)
-        (quantity,) = quantities(calorimeter, events.info, calorimeter.represent(events))
-        assert (quantity.text, quantity.factor, quantity.coarse) == (text, factor, side)
+        (quantity,) = calorimeter.represent(events).panels[0].channels
+        assert (quantity.label, quantity.factor, quantity.block) == (text, factor, side)
 
 
 def test_no_events():
     with pytest.raises(Skip, match="no events"):
-        look_at(Graph())
+        overview_of(Graph())
 
 
 class Bare(Representation):
@@ -103,4 +102,4 @@ class Bare(Representation):
 
 def test_samples_that_nobody_knows():
     with pytest.raises(Skip, match="kind Samples can't be drawn"):
-        look_at(Bare(), random_events(2, 1))
+        overview_of(Bare(), random_events(2, 1))
