@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from tasks.data.manifest import Manifest
     from tasks.events import Events
 
-TAKEN = ("tasks.events", "tasks.detector.clusters", "tasks.detector.digis", "tasks.detector.geometry")
+TAKEN = ("tasks.events", "tasks.detector.shower_shapes", "tasks.detector.digis", "tasks.detector.geometry")
 """The modules of tasks that representations take something from: the table, and where cells lie."""
 
 WARM_UP_EVENTS = 32

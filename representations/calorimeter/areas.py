@@ -11,8 +11,8 @@ from representations.calorimeter import ecal_centric, hcal_centric
 from representations.calorimeter.cells import Cells
 from representations.kernels.particles import FROM_HOTTEST, SHOWER_SPAN
 from representations.samples import Panel
-from tasks.detector.clusters import HALF
 from tasks.detector.geometry import BARREL, BARREL_ETA, ENDCAPS
+from tasks.detector.shower_shapes import HALF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -14,7 +14,6 @@ import numpy as np
 from representations.calorimeter.cells import Cells
 from representations.calorimeter.hcal_centric import column_of, row_of
 from representations.kernels.hits import wide
-from tasks.detector.clusters import HALF
 from tasks.detector.geometry import (
     BARREL,
     BARREL_ETA,
@@ -27,6 +26,7 @@ from tasks.detector.geometry import (
     endcap_direction,
     endcap_mask,
 )
+from tasks.detector.shower_shapes import HALF
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,8 +14,8 @@ from numba import njit
 from benchmark.core.errors import UserError
 from representations.kernels import moments
 from representations.kernels.hits import hits_of, lengths, lists_of
-from tasks.detector.clusters import HALF
 from tasks.detector.geometry import BARREL, CRYSTAL, barrel_direction
+from tasks.detector.shower_shapes import HALF
 from tasks.events import KINDS
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The calorimeters of whole events: from particles to the hits that are read out."""
+"""The calorimeters in whole events: from particles to hits."""
 
 from __future__ import annotations
 
@@ -8,57 +8,96 @@ from typing import TYPE_CHECKING, Any
 import awkward as ak
 import numpy as np
 
-from tasks.detector.cells import ENDCAP_START, HCAL_START, clear, lit, workspace
+from tasks.detector.cells import ENDCAP_START, HCAL_START, Deposits, Hits, Workspace, clear, lit, workspace
 from tasks.detector.compiled import compiled
 from tasks.detector.geometry import BARREL, ENDCAPS, HCAL
-from tasks.detector.incoming import GAMMA, HADRON, MUON, Incoming
-from tasks.detector.readout import read_out, tables
+from tasks.detector.readout import crystals, read_out
 from tasks.detector.showers import electromagnetic, hadronic, minimum_ionising
-from tasks.detector.transport import STACK, STATE, cascade, to_calorimeter
+from tasks.detector.tracker import CHARGE, PHI, PT, PZ, STACK, STATE, Z, cascade, to_calorimeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from tasks.detector.pileup import Drawn
+    from tasks.detector.overlay import Overlay
+
+GAMMA, HADRON, NEUTRAL, MUON = range(4)
+"""Kinds of particles in the calorimeters: electron or photon, charged hadron, neutral hadron, muon."""
+
+ETA_MAX = 3.2
+"""Particles beyond this abs(eta) miss barrel and endcaps."""
 
 
 @dataclass(frozen=True)
-class Deposits:
-    """Cells with energy, in rising order within an event; those of event i at `offsets[i]:offsets[i + 1]`.
+class Incoming:
+    """Particles that leave collisions; those of event i are at `offsets[i]:offsets[i + 1]`.
 
-    cell : (total,) int32 as `tasks.detector.cells` counts them. energy : GeV. time : ns after light from the centre.
+    Attributes
+    ----------
+    offsets : (events + 1,)
+    states : (total, 8) columns as in `tasks.detector.tracker`
+    seen : (total,) GAMMA, HADRON, NEUTRAL or MUON
+    kinetic : (total,) the energy that a hadron can deposit, GeV
     """
 
     offsets: NDArray[np.int64]
-    cell: NDArray[np.int32]
-    energy: NDArray[np.float32]
-    time: NDArray[np.float32]
+    states: NDArray[np.float64]
+    seen: NDArray[np.int64]
+    kinetic: NDArray[np.float64]
 
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
 
-    def between(self, start: int, stop: int) -> ak.Array:
-        """Lists of {cell, energy, time} of the cells in [start, stop), an event each, cells counted from `start`."""
-        inside = (self.cell >= start) & (self.cell < stop)
-        counts = np.diff(np.concatenate([[0], np.cumsum(inside)])[self.offsets])
-        columns = {"cell": self.cell[inside] - start, "energy": self.energy[inside], "time": self.time[inside]}
-        return ak.unflatten(ak.zip(columns), counts)
+def incoming(
+    counts: NDArray[np.int64],
+    pdg_id: NDArray[np.int64],
+    pt: NDArray[np.float64],
+    phi: NDArray[np.float64],
+    pz: NDArray[np.float64],
+    mass: NDArray[np.float64],
+    z: NDArray[np.float64],
+) -> Incoming:
+    """Collect stable, visible particles.
+
+    Parameters
+    ----------
+    counts : (events,) number of particles in each event
+    pdg_id, pt, phi, pz, mass : (total,) GeV and radians
+    z : (total,) where each particle starts along the beam, metres
+    """
+    size = np.abs(pdg_id)
+    sign = np.where((size == 11) | (size == 13), -1.0, np.isin(size, (211, 321, 2212)) * 1.0)
+    charge = np.sign(pdg_id) * sign
+    states = np.zeros((len(pt), STATE))
+    for column, values in ((Z, z), (PHI, phi), (PT, np.maximum(pt, 1e-6)), (PZ, pz), (CHARGE, charge)):
+        states[:, column] = values
+    seen = np.select([(size == 11) | (size == 22), size == 13, charge != 0], [GAMMA, MUON, HADRON], NEUTRAL)
+    # Nucleons keep their mass, antinucleons annihilate with another nucleon, mesons deposit all their energy.
+    rest = np.where(np.isin(size, (2212, 2112)), np.sign(pdg_id) * mass, 0.0)
+    energy = np.sqrt(pt**2 + pz**2 + mass**2)
+    return Incoming(np.concatenate([[0], np.cumsum(counts)]), states, seen, np.maximum(energy - rest, 0.0))
+
+
+def incoming_of(particles: ak.Array, vertex: NDArray[np.float64]) -> Incoming:
+    """Collect visible particles of `tasks.detector.particles.final`; `vertex` : (events,) start of each event, m."""
+    kept = particles[particles.visible & (abs(particles.eta) < ETA_MAX)]
+    counts = ak.to_numpy(ak.num(kept.pt))
+    flat: dict[str, Any] = {name: np.asarray(ak.flatten(kept[name])) for name in ("pdg_id", "pt", "phi", "pz", "e")}
+    mass = np.sqrt(np.maximum(flat["e"] ** 2 - flat["pt"] ** 2 - flat["pz"] ** 2, 0.0))
+    return incoming(counts, flat["pdg_id"], flat["pt"], flat["phi"], flat["pz"], mass, np.repeat(vertex, counts))
 
 
 def deposits(particles: Incoming, rng: np.random.Generator) -> Deposits:
-    """Showers of all particles as they are, without noise and thresholds."""
-    return _simulate(particles, rng, None, lambda cells: lit(cells))
+    """Energy of the showers of all particles, without noise and thresholds."""
+    return _simulate(particles, rng, None, lit)
 
 
 def hits(
-    particles: Incoming, rng: np.random.Generator, pileup: Drawn | None = None, each: Callable[[], None] | None = None
+    particles: Incoming, rng: np.random.Generator, pileup: Overlay | None = None, each: Callable[[], None] | None = None
 ) -> Deposits:
-    """What is read out of each event, with pile-up where there is some. `each` is called when an event is done."""
+    """Hits that are read out of each event, with pile-up if there is some. Calls `each` after each event."""
 
-    def read(cells: Any) -> Any:
-        found = read_out(cells, tables(), rng)
+    def read(cells: Workspace) -> Hits:
+        found = read_out(cells, crystals(), rng)
         if each is not None:
             each()
         return found
@@ -69,10 +108,10 @@ def hits(
 def columns(found: Deposits, *, time: bool = True) -> dict[str, ak.Array]:
     """The columns `ecal`, `ecal_endcap` and `hcal` of the Events table.
 
-    time : whether hits of the ECAL have one.
+    `time` : whether hits of the ECAL have a time.
     """
-    cells = {"ecal": (0, ENDCAP_START, BARREL[1]), "ecal_endcap": (ENDCAP_START, HCAL_START, ENDCAPS[1])}
-    table = {name: _rows(found.between(start, stop), wide) for name, (start, stop, wide) in cells.items()}
+    parts = {"ecal": (0, ENDCAP_START, BARREL[1]), "ecal_endcap": (ENDCAP_START, HCAL_START, ENDCAPS[1])}
+    table = {name: _rows(found.between(start, stop), wide) for name, (start, stop, wide) in parts.items()}
     hcal = _rows(found.between(HCAL_START, HCAL_START + HCAL[0] * HCAL[1]), HCAL[1])
     timeless = ["row", "column", "energy"]
     if not time:
@@ -86,10 +125,13 @@ def _rows(found: ak.Array, wide: int) -> ak.Array:
     return ak.zip({**typed, "energy": found.energy, "time": found.time})
 
 
-def _simulate(particles: Incoming, rng: np.random.Generator, pileup: Drawn | None, read: Any) -> Deposits:
+def _simulate(
+    particles: Incoming, rng: np.random.Generator, pileup: Overlay | None, read: Callable[[Workspace], Hits]
+) -> Deposits:
     cells, stack, arrived = workspace(), np.zeros((STACK, STATE)), np.zeros((STACK, STATE))
     events = len(particles.offsets) - 1
-    parts = [(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32))]  # also where there is no event
+    none: Hits = np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32)
+    parts = [none]  # for input without events
     for event in range(events):
         inside = slice(particles.offsets[event], particles.offsets[event + 1])
         states, seen, kinetic = particles.states[inside], particles.seen[inside], particles.kinetic[inside]
@@ -104,8 +146,16 @@ def _simulate(particles: Incoming, rng: np.random.Generator, pileup: Drawn | Non
 
 
 @compiled
-def _shower(states, seen, kinetic, rng, cells, stack, arrived):  # type: ignore[no-untyped-def]
-    """All particles of one event into the cells."""
+def _shower(
+    states: NDArray[np.float64],
+    seen: NDArray[np.int64],
+    kinetic: NDArray[np.float64],
+    rng: np.random.Generator,
+    cells: Workspace,
+    stack: NDArray[np.float64],
+    arrived: NDArray[np.float64],
+) -> None:
+    """Put the showers of all particles of one event into the cells. `stack`, `arrived` : workspaces of `cascade`."""
     for i in range(len(states)):
         if seen[i] == GAMMA:
             for j in range(cascade(states[i], rng, stack, arrived)):

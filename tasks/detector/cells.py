@@ -1,11 +1,17 @@
-"""All cells of the calorimeters in one list, and the workspace that an event's energy is put into."""
+"""The cells of all calorimeters in one list, and the energy in them.
+
+Barrel crystals have the indices from 0, endcap crystals from ENDCAP_START, HCAL towers from HCAL_START.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+import awkward as ak
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.detector.compiled import compiled
 from tasks.detector.geometry import (
@@ -20,20 +26,19 @@ from tasks.detector.geometry import (
     hcal_direction,
 )
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 ENDCAP_START = BARREL[0] * BARREL[1]
 HCAL_START = ENDCAP_START + ENDCAPS[0] * ENDCAPS[1]
 TOTAL = HCAL_START + HCAL[0] * HCAL[1]
-"""Barrel crystals from 0, endcap crystals from ENDCAP_START, HCAL towers from HCAL_START lie end to end."""
 
 _MASK = endcap_mask()
+
+Hits = tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]
+"""Cell, energy (GeV) and time (ns) of hits, (hits,) each."""
 
 
 @lru_cache(maxsize=1)
 def directions() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(eta, phi) of every cell's centre, (TOTAL,) each, as seen from the centre of the detector."""
+    """(eta, phi) of the centre of every cell, (TOTAL,) each, seen from the centre of the detector."""
     parts = (
         barrel_direction(*np.divmod(np.arange(ENDCAP_START), BARREL[1])),
         endcap_direction(*np.divmod(np.arange(HCAL_START - ENDCAP_START), ENDCAPS[1])),
@@ -43,23 +48,31 @@ def directions() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return eta, phi
 
 
-class Cells(NamedTuple):
-    """A workspace as large as the detector; (TOTAL,) but for `used`."""
+class Workspace(NamedTuple):
+    """The energy of one event in all cells.
 
-    energy: NDArray[np.float64]  # GeV
-    energy_time: NDArray[np.float64]  # GeV ns
-    touched: NDArray[np.int64]  # the cells with energy, in the order in which they were hit
-    used: NDArray[np.int64]  # (1,): how many
+    Attributes
+    ----------
+    energy : (TOTAL,) GeV
+    energy_time : (TOTAL,) energy times time, GeV ns
+    touched : (TOTAL,) the cells with energy, in the order of the first hit
+    used : (1,) the number of these cells
+    """
+
+    energy: NDArray[np.float64]
+    energy_time: NDArray[np.float64]
+    touched: NDArray[np.int64]
+    used: NDArray[np.int64]
 
 
-def workspace() -> Cells:
-    """An empty detector."""
-    return Cells(np.zeros(TOTAL), np.zeros(TOTAL), np.zeros(TOTAL, np.int64), np.zeros(1, np.int64))
+def workspace() -> Workspace:
+    """A workspace without energy."""
+    return Workspace(np.zeros(TOTAL), np.zeros(TOTAL), np.zeros(TOTAL, np.int64), np.zeros(1, np.int64))
 
 
 @compiled
-def put(cells, index, energy, time):  # type: ignore[no-untyped-def]
-    """Add energy (GeV) at a time (ns) to a cell; nothing where there is none, as a cell is touched only once."""
+def put(cells: Workspace, index: int, energy: float, time: float) -> None:
+    """Add energy (GeV) at a time (ns) to a cell. Energy of 0 is ignored, so that no cell is listed twice."""
     if not energy > 0.0:
         return
     if cells.energy[index] == 0.0:
@@ -70,8 +83,8 @@ def put(cells, index, energy, time):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def clear(cells):  # type: ignore[no-untyped-def]
-    """Empty the workspace again."""
+def clear(cells: Workspace) -> None:
+    """Remove all energy."""
     for k in range(cells.used[0]):
         cells.energy[cells.touched[k]] = 0.0
         cells.energy_time[cells.touched[k]] = 0.0
@@ -79,16 +92,16 @@ def clear(cells):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def lit(cells):  # type: ignore[no-untyped-def]
-    """(cells with energy in rising order, their energies, their mean times)."""
+def lit(cells: Workspace) -> Hits:
+    """The cells with energy, in rising order, their energies and mean times."""
     index = np.sort(cells.touched[: cells.used[0]])
     energy = cells.energy[index]
     return index, energy.astype(np.float32), (cells.energy_time[index] / energy).astype(np.float32)
 
 
 @compiled
-def crystal(barrel, positive, row, column):  # type: ignore[no-untyped-def]
-    """The cell at fractional (row, column) of the barrel or an endcap, or -1 where there is none."""
+def crystal(barrel: bool, positive: bool, row: float, column: float) -> int:
+    """The cell at a fractional (row, column) of the barrel, or of the endcap at positive or negative z; -1 if none."""
     i, j = int(np.floor(row)), int(np.floor(column))
     if barrel:
         return i * BARREL[1] + j % BARREL[1] if 0 <= i < BARREL[0] else -1
@@ -98,9 +111,9 @@ def crystal(barrel, positive, row, column):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def tower(eta, phi):  # type: ignore[no-untyped-def]
-    """The HCAL tower in this direction, or -1 beyond abs(eta) 3."""
-    ring = np.searchsorted(HCAL_EDGES, abs(eta), side="right") - 1
+def tower(eta: float, phi: float) -> int:
+    """The HCAL tower in a direction; -1 beyond abs(eta) = 3."""
+    ring = int(np.searchsorted(HCAL_EDGES, abs(eta), side="right")) - 1
     if ring >= HCAL[0] // 2:
         return -1
     column = int(np.floor((phi + np.pi) / (2.0 * np.pi) * HCAL[1])) % HCAL[1]
@@ -108,3 +121,31 @@ def tower(eta, phi):  # type: ignore[no-untyped-def]
         column -= column % 2
     row = HCAL[0] // 2 + ring if eta >= 0.0 else HCAL[0] // 2 - 1 - ring
     return HCAL_START + row * HCAL[1] + column
+
+
+@dataclass(frozen=True)
+class Deposits:
+    """Cells with energy of several events; those of event i are at `offsets[i]:offsets[i + 1]`, in rising order.
+
+    Attributes
+    ----------
+    offsets : (events + 1,)
+    cell : (total,) index of the cell
+    energy : (total,) GeV
+    time : (total,) ns after light from the centre of the detector
+    """
+
+    offsets: NDArray[np.int64]
+    cell: NDArray[np.int32]
+    energy: NDArray[np.float32]
+    time: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def between(self, start: int, stop: int) -> ak.Array:
+        """Lists of {cell, energy, time} of the cells in [start, stop), one list an event; `cell` starts at 0."""
+        inside = (self.cell >= start) & (self.cell < stop)
+        counts = np.diff(np.concatenate([[0], np.cumsum(inside)])[self.offsets])
+        columns = {"cell": self.cell[inside] - start, "energy": self.energy[inside], "time": self.time[inside]}
+        return ak.unflatten(ak.zip(columns), counts)

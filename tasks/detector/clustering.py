@@ -1,12 +1,14 @@
 """Clusters of ECAL crystals around seeds, event by event, in compiled code.
 
-Clusters follow CMS (JINST 10 (2015) P08010, section 3): in the barrel five rows wide, and as many columns to either
-side as carry energy, because the field spreads electrons and conversions in phi; in the endcaps 5 x 5. Left out: CMS
-joins several 5 x 5 in the endcaps, so that ours lose more there (a quarter of the photons at abs(eta) 1.6 to 1.8,
-behind the most material, are measured more than 5% low); and the preshower.
+Clusters follow CMS (JINST 10 (2015) P08010, section 3). In the barrel they have five rows and all columns with energy
+on either side, because the field spreads electrons and conversions in phi; in the endcaps they have 5 x 5 crystals.
+Differences: CMS merges several 5 x 5 in the endcaps, so that our clusters lose more energy there (a quarter of the
+photons at abs(eta) 1.6 to 1.8, behind the most material, are measured more than 5% low); there is no preshower.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,24 +16,48 @@ from tasks.detector.cells import ENDCAP_START
 from tasks.detector.compiled import compiled
 from tasks.detector.geometry import BARREL, ENDCAPS
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Grid = tuple[bool, int, int, int, int, int]
+
 REACH = 17
-"""Columns to either side of the seed that a barrel cluster may reach (17 in CMS's hybrid clustering)."""
+"""Largest distance in columns between the seed and a strip of a barrel cluster (17 in CMS's hybrid clustering)."""
 STRIP = 0.35
-"""GeV that a strip of five crystals needs to join the cluster. (In CMS one strip of a group does, and the others 0.1:
-groups are not made here.)"""
+"""GeV that a strip of five crystals needs to join the cluster. (CMS groups strips: one of a group needs 0.35 GeV, the
+others 0.1 GeV.)"""
 PLACE_WEIGHT, SHAPE_WEIGHT = 4.2, 4.7
-"""Crystals weigh max(0, 4.2 + ln(E_i / E)) in the position, and 4.7 in sigma_ieta_ieta (CMS)."""
+"""The weights of crystals are max(0, 4.2 + ln(E_i / E)) in the position, and 4.7 in sigma_ieta_ieta (CMS)."""
 COLUMNS = ("barrel", "row", "column", "energy", "e25", "e9", "sigma", "seed", "et")
-"""Of what `clusters` fills: 1 in the barrel; place, fractional, in crystals; GeV of the cluster, of 5 x 5 and 3 x 3
-crystals; width in eta; cell of the seed; transverse GeV of the cluster, as seen from the centre of the detector."""
+"""Columns of the rows that `clusters` fills: 1 in the barrel; fractional position in crystals; energy (GeV) of the
+cluster, of 5 x 5 and of 3 x 3 crystals; width in eta; cell of the seed; transverse energy of the cluster (GeV), seen
+from the centre of the detector."""
 
 
 @compiled
-def clusters(cell, energy, eta, sine, least, canvas, rows):  # type: ignore[no-untyped-def]
-    """Clusters of one event in falling transverse energy of their seeds; returns how many of `rows` are filled.
+def clusters(
+    cell: NDArray[np.int32],
+    energy: Floats,
+    eta: Floats,
+    sine: Floats,
+    least: float,
+    canvas: Floats,
+    rows: Floats,
+) -> int:
+    """Find the clusters of one event, in falling transverse energy of their seeds.
 
-    cell, energy : (hits,) crystals and GeV. eta, sine : (crystals,) direction, and sine of the polar angle. least : GeV
-    of transverse energy of a seed. canvas : (crystals,) zeros, and zeros again afterwards. rows : (most, 9), `COLUMNS`.
+    Parameters
+    ----------
+    cell, energy : (hits,) crystals and their energies in GeV
+    eta, sine : (crystals,) direction, and sine of the polar angle
+    least : smallest transverse energy of a seed, GeV
+    canvas : (crystals,) workspace of zeros; contains zeros again afterwards
+    rows : (most, 9) filled with clusters, `COLUMNS`
+
+    Returns
+    -------
+    Number of clusters.
     """
     for k in range(len(cell)):
         canvas[cell[k]] = energy[k]
@@ -55,8 +81,8 @@ def clusters(cell, energy, eta, sine, least, canvas, rows):  # type: ignore[no-u
 
 
 @compiled
-def _grid(seed):  # type: ignore[no-untyped-def]
-    """The grid of crystals that a seed lies in: (barrel, its size, its first cell), and the seed's place there."""
+def _grid(seed: int) -> Grid:
+    """The grid of crystals around a seed: (barrel, rows, columns, first cell, row of the seed, column of the seed)."""
     if seed < ENDCAP_START:
         return True, BARREL[0], BARREL[1], 0, seed // BARREL[1], seed % BARREL[1]
     side = ENDCAPS[1]
@@ -65,8 +91,8 @@ def _grid(seed):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _near(grid, a, b):  # type: ignore[no-untyped-def]
-    """The cell `a` rows and `b` columns from the seed; -1 beyond the edge. The barrel has none in phi."""
+def _near(grid: Grid, a: int, b: int) -> int:
+    """The cell `a` rows and `b` columns from the seed; -1 beyond the edge. The barrel is periodic in phi."""
     barrel, high, wide, first, i, j = grid
     if 0 <= i + a < high and (barrel or 0 <= j + b < wide):
         return first + (i + a) * wide + (j + b) % wide
@@ -74,8 +100,8 @@ def _near(grid, a, b):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _sum_strips(canvas, grid, strips):  # type: ignore[no-untyped-def]
-    """GeV of the strips of five crystals along eta, by column; none beyond the reach."""
+def _sum_strips(canvas: Floats, grid: Grid, strips: Floats) -> None:
+    """Sum the energy of strips of five crystals along eta, by column; 0 beyond the reach of a cluster."""
     reach = REACH if grid[0] else 2
     strips[:] = 0.0
     for b in range(-reach, reach + 1):
@@ -86,14 +112,14 @@ def _sum_strips(canvas, grid, strips):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _joins(strips, b):  # type: ignore[no-untyped-def]
+def _joins(strips: Floats, b: int) -> bool:
     """Whether a strip belongs to the cluster."""
     return abs(b) <= 2 or strips[b + REACH] > STRIP
 
 
 @compiled
-def _measure(canvas, grid, strips, eta, row):  # type: ignore[no-untyped-def]
-    """Energies, place and width of a cluster. The width is that of CMS: in eta, over 5 x 5 crystals."""
+def _measure(canvas: Floats, grid: Grid, strips: Floats, eta: Floats, row: Floats) -> None:
+    """Energies, position and width of a cluster. The width is that of CMS: in eta, over 5 x 5 crystals."""
     e25 = strips[REACH - 2 : REACH + 3].sum()
     total = e25
     for b in range(-REACH, REACH + 1):
@@ -126,8 +152,8 @@ def _measure(canvas, grid, strips, eta, row):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _take(canvas, grid, strips, sine):  # type: ignore[no-untyped-def]
-    """What a cluster has taken, no other takes; returns its transverse energy, GeV."""
+def _take(canvas: Floats, grid: Grid, strips: Floats, sine: Floats) -> float:
+    """Remove the energy of a cluster from the canvas; returns its transverse energy, GeV."""
     reach, total = REACH if grid[0] else 2, 0.0
     for b in range(-reach, reach + 1):
         for a in range(-2, 3):

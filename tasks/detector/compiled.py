@@ -1,8 +1,7 @@
-"""Compiled functions, kept on disk until any file beside them changes.
+"""Compiled functions, cached on disk until a file in their folder changes.
 
-numba's own cache looks at the file of a function alone. What the function calls, and the constants that it reads, come
-from other files of this folder and are compiled into it: with a changed field or crystal, a cache would go on giving
-yesterday's detector, on some machines and not on others.
+numba's own cache depends only on the file of a function. The functions that it calls and the constants that it reads
+come from other files of the folder and are compiled into it, so that a cache could be out of date.
 """
 
 from __future__ import annotations
@@ -10,20 +9,23 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 from numba import njit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-def compiled(function: Callable[..., Any]) -> Any:
-    """The function in machine code, without the GIL."""
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function to machine code that runs without the GIL."""
     dispatcher = njit(cache=True, nogil=True)(function)
-    # The stamp is numba's own, compared when a cache is read; there is no public way to say what goes into it.
+    # numba compares its stamp when it reads a cache. There is no public way to set it.
     dispatcher._cache._cache_file._source_stamp = stamp(Path(function.__code__.co_filename).parent)
-    return dispatcher
+    return cast("Callable[P, R]", dispatcher)
 
 
 @cache

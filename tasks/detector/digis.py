@@ -1,13 +1,13 @@
-"""The ten samples of a crystal's pulse that CMS reads out ("digis"), 25 ns apart.
+"""The ten samples of the pulse of a crystal that CMS reads out ("digis"), 25 ns apart.
 
-A pulse of amplitude A whose peak comes at the time t rises and falls as
+A pulse of amplitude A with its peak at the time t has the shape
 
     A f(x) = A (1 + x / (alpha beta))^alpha exp(-x / beta),    x = time - t,    0 before x = -alpha beta,
 
-(Eur. Phys. J. C 46 S1 (2006) 23). Energy and time of a hit are measured already, so the samples are those of which a
-least-squares fit of f gives just them: the pulse, and noise of each sample without its part along f and df/dx, which
-has gone into energy and time. Each sample is then rounded to the counts of the converter. Simplified: the noise of a
-sample is independent of the next one's and as large as the crystal's. Left out: pulses of the crossings before.
+(Eur. Phys. J. C 46 S1 (2006) 23). Energy and time of a hit include noise already, so the samples are such that a
+least-squares fit of f returns them: the pulse, and noise of each sample without its component along f and df/dx.
+Each sample is then rounded to the counts of the converter. Simplifications: the noise of samples is uncorrelated and as
+large as that of the crystal; there are no pulses of earlier bunch crossings.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     Floats = NDArray[np.floating[Any]]
 
 SAMPLES, SPACING = 10, 25.0
-"""ns from one to the next."""
+"""Number of samples, and ns from one to the next."""
 PEAK = 5
-"""The sample at which a particle with the speed of light peaks; the first three come before any pulse (TDR 8.1)."""
+"""The sample at the peak of a particle with the speed of light; the first three come before any pulse (TDR 8.1)."""
 FIELDS = tuple(f"sample{k}" for k in range(SAMPLES))
 GAINS = (1.0, 2.0, 12.0)
 COUNTS = 3_900
-"""A sample is counted in units of the count times 1, 2 or 12: the finest in which it stays below this. (The converter
-has 12 bits, of which 200 counts are the pedestal; it amplifies by 12, 6 or 1: TDR 8.1.)"""
+"""Largest number of counts. A sample is measured in units of 1, 2 or 12 counts, the finest that can represent it. (The
+converter has 12 bits, of which 200 counts are the pedestal, and amplifies by 12, 6 or 1: TDR 8.1.)"""
 
 
 class Channel(NamedTuple):
-    """A pulse's shape (beta in ns), the noise of one sample and the least count, GeV."""
+    """Shape of a pulse (beta in ns), noise of one sample and least count, GeV."""
 
     alpha: float
     beta: float
@@ -50,9 +50,9 @@ ENDCAP = Channel(1.890, 1.400 * SPACING, ENDCAP_NOISE, 0.060)
 
 
 def with_samples(hits: ak.Array, channel: Channel, rng: np.random.Generator) -> ak.Array:
-    """Lists of hits {energy, time, ...} with the fields `sample0` to `sample9`, float32, GeV above the pedestal."""
+    """Add the fields `sample0` to `sample9` to lists of hits {energy, time, ...}: float32, GeV above the pedestal."""
     energy, time = (ak.to_numpy(ak.flatten(hits[name])).astype(np.float64) for name in ("energy", "time"))
-    # each field contiguous, as Arrow takes them
+    # each field contiguous, as Arrow needs it
     found = np.ascontiguousarray(samples(energy, time, channel, rng).astype(np.float32).T)
     counts = ak.num(hits.energy)
     for k, name in enumerate(FIELDS):
@@ -61,7 +61,7 @@ def with_samples(hits: ak.Array, channel: Channel, rng: np.random.Generator) -> 
 
 
 def samples(energy: Floats, time: Floats, channel: Channel, rng: np.random.Generator) -> Floats:
-    """(hits, 10) GeV from the energies (GeV) and times (ns) of hits, (hits,) each."""
+    """Draw the samples of hits, (hits, 10) GeV, from their energies (GeV) and times (ns), (hits,) each."""
     x = SPACING * (np.arange(SAMPLES) - PEAK) - time[:, np.newaxis]
     value, slope = pulse(x, channel), derivative(x, channel)
     noise = channel.noise * rng.standard_normal(x.shape)
@@ -78,14 +78,14 @@ def pulse(x: Floats, channel: Channel) -> Floats:
 
 
 def derivative(x: Floats, channel: Channel) -> Floats:
-    """df/dx, a ns: f(x) (1 / (beta + x / alpha) - 1 / beta)."""
+    """df/dx, per ns: f(x) (1 / (beta + x / alpha) - 1 / beta)."""
     begun = x > -channel.alpha * channel.beta
     inverse = np.divide(1.0, channel.beta + x / channel.alpha, out=np.zeros_like(x), where=begun)
     return np.where(begun, pulse(x, channel) * (inverse - 1.0 / channel.beta), 0.0)
 
 
 def _unit(vectors: Floats) -> Floats:
-    """Each row over its length; a row of zeros (a pulse outside the ten samples) as it is."""
+    """Normalise each row to length 1; rows of zeros (pulses outside the ten samples) stay zero."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0))
 
@@ -95,7 +95,7 @@ def _along(vectors: Floats, unit: Floats) -> Floats:
 
 
 def _counted(values: Floats, channel: Channel) -> Floats:
-    """Rounded to whole counts of the finest gain that holds them; the coarsest saturates."""
+    """Round to whole counts of the finest gain that can represent the values; the coarsest gain saturates."""
     gain = np.select([values < COUNTS * channel.least_count * step for step in GAINS], GAINS, GAINS[-1])
     unit = gain * channel.least_count
     return np.asarray(np.clip(np.rint(values / unit), -200, COUNTS) * unit)

@@ -1,8 +1,8 @@
-"""Electron candidates: photon candidates that a track points to.
+"""Electron candidates: photon candidates with a matching track.
 
-The idea is that of CMS (JINST 10 (2015) P06005): a cluster of the ECAL, a track that the field bends towards
-it, and the energy of the one over the momentum of the other. The cuts are guesses, on the loose side. Converted photons
-are never electrons here, as their pairs leave no tracks (`tasks.detector.tracks`).
+As in CMS (JINST 10 (2015) P06005), they need a cluster of the ECAL, a track that points to it after bending in the
+field, and a ratio of energy to momentum. The cuts are loose guesses. Converted photons do not become electrons here,
+because their pairs have no tracks (`tasks.detector.tracker`).
 """
 
 from __future__ import annotations
@@ -16,27 +16,35 @@ from tasks.detector.geometry import FIELD, RADIUS
 from tasks.detector.photons import ISOLATION_CONE, TRACK_VETO
 
 D_ETA, D_PHI = 0.02, 0.03
-"""How far track and cluster may lie apart; in phi beyond what the field bends. Guesses: a crystal is 0.0174 wide."""
+"""Largest distance between track and cluster; in phi in addition to the bending. Guesses: a crystal is 0.0174 wide."""
 BEND = 0.299792458 * FIELD * RADIUS / 2
-"""GeV: over a track's pt, the angle in phi between its start and where it meets the barrel (0.735; small angles). It is
-less in the endcaps, which are nearer to the beam, so that the window there is wider than it need be."""
+"""GeV: divided by the pt of a track, the angle in phi between its start and the barrel (0.735; for small angles). It
+is smaller in the endcaps, which are closer to the beam, so that the window there is wider than necessary."""
 E_OVER_P_MIN = 0.5
-"""A guess; most hadrons leave less in the ECAL. There is no upper bound: an electron that radiates early has a soft
-track, while the cluster has its photons too."""
+"""A guess; most hadrons deposit less in the ECAL. There is no upper limit, because an electron that radiates early has
+a soft track but a cluster that includes its photons."""
 TRACK_PT_MIN = 2.0
-"""GeV, a guess. Softer tracks bend by more than 0.37: where there is a track above 0.5 GeV in a unit of eta and phi, as
-around hard collisions, 6% of photons would be taken for electrons without this, and next to none with it."""
+"""GeV, a guess. Softer tracks bend by more than 0.37. With one track above 0.5 GeV in a unit of eta and phi, as around
+hard collisions, 6% of photons would match a track without this cut, and almost none with it."""
 SHAPES = ("r9", "sigma_ieta_ieta", "hadronic", "ecal_isolation", "track_isolation")
 
 
 def electrons(candidates: ak.Array, tracks: ak.Array) -> ak.Array:
-    """Those photon candidates that are electrons too, in falling pt: lists of {pt, eta, phi, r9, sigma_ieta_ieta,
-    hadronic, ecal_isolation, track_isolation, e_over_p}; GeV and radians.
+    """Photon candidates that are electron candidates too, in falling pt.
 
-    candidates : of `tasks.detector.photons.photons`. tracks : lists of {pt, eta, phi} at the beam line; their charge is
-    not known, so that they may bend either way. Each candidate is taken once, with the nearest of the tracks that match
-    it; a track may serve two. pt is the cluster's energy in the direction of the track. track_isolation is the
-    candidate's less its own track, e_over_p its energy over that track's momentum.
+    Each candidate is matched to the nearest track that passes the cuts; a track may match two candidates.
+
+    Parameters
+    ----------
+    candidates : as `tasks.detector.photons.photons` returns them
+    tracks : lists of {pt, eta, phi} at the beam line; their charge is unknown, so they may bend either way
+
+    Returns
+    -------
+    Lists of {pt, eta, phi, r9, sigma_ieta_ieta, hadronic, ecal_isolation, track_isolation, e_over_p}; GeV and radians.
+    pt : energy of the cluster in the direction of the track
+    track_isolation : that of the candidate, without the matched track
+    e_over_p : energy of the cluster over the momentum of the track
     """
     cluster, track = ak.unzip(ak.cartesian([candidates, tracks[["pt", "eta", "phi"]]], nested=True))
     d_eta, d_phi = abs(cluster.eta - track.eta), _apart(cluster.phi, track.phi)
@@ -55,9 +63,9 @@ def _apart(phi: ak.Array, other: ak.Array) -> Any:
 
 
 def _sorted(candidates: ak.Array, own: ak.Array, away: ak.Array, ratio: ak.Array) -> ak.Array:
-    """The candidates that have a track of their own, in falling pt.
+    """Candidates with a matched track, in falling pt.
 
-    own : {pt, eta, phi} of the track of each candidate, or None; away : how far it is; ratio : energy over momentum.
+    `own` : {pt, eta, phi} of the matched track, or None; `away` : its distance; `ratio` : energy over momentum.
     """
     inside = (away >= TRACK_VETO) & (away < ISOLATION_CONE)
     others = candidates.track_isolation - ak.where(inside, own.pt, 0.0)

@@ -1,4 +1,4 @@
-"""Jets: anti-kt by fastjet, energy resolution, b-tags by flavour."""
+"""Jets: clustering with fastjet, energy resolution, b-tags by flavour."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Algorithm = Literal["antikt", "kt"]
 RADIUS = 0.5
 """The radius of CMS jets at 7 TeV."""
 CLUSTERED_PT_MIN = 10.0
-"""Jets below this count as soft energy in the missing energy."""
+"""GeV. Softer jets count as soft energy in the missing energy."""
 
 
 def cluster(particles: ak.Array, radius: float = RADIUS) -> ak.Array:
@@ -34,9 +34,9 @@ def cluster(particles: ak.Array, radius: float = RADIUS) -> ak.Array:
 def cluster_with_members(
     particles: ak.Array, radius: float, algorithm: Algorithm = "antikt", pt_min: float = CLUSTERED_PT_MIN
 ) -> tuple[ak.Array, ak.Array]:
-    """Jets of any algorithm with pt > pt_min, and the positions in `particles` of what they are made of.
+    """Jets with pt > pt_min, and the positions of their constituents in `particles`.
 
-    Returns the rows of `cluster` and lists of lists of positions, both in falling pt.
+    Returns jets as `cluster` does, and lists of lists of positions, both in falling pt.
     """
     found = sequence(particles, radius, algorithm)
     rows, members = jet_rows(found.inclusive_jets(min_pt=pt_min)), found.constituent_index(min_pt=pt_min)
@@ -45,7 +45,7 @@ def cluster_with_members(
 
 
 def sequence(particles: ak.Array, radius: float, algorithm: Algorithm = "antikt") -> fastjet.AwkwardClusterSequence:
-    """The clustering of lists of {px, py, pz, e}, event by event, as fastjet has it."""
+    """Cluster lists of {px, py, pz, e}, event by event; returns the cluster sequence of fastjet."""
     import fastjet
     import vector
 
@@ -57,7 +57,7 @@ def sequence(particles: ak.Array, radius: float, algorithm: Algorithm = "antikt"
 
 
 def jet_rows(jets: ak.Array) -> ak.Array:
-    """Lists of {px, py, pz, e, pt, eta, phi, mass} from fastjet's lists of {px, py, pz, E}, in their order."""
+    """Lists of {px, py, pz, e, pt, eta, phi, mass} from lists of {px, py, pz, E} of fastjet, in the same order."""
     counts = ak.num(jets.px)
     px, py, pz, e = (np.asarray(ak.flatten(jets[axis])) for axis in ("px", "py", "pz", "E"))
     pt, eta, phi = cylindrical(px, py, pz)
@@ -74,7 +74,7 @@ def flavour(jets: ak.Array, heavy: ak.Array, radius: float = RADIUS) -> ak.Array
 
 
 def measured(jets: ak.Array, flavours: ak.Array, response: Response, rng: np.random.Generator) -> ak.Array:
-    """The jets as measured: smeared energy and angles, and a b-tag drawn by flavour.
+    """Smear the energy and angles of jets, and draw b-tags by flavour.
 
     Returns lists of {pt, eta, phi, mass, charge, kind} in the order of `jets`; the mass scales with the energy.
     """

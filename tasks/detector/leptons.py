@@ -1,4 +1,4 @@
-"""Electrons and muons: efficiency, resolution, isolation."""
+"""Electrons and muons without hits: efficiency, resolution, isolation."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 MASS = {11: 0.000511, 13: 0.10566}  # GeV, PDG
 BARREL = 1.479
 ETA_MAX = {11: 2.5, 13: 2.4}
-"""Edges of the tracker and of the muon chambers."""
+"""abs(eta) of the edges of the tracker and of the muon chambers."""
 CHAMBERS_PT_MIN = 3.0
-"""GeV; softer muons stop before the chambers and count as the charged particles that they are."""
+"""GeV. Softer muons stop before the chambers and count as charged particles."""
 ISOLATION_CONE = 0.3
 ISOLATION = {11: 0.10, 13: 0.15}
-"""Largest sum of visible pt around the lepton over its own pt (CMS TOP-11-003 and its like use 0.10 to 0.20)."""
+"""Largest sum of visible pt around a lepton relative to its own pt (CMS TOP-11-003 and similar use 0.10 to 0.20)."""
 DRESSING_CONE = 0.1
-"""Photons this near an electron are in its shower: added to it, and not counted against its isolation."""
+"""Photons within this distance of an electron are part of its shower: they count as its energy, not its isolation."""
 
 
 def isolated_leptons(particles: ak.Array, response: Response, pt_min: float, rng: np.random.Generator) -> ak.Array:
     """Reconstructed, isolated electrons (abs(eta) < 2.5) and muons (< 2.4) with pt > pt_min, in falling pt.
 
-    Any stable electron or muon may be one, whatever it came from. Returns lists of {pt, eta, phi, mass, charge,
-    kind, true_pt, index}: `true_pt` before smearing (with photons), `index` the position in `particles`.
+    Any stable electron or muon can be a candidate, whatever its origin. Returns lists of {pt, eta, phi, mass, charge,
+    kind, true_pt, index}: `true_pt` is before smearing (with photons), `index` the position in `particles`.
     """
     indexed = ak.with_field(particles, ak.local_index(particles.pt), "index")
     size = abs(indexed.pdg_id)
-    # The threshold is applied after smearing and dressing: candidates start a fifth lower.
+    # The threshold applies after smearing and dressing, so candidates start at 80% of it.
     candidates = indexed[indexed.visible & ((size == 11) | (size == 13)) & (indexed.pt > 0.8 * pt_min)]
     around, photons = _sums_around(candidates, particles)
     counts = ak.num(candidates.pt)
@@ -46,7 +46,7 @@ def isolated_leptons(particles: ak.Array, response: Response, pt_min: float, rng
     cone = np.where(electron, around - photons, around)
     endcap = (np.abs(eta) > BARREL).astype(int)
     pt = smear(dressed, _by_region(response.electron_resolution, response.muon_resolution, electron, endcap), rng)
-    # Whether a muon is found was decided by `lose_muons`; an electron that is not is still seen in the calorimeter.
+    # `lose_muons` has applied the efficiency of muons. An electron that is lost here is still in the calorimeter.
     efficiency = _by_region(response.electron_efficiency, (1.0, 1.0), electron, endcap)
     found = (rng.random(len(pt)) < efficiency) & (np.abs(eta) < np.where(electron, ETA_MAX[11], ETA_MAX[13]))
     crack = electron & (np.abs(eta) > response.crack[0]) & (np.abs(eta) < response.crack[1])
@@ -69,9 +69,9 @@ def isolated_leptons(particles: ak.Array, response: Response, pt_min: float, rng
 
 
 def lose_muons(particles: ak.Array, response: Response, rng: np.random.Generator) -> ak.Array:
-    """The particles, with those muons invisible that the muon chambers miss, by acceptance or efficiency.
+    """Mark the muons that the muon chambers miss, by acceptance or efficiency, as not visible.
 
-    A muon leaves next to nothing in the calorimeters: one that is not found is missing energy, and in no jet.
+    A muon deposits almost no energy in the calorimeters: a lost one becomes missing energy and is in no jet.
     """
     counts = ak.num(particles.pt)
     flat = ak.flatten(particles)
@@ -84,7 +84,7 @@ def lose_muons(particles: ak.Array, response: Response, rng: np.random.Generator
 
 
 def _sums_around(candidates: ak.Array, particles: ak.Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Flat over candidates: visible pt within the isolation cone but for the lepton itself, and near photons' pt."""
+    """Flat over candidates: sums of pt in the isolation cone, without the lepton itself, and of photons close to it."""
     seen = particles[particles.visible]
     distance = delta_r(candidates, seen)
     pt = ak.broadcast_arrays(seen.pt[:, np.newaxis], distance)[0]
@@ -97,5 +97,5 @@ def _sums_around(candidates: ak.Array, particles: ak.Array) -> tuple[NDArray[np.
 def _by_region(
     electrons: tuple[float, float], muons: tuple[float, float], electron: NDArray[np.bool_], endcap: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Pick (barrel, endcaps) values for each lepton."""
+    """Select the (barrel, endcaps) value for each lepton."""
     return np.where(electron, np.asarray(electrons)[endcap], np.asarray(muons)[endcap])

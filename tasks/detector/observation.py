@@ -1,4 +1,4 @@
-"""Collisions as the whole detector sees them: hits, tracks, and the collisions that lie over them."""
+"""Whole events in the detector: hits and tracks, with pile-up."""
 
 from __future__ import annotations
 
@@ -8,37 +8,42 @@ from typing import TYPE_CHECKING
 import awkward as ak
 import numpy as np
 
-from tasks.detector import tracks
-from tasks.detector.calorimeter import Deposits, columns, hits
-from tasks.detector.incoming import ETA_MAX, incoming_of
-from tasks.detector.vertex import mistaken, vertices
+from tasks.detector.calorimeter import ETA_MAX, columns, hits, incoming_of
+from tasks.detector.pileup import mistaken, vertices
+from tasks.detector.tracker import reconstruct_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from tasks.detector.pileup import Drawn, PileUp
+    from tasks.detector.cells import Deposits
+    from tasks.detector.overlay import Overlay
+    from tasks.detector.pileup import PileUp
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What is seen of each collision.
+    """What the detector measures of each collision.
 
-    vertex : (events,) where it lies along the beam, metres. hits : with pile-up. tracks : lists of {pt, eta, phi} of
-    its own charged particles. over : the collisions over each, where there are some.
+    Attributes
+    ----------
+    vertex : (events,) position along the beam, metres
+    hits : hits of the calorimeters, with pile-up
+    tracks : lists of {pt, eta, phi} of its own charged particles
+    over : pile-up, None without
     """
 
     vertex: NDArray[np.float64]
     hits: Deposits
     tracks: ak.Array
-    over: Drawn | None
+    over: Overlay | None
 
     def columns(self, *, time: bool = True) -> dict[str, ak.Array]:
         """The columns `ecal`, `ecal_endcap`, `hcal`, `tracks` and `pileup` of the Events table.
 
-        Tracks are those of pile-up too, in falling pt: their order must not tell which are the event's own.
-        time : whether hits of the ECAL have one.
+        Tracks include those of pile-up, in falling pt, so that their order does not reveal the event's own tracks.
+        `time` : whether hits of the ECAL have a time.
         """
         found, counts = self.tracks, np.zeros(len(self.vertex), np.int16)
         if self.over is not None:
@@ -47,9 +52,9 @@ class Observation:
         return {**columns(self.hits, time=time), "tracks": found, "pileup": counts}
 
     def chosen(self, rng: np.random.Generator) -> tuple[NDArray[np.float64], ak.Array]:
-        """The collision that photons are taken to come from: (its place along the beam (events,), its tracks).
+        """Draw the collision that is taken for the origin of photons: position along the beam (events,), and tracks.
 
-        Mostly the right one (`tasks.detector.vertex.mistaken`), else one of those that lie over it.
+        It is the event's own collision or, with the probability in `tasks.detector.pileup.mistaken`, one of pile-up.
         """
         if self.over is None:
             return self.vertex, self.tracks
@@ -70,19 +75,22 @@ def observe(
     found: ak.Array | None = None,
     each: Callable[[], None] | None = None,
 ) -> Observation:
-    """The collisions whose final particles these are (`tasks.detector.particles.final`), with pile-up over them.
+    """Simulate hits and tracks of collisions, with pile-up.
 
-    found : their tracks, lists of {pt, eta, phi} float32, where these are reconstructed already. each : called as the
-    hits of each event are done.
+    Parameters
+    ----------
+    particles : as `tasks.detector.particles.final` returns them
+    found : tracks, lists of {pt, eta, phi} float32, if they are reconstructed already
+    each : called when the hits of an event are done
     """
     vertex = vertices(len(particles), rng)
     over = pileup.draw(len(particles), rng) if pileup else None
     left = hits(incoming_of(particles, vertex), rng, over, each)
-    return Observation(vertex, left, tracks.reconstruct(particles, rng) if found is None else found, over)
+    return Observation(vertex, left, reconstruct_tracks(particles, rng) if found is None else found, over)
 
 
 def observable(particles: ak.Array) -> ak.Array:
-    """Those of the final particles that `observe` looks at, and no more of each than it needs."""
+    """Select the final particles and columns that `observe` needs."""
     kept = particles[particles.visible & (abs(particles.eta) < ETA_MAX)]
     return kept[["pdg_id", "pt", "eta", "phi", "pz", "e", "visible"]]
 
@@ -94,9 +102,9 @@ def with_hits(
     found: ak.Array | None = None,
     each: Callable[[], None] | None = None,
 ) -> ak.Array:
-    """An Events table with the columns of what is observed in place of `particles`: hits without times, and tracks.
+    """Replace the column `particles` of an Events table by hits without times, tracks and, if there is some, `pileup`.
 
-    `pileup` is among them only where there is some. The rest of the arguments are those of `observe`.
+    The other parameters are those of `observe`.
     """
     seen = observe(table["particles"], pileup, rng, found, each).columns(time=False)
     if pileup is None:

@@ -1,4 +1,4 @@
-"""From Pythia's event record to the particles that a detector can see, and the flavours that tag a jet."""
+"""From the event record of Pythia to the particles that a detector can measure, and the flavours of jets."""
 
 from __future__ import annotations
 
@@ -11,42 +11,32 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ETA_MAX = 5.0
-"""Edge of the forward calorimeters."""
+"""abs(eta) of the edge of the forward calorimeters."""
 
 NEUTRINOS = (12, 14, 16)
 
 HEAVY_PT_MIN = 5.0
-"""GeV; softer bottom and charm does not name a jet."""
+"""GeV. Softer bottom and charm does not count for the flavour of a jet."""
 
 
 def final(events: ak.Array) -> ak.Array:
     """Final-state particles as lists of {px, py, pz, e, pt, eta, phi, pdg_id, visible}.
 
-    Stable particles after hadronisation, or the last partons where it is switched off. `visible` are those with
-    abs(eta) < 5 that are no neutrinos.
+    These are stable particles after hadronisation, or the last partons if it is switched off. Particles with
+    abs(eta) < 5 that are not neutrinos are `visible`.
     """
     kept = events.prt[events.prt.status > 0]
     counts = ak.num(kept.id)
     px, py, pz, e = (np.asarray(ak.flatten(kept.p[axis])) for axis in ("px", "py", "pz", "e"))
     pdg_id = np.asarray(ak.flatten(kept.id))
     pt, eta, phi = cylindrical(px, py, pz)
-    visible = is_visible(pdg_id, eta)
-    columns = {
-        "px": px,
-        "py": py,
-        "pz": pz,
-        "e": e,
-        "pt": pt,
-        "eta": eta,
-        "phi": phi,
-        "pdg_id": pdg_id,
-        "visible": visible,
-    }
+    columns = {"px": px, "py": py, "pz": pz, "e": e, "pt": pt, "eta": eta, "phi": phi, "pdg_id": pdg_id}
+    columns["visible"] = is_visible(pdg_id, eta)
     return ak.zip({name: ak.unflatten(column, counts) for name, column in columns.items()})
 
 
 def is_visible(pdg_id: NDArray[Any], eta: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which particles a calorimeter may see: no neutrinos, abs(eta) < 5."""
+    """Whether a calorimeter can measure a particle: not for neutrinos, and only up to abs(eta) = 5."""
     seen: NDArray[np.bool_] = (np.abs(eta) < ETA_MAX) & ~np.isin(np.abs(pdg_id), NEUTRINOS)
     return seen
 
@@ -54,7 +44,7 @@ def is_visible(pdg_id: NDArray[Any], eta: NDArray[Any]) -> NDArray[np.bool_]:
 def cylindrical(
     px: NDArray[Any], py: NDArray[Any], pz: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """(pt, eta, phi) of momenta in GeV; eta = asinh(pz / pt), huge but finite along the beam."""
+    """(pt, eta, phi) of momenta in GeV; eta = asinh(pz / pt), large but finite along the beam."""
     pt = np.hypot(px, py)
     eta = np.arcsinh(pz / np.maximum(pt, 1e-9))
     return pt, eta, np.arctan2(py, px)
@@ -63,7 +53,7 @@ def cylindrical(
 def heavy_flavour(events: ak.Array, *, hadronised: bool) -> ak.Array:
     """Directions of bottom and charm with pt > 5 GeV: lists of {eta, phi, flavour}, flavour 5 or 4.
 
-    Hadrons where there are any (their excited states lie in the same direction), the last quarks otherwise.
+    With `hadronised`, of hadrons (their excited states have the same direction), otherwise of the last quarks.
     """
     prt = events.prt
     size = np.abs(np.asarray(ak.flatten(prt.id)))
@@ -81,7 +71,7 @@ def heavy_flavour(events: ak.Array, *, hadronised: bool) -> ak.Array:
 
 
 def _has_quark(size: NDArray[Any], quark: int) -> NDArray[Any]:
-    """Whether a PDG code is a hadron with this as its heaviest quark (digits n_q of mesons and baryons)."""
+    """Whether a PDG code is that of a hadron with this heaviest quark (digits n_q of mesons and baryons)."""
     meson = (size // 100 % 10 == quark) & (size // 1000 % 10 == 0)
     hadron: NDArray[Any] = (size > 100) & (size < 10_000_000) & (meson | (size // 1000 % 10 == quark))
     return hadron

@@ -1,7 +1,7 @@
-"""Photon candidates from hits and tracks: clusters of the ECAL, their energy, direction, shape and isolation.
+"""Photon candidates from hits and tracks: energy, direction, shape and isolation of clusters of the ECAL.
 
-They follow CMS (JINST 10 (2015) P08010, sections 3 and 4). Where R9, the energy of 3 x 3 crystals over the cluster's,
-is above 0.94, the energy is that of 5 x 5 crystals.
+They follow CMS (JINST 10 (2015) P08010, sections 3 and 4). If R9, the energy of 3 x 3 crystals over that of the
+cluster, is above 0.94, the energy is that of 5 x 5 crystals.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL, directions
 from tasks.detector.clustering import COLUMNS, clusters
 from tasks.detector.geometry import BARREL, CRYSTAL, ENDCAP_PITCH, HALF_LENGTH, RADIUS
 from tasks.detector.particles import delta_r
-from tasks.detector.readout import tables
+from tasks.detector.readout import crystals
 from tasks.detector.showers import FOCUS, TILT, X0
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tasks.detector.calorimeter import Deposits
+    from tasks.detector.cells import Deposits
 
     Floats = NDArray[Any]
 
@@ -29,28 +29,38 @@ SEED_ET = 4.0
 """GeV of transverse energy in the seed crystal."""
 UNCONVERTED = 0.94
 SCALE = 1.03
-"""True over clustered energy of photons that don't convert: what 5 x 5 crystals miss (our own shower, E25 = 0.97)."""
+"""True over clustered energy of unconverted photons: 5 x 5 crystals contain 97% of our simulated showers."""
 DEPTH = 7.4
-"""Radiation lengths, plus ln(E / GeV): how deep in the crystals the position is taken (CMS: 7.4 in the barrel)."""
+"""Radiation lengths, plus ln(E / GeV): depth of measured positions in the crystals (CMS: 7.4 in the barrel)."""
 HCAL_CONE, ISOLATION_CONE = 0.15, 0.3
 LEAKAGE = 0.012
-"""Of a photon's transverse energy, what its isolation is allowed to hold of its own shower: about what ours leaves
-beside its cluster (1% of 60 GeV). CMS's cuts on isolation grow with the energy in the same way."""
+"""Fraction of the transverse energy of a photon that is subtracted from its isolation: about the energy of our
+simulated showers outside the cluster (1% of 60 GeV). The cuts of CMS on isolation grow with the energy likewise."""
 TRACK_VETO = 0.04
-"""Tracks nearer than this may be the photon's own conversion (same, section 4)."""
+"""Tracks within this distance may come from a conversion of the photon (same, section 4)."""
 
 
 def photons(found: Deposits, tracks: ak.Array, vertex: Floats, pt_min: float) -> ak.Array:
-    """Photon candidates of each event in falling pt: lists of {pt, eta, phi, detector_eta, energy, r9, sigma_ieta_ieta,
-    hadronic, ecal_isolation, track_isolation}; GeV.
+    """Photon candidates of each event, in falling pt.
 
-    tracks : lists of {pt, eta, phi} that come from the vertex. vertex : (events,) metres along the beam, that momenta
-    point back to (`tasks.detector.observation`). detector_eta : of the place in the ECAL as seen from the detector's
-    centre, for fiducial cuts. hadronic : HCAL energy within 0.15 over the cluster's. ecal_isolation : transverse energy
-    of the crystals within 0.3, less the cluster's and what leaks out of it. track_isolation : scalar sum of the pt of
-    tracks between 0.04 and 0.3. Calorimeters are looked at from the detector's centre, tracks from the vertex.
+    Parameters
+    ----------
+    found : hits
+    tracks : lists of {pt, eta, phi} of tracks from the vertex
+    vertex : (events,) position along the beam that momenta point back to, metres
+    pt_min : GeV
+
+    Returns
+    -------
+    Lists of {pt, eta, phi, detector_eta, energy, r9, sigma_ieta_ieta, hadronic, ecal_isolation, track_isolation}, GeV.
+    detector_eta : of the position in the ECAL, seen from the centre of the detector, for fiducial cuts
+    hadronic : HCAL energy within 0.15, over the energy of the cluster
+    ecal_isolation : transverse energy of crystals within 0.3, without the cluster and its leakage
+    track_isolation : scalar sum of the pt of tracks between 0.04 and 0.3
+
+    Distances to hits are measured from the centre of the detector, distances to tracks from the vertex.
     """
-    sine, (directed, _) = tables().sine, directions()
+    sine, (directed, _) = crystals().sine, directions()
     canvas, rows = np.zeros(HCAL_START), np.zeros((20, len(COLUMNS)))
     parts, counts = [rows[:0].copy()], []
     for first, last in zip(found.offsets[:-1], found.offsets[1:], strict=True):
@@ -80,7 +90,7 @@ def _measured(flat: Floats, vertex: Floats) -> dict[str, Floats]:
     r9 = e9 / np.maximum(total, 1e-9)
     energy = SCALE * np.where(r9 > UNCONVERTED, e25, total)
     depth = X0 * (DEPTH + np.log(np.maximum(energy, 1.0)))
-    # barrel: crystals look past the centre, so the shower lies aside of where the particle came in
+    # barrel: crystals point past the centre, so the shower is displaced from the point of entry
     aside = depth * TILT / (RADIUS * CRYSTAL)
     eta = (row - aside * np.sign(row - BARREL[0] / 2) - BARREL[0] / 2) * CRYSTAL
     phi = (column - aside) * (2 * np.pi / BARREL[1]) - np.pi
@@ -108,7 +118,7 @@ def _measured(flat: Floats, vertex: Floats) -> dict[str, Floats]:
 
 
 def _energies(found: Deposits, start: int, stop: int) -> ak.Array:
-    """Lists of {energy, et, eta, phi} of the hits among these cells, as seen from the centre of the detector."""
+    """Lists of {energy, et, eta, phi} of the hits in cells [start, stop), seen from the centre of the detector."""
     hits = found.between(start, stop)
     cell, energy = (np.asarray(ak.flatten(part)) for part in (hits.cell + start, hits.energy))
     eta, phi = (values[cell] for values in directions())

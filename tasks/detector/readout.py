@@ -1,11 +1,11 @@
-"""What is read out of the calorimeters: resolution, noise, zero suppression, time.
+"""Readout of the calorimeters: resolution, noise, zero suppression, time.
 
 Resolution and noise of the ECAL: 2.8%/sqrt(E), 40 MeV a crystal, 0.3%, in quadrature (test beam: JINST 2 (2007) P04004,
-whose 0.12 GeV/E is the noise of 3 x 3 crystals), and a spread of calibration in situ. What is read follows CMS's
+whose 0.12 GeV/E is the noise of 3 x 3 crystals), and a spread of calibration in situ. The readout follows CMS's
 selective readout (CERN/LHCC 2002-026, section 9.6): trigger towers of 5 x 5 crystals with more than 2.5 GeV of
-transverse energy, and their neighbours, are read in full; elsewhere crystals are suppressed below four deviations of
-the noise. Left out: the towers of medium interest (1.25 to 2.5 GeV), which CMS reads in full without their neighbours,
-and noise alone in a crystal that nobody looks at (two of 61,200 would pass).
+transverse energy, and their neighbours, are read in full; elsewhere crystals are suppressed below four standard
+deviations of the noise. Not simulated: the towers of medium interest (1.25 to 2.5 GeV), which CMS reads in full without
+their neighbours, and noise in crystals without energy outside the towers read in full (two of 61,200 would pass).
 """
 
 from __future__ import annotations
@@ -23,39 +23,51 @@ from tasks.detector.geometry import BARREL, ENDCAPS, TOWER
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tasks.detector.cells import Hits, Workspace
+
 STOCHASTIC, CONSTANT = 0.028, 0.003
 BARREL_NOISE = 0.040
 ENDCAP_NOISE = 0.130
-"""GeV a crystal: JINST 8 (2013) P09009 has about 0.04 in the barrel and three times that in the endcaps."""
+"""GeV per crystal: JINST 8 (2013) P09009 has about 0.04 in the barrel and three times that in the endcaps."""
 HCAL_NOISE, HCAL_LEAST = 0.25, 0.70
-"""GeV a tower, depths summed, and the least that is kept: guesses after JINST 5 (2010) T03012."""
+"""GeV per tower, summed over depths, and the threshold: guesses after JINST 5 (2010) T03012."""
 INTERESTING = 2.5
-"""GeV of transverse energy in a trigger tower."""
+"""GeV of transverse energy: trigger towers above it are read in full."""
 CALIBRATED, CALIBRATED_EDGE, CALIBRATED_ENDCAP = 0.005, 0.010, 0.020
-"""Spread of the crystals' calibration against one another, in the barrel up to abs(eta) 1 and beyond, and in the
-endcaps: roundly what CMS reached in situ (JINST 8 (2013) P09009). Drawn once: a crystal's error is always the same."""
+"""Relative spread of the calibration of crystals: barrel up to abs(eta) = 1, barrel beyond, endcaps. About what CMS
+reached in situ (JINST 8 (2013) P09009). Drawn once: the error of a crystal is always the same."""
 CALIBRATION_SEED = 20_080_910
 SUPPRESSED, SUPPRESSED_NEAR = 4.0, 2.0
-"""Deviations of the noise that a crystal needs: where nothing is going on, and where all are read (a guess: what is
-below says nothing)."""
+"""Thresholds in standard deviations of the noise: outside the towers read in full, and inside (a guess: smaller
+energies carry no information)."""
 TIME_NOISE, TIME_FLOOR = 35.0, 0.3
-"""ns: resolution 35 ns / (E over noise), plus 0.3 ns: JINST 5 (2010) T03011."""
+"""ns: the resolution is 35 ns / (E / noise), plus 0.3 ns in quadrature: JINST 5 (2010) T03011."""
 
 
-class Tables(NamedTuple):
-    """What is known of each crystal, (81200,): its tower, polar angle, noise and calibration, and its towers'."""
+class Crystals(NamedTuple):
+    """Properties of the crystals of the ECAL and of its trigger towers.
+
+    Attributes
+    ----------
+    tower : (crystals,) trigger tower of each crystal, -1 for endcap crystals that do not exist
+    sine : (crystals,) sine of the polar angle
+    noise : (crystals,) GeV
+    response : (crystals,) measured over true energy
+    near : (towers, 9) a tower and its neighbours, -1 for none
+    members : (towers, 25) crystals of a tower, -1 for none
+    """
 
     tower: NDArray[np.int64]
     sine: NDArray[np.float64]
-    noise: NDArray[np.float64]  # GeV
-    response: NDArray[np.float64]  # measured over true energy
-    near: NDArray[np.int64]  # (towers, 9): a tower and its neighbours, -1 where there is none
-    members: NDArray[np.int64]  # (towers, 25): its crystals, -1 where there is none
+    noise: NDArray[np.float64]
+    response: NDArray[np.float64]
+    near: NDArray[np.int64]
+    members: NDArray[np.int64]
 
 
 @lru_cache(maxsize=1)
-def tables() -> Tables:
-    """Made once, when first needed."""
+def crystals() -> Crystals:
+    """The crystals of this detector, computed once."""
     high, wide = BARREL[0] // TOWER, BARREL[1] // TOWER
     row, column = np.divmod(np.arange(ENDCAP_START), BARREL[1])
     eta, _ = geometry.barrel_direction(row, column)
@@ -72,7 +84,7 @@ def tables() -> Tables:
     sizes = np.bincount(tower[order], minlength=towers)
     place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     members[tower[order], place] = order
-    return Tables(
+    return Crystals(
         tower=tower,
         sine=1.0 / np.cosh(np.concatenate([eta, end_eta])),
         noise=np.where(np.arange(HCAL_START) < ENDCAP_START, BARREL_NOISE, ENDCAP_NOISE),
@@ -83,7 +95,7 @@ def tables() -> Tables:
 
 
 def _response(eta: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """What each crystal measures over what is there: 1 but for its own error of calibration."""
+    """Measured over true energy of each crystal: 1, apart from its error of calibration."""
     barrel = np.arange(HCAL_START) < ENDCAP_START
     spread = np.select([barrel & (np.abs(eta) < 1.0), barrel], [CALIBRATED, CALIBRATED_EDGE], CALIBRATED_ENDCAP)
     return 1.0 + spread * np.random.default_rng(CALIBRATION_SEED).standard_normal(HCAL_START)
@@ -103,25 +115,25 @@ def _neighbours(index: int, high: int, wide: int) -> list[int]:
 
 
 @compiled
-def read_out(cells, tables, rng):  # type: ignore[no-untyped-def]
-    """Hits above threshold: (cell, energy, time), in rising order of cells."""
+def read_out(cells: Workspace, crystals: Crystals, rng: np.random.Generator) -> Hits:
+    """Hits above threshold, in rising order of cells."""
     lit = np.sort(cells.touched[: cells.used[0]])
-    transverse = np.zeros(len(tables.near))
+    transverse = np.zeros(len(crystals.near))
     for cell in lit:
         if cell < HCAL_START:
-            transverse[tables.tower[cell]] += cells.energy[cell] * tables.sine[cell]
-    full = np.zeros(len(tables.near), np.bool_)
-    for index in range(len(tables.near)):
+            transverse[crystals.tower[cell]] += cells.energy[cell] * crystals.sine[cell]
+    full = np.zeros(len(crystals.near), np.bool_)
+    for index in range(len(crystals.near)):
         if transverse[index] > INTERESTING:
-            for other in tables.near[index]:
+            for other in crystals.near[index]:
                 if other >= 0:
                     full[other] = True
     looked = np.zeros(TOTAL, np.bool_)
     for cell in lit:
         looked[cell] = True
-    for index in range(len(tables.near)):
+    for index in range(len(crystals.near)):
         if full[index]:
-            for cell in tables.members[index]:
+            for cell in crystals.members[index]:
                 if cell >= 0:
                     looked[cell] = True
     found = np.flatnonzero(looked)
@@ -131,10 +143,10 @@ def read_out(cells, tables, rng):  # type: ignore[no-untyped-def]
         cell = found[k]
         true = cells.energy[cell]
         if cell < HCAL_START:
-            sigma = tables.noise[cell]
-            least = (SUPPRESSED_NEAR if full[tables.tower[cell]] else SUPPRESSED) * sigma
+            sigma = crystals.noise[cell]
+            least = (SUPPRESSED_NEAR if full[crystals.tower[cell]] else SUPPRESSED) * sigma
             own = np.sqrt(STOCHASTIC * STOCHASTIC * true + CONSTANT * CONSTANT * true * true)
-            energy[k] = tables.response[cell] * true + own * rng.standard_normal() + sigma * rng.standard_normal()
+            energy[k] = crystals.response[cell] * true + own * rng.standard_normal() + sigma * rng.standard_normal()
         else:
             sigma, least = HCAL_NOISE, HCAL_LEAST
             energy[k] = true + sigma * rng.standard_normal()

@@ -1,7 +1,7 @@
-"""What the detector does to objects: efficiencies and resolutions, each with its source.
+"""Efficiencies and resolutions of objects, with their sources.
 
-No number here was chosen by a classifier's score. CMS at 7 TeV is the model; the values are rounded, and whatever
-is called a guess is one.
+The model is CMS at 7 TeV, with rounded values. No value was tuned on the score of a classifier. Values without a source
+are called guesses.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Response:
 
     Jets: sigma(pt)/pt = sqrt(stochastic^2 / pt + constant^2), which gives 13% at 30 GeV, 8% at 100 GeV and 4% at
     1 TeV, the figures that CMS quotes for particle-flow jets (8% at 100 GeV and 4% at 1 TeV: JINST 12 (2017) P10003).
-    Missing energy: what is not in jets or leptons is smeared by `soft_met` * sqrt(sum of its scalar pt) in each of
-    x and y (JINST 6 (2011) P09001: 0.45 to 0.55 GeV^1/2 for particle flow).
+    Missing energy: the energy outside jets and leptons is smeared by `soft_met` * sqrt(its scalar sum of pt) in x and
+    in y (JINST 6 (2011) P09001: 0.45 to 0.55 GeV^1/2 for particle flow).
     B-tags: the working point "CSV medium" (JINST 8 (2013) P04013): b 70%, light 1.5%; charm 20% from its curves.
     Electrons: identification 85% in the barrel and 75% in the endcaps (JHEP 10 (2011) 132, rounded), resolution
     1.7% and 4.5% (JINST 10 (2015) P06005, best and worst class). Muons: 95% (JINST 7 (2012) P10002), resolution
@@ -60,17 +60,17 @@ IDEAL = Response(
     muon_eta=np.inf,
     crack=(0.0, 0.0),
 )
-"""No smearing, no losses, every b a b: the levels `generator` and `hadron`."""
+"""No smearing, no losses, perfect b-tags: the levels `generator` and `hadron`."""
 
 
 def response_of(level: str) -> Response:
-    """The detector that a level of realism has."""
+    """The response at a level of realism."""
     return CMS if level == "detector" else IDEAL
 
 
 def smear(values: Array, relative: Array, rng: np.random.Generator) -> Array:
-    """Gaussian smearing with a relative resolution, kept above a tenth of the true value.
+    """Smear values with a Gaussian of this relative width; results stay above a tenth of the true value.
 
-    A number is drawn for every value even where the resolution is zero, so that the stream stays in step.
+    A number is drawn for every value, even if its resolution is zero, so that all levels use the same random numbers.
     """
     return values * np.maximum(1.0 + relative * rng.standard_normal(len(values)), 0.1)

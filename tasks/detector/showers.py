@@ -1,29 +1,39 @@
-"""Showers in the calorimeters as spots of energy, each put into the cell where it lies.
+"""Showers in ECAL and HCAL, as spots of energy that are added to cells.
 
 Electromagnetic showers follow G. Grindhammer and S. Peters, "The parameterized simulation of electromagnetic showers in
 homogeneous and sampling calorimeters" (hep-ex/0001020), for a homogeneous calorimeter of lead tungstate: length and
 shape fluctuate together (equations 9 to 15), spots lie around the axis as a core and a tail (equations 22 to 27). A
-photon makes its first pair after an exponential depth of 9/7 radiation lengths, and showers as its two electrons.
-Hadronic showers are simpler, and what they rest on is said where the numbers stand.
+photon converts after an exponential depth of 9/7 radiation lengths, and showers as its two electrons. Hadronic showers
+are simpler; their sources are given with the constants.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tasks.detector.cells import crystal, put, tower
 from tasks.detector.compiled import compiled
 from tasks.detector.geometry import BARREL, CRYSTAL, ENDCAP_PITCH, RADIUS
-from tasks.detector.transport import BARREL_HALF, CHARGE, PATH, PHI, PT, PZ, X, Y, Z, _pair_share
+from tasks.detector.tracker import BARREL_HALF, CHARGE, PATH, PHI, PT, PZ, X, Y, Z, pair_share
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tasks.detector.cells import Workspace
+
+    Floats = NDArray[np.float64]
+    Entry = tuple[bool, bool, float, float, float, float, float, float, float, float, float]
 
 # Lead tungstate (Particle Data Group; Z as hep-ex/0001020 averages it)
 X0, MOLIERE, CRITICAL, ATOMIC = 0.0089, 0.022, 9.64e-3, 68.4
 LENGTH = 25.8
 """Radiation lengths of a barrel crystal (23 cm)."""
 TILT = np.tan(np.radians(3.0))
-"""Crystals look past the centre of the detector by three degrees (TDR 8.1, section 4.1)."""
+"""Barrel crystals point three degrees past the centre of the detector (TDR 8.1, section 4.1)."""
 FOCUS = 1.3
-"""Metres beyond the centre that the endcap's crystals look at (JINST 3 (2008) S08004, section 4.2)."""
+"""Metres beyond the centre of the detector: where the endcap crystals point (JINST 3 (2008) S08004, section 4.2)."""
 LIGHT = 0.299792458  # metres a nanosecond
 
 INTERACTION = 1.1
@@ -31,24 +41,24 @@ INTERACTION = 1.1
 HADRON_STOCHASTIC, HADRON_CONSTANT = 1.0, 0.05
 """Resolution of single hadrons in ECAL and HCAL together, 100%/sqrt(E) + 5% (JINST 3 (2008) S08004, section 5)."""
 EARLY = (1.2, 1.8)
-"""Beta distribution of the share that a hadron leaves in the ECAL when it starts there, 40% on average: a guess."""
+"""Beta distribution of the fraction of energy in the ECAL of hadrons that shower there, 40% on average: a guess."""
 ECAL_SPREAD, HCAL_SPREAD = 0.03, 0.07
-"""Metres: radius that holds half of a hadronic shower, in ECAL and HCAL; a guess (a third of an interaction length)."""
+"""Metres: radius that contains half of a hadronic shower; guesses, a third of an interaction length."""
 HCAL_RADIUS, HCAL_PLANE = 1.9, 4.0
-"""Metres: where the towers of the HCAL lie, from the axis and in z, when they are hit aside."""
+"""Metres: distance of the HCAL towers from the beam and in z, for spots beside the axis of a shower."""
 MUON_ECAL, MUON_HCAL = 0.25, 2.0
-"""GeV: what a muon loses most probably in 23 cm of lead tungstate, and as seen in the HCAL (JINST 3 S08004)."""
+"""GeV: most probable energy loss of a muon in 23 cm of lead tungstate, and as measured in the HCAL (JINST 3 S08004)."""
 
 _BARREL_CELL = RADIUS * CRYSTAL  # metres, in both directions
 
 
 @compiled
-def entry(state):  # type: ignore[no-untyped-def]
-    """Where and how a particle enters the ECAL.
+def entry(state: Floats) -> Entry:
+    """Position and direction of a particle that enters the ECAL.
 
-    Returns (barrel, positive z, row, column, rows a metre, columns a metre, slope along rows, slope along columns,
-    eta, phi, arrival in ns after light from the centre). Rows and columns are fractional. The slopes are against the
-    crystal's axis: metres sideways a metre of depth.
+    Returns (barrel, positive z, row, column, rows per metre, columns per metre, slope along rows, slope along columns,
+    eta, phi, arrival in ns after light from the centre). Rows and columns are fractional. The slopes are relative to
+    the axis of the crystal, in metres per metre of depth.
     """
     x, y, z = state[X], state[Y], state[Z]
     radius, distance = np.hypot(x, y), np.sqrt(x * x + y * y + z * z)
@@ -74,24 +84,24 @@ def entry(state):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def electromagnetic(state, cells, rng):  # type: ignore[no-untyped-def]
-    """The shower of an electron or photon that arrives at the ECAL in this state."""
+def electromagnetic(state: Floats, cells: Workspace, rng: np.random.Generator) -> None:
+    """Add the shower of an electron or photon, given its state at the ECAL."""
     energy = np.hypot(state[PT], state[PZ])
     place = entry(state)
     if state[CHARGE] != 0.0:
         _shower(energy, 0.0, place, cells, rng)
         return
     start = rng.standard_exponential() * 9.0 / 7.0
-    share = _pair_share(rng)
+    share = pair_share(rng)
     _shower(energy * share, start, place, cells, rng)
     _shower(energy * (1.0 - share), start, place, cells, rng)
 
 
 @compiled
-def _shower(energy, start, place, cells, rng):  # type: ignore[no-untyped-def]
-    """Spots of one electron's shower that starts `start` radiation lengths behind the front face."""
+def _shower(energy: float, start: float, place: Entry, cells: Workspace, rng: np.random.Generator) -> None:
+    """Add the shower of one electron that starts `start` radiation lengths behind the front face."""
     barrel, positive, row, column, rows, columns, in_row, in_column, eta, phi, late = place
-    # Below 0.1 GeV the parametrisation of fluctuations has no meaning: the shape is held there.
+    # The parametrisation of fluctuations is not valid below 0.1 GeV: the shape stays that of 0.1 GeV.
     scale = np.log(max(energy, 0.1) / CRITICAL)
     log_energy = np.log(max(energy, 0.1))
     spread_t, spread_a = 1.0 / (-1.4 + 1.26 * scale), 1.0 / (-0.58 + 0.86 * scale)
@@ -103,7 +113,7 @@ def _shower(energy, start, place, cells, rng):  # type: ignore[no-untyped-def]
     shape = np.exp(np.log(0.81 + (0.458 + 2.26 / ATOMIC) * scale) + spread_a * (even * first - odd * second))
     shape = max(shape, 1.05)
     stretch = deepest / (shape - 1.0)
-    # the spots' radii, equations 22 to 27, as functions of depth over the depth of the maximum
+    # radii of spots, equations 22 to 27, as functions of depth over the depth of the maximum
     core0, core1 = 0.0251 + 0.00319 * log_energy, 0.1162 - 0.000381 * ATOMIC
     tail0, tail1 = 0.659 - 0.00309 * ATOMIC, 0.3585 + 0.0421 * log_energy
     peak, width = 0.401 + 0.00187 * ATOMIC, 1.313 - 0.0686 * log_energy
@@ -139,12 +149,12 @@ def _shower(energy, start, place, cells, rng):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def hadronic(state, kinetic, charged, cells, rng):  # type: ignore[no-untyped-def]
-    """The shower of a hadron of this kinetic energy (GeV) in ECAL and HCAL."""
+def hadronic(state: Floats, kinetic: float, charged: bool, cells: Workspace, rng: np.random.Generator) -> None:
+    """Add the shower of a hadron of this kinetic energy (GeV) in ECAL and HCAL."""
     place = entry(state)
     relative = np.hypot(HADRON_STOCHASTIC / np.sqrt(max(kinetic, 0.1)), HADRON_CONSTANT)
-    # Gamma, not normal: below some GeV the width is as large as the energy, and to cut off what is negative would
-    # raise the mean (by 8% at 1 GeV, by half at 0.2 GeV).
+    # Gamma, not normal: at low energy the width is as large as the energy, and a normal distribution without its
+    # negative part would have a higher mean (by 8% at 1 GeV, by half at 0.2 GeV).
     seen = kinetic * relative * relative * rng.standard_gamma(1.0 / (relative * relative))
     early = 0.0
     if rng.random() < 1.0 - np.exp(-INTERACTION):
@@ -158,8 +168,8 @@ def hadronic(state, kinetic, charged, cells, rng):  # type: ignore[no-untyped-de
 
 
 @compiled
-def minimum_ionising(state, cells, rng):  # type: ignore[no-untyped-def]
-    """What a muon leaves in both calorimeters."""
+def minimum_ionising(state: Floats, cells: Workspace, rng: np.random.Generator) -> None:
+    """Add the energy that a muon deposits in ECAL and HCAL."""
     place = entry(state)
     energy = np.hypot(state[PT], state[PZ])
     _track(min(_ionised(MUON_ECAL, rng), energy), place, cells)
@@ -169,14 +179,15 @@ def minimum_ionising(state, cells, rng):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _ionised(probable, rng):  # type: ignore[no-untyped-def]
-    """Energy lost by ionisation around its most probable value: Moyal's form of Landau's curve, 10% wide (a guess)."""
-    return probable * (1.0 + 0.1 * -np.log(rng.standard_normal() ** 2 + 1e-12))
+def _ionised(probable: float, rng: np.random.Generator) -> float:
+    """Draw the energy lost by ionisation: Moyal's approximation of a Landau distribution, 10% wide (a guess)."""
+    lost: float = probable * (1.0 + 0.1 * -np.log(rng.standard_normal() ** 2 + 1e-12))
+    return lost
 
 
 @compiled
-def _track(energy, place, cells):  # type: ignore[no-untyped-def]
-    """The energy of a particle that crosses the ECAL without a shower, in five pieces along its way."""
+def _track(energy: float, place: Entry, cells: Workspace) -> None:
+    """Add the energy of a particle that crosses the ECAL without a shower, in five steps along its path."""
     barrel, positive, row, column, rows, columns, in_row, in_column, _, _, late = place
     for piece in range(5):
         metres = (piece + 0.5) / 5 * LENGTH * X0
@@ -186,8 +197,10 @@ def _track(energy, place, cells):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _cloud(energy, spread, place, in_ecal, cells, rng):  # type: ignore[no-untyped-def]
-    """Spots of a hadronic shower around its axis, in the ECAL or behind it."""
+def _cloud(
+    energy: float, spread: float, place: Entry, in_ecal: bool, cells: Workspace, rng: np.random.Generator
+) -> None:
+    """Add a hadronic shower as spots around its axis, in the ECAL or in the HCAL."""
     barrel, positive, row, column, rows, columns, in_row, in_column, eta, phi, late = place
     if energy <= 0.0:
         return

@@ -227,10 +227,11 @@ def decorrelated(table: ak.Array) -> ak.Array:
 
 def thresholds() -> dict[str, tuple[str, float]]:
     """By column: what is measured, and the highest threshold of the detector, GeV."""
-    from tasks.detector import readout, tracks
+    from tasks.detector import readout
+    from tasks.detector.tracker import TRACK_PT_MIN
 
     return {
-        "tracks": ("pt", tracks.PT_MIN),
+        "tracks": ("pt", TRACK_PT_MIN),
         "ecal": ("energy", readout.SUPPRESSED * readout.BARREL_NOISE),
         "ecal_endcap": ("energy", readout.SUPPRESSED * readout.ENDCAP_NOISE),
         "hcal": ("energy", readout.HCAL_LEAST),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tasks.detector.incoming import Incoming
+    from tasks.detector.calorimeter import Incoming
     from tasks.events import EventInfo, Events
     from tasks.validation.figure import Figure
 
@@ -105,9 +105,9 @@ class EGamma(Task):
         import numpy as np
 
         from tasks.detector.calorimeter import columns, hits
-        from tasks.detector.clusters import around_hottest, shower_shapes
         from tasks.detector.digis import BARREL, with_samples
         from tasks.detector.pileup import pileup
+        from tasks.detector.shower_shapes import around_hottest, shower_shapes
 
         rng = np.random.default_rng(seed)
         shots, over = gun(process, count, rng), pileup(self.pileup, BEAM)
@@ -155,7 +155,7 @@ def _shaped(found: Imported) -> Iterator[ak.Array]:
     """Showers from files, with the shapes that generated ones have."""
     import awkward as ak
 
-    from tasks.detector.clusters import shower_shapes
+    from tasks.detector.shower_shapes import shower_shapes
 
     for table in found.chunks:
         yield ak.with_field(table, shower_shapes(table["ecal"]), "candidate")
@@ -165,8 +165,8 @@ def gun(process: str, count: int, rng: np.random.Generator) -> Incoming:
     """Single particles (or pairs of them) from the beam line; a neutral pion as its two photons."""
     import numpy as np
 
-    from tasks.detector.incoming import incoming
-    from tasks.detector.vertex import vertices
+    from tasks.detector.calorimeter import incoming
+    from tasks.detector.pileup import vertices
 
     shots = count * (2 if process.endswith("pair") else 1)
     pt, eta = rng.uniform(*PT, shots), rng.uniform(-ETA_MAX, ETA_MAX, shots)

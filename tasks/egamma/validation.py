@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 import awkward as ak
 import numpy as np
 
-from tasks.detector.calorimeter import Deposits, columns
-from tasks.detector.cells import clear, lit, workspace
-from tasks.detector.clusters import HALF, around_hottest, relative, shower_shapes
-from tasks.detector.incoming import incoming
+from tasks.detector.calorimeter import columns, incoming
+from tasks.detector.cells import Deposits, Hits, clear, lit, workspace
 from tasks.detector.photons import DEPTH
-from tasks.detector.readout import read_out, tables
+from tasks.detector.pileup import vertices
+from tasks.detector.readout import crystals, read_out
+from tasks.detector.shower_shapes import HALF, around_hottest, relative, shower_shapes
 from tasks.detector.showers import X0, electromagnetic, entry
-from tasks.detector.transport import CHARGE, PHI, PT, PZ, STACK, STATE, cascade
-from tasks.detector.vertex import vertices
+from tasks.detector.tracker import CHARGE, PHI, PT, PZ, STACK, STATE, cascade
 from tasks.egamma.egamma import ETA_MAX, gun
 from tasks.validation.figure import Axis, Check, Figure, Floats, Map, spectrum
 from tasks.validation.generic import by_class, steps
@@ -26,7 +25,7 @@ from tasks.validation.statistics import LEAST, blind, median
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tasks.detector.incoming import Incoming
+    from tasks.detector.calorimeter import Incoming
     from tasks.egamma.egamma import EGamma
     from tasks.events import Events
 
@@ -124,7 +123,7 @@ def fired(particles: Incoming, seed: int) -> Fired:
         for piece in range(pieces):
             electromagnetic(arrived[piece], cells, rng)
         true.append(lit(cells))
-        read.append(read_out(cells, tables(), rng))
+        read.append(read_out(cells, crystals(), rng))
         clear(cells)
     energy = np.hypot(states[:, PT], states[:, PZ])
     return Fired(energy, whole, centred, _hits(true), _hits(read))
@@ -138,7 +137,7 @@ def _centred(photon: Floats) -> bool:
     return all(abs(place % 1.0 - 0.5) < CENTRE for place in places)
 
 
-def _hits(parts: list[tuple[Floats, Floats, Floats]]) -> ak.Array:
+def _hits(parts: list[Hits]) -> ak.Array:
     cell, energy, time = (np.concatenate(column) for column in zip(*parts, strict=True))
     offsets = np.concatenate([[0], np.cumsum([len(part[0]) for part in parts])])
     return columns(Deposits(offsets, cell.astype(np.int32), energy, time))["ecal"]

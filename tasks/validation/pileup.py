@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import awkward as ak
 import numpy as np
 
-from tasks.detector.calorimeter import columns, hits
-from tasks.detector.incoming import Incoming
+from tasks.detector.calorimeter import Incoming, columns, hits
 from tasks.detector.pileup import PileUp, eras, pool
-from tasks.detector.transport import STATE
+from tasks.detector.tracker import STATE
 from tasks.validation.figure import Axis, Check, Curve, Figure, spectrum
 from tasks.validation.hits import DIRECTIONS, flat
 from tasks.validation.statistics import SIGMAS, means

@@ -8,15 +8,15 @@ from unittest.mock import patch
 import awkward as ak
 import numpy as np
 
-from tasks.detector.calorimeter import Deposits
+from tasks.detector.cells import Deposits
 from tasks.detector.geometry import BARREL
-from tasks.detector.pileup import Pool
+from tasks.detector.overlay import MinimumBias
 from tasks.egamma.egamma import EGamma
 
 HITS = 200
 
 
-def pool(energy: float, size: int) -> Pool:
+def pool(energy: float, size: int) -> MinimumBias:
     """Five collisions of random cells in the barrel, instead of minimum-bias ones: those take seconds to make."""
     rng = np.random.default_rng(int(energy))
     cells = np.concatenate([np.sort(rng.choice(BARREL[0] * BARREL[1], HITS, replace=False)) for _ in range(5)])
@@ -27,7 +27,7 @@ def pool(energy: float, size: int) -> Pool:
         np.zeros(5 * HITS, np.float32),
     )
     none = {name: ak.Array([[]] * 5) for name in ("pt", "eta", "phi")}
-    return Pool(deposits, ak.zip(none), np.zeros(5))
+    return MinimumBias(deposits, ak.zip(none), np.zeros(5))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL, Cells
+from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL, Workspace
 from tasks.detector.geometry import BARREL, HALF_LENGTH, HCAL, RADIUS
-from tasks.detector.transport import BARREL_HALF, CHARGE, PATH, PHI, PT, PZ, STATE, X, Y, Z
+from tasks.detector.tracker import BARREL_HALF, CHARGE, PATH, PHI, PT, PZ, STATE, X, Y, Z
 
 
 def at_vertex(pt: float, eta: float, phi: float, charge: float = 0.0, z: float = 0.0) -> np.ndarray:
@@ -27,11 +27,11 @@ def at_face(energy: float, eta: float, phi: float, charge: float = 0.0, turned: 
     return state
 
 
-def barrel(cells: Cells) -> np.ndarray:
+def barrel(cells: Workspace) -> np.ndarray:
     """Energies of the barrel crystals, (170, 360)."""
     return cells.energy[:ENDCAP_START].reshape(BARREL).copy()
 
 
-def hcal(cells: Cells) -> np.ndarray:
+def hcal(cells: Workspace) -> np.ndarray:
     """Energies of the towers, (56, 72)."""
     return cells.energy[HCAL_START:TOTAL].reshape(HCAL).copy()

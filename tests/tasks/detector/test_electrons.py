@@ -4,10 +4,10 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from tasks.detector import tracks
-from tasks.detector.calorimeter import Deposits, hits
+from tasks.detector import tracker
+from tasks.detector.calorimeter import hits, incoming
+from tasks.detector.cells import Deposits
 from tasks.detector.electrons import BEND, electrons
-from tasks.detector.incoming import incoming
 from tasks.detector.photons import photons
 
 ETA, PHI, ENERGY = 0.5, 3.1, 45.1
@@ -116,7 +116,7 @@ def shot(code, seed=3):
     size = counts.sum()
     others = {"pt": 0.5 + rng.exponential(0.7, size), "eta": rng.uniform(-2.5, 2.5, size)}
     others["phi"] = rng.uniform(-np.pi, np.pi, size)
-    points = ak.concatenate([tracks.reconstruct(own, rng), ak.unflatten(ak.zip(others), counts)], axis=1)
+    points = ak.concatenate([tracker.reconstruct_tracks(own, rng), ak.unflatten(ak.zip(others), counts)], axis=1)
     return electrons(photons(seen, points, z, 20.0), points), eta, phi
 
 

@@ -4,10 +4,11 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from tasks.detector.calorimeter import Deposits
+from tasks.detector.cells import Deposits
 from tasks.detector.observation import observable, observe, with_hits
+from tasks.detector.overlay import MinimumBias
 from tasks.detector.particles import final
-from tasks.detector.pileup import PileUp, Pool
+from tasks.detector.pileup import PileUp
 from tests.tasks.hand_made import collisions, particle
 
 MUON = [particle(13, 30.0, 0.4, 1.0)]
@@ -18,7 +19,7 @@ def pool():
     ones = np.ones(2, np.float32)
     made = Deposits(np.arange(3), np.array([1000, 1001], np.int32), 9 * ones, 0 * ones)
     tracks = [[{"pt": np.float32(pt), "eta": np.float32(0.5), "phi": np.float32(3.0)}] for pt in (2.0, 40.0)]
-    return Pool(made, ak.Array(tracks), np.array([0.1, -0.2]))
+    return MinimumBias(made, ak.Array(tracks), np.array([0.1, -0.2]))
 
 
 def seen(count, mean=None, seed=1):

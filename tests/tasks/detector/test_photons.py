@@ -4,10 +4,9 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from tasks.detector.calorimeter import Deposits, hits
-from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL
+from tasks.detector.calorimeter import hits, incoming
+from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL, Deposits
 from tasks.detector.geometry import CRYSTAL, endcap_direction, hcal_direction
-from tasks.detector.incoming import incoming
 from tasks.detector.photons import photons
 
 EVENTS = 150

@@ -1,4 +1,4 @@
-"""Pile-up: how much of it, turned how, and the pool of collisions."""
+"""Pile-up: how much of it, its rotations, the pool of collisions, and vertices."""
 
 from dataclasses import replace
 
@@ -6,10 +6,10 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from tasks.detector.calorimeter import Deposits
-from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL, clear, workspace
+from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL, Deposits, clear, workspace
 from tasks.detector.geometry import HCAL, endcap_direction, endcap_mask
-from tasks.detector.pileup import ERAS, Drawn, PileUp, Pool, description, eras, mirror, pool, turned
+from tasks.detector.overlay import MinimumBias, Overlay, mirror, turned
+from tasks.detector.pileup import ERAS, SPREAD, PileUp, description, eras, mistaken, pool, vertices
 from tests.tasks.detector.states import barrel, hcal
 
 
@@ -18,7 +18,7 @@ def collision(cells, energies):
     energy = np.asarray(energies, np.float32)
     found = Deposits(np.array([0, len(cells)]), np.asarray(cells, np.int32), energy, np.zeros_like(energy))
     track = {"pt": np.float32(2.0), "eta": np.float32(0.5), "phi": np.float32(3.0)}
-    return Pool(found, ak.Array([[track]]), np.zeros(1))
+    return MinimumBias(found, ak.Array([[track]]), np.zeros(1))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def random_collision():
 def drawn_of(pile, offsets, picked, turns, mirrored=None):
     """Collisions over events, not mirrored unless it is said."""
     mirrored = np.zeros(len(picked), bool) if mirrored is None else np.array(mirrored)
-    return Drawn(pile, np.array(offsets), np.array(picked), np.array(turns), mirrored)
+    return Overlay(pile, np.array(offsets), np.array(picked), np.array(turns), mirrored)
 
 
 def laid(pile, picked, turns, mirrored=None):
@@ -90,7 +90,8 @@ def test_tracks_are_turned_with_their_collision(random_collision):
 
 def test_all_of_the_pool_is_drawn():
     none = Deposits(np.zeros(8, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.float32))
-    drawn = PileUp(((1.0, 20.0),), Pool(none, ak.Array([[]] * 7), np.zeros(7))).draw(100, np.random.default_rng(3))
+    pile = MinimumBias(none, ak.Array([[]] * 7), np.zeros(7))
+    drawn = PileUp(((1.0, 20.0),), pile).draw(100, np.random.default_rng(3))
     assert set(np.unique(drawn.picked)) == set(range(7))
 
 
@@ -182,3 +183,19 @@ def test_a_pool_of_minimum_bias():
     assert 1 < transverse < 40
     assert np.isfinite(made.time).all()
     assert made.energy.min() > 0
+
+
+def test_the_beam_spot():
+    z = vertices(20_000, np.random.default_rng(1))
+    assert z.mean() == pytest.approx(0.0, abs=4 * SPREAD / np.sqrt(20_000))
+    assert z.std() == pytest.approx(0.05, rel=0.02)
+
+
+@pytest.mark.parametrize(("others", "right"), [(0, 1.0), (10, 0.9), (20, 0.8), (200, 0.0)])
+def test_one_in_five_is_wrong_among_twenty_others(others, right):
+    taken = mistaken(np.full(20_000, others), np.random.default_rng(2))
+    assert (taken < 0).mean() == pytest.approx(right, abs=0.012)
+    assert set(np.unique(taken)) <= set(range(-1, max(others, 1)))
+    if 0 < right < 1:  # each of the others as often
+        counts = np.bincount(taken[taken >= 0], minlength=others)
+        assert np.abs(counts - counts.mean()).max() < 5 * np.sqrt(counts.mean())

@@ -5,7 +5,7 @@ import pytest
 
 from tasks.detector.cells import ENDCAP_START, HCAL_START, put, workspace
 from tasks.detector.geometry import barrel_direction, endcap_mask
-from tasks.detector.readout import HCAL_LEAST, HCAL_NOISE, INTERESTING, read_out, tables
+from tasks.detector.readout import HCAL_LEAST, HCAL_NOISE, INTERESTING, crystals, read_out
 
 
 def repeated(energies, count, seed=1, time=0.0):
@@ -13,7 +13,7 @@ def repeated(energies, count, seed=1, time=0.0):
     cells, rng = workspace(), np.random.default_rng(seed)
     for cell, energy in energies.items():
         put(cells, cell, energy, time)
-    return [read_out(cells, tables(), rng) for _ in range(count)]
+    return [read_out(cells, crystals(), rng) for _ in range(count)]
 
 
 def of_cell(found, cell):
@@ -27,7 +27,7 @@ def barrel(row, column):
 
 
 def test_tables():
-    table = tables()
+    table = crystals()
     members = table.members[table.members >= 0]
     assert sorted(members) == sorted(np.flatnonzero(table.tower >= 0))
     assert len(members) == 170 * 360 + 2 * 7324
@@ -54,18 +54,18 @@ def test_resolution_in_quadrature(cell, energy, noise):
     sigma = np.sqrt(0.028**2 * energy + noise**2 + (0.003 * energy) ** 2)
     assert len(measured) == 1500
     assert measured.std() == pytest.approx(sigma, rel=0.08)
-    assert measured.mean() == pytest.approx(energy * tables().response[cell], abs=4 * sigma / np.sqrt(1500))
+    assert measured.mean() == pytest.approx(energy * crystals().response[cell], abs=4 * sigma / np.sqrt(1500))
 
 
 def test_calibration_is_of_each_crystal_and_never_changes():
-    response, cell = tables().response, np.arange(HCAL_START)
+    response, cell = crystals().response, np.arange(HCAL_START)
     eta = np.abs(barrel_direction(cell // 360, cell % 360)[0])
     parts = [(cell < ENDCAP_START) & (eta < 1.0), (cell < ENDCAP_START) & (eta > 1.0), cell >= ENDCAP_START]
     for part, spread in zip(parts, (0.005, 0.010, 0.020), strict=True):
         assert response[part].mean() == pytest.approx(1.0, abs=4 * spread / np.sqrt(part.sum()))
         assert response[part].std() == pytest.approx(spread, rel=0.03)
-    tables.cache_clear()
-    np.testing.assert_array_equal(tables().response, response)
+    crystals.cache_clear()
+    np.testing.assert_array_equal(crystals().response, response)
 
 
 def test_time_is_as_sharp_as_the_pulse_is_high():

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.detector.missing import missing_energy
 from tasks.detector.particles import final
-from tasks.detector.reconstruction import Cuts, reconstruct
+from tasks.detector.reconstruction import Cuts, missing_energy, reconstruct
 from tasks.detector.response import CMS
 from tasks.events import KINDS
 from tests.tasks.hand_made import collisions, particle

@@ -14,7 +14,7 @@ from benchmark.core.errors import UserError
 from tasks import events
 from tasks.detector import pileup
 from tasks.detector.digis import FIELDS
-from tasks.detector.transport import CHARGE, PHI, PT, PZ, Z
+from tasks.detector.tracker import CHARGE, PHI, PT, PZ, Z
 from tasks.egamma.egamma import ETA_MAX, PION_MASS, SAMPLES, EGamma, gun
 
 COUNT = 400

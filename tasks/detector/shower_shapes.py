@@ -1,4 +1,4 @@
-"""Clusters of barrel crystals around the hottest one, and the shapes that tell showers apart.
+"""The crop of barrel crystals around the hottest one, and the shapes that discriminate showers.
 
 Shapes follow CMS (JINST 10 (2015) P08010, section 4; P06005, section 5): R9 is the energy of 3 x 3 crystals over
 that of the cluster; the widths sigma_ieta_ieta are over 5 x 5 crystals, with weights max(0, 4.7 + ln(E_i / E_5x5)).
@@ -12,12 +12,12 @@ import numpy as np
 from tasks.detector.geometry import BARREL, CRYSTAL
 
 HALF = 16
-"""Half a side of the crop: rows and columns from -16 to 15 of the hottest crystal."""
+"""Half the width of the crop: rows and columns from -16 to 15 relative to the hottest crystal."""
 LOG_WEIGHT = 4.7
 
 
 def relative(ecal: ak.Array) -> ak.Array:
-    """The hits with row and column counted from each event's hottest crystal, across the seam."""
+    """The hits with row and column relative to the hottest crystal of each event; columns are periodic in phi."""
     hottest = ak.argmax(ecal.energy, axis=1, keepdims=True)
     row, column = (ak.values_astype(ecal[axis], np.int64) for axis in ("row", "column"))
     down = row - ak.fill_none(ak.firsts(row[hottest]), 0)
@@ -28,18 +28,22 @@ def relative(ecal: ak.Array) -> ak.Array:
 
 
 def around_hottest(ecal: ak.Array) -> ak.Array:
-    """The hits of 32 x 32 crystals around the hottest, where they are in the barrel."""
+    """The hits in 32 x 32 crystals of the barrel around the hottest one."""
     near = relative(ecal)
     inside = (near.row >= -HALF) & (near.row < HALF) & (near.column >= -HALF) & (near.column < HALF)
     return ecal[inside]
 
 
 def shower_shapes(crop: ak.Array) -> ak.Array:
-    """Shapes of one shower an event, as a record of float32 columns; 0 where nothing was read out.
+    """Shapes of one shower for each event, as a record of float32 columns; 0 without hits.
 
-    energy : GeV of all of the crop · e1, e4, e9, e25 : of the hottest crystal, the best 2 x 2 with it, 3 x 3, 5 x 5,
-    over the crop's · r9 : 3 x 3 over the cluster (5 rows and all of the crop's columns, as electrons spread in phi) ·
-    sigma_ieta_ieta, sigma_ieta_iphi, sigma_iphi_iphi : covariances, square roots of the variances · hits.
+    Returns
+    -------
+    energy : of the crop, GeV
+    e1, e4, e9, e25 : energy of the hottest crystal, the best 2 x 2 with it, 3 x 3 and 5 x 5, over that of the crop
+    r9 : energy of 3 x 3 crystals over that of the cluster: 5 rows and all columns, as electrons spread in phi
+    sigma_ieta_ieta, sigma_ieta_iphi, sigma_iphi_iphi : width in eta, covariance, width in phi
+    hits : number of hits
     """
     near = relative(crop)
     energy, row, column = near.energy, near.row, near.column

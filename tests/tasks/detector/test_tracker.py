@@ -1,12 +1,14 @@
-"""Particles in the tracker, against straight lines, circles in closed form, and the formulas of radiation."""
+"""The tracker: particles against straight lines, circles in closed form, and the formulas of radiation."""
 
+import awkward as ak
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.detector.geometry import BARREL_ETA, HALF_LENGTH, RADIUS
-from tasks.detector.transport import (
+from tasks.detector.particles import final
+from tasks.detector.tracker import (
     BARREL_HALF,
     BUDGET,
     BUDGET_ETA,
@@ -23,12 +25,14 @@ from tasks.detector.transport import (
     X,
     Y,
     Z,
-    _pair_share,
     _radiate,
     cascade,
+    pair_share,
+    reconstruct_tracks,
     to_calorimeter,
 )
 from tests.tasks.detector.states import at_vertex
+from tests.tasks.hand_made import collisions, particle
 
 STACKS = np.zeros((STACK, STATE)), np.zeros((STACK, STATE))
 
@@ -202,8 +206,33 @@ def test_no_radiation_below_the_threshold():
 
 def test_pairs_share_as_bethe_and_heitler_have_it():
     rng = np.random.default_rng(11)
-    share = np.array([_pair_share(rng) for _ in range(5000)])
+    share = np.array([pair_share(rng) for _ in range(5000)])
     assert share.mean() == pytest.approx(0.5, abs=0.02)
     # E[x^2] = 9/7 (1/3 - 1/15) of 9/7 (1 - 4/3 x (1 - x))
     assert (share**2).mean() == pytest.approx(12 / 35, abs=0.02)
     assert share.var() > 1 / 12 * 1.05  # not flat
+
+
+def made(*rows, seed=1):
+    return reconstruct_tracks(final(collisions([particle(*row) for row in rows])), np.random.default_rng(seed))
+
+
+def test_neutral_soft_and_forward_particles_leave_none():
+    found = made((22, 50.0, 0.0, 0.0), (2112, 50.0, 0.0, 1.0), (211, 0.2, 0.0, 2.0), (211, 5.0, 2.8, 0.0))
+    assert ak.num(found.pt).tolist() == [0]
+
+
+def test_efficiency_by_kind():
+    count = 4000
+    for code, efficiency in ((13, 0.99), (-211, 0.92), (11, 0.90)):
+        found = made(*[(code, 10.0, 0.5, 1.0)] * count)
+        expected = 4 * np.sqrt(efficiency * (1 - efficiency) / count)
+        assert abs(len(found.pt[0]) / count - efficiency) < expected, code
+
+
+def test_resolution():
+    found = made(*[(211, 10.0, 0.0, 1.0)] * 3000)
+    pt = ak.to_numpy(found.pt[0])
+    assert abs(pt.mean() / 10 - 1) < 0.002
+    assert 0.005 < pt.std() / 10 < 0.012  # 0.8% from scattering at the centre
+    assert abs(np.median(ak.to_numpy(found.phi[0])) - 1) < 0.001

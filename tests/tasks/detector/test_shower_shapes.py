@@ -4,8 +4,8 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from tasks.detector.clusters import around_hottest, relative, shower_shapes
 from tasks.detector.geometry import CRYSTAL
+from tasks.detector.shower_shapes import around_hottest, relative, shower_shapes
 
 
 def hits(*events):
