@@ -25,7 +25,7 @@ from benchmark.core.process import become_worker
 from tasks.data.dataset import DataSet, files_of, version_of
 from tasks.data.manifest import Manifest, Shard, read_manifest
 from tasks.detector import VERSION as DETECTOR_VERSION
-from tasks.generator.progress import Counter
+from tasks.generator.progress import EventCounter
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -140,7 +140,7 @@ def _generate(data: DataSet, folder: Path, workers: int, report: Report) -> list
     done = total - sum(shard.events for shard in missing)
     report("generate", done, total)
     if missing:
-        counter, before = Counter(workers := min(workers, len(missing))), done
+        counter, before = EventCounter(workers := min(workers, len(missing))), done
         with _pool(workers, counter) as pool:
             futures = {pool.submit(_make_shard, data, shard, folder): shard for shard in missing}
             while futures:
@@ -163,7 +163,7 @@ def _result_of(future: Future[None], data: DataSet) -> None:
 
 
 @contextmanager
-def _pool(workers: int, counter: Counter) -> Iterator[ProcessPoolExecutor]:
+def _pool(workers: int, counter: EventCounter) -> Iterator[ProcessPoolExecutor]:
     """Spawned processes; when anything goes wrong, shards that nobody wants any more are not waited for."""
     with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (counter,)) as pool:
         try:
@@ -175,7 +175,7 @@ def _pool(workers: int, counter: Counter) -> Iterator[ProcessPoolExecutor]:
             raise
 
 
-def _begin(counter: Counter) -> None:
+def _begin(counter: EventCounter) -> None:
     """First in every worker process."""
     become_worker()
     counter.listen()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import awkward as ak
 import numpy as np
 
+from benchmark.core.compiled import compiled
 from tasks.detector.cells import ENDCAP_START, HCAL_START, Deposits, Hits, Workspace, clear, lit, workspace
-from tasks.detector.compiled import compiled
 from tasks.detector.geometry import BARREL, ENDCAPS, HCAL
 from tasks.detector.readout import crystals, read_out
 from tasks.detector.showers import electromagnetic, hadronic, minimum_ionising

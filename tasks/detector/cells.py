@@ -13,7 +13,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.detector.compiled import compiled
+from benchmark.core.compiled import compiled
 from tasks.detector.geometry import (
     BARREL,
     ENDCAPS,

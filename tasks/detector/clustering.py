@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmark.core.compiled import compiled
 from tasks.detector.cells import ENDCAP_START
-from tasks.detector.compiled import compiled
 from tasks.detector.geometry import BARREL, ENDCAPS
 
 if TYPE_CHECKING:

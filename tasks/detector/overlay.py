@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import awkward as ak
 import numpy as np
 
+from benchmark.core.compiled import compiled
 from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL, Deposits, Workspace, put
-from tasks.detector.compiled import compiled
 from tasks.detector.geometry import BARREL, ENDCAP_PITCH, ENDCAPS, HCAL, HCAL_SINGLE, TOWER, endcap_mask
 
 if TYPE_CHECKING:

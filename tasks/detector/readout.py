@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from benchmark.core.compiled import compiled
 from tasks.detector import geometry
 from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL
-from tasks.detector.compiled import compiled
 from tasks.detector.geometry import BARREL, ENDCAPS, TOWER
 
 if TYPE_CHECKING:

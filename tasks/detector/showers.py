@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmark.core.compiled import compiled
 from tasks.detector.cells import crystal, put, tower
-from tasks.detector.compiled import compiled
 from tasks.detector.geometry import BARREL, CRYSTAL, ENDCAP_PITCH, RADIUS
 from tasks.detector.tracker import BARREL_HALF, CHARGE, PATH, PHI, PT, PZ, X, Y, Z, pair_share
 

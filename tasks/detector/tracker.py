@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import awkward as ak
 import numpy as np
 
-from tasks.detector.compiled import compiled
+from benchmark.core.compiled import compiled
 from tasks.detector.geometry import BARREL_ETA, FIELD, HALF_LENGTH, RADIUS
 from tasks.detector.muons import MuonResponse
 

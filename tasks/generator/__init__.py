@@ -1,1 +1,1 @@
-"""Pythia 8: settings in, batches of collisions out."""
+"""Collisions of Pythia 8: settings, batches, and selections of rare or stratified events."""

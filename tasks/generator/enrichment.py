@@ -1,8 +1,8 @@
-"""What makes photon + jet rich in jets that look like photons, without asking a detector.
+"""Enrichment of photon + jet events in jets that look like photons, without a detector simulation.
 
-CMS enriches its sample at the level of particles in the same way: clusters of photons and electrons with little around
-them. So jets are those that a neutral meson dominates. Partons are looked at first, so that few jets are hadronised in
-vain, and particles in the loop of tries are looked at one by one, as they are few.
+CMS enriches its sample at particle level in the same way, with isolated clusters of photons and electrons, so that
+the jets are dominated by a neutral meson. Partons are selected first, to avoid useless hadronisations. The loop over
+hadronisations works on single particles, because they are few.
 """
 
 from __future__ import annotations
@@ -21,17 +21,20 @@ if TYPE_CHECKING:
 
 ELECTRON, PHOTON = 11, 22
 SEED_PT, CORE, CONE, ISOLATION = 4.0, 0.1, 0.4, 0.2
-"""Clusters of photons and electrons among the final particles: pt of the seed in GeV, their radius, the radius around
-them, and how much of their pt other particles may have there (CMS's EM enrichment is as loose)."""
+"""Clusters of photons and electrons: pt of the seed in GeV, radius of the cluster, radius of the isolation cone, and
+largest pt of other particles in the cone relative to the cluster (CMS's EM enrichment is as loose)."""
 LOOSE = 0.9
-"""Cuts at the level of particles, relative to those of the selection: a detector measures some a little higher."""
+"""Cuts at particle level relative to those of the selection, because a detector measures some energies higher."""
 
 
 @dataclass(frozen=True)
 class Enrichment:
-    """Two clusters that a selection may take for photons.
+    """Selects events with two clusters that may pass as photons.
 
-    pt_min, mass_min : GeV, of the selection, for each photon and for the pair. eta_max : of its photons.
+    Attributes
+    ----------
+    pt_min, mass_min : cuts of the selection on each photon and on the pair, GeV
+    eta_max : cut of the selection on photons
     """
 
     pt_min: float
@@ -39,10 +42,10 @@ class Enrichment:
     eta_max: float
 
     def promising(self, partons: list[Particle]) -> bool:
-        """Whether a photon and a jet go where they may be selected.
+        """Whether a photon and a jet may pass the selection.
 
-        How wide the jet is isn't asked: a veto on partons that spread would save a tenth of the time, and the second
-        photons of 700 events had visibly other momenta (Kolmogorov and Smirnov's distance 0.11, 5% have over 0.07).
+        There is no cut on the width of the jet: it would save a tenth of the time, but it changed the momenta of the
+        second photons of 700 events (Kolmogorov-Smirnov distance 0.11, where 5% are expected above 0.07).
         """
         near = [p for p in partons if abs(p[2]) < self.eta_max + 0.1]
         photons = [p for p in near if p[0] == PHOTON and p[1] > 0.8 * self.pt_min]
@@ -54,7 +57,7 @@ class Enrichment:
         return around > self.pt_min and _mass(photon, (0, around, jet[2], jet[3])) > LOOSE * self.mass_min
 
     def fakes(self, hadrons: list[Particle]) -> bool:
-        """A first look for `clusters`: a second one, isolated, beside the photon."""
+        """Whether there is a second isolated cluster next to the photon: a fast version of `clusters`."""
         light = [p for p in hadrons if abs(p[0]) in (ELECTRON, PHOTON)]
         if sum(p[1] > SEED_PT for p in light) < 2:
             return False
@@ -68,11 +71,11 @@ class Enrichment:
         return any(_mass(a, b) > LOOSE * self.mass_min for a in found for b in found)
 
     def clusters(self, particles: ak.Array) -> ak.Array:
-        """Isolated groups of photons and electrons of the final state: lists of {pt, eta, phi}, in falling pt.
+        """Isolated clusters of final photons and electrons: lists of {pt, eta, phi}, in falling pt.
 
-        A cluster is all photons and electrons within 0.1 of one of pt > 4 GeV that is the hardest there, and has 0.9 of
-        the pt of the selection. It is isolated when less than 20% of its pt are in other particles within 0.4.
-        particles : as `tasks.detector.particles.final` lists them.
+        A cluster consists of all photons and electrons within 0.1 of the hardest one, which has pt > 4 GeV, and has at
+        least 90% of the pt cut of the selection. It is isolated if other particles within 0.4 have less than 20% of its
+        pt. `particles` : as `tasks.detector.particles.final` returns them.
         """
         seen = particles[particles.visible & (abs(particles.eta) < self.eta_max + CONE)]
         light = seen[(seen.pdg_id == PHOTON) | (abs(seen.pdg_id) == ELECTRON)]

@@ -1,8 +1,6 @@
-"""Progress of generating processes: each counts its accepted events in a place that the parent can read.
+"""Progress of generating processes: each counts its accepted events in memory shared with the parent.
 
-Where an event is not done once it is accepted, its parts are told as they are done: shares that add up to 1.
-
-No lock is shared: a process that is killed while it counts must not stop the others.
+There is no lock on the counts, so a process that is killed while it counts cannot stop the others.
 """
 
 from __future__ import annotations
@@ -14,16 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _nobody(events: float) -> None:
-    """Tell nobody: outside the worker processes of the store, nothing listens."""
+def _ignore(events: float) -> None:
+    """Do nothing: only worker processes of the store count events."""
 
 
-tell: Callable[[float], None] = _nobody
-"""Called with the number of events that were just accepted, or a share of it; call it as `progress.tell(...)`."""
+report: Callable[[float], None] = _ignore
+"""Report accepted events, as `progress.report(...)`; for parts of the work on an event, fractions that sum to 1."""
 
 
-class Counter:
-    """Events that the processes of one pool have told of."""
+class EventCounter:
+    """Counts the accepted events of all processes of a pool."""
 
     def __init__(self, workers: int) -> None:
         context = get_context("spawn")
@@ -31,12 +29,12 @@ class Counter:
         self._places: Any = context.Value("q", 0)
 
     def total(self) -> float:
-        """Told so far, by all processes."""
+        """Accepted events of all processes so far."""
         return float(sum(self._counts))
 
     def listen(self) -> None:
-        """In a worker: from now on its events count, in a place of its own."""
-        global tell
+        """Count the events of this process from now on; called in a worker."""
+        global report
         with self._places.get_lock():
             place = self._places.value
             self._places.value += 1
@@ -44,4 +42,4 @@ class Counter:
         def count(events: float) -> None:
             self._counts[place] += events
 
-        tell = count
+        report = count

@@ -1,8 +1,8 @@
-"""Pythia 8 through `nextBatch`: Awkward arrays of collisions at no visible cost over the generation itself."""
+"""Collisions of Pythia 8 as Awkward arrays, through `nextBatch`, which adds no measurable time."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import awkward as ak
 
@@ -13,36 +13,42 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 BATCH = 500
-"""Collisions a batch, at about 60 kB each with multi-parton interactions."""
+"""Collisions in a batch, of about 60 kB each with multi-parton interactions."""
 
 HARDLY_ANY = 20_000
-"""Collisions tried before a selection that has accepted none is called empty (some minutes)."""
+"""Number of collisions after which a selection that accepts none is refused as empty (some minutes)."""
 
 
 def level_settings(level: str, *, multiparton: bool = True) -> tuple[str, ...]:
-    """What a level of realism asks of the generator: partons stop before hadronisation."""
+    """Settings for a level of realism: no hadronisation at the level `generator`."""
     switches = () if multiparton else ("PartonLevel:MPI=off",)
     return (*switches, "HadronLevel:all=off") if level == "generator" else switches
 
 
-def collisions(settings: Sequence[str], seed: int, what: str, batch: int = BATCH) -> Iterator[ak.Array]:
-    """Endless batches of collisions from a fresh generator; bit-identical for one seed.
-
-    Yields records with `prt` (lists of id, status, mother1, p.{px, py, pz, e}, m ...) and `info`.
-    Raises UserError naming the settings when Pythia refuses them or gives up.
-    """
+def start(settings: Sequence[str], seed: int, what: str) -> Any:
+    """Start a generator with these settings. Raises UserError, naming `what`, if Pythia refuses them."""
     import pythia8mc
 
     pythia = pythia8mc.Pythia("", False)
     for setting in ("Print:quiet=on", "Random:setSeed=on", f"Random:seed={seed}", *settings):
         if not pythia.readString(setting):
-            raise UserError(f"{what}: Pythia does not know the setting '{setting}'. Mend it.")
+            raise UserError(f"{what}: Pythia does not know the setting '{setting}'. Correct it.")
     if not pythia.init():
-        raise UserError(f"{what}: Pythia can't start with {'; '.join(settings)}. Mend the settings.")
+        raise UserError(f"{what}: Pythia can't start with {'; '.join(settings)}. Correct the settings.")
+    return pythia
+
+
+def collisions(settings: Sequence[str], seed: int, what: str, batch: int = BATCH) -> Iterator[ak.Array]:
+    """Yield batches of collisions from a new generator without end; the same bits for the same seed.
+
+    Each is a record of `prt` (lists of id, status, mother1, p.{px, py, pz, e}, m ...) and `info`.
+    Raises UserError, naming `what`, if Pythia refuses the settings or gives up.
+    """
+    pythia = start(settings, seed, what)
     while True:
         events = pythia.nextBatch(batch)
-        if "prt" not in events.fields or len(events) == 0:  # what it returns when it gives up
-            raise UserError(f"{what}: Pythia gave up with {'; '.join(settings)}. Mend contradictory settings.")
+        if "prt" not in events.fields or len(events) == 0:  # Pythia has given up
+            raise UserError(f"{what}: Pythia gave up with {'; '.join(settings)}. Correct contradictory settings.")
         yield events
 
 
@@ -54,17 +60,17 @@ def accepted(
     whole_batches: int = 1,
     share: float = 1.0,
 ) -> ak.Array:
-    """At least `count` events that `select` lets through, in order, out of a multiple of `whole_batches` batches.
+    """Collect at least `count` events that `select` accepts, in order, from a multiple of `whole_batches` batches.
 
-    Tells `progress` of them, of `count` in all, as the share of an event's work that this is. Raises UserError when no
-    collision of the first 20,000 passes: an empty selection.
+    Reports up to `count` accepted events to `progress`; `share` is the fraction of the work on an event that this is.
+    Raises UserError, naming `what`, if none of the first 20,000 collisions is accepted.
     """
     kept: list[ak.Array] = []
     have = tried = 0
     for number, events in enumerate(batches, 1):
         chosen = select(events)
         tried += len(events)
-        progress.tell(share * min(len(chosen), max(count - have, 0)))
+        progress.report(share * min(len(chosen), max(count - have, 0)))
         have += len(chosen)
         if len(chosen):
             kept.append(chosen)

@@ -1,8 +1,8 @@
-"""Rare hadronisations: the same partons are hadronised again and again until a jet looks like one wants it.
+"""Rare hadronisations: the same partons are hadronised repeatedly until they give the wanted kind of jet.
 
-A jet that a neutral meson dominates is one in hundreds. Making its partons costs as much as ten hadronisations, so each
-set of partons that may give such a jet is tried several times. It is used once at most: no two events share a parent.
-What this prefers: a set of partons counts once, so those that succeed rarely have a little more weight than in nature.
+Few jets in a hundred are dominated by a neutral meson. Generating partons takes as long as ten hadronisations, so each
+promising set of partons is hadronised several times. It gives one event at most, so that no two events have the same
+partons. The bias: sets of partons that rarely succeed have a slightly higher weight than in nature.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmark.core.errors import UserError
 from tasks.detector.particles import cylindrical, is_visible
+from tasks.generator.pythia import start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,42 +34,45 @@ def rehadronised(
     tries: int = 25,
     batch: int = 100,
 ) -> Iterator[ak.Array]:
-    """Endless batches of the final particles of collisions, as `tasks.detector.particles.final` gives them.
+    """Yield batches of the final particles of collisions without end, as `tasks.detector.particles.final` returns them.
 
-    partons, hadrons : whether the final state before and after hadronisation (pt > 0.3 GeV) may give what is wanted;
-        the first hadronisation of each set of partons that may is yielded.
-    Raises UserError when Pythia refuses the settings, and when nothing is found in a thousand times as many collisions
-    as a batch holds.
+    Parameters
+    ----------
+    partons, hadrons : whether the final state (pt > 0.3 GeV) before and after hadronisation may give the wanted jet;
+        of each set of partons that passes, the first hadronisation that passes is used
+    tries : hadronisations of each set of partons
+
+    Raises UserError, naming `what`, if Pythia refuses the settings, or if 1000 times as many collisions as a batch
+    holds give no event.
     """
-    import pythia8mc
-
-    pythia = pythia8mc.Pythia("", False)
-    for setting in ("Print:quiet=on", "Random:setSeed=on", f"Random:seed={seed}", *settings, "HadronLevel:all=off"):
-        if not pythia.readString(setting):
-            raise UserError(f"{what}: Pythia does not know the setting '{setting}'. Mend it.")
-    if not pythia.init():
-        raise UserError(f"{what}: Pythia can't start with {'; '.join(settings)}. Mend the settings.")
+    pythia = start((*settings, "HadronLevel:all=off"), seed, what)
     while True:
         found: list[Any] = []
         for _ in range(1000 * batch):
             if not pythia.next() or not partons(before := _final(pythia.event, 0)):
                 continue
-            colourless = [particle for particle in before if abs(particle[0]) in COLOURLESS]
-            saved = pythia8mc.Event(pythia.event)
-            for attempt in range(tries):
-                if attempt:
-                    pythia.event.assign(saved)
-                if pythia.forceHadronLevel(False) and hadrons(
-                    # hadrons are appended to the event: what was there before need not be looked at again
-                    colourless + _final(pythia.event, saved.size())
-                ):
-                    found.append([(p.id(), p.px(), p.py(), p.pz(), p.e()) for p in pythia.event if p.isFinal()])
-                    break
+            if _hadronise(pythia, before, hadrons, tries):
+                found.append([(p.id(), p.px(), p.py(), p.pz(), p.e()) for p in pythia.event if p.isFinal()])
             if len(found) == batch:
                 break
         if not found:
-            raise UserError(f"{what}: none of {1000 * batch:,} collisions gives what is wanted. Loosen the selection.")
+            raise UserError(f"{what}: none of {1000 * batch:,} collisions gives a wanted jet. Loosen the selection.")
         yield _table(found)
+
+
+def _hadronise(pythia: Any, partons: list[Particle], hadrons: Callable[[list[Particle]], bool], tries: int) -> bool:
+    """Hadronise the partons of the event of Pythia until `hadrons` accepts the result; returns whether it did."""
+    import pythia8mc
+
+    colourless = [particle for particle in partons if abs(particle[0]) in COLOURLESS]
+    saved = pythia8mc.Event(pythia.event)
+    for attempt in range(tries):
+        if attempt:
+            pythia.event.assign(saved)
+        # hadrons are appended to the event record
+        if pythia.forceHadronLevel(False) and hadrons(colourless + _final(pythia.event, saved.size())):
+            return True
+    return False
 
 
 def _final(event: Any, first: int) -> list[Particle]:

@@ -1,4 +1,4 @@
-"""Events in fixed numbers for each cell of some variables, so that these variables alone tell no classes apart."""
+"""Fixed numbers of events in bins of some variables, so that these variables alone do not discriminate classes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def quotas(shares: NDArray[Any], count: int) -> NDArray[np.int64]:
-    """`count` events over cells in the ratio of their shares: whole numbers that add up to `count`."""
+    """Distribute `count` events over bins in proportion to their shares; the numbers add up to `count`."""
     edges = np.rint(count * np.concatenate([[0.0], np.cumsum(shares, dtype=np.float64)]) / np.sum(shares))
     return np.asarray(np.diff(edges.astype(np.int64)))
 
@@ -29,12 +29,10 @@ def filled(
     quota: NDArray[np.int64],
     what: str,
 ) -> ak.Array:
-    """The first `quota[cell]` events of each cell, in the order in which they come.
+    """Collect the first `quota[cell]` events of each bin, in the order in which they are generated.
 
-    `select` gives the events that it lets through, and the cell of each. Within a cell events are as the generator
-    makes them; only how many there are of each cell is dictated.
-    Raises UserError when no collision of the first 20,000 passes, or a cell is still empty when others are filled
-    100 times over.
+    `select` returns the accepted events and the bin of each. Raises UserError, naming `what`, if none of the first
+    20,000 collisions is accepted, or if a bin is empty when there are 100 times as many events as needed in all.
     """
     kept: list[ak.Array] = []
     seen = np.zeros(len(quota), dtype=np.int64)
@@ -43,7 +41,7 @@ def filled(
         rows, cell = select(events)
         tried += len(events)
         wanted = seen[cell] + _earlier(cell) < quota[cell]
-        progress.tell(int(wanted.sum()))
+        progress.report(int(wanted.sum()))
         seen += np.bincount(cell, minlength=len(quota))
         if wanted.any():
             kept.append(rows[wanted])
@@ -53,13 +51,13 @@ def filled(
         if (tried >= HARDLY_ANY and not seen.any()) or (starved.any() and seen.sum() > 100 * max(quota.sum(), 1000)):
             raise UserError(
                 f"{what}: {seen.sum()} of {tried} collisions pass the selection, and {starved.sum()} of {len(quota)} "
-                "cells of pt and eta have none, expected some in each. Loosen the selection."
+                "bins of pt and eta are empty, expected events in each. Loosen the selection."
             )
     return ak.to_packed(ak.concatenate(kept))
 
 
 def _earlier(cell: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many events before it in the batch are in the same cell."""
+    """For each event, the number of earlier events of the batch in the same bin."""
     order = np.argsort(cell, kind="stable")
     ordered = cell[order]
     starts = np.searchsorted(ordered, ordered, side="left")

@@ -140,7 +140,7 @@ class TTbar(Task):
             return rows
         # random numbers of their own, so that objects do not depend on what is simulated of hits
         over, own = pileup(self.pileup, ENERGY), np.random.default_rng([seed, 1])
-        return with_hits(rows, over, own, each=lambda: progress.tell(1.0 - GENERATED))
+        return with_hits(rows, over, own, each=lambda: progress.report(1.0 - GENERATED))
 
     def read(self, source: Path) -> Imported:
         """Simulated or recorded collisions from CMS NanoAOD and HEP Tutorial files, with the selection of this task.

@@ -45,7 +45,7 @@ class Coins(Task):
             Path(gate).read_bytes()
         if told := os.environ.get(TELLS):  # some of its events, and works on for a while, as a generator does
             for _ in range(2):
-                progress.tell(count // 4)
+                progress.report(count // 4)
                 hashlib.pbkdf2_hmac("sha256", b"coin", b"toss", int(told))
         rng = np.random.default_rng(seed)
         counts = rng.integers(0, 4, count)

@@ -1,8 +1,12 @@
 """Showers against the test beam, the Gamma profile, closed forms of their width, and symmetries."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from benchmark.core.compiled import stamp
+from tasks.detector import showers as module
 from tasks.detector.cells import ENDCAP_START, HCAL_START, clear, lit, put, workspace
 from tasks.detector.geometry import CRYSTAL, RADIUS
 from tasks.detector.showers import (
@@ -251,3 +255,7 @@ def test_hadrons_at_the_seam_and_in_the_endcap_stay_where_they_are():
     rows = hcal(cells).sum(axis=1)
     assert rows[:10].sum() > 0.85 * rows.sum()
     assert cells.energy.sum() == pytest.approx(1600, rel=0.15)
+
+
+def test_the_cache_of_kernels_depends_on_the_constants_of_the_detector():
+    assert entry._cache._cache_file._source_stamp == stamp(Path(module.__file__))

@@ -1,17 +1,17 @@
 from multiprocessing import get_context
 
 from tasks.generator import progress
-from tasks.generator.progress import Counter
+from tasks.generator.progress import EventCounter
 
 
 def _work(counter, events):
     counter.listen()
     for _ in range(events):
-        progress.tell(2)
+        progress.report(2)
 
 
 def test_events_of_all_processes_are_counted():
-    context, counter = get_context("spawn"), Counter(3)
+    context, counter = get_context("spawn"), EventCounter(3)
     assert counter.total() == 0
     workers = [context.Process(target=_work, args=(counter, events)) for events in (1, 20, 300)]
     for worker in workers:
@@ -22,7 +22,7 @@ def test_events_of_all_processes_are_counted():
     assert counter.total() == 2 * 321
 
 
-def test_nobody_is_told_elsewhere():
-    counter = progress.Counter(1)
-    progress.tell(5)
+def test_other_processes_count_nothing():
+    counter = progress.EventCounter(1)
+    progress.report(5)
     assert counter.total() == 0

@@ -48,5 +48,5 @@ def test_unknown_settings_are_named():
 
 
 def test_nothing_found_is_said():
-    with pytest.raises(UserError, match=r"none of 2,000 collisions gives what is wanted\. Loosen"):
+    with pytest.raises(UserError, match=r"none of 2,000 collisions gives a wanted jet\. Loosen"):
         next(rehadronised(SETTINGS, 5, "test", lambda partons: False, lambda hadrons: True, batch=2))

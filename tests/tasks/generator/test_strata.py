@@ -60,5 +60,5 @@ def test_a_cell_that_stays_empty():
     def one(events):
         return events, np.zeros(len(events), np.int64)
 
-    with pytest.raises(UserError, match=r"1 of 2 cells of pt and eta have none"):
+    with pytest.raises(UserError, match=r"1 of 2 bins of pt and eta are empty"):
         filled(numbers(batch=5000), one, np.array([1, 1]), "numbers")

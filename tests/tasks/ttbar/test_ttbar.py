@@ -304,7 +304,7 @@ def test_recorded_settings_tell_the_streams_apart():
 def test_hits_are_part_of_the_progress(monkeypatch, level):
     """The bar goes on while hits are made, and ends at the number of events."""
     told = []
-    monkeypatch.setattr(progress, "tell", told.append)
+    monkeypatch.setattr(progress, "report", told.append)
     made("wjets", level, count=8)
     assert sum(told) == pytest.approx(8)
     if level == "detector":
