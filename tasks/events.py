@@ -1,4 +1,4 @@
-"""The Events table: one entry a collision, as an Awkward record array, kept as Parquet.
+"""The Events table: one entry per event, as an Awkward record array, stored as Parquet.
 
 Columns (those a task does not need are absent; float32 throughout, GeV and radians):
 
@@ -9,19 +9,19 @@ Columns (those a task does not need are absent; float32 throughout, GeV and radi
 | label | int8 | class index; 0 is the signal |
 | weight | float32 | event weight |
 | split | int8, optional | 0 train, 1 valid, 2 test, where the source dictates it; else a hash of `group` decides |
-| mass | float32, optional | the mass that a score must not tell in class 1, the first background (CVM) |
+| mass | float32, optional | the mass that scores of class 1, the first background, must not depend on (CVM) |
 | objects | list of {pt, eta, phi, mass, charge, kind} | reconstructed objects; kind is an index into `KINDS` |
 | constituents | list of {pt, eta, phi, mass, charge, pdg_id} | of the candidate jet |
 | ecal | list of {row, column, energy[, time]} | barrel crystals: row 0-169 in eta, column 0-359 in phi; ns |
 | ecal_endcap | list of {row, column, energy[, time]} | row 0-99: iY at negative z, 100-199: at positive z |
 | hcal | list of {row, column, energy} | towers: row 0-55 in eta, column 0-71 in phi |
-| tracks | list of {pt, eta, phi} | reconstructed tracks, as at the beam line |
-| pileup | int16, optional | collisions laid over the event; to check that classes are alike, no feature |
-| candidate | record of float32 | engineered scalars of the event, such as HT; each is a feature for learners |
+| tracks | list of {pt, eta, phi} | reconstructed tracks, at the beam line |
+| pileup | int16, optional | collisions overlaid on the event; to check that classes are alike, no feature |
+| candidate | record of float32 | engineered scalars of the event, such as HT; each is a feature |
 | axes | record of float32, optional | directions (of a jet and its subjets) that representations need; no features |
 
 Hits of the ECAL may have the ten samples of their pulse, `sample0` to `sample9`, in GeV (`tasks.detector.digis`).
-Rows and columns are int16; `tasks.detector.geometry` says where they lie. Energies of hits are not transverse.
+Rows and columns are int16; `tasks.detector.geometry` has their positions. Energies of hits are not transverse.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ KINDS = ("electron", "muon", "photon", "jet", "bjet", "met")
 """Kinds of reconstructed object; `objects.kind` is an index into this tuple."""
 
 TRUTH = ("event_id", "group", "label", "weight", "split", "mass")
-"""Columns that training and scoring need, whatever the events are shown as."""
+"""Columns that training and scoring need, with any representation."""
 
 SPLITS = ("train", "valid", "test")
 SPLIT_EDGES = (0.64, 0.80)
@@ -55,17 +55,20 @@ SPLIT_EDGES = (0.64, 0.80)
 
 @dataclass(frozen=True)
 class EventInfo:
-    """What a representation may know of the task behind a table of events.
+    """What a representation may know of a table of events.
 
-    particles : which list column stands for the event: objects, constituents of a jet, or crystals of a shower.
-    picture : what a calorimeter image shows unless asked otherwise: the whole detector, the ECAL barrel, a crop
-        around the hottest crystal, or the candidate jet.
-    slots : how many objects of each kind a fixed-length table holds, in this order.
-    magnitude : the size of an object on a picture: its pt or its energy.
-    has_signal : whether class 0 is a signal and the others its background, or all classes are equal partners.
-    pair_masses : whether learners may be shown masses of pairs of particles; not where a mass is what defines the
-        classes.
-    bounds : metrics, by name, that may be at most so large in a row that is ranked.
+    Parameters
+    ----------
+    task, classes, level : name of the task; its classes, signal first; realism of the events.
+    slots : number of objects of each kind in a fixed-length table, in this order.
+    particles : list column of the particles of an event: objects, constituents of a jet, or crystals of a shower.
+    picture : default area of a calorimeter image: the whole detector, the ECAL barrel, a crop around the hottest
+        crystal, or the candidate jet.
+    magnitude : size of an object on a picture: its pt or its energy.
+    has_signal : whether class 0 is a signal and the others its background, or all classes are equal.
+    pair_masses : whether masses of pairs of particles may be features; not where a mass defines the classes.
+    bounds : largest values of metrics, by name, of a row that is ranked.
+    holds : what the files contain that the events were read from, in words; empty for generated events.
     """
 
     task: str
@@ -78,11 +81,12 @@ class EventInfo:
     has_signal: bool = True
     pair_masses: bool = True
     bounds: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    holds: str = ""
 
 
 @dataclass(frozen=True)
 class Events:
-    """A table of collisions and what may be known about it."""
+    """A table of events and what representations may know of them."""
 
     table: ak.Array
     info: EventInfo
@@ -147,9 +151,9 @@ def write(table: ak.Array, file: BinaryIO) -> None:
 
 
 def read(path: Path, columns: Collection[str] | None = None) -> ak.Array:
-    """Read what `write` wrote, or those of its columns that are named; the others are not even looked at.
+    """Read what `write` wrote; of the named columns those that the file has.
 
-    Names that the file does not have are passed over. Raises UserError when it is not a whole Parquet file.
+    Raises UserError when it is not a whole Parquet file.
     """
     try:
         with pyarrow.parquet.ParquetFile(path) as file:

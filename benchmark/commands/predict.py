@@ -171,21 +171,21 @@ def _shown(path: Path, restored: Restored) -> _Shown:
 
 def _read(path: Path, restored: Restored) -> _Shown:
     """Events of files, as the task reads those whose class nobody knows."""
+    from tasks.data.dataset import info_of
     from tasks.events import Events, check
-    from tasks.task import Task
 
     task = restored.task
-    if type(task).read is Task.read:
+    if task.reader is None:
         raise UserError(
             f"{path}: no data set (no manifest.json), and the task {task.name} reads no files. "
             f"Give the folder of a data set; `data show {task.name}` lists them."
         )
-    found = task.read_new(path)
+    found = task.reader.read_new(path)
 
     def shards() -> Iterable[Events]:
         for table in found.chunks:
             if len(table):
                 check(table, f"{task.name}, {path}")
-                yield Events(task.apply_variant(table), task.info("detector"))
+                yield Events(task.apply_variant(table), info_of(task, "detector", from_files=True))
 
     return _Shown(shards(), dropped=found.dropped)

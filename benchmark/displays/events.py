@@ -12,6 +12,7 @@ from benchmark.core.errors import Skip
 from benchmark.displays import distributions, figures, pictures, points
 from benchmark.displays.overview import Overview, overviews
 from benchmark.displays.statistics import ImageStatistics
+from tasks.data.dataset import info_of
 from tasks.events import TRUTH, Events
 from tasks.validation.sample import LOOKED_AT, parts
 
@@ -59,7 +60,7 @@ class StoredEvents:
 
     def seen_by(self, representation: Representation) -> Iterator[Events]:
         """The events as a representation gets them: the columns it reads, after the task's `apply_variant`."""
-        info = self.task.info(self.manifest.level)
+        info = info_of(self.task, self.manifest.level, from_files=not self.manifest.is_generated)
         columns = representation.columns(info)
         wanted = None if columns is None else {*TRUTH, *columns, *self.task.applied_columns}
         for table in parts(self.folder, self.manifest, columns=wanted):

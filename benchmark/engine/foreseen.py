@@ -41,12 +41,15 @@ def foreseen(job: Job, manifest: Manifest | None, data_root: Path) -> str | None
 @cache
 def _shown(representation: Representation, data: DataSet, file: str) -> Samples:
     """The samples of no event."""
-    from tasks.events import Events
+    from tasks.data.dataset import info_of
+    from tasks.events import TRUTH, Events
 
-    info = data.task.info(data.level)
+    info = info_of(data.task, data.level, from_files=data.source is not None)
     ours = type(data.task).__module__.startswith("tasks.")  # others' may have hits at any level
     hits = data.level == "detector" or not ours
     table = _columns_of(file) if file else _columns(hits=hits)
+    if data.source is not None and not file:
+        table = table[[name for name in table.fields if name in (*TRUTH, *data.reader.columns)]]
     return representation.represent(Events(data.task.apply_variant(table), info))
 
 

@@ -51,8 +51,7 @@ def jobs_of(request: Request) -> list[Job]:
     for job in map(build, cells(request)):
         jobs.setdefault(describe(job, None).key, job)
     for data in dict.fromkeys(job.data for job in jobs.values()):
-        if data.source is not None:
-            data.task.check_source(data.source)
+        data.check_source()
     return list(jobs.values())
 
 

@@ -75,9 +75,9 @@ def hits_of(events: Events, column: str, fields: Sequence[str]) -> Hits:
     picture.
     """
     if not events.has(column):
-        raise Skip(
-            f"{events.info.task}: no calorimeter hits in these events, which are of the level '{events.info.level}'"
-        )
+        task, level, holds = events.info.task, events.info.level, events.info.holds
+        why = f"the files hold {holds}" if holds else f"which are of the level '{level}'"
+        raise Skip(f"{task}: no calorimeter hits in these events, {why}")
     counts = lengths(events, column, fields)
     flat = {field: _flat(events.table[column][field]) for field in fields}
     hits = Hits(len(events), np.repeat(np.arange(len(events)), counts), flat)

@@ -1,10 +1,10 @@
-"""Which events are meant, and where they lie once they are made."""
+"""Which events a run needs, and their folder."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tasks.events import EventInfo
+    from tasks.reader import Reader
     from tasks.task import Task
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """Which events are meant: a task with its variant, a level, and where they come from (None: generated)."""
+    """A variant of a task, a level, and the files that the events come from (None: generated)."""
 
-    target: str  # what the task registry finds the task by, in another process too
+    target: str  # the name or file by which the registry finds the task, in other processes too
     task: Task
     level: str
     source: Path | None = None
@@ -34,16 +36,35 @@ class DataSet:
         if self.level not in LEVELS:
             raise UserError(f"unknown level '{self.level}'. {did_you_mean(self.level, LEVELS)}")
         if self.source is not None and self.level != "detector":
-            raise UserError(f"level '{self.level}': real files are what a detector saw. Leave --level or --source out.")
+            raise UserError(
+                f"level '{self.level}': real files are of the level detector. Leave --level or --source out."
+            )
+        if self.source is not None and self.task.reader is None:
+            raise UserError(
+                f"{self.task.name}: real files are not read for this task (got --source {self.source}). "
+                "Leave --source out."
+            )
         if self.source is not None and not self.source.exists():
             raise UserError(f"{self.task.name}: no file or folder {self.source}. Give an existing path with --source.")
 
+    @property
+    def reader(self) -> Reader:
+        """The reader of `source`. Raises UserError for a task that reads no files."""
+        if self.task.reader is None:
+            raise UserError(f"{self.task.name}: real files are not read for this task. Leave --source out.")
+        return self.task.reader
+
+    def check_source(self) -> None:
+        """Raise UserError for files that the reader refuses at first sight."""
+        if self.source is not None:
+            self.reader.check(self.source)
+
     def __reduce__(self) -> tuple[Callable[..., DataSet], tuple[Any, ...]]:
-        """Cross to another process by name and parameters: the class of a loose file can't be pickled there."""
+        """Pickle by name and parameters: another process cannot unpickle the class of a loose file."""
         return _rebuilt, (self.target, self.task.parameters(), self.level, self.source)
 
     def folder(self, root: Path) -> Path:
-        """Where it lies: a folder named after the task, then one named after all that the events depend on."""
+        """Its folder: one named after the task, then one named after all that the events depend on."""
         identity: dict[str, Any] = {
             "task": self.task.name,
             "version": self.task.version,
@@ -56,7 +77,7 @@ class DataSet:
             identity["detector"] = DETECTOR_VERSION
             label = f"{self.level}-{self.task.events_per_class}"
         else:
-            # Sizes are of no meaning for real files: they have the events that they have.
+            # Sizes have no meaning for real files.
             sizes = {"events_per_class", "shard_events"}
             identity["parameters"] = {k: v for k, v in self.task.data_parameters().items() if k not in sizes}
             identity["source"] = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files_of(self.source)]
@@ -65,12 +86,18 @@ class DataSet:
         return root / self.task.name / f"{label}-{digest[:10]}"
 
     def manifest(self, root: Path) -> Manifest | None:
-        """The manifest when the data set is there and complete."""
+        """The manifest; None unless the data set is complete."""
         return read_manifest(self.folder(root))
 
 
 def _rebuilt(target: str, parameters: dict[str, Any], level: str, source: Path | None) -> DataSet:
     return DataSet(target, TASKS.load(target)(**parameters), level, source)
+
+
+def info_of(task: Task, level: str, *, from_files: bool) -> EventInfo:
+    """What representations may know of events of a task; of events from files also what the files hold."""
+    info = task.info(level)
+    return replace(info, holds=task.reader.holds) if from_files and task.reader else info
 
 
 def files_of(source: Path) -> list[Path]:

@@ -1,8 +1,8 @@
-"""What a stored data set is: `manifest.json` beside its shards, readable without any heavy library."""
+"""What a stored data set is: `manifest.json` next to its shards, readable without any heavy library."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION: Literal[2] = 2
+GENERATED = "generated"
+"""The source of events that are not read from files."""
+Report = Callable[[str, float, float], None]
+"""Progress: the stage, events done, and events in all (0 where unknown)."""
 
 
 class Shard(BaseModel):
@@ -31,11 +35,18 @@ class Shard(BaseModel):
 
 
 class Manifest(BaseModel):
-    """A data set: what it is made of, how, and what must be found when it is read.
+    """Where a data set comes from, and what its files must contain.
 
-    `counts` are events by class (as stored) and split. `fingerprint` is over the content of the test events,
-    `content` over all; neither depends on shards, workers or Parquet. `detector` is the version of the fast
-    simulation. `dropped` counts what was left out of real files, by reason.
+    Parameters
+    ----------
+    files : SHA-256 of the source files, by path below the source.
+    fast_simulation : whether the events passed through a fast simulation, ours or that of the files.
+    detector : version of our fast simulation.
+    counts : events by class (as stored) and split.
+    dropped : events of real files that were left out, by reason.
+    notes : how real files were read where there was a choice.
+    fingerprint, content : SHA-256 over the content of the test events, and of all events. Neither depends on shards,
+        workers or Parquet.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,39 +64,39 @@ class Manifest(BaseModel):
     detector: str
     counts: dict[str, dict[str, int]]
     dropped: dict[str, int] = Field(default_factory=dict)
+    notes: list[str] = Field(default_factory=list)
     shards: list[Shard]
     fingerprint: str
     content: str
     created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether the events are generated, not read from files."""
+        return self.source == GENERATED
 
     def events(self, split: str | None = None) -> int:
         """Number of events, of one split or of all."""
         return sum(n for row in self.counts.values() for name, n in row.items() if split in (None, name))
 
     def write(self, folder: Path) -> None:
-        """Write it, last of all files: a folder with a manifest is complete."""
+        """Write the manifest, as the last file of a data set: a folder with a manifest is complete."""
         text = self.model_dump_json(indent=1).encode()
         write_atomically(folder / MANIFEST, lambda file: file.write(text))
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest of a complete data set, or None. Raises UserError when it is there but broken.
-
-    None as well for version 1, whose fingerprints were taken another way: its shards are as good as ever, so that
-    `prepare` finds them, counts them and writes the manifest anew.
-    """
+    """The manifest of a complete data set, or None. Raises UserError when it is there but broken."""
     path = folder / MANIFEST
     if not path.is_file():
         return None
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(record, dict) and record.get("schema_version") == 1:
-            return None
-        return Manifest.model_validate(record)
+        return Manifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
-        raise _broken(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    except (OSError, ValueError) as error:
+        place = ".".join(map(str, first["loc"]))
+        raise _broken(path, f"{place}: {first['msg']}" if place else first["msg"]) from error
+    except OSError as error:
         raise _broken(path, str(error)) from error
 
 

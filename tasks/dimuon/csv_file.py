@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.core.errors import UserError
-from tasks.dimuon.columns import find_columns, missing_columns, part_of
+from tasks.dimuon.columns import find_columns, missing_columns, part_of, plain, refuse_electrons
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,25 +21,27 @@ if TYPE_CHECKING:
 
 CHUNK = 200_000
 """Rows read at a time."""
+HEAD = 10
+"""Rows that are read to recognise electrons."""
 
 
 def read_csv(path: Path) -> Iterator[FilePart]:
-    """The pairs of a CSV file, in chunks.
+    """Read the pairs of a CSV file, in chunks.
 
-    Raises UserError when it is not text, has not the columns, or has a cell that is no finite number.
+    Raises UserError when it is not text, lacks columns, holds electrons, or has a cell that is no finite number.
     """
     what = f"dimuon: file {path}"
     with _reading(what):
         columns = _columns(path, what)
-        # all columns: with a choice of them pandas lets rows with too many cells pass.
-        # low_memory guesses types piece by piece, and warns where the pieces differ
+        # All columns are read: with `usecols` pandas accepts rows with too many cells.
+        # low_memory guesses types piece by piece, and warns where the pieces differ.
         with pd.read_csv(path, chunksize=CHUNK, low_memory=False) as chunks:
             for chunk in chunks:
                 yield _part(chunk, columns, what)
 
 
 def check_csv(path: Path) -> None:
-    """Raise UserError when it is not text, or its header has not the columns; no row is read."""
+    """Raise UserError when it is not text, lacks columns, or holds electrons; only the first rows are read."""
     what = f"dimuon: file {path}"
     with _reading(what):
         _columns(path, what)
@@ -49,9 +51,12 @@ def _columns(path: Path, what: str) -> dict[str, str]:
     with path.open("rb") as file:
         if b"\0" in file.read(4096):
             raise UserError(f"{what} is binary, expected comma-separated text. Give a CSV file, or name it .root.")
-    columns = find_columns(names := list(pd.read_csv(path, nrows=0).columns))
+    names = list(pd.read_csv(path, nrows=0).columns)
+    columns = find_columns(names)
     if columns is None:
         raise missing_columns(what, names)
+    head = pd.read_csv(path, nrows=HEAD, usecols=[name for name in names if plain(name) == "type1"])
+    refuse_electrons(names, {plain(str(name)): head[name] for name in head}, what)
     return columns
 
 

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import awkward as ak
 import numpy as np
 
-from benchmark.core.errors import UserError
-from tasks.detector.muons import MUON_MASS, MuonResponse, in_acceptance
+from tasks.detector.muons import MuonResponse, in_acceptance
+from tasks.dimuon import settings as physics
+from tasks.dimuon.classes import label_of, selected
 from tasks.dimuon.pairs import MuonPairs
-from tasks.events import KINDS, EventInfo
-from tasks.task import Imported, Task
+from tasks.events import EventInfo
+from tasks.generator.pythia import accepted, collisions
+from tasks.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from tasks.dimuon.reader import Recorded
-    from tasks.events import Events
-    from tasks.validation.figure import Figure
-
-WINDOWS = ((2.94, 3.24), (3.65, 3.95), (6.46, 12.46), (83.69, 98.69))
-"""Dimuon mass in GeV, both ends included: J/psi, psi(2S), Upsilon, Z (circle-images paper, table 1)."""
-
-MASS_RANGE = (2.0, 110.0)
-"""GeV, both ends excluded: the selection."""
+    from tasks.dimuon.reader import DimuonReader
+    from tasks.dimuon.validation import DimuonValidation
 
 
 @dataclass(frozen=True)
@@ -39,19 +32,6 @@ class Component:
     name: str
     share: float
     settings: tuple[str, ...]
-
-
-def label_of(mass: NDArray[np.float64]) -> NDArray[np.int8]:
-    """Index of the class of each mass (GeV): a window, or "none" outside all of them."""
-    label = np.full(len(mass), len(WINDOWS), dtype=np.int8)
-    for index, (low, high) in enumerate(WINDOWS):
-        label[(mass >= low) & (mass <= high)] = index
-    return label
-
-
-def selected(mass: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether each mass (GeV) is in the range of the task."""
-    return (mass > MASS_RANGE[0]) & (mass < MASS_RANGE[1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +59,7 @@ class Dimuon(Task):
 
     name = "dimuon"
     version = "3"  # edges of graphs without the mass; hits and tracks; components have their shares
+    fast_simulation = True
     processes = ("jpsi", "psi2s", "upsilon", "z", "none")
     applied_parameters = frozenset({"mass_feature"})
     applied_columns = frozenset({"objects", "candidate"})
@@ -102,7 +83,7 @@ class Dimuon(Task):
     ] = True
 
     def info(self, level: str) -> EventInfo:
-        """Two muons, drawn by their energy; nobody is told their mass unless `mass_feature` says so."""
+        """Two muons, drawn by their energy. Representations see their mass only with `mass_feature`."""
         return EventInfo(
             self.name,
             self.processes,
@@ -116,7 +97,6 @@ class Dimuon(Task):
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
         """`count` events of one class; its components are interleaved in their fixed shares."""
         from tasks.detector.observation import with_hits
-        from tasks.generator.pythia import accepted, collisions
 
         components = self.components(process)
         tables, positions = [], []
@@ -128,20 +108,18 @@ class Dimuon(Task):
             # Pythia takes seeds from 1 to 900,000,000
             batches = collisions(_settings(component, level), int(words[0] % 900_000_000) + 1, what)
             select = _Selection(self.processes.index(process), level, np.random.default_rng(words[1]))
-            # more may pass than are asked for, and these would take the place of the next component
+            # a surplus would take the place of the next component
             tables.append(accepted(batches, select, events, what)[:events])
             positions.append((np.arange(events) + 0.5) / events)
         table = ak.to_packed(ak.concatenate(tables)[np.argsort(np.concatenate(positions), kind="stable")])
         if level != "detector":
             return table
-        # random numbers of their own, so that objects do not depend on what is simulated of hits
+        # a second random generator: objects must not depend on the simulation of hits
         rng = np.random.default_rng([seed, len(components)])
         return with_hits(table, None, rng, table["objects"][["pt", "eta", "phi"]])
 
     def components(self, process: str) -> tuple[Component, ...]:
         """What a class is generated from."""
-        from tasks.dimuon import settings as physics
-
         resonance = physics.RESONANCES.get(process, ())
         mixture = physics.CONTINUUM[process] if self.continuum or not resonance else ()
         rest = 1.0 - sum(share for _, share, _ in mixture)
@@ -155,42 +133,22 @@ class Dimuon(Task):
             for component in self.components(process)
         )
 
-    def read(self, source: Path) -> Imported:
-        """Recorded or simulated dimuons from CSV and ROOT files, or from a folder of them.
+    @property
+    def reader(self) -> DimuonReader:
+        """Recorded or simulated dimuons from CSV and ROOT files."""
+        from tasks.dimuon.reader import DimuonReader
 
-        Raises UserError when a file is not what is needed, or when no event is left.
-        """
-        from tasks.dimuon.reader import read_pairs
+        return DimuonReader()
 
-        recorded = read_pairs(source)
-        mass = recorded.pairs.mass()
-        inside = selected(mass)
-        outside = int(np.count_nonzero(~inside))
-        dropped = Counter({**recorded.dropped, f"mass outside {MASS_RANGE[0]:g} to {MASS_RANGE[1]:g} GeV": outside})
-        if not inside.any():
-            counts = ", ".join(f"{reason}: {number}" for reason, number in dropped.items() if number)
-            raise UserError(
-                f"{self.name}: {source} has no event left after the selection (dropped: {counts or 'none'}), expected "
-                "two muons of 2 to 110 GeV mass. Give files with dimuons in that range."
-            )
-        table = _recorded_table(recorded, inside, label_of(mass[inside]))
-        return Imported([table], recorded.description, +dropped)
+    @property
+    def validation(self) -> DimuonValidation:
+        """The mass spectrum, its peaks, and the edges of the classes."""
+        from tasks.dimuon.validation import DimuonValidation
 
-    def check_source(self, source: Path) -> None:
-        """Whether there are CSV or ROOT files, and each has the columns."""
-        from tasks.dimuon.reader import check_files
-
-        check_files(source)
-
-    def validation(self, events: Events) -> Iterator[Figure]:
-        """The mass spectrum, its peaks, and the edges of the classes as well."""
-        from tasks.dimuon import validation as dimuon
-
-        yield from dimuon.figures(events)
-        yield from super().validation(events)
+        return DimuonValidation()
 
     def apply_variant(self, table: ak.Array) -> ak.Array:
-        """The stored events, with `candidate.mass` in the variant that shows it."""
+        """The stored events, with `candidate.mass` in the variant `mass_feature`."""
         if not self.mass_feature:
             return table
         muons = table["objects"]
@@ -216,7 +174,7 @@ class _Selection:
         mass = pairs.mass()
         opposite = pairs.charge[:, 0] * pairs.charge[:, 1] < 0
         kept = opposite & selected(mass) & (label_of(mass) == self.label)
-        table = objects_table(pairs[kept])
+        table = pairs[kept].table()
         return ak.with_field(table, true[kept], "particles") if self.level == "detector" else table
 
     def _pairs(self, particles: ak.Array) -> tuple[MuonPairs, ak.Array]:
@@ -252,28 +210,6 @@ def leading_two(event: NDArray[Any], pt: NDArray[Any]) -> tuple[NDArray[np.intp]
     return order[two], order[two + 1]
 
 
-def objects_table(pairs: MuonPairs) -> ak.Array:
-    """The columns `objects` and `candidate` of the Events table."""
-    shape = pairs.pt.shape
-    objects = {name: getattr(pairs, name) for name in ("pt", "eta", "phi")}
-    objects |= {"mass": np.full(shape, MUON_MASS, np.float32), "charge": pairs.charge}
-    objects |= {"kind": np.full(shape, KINDS.index("muon"), np.int8)}
-    lists = {name: ak.from_regular(ak.from_numpy(values)) for name, values in objects.items()}
-    return ak.zip({"objects": ak.zip(lists), "candidate": ak.zip(pairs.scalars())}, depth_limit=1)
-
-
-def _recorded_table(recorded: Recorded, inside: NDArray[np.bool_], label: NDArray[np.int8]) -> ak.Array:
-    from tasks.dimuon.reader import split_by_stream
-
-    table = objects_table(recorded.pairs[inside])
-    ids = recorded.event_id[inside]
-    columns: dict[str, NDArray[Any]] = {"event_id": ids, "group": ids, "label": label}
-    columns["weight"] = np.ones(len(label), dtype=np.float32)
-    if recorded.tested is not None:
-        columns["split"] = split_by_stream(ids, recorded.tested[inside], label)
-    return ak.zip({**columns, **{name: table[name] for name in table.fields}}, depth_limit=1)
-
-
 def _shares(components: tuple[Component, ...], count: int) -> Iterator[int]:
     """Whole numbers in the ratio of the shares that add up to `count`."""
     edges = np.rint(count * np.cumsum([0.0, *(component.share for component in components)])).astype(int)
@@ -281,6 +217,4 @@ def _shares(components: tuple[Component, ...], count: int) -> Iterator[int]:
 
 
 def _settings(component: Component, level: str) -> tuple[str, ...]:
-    from tasks.dimuon.settings import COMMON, LEVELS
-
-    return (*COMMON, *component.settings, *LEVELS[level])
+    return (*physics.COMMON, *component.settings, *physics.LEVELS[level])

@@ -1,13 +1,15 @@
-"""Pairs of muons as arrays: what files and generator alike are turned into before they become a table."""
+"""Pairs of muons as arrays: the common form of generated and recorded events before they become a table."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+import awkward as ak
 import numpy as np
 
 from tasks.detector.muons import MUON_MASS
+from tasks.events import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,11 +28,11 @@ class MuonPairs:
 
     @classmethod
     def from_pt_eta_phi(cls, pt: Any, eta: Any, phi: Any, charge: Any) -> Self:
-        """Pairs from arrays of shape (events, 2) in any order of the muons; phi is brought into [-pi, pi)."""
+        """Pairs from arrays of shape (events, 2), muons in any order; phi is wrapped to [-pi, pi)."""
         columns = [np.asarray(column) for column in (pt, eta, (np.asarray(phi) + np.pi) % (2 * np.pi) - np.pi, charge)]
-        # float32 before sorting and hashing: what is decided here must follow from what is stored
+        # float32 before sorting and hashing: the order and the ids must follow from the stored values
         columns = [column.astype(np.float32) for column in columns]
-        # eta and phi break ties of pt, so that a pair written the other way round is the same pair
+        # eta and phi break ties of pt, so that a pair in reverse order is the same pair
         order = np.lexsort((columns[2], columns[1], -columns[0]), axis=-1)
         return cls(*(np.take_along_axis(column, order, axis=-1) for column in columns))
 
@@ -57,25 +59,25 @@ class MuonPairs:
 
     @property
     def measurable(self) -> NDArray[np.bool_]:
-        """Whether both muons have a transverse momentum, without which there is no pseudorapidity."""
+        """Whether both muons have a transverse momentum; without one the pseudorapidity is undefined."""
         return np.asarray((np.isfinite(self.eta) & np.isfinite(self.pt) & (self.pt > 0)).all(axis=1))
 
     def momenta(self) -> NDArray[np.float64]:
         """(E, px, py, pz) in GeV, float64, shape (4, events, 2), for muons of the nominal mass.
 
-        The energies that files give are rounded: masses from them are off by up to 2.3 GeV in the CMS files.
+        Energies in the CMS files are rounded: masses computed from them are off by up to 2.3 GeV.
         """
         pt, eta, phi = (column.astype(np.float64) for column in (self.pt, self.eta, self.phi))
         energy = np.sqrt((pt * np.cosh(eta)) ** 2 + MUON_MASS**2)
         return np.stack([energy, pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)])
 
     def mass(self) -> NDArray[np.float64]:
-        """Invariant mass in GeV, shape (events,): the one that decides the class."""
+        """Invariant mass in GeV, shape (events,). It decides the class."""
         energy, px, py, pz = self.momenta().sum(axis=2)
         return np.asarray(np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0)))
 
     def scalars(self) -> dict[str, NDArray[np.float32]]:
-        """Engineered scalars, none of which is the mass: of the pair, and between its muons (GeV, radians)."""
+        """Engineered scalars of the pair and between its muons (GeV, radians), without the mass."""
         energy, px, py, pz = self.momenta().sum(axis=2)
         delta_eta = np.abs(self.eta[:, 0] - self.eta[:, 1])
         turn = self.phi[:, 0].astype(np.float64) - self.phi[:, 1]
@@ -90,15 +92,27 @@ class MuonPairs:
         }
         return {name: value.astype(np.float32) for name, value in values.items()}
 
+    def table(self) -> ak.Array:
+        """The columns `objects` and `candidate` of the Events table."""
+        objects = {name: getattr(self, name) for name in ("pt", "eta", "phi")}
+        objects |= {"mass": np.full(self.pt.shape, MUON_MASS, np.float32), "charge": self.charge}
+        objects |= {"kind": np.full(self.pt.shape, KINDS.index("muon"), np.int8)}
+        lists = {name: ak.from_regular(ak.from_numpy(values)) for name, values in objects.items()}
+        return ak.zip({"objects": ak.zip(lists), "candidate": ak.zip(self.scalars())}, depth_limit=1)
+
 
 @dataclass(frozen=True)
 class FilePart:
-    """A chunk of a file.
+    """Pairs of a chunk of a file.
 
-    collision : run and event number of each pair, shape (events, 2), or None where the file has none.
-    too_few : events of the chunk that have fewer than two muons, and so no pair here.
+    Parameters
+    ----------
+    collision : run and event number of each pair, shape (events, 2); None where the file has none.
+    too_few : events of the chunk with fewer than two muons.
+    more : events of the chunk with more than two muons, of which the two of highest pT are taken.
     """
 
     pairs: MuonPairs
     collision: NDArray[np.uint64] | None
     too_few: int = 0
+    more: int = 0

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import awkward as ak
 import numpy as np
 
 from benchmark.core.errors import UserError
+from tasks.dimuon.classes import MASS_RANGE, label_of, selected
 from tasks.dimuon.csv_file import check_csv, read_csv
 from tasks.dimuon.pairs import FilePart, MuonPairs
 from tasks.dimuon.root_file import check_root, read_root
 from tasks.events import uniform_hash
+from tasks.reader import Imported, Reader
 from tasks.sources.files import find_files, mix
 
 if TYPE_CHECKING:
@@ -39,23 +43,60 @@ SUFFIXES = {".csv": read_csv, ".root": read_root}
 CHECKS = {".csv": check_csv, ".root": check_root}
 
 
+class DimuonReader(Reader):
+    """Dimuons of CSV or ROOT files, each collision once."""
+
+    files: ClassVar[str] = "CSV or ROOT files with two muons per event"
+    holds: ClassVar[str] = "reconstructed muons only"
+    columns: ClassVar[tuple[str, ...]] = ("objects", "candidate")
+
+    def read(self, source: Path) -> Imported:
+        """Read a file or a folder. Raises UserError when a file is not what is needed, or no event is left."""
+        recorded = read_pairs(source)
+        mass = recorded.pairs.mass()
+        inside = selected(mass)
+        outside = int(np.count_nonzero(~inside))
+        dropped = Counter({**recorded.dropped, f"mass outside {MASS_RANGE[0]:g} to {MASS_RANGE[1]:g} GeV": outside})
+        if not inside.any():
+            counts = ", ".join(f"{reason}: {number}" for reason, number in dropped.items() if number)
+            raise UserError(
+                f"dimuon: {source} has no event left after the selection (dropped: {counts or 'none'}), expected "
+                "two muons of 2 to 110 GeV mass. Give files with dimuons in that range."
+            )
+        table = _table(recorded, inside, label_of(mass[inside]))
+        return Imported([table], recorded.description, +dropped, recorded.notes)
+
+    def check(self, source: Path) -> None:
+        """Raise UserError for files without the columns, or empty ones; reads the beginning of each."""
+        for path in find_files("dimuon", source, SUFFIXES):
+            CHECKS[path.suffix.lower()](path)
+
+
 @dataclass(frozen=True)
 class Recorded:
-    """Pairs sorted by event_id, one a collision; `tested`, those of the test stream, where that is among the files."""
+    """Pairs of all files, one per collision, sorted by event_id.
+
+    Parameters
+    ----------
+    tested : whether each pair is of the test stream, shape (events,); None where no file is of that stream.
+    dropped : pairs left out, by reason.
+    notes : how the files were read where there was a choice.
+    """
 
     pairs: MuonPairs
     event_id: NDArray[np.int64]
     tested: NDArray[np.bool_] | None
     dropped: dict[str, int]
     description: str
+    notes: list[str]
 
 
 def read_pairs(source: Path) -> Recorded:
-    """All dimuons of a CSV or ROOT file, or of a folder of them, each collision once.
+    """Read all dimuons of a CSV or ROOT file, or of a folder of them, each collision once.
 
-    A collision is known by its run and event number, or, where a file has none or is simulated (run 0 or 1,
-    event numbers start anew in every sample), by the momenta themselves: ids depend on no order of files.
-    Of several pairs of one collision the one with the largest sum of pT stays.
+    A collision is identified by its run and event number. Files without them, and simulated ones (run 0 or 1, where
+    event numbers start anew in every sample), use the momenta, so that ids do not depend on the order of files.
+    Of several pairs of one collision, the one with the largest sum of pT is taken.
     Raises UserError for a path, a file or a number that is not what is needed.
     """
     files = find_files("dimuon", source, SUFFIXES)
@@ -75,17 +116,14 @@ def read_pairs(source: Path) -> Recorded:
         "duplicate of a collision": len(ids) - len(kept),
     }
     stream = bool(streams.any())
-    return Recorded(pairs[kept], ids[kept], tested[kept] if stream else None, dropped, _describe(files, stream))
-
-
-def check_files(source: Path) -> None:
-    """Raise UserError for files that have not the columns, or are empty; reads the beginning of each."""
-    for path in find_files("dimuon", source, SUFFIXES):
-        CHECKS[path.suffix.lower()](path)
+    more = sum(part.more for _, part in parts)
+    notes = [f"{more:,} events have more than two muons: the two of highest pT are taken"] if more else []
+    description = _describe(files, stream)
+    return Recorded(pairs[kept], ids[kept], tested[kept] if stream else None, dropped, description, notes)
 
 
 def event_ids(part: FilePart) -> NDArray[np.int64]:
-    """One id in [0, 2**63) a collision, from its numbers or else from the momenta of its muons."""
+    """An id in [0, 2**63) per collision, from its run and event number or else from the momenta of its muons."""
     pairs = part.pairs
     words = np.concatenate([pairs.pt, pairs.eta, pairs.phi], axis=1).view(np.uint32).astype(np.uint64)
     ids = mix(words.T)
@@ -96,7 +134,7 @@ def event_ids(part: FilePart) -> NDArray[np.int64]:
 
 
 def one_each(ids: NDArray[np.int64], tested: NDArray[np.bool_], pt_sum: NDArray[Any]) -> NDArray[np.intp]:
-    """Indices of one pair an id, sorted by id: the test stream's before others, then the largest sum of pT."""
+    """Indices of one pair per id, sorted by id: of the test stream if there is one, then of the largest sum of pT."""
     order = np.lexsort((-pt_sum, ~tested, ids))
     first = np.r_[True, np.diff(ids[order]) != 0] if len(ids) else np.empty(0, bool)
     return order[first]
@@ -112,6 +150,16 @@ def split_by_stream(ids: NDArray[np.int64], tested: NDArray[np.bool_], label: ND
         if np.count_nonzero(own) < RARE and np.count_nonzero(own) < np.count_nonzero(others):
             split[own] = 2
     return split.astype(np.int8)
+
+
+def _table(recorded: Recorded, inside: NDArray[np.bool_], label: NDArray[np.int8]) -> ak.Array:
+    table = recorded.pairs[inside].table()
+    ids = recorded.event_id[inside]
+    columns: dict[str, NDArray[Any]] = {"event_id": ids, "group": ids, "label": label}
+    columns["weight"] = np.ones(len(label), dtype=np.float32)
+    if recorded.tested is not None:
+        columns["split"] = split_by_stream(ids, recorded.tested[inside], label)
+    return ak.zip({**columns, **{name: table[name] for name in table.fields}}, depth_limit=1)
 
 
 def _describe(files: Sequence[Path], stream: bool) -> str:

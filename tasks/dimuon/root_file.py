@@ -1,4 +1,4 @@
-"""Dimuons from ROOT files: two muons a row, CMS NanoAOD, or the CMS HEP Tutorial; told apart by their branches."""
+"""Dimuons from ROOT files, by their branches: muons in columns, CMS NanoAOD, or the CMS HEP Tutorial."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import awkward as ak
 import numpy as np
 
 from benchmark.core.errors import UserError
-from tasks.dimuon.columns import find_columns, missing_columns, part_of
+from tasks.dimuon.columns import find_columns, missing_columns, part_of, refuse_electrons
 from tasks.dimuon.pairs import FilePart, MuonPairs
 from tasks.sources.files import require_finite
 from tasks.sources.root_file import STEP, entry, open_trees, shown
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Layout:
-    """A way of keeping lists of muons in a tree: what marks it, and how pairs are made of its branches."""
+class MuonLayout:
+    """How a kind of file stores lists of muons: the branches, and how pairs are made of them."""
 
     name: str
     muons: tuple[str, ...]
@@ -31,18 +31,18 @@ class Layout:
 
 
 LAYOUTS = (
-    Layout(
+    MuonLayout(
         "CMS NanoAOD",
         ("Muon_pt", "Muon_eta", "Muon_phi", "Muon_charge"),
         MuonPairs.from_pt_eta_phi,
         ("run", "event"),
     ),
-    Layout("CMS HEP Tutorial", ("Muon_Px", "Muon_Py", "Muon_Pz", "Muon_Charge"), MuonPairs.from_momenta),
+    MuonLayout("CMS HEP Tutorial", ("Muon_Px", "Muon_Py", "Muon_Pz", "Muon_Charge"), MuonPairs.from_momenta),
 )
 
 
 def read_root(path: Path) -> Iterator[FilePart]:
-    """The pairs of a ROOT file, in chunks: those of a row, or the two muons of highest pT of an event.
+    """Read the pairs of a ROOT file, in chunks: the two muons of highest pT of each event.
 
     Raises UserError when it is no whole ROOT file, or no tree has the branches.
     """
@@ -62,6 +62,7 @@ def _reader(trees: dict[str, Any], what: str) -> Callable[[], Iterator[FilePart]
     for tree in trees.values():
         names = tree.keys(recursive=False)
         if columns := find_columns(names):
+            refuse_electrons(names, {}, what)
             return partial(_rows, tree, columns, what)
         for layout in LAYOUTS:
             if set(layout.muons) <= set(names):
@@ -77,7 +78,7 @@ def _rows(tree: Any, columns: dict[str, str], what: str) -> Iterator[FilePart]:
         start += len(values["q1"])
 
 
-def _lists(tree: Any, layout: Layout, what: str) -> Iterator[FilePart]:
+def _lists(tree: Any, layout: MuonLayout, what: str) -> Iterator[FilePart]:
     numbers = layout.collision if set(layout.collision) <= set(tree.keys(recursive=False)) else ()
     start = 0
     for chunk in tree.iterate([*layout.muons, *numbers], step_size=STEP, library="ak"):
@@ -85,14 +86,15 @@ def _lists(tree: Any, layout: Layout, what: str) -> Iterator[FilePart]:
         for name, values in zip(layout.muons, muons, strict=True):
             worst = ak.to_numpy(ak.sum(abs(values), axis=1, mask_identity=False))
             require_finite(worst, name, entry(start), what)
-        two = ak.num(muons[0]) >= 2
+        number = ak.num(muons[0])
+        two = number >= 2
         pt = muons[0] if layout.make == MuonPairs.from_pt_eta_phi else np.hypot(muons[0], muons[1])
         order = ak.argsort(pt[two], axis=1, ascending=False, stable=True)[:, :2]
         pairs = layout.make(*(ak.to_numpy(ak.to_regular(values[two][order])).reshape(-1, 2) for values in muons))
         collision = None
         if numbers:
             collision = np.stack([ak.to_numpy(chunk[name][two]).astype(np.uint64) for name in numbers], axis=1)
-        yield FilePart(pairs, collision, too_few=len(chunk) - len(pairs))
+        yield FilePart(pairs, collision, too_few=len(chunk) - len(pairs), more=int(ak.sum(number > 2)))
         start += len(chunk)
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import awkward as ak
 import numpy as np
 
-from tasks.dimuon.dimuon import MASS_RANGE, WINDOWS
+from tasks.dimuon.classes import MASS_RANGE, WINDOWS
 from tasks.dimuon.pairs import MuonPairs
 from tasks.validation.figure import Axis, Check, Figure, Floats, spectrum
 from tasks.validation.generic import by_class
 from tasks.validation.statistics import LEAST, fit_peak
+from tasks.validation.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,14 +38,18 @@ EDGE_PULL = 3.5
 """Of the largest of eight pulls: a true one in 270 is larger."""
 
 
-def figures(events: Events) -> Iterator[Figure]:
-    """The whole mass spectrum, its four peaks, and the class "none" beside the others' windows."""
-    muons = events.table["objects"]
-    columns = (ak.to_numpy(muons[name]) for name in ("pt", "eta", "phi", "charge"))
-    mass = by_class(events, MuonPairs(*columns).mass())
-    yield whole(mass)
-    yield peaks(mass, smeared=events.info.level == "detector")
-    yield edges(mass["none"])
+class DimuonValidation(Validation):
+    """Figures of dimuon."""
+
+    def figures(self, events: Events) -> Iterator[Figure]:
+        """The mass spectrum, its four peaks, the class "none" next to the others' windows, and the generic figures."""
+        muons = events.table["objects"]
+        columns = (ak.to_numpy(muons[name]) for name in ("pt", "eta", "phi", "charge"))
+        mass = by_class(events, MuonPairs(*columns).mass())
+        yield whole(mass)
+        yield peaks(mass, smeared=events.info.level == "detector")
+        yield edges(mass["none"])
+        yield from super().figures(events)
 
 
 def whole(mass: dict[str, Floats]) -> Figure:

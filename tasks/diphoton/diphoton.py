@@ -5,51 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+import awkward as ak
+import numpy as np
+
 from benchmark.core.plugin import Range
-from tasks.task import Imported, Task
+from tasks.diphoton.pairs import pair_masses, pair_table
+from tasks.diphoton.settings import (
+    CENTRAL,
+    ENERGY,
+    FORWARD,
+    GAP,
+    HADRONIC,
+    HIGGS_MASS,
+    MASS_MIN,
+    PT_MIN,
+    settings_of,
+)
+from tasks.events import EventInfo
+from tasks.generator.pythia import accepted, collisions
+from tasks.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping
 
-    import awkward as ak
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from tasks.events import EventInfo, Events
+    from tasks.diphoton.reader import DiphotonReader
+    from tasks.diphoton.validation import DiphotonValidation
     from tasks.generator.enrichment import Enrichment
-    from tasks.validation.figure import Figure
 
-    Floats = NDArray[np.float64]
-
-ENERGY = 8000.0
-"""GeV, of the two beams together."""
-BEAM = (f"Beams:eCM={ENERGY:g}",)
-# Cuts of the generator lie outside those of the selection (pt > 20, mass > 90), or they would shape the events: of
-# photon + jet, 0.2% of central events (0.7% forward) come from pTHat below 20, and 0.7% (1.9%) from masses below 75.
-HIGGS = (*BEAM, "HiggsSM:gg2H=on", "25:m0=125", "25:onMode=off", "25:onIfMatch=22 22")
-BORN = ("PromptPhoton:ffbar2gammagamma=on", "PhaseSpace:pTHatMin=15", "PhaseSpace:mHatMin=75")
-BOX = ("PromptPhoton:gg2gammagamma=on",)
-PHOTON_JET = (
-    *BEAM,
-    "PromptPhoton:qg2qgamma=on",
-    "PromptPhoton:qqbar2ggamma=on",
-    "PhaseSpace:pTHatMin=20",
-    "PhaseSpace:mHatMin=75",
-)
-
-PT_MIN = 20.0
-MASS_MIN = 90.0
-"""GeV: the selection of the end-to-end paper (arXiv:1807.11916, section 2)."""
-CENTRAL = 1.44
-GAP = (1.44, 1.54)
-FORWARD = 2.3
-"""abs(eta) of photons: central; the edge between barrel and endcaps, left out; central and forward."""
-HADRONIC = 0.15
-"""HCAL over ECAL energy of any photon candidate that CMS keeps (JINST 10 (2015) P08010, section 4)."""
-HIGGS_MASS = 125.0
 CVM_MAX = {"central": 0.002, "forward": 0.004}
-"""By region: what the score tells of the mass of true photon pairs, at most, in rows that are ranked (section 5.3)."""
+"""By region: the largest CVM, on true photon pairs, of a row that is ranked (section 5.3)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +49,7 @@ class Diphoton(Task):
     """
 
     name: ClassVar[str] = "diphoton"
+    fast_simulation: ClassVar[bool] = True
     processes = ("higgs", "diphoton", "photon_jet")
     skipped_levels: ClassVar[Mapping[str, str]] = {
         "generator": "before hadronisation photon + jet has one photon: the class would be empty"
@@ -101,8 +86,6 @@ class Diphoton(Task):
 
     def info(self, level: str) -> EventInfo:
         """Two photons."""
-        from tasks.events import EventInfo
-
         picture: Literal["barrel", "detector"] = "barrel" if self.region == "central" else "detector"
         bounds = {} if self.mass_aware else {"cvm": CVM_MAX[self.region]}
         return EventInfo(self.name, self.processes, level, {"photon": 2}, picture=picture, bounds=bounds)
@@ -117,10 +100,7 @@ class Diphoton(Task):
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
         """Collisions with two photon candidates."""
-        import numpy as np
-
         from tasks.detector.particles import final
-        from tasks.generator.pythia import accepted, collisions
         from tasks.generator.rehadronised import rehadronised
 
         rng, enrichment = np.random.default_rng(seed), self._enrichment
@@ -137,48 +117,29 @@ class Diphoton(Task):
 
         return Enrichment(PT_MIN, MASS_MIN, CENTRAL if self.region == "central" else FORWARD)
 
-    def read(self, source: Path) -> Imported:
-        """Photons of CMS files (NanoAOD, HEP Tutorial), a class a file: objects alone, without hits."""
-        from tasks.sources.cms import read_diphoton
+    @property
+    def reader(self) -> DiphotonReader:
+        """Photons of CMS files (NanoAOD, HEP Tutorial): objects only, without hits."""
+        from tasks.diphoton.reader import DiphotonReader
 
-        return read_diphoton(source, forward=self.region == "forward")
+        return DiphotonReader(forward=self.region == "forward")
 
-    def read_new(self, source: Path) -> Imported:
-        """The same of files whatever their names, the class of their events unknown."""
-        from tasks.sources.cms import read_diphoton
+    @property
+    def validation(self) -> DiphotonValidation:
+        """The mass of the pair, shower shapes, the rest of the event, and pile-up."""
+        from tasks.diphoton.validation import DiphotonValidation
 
-        return read_diphoton(source, classes=(), forward=self.region == "forward")
+        return DiphotonValidation(self.pileup)
 
     def apply_variant(self, table: ak.Array) -> ak.Array:
         """Energies on the scale of m_yy, unless the variant is aware of the mass."""
         return table if self.mass_aware else decorrelated(table)
 
-    def validation(self, events: Events) -> Iterator[Figure]:
-        """The pair's mass, shower shapes and what lies beside the photons as well."""
-        from tasks.diphoton import validation as diphoton
-
-        yield from diphoton.figures(events, pileup=bool(self.pileup))
-        yield from super().validation(events)
-
-    def detector_validation(self, count: int | None = None) -> Iterator[Figure]:
-        """Pile-up, where there is some."""
-        from tasks.validation import pileup
-
-        if self.pileup:
-            yield pileup.figure(self.pileup, ENERGY, count)
-
     def _settings(self, process: str, level: str) -> tuple[str, ...]:
-        from tasks.generator.pythia import level_settings
-
-        continuum = (*BEAM, *BORN, *(BOX if self.box else ()))
-        hard = {"higgs": HIGGS, "diphoton": continuum, "photon_jet": PHOTON_JET}[process]
-        return (*hard, *level_settings(level, multiparton=self.multiparton))
+        return settings_of(process, level, box=self.box, multiparton=self.multiparton)
 
     def _select(self, particles: ak.Array, level: str, rng: np.random.Generator) -> ak.Array:
         """Photon pairs among the collisions: hits are made only where particles promise one."""
-        import awkward as ak
-        import numpy as np
-
         clusters = self._enrichment.clusters(particles)
         hopeful = ak.any(pair_masses(clusters) > 0.9 * MASS_MIN, axis=1)
         particles, clusters = particles[hopeful], clusters[hopeful]
@@ -192,7 +153,7 @@ class Diphoton(Task):
         mass = ak.to_numpy(ak.flatten(pair_masses(photons))).astype(np.float64)
         heavy = mass > MASS_MIN
         columns = {name: column[heavy] for name, column in found.items()}
-        return _table(photons[heavy], mass[heavy], columns)
+        return pair_table(photons[heavy], mass[heavy], columns)
 
     def _observe(self, particles: ak.Array, rng: np.random.Generator) -> dict[str, ak.Array]:
         """Hits, tracks and photon candidates of each event."""
@@ -214,8 +175,6 @@ def decorrelated(table: ak.Array) -> ak.Array:
     left out, whatever the mass. What pile-up adds is scaled as well, as in the paper, so that its amount tells the mass
     a little.
     """
-    import awkward as ak
-
     factor = HIGGS_MASS / table["mass"]
     for column, (field, threshold) in {"objects": ("pt", 0.0), **thresholds()}.items():
         if column in table.fields:
@@ -236,36 +195,3 @@ def thresholds() -> dict[str, tuple[str, float]]:
         "ecal_endcap": ("energy", readout.SUPPRESSED * readout.ENDCAP_NOISE),
         "hcal": ("energy", readout.HCAL_LEAST),
     }
-
-
-def _table(photons: ak.Array, mass: Floats, columns: dict[str, ak.Array]) -> ak.Array:
-    """The Events table of photon pairs. `candidate` has no mass and no energy of the photons; isolation is in GeV,
-    since what pile-up puts around a photon is the same for any, and over pt it would tell the mass."""
-    import awkward as ak
-    import numpy as np
-
-    from tasks.events import KINDS
-    from tasks.sources.cms import photon_scalars
-
-    none = ak.zeros_like(photons.pt)
-    rows = {"pt": photons.pt, "eta": photons.eta, "phi": photons.phi, "mass": none, "charge": none}
-    objects = {name: ak.values_astype(values, np.float32) for name, values in rows.items()}
-    objects["kind"] = ak.values_astype(none + KINDS.index("photon"), np.int8)
-    candidate = photon_scalars(photons)
-    for shape in ("r9", "sigma_ieta_ieta", "hadronic", "ecal_isolation", "track_isolation"):
-        for place in (0, 1):
-            if shape in photons.fields:
-                values = ak.to_numpy(photons[shape][:, place]).astype(np.float32)
-                candidate = ak.with_field(candidate, values, f"{shape}{place + 1}")
-    table = {"mass": mass.astype(np.float32), "objects": ak.zip(objects), "candidate": candidate}
-    return ak.zip({**table, **columns}, depth_limit=1)
-
-
-def pair_masses(photons: ak.Array) -> ak.Array:
-    """Mass in GeV of every pair of massless objects of an event."""
-    import awkward as ak
-    import numpy as np
-
-    first, second = ak.unzip(ak.combinations(photons, 2))
-    cosh, cos = np.cosh(first.eta - second.eta), np.cos(first.phi - second.phi)
-    return np.sqrt(np.maximum(2.0 * first.pt * second.pt * (cosh - cos), 0.0))

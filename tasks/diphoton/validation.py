@@ -9,14 +9,17 @@ import awkward as ak
 import numpy as np
 
 from tasks.detector.geometry import barrel_direction
-from tasks.diphoton.diphoton import HIGGS_MASS, MASS_MIN
+from tasks.diphoton.settings import ENERGY, HIGGS_MASS, MASS_MIN
 from tasks.validation.figure import Axis, Check, Figure, Floats, spectrum
 from tasks.validation.generic import by_class, steps
+from tasks.validation.pileup import figure as pileup_figure
 from tasks.validation.statistics import LEAST, central_width, median
+from tasks.validation.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tasks.detector.pileup import Era
     from tasks.events import Events
 
 FAR = 0.4
@@ -25,13 +28,30 @@ RESOLUTION = "CMS, 1 to 2.3% by category (JINST 10 (2015) P08010, figures 17 and
 ALIKE = "pile-up dominates, and all classes share it; the recoil differs, for which 25% are a guess"
 
 
-def figures(events: Events, *, pileup: bool) -> Iterator[Figure]:
-    """Mass, shapes of the photons, and what lies beside them, which is alike where there is pile-up."""
-    yield mass(by_class(events, events.column("mass")), smeared=events.info.level == "detector")
-    if {"r91", "sigma_ieta_ieta1"} <= set(events.table["candidate"].fields):
-        yield shapes(events)
-    if events.has("ecal"):
-        yield rest(events, pileup)
+class DiphotonValidation(Validation):
+    """Figures of diphoton.
+
+    Parameters
+    ----------
+    pileup : as the task has it; where there is some, the classes must be alike away from the photons.
+    """
+
+    def __init__(self, pileup: Era | float) -> None:
+        self.pileup = pileup
+
+    def figures(self, events: Events) -> Iterator[Figure]:
+        """Mass and shapes of the photons, the rest of the event, and the generic figures."""
+        yield mass(by_class(events, events.column("mass")), smeared=events.info.level == "detector")
+        if {"r91", "sigma_ieta_ieta1"} <= set(events.table["candidate"].fields):
+            yield shapes(events)
+        if events.has("ecal"):
+            yield rest(events, bool(self.pileup))
+        yield from super().figures(events)
+
+    def detector_figures(self, count: int | None = None) -> Iterator[Figure]:
+        """Pile-up, where there is some."""
+        if self.pileup:
+            yield pileup_figure(self.pileup, ENERGY, count)
 
 
 def mass(values: dict[str, Floats], smeared: bool) -> Figure:

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from benchmark.core.errors import UserError
+import awkward as ak
+import numpy as np
+
 from benchmark.core.plugin import Range
-from tasks.task import Imported, Task
+from tasks.events import EventInfo
+from tasks.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping
 
-    import awkward as ak
-    import numpy as np
-    from numpy.typing import NDArray
+    from tasks.egamma.reader import EGammaReader
+    from tasks.egamma.validation import EGammaValidation
 
-    from tasks.detector.calorimeter import Incoming
-    from tasks.events import EventInfo, Events
-    from tasks.validation.figure import Figure
-
-    Floats = NDArray[np.float64]
-
-PT = (20.0, 60.0)
-"""GeV: flat, as in the end-to-end paper's particle guns (arXiv:1807.11916, section 6)."""
-ETA_MAX = 1.4
-"""Of the gun: the barrel ends at 1.479."""
 SAMPLES = {
     "electrons": ("electron", "photon"),
     "pairs": ("electron_pair", "photon_pair"),
     "pions": ("pion", "photon"),
 }
-NO_SHOWER = "before the detector an electron and a photon are single particles, told apart by their charge alone"
+NO_SHOWER = "before the detector an electron and a photon are single particles that differ by their charge alone"
 BEAM = 8000.0
 """GeV: of the pile-up."""
 
@@ -47,6 +38,7 @@ class EGamma(Task):
     """
 
     name: ClassVar[str] = "egamma"
+    fast_simulation: ClassVar[bool] = True
     skipped_levels: ClassVar[Mapping[str, str]] = dict.fromkeys(("generator", "hadron"), NO_SHOWER)
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"events_per_class": 300, "shard_events": 300, "pileup": 0.0},
@@ -80,8 +72,6 @@ class EGamma(Task):
 
     def info(self, level: str) -> EventInfo:
         """Crystals stand for the event: the 25 hottest fit a table."""
-        from tasks.events import EventInfo
-
         picture: Literal["crop", "barrel"] = "barrel" if self._whole else "crop"
         return EventInfo(
             self.name, self.processes, level, {"crystal": 25}, particles="ecal", picture=picture, magnitude="energy"
@@ -94,6 +84,7 @@ class EGamma(Task):
     def settings(self, process: str, level: str) -> tuple[str, ...]:  # noqa: ARG002
         """The gun, and the pile-up's generator."""
         from tasks.detector.pileup import description
+        from tasks.egamma.gun import ETA_MAX, PT
 
         gun = f"gun: {process}, pt flat {PT[0]:g} to {PT[1]:g} GeV, abs(eta) < {ETA_MAX:g}"
         over = description(self.pileup, BEAM)
@@ -101,13 +92,11 @@ class EGamma(Task):
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:  # noqa: ARG002
         """Showers as hits of the barrel, with the shower shapes in `candidate`."""
-        import awkward as ak
-        import numpy as np
-
         from tasks.detector.calorimeter import columns, hits
         from tasks.detector.digis import BARREL, with_samples
         from tasks.detector.pileup import pileup
         from tasks.detector.shower_shapes import around_hottest, shower_shapes
+        from tasks.egamma.gun import gun
 
         rng = np.random.default_rng(seed)
         shots, over = gun(process, count, rng), pileup(self.pileup, BEAM)
@@ -118,89 +107,16 @@ class EGamma(Task):
             kept = with_samples(kept, BARREL, rng)
         return ak.zip({"ecal": kept, "candidate": shower_shapes(crop)}, depth_limit=1)
 
-    def validation(self, events: Events) -> Iterator[Figure]:
-        """Energy and mean picture of the showers as well."""
-        from tasks.egamma import validation as egamma
-
-        yield from egamma.figures(events)
-        yield from super().validation(events)
-
-    def detector_validation(self, count: int | None = None) -> Iterator[Figure]:
-        """The gun, containment, shower shapes by what happened in the tracker, and pile-up."""
-        from tasks.egamma import validation as egamma
-
-        return egamma.detector_figures(self, count)
-
-    def read(self, source: Path) -> Imported:
+    @property
+    def reader(self) -> EGammaReader:
         """Showers from the public HDF5 files (32 x 32 crops of full simulation)."""
-        return self._read(source, labelled=True)
+        from tasks.egamma.reader import EGammaReader
 
-    def read_new(self, source: Path) -> Imported:
-        """The same of files that need not say what their showers are."""
-        return self._read(source, labelled=False)
+        return EGammaReader(self.sample, self.area, self.digis)
 
-    def _read(self, source: Path, *, labelled: bool) -> Imported:
-        from tasks.egamma.reader import read_showers
+    @property
+    def validation(self) -> EGammaValidation:
+        """Energy and mean picture of the showers, the gun, containment, shower shapes, and pile-up."""
+        from tasks.egamma.validation import EGammaValidation
 
-        if self.sample != "electrons" or self._whole or self.digis:
-            raise UserError(
-                f"egamma: files hold crops of electrons and photons with one energy and time a crystal, not "
-                f"sample={self.sample}, area={self.area}, digis={self.digis}. Leave these out, or --source."
-            )
-        found = read_showers(source, labelled=labelled)
-        return replace(found, chunks=_shaped(found))
-
-
-def _shaped(found: Imported) -> Iterator[ak.Array]:
-    """Showers from files, with the shapes that generated ones have."""
-    import awkward as ak
-
-    from tasks.detector.shower_shapes import shower_shapes
-
-    for table in found.chunks:
-        yield ak.with_field(table, shower_shapes(table["ecal"]), "candidate")
-
-
-def gun(process: str, count: int, rng: np.random.Generator) -> Incoming:
-    """Single particles (or pairs of them) from the beam line; a neutral pion as its two photons."""
-    import numpy as np
-
-    from tasks.detector.calorimeter import incoming
-    from tasks.detector.pileup import vertices
-
-    shots = count * (2 if process.endswith("pair") else 1)
-    pt, eta = rng.uniform(*PT, shots), rng.uniform(-ETA_MAX, ETA_MAX, shots)
-    phi, sign = rng.uniform(-np.pi, np.pi, shots), rng.choice((-1, 1), shots)
-    z = vertices(count, rng)
-    if process.startswith("electron"):
-        if process.endswith("pair"):
-            sign[1::2] = -sign[::2]
-        pdg_id, mass = 11 * sign, 0.000511
-    else:
-        pdg_id, mass = np.full(shots, 22), 0.0
-    pz = pt * np.sinh(eta)
-    if process == "pion":
-        pt, phi, pz = _pion_decay(pt, phi, pz, rng)
-        pdg_id = np.full(2 * shots, 22)
-    each = len(pt) // count
-    return incoming(np.full(count, each), pdg_id, pt, phi, pz, np.full(len(pt), mass), np.repeat(z, each))
-
-
-PION_MASS = 0.1349768
-"""GeV (Particle Data Group)."""
-
-
-def _pion_decay(pt: Floats, phi: Floats, pz: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
-    """(pt, phi, pz) of the two photons of each neutral pion, one after the other."""
-    import numpy as np
-
-    pion = np.stack([pt * np.cos(phi), pt * np.sin(phi), pz])
-    energy = np.sqrt((pion**2).sum(0) + PION_MASS**2)
-    cos, azimuth = rng.uniform(-1, 1, len(pt)), rng.uniform(0, 2 * np.pi, len(pt))
-    sin = np.sqrt(1 - cos**2)
-    at_rest = PION_MASS / 2 * np.stack([sin * np.cos(azimuth), sin * np.sin(azimuth), cos])
-    along = (pion * at_rest).sum(0) / (energy + PION_MASS)
-    first = at_rest + pion / PION_MASS * (along + PION_MASS / 2)
-    photons = np.stack([first, pion - first], axis=2)
-    x, y, z = photons.reshape(3, -1)
-    return np.hypot(x, y), np.arctan2(y, x), z
+        return EGammaValidation(self.pileup, BEAM)

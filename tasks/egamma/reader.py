@@ -8,72 +8,94 @@ full simulation of the CMS barrel (M. Andrews et al., papers/004 and its referen
 from __future__ import annotations
 
 import re
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import awkward as ak
 import numpy as np
 
 from benchmark.core.errors import UserError
-from tasks.sources.files import describe, find_files, not_empty, row_ids, whole_table
+from tasks.detector.shower_shapes import shower_shapes
+from tasks.reader import Imported, Reader
+from tasks.sources.files import binary_labels, read_files, row_ids, whole_table
 from tasks.sources.hdf5_file import array, finite, open_hdf5, rows_at_once, same_length
-from tasks.task import Imported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections import Counter
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 SIZE = 32
 CORNER = (85 - SIZE // 2, 180 - SIZE // 2)
-"""Barrel row and column of a crop's pixel (0, 0). The files do not say where a shower was: all are put in the middle
+"""Barrel row and column of pixel (0, 0) of a crop. Files do not say where a shower was: all are put in the middle
 of the barrel (170 x 360), with the hottest crystal at about (85, 180)."""
 
-ELECTRON = 1
-"""The value of `y` for electrons."""
 
+@dataclass(frozen=True)
+class EGammaReader(Reader):
+    """Showers of HDF5 files: column `ecal` of the crystals whose energy is not 0.
 
-def read_showers(
-    source: Path, classes: Sequence[str] = ("electron", "photon"), task: str = "egamma", *, labelled: bool = True
-) -> Imported:
-    """Showers from HDF5 files, chunk by chunk: column `ecal` of the crystals whose energy is not 0.
+    Energy and time are as in the file; the public files scale both, by factors that they do not give.
 
-    classes : the two in the order of their labels. Without `y` the file's name says which it holds.
-    labelled : or nobody says it: `y` and names are passed over, and the label is 0.
-    Energy and time are as the file gives them; the public files scale both (they do not say by how much).
-    Raises UserError at once for paths, and while reading for what is in the files.
+    Parameters
+    ----------
+    sample, area, digis : of the task. Files have crops of electrons and photons without pulses, and nothing else.
     """
-    files = find_files(task, source, (".hdf5", ".h5"))
-    dropped: Counter[str] = Counter()
 
-    def tables() -> Iterator[ak.Array]:
-        for number, path in enumerate(files):
-            yield from _showers(path, number, classes if labelled else (), dropped, task)
+    files: ClassVar[str] = "HDF5 files of 32 x 32 ECAL crops"
+    holds: ClassVar[str] = "32 x 32 crystals of the ECAL barrel only"
+    columns: ClassVar[tuple[str, ...]] = ("ecal", "candidate")
 
-    more = "32 x 32 crops set at the middle of the barrel (their place is not in the files)"
-    wanted = "crystals with energy"
-    return Imported(not_empty(tables(), f"{task}: {source}", dropped, wanted), describe(files, source, more), dropped)
+    sample: str = "electrons"
+    area: str = "crop"
+    digis: bool = False
+
+    def read(self, source: Path) -> Imported:
+        """Read a file or a folder. Without `y`, the name of a file says its class."""
+        return self._read(source, labelled=True)
+
+    def read_new(self, source: Path) -> Imported:
+        """The same without classes: `y` and names are ignored, and the label is 0."""
+        return self._read(source, labelled=False)
+
+    def _read(self, source: Path, *, labelled: bool) -> Imported:
+        if self.sample != "electrons" or self.area != "crop" or self.digis:
+            raise UserError(
+                f"egamma: files hold crops of electrons and photons with one energy and time a crystal, not "
+                f"sample={self.sample}, area={self.area}, digis={self.digis}. Leave these out, or --source."
+            )
+        return read_files(
+            "egamma",
+            source,
+            (".hdf5", ".h5"),
+            partial(_showers, labelled=labelled),
+            note="32 x 32 crops set at the middle of the barrel (their place is not in the files)",
+            wanted="crystals with energy",
+        )
 
 
-def _showers(path: Path, number: int, classes: Sequence[str], dropped: Counter[str], task: str) -> Iterator[ak.Array]:
-    what = f"{task}: file {path}"
+def _showers(path: Path, number: int, dropped: Counter[str], what: str, *, labelled: bool) -> Iterator[ak.Array]:
     with open_hdf5(path, what) as file:
         images = array(file, "X", (None, SIZE, SIZE, 2), what)
-        truth = array(file, "y", _shape_of_labels(file), what) if classes and "y" in file else None
+        truth = array(file, "y", _shape_of_labels(file), what) if labelled and "y" in file else None
         rows = same_length({"X": images} | ({} if truth is None else {"y": truth}), what)
-        named = _class_of_name(path, classes, what) if classes and truth is None else 0
+        named = _class_of_name(path, what) if labelled and truth is None else 0
         step = rows_at_once(images)
         for start in range(0, rows, step):
             chunk = finite(np.asarray(images[start : start + step]).astype(np.float32), "X", start, what)
             label = np.full(len(chunk), named)
             if truth is not None:
-                label = _labels(np.asarray(truth[start : start + step]).reshape(-1), classes, start, what)
+                values = np.asarray(truth[start : start + step]).reshape(-1)
+                label = binary_labels(values, "y", ("electron", "photon"), start, what)
             crystals = crystals_of(chunk)
             lit = np.asarray(ak.to_numpy(ak.num(crystals.energy) > 0))
             dropped["no energy in the crop"] += int(np.count_nonzero(~lit))
-            ids = row_ids(number, start, len(chunk))[lit]
-            yield whole_table(ids, ids, label[lit], None, {"ecal": crystals[lit]})
+            ids, crystals = row_ids(number, start, len(chunk))[lit], crystals[lit]
+            content = {"ecal": crystals, "candidate": shower_shapes(crystals)}
+            yield whole_table(ids, ids, label[lit], None, content)
 
 
 def crystals_of(images: NDArray[np.float32]) -> ak.Array:
@@ -96,22 +118,12 @@ def _shape_of_labels(file: Any) -> tuple[int | None, ...]:
     return (None, 1) if getattr(file["y"], "ndim", 1) == 2 else (None,)
 
 
-def _labels(truth: NDArray[Any], classes: Sequence[str], start: int, what: str) -> NDArray[np.int64]:
-    wrong = np.flatnonzero(~np.isin(truth, (0, 1)))
-    if len(wrong):
-        raise UserError(
-            f"{what}: row {start + int(wrong[0])} of 'y' is {truth[wrong[0]]}, expected 1 (electron) or 0 (photon). "
-            "Mend or remove it."
-        )
-    return np.where(truth == ELECTRON, classes.index("electron"), classes.index("photon"))
-
-
-def _class_of_name(path: Path, classes: Sequence[str], what: str) -> int:
-    found = {"electron": r"electron|(?<![a-z])ele?(?![a-z])", "photon": r"photon|gamma"}
-    named = [name for name, pattern in found.items() if re.search(pattern, path.stem.lower())]
+def _class_of_name(path: Path, what: str) -> int:
+    patterns = (r"electron|(?<![a-z])ele?(?![a-z])", r"photon|gamma")
+    named = [label for label, pattern in enumerate(patterns) if re.search(pattern, path.stem.lower())]
     if len(named) != 1:
         raise UserError(
             f"{what} has no labels 'y', and its name does not say which class it holds, expected 'electron' or "
             "'photon' in the name. Rename it."
         )
-    return classes.index(named[0])
+    return named[0]

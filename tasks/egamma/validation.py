@@ -17,16 +17,18 @@ from tasks.detector.readout import crystals, read_out
 from tasks.detector.shower_shapes import HALF, around_hottest, relative, shower_shapes
 from tasks.detector.showers import X0, electromagnetic, entry
 from tasks.detector.tracker import CHARGE, PHI, PT, PZ, STACK, STATE, cascade
-from tasks.egamma.egamma import ETA_MAX, gun
+from tasks.egamma.gun import ETA_MAX, gun
 from tasks.validation.figure import Axis, Check, Figure, Floats, Map, spectrum
 from tasks.validation.generic import by_class, steps
+from tasks.validation.pileup import figure as pileup_figure
 from tasks.validation.statistics import LEAST, blind, median
+from tasks.validation.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tasks.detector.calorimeter import Incoming
-    from tasks.egamma.egamma import EGamma
+    from tasks.detector.pileup import Era
     from tasks.events import Events
 
 SEED = 20_071_004
@@ -40,15 +42,43 @@ TEST_BEAM = "CMS test beam: 0.75 to 0.80 at the centre of a crystal (JINST 2 (20
 MOLIERE = "more than 90% of a shower is in 3 x 3 crystals of one Moliere radius (TDR 8.1); above 1 there is noise alone"
 
 
-def figures(events: Events) -> Iterator[Figure]:
-    """Energy and mean picture of the stored showers."""
+class EGammaValidation(Validation):
+    """Figures of egamma.
+
+    Parameters
+    ----------
+    pileup : as the task has it. beam : energy of its collisions, GeV.
+    """
+
+    def __init__(self, pileup: Era | float, beam: float) -> None:
+        self.pileup = pileup
+        self.beam = beam
+
+    def figures(self, events: Events) -> Iterator[Figure]:
+        """Energy and mean picture of the stored showers, and the generic figures."""
+        yield crop_energy(events)
+        yield picture(events)
+        yield from super().figures(events)
+
+    def detector_figures(self, count: int | None = None) -> Iterator[Figure]:
+        """The gun, containment, shapes by what happened in the tracker, and pile-up where the task has it."""
+        number = count or COUNT
+        yield aimed(number)
+        yield containment(fired(_photons(number), SEED))
+        species = ("electron", "photon")
+        yield shapes({name: fired(gun(name, number, np.random.default_rng(SEED)), SEED) for name in species})
+        if self.pileup:
+            yield pileup_figure(self.pileup, self.beam, count)
+
+
+def crop_energy(events: Events) -> Figure:
+    """Energy of the crop, which must be alike in both classes."""
     energy = by_class(events, ak.to_numpy(events.table["candidate", "energy"]))
     first, second = events.info.classes
     top = float(np.quantile(np.concatenate(list(energy.values())), 0.995))
     check = blind("energy of the crop alone", energy[first], energy[second], least=0.02)
     panel = spectrum("", Axis("energy of the crop", "GeV"), energy, steps(0.0, top))
-    yield Figure("shower-energy", "energy of the crop, which must not tell the classes apart", (panel,), (check,))
-    yield picture(events)
+    return Figure("shower-energy", "energy of the crop, which must not tell the classes apart", (panel,), (check,))
 
 
 def picture(events: Events) -> Figure:
@@ -77,20 +107,6 @@ def _mean_crop(events: Events, label: int) -> Floats:
 
 
 # --- with the truth --------------------------------------------------------------------------------------------------
-
-
-def detector_figures(task: EGamma, count: int | None) -> Iterator[Figure]:
-    """The gun, containment, shapes by what happened in the tracker, and pile-up where the task has it."""
-    from tasks.egamma.egamma import BEAM
-    from tasks.validation import pileup
-
-    number = count or COUNT
-    yield aimed(number)
-    photons = fired(_photons(number), SEED)
-    yield containment(photons)
-    yield shapes({name: fired(gun(name, number, np.random.default_rng(SEED)), SEED) for name in ("electron", "photon")})
-    if task.pileup:
-        yield pileup.figure(task.pileup, BEAM, count)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tasks.published import PublishedJets
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tasks.task import Imported
+    from tasks.quark_gluon.reader import QuarkGluonReader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,18 +22,10 @@ class QuarkGluon(PublishedJets):
     name: ClassVar[str] = "quark_gluon"
     extra: ClassVar[bool] = True
     processes: ClassVar[tuple[str, ...]] = ("quark", "gluon")
-    fetch: ClassVar[str] = (
-        "QG_jets*.npz from https://zenodo.org/records/3164691 or SIM*.h5 from https://zenodo.org/records/3341500"
-    )
 
-    def read(self, source: Path) -> Imported:
-        """The published jets. Raises UserError when a file is not what is needed."""
-        from tasks.quark_gluon.reader import read_quark_gluon
+    @property
+    def reader(self) -> QuarkGluonReader:
+        """The published jets."""
+        from tasks.quark_gluon.reader import QuarkGluonReader
 
-        return read_quark_gluon(source, self.name)
-
-    def read_new(self, source: Path) -> Imported:
-        """Jets of such files that need not say what they are."""
-        from tasks.quark_gluon.reader import read_quark_gluon
-
-        return read_quark_gluon(source, self.name, labelled=False)
+        return QuarkGluonReader()

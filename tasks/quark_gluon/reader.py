@@ -13,27 +13,27 @@ pt > 375 GeV. `jets_i` and `jets_f` hold a row a jet, `pfcs` (SIM) or `gens` (GE
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import awkward as ak
 import numpy as np
 
 from benchmark.core.errors import UserError
-from tasks.sources.files import as_words, describe, find_files, group_ids, not_empty, row_ids, whole_table
+from tasks.reader import Imported, Reader
+from tasks.sources.files import as_words, binary_labels, find_files, group_ids, read_files, row_ids, whole_table
 from tasks.sources.hdf5_file import MOST_CHUNK_BYTES, READ_BYTES, array, finite, keys, open_hdf5, same_length
 from tasks.sources.jets import MASSES, charges, constituents, eta_of, jet_scalars, of_species, wrapped
 from tasks.sources.npz_file import open_npz, stream
-from tasks.task import Imported
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-QUARK = 1
 MOST_ETA = 1.9
 MEDIUM = 2
 """Jets of MOD files that are kept (the MOD paper): abs(eta) < 1.9, and quality "medium" where the file has one."""
@@ -41,31 +41,43 @@ GLUON = 21
 JETS_AT_ONCE = 2000
 
 
-def read_quark_gluon(source: Path, task: str = "quark_gluon", *, labelled: bool = True) -> Imported:
-    """Jets of .npz (QG_jets) and .h5 (MOD) files, chunk by chunk: label 0 for quarks, 1 for gluons.
+class QuarkGluonReader(Reader):
+    """Jets of .npz (QG_jets) or .h5 (MOD) files: label 0 for quarks, 1 for gluons.
 
-    Columns: constituents, mass (GeV) of their sum, candidate {pt, mass, n_constituents}. Jets of one event of a MOD
-    file share their `group`; their weight is the cross-section in nb that the file gives. labelled : or the label
-    of all is 0, and neither `y` nor a parton is needed. Raises UserError at once for paths, and while reading for what
-    is in the files.
+    Jets of one event of a MOD file share their `group`. Their weight is the cross-section in nb that the file gives.
     """
-    files = find_files(task, source, (".npz", ".h5", ".hdf5"))
-    archives = [path for path in files if path.suffix.lower() == ".npz"]
-    if archives and len(archives) < len(files):  # a learner would tell the sets, not the jets
-        raise UserError(
-            f"{task}: folder {source} has {len(archives)} .npz and {len(files) - len(archives)} .h5 files, expected "
-            "one kind, since the jets of the two differ. Name a folder for each."
+
+    files: ClassVar[str] = (
+        "QG_jets*.npz from https://zenodo.org/records/3164691 or SIM*.h5 from https://zenodo.org/records/3341500"
+    )
+    holds: ClassVar[str] = "constituents of jets only"
+    columns: ClassVar[tuple[str, ...]] = ("mass", "constituents", "candidate")
+
+    def read(self, source: Path) -> Imported:
+        """Read a file or a folder. Raises UserError at once for paths, and while reading for the content."""
+        return self._read(source, labelled=True)
+
+    def read_new(self, source: Path) -> Imported:
+        """The same without `y` or a parton; the label is 0."""
+        return self._read(source, labelled=False)
+
+    def _read(self, source: Path, *, labelled: bool) -> Imported:
+        suffixes = (".npz", ".h5", ".hdf5")
+        files = find_files("quark_gluon", source, suffixes)
+        archives = [path for path in files if path.suffix.lower() == ".npz"]
+        if archives and len(archives) < len(files):  # a model would separate the sets, not the jets
+            raise UserError(
+                f"quark_gluon: folder {source} has {len(archives)} .npz and {len(files) - len(archives)} .h5 files, "
+                "expected one kind, since the jets of the two differ. Name a folder for each."
+            )
+        return read_files(
+            "quark_gluon",
+            source,
+            suffixes,
+            partial(_qg_jets if archives else _mod_jets, labelled=labelled),
+            note="particles without detector simulation" if archives else "MOD jets of CMS simulation",
+            wanted="quark and gluon jets",
         )
-    dropped: Counter[str] = Counter()
-
-    def tables() -> Iterator[ak.Array]:
-        read = _qg_jets if archives else _mod_jets
-        for number, path in enumerate(files):
-            yield from read(path, number, dropped, f"{task}: file {path}", labelled=labelled)
-
-    more = "particles without detector simulation" if archives else "MOD jets of CMS simulation"
-    chunks = not_empty(tables(), f"{task}: {source}", dropped, "quark and gluon jets")
-    return Imported(chunks, describe(files, source, more), dropped)
 
 
 def _qg_jets(path: Path, number: int, dropped: Counter[str], what: str, *, labelled: bool) -> Iterator[ak.Array]:
@@ -84,21 +96,13 @@ def _qg_jets(path: Path, number: int, dropped: Counter[str], what: str, *, label
         for start in range(0, rows, step):
             count = min(step, rows - start)
             chunk = finite(jets.read(count), "X", start, what)
-            label = _labels(truth.read(count), start, what) if truth else np.zeros(count, np.int64)
+            label = np.zeros(count, np.int64)
+            if truth:
+                label = binary_labels(truth.read(count), "y", ("quark", "gluon"), start, what)
             jet, place = np.nonzero(chunk[..., 0] > 0)
             pt, y, phi, pid = np.moveaxis(chunk[jet, place].astype(np.float64), 1, 0)
             counts = np.bincount(jet, minlength=count)
             yield _table(_particles(pt, y, phi, pid, counts), label, row_ids(number, start, count), None, None, dropped)
-
-
-def _labels(truth: NDArray[Any], start: int, what: str) -> NDArray[np.int64]:
-    wrong = np.flatnonzero(~np.isin(truth, (0, 1)))
-    if len(wrong):
-        raise UserError(
-            f"{what}: row {start + int(wrong[0])} of 'y' is {truth[wrong[0]]}, expected 1 (quark) or 0 (gluon). "
-            "Mend or remove it."
-        )
-    return np.where(truth == QUARK, 0, 1)
 
 
 def _mod_jets(path: Path, number: int, dropped: Counter[str], what: str, *, labelled: bool) -> Iterator[ak.Array]:

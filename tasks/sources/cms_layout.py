@@ -1,7 +1,7 @@
-"""Two ways in which CMS files keep reconstructed objects: NanoAOD and the HEP Tutorial. Both become the same lists.
+"""Two layouts of reconstructed objects in CMS files, NanoAOD and the HEP Tutorial. Both become the same lists.
 
-NanoAOD is also read as the reduced files of CMS Open Data for 2012 have it ("NanoAOD outreach", record 12350 and
-its like), which stands for Run 1. Only the branches that are asked for are read.
+The reduced NanoAOD files of CMS Open Data for 2012 ("NanoAOD outreach", record 12350 and others), which are of Run 1,
+are read as well. Only the branches that are needed are read.
 """
 
 from __future__ import annotations
@@ -21,15 +21,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 Branches = tuple[str, ...]
-"""Names under which files may keep a quantity; the first that is there is read."""
+"""Names that files may have for a quantity; the first that the file has is read."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a kind of file keeps objects, by part (such as muons) and quantity.
+    """The branches of a kind of file, by part (such as muons) and quantity.
 
-    needed : what must be there. extra : what is used where it is there. btags : discriminators and their medium
-    working points, best first. missing : of the missing energy, one number an event each. event : as well.
+    Parameters
+    ----------
+    needed : what a file must have. extra : what is used where the file has it.
+    filled : by branch of `extra`, branches of which one is above 0 for some object if the file fills the branch at all.
+    btags : discriminators and their medium working points, best first.
+    missing : of the missing energy, one number per event each. event : likewise.
+    relative_isolation : whether isolation sums are relative to pt, or in GeV.
     """
 
     name: str
@@ -38,6 +43,7 @@ class Layout:
     btags: tuple[tuple[str, float], ...]
     missing: Mapping[str, Branches]
     event: Mapping[str, Branches] = field(default_factory=dict)
+    filled: Mapping[str, Branches] = field(default_factory=dict)
     relative_isolation: bool = True
 
 
@@ -73,6 +79,7 @@ NANOAOD = Layout(
     ),
     missing={"pt": ("MET_pt", "PFMET_pt", "PuppiMET_pt"), "phi": ("MET_phi", "PFMET_phi", "PuppiMET_phi")},
     event={"run": ("run",), "event": ("event",)},
+    filled={"Muon_tightId": ("Muon_tightId", "Muon_mediumId", "Muon_looseId", "Muon_softId")},
 )
 
 HEP_TUTORIAL = Layout(
@@ -97,8 +104,11 @@ LAYOUTS = (NANOAOD, HEP_TUTORIAL)
 class Chunk:
     """Some events of a file.
 
+    Parameters
+    ----------
     parts : lists of objects {pt, eta, phi, ...} by part (GeV, radians; `iso` relative to pt, `btag` true or false),
-    and `missing`, one {pt, phi} an event. event : run, event and weight, shape (events,), where the file has them.
+        and `missing`, one {pt, phi} per event.
+    event : run, event and weight, shape (events,), where the file has them.
     start : entry of the first event.
     """
 
@@ -108,9 +118,10 @@ class Chunk:
     events: int
 
 
-def read_chunks(trees: dict[str, Any], parts: Sequence[str], what: str) -> Iterator[Chunk]:
-    """The events of the first tree that has the parts (muons, electrons, jets, photons, missing), in chunks.
+def read_chunks(trees: dict[str, Any], parts: Sequence[str], what: str, notes: list[str]) -> Iterator[Chunk]:
+    """Read the first tree that has the parts (muons, electrons, jets, photons, missing), in chunks.
 
+    Appends to `notes` which branches are not used because the file never fills them.
     Raises UserError when no tree has them, or for a branch that is no list of finite numbers.
     """
     tree, layout = _find(trees, parts, what)
@@ -120,7 +131,13 @@ def read_chunks(trees: dict[str, Any], parts: Sequence[str], what: str) -> Itera
         quantities = layout.missing if part == "missing" else layout.needed[part]
         wanted |= {(part, name): _first(names, have) for name, names in quantities.items()}
         extra = layout.extra.get(part, {})
-        wanted |= {(part, name): _first(names, have) for name, names in extra.items() if have & set(names)}
+        for name, names in extra.items():
+            if have & set(names):
+                branch = _first(names, have)
+                if _is_filled(tree, layout, branch):
+                    wanted[part, name] = branch
+                else:
+                    notes.append(f"never fills {branch}: {part} are selected without it")
     wanted |= {("event", name): _first(names, have) for name, names in layout.event.items() if have & set(names)}
     cut = 0.0
     if "jets" in parts and (tag := _btag(tree, layout)):
@@ -159,8 +176,19 @@ def _first(names: Branches, have: set[str]) -> str:
     return next(name for name in names if name in have)
 
 
+def _is_filled(tree: Any, layout: Layout, branch: str) -> bool:
+    """Whether a file fills an identification: some older NanoAOD has `false` for every muon and every quality."""
+    proofs = [name for name in layout.filled.get(branch, ()) if name in tree.keys(recursive=False)]
+    objects = 0
+    for chunk in tree.iterate(proofs, step_size=STEP, library="ak") if proofs else ():
+        if any(ak.any(chunk[name] > 0, axis=None) for name in proofs):
+            return True
+        objects += int(ak.sum(ak.num(chunk[branch])))
+    return objects == 0
+
+
 def _btag(tree: Any, layout: Layout) -> tuple[str, float] | None:
-    """The first discriminator that was computed, and its cut: some files keep one that is -1 or -1000 throughout."""
+    """The first discriminator that the file fills, and its cut: some files have one that is -1 or -1000 throughout."""
     have = set(tree.keys(recursive=False))
     known = [(name, cut) for name, cut in layout.btags if name in have]
     for name, cut in known[:-1]:
@@ -171,7 +199,7 @@ def _btag(tree: Any, layout: Layout) -> tuple[str, float] | None:
 
 
 def _numbers(values: ak.Array, name: str, listed: bool, start: int, what: str, *, nan: bool) -> Any:
-    """A branch after checks: lists of numbers, or one number an event; finite unless `nan` may stand for unknown."""
+    """Check a branch: lists of numbers, or one number per event; finite unless NaN may stand for unknown (`nan`)."""
     flat = ak.to_numpy(ak.flatten(values, axis=None)) if values.ndim == (2 if listed else 1) else None
     if flat is None or flat.dtype.kind not in "biuf":
         kind = "a list of numbers" if listed else "one number"

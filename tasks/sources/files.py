@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import awkward as ak
 import numpy as np
 
 from benchmark.core.errors import UserError
+from tasks.reader import Imported
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
@@ -44,6 +45,44 @@ def find_files(task: str, source: Path, suffixes: Collection[str], *, deep: bool
     if source.suffix.lower() not in suffixes:
         raise UserError(f"{task}: {source} ends in '{source.suffix}', expected {wanted}. Give a file of that kind.")
     return [source]
+
+
+def read_files(
+    task: str,
+    source: Path,
+    suffixes: Collection[str],
+    read: Callable[[Path, int, Counter[str], str], Iterator[ak.Array]],
+    *,
+    note: str,
+    wanted: str,
+    fast_simulation: bool = False,
+) -> Imported:
+    """Read all files of a source, one after the other.
+
+    Parameters
+    ----------
+    read : gives the tables of a file from its path, its number among the files, the counter of dropped events, and
+        the name of the file for messages.
+    note : what a user must know about the files. wanted : what they should have, for the error of an empty source.
+    """
+    files = find_files(task, source, suffixes)
+    dropped: Counter[str] = Counter()
+    tables = (
+        table for number, path in enumerate(files) for table in read(path, number, dropped, f"{task}: file {path}")
+    )
+    chunks = not_empty(tables, f"{task}: {source}", dropped, wanted)
+    return Imported(chunks, describe(files, source, note), dropped, fast_simulation=fast_simulation)
+
+
+def binary_labels(truth: NDArray[Any], name: str, classes: tuple[str, str], start: int, what: str) -> NDArray[np.int64]:
+    """Labels of a column that is 1 for the first class and 0 for the second. Raises UserError for other values."""
+    wrong = np.flatnonzero(~np.isin(truth, (0, 1)))
+    if len(wrong):
+        raise UserError(
+            f"{what}: row {start + int(wrong[0])} of '{name}' is {truth[wrong[0]]}, expected 1 ({classes[0]}) or 0 "
+            f"({classes[1]}). Mend or remove it."
+        )
+    return np.asarray(1 - truth.astype(np.int64))
 
 
 def mix(words: Iterable[NDArray[np.uint64]]) -> NDArray[np.uint64]:

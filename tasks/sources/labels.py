@@ -29,28 +29,6 @@ class FileClass:
         return re.search(self.pattern, text.lower()) is not None
 
 
-TTBAR_FILES = (
-    # not TTW, TTZ or TTG, which are other processes
-    FileClass("ttbar", r"(?<![a-z])t(?:op)?t(?:bar|jets|to[0-9hls]|(?![a-z]))", ("TTbar", "TTJets", "TTTo2L2Nu")),
-    FileClass("wjets", r"(?<![a-z])w[0-9]?[-_+]?jets", ("WJets", "W1JetsToLNu")),
-    FileClass(
-        "drellyan", r"(?<![a-z])(?:dy(?![a-z])|dy(?:jets|to)|drell[-_ ]?yan|z[0-9]?[-_+]?jets)", ("DYJets", "DY")
-    ),
-)
-"""The classes of `ttbar`, signal first, as CMS Open Data and the HEP Tutorial call their samples."""
-
-DIPHOTON_FILES = (
-    FileClass("higgs", r"higgs|hto(?:gg|yy|gammagamma)|(?<![a-z])h(?:gg|yy)(?![a-z])", ("Higgs", "GluGluHToGG")),
-    FileClass("diphoton", r"di-?photon|gammagammajets|(?<![a-z])(?:gg|yy)jets", ("DiPhotonJets", "Diphoton")),
-    FileClass(
-        "gammajet",
-        r"(?<![a-z])g[-_+]?jets?(?![a-z])|(?<!gamma)gamma[-_+]?jet|(?<!di)(?<!di-)photon[-_+]?(?:plus)?[-_+]?jet",
-        ("GJet", "GammaJet", "PhotonJet"),
-    ),
-)
-"""The classes of `diphoton`, signal first: gg -> H -> yy, true pairs of photons, photon and jet."""
-
-
 def label_files(task: str, source: Path, files: Sequence[Path], classes: Sequence[FileClass]) -> list[int]:
     """The class index of each file, from its name, or else from the sub-folder of `source` that it lies in.
 

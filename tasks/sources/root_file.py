@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+TREES = ("TTree", "ROOT::RNTuple")
+"""Classes of ROOT that hold columns of events."""
 STEP = "50 MB"
 """Uncompressed size of the branches read at a time."""
 
@@ -39,13 +41,13 @@ _BROKEN = (
 
 @contextmanager
 def open_trees(path: Path, what: str, wanted: str) -> Iterator[dict[str, Any]]:
-    """The trees of a file by name, while it is open; errors of reading them in the block become UserErrors.
+    """The trees (TTree or RNTuple) of a file by name, while it is open; errors in the block become UserErrors.
 
-    what : the file, for messages; wanted : the tree that is looked for. Raises UserError when there is no tree.
+    what : the file, for messages. wanted : the tree that is needed. Raises UserError when there is no tree.
     """
     try:
         with uproot.open(path) as file:
-            trees = {name: file[name] for name, kind in file.classnames(cycle=False).items() if kind == "TTree"}
+            trees = {name: file[name] for name, kind in file.classnames(cycle=False).items() if kind in TREES}
             if not trees:
                 found = f"{path.stat().st_size:,} bytes"
                 raise UserError(f"{what} ({found}) holds no tree, expected {wanted}. Give another file.")

@@ -8,66 +8,78 @@ E, PX, PY, PZ (GeV) in falling pt, zeros after the last; `is_signal_new` is 1 fo
 from __future__ import annotations
 
 import re
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
 import awkward as ak
 import numpy as np
 
 from benchmark.core.errors import UserError
 from tasks.events import SPLITS
-from tasks.sources.files import describe, find_files, not_empty, row_ids, whole_table
+from tasks.reader import Imported, Reader
+from tasks.sources.files import binary_labels, find_files, read_files, row_ids, whole_table
 from tasks.sources.hdf5_file import finite, open_hdf5, rows_at_once
 from tasks.sources.jets import constituents, four_momenta, jet_scalars
 from tasks.sources.pandas_table import find_table
-from tasks.task import Imported
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
 PARTICLES = 200
 COLUMNS = tuple(f"{axis}_{index}" for index in range(PARTICLES) for axis in ("E", "PX", "PY", "PZ"))
 LABEL = "is_signal_new"
 SPLIT_NAMES = {"train": r"train", "valid": r"val", "test": r"test"}
-"""How the name of a file says its split: train.h5, val.h5, test.h5. The published split is kept."""
+"""The split of a file by its name: train.h5, val.h5, test.h5."""
+SUFFIXES = (".h5", ".hdf5")
 
 
-def read_top(source: Path, task: str = "top", *, labelled: bool = True) -> Imported:
-    """Jets of the reference set, chunk by chunk: label 0 for tops, 1 for QCD, and the published `split`.
+class TopReader(Reader):
+    """Jets of the reference set: label 0 for tops, 1 for QCD jets, and the published `split`.
 
-    Columns: constituents (charge and pdg_id 0: the set has neither), mass (GeV) of their sum, candidate {pt, mass,
-    n_constituents}. labelled : or files need neither `is_signal_new` nor a split in their names: all labels are 0, all
-    events test events. Raises UserError at once for paths and names, and while reading for what is in the files.
+    Constituents have charge and pdg_id 0, since the set has neither.
     """
-    files = find_files(task, source, (".h5", ".hdf5"))
-    splits = [_split(path, task) if labelled else SPLITS.index("test") for path in files]
-    dropped: Counter[str] = Counter()
 
-    def tables() -> Iterator[ak.Array]:
-        for number, (path, split) in enumerate(zip(files, splits, strict=True)):
-            yield from _jets(path, number, split, dropped, task, labelled=labelled)
+    files: ClassVar[str] = "train.h5, val.h5 and test.h5 from https://zenodo.org/records/2603256 in one folder"
+    holds: ClassVar[str] = "constituents of jets only"
+    columns: ClassVar[tuple[str, ...]] = ("split", "mass", "constituents", "candidate")
 
-    chunks = not_empty(tables(), f"{task}: {source}", dropped, "jets with constituents")
-    return Imported(chunks, describe(files, source, "the published split is kept"), dropped, fast_simulation=True)
+    def read(self, source: Path) -> Imported:
+        """Read a file or a folder. Raises UserError at once for paths and names, and while reading for the content."""
+        return self._read(source, labelled=True)
+
+    def read_new(self, source: Path) -> Imported:
+        """The same without `is_signal_new` and without splits in names: all labels are 0, all events test events."""
+        return self._read(source, labelled=False)
+
+    def _read(self, source: Path, *, labelled: bool) -> Imported:
+        if labelled:
+            for path in find_files("top", source, SUFFIXES):
+                _split(path)
+        return read_files(
+            "top",
+            source,
+            SUFFIXES,
+            partial(_jets, labelled=labelled),
+            note="the published split is kept",
+            wanted="jets with constituents",
+            fast_simulation=True,
+        )
 
 
-def _split(path: Path, task: str) -> int:
+def _split(path: Path) -> int:
     named = [name for name, pattern in SPLIT_NAMES.items() if re.search(pattern, path.stem.lower())]
     if len(named) != 1:
         raise UserError(
-            f"{task}: file {path} does not say its split, expected one of train, val and test in its name, as the "
+            f"top: file {path} does not say its split, expected one of train, val and test in its name, as the "
             "published files have it. Rename it."
         )
     return SPLITS.index(named[0])
 
 
-def _jets(
-    path: Path, number: int, split: int, dropped: Counter[str], task: str, *, labelled: bool
-) -> Iterator[ak.Array]:
-    what = f"{task}: file {path}"
+def _jets(path: Path, number: int, dropped: Counter[str], what: str, *, labelled: bool) -> Iterator[ak.Array]:
+    split = _split(path) if labelled else SPLITS.index("test")
     with open_hdf5(path, what) as file:
         table = find_table(file, (*COLUMNS, LABEL) if labelled else COLUMNS, what)
         step = rows_at_once(table.rows)
@@ -75,7 +87,8 @@ def _jets(
             momenta = finite(table.read(COLUMNS, start, start + step), "E_0 ... PZ_199", start, what)
             label = np.zeros(len(momenta), np.int64)
             if labelled:
-                label = _labels(table.read((LABEL,), start, start + step)[:, 0], start, what)
+                truth = table.read((LABEL,), start, start + step)[:, 0]
+                label = binary_labels(truth, LABEL, ("top", "QCD"), start, what)
             particles = four_momenta(momenta.reshape(len(momenta), PARTICLES, 4))
             lit = np.asarray(ak.to_numpy(ak.num(particles.pt) > 0))
             dropped["no constituent"] += int(np.count_nonzero(~lit))
@@ -88,13 +101,3 @@ def _jets(
                 "candidate": jet,
             }
             yield whole_table(ids, ids, label[lit], None, content)
-
-
-def _labels(signal: NDArray[Any], start: int, what: str) -> NDArray[np.int64]:
-    wrong = np.flatnonzero(~np.isin(signal, (0, 1)))
-    if len(wrong):
-        raise UserError(
-            f"{what}: row {start + int(wrong[0])} of '{LABEL}' is {signal[wrong[0]]}, expected 1 (top) or 0 (QCD). "
-            "Mend or remove it."
-        )
-    return np.asarray(1 - signal.astype(np.int64))

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tasks.published import PublishedJets
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tasks.task import Imported
+    from tasks.top.reader import TopReader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,16 +22,10 @@ class Top(PublishedJets):
     name: ClassVar[str] = "top"
     extra: ClassVar[bool] = True
     processes: ClassVar[tuple[str, ...]] = ("top", "qcd")
-    fetch: ClassVar[str] = "train.h5, val.h5 and test.h5 from https://zenodo.org/records/2603256 into one folder"
 
-    def read(self, source: Path) -> Imported:
-        """The published jets with their split. Raises UserError when a file is not what is needed."""
-        from tasks.top.reader import read_top
+    @property
+    def reader(self) -> TopReader:
+        """The published jets."""
+        from tasks.top.reader import TopReader
 
-        return read_top(source, self.name)
-
-    def read_new(self, source: Path) -> Imported:
-        """Jets of such tables that need not say what they are, nor belong to a split."""
-        from tasks.top.reader import read_top
-
-        return read_top(source, self.name, labelled=False)
+        return TopReader()

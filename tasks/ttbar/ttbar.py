@@ -5,50 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+import awkward as ak
+import numpy as np
+
 from benchmark.core.plugin import Range
+from tasks.events import EventInfo
+from tasks.generator import progress
+from tasks.generator.pythia import BATCH, accepted, collisions
 from tasks.task import Task
+from tasks.ttbar.selection import Selection, high_level
+from tasks.ttbar.settings import ENERGY, streams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
-    import awkward as ak
-    import numpy as np
-
-    from tasks.detector.reconstruction import Reconstructed
-    from tasks.events import EventInfo, Events
-    from tasks.sources.labels import FileClass
-    from tasks.task import Imported
-    from tasks.validation.figure import Figure
-
-HADRONIC_W = 0.6758
-"""Branching fraction of W to quarks in Pythia's table (PDG 2024: 0.674)."""
+    from tasks.ttbar.reader import TTbarReader
+    from tasks.ttbar.validation import TTbarValidation
 
 GENERATED = 0.7
-"""Share of the work on an event until it is accepted, as its progress is told; the hits are the rest."""
-ENERGY = 7000.0
-"""GeV, of the two beams together."""
-BEAM = (f"Beams:eCM={ENERGY:g}",)
-TOP = (*BEAM, "Top:gg2ttbar=on", "Top:qqbar2ttbar=on", "24:onMode=off")
-# W+jets and Drell-Yan both start from one boson, so that recoil does not tell them apart.
-W_JETS = (*BEAM, "WeakSingleBoson:ffbar2W=on", "24:onMode=off", "24:onIfAny=11 13 15")
-DRELL_YAN = (
-    *BEAM,
-    "WeakSingleBoson:ffbar2gmZ=on",
-    "PhaseSpace:mHatMin=50",
-    "23:onMode=off",
-    "23:onIfAny=11 13 15",
-)
-STREAMS: Mapping[str, tuple[tuple[tuple[str, ...], float], ...]] = {
-    # At least one lepton: the W+ decays to one and the W- to anything, or the W+ to quarks and the W- to a lepton.
-    # Tried in the ratio 1 : B(W to quarks), the two give every final state its branching fraction, and none is wasted.
-    "ttbar": (
-        ((*TOP, "24:onIfAny=11 13 15", "24:onNegIfAny=1 2 3 4 5"), 1.0),
-        ((*TOP, "24:onPosIfAny=1 2 3 4 5", "24:onNegIfAny=11 13 15"), HADRONIC_W),
-    ),
-    "wjets": ((W_JETS, 1.0),),
-    "drellyan": ((DRELL_YAN, 1.0),),
-}
+"""Share of the work on an event that is done when it is accepted, for the progress report; hits are the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +38,7 @@ class TTbar(Task):
     name: ClassVar[str] = "ttbar"
     version: ClassVar[str] = "2"  # hits and tracks beside the objects, which are as they were
     processes: ClassVar[tuple[str, ...]] = ("ttbar", "wjets", "drellyan")
+    fast_simulation: ClassVar[bool] = True
     applied_parameters: ClassVar[frozenset[str]] = frozenset({"classes_count"})
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"events_per_class": 300, "shard_events": 300, "multiparton": False},
@@ -94,177 +70,83 @@ class TTbar(Task):
 
     def info(self, level: str) -> EventInfo:
         """Objects: two leptons of each kind, six jets, three b-jets and the missing energy fit a table."""
-        from tasks.events import EventInfo
-
         slots = {"electron": 2, "muon": 2, "jet": 6, "bjet": 3, "met": 1}
         return EventInfo(self.name, self.classes, level, slots)
 
     def settings(self, process: str, level: str) -> tuple[str, ...]:
-        """Pythia's settings: a line a stream, each with the share in which collisions are tried; and the pile-up's."""
+        """Pythia's settings, a line per stream with its share of the tries, and those of the pile-up."""
         from tasks.detector.pileup import description
 
-        streams = (f"{process} ({share:g}): {'; '.join(line)}" for line, share in self._streams(process, level))
+        parts = streams(process, level, multiparton=self.multiparton)
+        lines = (f"{process} ({share:g}): {'; '.join(line)}" for line, share in parts)
         over = description(self.pileup, ENERGY) if level == "detector" else ""
-        return (*streams, over) if over else tuple(streams)
+        return (*lines, over) if over else tuple(lines)
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
         """Collisions that pass the selection: `objects`, the scalars of `candidate`, and what the detector saw."""
-        import awkward as ak
-        import numpy as np
-
         from tasks.detector.observation import with_hits
         from tasks.detector.pileup import pileup
-        from tasks.generator import progress
-        from tasks.generator.pythia import BATCH, accepted, collisions
 
         rng = np.random.default_rng(seed)
         what = f"{self.name}, {process}"
-        streams = [
+        parts = streams(process, level, multiparton=self.multiparton)
+        generators = [
             collisions(settings, seed + 450_000_000 * number, what, batch=int(BATCH * share))
-            for number, (settings, share) in enumerate(self._streams(process, level))
+            for number, (settings, share) in enumerate(parts)
         ]
 
         def mixed() -> Iterator[ak.Array]:
-            for batches in zip(*streams, strict=True):
+            for batches in zip(*generators, strict=True):
                 yield from batches
 
         def select(events: ak.Array) -> ak.Array:
             return self._select(events, level, rng)
 
-        # A whole number of batches is mixed before the cut to `count`, in random order, so that the streams keep
-        # their share in what is kept.
+        # A whole number of batches is mixed and cut to `count` at random, so that each stream keeps its share.
         share = GENERATED if level == "detector" else 1.0
-        rows = accepted(mixed(), select, count, what, whole_batches=len(streams), share=share)
+        rows = accepted(mixed(), select, count, what, whole_batches=len(generators), share=share)
         rows = ak.to_packed(rows[np.sort(rng.permutation(len(rows))[:count])])
         if level != "detector":
             return rows
-        # random numbers of their own, so that objects do not depend on what is simulated of hits
+        # a second random generator: objects must not depend on the simulation of hits
         over, own = pileup(self.pileup, ENERGY), np.random.default_rng([seed, 1])
         return with_hits(rows, over, own, each=lambda: progress.report(1.0 - GENERATED))
 
-    def read(self, source: Path) -> Imported:
-        """Simulated or recorded collisions from CMS NanoAOD and HEP Tutorial files, with the selection of this task.
+    @property
+    def reader(self) -> TTbarReader:
+        """Simulated or recorded collisions from CMS NanoAOD and HEP Tutorial files."""
+        from tasks.ttbar.reader import TTbarReader
 
-        A file holds one class, and its name or its sub-folder's says which: ttbar, wjets or drellyan, also as
-        TTJets, WJets and DYJets. Raises UserError when a file's name or content is not what is needed.
-        """
-        from tasks.sources.labels import TTBAR_FILES
+        return TTbarReader(self._selection)
 
-        return self._read(source, TTBAR_FILES)
+    @property
+    def validation(self) -> TTbarValidation:
+        """Dilepton and transverse mass, multiplicities, hits and tracks around objects, missing energy, b-tags."""
+        from tasks.ttbar.validation import TTbarValidation
 
-    def read_new(self, source: Path) -> Imported:
-        """The same of files whatever their names, the class of their events unknown."""
-        return self._read(source, ())
-
-    def _read(self, source: Path, classes: Sequence[FileClass]) -> Imported:
-        import awkward as ak
-        import numpy as np
-
-        from tasks.detector.reconstruction import Cuts
-        from tasks.sources.cms import LEPTONS_AND_JETS, Content, Selection, leptons_and_jets, read_cms
-
-        def build(parts: Mapping[str, ak.Array]) -> Content:
-            found = leptons_and_jets(parts, Cuts())
-            passed = np.asarray(ak.to_numpy(self._passed(found)))
-            found = found[passed]
-            words = [found.met.pt[:, 0], found.met.phi[:, 0], *(found.leptons[name][:, 0] for name in ("pt", "eta"))]
-            return passed, {"objects": found.objects(), "candidate": high_level(found)}, words
-
-        wanted = f"{self.leptons.replace('_', ' ')} isolated lepton of pt > 20 GeV and {self.min_jets} jets or more"
-        return read_cms(self.name, source, classes, Selection(LEPTONS_AND_JETS, wanted, build))
+        return TTbarValidation(self.min_jets, self.multiparton)
 
     def apply_variant(self, table: ak.Array) -> ak.Array:
         """With two classes, both backgrounds get label 1."""
-        import awkward as ak
-        import numpy as np
-
         if self.classes_count == 3:
             return table
         label = np.minimum(ak.to_numpy(table["label"]), 1).astype(np.int8)
         return ak.with_field(table, label, "label")
 
-    def validation(self, events: Events) -> Iterator[Figure]:
-        """Dilepton and transverse mass, multiplicities, and hits and tracks beside objects as well."""
-        from tasks.ttbar import validation as ttbar
-        from tasks.validation import hits
-
-        yield from ttbar.figures(events, self.min_jets)
-        if events.has("ecal"):
-            yield hits.figure(events)
-        yield from super().validation(events)
-
-    def detector_validation(self, count: int | None = None) -> Iterator[Figure]:
-        """Missing energy against the neutrinos, and b-tags by flavour."""
-        from tasks.ttbar import validation as ttbar
-
-        return ttbar.detector_figures(self, count)
-
-    def _streams(self, process: str, level: str) -> list[tuple[tuple[str, ...], float]]:
-        from tasks.generator.pythia import level_settings
-
-        extra = level_settings(level, multiparton=self.multiparton)
-        return [((*settings, *extra), share) for settings, share in STREAMS[process]]
+    @property
+    def _selection(self) -> Selection:
+        return Selection(self.leptons, self.min_jets)
 
     def _select(self, events: ak.Array, level: str, rng: np.random.Generator) -> ak.Array:
-        """Events that pass, and at the level `detector` the particles that its calorimeters and tracker may see."""
-        import awkward as ak
-
+        """Events that pass, at the level `detector` with the particles that calorimeters and tracker may see."""
         from tasks.detector.observation import observable
         from tasks.detector.particles import final
         from tasks.detector.reconstruction import Cuts, reconstruct
 
         found = reconstruct(events, level, Cuts(), rng)
-        passed = self._passed(found)
+        passed = self._selection.passed(found)
         found = found[passed]
         columns = {"objects": found.objects(), "candidate": high_level(found)}
         if level == "detector":
             columns["particles"] = observable(final(events[passed]))
         return ak.zip(columns, depth_limit=1)
-
-    def _passed(self, found: Reconstructed) -> ak.Array:
-        import awkward as ak
-
-        leptons = ak.num(found.leptons.pt)
-        enough = (leptons >= 1) if self.leptons == "at_least_one" else (leptons == 1)
-        return enough & (ak.num(found.jets.pt) >= self.min_jets)
-
-
-def high_level(found: Reconstructed) -> ak.Array:
-    """Engineered scalars of an event, float32, GeV.
-
-    ht: scalar sum of jet pt · st: ht + met + lepton pt · met · mt: transverse mass of the leading lepton and the
-    missing energy, sqrt(2 pt met (1 - cos Delta phi)) · mll: mass of the two leading leptons (0 with one) ·
-    mjets: mass of all jets (0 without) · n_leptons, n_jets, n_bjets.
-    """
-    import awkward as ak
-    import numpy as np
-
-    from tasks.events import KINDS
-
-    met, lepton = found.met[:, 0], ak.firsts(found.leptons)
-    ht = ak.sum(found.jets.pt, axis=1)
-    cos = np.cos(lepton.phi - met.phi)
-    scalars = {
-        "ht": ht,
-        "st": ht + met.pt + ak.sum(found.leptons.pt, axis=1),
-        "met": met.pt,
-        "mt": ak.fill_none(np.sqrt(np.maximum(2.0 * lepton.pt * met.pt * (1.0 - cos), 0.0)), 0.0),
-        "mll": ak.where(ak.num(found.leptons.pt) >= 2, _mass(found.leptons[:, :2]), 0.0),
-        "mjets": _mass(found.jets),
-        "n_leptons": ak.num(found.leptons.pt),
-        "n_jets": ak.num(found.jets.pt),
-        "n_bjets": ak.sum(found.jets.kind == KINDS.index("bjet"), axis=1),
-    }
-    return ak.zip({name: ak.values_astype(ak.to_numpy(column), np.float32) for name, column in scalars.items()})
-
-
-def _mass(objects: ak.Array) -> ak.Array:
-    """Invariant mass of all objects of each event, in GeV; 0 for none."""
-    import awkward as ak
-    import numpy as np
-
-    pz = objects.pt * np.sinh(objects.eta)
-    energy = np.sqrt(objects.pt**2 + pz**2 + objects.mass**2)
-    px, py = objects.pt * np.cos(objects.phi), objects.pt * np.sin(objects.phi)
-    total = [ak.to_numpy(ak.sum(part, axis=1)) for part in (energy, px, py, pz)]
-    return np.sqrt(np.maximum(total[0] ** 2 - total[1] ** 2 - total[2] ** 2 - total[3] ** 2, 0.0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import awkward as ak
 import numpy as np
@@ -13,15 +13,18 @@ from tasks.detector.jets import RADIUS, flavour
 from tasks.detector.particles import NEUTRINOS, heavy_flavour
 from tasks.detector.response import CMS
 from tasks.events import KINDS
+from tasks.ttbar.settings import streams
+from tasks.validation import hits
 from tasks.validation.figure import Axis, Check, Curve, Figure, Floats, spectrum
 from tasks.validation.generic import by_class, steps, whole_numbers
 from tasks.validation.statistics import LEAST, SIGMAS, central_width, efficiency, fit_peak, median, medians, widths
+from tasks.validation.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tasks.detector.reconstruction import Reconstructed
     from tasks.events import Events
-    from tasks.ttbar.ttbar import TTbar
 
 Z_MASS, W_MASS = 91.188, 80.37
 """GeV (Particle Data Group 2024)."""
@@ -32,15 +35,36 @@ HARD = 30.0
 """GeV: neutrinos above it, where what is missing is mostly theirs."""
 
 
-def figures(events: Events, min_jets: int) -> Iterator[Figure]:
-    """Dilepton mass, transverse mass and multiplicities, from the scalars of events with so many jets or more."""
-    scalars = {
-        name: by_class(events, ak.to_numpy(events.table["candidate", name]))
-        for name in ("mll", "mt", "n_jets", "n_bjets", "n_leptons")
-    }
-    yield dilepton(scalars["mll"])
-    yield transverse_mass(scalars["mt"])
-    yield multiplicities(scalars, inclusive=min_jets == 0)
+class TTbarValidation(Validation):
+    """Figures of ttbar.
+
+    Parameters
+    ----------
+    min_jets : jets that the selection requires; multiplicities have an expected range only for 0.
+    multiparton : multi-parton interactions in the simulated sample.
+    """
+
+    def __init__(self, min_jets: int, multiparton: bool) -> None:
+        self.min_jets = min_jets
+        self.multiparton = multiparton
+
+    def figures(self, events: Events) -> Iterator[Figure]:
+        """Dilepton and transverse mass and multiplicities, hits and tracks around objects, and the generic figures."""
+        scalars = {
+            name: by_class(events, ak.to_numpy(events.table["candidate", name]))
+            for name in ("mll", "mt", "n_jets", "n_bjets", "n_leptons")
+        }
+        yield dilepton(scalars["mll"])
+        yield transverse_mass(scalars["mt"])
+        yield multiplicities(scalars, inclusive=self.min_jets == 0)
+        if events.has("ecal"):
+            yield hits.figure(events)
+        yield from super().figures(events)
+
+    def detector_figures(self, count: int | None = None) -> Iterator[Figure]:
+        """Missing energy against neutrinos in W + jets, and b-tags by flavour in top-quark pairs."""
+        yield missing(_simulated("wjets", count or COUNT["wjets"], multiparton=self.multiparton))
+        yield tags(_simulated("ttbar", count or COUNT["ttbar"], multiparton=self.multiparton))
 
 
 def dilepton(mll: dict[str, Floats]) -> Figure:
@@ -110,32 +134,25 @@ def _mean(values: Floats) -> float:
 # --- with the truth --------------------------------------------------------------------------------------------------
 
 
-def detector_figures(task: TTbar, count: int | None) -> Iterator[Figure]:
-    """Missing energy against neutrinos in W + jets, and b-tags by flavour in top-quark pairs."""
-    yield missing(task, count or COUNT["wjets"])
-    yield tags(task, count or COUNT["ttbar"])
-
-
-def _simulated(task: TTbar, process: str, count: int) -> Iterator[tuple[ak.Array, Any]]:
-    """Batches of collisions with what the detector makes of them, from the first stream of a process."""
+def _simulated(process: str, count: int, *, multiparton: bool) -> Iterator[tuple[ak.Array, Reconstructed]]:
+    """Batches of collisions from the first stream of a process, and what the detector reconstructs of them."""
     from tasks.detector.reconstruction import Cuts, reconstruct
-    from tasks.generator.pythia import BATCH, collisions, level_settings
-    from tasks.ttbar.ttbar import STREAMS
+    from tasks.generator.pythia import BATCH, collisions
 
     rng = np.random.default_rng(SEED)
-    settings = (*STREAMS[process][0][0], *level_settings("detector", multiparton=task.multiparton))
+    settings, _ = streams(process, "detector", multiparton=multiparton)[0]
     done = 0
-    for events in collisions(settings, SEED, f"{task.name}, {process}", min(BATCH, count)):
+    for events in collisions(settings, SEED, f"ttbar, {process}", min(BATCH, count)):
         yield events, reconstruct(events, "detector", Cuts(), rng)
         done += len(events)
         if done >= count:
             return
 
 
-def missing(task: TTbar, count: int) -> Figure:
+def missing(batches: Iterator[tuple[ak.Array, Reconstructed]]) -> Figure:
     """Missing energy along the neutrinos' momentum and across it, in W + jets with a lepton."""
     rows = []
-    for events, found in _simulated(task, "wjets", count):
+    for events, found in batches:
         prt = events.prt
         neutral = _neutrinos(prt)
         x, y = (ak.to_numpy(ak.sum(neutral.p[axis], axis=1)) for axis in ("px", "py"))
@@ -181,10 +198,10 @@ def _neutrinos(prt: ak.Array) -> ak.Array:
     return prt[one & (prt.status > 0)]
 
 
-def tags(task: TTbar, count: int) -> Figure:
+def tags(batches: Iterator[tuple[ak.Array, Reconstructed]]) -> Figure:
     """Share of jets that are tagged, by the heaviest hadron near them and by their pt, in top-quark pairs."""
     rows = []
-    for events, found in _simulated(task, "ttbar", count):
+    for events, found in batches:
         codes = ak.flatten(flavour(found.jets, heavy_flavour(events, hadronised=True), RADIUS))
         flat = ak.flatten(found.jets)
         rows.append(np.stack([ak.to_numpy(part) for part in (codes, flat.pt, flat.kind == KINDS.index("bjet"))]))

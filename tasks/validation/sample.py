@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.core.errors import UserError
 from benchmark.core.files import sha256
+from tasks.data.dataset import info_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -33,7 +34,8 @@ def sample(folder: Path, manifest: Manifest, task: Task, count: int = LOOKED_AT)
     from tasks.events import Events
 
     table = ak.concatenate([ak.to_packed(part) for part in parts(folder, manifest, count)])
-    return Events(table, replace(task.info(manifest.level), classes=tuple(task.processes)))
+    info = info_of(task, manifest.level, from_files=not manifest.is_generated)
+    return Events(table, replace(info, classes=tuple(task.processes)))
 
 
 def parts(

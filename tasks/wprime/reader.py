@@ -6,18 +6,18 @@ The set of L. de Oliveira, M. Paganini and B. Nachman (Zenodo 269622, "Pythia ge
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import awkward as ak
 import numpy as np
 
-from benchmark.core.errors import UserError
-from tasks.sources.files import describe, find_files, not_empty, row_ids, scalars, whole_table
+from tasks.reader import Imported, Reader
+from tasks.sources.files import binary_labels, read_files, row_ids, scalars, whole_table
 from tasks.sources.hdf5_file import array, finite, open_hdf5, rows_at_once, same_length
-from tasks.task import Imported
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -44,28 +44,38 @@ CANDIDATE = {
 """Engineered scalars (GeV, radians): name here, name in the file. delta_r is between the two leading subjets."""
 
 
-def read_jet_images(source: Path, task: str = "wprime", *, labelled: bool = True) -> Imported:
-    """Jets from HDF5 images, chunk by chunk: label 0 for W jets (`signal` 1), 1 for QCD.
+class WPrimeReader(Reader):
+    """Jets of HDF5 images: label 0 for W jets (`signal` 1), 1 for QCD jets.
 
-    labelled : or the label of all is 0, and no `signal` is needed.
-    Columns: `constituents`, one for each pixel with intensity above 0, at the pixel's centre relative to the image's
-    (the jet's own place is lost when images are rotated), pt = intensity; `mass` (GeV) of the jet; `candidate`.
-    Raises UserError at once for paths, and while reading for what is in the files.
+    Each pixel with intensity above 0 is a constituent at the centre of the pixel, relative to the centre of the image
+    (rotation loses the position of the jet), with pt equal to the intensity.
     """
-    files = find_files(task, source, (".hdf5", ".h5"))
-    dropped: Counter[str] = Counter()
 
-    def tables() -> Iterator[ak.Array]:
-        for number, path in enumerate(files):
-            yield from _jets(path, number, dropped, task, labelled=labelled)
+    files: ClassVar[str] = "HDF5 files of 25 x 25 jet images"
+    holds: ClassVar[str] = "pixels of jet images only"
+    columns: ClassVar[tuple[str, ...]] = ("mass", "constituents", "candidate")
 
-    more = "25 x 25 images; pixels stand for constituents, without charge and species"
-    chunks = not_empty(tables(), f"{task}: {source}", dropped, "images with lit pixels")
-    return Imported(chunks, describe(files, source, more), dropped, fast_simulation=True)
+    def read(self, source: Path) -> Imported:
+        """Read a file or a folder. Raises UserError at once for paths, and while reading for the content."""
+        return self._read(source, labelled=True)
+
+    def read_new(self, source: Path) -> Imported:
+        """The same without `signal`; the label is 0."""
+        return self._read(source, labelled=False)
+
+    def _read(self, source: Path, *, labelled: bool) -> Imported:
+        return read_files(
+            "wprime",
+            source,
+            (".hdf5", ".h5"),
+            partial(_jets, labelled=labelled),
+            note="25 x 25 images; pixels stand for constituents, without charge and species",
+            wanted="images with lit pixels",
+            fast_simulation=True,
+        )
 
 
-def _jets(path: Path, number: int, dropped: Counter[str], task: str, *, labelled: bool) -> Iterator[ak.Array]:
-    what = f"{task}: file {path}"
+def _jets(path: Path, number: int, dropped: Counter[str], what: str, *, labelled: bool) -> Iterator[ak.Array]:
     with open_hdf5(path, what) as file:
         images = array(file, "image", (None, SIZE, SIZE), what)
         names = (*(("signal",) if labelled else ()), *CANDIDATE.values())
@@ -76,7 +86,9 @@ def _jets(path: Path, number: int, dropped: Counter[str], task: str, *, labelled
             stop = start + step
             chunk = finite(np.asarray(images[start:stop]).astype(np.float32), "image", start, what)
             columns = {name: finite(np.asarray(values[start:stop]), name, start, what) for name, values in flat.items()}
-            label = _labels(columns["signal"], start, what) if labelled else np.zeros(len(chunk), np.int64)
+            label = np.zeros(len(chunk), np.int64)
+            if labelled:
+                label = binary_labels(columns["signal"], "signal", ("W", "QCD"), start, what)
             pixels = constituents_of(chunk)
             lit = np.asarray(ak.to_numpy(ak.num(pixels.pt) > 0))
             dropped["no lit pixel"] += int(np.count_nonzero(~lit))
@@ -109,13 +121,3 @@ def constituents_of(images: NDArray[np.float32]) -> ak.Array:
     }
     lists = ak.unflatten(ak.zip(columns), np.bincount(event, minlength=len(images)))
     return lists[ak.argsort(lists.pt, ascending=False, stable=True)]
-
-
-def _labels(signal: NDArray[Any], start: int, what: str) -> NDArray[np.int64]:
-    wrong = np.flatnonzero(~np.isin(signal, (0, 1)))
-    if len(wrong):
-        raise UserError(
-            f"{what}: row {start + int(wrong[0])} of 'signal' is {signal[wrong[0]]}, expected 1 (W) or 0 (QCD). "
-            "Mend or remove it."
-        )
-    return (1 - signal.astype(np.int64)).astype(np.int64)

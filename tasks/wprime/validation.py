@@ -11,6 +11,7 @@ import numpy as np
 from tasks.validation.figure import Axis, Check, Figure, Floats, Map, spectrum
 from tasks.validation.generic import by_class, steps
 from tasks.validation.statistics import blind, fit_peak, median
+from tasks.validation.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +29,17 @@ PIXELS, REACH = 25, 1.25
 """Of the mean picture, in each direction: 25 pixels over 1.25 to either side, as the jet-image papers have it."""
 
 
-def figures(events: Events) -> Iterator[Figure]:
-    """Mass, kinematics, substructure and mean picture of the jets, as far as their columns are there."""
-    yield mass(by_class(events, events.column("mass")))
-    if events.has("axes"):
-        yield kinematics(events)
-        yield substructure(events)
-        yield picture(events)
+class WPrimeValidation(Validation):
+    """Figures of wprime."""
+
+    def figures(self, events: Events) -> Iterator[Figure]:
+        """Mass, kinematics, substructure and mean picture of the jets where their columns are, and generic figures."""
+        yield mass(by_class(events, events.column("mass")))
+        if events.has("axes"):
+            yield kinematics(events)
+            yield substructure(events)
+            yield picture(events)
+        yield from super().figures(events)
 
 
 def mass(values: dict[str, Floats]) -> Figure:

@@ -9,16 +9,18 @@ import awkward as ak
 import numpy as np
 
 from benchmark.core.plugin import Range
-from tasks.task import Imported, Task
+from tasks.events import EventInfo
+from tasks.generator.pythia import collisions, level_settings
+from tasks.generator.strata import filled, quotas
+from tasks.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from tasks.events import EventInfo, Events
-    from tasks.validation.figure import Figure
+    from tasks.wprime.reader import WPrimeReader
+    from tasks.wprime.validation import WPrimeValidation
 
 BEAM = ("Beams:eCM=13000",)
 SETTINGS: Mapping[str, tuple[str, ...]] = {
@@ -67,6 +69,7 @@ class WPrime(Task):
     """
 
     name: ClassVar[str] = "wprime"
+    fast_simulation: ClassVar[bool] = True
     processes: ClassVar[tuple[str, ...]] = ("w", "qcd")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"events_per_class": 300, "shard_events": 300, "multiparton": False},
@@ -94,24 +97,17 @@ class WPrime(Task):
 
     def info(self, level: str) -> EventInfo:
         """Constituents of one jet: the 60 of highest pt fit a table."""
-        from tasks.events import EventInfo
-
         return EventInfo(
             self.name, self.processes, level, slots={"constituent": 60}, particles="constituents", picture="jet"
         )
 
     def settings(self, process: str, level: str) -> tuple[str, ...]:
         """Pythia's settings."""
-        from tasks.generator.pythia import level_settings
-
         lowest = (f"PhaseSpace:pTHatMin={self.pthat_min:g}",) if process == "qcd" else ()
         return (*SETTINGS[process], *lowest, *level_settings(level, multiparton=self.multiparton))
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
         """`count` jets of one process, with the same number in each cell of pt and abs(eta) as in the other."""
-        from tasks.generator.pythia import collisions
-        from tasks.generator.strata import filled, quotas
-
         rng = np.random.default_rng(seed)
         what = f"{self.name}, {process}"
 
@@ -121,24 +117,19 @@ class WPrime(Task):
         shares = np.outer(PT_SHARES, ETA_SHARES).ravel()
         return filled(collisions(self.settings(process, level), seed, what), select, quotas(shares, count), what)
 
-    def read(self, source: Path) -> Imported:
+    @property
+    def reader(self) -> WPrimeReader:
         """Jets from the public HDF5 images of 25 x 25 pixels."""
-        from tasks.wprime.reader import read_jet_images
+        from tasks.wprime.reader import WPrimeReader
 
-        return read_jet_images(source)
+        return WPrimeReader()
 
-    def read_new(self, source: Path) -> Imported:
-        """The same of files that need not say what their jets are."""
-        from tasks.wprime.reader import read_jet_images
+    @property
+    def validation(self) -> WPrimeValidation:
+        """Mass, kinematics, substructure and mean picture of the jets."""
+        from tasks.wprime.validation import WPrimeValidation
 
-        return read_jet_images(source, labelled=False)
-
-    def validation(self, events: Events) -> Iterator[Figure]:
-        """The jets' mass, kinematics and substructure as well."""
-        from tasks.wprime import validation as wprime
-
-        yield from wprime.figures(events)
-        yield from super().validation(events)
+        return WPrimeValidation()
 
     def _select(self, events: ak.Array, level: str, rng: np.random.Generator) -> tuple[ak.Array, NDArray[np.int64]]:
         """The events whose leading jet is in the window, and the cell of pt and abs(eta) of each."""

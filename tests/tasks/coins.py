@@ -13,6 +13,7 @@ import numpy as np
 
 from tasks.events import EventInfo
 from tasks.generator import progress
+from tasks.reader import Imported, Reader
 from tasks.task import Task
 
 GATE = "COINS_GATE"
@@ -22,12 +23,24 @@ TELLS = "COINS_TELLS"
 """Seconds between the events of which it tells while it makes a shard."""
 
 
+class CoinReader(Reader):
+    """Tests replace `read`."""
+
+    files = "coins"
+    holds = "coins only"
+    columns = ("objects",)
+
+    def read(self, source: Path) -> Imported:
+        return Imported([], "coins")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Coins(Task):
     """Heads against tails."""
 
     name = "coins"
     processes = ("heads", "tails")
+    reader = CoinReader()
     applied_parameters = frozenset({"swapped"})
     presets: ClassVar[dict[str, dict[str, Any]]] = {"smoke": {"events_per_class": 50, "shard_events": 20}}
 

@@ -78,19 +78,17 @@ def _figures(
     task: Task, data: Path, manifest: Manifest, say: Callable[[str, float, float], None]
 ) -> Iterator[tuple[Figure, str]]:
     """Each figure with its label: of stored events, then of what only a fresh simulation knows."""
-    from tasks.task import Task
     from tasks.validation.sample import sample
 
     say("draw", 0, 0)
     events = sample(data, manifest, task)
     level = f"level {manifest.level}, fast simulation" if manifest.fast_simulation else f"level {manifest.level}"
     label = f"{task.name}, {level}"
-    for figure in task.validation(events):
+    for figure in task.validation.figures(events):
         yield figure, f"{label}: {len(events):,} of {manifest.events():,} events, {manifest.source}"
-    known = type(task).detector_validation is not Task.detector_validation
-    if known and manifest.fast_simulation and manifest.source == "generated":
+    if manifest.level == "detector" and manifest.is_generated:
         say("simulate", 0, 1)
-        for figure in task.detector_validation():
+        for figure in task.validation.detector_figures():
             yield figure, f"{label}: {figure.sample}, simulated anew"
 
 

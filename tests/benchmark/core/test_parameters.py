@@ -13,7 +13,7 @@ from benchmark.core.errors import UserError
 from benchmark.core.parameters import Parameter, parameters_of
 from benchmark.core.plugin import Range, _hints
 from benchmark.core.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
-from tasks.dimuon.dimuon import MASS_RANGE, WINDOWS
+from tasks.dimuon.classes import MASS_RANGE, WINDOWS
 from tests.benchmark.toys import TOY
 
 if TYPE_CHECKING:

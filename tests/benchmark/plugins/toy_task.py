@@ -11,11 +11,11 @@ import numpy as np
 from benchmark.core.plugin import Range
 from tasks.events import KINDS, EventInfo
 from tasks.task import Task
+from tasks.validation.figure import Axis, Check, Figure, spectrum
+from tasks.validation.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from tasks.validation.figure import Figure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,17 +57,12 @@ class Lonely(Toy):
     processes: ClassVar[tuple[str, ...]] = ("hard",)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Doubtful(Toy):
-    """The toy with a detector of its own, which nobody should trust."""
+class DoubtfulValidation(Validation):
+    """Figures of a detector that nobody should trust."""
 
-    name: ClassVar[str] = "doubtful"
-
-    def detector_validation(self, count: int | None = None) -> Iterator[Figure]:
+    def detector_figures(self, count: int | None = None) -> Iterator[Figure]:
         """Two numbers, one of them wrong; with a banner from C++, as fastjet prints at its first jet."""
         from fastjet._swig import ClusterSequence
-
-        from tasks.validation.figure import Axis, Check, Figure, spectrum
 
         ClusterSequence.print_banner()
         panel = spectrum("", Axis("x", "GeV"), {"toys": [0.1, 0.2, 0.7]}, [0.0, 0.5, 1.0])
@@ -77,3 +72,12 @@ class Doubtful(Toy):
             Check("unknown", np.nan, 0.8, 0.9, "GeV", "by hand"),
         )
         yield Figure("by-hand", "toys", (panel,), checks, "3 toys")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubtful(Toy):
+    """The toy with a detector of its own, which nobody should trust."""
+
+    name: ClassVar[str] = "doubtful"
+    fast_simulation: ClassVar[bool] = True
+    validation: ClassVar[Validation] = DoubtfulValidation()

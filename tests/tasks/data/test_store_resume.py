@@ -69,7 +69,7 @@ def test_shards_without_a_manifest_only_need_one(made, tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     for name, data in content(coins().folder(root)).items():
         (folder / name).write_bytes(data)
-    monkeypatch.setattr("tasks.data.store.ProcessPoolExecutor", None)
+    monkeypatch.setattr("tasks.data.generation.ProcessPoolExecutor", None)
     assert prepare(coins(), tmp_path, 1, quiet).fingerprint == manifest.fingerprint
 
 
@@ -81,7 +81,7 @@ def test_a_manifest_of_version_1_is_made_anew_from_the_shards_that_are_there(mad
         (folder / name).write_bytes(data)
     (folder / MANIFEST).write_bytes((ROOT / "tests/tasks/data/historic_manifests/v1.json").read_bytes())
     assert coins().manifest(tmp_path) is None
-    monkeypatch.setattr("tasks.data.store.ProcessPoolExecutor", None)
+    monkeypatch.setattr("tasks.data.generation.ProcessPoolExecutor", None)
     again = prepare(coins(), tmp_path, 1, quiet)
     assert again.model_dump(exclude={"created"}) == manifest.model_dump(exclude={"created"})
     assert coins().manifest(tmp_path) == again
@@ -104,5 +104,5 @@ def test_a_run_waits_for_another_and_finds_its_data_made(made, tmp_path, monkeyp
             pass
 
     monkeypatch.setattr("filelock.FileLock", Lock)
-    monkeypatch.setattr("tasks.data.store._generate", None)
+    monkeypatch.setattr("tasks.data.generation.generate", None)
     assert prepare(coins(), tmp_path, 1, quiet) == manifest

@@ -10,7 +10,8 @@ from hypothesis.extra.numpy import arrays
 from benchmark.core.errors import UserError
 from tasks.detector.geometry import FIELD, RADIUS, hcal_direction
 from tasks.detector.muons import MuonResponse, in_acceptance
-from tasks.dimuon.dimuon import WINDOWS, Dimuon, label_of, leading_two, objects_table
+from tasks.dimuon.classes import WINDOWS, label_of
+from tasks.dimuon.dimuon import Dimuon, leading_two
 from tasks.dimuon.pairs import MuonPairs
 from tasks.events import check
 
@@ -39,7 +40,7 @@ def test_unknown_parameter_is_refused():
 
 
 def test_mass_is_shown_only_in_its_variant():
-    table = objects_table(MuonPairs.from_pt_eta_phi([[5, 5]], [[0, 0]], [[0, 3]], [[1, -1]]))
+    table = MuonPairs.from_pt_eta_phi([[5, 5]], [[0, 0]], [[0, 3]], [[1, -1]]).table()
     assert "mass" not in Dimuon().apply_variant(table).candidate.fields
     shown = Dimuon(mass_feature=True).apply_variant(table)
     assert ak.to_numpy(shown.candidate.mass) == pytest.approx(mass_of(table), rel=1e-6)
@@ -91,7 +92,7 @@ def test_components_have_their_shares_of_what_is_kept(monkeypatch):
         """More than was asked for, each event with the name of its component."""
         return ak.Array({"component": [what.partition("(")[2].rstrip(")")] * (count + 70)})
 
-    monkeypatch.setattr("tasks.generator.pythia.accepted", generous)
+    monkeypatch.setattr("tasks.dimuon.dimuon.accepted", generous)
     for process in Dimuon.processes:
         found = Counter(Dimuon().generate(process, "hadron", 400, 1).component.to_list())
         shares = {component.name: component.share for component in Dimuon().components(process)}

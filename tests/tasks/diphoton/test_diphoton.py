@@ -8,7 +8,8 @@ import pytest
 
 from benchmark.core.errors import UserError
 from tasks.detector import pileup
-from tasks.diphoton.diphoton import Diphoton, decorrelated, pair_masses, thresholds
+from tasks.diphoton.diphoton import Diphoton, decorrelated, thresholds
+from tasks.diphoton.pairs import pair_masses
 from tasks.events import KINDS
 
 EVENTS = {"higgs": 120, "diphoton": 120, "photon_jet": 12}

@@ -15,7 +15,8 @@ from tasks import events
 from tasks.detector import pileup
 from tasks.detector.digis import FIELDS
 from tasks.detector.tracker import CHARGE, PHI, PT, PZ, Z
-from tasks.egamma.egamma import ETA_MAX, PION_MASS, SAMPLES, EGamma, gun
+from tasks.egamma.egamma import SAMPLES, EGamma
+from tasks.egamma.gun import ETA_MAX, PION_MASS, gun
 
 COUNT = 400
 ROOT = Path(__file__).parents[3]

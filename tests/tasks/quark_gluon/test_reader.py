@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from tasks.events import check, split_of
-from tasks.quark_gluon.quark_gluon import QuarkGluon
-from tasks.quark_gluon.reader import read_quark_gluon
+from tasks.quark_gluon.reader import QuarkGluonReader
 from tasks.sources.jets import CHARGES, MASSES, charges, eta_of, of_species
 from tests.tasks.sources.files import refused
 
@@ -40,7 +39,7 @@ def npz(path, arrays, save=np.savez_compressed):
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_jets_of_an_archive(tmp_path, save):
     content = qg()
-    read = QuarkGluon().read(npz(tmp_path / "QG_jets.npz", content, save))
+    read = QuarkGluonReader().read(npz(tmp_path / "QG_jets.npz", content, save))
     table = read.table
     check(table, "quark_gluon")
     assert table.label.tolist() == [1, 0] * 4  # y = 1 is a quark, which is class 0
@@ -69,9 +68,9 @@ def test_masses_and_charges_of_species():
 
 def test_chunks_are_the_same_jets(tmp_path, monkeypatch):
     path = npz(tmp_path / "QG_jets.npz", qg(50))
-    whole = read_quark_gluon(path).table
+    whole = QuarkGluonReader().read(path).table
     monkeypatch.setattr("tasks.quark_gluon.reader.READ_BYTES", 7 * 12 * 4 * 8)
-    chunks = list(read_quark_gluon(path).chunks)
+    chunks = list(QuarkGluonReader().read(path).chunks)
     assert [len(chunk) for chunk in chunks] == [7] * 7 + [1]
     assert ak.array_equal(ak.concatenate(chunks), whole)
 
@@ -92,7 +91,7 @@ BAD = [
 
 @pytest.mark.parametrize(("content", "words"), BAD)
 def test_archives_that_are_not_what_is_needed(tmp_path, content, words):
-    text = refused(read_quark_gluon, npz(tmp_path / "a.npz", content))
+    text = refused(QuarkGluonReader().read, npz(tmp_path / "a.npz", content))
     assert [word for word in words if word not in text] == []
 
 
@@ -101,24 +100,24 @@ def test_objects_are_never_unpickled(tmp_path):
     jets[:] = [Q["X"][0], Q["X"][1]]
     path = tmp_path / "a.npz"
     np.savez(path, X=jets, y=np.zeros(2))
-    assert "'X' holds object, expected numbers" in refused(read_quark_gluon, path)
+    assert "'X' holds object, expected numbers" in refused(QuarkGluonReader().read, path)
 
 
 def test_what_is_no_archive_or_not_whole(tmp_path):
     path = tmp_path / "a.npz"
     for content in (b"", b"no zip"):
         path.write_bytes(content)
-        assert "truncated or no .npz archive" in refused(read_quark_gluon, path)
+        assert "truncated or no .npz archive" in refused(QuarkGluonReader().read, path)
     with path.open("r+b") as file:
         file.truncate(2**30)
-    assert "truncated or no .npz archive" in refused(read_quark_gluon, path)
+    assert "truncated or no .npz archive" in refused(QuarkGluonReader().read, path)
     whole = npz(tmp_path / "whole.npz", qg(100)).read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    assert "truncated or no .npz archive" in refused(read_quark_gluon, path)
+    assert "truncated or no .npz archive" in refused(QuarkGluonReader().read, path)
     spoiled = bytearray(whole)
     spoiled[len(whole) // 3 : len(whole) // 3 + 100] = bytes(100)
     path.write_bytes(bytes(spoiled))
-    assert "truncated or no .npz archive" in refused(read_quark_gluon, path)
+    assert "truncated or no .npz archive" in refused(QuarkGluonReader().read, path)
 
 
 def test_a_header_that_claims_more_than_there_is(tmp_path):
@@ -127,7 +126,7 @@ def test_a_header_that_claims_more_than_there_is(tmp_path):
     with zipfile.ZipFile(whole) as old, zipfile.ZipFile(path, "w") as new:
         for name in old.namelist():
             new.writestr(name, old.read(name).replace(b"(8, 12, 4)", b"(9999999999, 12, 4)".ljust(10)))
-    text = refused(read_quark_gluon, path)
+    text = refused(QuarkGluonReader().read, path)
     assert "claims" in text or "truncated" in text
 
 
@@ -175,7 +174,7 @@ def mod(path, kind="pfcs", cols_i=COLS_I, **changed):
 
 
 def test_jets_of_mod_files(tmp_path):
-    read = read_quark_gluon(mod(tmp_path / "SIM170_Jet300_0_compressed.h5"))
+    read = QuarkGluonReader().read(mod(tmp_path / "SIM170_Jet300_0_compressed.h5"))
     table = read.table
     check(table, "quark_gluon")
     assert table.label.tolist() == [0, 1, 0]
@@ -189,7 +188,9 @@ def test_jets_of_mod_files(tmp_path):
 
 
 def test_generator_files_of_mod_have_no_quality(tmp_path):
-    table = read_quark_gluon(mod(tmp_path / "GEN170_0.h5", "gens", tuple(n for n in COLS_I if n != "quality"))).table
+    table = (
+        QuarkGluonReader().read(mod(tmp_path / "GEN170_0.h5", "gens", tuple(n for n in COLS_I if n != "quality"))).table
+    )
     assert table.event_id.tolist() == [0, 1, 3, 5]
 
 
@@ -206,26 +207,26 @@ MOD_BAD = [
 
 @pytest.mark.parametrize(("changed", "words"), MOD_BAD)
 def test_mod_files_that_are_not_what_is_needed(tmp_path, changed, words):
-    text = refused(read_quark_gluon, mod(tmp_path / "SIM.h5", **changed))
+    text = refused(QuarkGluonReader().read, mod(tmp_path / "SIM.h5", **changed))
     assert [word for word in words if word not in text] == []
 
 
 def test_the_two_kinds_are_not_mixed(tmp_path):
     mod(tmp_path / "SIM.h5")
     npz(tmp_path / "QG_jets.npz", qg())
-    assert "1 .npz and 1 .h5 files, expected one kind" in refused(read_quark_gluon, tmp_path)
+    assert "1 .npz and 1 .h5 files, expected one kind" in refused(QuarkGluonReader().read, tmp_path)
 
 
 def test_jets_that_need_not_say_what_they_are(tmp_path):
     content = qg()
-    known = QuarkGluon().read(npz(tmp_path / "known.npz", content)).table
-    new = QuarkGluon().read_new(npz(tmp_path / "new.npz", {"X": content["X"]})).table
+    known = QuarkGluonReader().read(npz(tmp_path / "known.npz", content)).table
+    new = QuarkGluonReader().read_new(npz(tmp_path / "new.npz", {"X": content["X"]})).table
     assert set(new.label.tolist()) == {0}
     assert ak.array_equal(ak.without_field(new, "label"), ak.without_field(known, "label"))
 
 
 def test_recorded_jets_have_no_parton_and_need_none(tmp_path):
-    read = QuarkGluon().read_new(mod(tmp_path / "CMS2011.h5", cols_i=COLS_I[:-1]))
+    read = QuarkGluonReader().read_new(mod(tmp_path / "CMS2011.h5", cols_i=COLS_I[:-1]))
     assert read.table.event_id.tolist() == [0, 1, 2, 5]
     assert set(read.table.label.tolist()) == {0}
     assert read.dropped == {"jet at large eta or of low quality": 2}

@@ -1,13 +1,15 @@
 import awkward as ak
 import numpy as np
 import pytest
+import uproot
 
 from benchmark.core.errors import Skip
 from representations.calorimeter.calorimeter import Calorimeter
-from tasks.data.dataset import DataSet, files_of
+from tasks.data.dataset import DataSet, files_of, info_of
 from tasks.data.store import load, prepare
+from tasks.diphoton.pairs import diphoton_mass
+from tasks.diphoton.reader import DiphotonReader
 from tasks.events import KINDS, Events, split_of
-from tasks.sources.cms import diphoton_mass, read_diphoton
 from tasks.ttbar.ttbar import TTbar
 from tests.tasks.data_sets import quiet
 from tests.tasks.sources.files import refused, write_root
@@ -71,7 +73,7 @@ def hep_tutorial():
 
 
 def ttbar(path, branches, tree="Events"):
-    return TTbar().read(write_root(path, tree, branches))
+    return TTbar().reader.read(write_root(path, tree, branches))
 
 
 def test_nanoaod_becomes_the_objects_of_the_task(tmp_path):
@@ -99,8 +101,9 @@ def test_hep_tutorial_gives_the_same_objects(tmp_path):
 
 
 def test_files_have_no_hits_to_draw(tmp_path):
-    events = Events(ttbar(tmp_path / "ttbar.root", nanoaod()).table, TTbar().info("detector"))
-    with pytest.raises(Skip, match="ttbar: no calorimeter hits in these events, which are of the level 'detector'"):
+    info = info_of(TTbar(), "detector", from_files=True)
+    events = Events(ttbar(tmp_path / "ttbar.root", nanoaod()).table, info)
+    with pytest.raises(Skip, match="ttbar: no calorimeter hits in these events, the files hold reconstructed leptons"):
         Calorimeter().represent(events)
 
 
@@ -111,6 +114,31 @@ def test_identification_counts_where_it_is_there(tmp_path):
     table = ttbar(tmp_path / "ttbar.root", nanoaod(**flags)).table
     assert table.event_id.tolist() == [4]
     assert table.candidate.n_jets.tolist() == [0]
+
+
+def test_an_identification_that_is_never_filled_is_not_required(tmp_path):
+    """As in NanoAOD of 2015: false for every muon and every quality."""
+    never = {
+        f"Muon_{quality}Id": ak.Array([[False, False], [], [], [False], [False]]) for quality in ("tight", "loose")
+    }
+    read = ttbar(tmp_path / "ttbar.root", nanoaod(**never))
+    plain = ttbar(tmp_path / "tt.root", nanoaod())
+    assert ak.array_equal(read.table.objects, plain.table.objects)
+    assert read.notes == ["ttbar.root never fills Muon_tightId: muons are selected without it"]
+    assert plain.notes == []
+    some = {**never, "Muon_looseId": ak.Array([[False, True], [], [], [False], [False]])}
+    read = ttbar(tmp_path / "some_tt.root", nanoaod(**some))
+    assert read.notes == []
+    assert not ak.any(read.table.objects.kind == KINDS.index("muon"), axis=None)
+
+
+def test_an_rntuple_is_read_as_a_tree(tmp_path):
+    branches = nanoaod()
+    with uproot.recreate(tmp_path / "ttbar.root") as file:
+        file.mkrntuple("Events", branches)
+    read, tree = TTbar().reader.read(tmp_path / "ttbar.root").table, ttbar(tmp_path / "tt.root", branches).table
+    assert len(read) > 0
+    assert ak.array_equal(read, tree)
 
 
 def test_a_discriminator_that_was_not_computed_is_passed_over(tmp_path):
@@ -132,8 +160,8 @@ def test_reduced_files_of_run_1_have_csv(tmp_path):
 
 def test_variants_select_as_in_generated_events(tmp_path):
     path = write_root(tmp_path / "ttbar.root", "Events", nanoaod())
-    assert TTbar(min_jets=2).read(path).table.event_id.tolist() == [0]
-    assert len(TTbar(leptons="exactly_one").read(path).table) == 3
+    assert TTbar(min_jets=2).reader.read(path).table.event_id.tolist() == [0]
+    assert len(TTbar(leptons="exactly_one").reader.read(path).table) == 3
 
 
 def test_classes_come_from_files_and_sub_folders(tmp_path):
@@ -141,7 +169,7 @@ def test_classes_come_from_files_and_sub_folders(tmp_path):
     write_root(tmp_path / "TTJets" / "1.root", "Events", nanoaod())
     write_root(tmp_path / "DYJetsToLL.root", "Events", nanoaod())
     write_root(tmp_path / "WJetsToLNu.root", "Events", nanoaod(MET_pt=np.arange(5).astype(F4)))
-    table = TTbar().read(tmp_path).table
+    table = TTbar().reader.read(tmp_path).table
     assert np.bincount(table.label).tolist() == [3, 3, 3]
     assert len(set(table.event_id.tolist())) == 9
     # the same simulated collisions in two files: one group, and so in one split
@@ -180,14 +208,14 @@ def photons(**changed):
 
 
 def test_two_photons_and_their_mass(tmp_path):
-    read = read_diphoton(
+    read = DiphotonReader().read(
         write_root(tmp_path / "higgs.root", "Events", photons(Photon_eta=lists(*[[0, 0, 0]], [1, 1.6], [0, 0], [0, 0])))
     )
     # the first event alone: 77.3 GeV. Nothing is left
     assert "m_yy > 90 GeV" in refused(lambda path: read, tmp_path / "higgs.root")
     pt = lists([60, 50, 25], [70, 60], [45, 45], [60, 10])
     path = write_root(tmp_path / "GJet.root", "Events", photons(Photon_pt=pt))
-    central = read_diphoton(path)
+    central = DiphotonReader().read(path)
     table = central.table
     assert table.event_id.tolist() == [0]  # the second has a photon at 1.5, the third 43 GeV, the fourth one photon
     assert table.label.tolist() == [2]
@@ -198,26 +226,23 @@ def test_two_photons_and_their_mass(tmp_path):
     assert "mass" not in table.candidate.fields
     assert table.candidate.pt1_over_m.tolist() == pytest.approx([60 / expected], rel=1e-5)
     assert central.dropped == {"not selected": 3}
-    assert len(read_diphoton(path, forward=True).table) == 1  # 1.5 lies in the gap
-
-    def only_mass(pair):
-        return ak.zip({"m": diphoton_mass(pair).astype(F4)})
-
-    assert read_diphoton(path, candidate=only_mass).table.candidate.m.tolist() == table.mass.tolist()
+    assert len(DiphotonReader(forward=True).read(path).table) == 1  # 1.5 lies in the gap
+    assert diphoton_mass(table.objects).astype(F4).tolist() == table.mass.tolist()
 
 
 def test_photons_of_the_hep_tutorial(tmp_path):
-    table = read_diphoton(write_root(tmp_path / "higgs.root", "events", hep_tutorial())).table
+    table = DiphotonReader().read(write_root(tmp_path / "higgs.root", "events", hep_tutorial())).table
     assert table.mass.tolist() == pytest.approx([100], rel=1e-4)
 
 
 def test_an_error_of_the_task_is_not_blamed_on_the_file(tmp_path):
-    def broken(pair):
-        raise ValueError("mine")
+    class Broken(DiphotonReader):
+        def build(self, parts):
+            raise ValueError("mine")
 
     path = write_root(tmp_path / "higgs.root", "events", hep_tutorial())
     with pytest.raises(ValueError, match="mine"):
-        list(read_diphoton(path, candidate=broken).chunks)
+        list(Broken().read(path).chunks)
 
 
 BAD = {
@@ -233,7 +258,7 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_root_files_that_are_not_what_is_needed(tmp_path, name):
     branches, words = BAD[name]
-    text = refused(TTbar().read, write_root(tmp_path / "ttbar.root", "Events", branches))
+    text = refused(TTbar().reader.read, write_root(tmp_path / "ttbar.root", "Events", branches))
     assert [word for word in words if word not in text] == []
 
 
@@ -241,7 +266,7 @@ def test_root_files_that_are_not_what_is_needed(tmp_path, name):
 def test_what_is_no_root_file(tmp_path, content):
     path = tmp_path / "ttbar.root"
     path.write_bytes(content)
-    text = refused(TTbar().read, path)
+    text = refused(TTbar().reader.read, path)
     assert "truncated or no ROOT file" in text or "holds no tree" in text
 
 
@@ -250,7 +275,7 @@ def test_a_truncated_file_and_a_file_with_a_hole(tmp_path, share):
     whole = write_root(tmp_path / "whole.root", "Events", nanoaod()).read_bytes()
     path = tmp_path / "ttbar.root"
     path.write_bytes(whole[: int(share * len(whole))])
-    assert "truncated or no ROOT file" in refused(TTbar().read, path)
+    assert "truncated or no ROOT file" in refused(TTbar().reader.read, path)
     with path.open("r+b") as file:  # sparse: takes no room on the disk
         file.truncate(2**30)
-    refused(TTbar().read, path)
+    refused(TTbar().reader.read, path)

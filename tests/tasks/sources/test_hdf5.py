@@ -7,12 +7,13 @@ import h5py
 import numpy as np
 import pytest
 
-from tasks.egamma.reader import read_showers
+from tasks.egamma.reader import EGammaReader
 from tasks.events import check
-from tasks.wprime.reader import CANDIDATE, read_jet_images
+from tasks.wprime.reader import CANDIDATE, WPrimeReader
 from tests.tasks.sources.files import refused, write_hdf5
 
 F4 = np.float32
+SHOWERS, JETS = EGammaReader().read, WPrimeReader().read
 
 
 def showers(events=6, seed=0):
@@ -34,7 +35,7 @@ def jets(events=6, seed=0):
 
 def test_showers_lie_in_the_middle_of_the_barrel(tmp_path):
     content = showers()
-    read = read_showers(write_hdf5(tmp_path / "a.hdf5", content))
+    read = SHOWERS(write_hdf5(tmp_path / "a.hdf5", content))
     table = read.table
     check(table, "egamma")
     assert table.label.tolist() == [1, 0, 1, 0, 1, 0]  # y = 1 is an electron, which is class 0
@@ -53,7 +54,7 @@ def test_negative_energies_stay_and_empty_crops_go(tmp_path):
     content = showers()
     content["X"][2] = 0
     content["X"][3, 0, 0] = -0.02, 1
-    read = read_showers(write_hdf5(tmp_path / "a.hdf5", content))
+    read = SHOWERS(write_hdf5(tmp_path / "a.hdf5", content))
     table = read.table
     assert table.event_id.tolist() == [0, 1, 3, 4, 5]
     assert table.ecal.energy[2][0] == F4(-0.02)
@@ -62,16 +63,16 @@ def test_negative_energies_stay_and_empty_crops_go(tmp_path):
 
 @pytest.mark.parametrize(("name", "label"), [("SingleElectronPt50_IMGCROPS.hdf5", 0), ("single_photon.h5", 1)])
 def test_without_labels_the_name_says_the_class(tmp_path, name, label):
-    table = read_showers(write_hdf5(tmp_path / name, {"X": showers()["X"]})).table
+    table = SHOWERS(write_hdf5(tmp_path / name, {"X": showers()["X"]})).table
     assert set(table.label.tolist()) == {label}
-    assert "name does not say" in refused(read_showers, write_hdf5(tmp_path / "x.h5", {"X": showers()["X"]}))
+    assert "name does not say" in refused(SHOWERS, write_hdf5(tmp_path / "x.h5", {"X": showers()["X"]}))
 
 
 def test_chunks_are_the_same_events_whatever_their_size(tmp_path, monkeypatch):
     path = write_hdf5(tmp_path / "a.hdf5", showers(50), chunks=None)
-    whole = read_showers(path).table
+    whole = SHOWERS(path).table
     monkeypatch.setattr("tasks.sources.hdf5_file.READ_BYTES", 7 * 32 * 32 * 2 * 4)
-    chunks = list(read_showers(path).chunks)
+    chunks = list(SHOWERS(path).chunks)
     assert [len(chunk) for chunk in chunks] == [7] * 7 + [1]
     assert ak.array_equal(ak.concatenate(chunks), whole)
 
@@ -83,13 +84,13 @@ def test_compressed_chunks_are_read_whole(tmp_path, monkeypatch):
         file.create_dataset("X", data=content["X"], chunks=(8, 32, 32, 2), compression="gzip")
         file.create_dataset("y", data=content["y"].reshape(-1, 1))
     monkeypatch.setattr("tasks.sources.hdf5_file.READ_BYTES", 20 * 32 * 32 * 2 * 4)
-    assert [len(chunk) for chunk in read_showers(path).chunks] == [16, 16, 16, 2]
+    assert [len(chunk) for chunk in SHOWERS(path).chunks] == [16, 16, 16, 2]
 
 
 def test_two_files_have_ids_of_their_own(tmp_path):
     for name in ("electron.h5", "photon.h5"):
         write_hdf5(tmp_path / name, {"X": showers()["X"]})
-    table = read_showers(tmp_path).table
+    table = SHOWERS(tmp_path).table
     assert len(set(table.event_id.tolist())) == 12
     assert np.bincount(table.label).tolist() == [6, 6]
 
@@ -99,7 +100,7 @@ def test_pixels_become_constituents(tmp_path):
     content["image"][0] = 0
     content["image"][0, 0, 24], content["image"][0, 24, 0], content["image"][0, 12, 12] = 3.0, 2.0, 5.0
     content["image"][0, 5, 5] = -1.0
-    read = read_jet_images(write_hdf5(tmp_path / "a.hdf5", content))
+    read = JETS(write_hdf5(tmp_path / "a.hdf5", content))
     table = read.table
     check(table, "wprime")
     assert table.label.tolist() == [1, 0, 1, 0, 1, 0]  # signal = 1 is a W, which is class 0
@@ -129,20 +130,20 @@ def spoiled(values, place, value):
 
 S, J = showers(), jets()
 BAD = [
-    (read_showers, changed(S, X=None), ("has no array 'X'", "found: 'y'", "(n, 32, 32, 2)")),
-    (read_showers, changed(S, X=S["X"][..., 0]), ("'X' has shape (6, 32, 32)", "(n, 32, 32, 2)")),
-    (read_showers, changed(S, X=S["X"][:, :25]), ("'X' has shape (6, 25, 32, 2)",)),
-    (read_showers, changed(S, y=S["y"][:4]), ("different lengths", "'X' 6", "'y' 4")),
-    (read_showers, changed(S, y=S["y"] + 1), ("row 1 of 'y' is 2", "1 (electron) or 0")),
-    (read_showers, changed(S, y=np.array([b"e"] * 6)), ("'y' holds |S1", "expected numbers")),
-    (read_showers, changed(S, X=spoiled(S["X"], (4, 0, 0, 0), np.nan)), ("row 4 of 'X'", "NaN")),
-    (read_showers, changed(S, X=S["X"] * 0), ("no event left", "no energy in the crop: 6")),
-    (read_showers, {"X": S["X"][:0], "y": S["y"][:0]}, ("no event left",)),
-    (read_jet_images, changed(J, tau_21=None), ("has no array 'tau_21'",)),
-    (read_jet_images, changed(J, image=np.zeros((6, 32, 32))), ("(6, 32, 32)", "(n, 25, 25)")),
-    (read_jet_images, changed(J, jet_mass=spoiled(J["jet_mass"], 2, np.inf)), ("row 2 of 'jet_mass'",)),
-    (read_jet_images, changed(J, signal=J["signal"] - 0.5), ("row 0 of 'signal' is -0.5",)),
-    (read_jet_images, changed(J, signal=np.array([b"W"] * 6)), ("'signal' holds |S1",)),
+    (SHOWERS, changed(S, X=None), ("has no array 'X'", "found: 'y'", "(n, 32, 32, 2)")),
+    (SHOWERS, changed(S, X=S["X"][..., 0]), ("'X' has shape (6, 32, 32)", "(n, 32, 32, 2)")),
+    (SHOWERS, changed(S, X=S["X"][:, :25]), ("'X' has shape (6, 25, 32, 2)",)),
+    (SHOWERS, changed(S, y=S["y"][:4]), ("different lengths", "'X' 6", "'y' 4")),
+    (SHOWERS, changed(S, y=S["y"] + 1), ("row 1 of 'y' is 2", "1 (electron) or 0")),
+    (SHOWERS, changed(S, y=np.array([b"e"] * 6)), ("'y' holds |S1", "expected numbers")),
+    (SHOWERS, changed(S, X=spoiled(S["X"], (4, 0, 0, 0), np.nan)), ("row 4 of 'X'", "NaN")),
+    (SHOWERS, changed(S, X=S["X"] * 0), ("no event left", "no energy in the crop: 6")),
+    (SHOWERS, {"X": S["X"][:0], "y": S["y"][:0]}, ("no event left",)),
+    (JETS, changed(J, tau_21=None), ("has no array 'tau_21'",)),
+    (JETS, changed(J, image=np.zeros((6, 32, 32))), ("(6, 32, 32)", "(n, 25, 25)")),
+    (JETS, changed(J, jet_mass=spoiled(J["jet_mass"], 2, np.inf)), ("row 2 of 'jet_mass'",)),
+    (JETS, changed(J, signal=J["signal"] - 0.5), ("row 0 of 'signal' is -0.5",)),
+    (JETS, changed(J, signal=np.array([b"W"] * 6)), ("'signal' holds |S1",)),
 ]
 
 
@@ -152,7 +153,7 @@ def test_content_that_is_not_what_is_needed(tmp_path, read, content, words):
     assert [word for word in words if word not in text] == []
 
 
-@pytest.mark.parametrize("read", [read_showers, read_jet_images])
+@pytest.mark.parametrize("read", [SHOWERS, JETS])
 def test_files_that_are_no_hdf5(tmp_path, read):
     path = tmp_path / "a.hdf5"
     path.write_bytes(b"")
@@ -172,7 +173,7 @@ def test_truncated_hdf5(tmp_path, share):
     whole = write_hdf5(tmp_path / "whole.h5", showers(100)).read_bytes()
     path = tmp_path / "a.hdf5"
     path.write_bytes(whole[: int(share * len(whole))])
-    assert "truncated or no HDF5 file" in refused(read_showers, path)
+    assert "truncated or no HDF5 file" in refused(SHOWERS, path)
 
 
 def test_damaged_compressed_data(tmp_path):
@@ -180,7 +181,7 @@ def test_damaged_compressed_data(tmp_path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 3000] = bytes(3000)
     path.write_bytes(bytes(content))
-    refused(read_showers, path)
+    refused(SHOWERS, path)
 
 
 def peak_megabytes():
@@ -194,7 +195,7 @@ def test_a_header_that_claims_data_which_are_not_there(tmp_path, chunks):
         file.create_dataset("X", shape=(10**8, 32, 32, 2), dtype="f4", chunks=chunks)
         file.create_dataset("y", shape=(10**8,), dtype="f4", chunks=(1000,))
     before = peak_megabytes()
-    assert "claims 100,000,000 rows, but 100% of its data are not in the file" in refused(read_showers, path)
+    assert "claims 100,000,000 rows, but 100% of its data are not in the file" in refused(SHOWERS, path)
     assert peak_megabytes() - before < 200
 
 
@@ -210,7 +211,7 @@ def test_a_gigabyte_of_zeros_is_read_in_little_memory(tmp_path):
         file["y"] = np.zeros(2**30 // (32 * 32 * 2 * 4))
     assert path.stat().st_size > 2**30
     before = peak_megabytes()
-    assert "no event left after the selection (dropped: no energy in the crop: 131072)" in refused(read_showers, path)
+    assert "no event left after the selection (dropped: no energy in the crop: 131072)" in refused(SHOWERS, path)
     assert peak_megabytes() - before < 400
 
 
@@ -221,7 +222,7 @@ def test_a_chunk_that_is_too_large_to_decompress(tmp_path):
             "X", shape=(200_000, 32, 32, 2), dtype="f4", chunks=(200_000, 32, 32, 2), compression="gzip"
         )
         file["y"] = np.zeros(200_000)
-    assert "chunks of 1,638 MB, expected at most" in refused(read_showers, path)
+    assert "chunks of 1,638 MB, expected at most" in refused(SHOWERS, path)
 
 
 def test_data_that_lie_elsewhere_are_not_followed(tmp_path):
@@ -229,26 +230,26 @@ def test_data_that_lie_elsewhere_are_not_followed(tmp_path):
     path = tmp_path / "photon.hdf5"
     with h5py.File(path, "w") as file:
         file["X"] = h5py.ExternalLink(str(other), "/X")
-    assert "has no array 'X'" in refused(read_showers, path)
+    assert "has no array 'X'" in refused(SHOWERS, path)
     with h5py.File(path, "w") as file:
         layout = h5py.VirtualLayout((6, 32, 32, 2), "f4")
         layout[:] = h5py.VirtualSource(str(other), "X", (6, 32, 32, 2))
         file.create_virtual_dataset("X", layout)
-    assert "lies in other files" in refused(read_showers, path)
+    assert "lies in other files" in refused(SHOWERS, path)
     with h5py.File(path, "w") as file:
         raw = [(str(tmp_path / "raw"), 0, h5py.h5f.UNLIMITED)]
         file.create_dataset("X", (6, 32, 32, 2), "f4", external=raw)
-    assert "lies in other files" in refused(read_showers, path)
+    assert "lies in other files" in refused(SHOWERS, path)
 
 
 def test_events_that_need_not_say_what_they_are(tmp_path):
     """The same events with their truth and without, but for the label."""
-    for kind, read, truth in ((showers, read_showers, "y"), (jets, read_jet_images, "signal")):
+    for kind, reader, truth in ((showers, EGammaReader(), "y"), (jets, WPrimeReader(), "signal")):
         content = kind()
-        known = read(write_hdf5(tmp_path / "electron.h5", content)).table
+        known = reader.read(write_hdf5(tmp_path / "electron.h5", content)).table
         del content[truth]
-        new = read(write_hdf5(tmp_path / "any.h5", content), labelled=False).table
+        new = reader.read_new(write_hdf5(tmp_path / "any.h5", content)).table
         assert set(new.label.tolist()) == {0}
         assert set(known.label.tolist()) == {0, 1}
         assert ak.array_equal(ak.without_field(new, "label"), ak.without_field(known, "label"))
-        refused(read, tmp_path / "any.h5")
+        refused(reader.read, tmp_path / "any.h5")

@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 
 from benchmark.core.errors import UserError
-from tasks.sources.labels import DIPHOTON_FILES, TTBAR_FILES, label_files
+from tasks.diphoton.reader import FILE_CLASSES as DIPHOTON_FILES
+from tasks.sources.labels import label_files
+from tasks.ttbar.reader import FILE_CLASSES as TTBAR_FILES
 
 SOURCE = Path("/data/ttbar")
 

@@ -42,14 +42,14 @@ FILES = {
 def test_the_same_events_whatever_their_class(tmp_path: Path, name: str) -> None:
     kind, known_name, write_known, unknown = FILES[name]
     task: Task = kind.resolve("smoke")
-    known = task.read(write_known(tmp_path / known_name)).table
+    known = task.reader.read(write_known(tmp_path / known_name)).table
     new = tmp_path / f"anything{(tmp_path / known_name).suffix}"
     if new.suffix == ".root":
         write_root(new, "Events", unknown())
     else:
         write_hdf5(new, unknown())
-    refused(task.read, new)  # to learn from, the class is needed
-    found = task.read_new(new)
+    refused(task.reader.read, new)  # to learn from, the class is needed
+    found = task.reader.read_new(new)
     table = found.table
     check(table, name)
     assert len(table) == len(known) > 0

@@ -11,8 +11,7 @@ import pytest
 
 from tasks.events import check, split_of
 from tasks.sources.pandas_table import find_table
-from tasks.top.reader import COLUMNS, LABEL, read_top
-from tasks.top.top import Top
+from tasks.top.reader import COLUMNS, LABEL, TopReader
 from tests.tasks.sources.files import refused
 
 FLOATS = (*COLUMNS, "truthE", "truthPX", "truthPY", "truthPZ")
@@ -50,7 +49,7 @@ def write(path, values, signal=None, protocol=0, floats=FLOATS, kinds=None, **op
 @pytest.mark.parametrize("protocol", [0, 2, 4, 5])
 def test_jets_have_their_constituents_and_sum(tmp_path, protocol):
     values = momenta()
-    read = read_top(write(tmp_path / "train.h5", values, protocol=protocol))
+    read = TopReader().read(write(tmp_path / "train.h5", values, protocol=protocol))
     table = read.table
     check(table, "top")
     assert table.label.tolist() == [1, 0, 1, 0, 1, 0]  # is_signal_new = 1 is a top, which is class 0
@@ -71,7 +70,7 @@ def test_jets_have_their_constituents_and_sum(tmp_path, protocol):
 def test_the_published_split_is_kept(tmp_path):
     for name, events in (("train", 6), ("val", 4), ("test", 5)):
         write(tmp_path / f"{name}.h5", momenta(events))
-    table = Top().read(tmp_path).table
+    table = TopReader().read(tmp_path).table
     assert np.bincount(split_of(table)).tolist() == [6, 4, 5]
     assert len(set(table.event_id.tolist())) == 15
 
@@ -79,7 +78,7 @@ def test_the_published_split_is_kept(tmp_path):
 def test_jets_without_constituents_are_counted(tmp_path):
     values = momenta()
     values[2] = 0
-    read = read_top(write(tmp_path / "val.h5", values, compression="gzip", chunks=(2,)))
+    read = TopReader().read(write(tmp_path / "val.h5", values, compression="gzip", chunks=(2,)))
     assert read.table.event_id.tolist() == [0, 1, 3, 4, 5]
     assert read.dropped == {"no constituent": 1}
 
@@ -106,14 +105,14 @@ class Evil:
 def test_pickles_in_the_file_are_never_run(tmp_path, monkeypatch, protocol):
     monkeypatch.chdir(tmp_path)
     path = write(tmp_path / "train.h5", momenta(), kinds=np.void(pickle.dumps([Evil()], protocol=protocol)))
-    assert "can't be read as column names (a pickle with" in refused(read_top, path)
+    assert "can't be read as column names (a pickle with" in refused(TopReader().read, path)
     assert not Path("was_unpickled").exists()
 
 
 @pytest.mark.parametrize("kinds", [b"", np.void(b"\x80\x05no pickle"), np.void(b"(lp0\nVE_0\n"), np.arange(3.0)])
 def test_names_that_are_no_list_of_words(tmp_path, kinds):
     path = write(tmp_path / "train.h5", momenta(), kinds=kinds)
-    assert "names" in refused(read_top, path)
+    assert "names" in refused(TopReader().read, path)
 
 
 BAD = [
@@ -126,47 +125,47 @@ BAD = [
 
 @pytest.mark.parametrize(("name", "options", "words"), BAD)
 def test_files_that_are_not_what_is_needed(tmp_path, name, options, words):
-    text = refused(read_top, write(tmp_path / name, momenta(), **options))
+    text = refused(TopReader().read, write(tmp_path / name, momenta(), **options))
     assert [word for word in words if word not in text] == []
 
 
 def test_numbers_that_are_none(tmp_path):
     values = momenta()
     values[3, 0, 0] = np.nan
-    assert "row 3 of 'E_0 ... PZ_199' has a NaN" in refused(read_top, write(tmp_path / "test.h5", values))
+    assert "row 3 of 'E_0 ... PZ_199' has a NaN" in refused(TopReader().read, write(tmp_path / "test.h5", values))
 
 
 def test_other_layouts_of_pandas_and_none(tmp_path):
     path = tmp_path / "train.h5"
     with h5py.File(path, "w") as file:
         file["table/axis0"], file["table/block0_values"] = np.arange(3), np.zeros((3, 3))
-    assert "a pandas frame of the 'fixed' format" in refused(read_top, path)
+    assert "a pandas frame of the 'fixed' format" in refused(TopReader().read, path)
     with h5py.File(path, "w") as file:
         file["X"] = np.zeros(3)
-    assert "has no pandas table (found: 'X')" in refused(read_top, path)
+    assert "has no pandas table (found: 'X')" in refused(TopReader().read, path)
     with h5py.File(path, "w") as file:
         file["table/table"] = np.zeros(3)
-    assert "has no column E_0" in refused(read_top, path)
+    assert "has no column E_0" in refused(TopReader().read, path)
     path.write_bytes(write(tmp_path / "test.h5", momenta(50)).read_bytes()[:-3000])
-    assert "truncated or no HDF5 file" in refused(read_top, path)
+    assert "truncated or no HDF5 file" in refused(TopReader().read, path)
 
 
 def test_compression_that_is_not_installed_says_what_to_install(tmp_path, monkeypatch):
     path = write(tmp_path / "train.h5", momenta(), compression="gzip")
     monkeypatch.setattr("h5py.h5z.filter_avail", lambda code: False)
-    assert "pip install hdf5plugin" in refused(read_top, path)
+    assert "pip install hdf5plugin" in refused(TopReader().read, path)
 
 
 def test_blosc(tmp_path):
     hdf5plugin = pytest.importorskip("hdf5plugin", reason="hdf5plugin (the extra 'blosc') is not installed")
-    read = read_top(write(tmp_path / "train.h5", momenta(), **hdf5plugin.Blosc()))
+    read = TopReader().read(write(tmp_path / "train.h5", momenta(), **hdf5plugin.Blosc()))
     assert len(read.table) == 6
 
 
 def test_jets_that_need_not_say_what_they_are(tmp_path):
     values = momenta()
-    known = Top().read(write(tmp_path / "test.h5", values)).table
+    known = TopReader().read(write(tmp_path / "test.h5", values)).table
     path = write(tmp_path / "any.h5", values, signal=np.full(len(values), 7))
-    new = Top().read_new(path).table
+    new = TopReader().read_new(path).table
     assert set(new.label.tolist()) == {0}
     assert ak.array_equal(ak.without_field(new, "label"), ak.without_field(known, "label"))

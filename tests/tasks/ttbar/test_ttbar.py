@@ -14,7 +14,9 @@ from tasks.detector.reconstruction import FIELDS, Cuts, Reconstructed, reconstru
 from tasks.events import KINDS
 from tasks.generator import progress
 from tasks.generator.pythia import BATCH, collisions
-from tasks.ttbar.ttbar import GENERATED, STREAMS, W_JETS, TTbar, high_level
+from tasks.ttbar.selection import high_level
+from tasks.ttbar.settings import STREAMS, W_JETS
+from tasks.ttbar.ttbar import GENERATED, TTbar
 
 COUNT = 100
 SEED = 11

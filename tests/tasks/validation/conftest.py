@@ -33,9 +33,9 @@ def figures(smoke_data: Path) -> Callable[[str], dict[str, Figure]]:
             data = DataSet(name, task, "detector")
             manifest = data.manifest(smoke_data)
             assert manifest is not None
-            found = [*task.validation(sample(data.folder(smoke_data), manifest, task))]
+            found = [*task.validation.figures(sample(data.folder(smoke_data), manifest, task))]
             simulated = TASKS.load(name).resolve("smoke", PILEUP.get(name))
-            found += simulated.detector_validation(COUNTS.get(name))
+            found += simulated.validation.detector_figures(COUNTS.get(name))
             made[name] = {figure.name: figure for figure in found}
             assert len(made[name]) == len(found)
         return made[name]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tasks.dimuon.dimuon import WINDOWS, label_of
+from tasks.dimuon.classes import WINDOWS, label_of
 from tasks.dimuon.validation import EDGE_BIN, edge_pull, edges
 from tasks.ttbar.validation import half_height
 from tasks.validation.figure import Axis, Check, spectrum
