@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from benchmark.commands import data, export, info, leaderboard, list, predict, results, run
+from benchmark.core.blame import blamed
 from benchmark.core.errors import UserError
 from benchmark.core.version import __version__
 
@@ -69,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def exit_code(arguments: Sequence[str] | None = None) -> int:
     """Run a command line. What is wrong with it is one line on standard error."""
     try:
-        code = app(args=arguments, prog_name="benchmark" if arguments is not None else None, standalone_mode=False)
+        with blamed():
+            code = app(args=arguments, prog_name="benchmark" if arguments is not None else None, standalone_mode=False)
         sys.stdout.flush()
     except UserError as error:
         return _say(str(error), WRONG_REQUEST)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.plugin import Range
-from benchmark.core.sources import source_of
+from benchmark.core.sources import sibling, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def _lineage(path: Path | None, name: str) -> Iterator[ast.ClassDef]:
     for base in node.bases:
         if isinstance(base, ast.Name) and base.id in origins:
             module, original = origins[base.id]
-            yield from _lineage(source_of(module), original)
+            yield from _lineage(sibling(path.parent, module) or source_of(module), original)
         elif isinstance(base, ast.Name):
             yield from _lineage(path, base.id)
 

@@ -8,12 +8,10 @@ Plug-ins come from the package's own folder, from entry points, and from a file 
 from __future__ import annotations
 
 import ast
-import hashlib
 import importlib
 import importlib.util
 import inspect
 import re
-import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -21,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from benchmark.core.errors import UserError, did_you_mean
-from benchmark.core.sources import source_of
+from benchmark.core.loader import import_file
+from benchmark.core.sources import hash_of, imported_files, sibling, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,10 +51,15 @@ class Entry:
         return self.target.rpartition(":")[0].endswith(".py")
 
     def file_hash(self) -> str:
-        """SHA-256 of the file of a loose plug-in; empty for installed ones, whose `version` speaks for them."""
-        if not self.is_file:
-            return ""
-        return hashlib.sha256(Path(self.target.rpartition(":")[0]).read_bytes()).hexdigest()
+        """SHA-256 of the files of a loose plug-in; empty for installed ones, which have a version."""
+        return hash_of(self.files()) if self.is_file else ""
+
+    def files(self) -> list[Path]:
+        """The file of the plug-in; of a loose one also the siblings that it imports, directly or not."""
+        path = source_of(self.target.rpartition(":")[0])
+        if path is None or not self.is_file:
+            return [path] if path else []
+        return imported_files(path, path.parent, lambda module: sibling(path.parent, module) is not None)
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,7 @@ class Registry(Generic[T]):
         """Import one plug-in. Raises UserError when it is unknown or does not keep the contract."""
         entry = self.find(word)
         module_name, _, class_name = entry.target.partition(":") if not entry.is_file else entry.target.rpartition(":")
-        module = _import_file(Path(module_name)) if entry.is_file else _import_module(module_name, entry)
+        module = import_file(Path(module_name)) if entry.is_file else _import_module(module_name, entry)
         plugin = getattr(module, class_name, None)
         contract_module, _, contract_name = self.contract.partition(":")
         base = getattr(importlib.import_module(contract_module), contract_name)
@@ -231,24 +235,6 @@ def _import_module(name: str, entry: Entry) -> ModuleType:
             f"{entry.name}: importing {name} ({entry.origin}) raised {type(error).__name__}: {error}. "
             "Mend or reinstall its package."
         ) from error
-
-
-def _import_file(path: Path) -> ModuleType:
-    """Import a loose file under a name of its own, so that it can't shadow an installed module."""
-    name = f"benchmark_plugin_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise UserError(f"{path}: can't be imported as Python.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up while the class is being made
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise UserError(f"{path}: importing it raised {type(error).__name__}: {error}.") from error
-    return module
 
 
 # The contracts stand here as text: the registry imports no sibling package until a plug-in is chosen.

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PACKAGES = ("benchmark", "tasks", "representations", "models", "leaderboard")
 """The packages of this project."""
+PLUGIN = "benchmark_plugin_"
+"""Begins the name of the package that stands for a folder of loose plug-ins (`benchmark/core/loader.py`)."""
 
 
 def source_of(module: str) -> Path | None:
@@ -28,9 +30,10 @@ def source_of(module: str) -> Path | None:
     return _file_of(path.parent, rest) if rest else path if path.is_file() else None
 
 
-def is_sibling(folder: Path, name: str) -> bool:
-    """Whether the top-level name is a module in the folder of a plug-in. The project's own packages never are."""
-    return name not in PACKAGES and _file_of(folder, [name]) is not None
+def sibling(folder: Path, module: str) -> Path | None:
+    """The file of a module in the folder of a plug-in, if it is one; the project's own packages never are."""
+    names = module.split(".")
+    return None if names[0] in PACKAGES else _file_of(folder, names)
 
 
 def imported_files(path: Path, root: Path, follow: Callable[[str], bool]) -> list[Path]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 import traceback
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmark.core.blame import reason_of
 from benchmark.core.errors import Skip, UserError
 from benchmark.core.memory import peak_memory_mb, reset_peak_memory
 from benchmark.core.process import rank_and_size
@@ -29,6 +29,7 @@ from benchmark.records.store import ResultStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from benchmark.engine.job import Job
     from benchmark.engine.sample_store import Represented
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 SHARED_VERSION = "1"
 """Part of every key. Raise it when what all models share (`models/inputs.py`, the training loop, the residual layers)
 gives other numbers than before; a plug-in's own changes are in its `version`."""
-REASON_LENGTH = 300
 
 
 def describe(job: Job, manifest: Manifest | None) -> Result:
@@ -119,19 +119,8 @@ def run(job: Job, data_root: Path, context: Context, keeping: Keeping = NOTHING)
         return blank.model_copy(update={"status": "failed", "reason": str(error)}), None
     except Exception as error:  # a model may fail in any way; the other cells go on, and the traceback is kept
         where = traceback.format_exc(limit=-8)
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        reason = reason if len(reason) <= REASON_LENGTH else reason[:REASON_LENGTH] + " ..."
-        reason += f" ({_line_of(error)})"
         traced = {**blank.environment, "traceback": where}
-        return blank.model_copy(update={"status": "failed", "reason": reason, "environment": traced}), None
-
-
-def _line_of(error: Exception) -> str:
-    """The file and line that an error comes from: not of the library that complained, but of who called it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    # where this program is installed as a library, all may be in libraries
-    last = ([frame for frame in frames if "site-packages" not in frame.filename] or frames)[-1]
-    return f"{Path(last.filename).name}, line {last.lineno}"
+        return blank.model_copy(update={"status": "failed", "reason": reason_of(error), "environment": traced}), None
 
 
 def evaluate(blank: Result, shown: Represented, job: Job, context: Context) -> tuple[Result, Scores]:

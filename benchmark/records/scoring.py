@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from benchmark.core.blame import reason_of
 from benchmark.core.errors import UserError
 from benchmark.core.registry import METRICS
 from benchmark.metrics.accuracy import confusion_matrix
@@ -71,8 +72,7 @@ def _guarded(metric: Metric, scored: Scored, known: Mapping[str, Estimate]) -> d
         if taken := sorted(estimates.keys() & known.keys()):
             raise UserError(f"metric '{metric.name}': gives '{taken[0]}', a number of another metric. Rename it.")
     except Exception as error:
-        reason = f"{error}" if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        return {metric.name: Estimate(None, reason=reason.splitlines()[0])}
+        return {metric.name: Estimate(None, reason=reason_of(error))}
     return estimates
 
 
@@ -104,6 +104,4 @@ def _instance(name: str) -> Metric:
     try:
         return plugin()
     except Exception as error:
-        raise UserError(
-            f"metric {name}: creating it raised {type(error).__name__}: {error}. Correct its code."
-        ) from error
+        raise UserError(f"metric {name}: creating it raised {reason_of(error)}. Correct its code.") from error

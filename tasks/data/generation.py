@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import awkward as ak
 import numpy as np
 
+from benchmark.core.blame import blamed
 from benchmark.core.errors import UserError
 from benchmark.core.files import sha256, write_atomically
 from benchmark.core.process import become_worker
@@ -100,6 +101,7 @@ def _begin(counter: EventCounter) -> None:
     counter.listen()
 
 
+@blamed()
 def _make_shard(data: DataSet, shard: Shard, folder: Path) -> None:
     assert shard.process is not None
     assert shard.seed is not None

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import hashlib
+import json
+import pickle
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmark.core import registry
 from benchmark.core.errors import UserError
+from benchmark.core.parameters import parameters_of
 from benchmark.core.registry import METRICS, MODELS, REPRESENTATIONS, TASKS, Entry, Registry
 from models.model import Model
 from tests.benchmark.toys import PLUGINS
@@ -89,6 +95,111 @@ def test_relative_file_is_found_and_kept_by_its_whole_path(tmp_path: Path, monke
     path = write(tmp_path, MINE)
     monkeypatch.chdir(tmp_path)
     assert MODELS.find("mine.py:Mine").target == f"{path}:Mine"
+
+
+USES_SIBLINGS = """
+import helper
+import helper as h
+from helper import WORD
+import parts.deep
+import parts.deep as d
+from parts import near
+from models.model import Model
+
+class Mine(Model):
+    '''Mine alone.'''
+    name = "mine"
+    words = (WORD, helper.WORD, h.WORD, parts.deep.WORD, d.WORD, near.WORD)
+    def fit(self, train, valid):
+        import lazily
+        return lazily.WORD
+    def predict_proba(self, samples): ...
+    def save(self, folder): ...
+    def load(self, folder): ...
+"""
+
+
+def siblings(folder: Path, word: str) -> Path:
+    """A plug-in with siblings in a folder of its own."""
+    (folder / "parts").mkdir(parents=True)
+    (folder / "helper.py").write_text(f"WORD = {word!r}\n\nclass Base:\n    pass\n")
+    (folder / "lazily.py").write_text("from helper import WORD\n")
+    (folder / "unrelated.py").write_text("")
+    (folder / "parts" / "__init__.py").write_text("from . import near\n")
+    (folder / "parts" / "near.py").write_text("import helper\nWORD = helper.WORD\n")
+    (folder / "parts" / "deep.py").write_text("from .near import WORD\n")
+    return write(folder, USES_SIBLINGS)
+
+
+def test_a_file_imports_its_own_siblings(tmp_path: Path):
+    first, second = (MODELS.load(str(siblings(tmp_path / word, word))) for word in ("one", "two"))
+    assert set(first.words) == {"one"}
+    assert set(second.words) == {"two"}, "though another folder has siblings of the same names"
+    assert (first.fit(None, None, None), second.fit(None, None, None)) == ("one", "two"), "also imported later"
+    assert not {str(tmp_path / "one"), str(tmp_path / "two")} & set(sys.path)
+    assert not {"helper", "parts", "lazily"} & set(sys.modules)
+    assert not list(tmp_path.rglob("*.pyc")), "what is run is not the text of the file"
+    helper = sys.modules[f"{first.__module__.partition('.')[0]}.helper"]
+    assert isinstance(pickle.loads(pickle.dumps(helper.Base())), helper.Base)
+
+
+def test_siblings_are_imported_in_spawned_processes(tmp_path: Path):
+    path = siblings(tmp_path / "one", "one")
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        assert set(pool.submit(words_of, str(path)).result()) == {"one"}
+
+
+def words_of(target: str) -> tuple[str, ...]:
+    return MODELS.load(target).words
+
+
+def test_siblings_replace_neither_installed_modules_nor_ours(tmp_path: Path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "__init__.py").write_text("raise RuntimeError('not these')\n")
+    (tmp_path / "json.py").write_text("WORD = 'mine'\n")
+    plugin = MODELS.load(str(write(tmp_path, "import json\n" + MINE.replace("name =", "word = json.WORD\n    name ="))))
+    assert plugin.word == "mine"
+    assert json.loads("1") == 1
+
+
+def test_a_base_class_in_a_sibling(tmp_path: Path):
+    base = (
+        MINE.replace("class Mine", "@dataclass(kw_only=True)\nclass Base")
+        .replace('name = "mine"', "")
+        .replace("    def fit", '    width: Annotated[int, Range(1, 3), "how wide"] = 2\n    def fit')
+    )
+    header = "from __future__ import annotations\nfrom dataclasses import dataclass\nfrom typing import Annotated\n"
+    (tmp_path / "base.py").write_text(header + "from benchmark.core.plugin import Range\n" + base)
+    path = write(tmp_path, "from base import Base\nclass Mine(Base):\n    '''Mine.'''\n    name = 'mine'\n")
+    assert MODELS.load(str(path)).resolve("", {"width": "3"}).width == 3
+    assert [parameter.range for parameter in parameters_of(MODELS.find(str(path)))] == ["1 to 3"]
+
+
+def test_an_error_in_a_sibling_names_its_line(tmp_path: Path):
+    path = siblings(tmp_path / "one", "one")
+    (path.parent / "helper.py").write_text("WORD = 1 / 0\n")
+    with pytest.raises(UserError, match=r"ZeroDivisionError: division by zero \(helper.py, line 1\)"):
+        MODELS.load(str(path))
+
+
+def test_file_hash_covers_siblings(tmp_path: Path):
+    path = siblings(tmp_path / "one", "one")
+    entry = MODELS.find(str(path))
+    before = entry.file_hash()
+    assert before != hashlib.sha256(path.read_bytes()).hexdigest()
+    (path.parent / "unrelated.py").write_text("CHANGED = 1\n")
+    assert entry.file_hash() == before
+    for name in ("helper.py", "lazily.py", "parts/near.py", "parts/__init__.py"):
+        with (path.parent / name).open("a") as file:
+            file.write("# changed\n")
+        assert entry.file_hash() != before, name
+        before = entry.file_hash()
+
+
+def test_a_file_without_siblings_has_the_hash_of_its_content(tmp_path: Path):
+    path = write(tmp_path, MINE)
+    (tmp_path / "unrelated.py").write_text("")
+    assert MODELS.find(str(path)).file_hash() == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_file_hash_follows_the_content(tmp_path: Path):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.core.sources import hash_of, imported_files, is_sibling, source_of
+from benchmark.core.sources import hash_of, imported_files, sibling, source_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,10 +57,11 @@ def test_imports_are_followed_within_the_folder(folder: Path):
 
 
 def test_siblings_are_modules_of_the_folder_that_are_not_ours(folder: Path):
-    assert is_sibling(folder, "a")
-    assert is_sibling(folder, "pkg")
-    assert not is_sibling(folder, "numpy")
-    assert not is_sibling(folder, "models")
+    assert sibling(folder, "a") == folder / "a.py"
+    assert sibling(folder, "pkg") == folder / "pkg" / "__init__.py"
+    assert sibling(folder, "pkg.deep") == folder / "pkg" / "deep.py"
+    assert sibling(folder, "numpy") is None
+    assert sibling(folder, "models") is None
 
 
 def test_hash_is_that_of_a_file_or_of_all_names_and_contents(folder: Path):

@@ -12,7 +12,6 @@ import torch
 
 from benchmark.core.errors import UserError
 from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS
-from benchmark.engine import cell as cells
 from benchmark.engine.cell import describe
 from benchmark.engine.sample_store import represent
 from benchmark.records.scoring import score
@@ -81,20 +80,6 @@ def test_a_model_that_fails_is_a_result(toy_data: Path, name, reason):
     assert (result.status, scores, result.metrics) == ("failed", None, {})
     assert re.match(reason, result.reason)
     assert "\n" not in result.reason
-
-
-@pytest.mark.parametrize(
-    ("file", "line"),
-    [("/home/me/mine.py", r"mine\.py, line 2"), ("/x/site-packages/theirs.py", r"linear\.py, line \d+")],
-)
-def test_the_line_of_a_failure_is_that_of_who_called_the_library(file: str, line: str):
-    code = compile("import torch\ntorch.nn.Linear(3, 3)(torch.zeros(2, 4))", file, "exec")
-    with pytest.raises(RuntimeError) as raised:
-        exec(code, {})  # two lines of this test, as if they were in that file
-    error = raised.value
-    assert error.__traceback__ is not None
-    error.__traceback__ = error.__traceback__.tb_next  # without the frame of this test
-    assert re.fullmatch(line, cells._line_of(error))
 
 
 def test_the_traceback_of_a_failure_is_kept(toy_data: Path):
