@@ -9,8 +9,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from leaderboard.ranking.columns import COLUMNS, Cell, Column, table
-from leaderboard.ranking.names import canonical, shown_variant
+from leaderboard.ranking.columns import BoardColumn, TableEntry, all_columns, text_table
+from leaderboard.ranking.names import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,12 +23,12 @@ _BOARD_FIELDS = ("task", "variant", "task_version", "source", "fingerprint", "le
 
 
 def to_json(results: Iterable[Result]) -> str:
-    """A flat list of Result records, everything that is known, in the order given."""
+    """All fields of the results as a list, in the order given."""
     return json.dumps([_clean(result.model_dump(mode="json")) for result in results], indent=1, allow_nan=False) + "\n"
 
 
 def _clean(value: Any) -> Any:
-    """NaN and infinities as null: they are no JSON, and readers other than Python's refuse the whole file."""
+    """NaN and infinities as null: they are not JSON, and most readers refuse files that contain them."""
     if isinstance(value, dict):
         return {key: _clean(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -37,13 +37,15 @@ def _clean(value: Any) -> Any:
 
 
 def to_csv(boards: Iterable[Board]) -> str:
-    """One line a row of every board: what the board is, then every column, numbers in full with their bounds."""
+    """One line for each row of all boards: the board, then all columns, with all digits and bounds."""
+    boards = list(boards)
+    columns = all_columns(boards)
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*_BOARD_FIELDS, *(name for column in COLUMNS for name in _csv_names(column))])
+    writer.writerow([*_BOARD_FIELDS, *(_guarded(name) for column in columns for name in _csv_names(column))])
     for board in boards:
         for row in board.rows:
-            writer.writerow([*_csv_board(board), *(value for column in COLUMNS for value in _csv_values(column, row))])
+            writer.writerow([*_csv_board(board), *(value for column in columns for value in _csv_values(column, row))])
     return stream.getvalue()
 
 
@@ -53,34 +55,32 @@ def to_markdown(boards: Iterable[Board]) -> str:
 
 
 def to_latex(boards: Iterable[Board]) -> str:
-    """A `table` for each board, with the rules of the package booktabs."""
+    """A `table` for each board, with the rules of the LaTeX package booktabs."""
     return "\n".join(_latex(board) for board in boards)
 
 
-def _csv_names(column: Column) -> list[str]:
-    return [column.name, f"{column.name}_low", f"{column.name}_high"] if column.interval else [column.name]
+def _csv_names(column: BoardColumn) -> list[str]:
+    return [column.name, f"{column.name}_low", f"{column.name}_high"] if column.has_interval else [column.name]
 
 
-def _csv_values(column: Column, row: Row) -> list[str]:
-    cell = column.cell(row)
-    if column.interval:
-        return [_number(cell.value), _number(cell.low), _number(cell.high)]
-    return [_number(cell.value)] if column.numeric else [_csv_text(cell)]
+def _csv_values(column: BoardColumn, row: Row) -> list[str]:
+    entry = column.entry(row)
+    if column.has_interval:
+        return [_number(entry.value), _number(entry.low), _number(entry.high)]
+    return [_number(entry.value)] if column.numeric else [_csv_text(entry)]
 
 
 def _csv_board(board: Board) -> list[str]:
-    values = [
-        canonical(shown_variant(board)) if name == "variant" else str(getattr(board, name)) for name in _BOARD_FIELDS
-    ]
+    values = [canonical(board.settings) if name == "variant" else str(getattr(board, name)) for name in _BOARD_FIELDS]
     return [_guarded(value) for value in values]
 
 
-def _csv_text(cell: Cell) -> str:
-    return "" if cell.value is None else _guarded(str(cell.value))
+def _csv_text(entry: TableEntry) -> str:
+    return "" if entry.value is None else _guarded(str(entry.value))
 
 
 def _guarded(text: str) -> str:
-    """A stranger's name that a spreadsheet would run as a formula is made text by an apostrophe."""
+    """Text that a spreadsheet would run as a formula, made plain by an apostrophe."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
@@ -93,7 +93,7 @@ def _title(board: Board) -> str:
 
 
 def _markdown(board: Board) -> str:
-    headers, rows = table(board)
+    headers, rows = text_table(board)
     lines = [headers, ["---"] * len(headers), *rows]
     body = "\n".join("| " + " | ".join(map(_escape_markdown, line)) + " |" for line in lines)
     return f"### {_escape_markdown(_title(board))}\n\n{body}\n"
@@ -127,8 +127,8 @@ _LATEX = {
 
 
 def _latex(board: Board) -> str:
-    headers, rows = table(board)
-    # a row may begin with '[', which LaTeX would take for the optional argument of the line before: hence the {}
+    headers, rows = text_table(board)
+    # {} at the start of a row: LaTeX would read a '[' there as the optional argument of the line before
     lines = [r" & ".join(map(_escape_latex, line)) + r" \\" for line in (headers, *rows)]
     return "\n".join(
         [

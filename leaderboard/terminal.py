@@ -1,66 +1,78 @@
-"""A board as plain text of a given width: columns are left out and names folded, numbers are never cut."""
+"""A board as text of a given width. Columns without room are left out and names are folded; numbers are never cut."""
 
 from __future__ import annotations
 
+import io
 import re
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from leaderboard.ranking.columns import bounds_in_words, in_words, said_once, visible, write_status
+from benchmark.core.terminal import table
+from leaderboard.ranking.columns import (
+    bounds_in_words,
+    shared,
+    shared_in_words,
+    visible,
+    write_status,
+)
+from leaderboard.ranking.declared import RANKED_BY, built_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from leaderboard.ranking.boards import Board
-    from leaderboard.ranking.columns import Column
+    from leaderboard.ranking.columns import BoardColumn
 
-ALWAYS = frozenset({"rank", "representation", "model", "auc"})
+_ALWAYS = frozenset({"rank", "representation", "model", RANKED_BY})
 _FOLDED = frozenset({"representation", "model"})
-_NARROWEST = 13
-"""A name is folded to no fewer characters than this, so that one more column finds room."""
+_NARROWEST = 14
+"""Names are folded to at least this many characters, to make room for more columns."""
 _GAP = 2
+"""Spaces between columns."""
 
 
 @dataclass
-class _Shown:
-    """A column as text. `width` is what it takes now, `longest` what it would take on one line."""
+class _FittedColumn:
+    """A column as text. `width` is its present width, `longest` that without folded names."""
 
-    column: Column
+    column: BoardColumn
     entries: list[str]
     width: int
     longest: int
 
 
 def board_text(board: Board, width: int) -> str:
-    """Title, table, and below it what all rows share, what has no numbers, and which columns found no room.
+    """Title, table and notes: what all rows share, which rows have no numbers, and which columns have no room.
 
-    Rank, representation, model and AUC are always there, and what tells rows apart; then, in their order, as many of
-    the others as fit. In a terminal too narrow even for these, lines are longer than it.
+    Rank, representation, model and AUC are always there, like everything that distinguishes rows. Then follow, in this
+    order, columns of metrics that are not built in, and the others from the left, as many as fit. If not even the first
+    ones fit, lines are longer than `width`.
     """
-    shown, left_out = _choose(board, width)
+    from rich.console import Console
+    from rich.text import Text
+
+    fitted, left_out = _choose(board, width)
+    needed = sum(each.width + _GAP for each in fitted) - _GAP
+    console = Console(file=io.StringIO(), width=max(width, needed, 20), color_system=None)
     note = ", fast simulation" if board.fast_simulation else ""
-    lines = [*textwrap.wrap(clean(board.title) + note, max(width, 20)), *_grid(shown)]
-    if words := in_words(board):
-        lines += _wrapped(f"All rows: {clean(words)}", width)
-    if words := bounds_in_words(board):
-        lines += _wrapped(f"Ranked: {clean(words)}.", width)
-    for row in board.rows:
-        if row.reason:
-            lines += _wrapped(clean(f"{row.representation} · {row.model}: {write_status(row)}"), width)
-    if left_out:
-        names = ", ".join(column.header.replace(", ", " in ") for column in left_out)
-        lines += _wrapped(f"No room for: {names}. They are in `results --csv` and on the page.", width)
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    with console.capture() as captured:
+        console.print(Text(clean(board.title) + note))
+        headers = [each.column.header for each in fitted]
+        right = {each.column.header for each in fitted if each.column.numeric}
+        rows = zip(*(["\n".join(fold(text, each.width)) for text in each.entries] for each in fitted), strict=True)
+        console.print(table(headers, rows, right=right, widths=[each.width for each in fitted], rule=True))
+        for line in _notes(board, left_out):
+            console.print(Text(clean(line)))
+    return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
 
 
 def clean(text: str) -> str:
-    """A stranger's words without what would steer a terminal."""
+    """The text without control characters, which a name in a file of a stranger might send to the terminal."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def fold(text: str, width: int) -> list[str]:
-    """A name on as many lines as it takes, broken after a comma or bracket where that is possible."""
+    """A name in lines of at most `width` characters, broken after a comma or bracket if possible."""
     lines = [""]
     for part in re.findall(r"[^,\[\s]*[,\[\s]?", text):
         if lines[-1] and len(lines[-1]) + len(part.rstrip()) > width:
@@ -71,51 +83,39 @@ def fold(text: str, width: int) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
-def _choose(board: Board, width: int) -> tuple[list[_Shown], list[Column]]:
-    same = {column.name for column in said_once(board)}
-    columns = [column for column in visible(board) if column.name not in same | {"status"}]
-    shown = [_shown(column, board) for column in columns]
-    always = ALWAYS | set(board.bounds)
-    kept = [each for each in shown if each.column.name in always or each.column.circumstance]
-    room = width - sum(each.width + _GAP for each in kept) + _GAP
-    for each in shown:
-        if each not in kept and each.width + _GAP <= room:
-            kept.append(each)
+def _notes(board: Board, left_out: Iterable[BoardColumn]) -> Iterable[str]:
+    if words := shared_in_words(board):
+        yield f"All rows: {words}"
+    if words := bounds_in_words(board):
+        yield f"Ranked: {words}."
+    for row in board.rows:
+        if row.reason or row.remark:
+            yield f"{row.representation} · {row.model}: {write_status(row)}"
+    if names := ", ".join(column.header.replace(", ", " in ") for column in left_out):
+        yield f"No room for: {names}. They are in `results --csv` and on the page."
+
+
+def _choose(board: Board, width: int) -> tuple[list[_FittedColumn], list[BoardColumn]]:
+    common = {column.name for column in shared(board)}
+    columns = [column for column in visible(board) if column.name not in common | {"status"}]
+    fitted = [_fit(column, board) for column in columns]
+    always = _ALWAYS | set(board.bounds)
+    chosen = [each for each in fitted if each.column.name in always or each.column.common]
+    room = width - sum(each.width + _GAP for each in chosen) + _GAP
+    known = {column.name for column in built_in()}
+    for each in sorted(fitted, key=lambda each: each.column.metric is None or each.column.name in known):
+        if each not in chosen and each.width + _GAP <= room:
+            chosen.append(each)
             room -= each.width + _GAP
-    for each in kept:
+    for each in chosen:
         if room > 0 and each.longest > each.width:
             more = min(room, each.longest - each.width)
             each.width, room = each.width + more, room - more
-    return [each for each in shown if each in kept], [each.column for each in shown if each not in kept]
+    return [each for each in fitted if each in chosen], [each.column for each in fitted if each not in chosen]
 
 
-def _shown(column: Column, board: Board) -> _Shown:
-    entries = [clean(cell.text) for cell in column.cells(board.rows)]
+def _fit(column: BoardColumn, board: Board) -> _FittedColumn:
+    entries = [clean(entry.marked_text) for entry in column.entries(board.rows)]
     head = max(map(len, column.header.split()))
     longest = max([head, *map(len, entries)])
-    return _Shown(column, entries, min(longest, _NARROWEST) if column.name in _FOLDED else longest, longest)
-
-
-def _grid(shown: Sequence[_Shown]) -> list[str]:
-    headers = [textwrap.wrap(each.column.header, each.width) for each in shown]
-    tall = max(map(len, headers))
-    lines = _side_by_side(shown, [[""] * (tall - len(header)) + header for header in headers])
-    lines.append((" " * _GAP).join("-" * each.width for each in shown))
-    for place in range(len(shown[0].entries)):
-        lines += _side_by_side(shown, [fold(each.entries[place], each.width) for each in shown])
-    return lines
-
-
-def _side_by_side(shown: Sequence[_Shown], blocks: Sequence[Sequence[str]]) -> list[str]:
-    return [
-        (" " * _GAP).join(
-            f"{text:>{each.width}}" if each.column.numeric else f"{text:<{each.width}}"
-            for each, block in zip(shown, blocks, strict=True)
-            for text in [block[line] if line < len(block) else ""]
-        )
-        for line in range(max(map(len, blocks)))
-    ]
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, max(width, 20), subsequent_indent="  ")
+    return _FittedColumn(column, entries, min(longest, _NARROWEST) if column.name in _FOLDED else longest, longest)

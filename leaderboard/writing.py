@@ -1,4 +1,4 @@
-"""Numbers as they are read: enough digits, and no more."""
+"""Numbers as text, with as many digits as their uncertainty justifies."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ _MOST_SHARED = 4
 
 
 def write_estimate(estimate: Estimate, digits: int | None = None) -> str:
-    """`0.8531 ± 0.0041`, with two digits of the uncertainty; `> 120` where only the lower bound is known.
+    """`0.8531 ± 0.0041`, with two digits of the uncertainty; `> 120` if only the lower bound is known.
 
-    digits: decimals, where a column has the same in all its rows.
+    Parameters
+    ----------
+    digits : decimals, for columns with the same number of decimals in all rows.
     """
     if estimate.value is None:
         return f"> {write_number(estimate.low)}" if estimate.low else "–"
@@ -30,21 +32,22 @@ def write_estimate(estimate: Estimate, digits: int | None = None) -> str:
 
 
 def shared_decimals(estimates: Iterable[Estimate]) -> int | None:
-    """Decimals for a whole column: those of its most precise entry, but one that is far more so than most does not
-    count beyond four. None where nothing has an interval.
+    """Decimals for a whole column: those of its most precise entry, but more than four only if most entries need them.
+
+    None if no entry has an interval.
     """
-    found = []
+    decimals = []
     for estimate in estimates:
         widths = [width for width in _widths(estimate) if width is not None]
         if any(width > 0 for width in widths):
-            found.append(_decimals(widths))
-    if not found:
+            decimals.append(_decimals(widths))
+    if not decimals:
         return None
-    return min(max(found), max(_MOST_SHARED, sorted(found)[len(found) // 2]))
+    return min(max(decimals), max(_MOST_SHARED, sorted(decimals)[len(decimals) // 2]))
 
 
 def write_number(number: float) -> str:
-    """Three digits, or all of those before the point: `0.712`, `12.3`, `12,345`."""
+    """Three digits, or all before the decimal point: `0.712`, `12.3`, `12,345`."""
     if number == 0:
         return "0"
     if not math.isfinite(number):
@@ -69,6 +72,6 @@ def _widths(estimate: Estimate) -> tuple[float | None, float | None]:
 
 
 def _decimals(widths: Sequence[float]) -> int:
-    """Decimals that show two digits of the smallest width that isn't 0."""
+    """Decimals that show two digits of the smallest width above 0."""
     smallest = min((width for width in widths if width > 0), default=1e-3)
     return min(6, max(0, 1 - math.floor(math.log10(smallest))))

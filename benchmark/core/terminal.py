@@ -29,8 +29,10 @@ def table(
     *,
     right: Container[str] = (),
     whole: Container[str] = (),
+    widths: Sequence[int] = (),
+    rule: bool = False,
 ) -> Table:
-    """A table without lines between its cells.
+    """A table without lines between its rows and columns.
 
     Parameters
     ----------
@@ -38,14 +40,20 @@ def table(
     rows : text as it is, without the markup of rich, or `Text` with a style.
     right : headers of columns that are aligned to the right, as numbers are.
     whole : headers of columns that are never folded.
+    widths : of the columns in characters, by default as wide as needed.
+    rule : whether there is a line below the headers.
     """
+    from rich.box import Box
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=None, pad_edge=False, show_header=any(headers))
-    for header in headers:
+    lines = Box("    \n    \n ── \n" + "    \n" * 5) if rule else None
+    padding = (0, 1, 0, 0) if rule else (0, 1)  # with lines there is one more space between columns
+    made = Table(box=lines, pad_edge=False, show_edge=False, show_header=any(headers), padding=padding)
+    given: Sequence[int | None] = widths or [None] * len(headers)
+    for header, width in zip(headers, given, strict=True):
         justify: Literal["left", "right"] = "right" if header in right else "left"
-        made.add_column(header, justify=justify, overflow="fold", no_wrap=header in whole)
+        made.add_column(header, justify=justify, vertical="top", overflow="fold", no_wrap=header in whole, width=width)
     for row in rows:
         made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     return made

@@ -1,4 +1,4 @@
-"""A few events of each class drawn as circles, so that a reader of the pages sees what is being told apart."""
+"""Pictures of a few events of each class, drawn as circles for the pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmark.displays.kinds import words
 from representations.circles.circles import Circles
+from representations.circles.colours import COLOURS
 from tasks.data.store import shards
 
 if TYPE_CHECKING:
@@ -20,10 +22,19 @@ EACH = 4
 
 
 def draw(data: DataSet, root: Path) -> dict[str, NDArray[np.uint8]]:
-    """Pictures by class, (up to 4, 224, 224, 3) uint8 RGB, of the first test events; reads no further than they lie.
+    """Pictures of the first test events of each class.
 
-    Beside them `_kinds`, names of the kinds of objects, and `_span`, half the width of the canvas in eta and phi.
-    Raises UserError when the data are missing or changed, and when their events have no particles to draw.
+    Only as many shards are read as needed.
+
+    Returns
+    -------
+    By class, (up to 4, 224, 224, 3) uint8 RGB. Also `_kinds`, names of the kinds of objects (k,), `_colours` of each,
+    (k, 3) uint8 RGB, and `_span`, half the width of the canvas in eta and phi.
+
+    Raises
+    ------
+    UserError
+        When the data are missing or changed, or when events have no particles to draw.
     """
     circles = Circles()
     legend: dict[str, NDArray[Any]] = {}
@@ -37,7 +48,12 @@ def draw(data: DataSet, root: Path) -> dict[str, NDArray[np.uint8]]:
             if len(chosen):
                 samples = circles.represent(chosen)
                 there.append(circles.picture(samples))
-                legend = {"_kinds": np.array(list(events.info.slots)), "_span": np.array(samples.span)}
+                kinds = list(events.info.slots)
+                legend = {
+                    "_kinds": np.array(list(map(words, kinds))),
+                    "_colours": np.array([COLOURS.get(kind, (0, 0, 0)) for kind in kinds], np.uint8).reshape(-1, 3),
+                    "_span": np.array(samples.span),
+                }
         if all(sum(map(len, pictures)) == EACH for pictures in found.values()):
             break
     return {name: np.concatenate(pictures) for name, pictures in found.items() if pictures} | legend

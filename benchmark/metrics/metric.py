@@ -22,6 +22,8 @@ CONFIDENCE = 0.95
 SCULPTED = 1
 """The class whose mass spectrum a cut on the score must not sculpt: the first background (photon pairs, QCD jets)."""
 
+_PART = re.compile(r"<([a-z_]+)>")
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -88,10 +90,16 @@ class MetricColumn:
     common: bool = False
     source: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse names that would be ambiguous, or slow to match."""
+        parts = _PART.findall(self.name)
+        if len(parts) > 2 or len(set(parts)) < len(parts):
+            raise ValueError(f"column {self.name}: expected at most two different parts in angle brackets")
+
     @property
     def is_family(self) -> bool:
         """Whether the name stands for several numbers."""
-        return "<" in self.name
+        return _PART.search(self.name) is not None
 
     def matching(self, name: str) -> MetricColumn | None:
         """The column of one number: itself, or a member of the family with its texts filled in; None for others."""
@@ -170,9 +178,9 @@ def find_column(name: str, columns: tuple[MetricColumn, ...]) -> MetricColumn | 
 
 @lru_cache
 def _pattern(family: str) -> re.Pattern[str]:
-    parts = re.split(r"<(\w+)>", family)
+    parts = _PART.split(family)
     return re.compile("".join(f"(?P<{part}>.+)" if place % 2 else re.escape(part) for place, part in enumerate(parts)))
 
 
 def _filled(text: str, texts: dict[str, str]) -> str:
-    return re.sub(r"<(\w+)>", lambda found: texts.get(found[1], found[0]), text)
+    return _PART.sub(lambda found: texts.get(found[1], found[0]), text)

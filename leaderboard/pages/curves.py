@@ -1,4 +1,4 @@
-"""ROC curves as they are drawn: background rejection against signal efficiency, thinned for a page."""
+"""ROC curves: background rejection against signal efficiency, thinned for a page."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from benchmark.metrics.rejection import roc_curve
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from leaderboard.ranking.scores import Sheet
+    from leaderboard.ranking.scores import OrderedScores
 
     Points = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 POINTS = 300
-"""Points of a drawn curve."""
+"""Points of a curve on a page."""
 
 _DECADES = 4.0
-"""Decades of rejection that take as much room in the drawing as signal efficiencies from 0 to 1."""
+"""Decades of rejection that are as long on the page as signal efficiencies from 0 to 1."""
 
 
-def signal_curve(sheet: Sheet) -> Points | None:
-    """Class 0 against all others, by its own score: signal efficiency and 1/eps_B, (k,) each. None without events."""
-    return rejection_curve(sheet.labels == 0, sheet.scores[:, 0], sheet.weights)
+def signal_curve(scores: OrderedScores) -> Points | None:
+    """Class 0 against all others, by its own score: signal efficiency and 1/eps_B, (k,) each, if it has events."""
+    return rejection_curve(scores.labels == 0, scores.scores[:, 0], scores.weights)
 
 
-def one_vs_rest_curve(sheet: Sheet, label: int) -> Points | None:
+def one_vs_rest_curve(scores: OrderedScores, label: int) -> Points | None:
     """One class against all others, by its own score."""
-    return rejection_curve(sheet.labels == label, sheet.scores[:, label], sheet.weights)
+    return rejection_curve(scores.labels == label, scores.scores[:, label], scores.weights)
 
 
-def one_vs_one_curve(sheet: Sheet, background: int) -> Points | None:
+def one_vs_one_curve(scores: OrderedScores, background: int) -> Points | None:
     """Class 0 against one background, on the events of these two, by p_s / (p_s + p_b) as in `auc_<s>_vs_<b>`."""
-    chosen = (sheet.labels == 0) | (sheet.labels == background)
-    scores = discriminant(sheet.scores[chosen, 0], sheet.scores[chosen, background])
-    return rejection_curve(sheet.labels[chosen] == 0, scores, sheet.weights[chosen])
+    chosen = (scores.labels == 0) | (scores.labels == background)
+    ratio = discriminant(scores.scores[chosen, 0], scores.scores[chosen, background])
+    return rejection_curve(scores.labels[chosen] == 0, ratio, scores.weights[chosen])
 
 
 def rejection_curve(
     is_signal: NDArray[np.bool_], scores: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> Points | None:
-    """Signal efficiency and background rejection 1/eps_B where background passes, thinned to `POINTS`.
+    """Signal efficiency and background rejection 1/eps_B, (k,) each, of is_signal, scores and weights (n,).
 
-    is_signal, scores, weights (n,). Points of the curve are left out, never moved or averaged.
+    Cuts that no background event passes are left out, and the rest is thinned to `POINTS`; no point is moved.
     """
     try:
         eps_b, eps_s, _ = roc_curve(is_signal, scores, weights)
@@ -57,9 +57,9 @@ def rejection_curve(
 
 
 def thin(x: NDArray[np.float64], y: NDArray[np.float64], points: int = POINTS) -> Points:
-    """Points (k,) of a curve, about evenly spaced along the line as it is drawn (y on a logarithmic axis).
+    """Points (k,) of a curve, about evenly spaced along the line on the page (y on a logarithmic axis).
 
-    Every n-th point instead would spend nearly all of them on the flat end, where background is plentiful.
+    Every n-th point would put nearly all points on the flat end, where most background events are.
     """
     if len(x) <= points:
         return x, y

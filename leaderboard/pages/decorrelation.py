@@ -1,4 +1,4 @@
-"""The figure of quality against what the score tells of the mass."""
+"""The figure of AUC against the dependence of the score on the mass."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from benchmark.metrics.metric import CONFIDENCE
-from leaderboard.pages.drawing import Figure, Styles, layout_of, rounded, with_errors
+from leaderboard.pages.drawing import Chart, Styles, layout_of, rounded, with_errors
 from leaderboard.ranking.names import canonical
 
 if TYPE_CHECKING:
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from leaderboard.ranking.rows import Row
 
 TICKS = [digit * 10.0**power for power in range(-6, 0) for digit in (1, 2, 5)]
-"""plotly itself would write the digit alone between powers of ten."""
+"""Plotly would label ticks between powers of ten with the digit alone."""
 STRENGTH = "decorrelation"
-"""The models' parameter that lines go along: the weight of the mass in the loss."""
+"""The parameter of models along which lines are drawn: the weight of the mass dependence in the loss."""
 
 
-def mass_figure(board: Board) -> Figure | None:
-    """AUC against CVM, a point a row, with the bound; lines join rows that differ in `decorrelation` alone."""
+def mass_figure(board: Board) -> Chart | None:
+    """AUC against CVM, one point for each row, with the bound; lines join rows that differ only in `decorrelation`."""
     rows = [row for row in board.rows if row.auc.value is not None and (row.estimate("cvm").value or 0) > 0]
     if not rows:
         return None
@@ -54,18 +54,18 @@ def mass_figure(board: Board) -> Figure | None:
     layout["shapes"] = [shape for shape, _ in marks]
     layout["annotations"] = [words for _, words in marks]
     within = f" Rows to the left of the bound ({bound:g}) are ranked." if bound else ""
-    return Figure(
+    return Chart(
         name="mass",
-        title="Quality against dependence on the mass",
+        title="AUC against dependence on the mass",
         description=f"AUC against CVM, {len(rows)} rows. Up and to the left is better.{within}",
-        caption=f"Up and to the left is better.{within} Lines join rows that differ in decorrelation alone. The dotted "
-        f"line is what a score that tells no mass has on average. Bars are {CONFIDENCE:.0%} intervals.",
+        caption=f"Up and to the left is better.{within} Lines join rows that differ only in decorrelation. The dotted "
+        f"line is the average for a score that does not depend on the mass. Bars are {CONFIDENCE:.0%} intervals.",
         spec={"data": [*_lines(rows), *points], "layout": layout},
     )
 
 
 def _lines(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """A thin line through the rows of each cell, by the strength of decorrelation."""
+    """A thin line through the rows of each cell, in the order of decorrelation."""
     cells: dict[str, list[tuple[float, Row]]] = {}
     for row in rows:
         first = row.results[0]
@@ -90,7 +90,7 @@ def _lines(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def _along(estimate: Estimate) -> dict[str, Any]:
-    """Error bars along a logarithmic axis, which has no place for 0: a bar down to there leaves the picture."""
+    """Error bars along a logarithmic axis. Bars down to 0 end outside the figure."""
     value = estimate.value or 0.0
     low = value if estimate.low is None else max(estimate.low, 1e-3 * value)
     high = value if estimate.high is None else estimate.high
@@ -99,17 +99,17 @@ def _along(estimate: Estimate) -> dict[str, Any]:
 
 
 def _span(rows: Sequence[Row], marks: Sequence[float | None]) -> list[float]:
-    """The decades between all values and marks, with room at both ends."""
+    """The decades of all values and marks, with a margin at both ends."""
     values = [row.estimate("cvm").value for row in rows]
     known = [math.log10(value) for value in (*values, *marks) if value]
     return [rounded(min(known) - 0.2), rounded(max(known) + 0.2)]
 
 
 def _mark(where: float, text: str, dash: str, side: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A vertical line over the whole height, and along its top its name, whose `side` is at the line."""
+    """A vertical line over the whole height, with its name at the top; `side` of the name touches the line."""
     at = {"xref": "x", "yref": "paper"}
     line = {"type": "line", "x0": where, "x1": where, "y0": 0, "y1": 1, "line": {"color": "#888888", "dash": dash}}
-    # plotly takes places of lines as values, but those of words on a logarithmic axis as exponents
+    # on a logarithmic axis, plotly takes positions of lines as values but those of text as exponents
     words = {
         "x": rounded(math.log10(where)),
         "y": 1,

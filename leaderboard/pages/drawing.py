@@ -1,4 +1,4 @@
-"""What all figures share: plotly descriptions in plain dictionaries, one look for each row, text that stays text."""
+"""What all figures share: plotly descriptions in plain dictionaries, the style of each row, and safe text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PALETTE = (
     "#717581",
     "#92dadd",
 )
-"""Ten colours that stay apart for the colour-blind: M. A. Petroff, arXiv:2107.02270."""
+"""Ten colours that colour-blind readers can distinguish: M. A. Petroff, arXiv:2107.02270."""
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "2px,6px", "12px,3px,2px,3px,2px,3px")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "triangle-down")
@@ -32,8 +32,8 @@ _LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A plotly figure, with the words for those who can't see it."""
+class Chart:
+    """A plotly figure with title, caption and a description for screen readers."""
 
     name: str
     title: str
@@ -43,9 +43,10 @@ class Figure:
 
 
 class Styles:
-    """One look for each representation and model, in all figures of a board: colour by the first, dashes and symbols by
-    the second. Rows that differ in parameters, device or training events share it, and their entry in the legend: there
-    may be more of them than colours. The table tells them apart, and so does the pointer over a curve or point.
+    """The styles of rows in all figures of a board: colour by representation, dashes and symbols by model.
+
+    Rows that differ only in parameters, device or training events share a style and an entry in the legend, since there
+    may be more of them than colours. The text at the pointer names them in full.
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:
@@ -56,7 +57,7 @@ class Styles:
         self._several_sizes = len({row.train_events for row in rows if row.train_events}) > 1
 
     def name(self, row: Row) -> str:
-        """What is said where one points: all that tells rows of the board apart."""
+        """The text at the pointer: everything that distinguishes rows of the board."""
         parts = [row.representation, row.model]
         if self._several_devices:
             parts.append(row.device)
@@ -65,11 +66,11 @@ class Styles:
         return plain(" · ".join(parts))
 
     def entries(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
-        """Of the trace of each row: its name, and its entry in the legend, which is that of the first of its look."""
-        looks = [plain(" · ".join(_plugins(row))) for row in rows]
+        """Name and legend of the trace of each row. The first row with a style has the entry in the legend."""
+        styles = [plain(" · ".join(_plugins(row))) for row in rows]
         return [
-            {"name": look, "legendgroup": look, "showlegend": look not in looks[:place], "text": self.name(row)}
-            for place, (look, row) in enumerate(zip(looks, rows, strict=True))
+            {"name": style, "legendgroup": style, "showlegend": style not in styles[:place], "text": self.name(row)}
+            for place, (style, row) in enumerate(zip(styles, rows, strict=True))
         ]
 
     def colour(self, row: Row) -> str:
@@ -103,7 +104,7 @@ def layout_of(x: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_errors(estimates: Sequence[Estimate]) -> dict[str, Any]:
-    """Values and their intervals, upwards."""
+    """Values and their intervals along the y axis."""
 
     def distance(value: float | None, bound: float | None) -> float:
         return 0.0 if value is None or bound is None else rounded(abs(bound - value))
@@ -121,11 +122,11 @@ def with_errors(estimates: Sequence[Estimate]) -> dict[str, Any]:
 
 
 def plain(text: str) -> str:
-    """Text that plotly shows as it is: it would read a stranger's tags and entities as markup."""
+    """Text for plotly, which would read tags and entities as markup."""
     short = text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…"
     return html.escape(short, quote=False)
 
 
 def rounded(value: float) -> float:
-    """Six digits: exact for every eye, at a third of the size."""
+    """Six digits, which make the page three times smaller."""
     return float(f"{value:.6g}")

@@ -1,17 +1,18 @@
 """The figures of a board, as plotly descriptions in plain dictionaries.
 
-Plotly's Python package is not imported: it only writes such dictionaries, and takes long to load. The tests hold
-them against its schema. Colours of text and grid come from the page (static/plots.js), for light and dark.
+Plotly's Python package is not imported, because it is slow to load and only writes such dictionaries. The tests check
+them with its schema. Colours of text and grid come from the page (static/plots.js), for light and dark.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from benchmark.metrics.metric import CONFIDENCE
 from leaderboard.pages.curves import one_vs_one_curve, one_vs_rest_curve, signal_curve
 from leaderboard.pages.decorrelation import mass_figure
-from leaderboard.pages.drawing import DASHES, PALETTE, Figure, Styles, layout_of, plain, rounded, with_errors
+from leaderboard.pages.drawing import DASHES, PALETTE, Chart, Styles, layout_of, plain, rounded, with_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
     from leaderboard.pages.curves import Points
     from leaderboard.ranking.boards import Board
     from leaderboard.ranking.rows import Row
-    from leaderboard.ranking.scores import ScoreBook, Sheet
+    from leaderboard.ranking.scores import OrderedScores, ScoreBook
 
-_SHOWN_AT_FIRST = 8
-"""Curves drawn at once; the others wait in the legend for a click."""
+_VISIBLE = 8
+"""Curves that are visible at first; a click in the legend shows others."""
 
 
-def figures(board: Board, book: ScoreBook) -> list[Figure]:
-    """All figures that the results of a board allow, in reading order."""
+def figures(board: Board, book: ScoreBook) -> list[Chart]:
+    """All figures of a board for which there are results, in the order of the page."""
     made = [
         class_figure(board) if board.macro else roc_figure(board, book),
         best_figure(board, book),
@@ -37,48 +38,45 @@ def figures(board: Board, book: ScoreBook) -> list[Figure]:
     return [figure for figure in made if figure is not None]
 
 
-def roc_figure(board: Board, book: ScoreBook) -> Figure | None:
-    """Background rejection against signal efficiency, a curve a row."""
+def roc_figure(board: Board, book: ScoreBook) -> Chart | None:
+    """Background rejection against signal efficiency, one curve for each row."""
     styles = Styles(board.rows)
     drawn = [(row, points) for row in board.rows if (points := _points(row, book, signal_curve))]
     entries = styles.entries([row for row, _ in drawn])
     traces = [
-        _curve(entry, points, styles.colour(row), styles.dash(row), hidden=place >= _SHOWN_AT_FIRST)
+        _curve(entry, points, styles.colour(row), styles.dash(row), hidden=place >= _VISIBLE)
         for place, ((row, points), entry) in enumerate(zip(drawn, entries, strict=True))
     ]
     if not traces:
         return None
     signal = board.classes[0]
     more = (
-        f" The first {_SHOWN_AT_FIRST} are shown; click an entry for others, off and on for its further rows."
-        if len(traces) > _SHOWN_AT_FIRST
+        f" The first {_VISIBLE} are visible; click an entry of the legend to show or hide its curves."
+        if len(traces) > _VISIBLE
         else ""
     )
-    return Figure(
+    return Chart(
         name="roc",
         title=f"ROC curves: {signal} against the rest",
         description=f"Background rejection against efficiency for {signal}, {len(traces)} curves. Higher is better.",
-        caption=f"Higher is better. Where a row has several seeds, the one with the median AUC is drawn.{more} {_FEW}",
+        caption=f"Higher is better. A row with several seeds has the curve of the median AUC.{more} {_FEW}",
         spec={"data": [*traces, _chance()], "layout": _roc_layout(signal)},
     )
 
 
-def best_figure(board: Board, book: ScoreBook) -> Figure | None:
-    """One row of three classes or more taken apart: signal against each background, or each class against the rest."""
+def best_figure(board: Board, book: ScoreBook) -> Chart | None:
+    """One row of three classes or more: signal against each background, or each class against the rest."""
     if len(board.classes) < 3:
         return None
-    row = next((row for row in board.rows if row.shown and book.get(row.shown)), None)
+    row = next((row for row in board.rows if row.median and book.get(row.median)), None)
     if row is None:
         return None
-    curves: list[tuple[str, Callable[[Sheet], Points | None]]]
+    curves: list[tuple[str, Callable[[OrderedScores], Points | None]]]
     if board.macro:
-        curves = [(name, lambda s, k=k: one_vs_rest_curve(s, k)) for k, name in enumerate(board.classes)]  # type: ignore[misc]
+        curves = [(name, partial(one_vs_rest_curve, label=k)) for k, name in enumerate(board.classes)]
     else:
-        curves = [
-            (f"against {name}", lambda s, k=k: one_vs_one_curve(s, k))  # type: ignore[misc]
-            for k, name in enumerate(board.classes)
-            if k > 0
-        ]
+        against = enumerate(board.classes[1:], start=1)
+        curves = [(f"against {name}", partial(one_vs_one_curve, background=k)) for k, name in against]
     drawn = [(name, points) for name, curve in curves if (points := _points(row, book, curve))]
     traces = [
         _curve({"name": name, "text": name}, points, PALETTE[place % len(PALETTE)], DASHES[place % len(DASHES)])
@@ -86,17 +84,17 @@ def best_figure(board: Board, book: ScoreBook) -> Figure | None:
     ]
     cell = f"{row.representation} with {row.model}"
     what = "Each class against the rest" if board.macro else "Signal against each background"
-    return Figure(
+    return Chart(
         name="classes",
         title=f"{what}: {cell}",
         description=f"Background rejection against signal efficiency, for {cell}. {what}.",
-        caption=f"The {'best row' if row.rank else 'first row with scores'}, taken apart. {_FEW}",
+        caption=f"For the {'best row' if row.rank else 'first row with scores'}. {_FEW}",
         spec={"data": [*traces, _chance()], "layout": _roc_layout("the class" if board.macro else board.classes[0])},
     )
 
 
-def class_figure(board: Board) -> Figure | None:
-    """AUC of each class against the rest, a series a row: for tasks where no class is the signal."""
+def class_figure(board: Board) -> Chart | None:
+    """AUC of each class against the rest, one series for each row, for tasks without a signal class."""
     styles = Styles(board.rows)
     rows = [row for row in board.rows if any(row.estimate(f"auc_{name}").value is not None for name in board.classes)]
     if not rows:
@@ -117,8 +115,8 @@ def class_figure(board: Board) -> Figure | None:
         {"title": {"text": "class"}, "type": "category", "automargin": True},
         {"title": {"text": "AUC against the rest"}, "range": _span(rows, board.classes)},
     )
-    layout["scattermode"] = "group"  # side by side, as the intervals of one class would cover each other
-    return Figure(
+    layout["scattermode"] = "group"  # side by side, so that the intervals of one class do not overlap
+    return Chart(
         name="class-auc",
         title="AUC of each class against the rest",
         description=f"AUC of {', '.join(board.classes)} against the rest, for {len(rows)} rows.",
@@ -128,15 +126,15 @@ def class_figure(board: Board) -> Figure | None:
 
 
 def _span(rows: Sequence[Row], classes: Sequence[str]) -> list[float]:
-    """The range of all intervals with a margin: plotly would begin at 0 with grouped points."""
+    """The range of all intervals with a margin. For grouped points, plotly would start at 0."""
     estimates = [row.estimate(f"auc_{name}") for row in rows for name in classes]
     ends = [end for e in estimates for end in (e.value, e.low, e.high) if end is not None]
     margin = 0.05 * (max(ends) - min(ends)) or 0.01
     return [rounded(min(ends) - margin), rounded(max(ends) + margin)]
 
 
-def tradeoff_figure(board: Board, field: str, what: str) -> Figure | None:
-    """AUC against speed, a point a row."""
+def tradeoff_figure(board: Board, field: str, what: str) -> Chart | None:
+    """AUC against speed, one point for each row."""
     styles = Styles(board.rows)
     rows = [row for row in board.rows if row.auc.value is not None and (row.throughput(field) or 0) > 0]
     if not rows:
@@ -154,21 +152,21 @@ def tradeoff_figure(board: Board, field: str, what: str) -> Figure | None:
         for row, entry in zip(rows, styles.entries(rows), strict=True)
     ]
     x = {"title": {"text": f"{what} speed [events/s]"}, "type": "log", "exponentformat": "SI"}
-    return Figure(
+    return Chart(
         name=f"tradeoff-{what}",
-        title=f"Quality against {what} speed",
-        description=f"AUC against {what} speed in events a second, {len(rows)} rows. Up and to the right is better.",
+        title=f"AUC against {what} speed",
+        description=f"AUC against {what} speed in events per second, {len(rows)} rows. Up and to the right is better.",
         caption=f"Up and to the right is better. Bars are {CONFIDENCE:.0%} intervals; speeds depend on the device.",
         spec={"data": traces, "layout": layout_of(x, {"title": {"text": "AUC"}})},
     )
 
 
-_FEW = "The left end of a curve rests on few background events."
+_FEW = "The left end of a curve is based on few background events."
 
 
-def _points(row: Row, book: ScoreBook, curve: Callable[[Sheet], Points | None]) -> Points | None:
-    sheet = book.get(row.shown) if row.shown else None
-    return curve(sheet) if sheet else None
+def _points(row: Row, book: ScoreBook, curve: Callable[[OrderedScores], Points | None]) -> Points | None:
+    scores = book.get(row.median) if row.median else None
+    return curve(scores) if scores else None
 
 
 def _curve(entry: dict[str, Any], points: Points, colour: str, dash: str, *, hidden: bool = False) -> dict[str, Any]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import jinja2
 
 from benchmark.core.errors import UserError
 from benchmark.core.files import make_folder, write_atomically
+from benchmark.records.store import PAGES_MARK
 from leaderboard.export import to_csv, to_json
-from leaderboard.pages.views import BoardView, anchor, board_view, briefly, question, slug
+from leaderboard.pages.sections import BoardSection, board_section, event_counts, question, rank_in_words, slug
 from leaderboard.ranking.boards import rank_with
 from leaderboard.ranking.scores import ScoreBook
 
@@ -21,36 +23,33 @@ if TYPE_CHECKING:
 
     from benchmark.records.store import ResultStore
 
-MANIFEST = ".leaderboard.json"
-"""The list of files that a build wrote, by which a later build knows its own."""
-
 _HERE = Path(__file__).parents[1]
 
 
 def build(store: ResultStore, output: Path) -> Path:
-    """Write the pages of all results to a folder; returns the path of its `index.html`.
+    """Write the pages of all results to a folder, and return the path of its `index.html`.
 
-    Files are written beside their place and renamed, pages after what they need. Pages of an earlier build that are
-    no longer wanted are removed; files of others are left alone. The same results give the same bytes.
-    Raises UserError when a file of somebody else stands where a page belongs.
+    Pages are written after the files that they need. Files of an earlier build that are not needed any more are
+    removed; other files stay. The same results give the same bytes. Raises UserError if a page would overwrite a file
+    that is not from an earlier build.
     """
     book = ScoreBook(store)
     results = sorted(store.all(), key=lambda result: (result.task, result.stem))
     boards = rank_with(results, book)
-    views = [board_view(board, store, book) for board in boards]
+    sections = [board_section(board, store, book) for board in boards]
     files: dict[str, bytes] = {
         **_static(),
-        **{picture.path: picture.png for view in views for _, shown in view.pictures for picture in shown},
+        **{picture.path: picture.png for section in sections for _, several in section.pictures for picture in several},
         "results.json": _utf8(to_json(results)),
         "boards.csv": _utf8(to_csv(boards)),
-        **_pages(views),
+        **_pages(sections),
     }
     _write(output, files)
     return output / "index.html"
 
 
 def environment() -> jinja2.Environment:
-    """Templates that escape whatever they are given: a result may come from a stranger."""
+    """Templates that escape all values, since results may come from strangers."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
         autoescape=True,
@@ -59,26 +58,26 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.policies["json.dumps_kwargs"] = {"sort_keys": True, "allow_nan": False, "separators": (",", ":")}
-    made.globals.update(slug=slug, question=question, anchor=anchor, briefly=briefly)
+    made.globals.update(slug=slug, question=question, event_counts=event_counts, rank_in_words=rank_in_words)
     return made
 
 
-def _pages(views: list[BoardView]) -> dict[str, bytes]:
+def _pages(sections: list[BoardSection]) -> dict[str, bytes]:
     templates = environment()
-    tasks: dict[str, list[BoardView]] = {}
-    for view in views:
-        tasks.setdefault(view.board.task, []).append(view)
+    tasks: dict[str, list[BoardSection]] = {}
+    for section in sections:
+        tasks.setdefault(section.board.task, []).append(section)
     pages = {
-        f"{slug(task)}.html": templates.get_template("task.html").render(task=task, views=shown)
-        for task, shown in tasks.items()
+        f"{slug(task)}.html": templates.get_template("task.html").render(task=task, sections=boards)
+        for task, boards in tasks.items()
     }
-    # last, so that it never links to a page that isn't there yet
+    # last, so that all its links have a page
     pages["index.html"] = templates.get_template("index.html").render(tasks=tasks)
     return {name: _utf8(text) for name, text in pages.items()}
 
 
 def _utf8(text: str) -> bytes:
-    """Bytes of a page. Half a surrogate pair in a stranger's file must not take the site down."""
+    """Bytes of a page. Half a surrogate pair in a file of a stranger must not stop the build."""
     return text.encode("utf-8", "replace")
 
 
@@ -93,7 +92,7 @@ def _static() -> dict[str, bytes]:
 
 
 def _plotly_script() -> Path:
-    """The script inside the installed package, found without importing it."""
+    """The script in the installed package, which is not imported."""
     found = importlib.util.find_spec("plotly")
     for folder in (found.submodule_search_locations if found else None) or ():
         script = Path(folder) / "package_data" / "plotly.min.js"
@@ -110,22 +109,26 @@ def _write(output: Path, files: Mapping[str, bytes]) -> None:
             raise UserError(
                 f"{output / name}: exists, and was not written by the leaderboard. Name another folder, or remove it."
             )
-    # first with the names of both builds: whatever an interruption leaves behind is still known as ours
+    # the names of both builds first, so that the next build also knows the files of an interrupted one
     _write_manifest(output, known | set(files))
     for name, content in files.items():
         path = output / name
         make_folder(path.parent)
         if not path.is_file() or path.read_bytes() != content:
-            write_atomically(path, lambda file, content=content: file.write(content))  # type: ignore[misc]
+            write_atomically(path, partial(_copy, content))
     for name in sorted(known - set(files)):
         (output / name).unlink(missing_ok=True)
     _write_manifest(output, set(files))
 
 
+def _copy(content: bytes, file: IO[bytes]) -> None:
+    file.write(content)
+
+
 def _manifest(output: Path) -> set[str]:
-    """Names of an earlier build, but for any that would lead out of the folder."""
+    """The files of an earlier build, without any outside the folder."""
     try:
-        names = json.loads((output / MANIFEST).read_text(encoding="utf-8"))["files"]
+        names = json.loads((output / PAGES_MARK).read_text(encoding="utf-8"))["files"]
     except (OSError, ValueError, KeyError, TypeError):
         return set()
     root = output.resolve()
@@ -135,4 +138,4 @@ def _manifest(output: Path) -> set[str]:
 
 def _write_manifest(output: Path, names: Iterable[str]) -> None:
     text = json.dumps({"files": sorted(names)}, indent=1).encode()
-    write_atomically(output / MANIFEST, lambda file: file.write(text))
+    write_atomically(output / PAGES_MARK, lambda file: file.write(text))

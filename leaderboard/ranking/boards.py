@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from benchmark.metrics.auc import area_difference, same_order
-from leaderboard.ranking.names import canonical, named
+from leaderboard.ranking.declared import RANKED_BY, declared_by
+from leaderboard.ranking.names import SIZES, canonical, label
 from leaderboard.ranking.rows import Row, make_rows
 from leaderboard.ranking.scores import ScoreBook, same_events
 from leaderboard.ranking.seeds import Z
@@ -17,23 +18,27 @@ from leaderboard.ranking.seeds import Z
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from benchmark.metrics.metric import MetricColumn
     from benchmark.records.result import Result
     from benchmark.records.store import ResultStore
 
 UNRANKED_PRESETS = frozenset({"smoke"})
-"""Presets that prove that things run, and never rank anything."""
+"""Presets that only test that everything runs."""
 
 _PRESETS = ("paper", "standard", "quick", "smoke")
 _LEVELS = ("detector", "hadron", "generator")
+_NOT_FILES = frozenset({"generated", "none"})
 
 
 @dataclass(frozen=True)
 class Board:
     """Rows that may be compared: one task and variant, task version, source, test events, level and preset.
 
-    `name` is the task with what makes it a variant. `rows` stand best first, then those beyond the bounds, last those
-    without an AUC. `outdated` is set when a later version of the task has results: such a board is kept, and shown as
-    old.
+    Parameters
+    ----------
+    name : the task with the parameters that make the variant.
+    rows : ranked rows, best first; then rows beyond the bounds; then rows without an AUC.
+    outdated : whether a later version of the task has results.
     """
 
     task: str
@@ -50,7 +55,7 @@ class Board:
 
     @property
     def ranked(self) -> bool:
-        """Whether its numbers rank anything."""
+        """Whether its rows are ranked."""
         return self.preset not in UNRANKED_PRESETS
 
     @property
@@ -60,28 +65,40 @@ class Board:
 
     @property
     def fast_simulation(self) -> bool:
-        """Whether its numbers rest on our own detector simulation."""
+        """Whether the detector simulation of this suite made its events."""
         return any(result.fast_simulation for result in self.results)
 
     @property
     def macro(self) -> bool:
-        """Whether `auc` is the mean over classes: no class is the signal, so nothing has a background rejection."""
+        """Whether no class is the signal: `auc` is the mean over classes, and there is no background rejection."""
         return any(not result.has_signal for row in self.rows for result in row.done)
 
     @property
     def bounds(self) -> dict[str, float]:
-        """Metrics that are at most so large in a row that is ranked, as the newest record has them."""
+        """The largest values that metrics may have in a ranked row, from the newest record."""
         return max(self.results, key=lambda result: result.created).bounds if self.ranked else {}
 
     def beyond(self, row: Row) -> bool:
-        """Whether a row has an AUC but no rank, as a bounded metric is too large in it, or unknown."""
-        found = [(row.estimate(metric).value, most) for metric, most in self.bounds.items()]
-        return row.auc.value is not None and any(value is None or value > most for value, most in found)
+        """Whether a row has an AUC but no rank because a bounded metric is too large or unknown."""
+        values = [(row.estimate(metric).value, most) for metric, most in self.bounds.items()]
+        return row.auc.value is not None and any(value is None or value > most for value, most in values)
 
     @property
     def best(self) -> Row | None:
-        """The first row with a rank; None on a board that ranks nothing."""
+        """The first row with a rank, if any."""
         return next((row for row in self.rows if row.rank), None)
+
+    @cached_property
+    def metric_columns(self) -> tuple[MetricColumn, ...]:
+        """The columns of all metrics that its results may have."""
+        return declared_by(self.results)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The parameters of the variant, without sizes if the events come from files."""
+        if self.source in _NOT_FILES:
+            return self.variant
+        return {key: value for key, value in self.variant.items() if key not in SIZES}
 
     @property
     def title(self) -> str:
@@ -91,41 +108,41 @@ class Board:
 
 
 def rank(results: Iterable[Result], store: ResultStore | None = None) -> list[Board]:
-    """Results as boards, each with its rows ranked by `auc` as far as they are within the bounds of their task.
+    """Results as boards, each with its rows ranked by `auc` if they are within the bounds of the task.
 
-    With the store at hand, two rows tie unless DeLong's paired comparison on the same events tells them apart;
-    without it (or where scores are missing), unless their intervals do not overlap. See `rank_intervals`.
+    With the scores in a store, two rows tie unless DeLong's paired comparison on the same events is significant;
+    without scores, unless their intervals do not overlap. See `rank_intervals`.
     """
     return rank_with(results, ScoreBook(store))
 
 
 def rank_with(results: Iterable[Result], book: ScoreBook) -> list[Board]:
-    """The same, with scores that are read at most once."""
+    """The same, with a book that reads every file of scores at most once."""
     boards = [_ranked(board, book) for board in _boards(results)]
-    return sorted(named(_dated(boards)), key=_order)
+    return sorted(_named(_dated(boards)), key=_order)
 
 
 def rank_intervals(rows: Sequence[Row], book: ScoreBook) -> list[tuple[int, int]]:
     """The first and last rank that each of the rows may have.
 
-    From 1 + the number of rows that are significantly better, to N - the number that are significantly worse. What
-    two rows are to each other depends on these two alone, so a row more never ties or parts two others. There are no
-    groups: with a best, c worst and b told apart from neither, they may be 1-2, 1-3 and 2-3.
+    From 1 + the number of rows that are significantly better to N - the number that are significantly worse. Whether
+    two rows tie depends on these two alone, so other rows never change it. There are no groups: if only the best of
+    three differs significantly from the worst, they have the ranks 1-2, 1-3 and 2-3.
     """
     better = [[significantly_better(a, b, book) for b in rows] for a in rows]
     return [(1 + sum(line[place] for line in better), len(rows) - sum(better[place])) for place in range(len(rows))]
 
 
 def significantly_better(best: Row, other: Row, book: ScoreBook) -> bool:
-    """Whether `best` has the higher AUC beyond what test events and seeds explain, at 95% confidence.
+    """Whether `best` has a higher AUC beyond the uncertainty from test events and seeds, at 95% confidence.
 
-    With scores of both on the same events, the difference of the mean AUCs is held against
+    With scores of both on the same events, the difference of the mean AUCs is compared with
 
         sqrt( d^2 + (z s_best)^2 + (z s_other)^2 )
 
-    with d the mean half-width of DeLong's paired differences (first seed against first seed, and so on) and s the
-    spread over the seeds of each row. Otherwise their intervals, which hold the same parts, must not overlap;
-    a row without an interval is never told apart.
+    where d is the mean half-width of DeLong's paired differences (first seed against first seed, and so on) and s the
+    spread over the seeds of each row. Without scores, their intervals, which have the same parts, must not overlap. A
+    row without an interval is never significantly different.
     """
     a, b = best.auc, other.auc
     if a.value is None or b.value is None or a.value <= b.value:
@@ -133,14 +150,14 @@ def significantly_better(best: Row, other: Row, book: ScoreBook) -> bool:
     paired = _paired_half_width(best, other, book)
     if paired is None:
         return a.low is not None and b.high is not None and a.low > b.high
-    variance = paired**2 + (Z * best.spread("auc")) ** 2 + (Z * other.spread("auc")) ** 2
+    variance = paired**2 + (Z * best.spread(RANKED_BY)) ** 2 + (Z * other.spread(RANKED_BY)) ** 2
     return bool(a.value - b.value > variance**0.5)
 
 
 def _paired_half_width(best: Row, other: Row, book: ScoreBook) -> float | None:
-    signal = all(result.has_signal for row in (best, other) for result in row.done)  # else `auc` is the macro average
+    signal = all(result.has_signal for row in (best, other) for result in row.done)
     widths = []
-    for a, b in zip(best.done, other.done, strict=False):  # seeds beyond the fewer ones add nothing new
+    for a, b in zip(best.done, other.done, strict=False):  # as many pairs as both have seeds
         first, second = book.get(a), book.get(b)
         if first is None or second is None or not same_events(first, second):
             return None
@@ -161,7 +178,7 @@ def _boards(results: Iterable[Result]) -> list[Board]:
 
 
 def _is_loose(result: Result) -> bool:
-    """A cell that stopped before its events were known stands on every board where it would have stood."""
+    """Whether a cell stopped before its events were known. It is on every board that it could have been on."""
     return result.status != "done" and not (result.fingerprint and result.classes)
 
 
@@ -191,7 +208,7 @@ def _ranked(board: Board, book: ScoreBook) -> Board:
     scored = [row for row in board.rows if row.auc.value is not None]
     unscored = [row for row in board.rows if row.auc.value is None]
     if not board.ranked:
-        return replace(board, rows=(*scored, *unscored))  # by name: an order by score would be read as a ranking
+        return replace(board, rows=(*scored, *unscored))  # by name, since an order by score would look like a ranking
     scored.sort(key=lambda row: -(row.auc.value or 0.0))
     beyond = [row for row in scored if board.beyond(row)]
     within = [row for row in scored if not board.beyond(row)]
@@ -200,8 +217,23 @@ def _ranked(board: Board, book: ScoreBook) -> Board:
     return replace(board, rows=(*placed, *beyond, *unscored))
 
 
+def _named(boards: Sequence[Board]) -> list[Board]:
+    """Boards with their names: the task with the parameters that were given, without sizes.
+
+    Boards that would have the same title name their test events.
+    """
+    named = [replace(b, name=label(b.task, b.variant, set(b.results[0].variant_given) - SIZES)) for b in boards]
+    titles = [board.title for board in named]
+    return [
+        replace(board, name=f"{board.name} (test events {board.fingerprint[:6]})")
+        if titles.count(board.title) > 1 and board.fingerprint
+        else board
+        for board in named
+    ]
+
+
 def _dated(boards: Sequence[Board]) -> list[Board]:
-    """The boards with `outdated` set wherever another version of the same task has the newer results."""
+    """Boards with `outdated` set where another version of the same task has newer results."""
 
     def place(board: Board) -> tuple[str, ...]:
         return (board.task, canonical(board.variant), board.source, board.level, board.preset)

@@ -1,19 +1,21 @@
-"""One line of a board: a cell (representation, model, device) and what its seeds gave."""
+"""Rows of a board: a cell with the results of its seeds."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
+from leaderboard.ranking.declared import RANKED_BY, column_of, declared_by
 from leaderboard.ranking.names import canonical, label
-from leaderboard.ranking.seeds import combine, finite, scale_of, seed_estimate
+from leaderboard.ranking.seeds import SCALES, combine, finite, seed_estimate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from benchmark.metrics.metric import Estimate
+    from benchmark.metrics.metric import Estimate, MetricColumn
     from benchmark.records.result import Result
 
 _REASONS_FIRST = ("failed", "timeout", "interrupted", "skipped")
@@ -23,10 +25,12 @@ _REASONS_FIRST = ("failed", "timeout", "interrupted", "skipped")
 class Row:
     """A cell on a board.
 
-    `representation` and `model` are labels: the name, with those parameters that were given, as in ``cnn[depth=15]``.
-    `results` has one record a seed, sorted by seed. `superseded` counts older records of the same seeds (made by an
-    earlier version of a plug-in), which are left out. `rank` is the first and last rank that the row may have, None
-    when it has none.
+    Parameters
+    ----------
+    representation, model : names with the parameters that were given, as in ``cnn[depth=15]``.
+    results : one record for each seed, sorted by seed.
+    superseded : number of older records of the same seeds (by an earlier version of a plug-in), which are left out.
+    rank : first and last rank that the row may have; None if it has none.
     """
 
     representation: str
@@ -37,18 +41,18 @@ class Row:
 
     @property
     def done(self) -> tuple[Result, ...]:
-        """The seeds that gave numbers."""
+        """The results that have numbers."""
         return tuple(result for result in self.results if result.status == "done")
 
     @property
     def status(self) -> str:
-        """`done` when any seed is; otherwise the worst of what happened."""
+        """`done` if any seed is; otherwise the worst status."""
         found = {result.status for result in self.results}
         return "done" if "done" in found else next(status for status in _REASONS_FIRST if status in found)
 
     @property
     def reason(self) -> str:
-        """Why seeds have no numbers, or why there is no AUC; empty when nothing is amiss."""
+        """Why seeds have no numbers, or why there is no AUC; empty if all have."""
         reasons = [f"{r.status}: {r.reason or 'no reason recorded'}" for r in self.results if r.status != "done"]
         if self.done and self.auc.value is None:
             reasons.append(f"no AUC: {self.auc.reason or 'not recorded'}")
@@ -56,53 +60,80 @@ class Row:
 
     @property
     def device(self) -> str:
-        """Where it ran."""
+        """The device it ran on."""
         return self.results[0].device
 
     @property
     def train_events(self) -> int | None:
-        """How many events it was trained on, where recorded."""
+        """Number of training events, if recorded."""
         return next((result.events["train"] for result in self.results if "train" in result.events), None)
 
     @property
     def parameters_count(self) -> int | None:
-        """Trained parameters, where recorded."""
+        """Number of trained parameters, if recorded."""
         return next((r.parameters_count for r in self.results if r.parameters_count is not None), None)
+
+    @cached_property
+    def columns(self) -> tuple[MetricColumn, ...]:
+        """The columns of all metrics that its results may have."""
+        return declared_by(self.results)
 
     @property
     def auc(self) -> Estimate:
-        """The score that boards rank by."""
-        return self.estimate("auc")
+        """The number that boards rank by."""
+        return self.estimate(RANKED_BY)
 
     @property
-    def shown(self) -> Result | None:
-        """The seed with the median AUC (the lower one of two): curves and matrices show one training, not a blend."""
-        done = sorted(self.done, key=lambda result: (seed_estimate(result, "auc").value or 0.0, result.seed))
+    def remark(self) -> str:
+        """What a reader must know of its numbers: empty, or that they are significantly worse than guessing."""
+        column = column_of(RANKED_BY, self.columns)
+        if not column.is_inverted(self.auc):
+            return ""
+        return (
+            f"inverted: {column.header} is significantly below {column.chance}, so the scores rank background above "
+            "signal; check the labels and the training data"
+        )
+
+    @property
+    def median(self) -> Result | None:
+        """The seed with the median AUC, the lower of two: curves and matrices are those of one training."""
+        done = sorted(self.done, key=lambda result: (seed_estimate(result, RANKED_BY).value or 0.0, result.seed))
         return done[(len(done) - 1) // 2] if done else None
 
     def estimate(self, metric: str) -> Estimate:
-        """A metric over the seeds that are done; see `combine`."""
-        return combine([seed_estimate(result, metric) for result in self.done], scale_of(metric))
+        """A metric over all finished seeds; see `combine`."""
+        scale = SCALES[column_of(metric, self.columns).scale]
+        return combine([seed_estimate(result, metric) for result in self.done], scale)
 
     def spread(self, metric: str) -> float:
-        """Sample standard deviation of a metric over seeds; 0 with fewer than two."""
+        """Sample standard deviation of a metric over seeds; 0 for fewer than two."""
         values = [value for r in self.done if (value := seed_estimate(r, metric).value) is not None]
         return stdev(values) if len(values) > 1 else 0.0
 
     def throughput(self, field: str) -> float | None:
-        """Mean of a field of `Throughput` over the seeds that are done and have it."""
-        values = [finite(getattr(result.throughput, field)) for result in self.done]
-        known = [value for value in values if value is not None]
-        return fmean(known) if known else None
+        """A field of `Throughput` over the finished seeds that have it.
+
+        A rate is the events of all seeds divided by the time of all seeds (a mean of rates would hide slow seeds behind
+        a fast one); the other fields are means.
+        """
+        known = [(r, value) for r in self.done if (value := finite(getattr(r.throughput, field))) is not None]
+        if not known:
+            return None
+        if not field.endswith("_per_s") or any(value <= 0 for _, value in known):
+            return fmean(value for _, value in known)
+        split = "train" if field == "train_events_per_s" else "test"
+        events = [result.events.get(split, 0) for result, _ in known]
+        events = events if all(events) else [1] * len(known)
+        return sum(events) / sum(number / rate for number, (_, rate) in zip(events, known, strict=True))
 
     def timing(self, stage: str) -> float | None:
-        """Mean seconds of a stage over the seeds that are done and have it."""
+        """Mean seconds of a stage over the finished seeds that have it."""
         known = [value for r in self.done if (value := finite(r.timings.get(stage))) is not None]
         return fmean(known) if known else None
 
 
 def make_rows(results: Iterable[Result]) -> tuple[Row, ...]:
-    """Results of one board as rows, by representation, model, device and number of training events."""
+    """The rows of results of one board: by representation, model, device and number of training events."""
     cells: dict[tuple[str, ...], list[Result]] = {}
     for result in sorted(results, key=lambda result: result.status != "done"):
         cells.setdefault(_cell_of(result, cells), []).append(result)
@@ -111,8 +142,10 @@ def make_rows(results: Iterable[Result]) -> tuple[Row, ...]:
 
 
 def _cell_of(result: Result, known: Mapping[tuple[str, ...], object]) -> tuple[str, ...]:
-    """What makes results seeds of one row. One that stopped early may have counted no events, or not those that its
-    model would have seen: without a row of just its number it joins a row that is known.
+    """What the seeds of one row have in common.
+
+    A cell that stopped early may lack the number of training events, or have another one: it joins a row that is equal
+    otherwise, unless there is one with its number.
     """
     cell = (
         result.representation,
@@ -138,47 +171,44 @@ def _row_of(results: Sequence[Result]) -> Row:
 def _labelled(rows: Sequence[Row]) -> list[Row]:
     """Rows with their names: each plug-in with the parameters that were given.
 
-    Records say which ones these are. Of those of a time when they did not, and of rows that would have the same name,
-    the parameters are shown that are not the same in all of them.
+    Rows that would have the same name also get the parameters that differ among rows of the same plug-ins, such as a
+    default that changed between versions.
     """
     firsts = [row.results[0] for row in rows]
     representations = _differing((r.representation, r.representation_parameters) for r in firsts)
     models = _differing((r.model, r.parameters) for r in firsts)
 
-    def named(row: Row, *, whole: bool) -> Row:
+    def named(row: Row, *, in_full: bool) -> Row:
         first = row.results[0]
-        shown = representations[first.representation], models[first.model]
-        told = (first.representation_given, first.parameters_given)
-        of_representation, of_model = (
-            differing if given is None else {*given, *(differing if whole else ())}
-            for given, differing in zip(told, shown, strict=True)
-        )
+        of_representation, of_model = set(first.representation_given), set(first.parameters_given)
+        if in_full:
+            of_representation |= representations[first.representation]
+            of_model |= models[first.model]
         return replace(
             row,
             representation=label(first.representation, first.representation_parameters, of_representation),
             model=label(first.model, first.parameters, of_model),
         )
 
-    found = [named(row, whole=False) for row in rows]
-    names = Counter((row.representation, row.model, row.results[0].device, row.train_events) for row in found)
-    return [
-        named(row, whole=True)
-        if names[row.representation, row.model, row.results[0].device, row.train_events] > 1
-        else row
-        for row in found
-    ]
+    short = [named(row, in_full=False) for row in rows]
+    names = Counter(_name(row) for row in short)
+    return [named(row, in_full=True) if names[_name(row)] > 1 else row for row in short]
+
+
+def _name(row: Row) -> tuple[str, str, str, int | None]:
+    return row.representation, row.model, row.device, row.train_events
 
 
 def _differing(named: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, set[str]]:
-    """By name, the parameters that are not the same wherever the name occurs."""
-    seen: dict[str, list[Mapping[str, Any]]] = {}
+    """By name, the parameters that differ between the occurrences of the name."""
+    settings: dict[str, list[Mapping[str, Any]]] = {}
     for name, parameters in named:
-        seen.setdefault(name, []).append(parameters)
+        settings.setdefault(name, []).append(parameters)
     return {
         name: {
             key
-            for key in set().union(*settings)
-            if len({canonical(s[key]) if key in s else None for s in settings}) > 1
+            for key in set().union(*several)
+            if len({canonical(each[key]) if key in each else None for each in several}) > 1
         }
-        for name, settings in seen.items()
+        for name, several in settings.items()
     }

@@ -1,4 +1,4 @@
-"""The recorded scores behind the rows: read once, and only when they are what they should be."""
+"""The scores behind the rows: each file is read once, and used only if it is valid."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
-    """Scores of one result, in the order of event ids: all (n,), but `scores` (n, classes)."""
+class OrderedScores:
+    """Scores of one result in the order of event ids: all (n,), but `scores` (n, classes)."""
 
     event_ids: NDArray[np.int64]
     labels: NDArray[np.int64]
@@ -30,45 +30,50 @@ class Sheet:
 
 
 class ScoreBook:
-    """Scores of results, each read once. A result whose scores are missing or malformed has none."""
+    """Scores of results, each read once. A result has none if its scores are missing or malformed."""
 
     def __init__(self, store: ResultStore | None) -> None:
         self._store = store
-        self._read: dict[str, Sheet | None] = {}
+        self._read: dict[str, OrderedScores | None] = {}
         self._areas: dict[tuple[str, bool], Area | None] = {}
 
-    def get(self, result: Result) -> Sheet | None:
+    def get(self, result: Result) -> OrderedScores | None:
         """Its scores, or None."""
         if result.key not in self._read:
             self._read[result.key] = self._load(result)
         return self._read[result.key]
 
     def area(self, result: Result, *, signal: bool) -> Area | None:
-        """Its AUC with the influence of every event, made once: all pairs of rows are compared by it.
+        """Its AUC with the influence of every event, computed once, for comparisons of all pairs of rows.
 
-        signal: class 0 against the rest, or else the mean over classes. None without scores, or where a class has
-        no test events.
+        None without scores, or if a class has no test events.
+
+        Parameters
+        ----------
+        signal : whether class 0 is the signal; if not, the area is the mean over classes.
         """
         key = (result.key, signal)
         if key not in self._areas:
-            sheet = self.get(result)
+            scores = self.get(result)
             try:
-                self._areas[key] = headline(sheet.labels, sheet.scores, sheet.weights, signal=signal) if sheet else None
+                self._areas[key] = (
+                    headline(scores.labels, scores.scores, scores.weights, signal=signal) if scores else None
+                )
             except UserError:
                 self._areas[key] = None
         return self._areas[key]
 
-    def _load(self, result: Result) -> Sheet | None:
+    def _load(self, result: Result) -> OrderedScores | None:
         if self._store is None or result.scores_sha256 is None:
             return None
         try:
             scores = self._store.scores(result)
         except (UserError, OSError, TypeError, ValueError, zipfile.BadZipFile):
-            return None  # a board stands without its curves; a stranger's broken file must not take the page down
+            return None  # a board without curves is better than no page
         return _in_order(scores) if _is_sound(scores, len(result.classes)) else None
 
 
-def same_events(a: Sheet, b: Sheet) -> bool:
+def same_events(a: OrderedScores, b: OrderedScores) -> bool:
     """Whether both are scores of the same test events."""
     names = ("event_ids", "labels", "weights")
     return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in names)
@@ -87,9 +92,9 @@ def _is_sound(scores: Scores, classes: int) -> bool:
     )
 
 
-def _in_order(scores: Scores) -> Sheet:
+def _in_order(scores: Scores) -> OrderedScores:
     order = np.argsort(scores.event_ids, kind="stable")
-    return Sheet(
+    return OrderedScores(
         event_ids=scores.event_ids[order],
         labels=scores.labels[order].astype(np.int64),
         scores=scores.scores[order].astype(np.float64),

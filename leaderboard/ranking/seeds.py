@@ -1,4 +1,4 @@
-"""From the numbers of several seeds to one estimate whose interval stays where the number can be."""
+"""From the estimates of several seeds to one, with an interval that stays in the range of the number."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
 
 @dataclass(frozen=True)
-class Scale:
-    """Where a number can be, and a scale without ends on which its errors are added.
+class SeedScale:
+    """The range of a number, and a scale without ends on which its errors are added.
 
-    `forward` rises and goes to infinity at both ends of the range; `back` undoes it.
+    `forward` increases and is infinite at both ends of the range; `back` is its inverse.
     """
 
     lowest: float
@@ -31,21 +31,21 @@ class Scale:
     back: Callable[[float], float]
 
     def inside(self, value: float) -> bool:
-        """Whether the number has a place on the scale."""
+        """Whether the number lies between the ends of the range."""
         return self.lowest < value < self.highest
 
     def clip(self, value: float) -> float:
-        """The number, or the end of the range that it lies beyond."""
+        """The number, limited to the range."""
         return min(max(value, self.lowest), self.highest)
 
     def to(self, value: float) -> float:
-        """Its place on the scale; infinite at the ends of the range."""
+        """The number on the scale; infinite at the ends of the range."""
         if self.inside(value):
             return self.forward(value)
         return -math.inf if value <= self.lowest else math.inf
 
     def of(self, place: float) -> float:
-        """The number at a place on the scale."""
+        """The number of a value on the scale."""
         if math.isinf(place):
             return self.highest if place > 0 else self.lowest
         return self.clip(self.back(place))
@@ -59,41 +59,33 @@ def _expit(place: float) -> float:
     return math.exp(place) / (1 + math.exp(place)) if place < 0 else 1 / (1 + math.exp(-place))
 
 
-PLAIN = Scale(-math.inf, math.inf, float, float)
-SHARE = Scale(0.0, 1.0, _logit, _expit)
-"""Accuracies, recalls and areas, on the scale of log(v / (1 - v))."""
+LINEAR = SeedScale(-math.inf, math.inf, float, float)
+SHARE = SeedScale(0.0, 1.0, _logit, _expit)
+"""Shares and areas, on the scale of log(v / (1 - v))."""
 
-REJECTION = Scale(
+INVERSE = SeedScale(
     1.0, math.inf, lambda r: math.log(r - 1), lambda place: 1 + math.exp(place) if place < 700 else math.inf
 )
-"""1/eps_B on the scale of log(1/eps_B - 1), which is the logit of eps_B turned round; log(1/eps_B) far above 1."""
+"""One over a share, such as 1/eps_B, on the scale of log(1/eps_B - 1): the negative logit of the share."""
 
-_SHARES = ("auc", "accuracy", "recall", "signal_accuracy")
-
-
-def scale_of(metric: str) -> Scale:
-    """The scale of a metric by its name; a name that is not known has the plain one."""
-    if metric.startswith("rejection_"):
-        return REJECTION
-    known = any(metric == name or metric.startswith(f"{name}_") for name in _SHARES)
-    return SHARE if known else PLAIN
+SCALES = {"linear": LINEAR, "share": SHARE, "inverse": INVERSE}
+"""By the name that a metric declares."""
 
 
-def combine(seeds: Sequence[Estimate], scale: Scale = PLAIN) -> Estimate:
+def combine(seeds: Sequence[Estimate], scale: SeedScale = LINEAR) -> Estimate:
     """One estimate from several seeds.
 
-    One seed keeps its own interval. For n seeds with values v_i and intervals [l_i, h_i], on the scale f:
+    A single seed has its own interval. For n seeds with values v_i and intervals [l_i, h_i], on the scale f:
 
         value = mean(v_i)
         low   = f^-1( f(value) - sqrt( mean(f(v_i) - f(l_i))^2 + (z s)^2 ) )        high likewise
 
-    with s the sample standard deviation of f(v_i) and z = 1.96 for 95%. All seeds are scored on the same test events,
-    so their statistical errors move together and are averaged, not divided by sqrt(n). The spread is that of a
-    single training, which is what somebody who repeats the cell will get; it is not divided by sqrt(n) either.
-    The scale keeps the bounds in the range of the number. Where a seed lies at the end of the range (an accuracy
-    of 1) f is infinite: then the plain scale is taken, and what lies beyond the range is cut off.
-    A value that is undefined for any seed is undefined for all of them (the rest would be a biased choice); its
-    lower bound is then the lowest one.
+    with s the sample standard deviation of f(v_i) and z = 1.96 for 95%. All seeds use the same test events, so their
+    statistical errors are fully correlated: they are averaged, not divided by sqrt(n). The spread s is that of a single
+    training, which is what a repetition of the cell gives, so it is not divided by sqrt(n) either. The scale keeps the
+    bounds in the range of the number. If a seed lies at the end of the range (an accuracy of 1), f is infinite: then
+    the linear scale is used, and the bounds are limited to the range. If the value of any seed is undefined, the
+    combined value is undefined (the others would be a biased selection), and its lower bound is the lowest of all.
     """
     if not seeds:
         return Estimate(None, reason="not run")
@@ -107,15 +99,15 @@ def combine(seeds: Sequence[Estimate], scale: Scale = PLAIN) -> Estimate:
     values = [seed.value for seed in seeds if seed.value is not None]
     value = fmean(values)
     if not all(map(scale.inside, values)):
-        low, high = _bounds(value, values, seeds, PLAIN)
-        if any(scale.clip(v) != v for v in values):  # a number of another kind that has the name of this one
+        low, high = _bounds(value, values, seeds, LINEAR)
+        if any(scale.clip(v) != v for v in values):  # values outside the declared range
             return Estimate(value, low, high)
         return Estimate(value, None if low is None else scale.clip(low), None if high is None else scale.clip(high))
     return Estimate(value, *_bounds(value, values, seeds, scale))
 
 
 def _bounds(
-    value: float, values: Sequence[float], seeds: Sequence[Estimate], scale: Scale
+    value: float, values: Sequence[float], seeds: Sequence[Estimate], scale: SeedScale
 ) -> tuple[float | None, float | None]:
     places = [scale.to(v) for v in values]
     spread = Z * stdev(places)
@@ -132,7 +124,7 @@ def _bounds(
 
 
 def seed_estimate(result: Result, metric: str) -> Estimate:
-    """A metric of one record. Infinities and NaN, which a stranger's file may hold, count as undefined."""
+    """A metric of one record. Infinities and NaN, which a file of a stranger may contain, are undefined."""
     found = result.metrics.get(metric)
     if found is None:
         return Estimate(None, reason="not recorded")
@@ -142,5 +134,5 @@ def seed_estimate(result: Result, metric: str) -> Estimate:
 
 
 def finite(value: float | None) -> float | None:
-    """The number, unless it is none or endless."""
+    """The number, or None if it is NaN or infinite."""
     return value if value is not None and math.isfinite(value) else None

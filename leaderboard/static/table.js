@@ -1,19 +1,18 @@
-// Sorts boards by a click, Enter or Space on a header.
-// Own code: DataTables (as in itables) is some 100 times this, rebuilds the table in the browser and needs pandas at
-// build time; paging and searching have no use in a board of at most some dozen rows. Without scripts the table
-// stands as it is, ranked.
+// Sorts boards by a click, Enter or Space on a header. Without scripts the table stays ranked.
+// Not DataTables (as in itables): it is 100 times as long, rebuilds the table in the browser and needs pandas, and a board
+// of a few dozen rows needs no paging or search.
 "use strict";
 
-const collator = new Intl.Collator("en", { numeric: true }); // text such as "1-2" and "10" in the order of its numbers
+const collator = new Intl.Collator("en", { numeric: true }); // sorts text such as "1-2" and "10" by its numbers
 
-// A lower limit ("> 411": no background event passed) lies above every number, and among limits at its own.
+// A lower limit ("> 411": no background event passed) sorts above all numbers, and limits among themselves.
 function key(cell) {
   const { value = "", limit } = cell?.dataset ?? {};
   return { limited: limit !== undefined, value: limit ?? value };
 }
 
 function compare(a, b, numeric, sign) {
-  if (a.value === "" || b.value === "") return (a.value === "") - (b.value === ""); // no value: below, either way
+  if (a.value === "" || b.value === "") return (a.value === "") - (b.value === ""); // missing values are last in both directions
   if (a.limited !== b.limited) return sign * (a.limited - b.limited);
   return sign * (numeric ? Number(a.value) - Number(b.value) : collator.compare(a.value, b.value));
 }
@@ -42,7 +41,7 @@ document.querySelectorAll("table.sortable").forEach((table) => {
   });
 });
 
-// a link to a row opens the details that it leads to
+// a link to a row opens its details
 function open() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (target instanceof HTMLDetailsElement) target.open = true;

@@ -5,7 +5,8 @@ import io
 import json
 import math
 
-from benchmark.records.result import Result
+from benchmark.metrics.metric import MetricColumn
+from benchmark.records.result import MetricValue, Result
 from leaderboard.export import to_csv, to_json, to_latex, to_markdown
 from leaderboard.ranking.boards import rank
 from tests.leaderboard.factory import make_result
@@ -81,3 +82,26 @@ def test_latex_backslash_and_caret() -> None:
 def test_nothing() -> None:
     assert to_markdown([]) == to_latex([]) == ""
     assert len(to_csv([]).splitlines()) == 1
+
+
+def test_a_metric_of_ones_own_is_in_every_download() -> None:
+    column = MetricColumn("brier", "Brier score", "Squared distance", better="lower")
+    values = {"auc": MetricValue(value=0.9), "brier": MetricValue(value=0.25, low=0.24, high=0.26)}
+    results = [make_result(metrics=values, metric_columns=(column,)), make_result(task="wprime", auc=0.8)]
+    boards = rank(results)
+    own, other = csv.DictReader(io.StringIO(to_csv(boards)))
+    assert (own["brier"], own["brier_low"], own["brier_high"]) == ("0.25", "0.24", "0.26")
+    assert other["brier"] == ""
+    assert "Brier score" in to_markdown(boards)
+    assert "Brier score" in to_latex(boards)
+    assert json.loads(to_json(results))[0]["metric_columns"][0]["header"] == "Brier score"
+
+
+def test_inverted_rows_are_marked_in_every_download() -> None:
+    boards = rank([make_result(auc=(0.38, 0.29, 0.47))])
+    (line,) = csv.DictReader(io.StringIO(to_csv(boards)))
+    assert line["status"].startswith("done; inverted: AUC is significantly below 0.5")
+    assert line["auc"] == "0.38"
+    for text in (to_markdown(boards), to_latex(boards)):
+        assert "(inverted)" in text
+        assert "inverted: AUC is significantly below 0.5" in text

@@ -6,9 +6,10 @@ import re
 import pytest
 
 from benchmark.commands.output import print_boards
+from benchmark.metrics.metric import MetricColumn
 from benchmark.records.result import MetricValue, Result, Throughput
 from leaderboard.ranking.boards import Board, rank
-from leaderboard.ranking.columns import COLUMNS, table
+from leaderboard.ranking.columns import all_columns, text_table
 from leaderboard.terminal import board_text, fold
 from tests.leaderboard.factory import make_result
 
@@ -49,7 +50,7 @@ def test_no_line_is_too_long_and_no_number_is_cut(width: int) -> None:
     text = board_text(board, width)
     assert max(map(len, text.splitlines())) <= width
     assert all(auc in text for auc in AUCS)
-    header, rows = table(board)
+    header, rows = text_table(board)
     whole = numbers(" ".join(itertools.chain(header, *rows, [board.title])))
     assert numbers(text.partition("All rows")[0]) <= whole
     for name in ("depth=15", "dropout=0.3", "kernel=large"):
@@ -60,7 +61,7 @@ def test_no_line_is_too_long_and_no_number_is_cut(width: int) -> None:
 def test_columns_are_shown_or_said_to_be_left_out(width: int) -> None:
     text = " ".join(board_text(wide_board(), width).split())
     table_text, _, left_out = text.partition("No room for:")
-    for column in COLUMNS:
+    for column in all_columns([]):
         if column.name in {"rejection_50", "accuracy", "train_events_per_s", "fit_s", "parameters_count"}:
             shown = COLUMN_TEXTS[column.name] in table_text
             assert shown != (column.header.replace(", ", " in ") in left_out), column.name
@@ -110,6 +111,23 @@ def test_a_strangers_name_does_not_steer_the_terminal() -> None:
     text = board_text(rank([make_result(model="\x1b[2Jcnn", auc=(0.8, 0.7, 0.9))])[0], 100)
     assert "\x1b" not in text
     assert "?[2Jcnn" in text
+
+
+def test_a_row_below_chance_is_marked_and_explained() -> None:
+    (board,) = rank([make_result(auc=(0.38, 0.29, 0.47)), make_result(model="b", auc=(0.9, 0.8, 0.95))])
+    text = board_text(board, 120)
+    assert "0.380 ± 0.090 (inverted)" in text
+    assert text.count("inverted: AUC is significantly below 0.5") == 1
+
+
+def test_a_metric_of_ones_own_goes_before_the_columns_of_others() -> None:
+    board = wide_board()
+    column = MetricColumn("brier", "Brier score", better="lower")
+    more = {"metrics": {"brier": MetricValue(value=0.25, low=0.24, high=0.26)}, "metric_columns": (column,)}
+    results = [r.model_copy(update={**more, "metrics": {**r.metrics, **more["metrics"]}}) for r in board.results]
+    text = board_text(rank(results)[0], 80)
+    assert "0.250 ± 0.010" in text
+    assert "Rejection at 50%" in text.partition("No room for:")[2]
 
 
 @pytest.mark.parametrize("width", [80, 120])

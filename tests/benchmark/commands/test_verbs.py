@@ -15,7 +15,6 @@ from benchmark.core.plugin import PRESETS
 from benchmark.core.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
 from benchmark.records.result import Result
 from benchmark.records.store import PAGES_MARK, ResultStore
-from leaderboard.pages.site import MANIFEST
 from tests.benchmark.toys import TOY
 
 if TYPE_CHECKING:
@@ -134,10 +133,6 @@ def test_leaderboard_knows_its_own_folder_and_leaves_those_of_others_alone(
     capsys.readouterr()
     said(*words[:-1], str(other), "--force")
     assert (other / "mine.txt").read_text() == "mine"
-
-
-def test_the_pages_have_the_mark_that_results_look_for():
-    assert MANIFEST == PAGES_MARK
 
 
 def test_info(said, tmp_path: Path):

@@ -7,6 +7,7 @@ import numpy as np
 from benchmark.engine import examples
 from benchmark.engine.examples import EACH, draw
 from representations.circles.circles import Circles
+from representations.circles.colours import COLOURS
 from tasks.data.store import load, shards
 from tests.benchmark.cells import toy_job
 
@@ -20,7 +21,11 @@ def test_the_first_test_events_of_each_class_are_drawn(toy_data: Path):
     data = toy_job().data
     test = load(data, toy_data).splits()["test"]
     pictures = draw(data, toy_data)
-    assert set(pictures) == {"hard", "soft", "_kinds", "_span"}
+    assert set(pictures) == {"hard", "soft", "_kinds", "_colours", "_span"}
+    assert pictures["_colours"].shape == (len(pictures["_kinds"]), 3)
+    assert pictures["_colours"].dtype == np.uint8
+    kinds = list(data.task.info(data.level).slots)
+    assert [tuple(colour) for colour in pictures["_colours"].tolist()] == [COLOURS[kind] for kind in kinds]
     for code, name in enumerate(("hard", "soft")):
         first = test[np.flatnonzero(test.column("label") == code)[:EACH]]
         np.testing.assert_array_equal(pictures[name], Circles().picture(Circles().represent(first)))

@@ -11,7 +11,7 @@ from benchmark.records.result import MetricValue
 from leaderboard.pages.decorrelation import mass_figure
 from leaderboard.pages.site import build
 from leaderboard.ranking.boards import rank
-from leaderboard.ranking.columns import COLUMNS, best_text, bounds_in_words, in_words, table
+from leaderboard.ranking.columns import all_columns, best_text, bounds_in_words, shared_in_words, text_table
 from leaderboard.terminal import board_text
 from tests.leaderboard.factory import make_result
 
@@ -83,13 +83,13 @@ def test_a_skipped_row_is_not_beyond() -> None:
 def test_words_and_tables() -> None:
     (board,) = rank(four())
     assert bounds_in_words(board) == "CVM at most 0.002"
-    assert "CVM of chance 0.00075" in in_words(board)
+    assert "CVM of chance 0.00075" in shared_in_words(board)
     text = board_text(board, 60)
     assert "Ranked: CVM at most 0.002." in text
     assert "CVM" in text.splitlines()[2]  # it is never left out for want of room
-    header, rows = table(board)
+    header, rows = text_table(board)
     assert [row[header.index("Rank")] for row in rows] == ["1", "2", "–", "–"]
-    auc = next(column for column in COLUMNS if column.name == "auc")
+    auc = next(column for column in all_columns([board]) if column.name == "auc")
     assert best_text(auc, board.rows, [not board.beyond(row) for row in board.rows]) == "0.800 ± 0.010"
 
 

@@ -15,10 +15,10 @@ from tests.leaderboard.factory import add_cell
 
 if TYPE_CHECKING:
     from benchmark.records.store import ResultStore
-    from leaderboard.pages.figures import Figure
+    from leaderboard.pages.drawing import Chart
 
 
-def all_figures(store: ResultStore) -> dict[str, dict[str, Figure]]:
+def all_figures(store: ResultStore) -> dict[str, dict[str, Chart]]:
     book = ScoreBook(store)
     return {
         f"{board.task} {board.preset}": {figure.name: figure for figure in figures(board, book)}

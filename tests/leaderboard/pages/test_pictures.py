@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from leaderboard.pages.pictures import ABOUT, KINDS, legend, ticks
-from representations.circles.colours import COLOURS
+from leaderboard.pages.pictures import ABOUT, legend, ticks
 
 
 def canvas(*colours: tuple[int, int, int]) -> np.ndarray:
@@ -17,26 +16,35 @@ def canvas(*colours: tuple[int, int, int]) -> np.ndarray:
     return stack
 
 
-def test_colours_are_those_of_the_canvas() -> None:
-    assert {kind: colour for kind, (_, colour) in KINDS.items()} == COLOURS
+MUON, JET, MET = (0, 160, 0), (255, 120, 120), (0, 0, 0)
+LEGEND = {
+    ABOUT["kinds"]: np.array(["muon", "jet", "missing energy"]),
+    ABOUT["colours"]: np.array([MUON, JET, MET], dtype=np.uint8),
+}
 
 
 def test_only_what_is_seen_is_in_the_legend() -> None:
-    examples = {"a": canvas(COLOURS["muon"]), "b": canvas(COLOURS["met"], COLOURS["jet"]), "c": canvas(COLOURS["bjet"])}
+    examples = {"a": canvas(MUON), "b": canvas(MET, JET), "c": canvas((139, 0, 0)), **LEGEND}
     assert [name for name, _ in legend(examples, ("a", "b"))] == ["muon", "jet", "missing energy"]
     assert legend(examples, ("a",)) == [("muon", "rgb(0, 160, 0)")]
     assert legend({}, ("a",)) == []
 
 
 def test_one_colour_has_the_name_that_the_examples_give_it() -> None:
-    told = {"a": canvas(COLOURS["jet"], COLOURS["bjet"]), ABOUT["kinds"]: np.array(["charged_hadron", "photon"])}
-    assert [name for name, _ in legend(told, ("a",))] == ["charged hadron"]
+    told = {"a": canvas(JET), ABOUT["kinds"]: np.array(["charged hadron", "photon"])}
+    told[ABOUT["colours"]] = np.array([JET, MUON], dtype=np.uint8)
+    assert legend(told, ("a",)) == [("charged hadron", "rgb(255, 120, 120)")]
 
 
 @pytest.mark.parametrize("kinds", [np.zeros(3), np.array([["jet"]]), np.array([], dtype="U4"), np.array(["<b>"])])
 def test_a_strangers_kinds_do_no_harm(kinds: np.ndarray) -> None:
-    found = legend({"a": canvas(COLOURS["jet"]), ABOUT["kinds"]: kinds}, ("a",))
-    assert {name for name, _ in found} <= {"jet"}
+    assert legend({**LEGEND, "a": canvas(JET), ABOUT["kinds"]: kinds}, ("a",)) == []
+
+
+@pytest.mark.parametrize("colours", [None, np.zeros((3, 3)), np.zeros((2, 3), np.uint8), np.array(["red"] * 3)])
+def test_a_strangers_colours_do_no_harm(colours: np.ndarray | None) -> None:
+    examples = {**LEGEND, "a": canvas(JET), ABOUT["colours"]: colours}
+    assert legend({name: array for name, array in examples.items() if array is not None}, ("a",)) == []
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,13 @@ import numpy as np
 import pytest
 
 from benchmark.core.errors import UserError
-from benchmark.records.result import Scores
-from benchmark.records.store import ResultStore
-from leaderboard.pages.site import MANIFEST, build
-from leaderboard.pages.views import slug
+from benchmark.metrics.metric import MetricColumn
+from benchmark.records.result import MetricValue, Scores
+from benchmark.records.store import PAGES_MARK, ResultStore
+from leaderboard.pages.sections import rank_in_words, slug
+from leaderboard.pages.site import build
+from leaderboard.ranking import boards
+from leaderboard.ranking.rows import make_rows
 from tests.leaderboard.factory import add_cell, make_result, pictures_of
 
 EVIL = "<script>alert(1)</script>\"'&</script><!--"
@@ -98,7 +102,7 @@ def test_smoke_says_on_how_much_it_rests(store: ResultStore, tmp_path: Path) -> 
     store.add(make_result(auc=0.8, preset="smoke", events=events, source="a.csv", environment=environment))
     text = Page(build(store, tmp_path / "site").parent / "ttbar.html").text
     assert "few hundred" not in text
-    assert "here from 35,299 events, tested on 5,029" in text
+    assert "35,299 training events, 5,029 test events" in text
     assert "null" not in text
     assert "3.11.7" in text
 
@@ -259,7 +263,7 @@ def test_a_manifest_never_leads_out_of_the_folder(store: ResultStore, tmp_path: 
     precious.write_text("keep", encoding="utf-8")
     output = tmp_path / "site"
     output.mkdir()
-    (output / MANIFEST).write_text(text, encoding="utf-8")
+    (output / PAGES_MARK).write_text(text, encoding="utf-8")
     build(store, output)
     assert precious.exists()
 
@@ -270,3 +274,55 @@ def test_light() -> None:
     root = Path(__file__).parents[3]
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     assert found.stdout.strip() == "[]"
+
+
+def test_a_metric_of_ones_own_is_on_the_page(store: ResultStore, tmp_path: Path) -> None:
+    columns = (MetricColumn("brier", "Brier <b>", "Squared distance", better="lower", source="a paper"),)
+    for model, value in (("a", 0.25), ("b", 0.35)):
+        metrics = {
+            "auc": MetricValue(value=0.9),
+            "brier": MetricValue(value=value, low=value - 0.01, high=value + 0.01),
+        }
+        store.add(make_result(model=model, metrics=metrics, metric_columns=columns))
+    site = build(store, tmp_path / "site").parent
+    page = Page(site / "ttbar.html")
+    header = next(
+        attributes for tag, attributes in page.tags if attributes.get("title") == "Squared distance; 95% interval"
+    )
+    assert header["data-first"] == "ascending"
+    assert "Squared distance; a paper" in page.text
+    best = [attributes for tag, attributes in page.tags if tag == "td" and "best" in (attributes.get("class") or "")]
+    assert "0.25" in [attributes["data-value"] for attributes in best]
+    assert "brier_low" in (site / "boards.csv").read_text(encoding="utf-8")
+    assert "Brier <b>" not in (site / "ttbar.html").read_text(encoding="utf-8")
+
+
+def test_inverted_rows_are_marked_and_explained(store: ResultStore, tmp_path: Path) -> None:
+    store.add(make_result(auc=(0.38, 0.29, 0.47)))
+    text = Page(build(store, tmp_path / "site").parent / "ttbar.html").text
+    assert text.count("AUC is significantly below 0.5, so the scores rank background above signal") >= 1
+    assert "inverted" in text
+    store.add(make_result(auc=(0.9, 0.8, 0.95), task="wprime"))
+    assert "inverted" not in Page(build(store, tmp_path / "site").parent / "wprime.html").text
+
+
+def test_ranks_are_explained(site: Path) -> None:
+    titles = Page(site / "ttbar.html").attributes("title")
+    assert any(
+        re.fullmatch(r"Rank 1(-\d)? of 8: no row beats it significantly; it beats \w+( significantly)?", t)
+        for t in titles
+    )
+
+
+@pytest.mark.parametrize(
+    ("rank", "text"),
+    [
+        ((1, 4), "Rank 1-4 of 6: no row beats it significantly; it beats two"),
+        ((2, 6), "Rank 2-6 of 6: one row beats it significantly; it beats none significantly"),
+        ((3, 3), "Rank 3 of 6: two rows beat it significantly; it beats three"),
+    ],
+)
+def test_ranks_in_words(rank: tuple[int, int], text: str) -> None:
+    rows = [replace(row, rank=rank) for row in make_rows([make_result(auc=0.8, model=str(n)) for n in range(6)])]
+    (board,) = boards.rank([make_result(auc=0.8)])
+    assert rank_in_words(rows[0], replace(board, rows=tuple(rows))) == text

@@ -4,10 +4,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.metrics.metric import Estimate
+from benchmark.core.registry import METRICS, Entry, Registry
+from benchmark.metrics.metric import Estimate, MetricColumn
 from benchmark.records.result import MetricValue, Throughput
 from leaderboard.ranking.boards import rank
-from leaderboard.ranking.columns import COLUMNS, best_text, in_words, said_once, table, visible
+from leaderboard.ranking.columns import all_columns, best_text, shared, shared_in_words, text_table, visible
+from leaderboard.ranking.declared import built_in
+from leaderboard.ranking.seeds import SHARE, combine, seed_estimate
 from leaderboard.writing import shared_decimals, write_estimate, write_number
 from tests.leaderboard.factory import make_result
 
@@ -43,8 +46,12 @@ def test_numbers(number: float, text: str) -> None:
 
 
 def test_names_are_unique_and_each_says_what_it_is() -> None:
-    assert len({column.name for column in COLUMNS}) == len(COLUMNS)
-    assert all(column.help and column.header for column in COLUMNS)
+    assert len(COLUMN) == len(all_columns([]))
+    assert all(column.description and column.header for column in COLUMN.values())
+    assert list(COLUMN)[:9] == [
+        *("rank", "representation", "model", "auc", "rejection_50", "signal_accuracy", "accuracy", "cvm"),
+        "cvm_independent",
+    ]
 
 
 def test_columns_without_values_are_left_out() -> None:
@@ -57,7 +64,7 @@ def test_columns_without_values_are_left_out() -> None:
 
 def test_table_is_plain_text() -> None:
     board = rank([make_result(auc=(0.8, 0.7, 0.9)), make_result(model="bdt", status="skipped", reason="no tracks")])[0]
-    header, rows = table(board)
+    header, rows = text_table(board)
     first, last = (dict(zip(header, row, strict=True)) for row in rows)
     assert (first["Rank"], first["AUC"], first["Seeds"], first["Status"]) == ("1", "0.80 ± 0.10", "1", "done")
     assert (last["Rank"], last["AUC"], last["Seeds"], last["Status"]) == ("–", "–", "0 of 1", "skipped: no tracks")
@@ -65,12 +72,12 @@ def test_table_is_plain_text() -> None:
 
 def test_a_long_reason_is_cut() -> None:
     (board,) = rank([make_result(status="failed", reason="x" * 5000)])
-    assert len(table(board)[1][0][-1]) == 300
+    assert len(text_table(board)[1][0][-1]) == 300
 
 
 def test_smoke_has_no_rank_column() -> None:
     (board,) = rank([make_result(auc=(0.8, 0.7, 0.9), preset="smoke")])
-    assert "Rank" not in table(board)[0]
+    assert "Rank" not in text_table(board)[0]
 
 
 def test_best_follows_the_direction() -> None:
@@ -78,13 +85,13 @@ def test_best_follows_the_direction() -> None:
         return make_result(model=model, metrics={"auc": MetricValue(value=0.5 + cvm), "cvm": MetricValue(value=cvm)})
 
     (board,) = rank([result("a", 0.1), result("b", 0.2)])  # type: ignore[list-item]
-    columns = {column.name: column for column in COLUMNS}
+    columns = COLUMN
     assert best_text(columns["cvm"], board.rows) == "0.100"
     assert best_text(columns["auc"], board.rows) == "0.700"
     assert best_text(columns["device"], board.rows) is None
 
 
-COLUMN = {column.name: column for column in COLUMNS}
+COLUMN = {column.name: column for column in all_columns([])}
 
 
 def with_metric(model: str, name: str, value: MetricValue) -> Result:
@@ -98,13 +105,13 @@ def test_a_lower_limit_leaves_the_best_open() -> None:
     (board,) = rank([few, none])
     assert best_text(COLUMN["rejection_50"], board.rows) is None
     assert best_text(COLUMN["rejection_50"], [row for row in board.rows if row.model == "a"]) == "1,576 +8,907 −1,338"
-    assert [cell.is_limit for cell in COLUMN["rejection_50"].cells(board.rows)] == [False, True]
+    assert [entry.is_limit for entry in COLUMN["rejection_50"].entries(board.rows)] == [False, True]
 
 
 def test_a_column_has_the_same_decimals_in_all_rows() -> None:
     wide, narrow = (0.738, 0.727, 0.749), (0.8273, 0.8192, 0.8351)
     (board,) = rank([make_result(model="a", auc=wide), make_result(model="b", auc=narrow)])
-    assert [cell.text for cell in COLUMN["auc"].cells(board.rows)] == ["0.8273 +0.0078 −0.0081", "0.7380 ± 0.0110"]
+    assert [entry.text for entry in COLUMN["auc"].entries(board.rows)] == ["0.8273 +0.0078 −0.0081", "0.7380 ± 0.0110"]
 
 
 def test_one_very_precise_row_does_not_lengthen_the_others() -> None:
@@ -118,7 +125,7 @@ def test_rejections_keep_their_own_decimals() -> None:
     small = with_metric("a", "rejection_50", MetricValue(value=1.91, low=1.39, high=3.11))
     large = with_metric("b", "rejection_50", MetricValue(value=1576.0, low=238.0, high=10483.0))
     (board,) = rank([small, large])
-    assert sorted(cell.text for cell in COLUMN["rejection_50"].cells(board.rows)) == [
+    assert sorted(entry.text for entry in COLUMN["rejection_50"].entries(board.rows)) == [
         "1,576 +8,907 −1,338",
         "1.91 +1.20 −0.52",
     ]
@@ -126,10 +133,10 @@ def test_rejections_keep_their_own_decimals() -> None:
 
 def test_a_signal_has_its_accuracy_in_a_column() -> None:
     (board,) = rank([with_metric("a", "signal_accuracy", MetricValue(value=0.974, low=0.965, high=0.98))])
-    header, rows = table(board)
+    header, rows = text_table(board)
     assert rows[0][header.index("Signal accuracy")] == "0.9740 +0.0060 −0.0090"
     (other,) = rank([make_result(task="dimuon", auc=(0.8, 0.7, 0.9))])
-    assert "Signal accuracy" not in table(other)[0]
+    assert "Signal accuracy" not in text_table(other)[0]
 
 
 def test_time_and_memory_are_means_over_seeds() -> None:
@@ -138,24 +145,88 @@ def test_time_and_memory_are_means_over_seeds() -> None:
         for seed, fit in enumerate((10.0, 30.0))
     ]
     (board,) = rank(results)
-    assert [COLUMN[name].cell(board.rows[0]).value for name in ("fit_s", "peak_memory_mb")] == [20.0, 500.5]
+    assert [COLUMN[name].entry(board.rows[0]).value for name in ("fit_s", "peak_memory_mb")] == [20.0, 500.5]
 
 
 def test_what_all_rows_share_is_said_once() -> None:
     same = [make_result(model=model, auc=0.8) for model in ("a", "b")]
     stopped = make_result(model="c", status="failed", reason="bug", device="cuda")
     (board,) = rank([*same, stopped])
-    assert {column.name for column in said_once(board)} == {"train_events", "device", "seeds", "status"}
-    assert in_words(board) == "trained on 4,000 events · cpu · 1 seed each"
+    assert {column.name for column in shared(board)} == {"train_events", "device", "seeds", "status"}
+    assert shared_in_words(board) == "trained on 4,000 events · cpu · 1 seed each"
     (board,) = rank([*same, make_result(model="a", device="cuda", auc=0.8)])
-    assert "device" not in {column.name for column in said_once(board)}
-    assert in_words(board) == "trained on 4,000 events · 1 seed each"
+    assert "device" not in {column.name for column in shared(board)}
+    assert shared_in_words(board) == "trained on 4,000 events · 1 seed each"
 
 
 def test_parts_of_an_entry() -> None:
     (board,) = rank([with_metric("a", "rejection_50", MetricValue(value=None, low=411.0))])
-    assert COLUMN["rejection_50"].cell(board.rows[0]).parts == ("> 411", "")
-    assert COLUMN["auc"].cell(rank([make_result(auc=(0.8, 0.7, 0.9))])[0].rows[0]).parts == (
+    assert COLUMN["rejection_50"].entry(board.rows[0]).parts == ("> 411", "")
+    assert COLUMN["auc"].entry(rank([make_result(auc=(0.8, 0.7, 0.9))])[0].rows[0]).parts == (
         "0.80",
         "±\N{NO-BREAK SPACE}0.10",
     )
+
+
+OWN = (
+    MetricColumn("brier", "Brier score", "Mean squared distance from the truth", better="lower", unit="units"),
+    MetricColumn("gain_<class>", "Gain, <class>", "Gain of <class>", better="higher", scale="share", order=5),
+    MetricColumn("hidden", "Hidden", order=None),
+)
+
+
+def own_results() -> list[Result]:
+    values = {"brier": 0.2, "gain_w": 0.6, "gain_z": 0.7, "hidden": 1.0, "unknown": 2.0}
+    return [
+        make_result(
+            model=model,
+            seed=seed,
+            metric_columns=OWN,
+            metrics={"auc": MetricValue(value=0.9)}
+            | {name: MetricValue(value=value + shift, low=value / 2, high=0.99) for name, value in values.items()},
+        )
+        for model, shift in (("a", 0.0), ("b", 0.1))
+        for seed in (0, 1)
+    ]
+
+
+def test_a_metric_of_ones_own_has_its_columns() -> None:
+    (board,) = rank(own_results())
+    columns = {column.name: column for column in visible(board)}
+    # by their order: before the AUC, and after the built-in metrics
+    assert [name for name in columns if name in {"auc", "brier", "gain_w", "gain_z", "rejection_50"}] == [
+        *("gain_w", "gain_z", "auc", "brier"),
+    ]
+    assert not {"hidden", "unknown"} & columns.keys()
+    assert columns["brier"].header == "Brier score, units"
+    assert columns["gain_z"].header == "Gain, z"
+    assert columns["gain_z"].description == "Gain of z; 95% interval"
+    assert best_text(columns["brier"], board.rows) == columns["brier"].entry(board.rows[0]).text
+    assert best_text(columns["gain_w"], board.rows) == columns["gain_w"].entries(board.rows)[1].text
+    row = board.rows[0]
+    assert row.estimate("gain_w") == combine([seed_estimate(result, "gain_w") for result in row.done], SHARE)
+    assert "Brier score, units" in text_table(board)[0]
+
+
+def test_results_do_not_redeclare_built_in_columns() -> None:
+    fake = MetricColumn("auc", "My AUC", better="lower")
+    (board,) = rank([make_result(auc=0.9, metric_columns=(fake,))])
+    assert "AUC" in text_table(board)[0]
+    assert "My AUC" not in text_table(board)[0]
+
+
+def test_pages_run_no_code_of_entry_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = METRICS.entries()
+    foreign = Entry("foreign", "", "no_such_module:Foreign", "entry point of a package")
+    monkeypatch.setattr(Registry, "entries", lambda self: {**known, "foreign": foreign})
+    built_in.cache_clear()
+    assert {"auc", "accuracy", "cvm"} <= {column.name for column in built_in()}
+    built_in.cache_clear()
+
+
+def test_inverted_is_marked_in_tables() -> None:
+    (board,) = rank([make_result(auc=(0.38, 0.29, 0.47)), make_result(model="b", auc=(0.9, 0.8, 0.95))])
+    header, rows = text_table(board)
+    assert rows[1][header.index("AUC")] == "0.380 ± 0.090 (inverted)"
+    assert "(inverted)" not in " ".join(rows[0])
+    assert rows[1][header.index("Status")].startswith("done; inverted: AUC is significantly below 0.5, so the scores")

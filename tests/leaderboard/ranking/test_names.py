@@ -9,7 +9,6 @@ from benchmark.records.store import ResultStore
 from leaderboard.export import to_csv, to_latex, to_markdown
 from leaderboard.pages.site import build
 from leaderboard.ranking.boards import rank
-from leaderboard.ranking.names import shown_variant
 from leaderboard.terminal import board_text
 from tests.leaderboard.factory import add_cell, make_result
 
@@ -20,7 +19,7 @@ def names(*results: Any) -> dict[str, str]:
     return {f"{board.preset} {board.variant.get('min_jets')}": board.name for board in rank(results)}
 
 
-def record(given: tuple[str, ...] | None, preset: str = "quick", model: str = "cnn", **values: Any) -> Any:
+def record(given: tuple[str, ...], preset: str = "quick", model: str = "cnn", **values: Any) -> Any:
     return make_result(auc=0.8, preset=preset, model=model, variant={**OWN, **values}, variant_given=given)
 
 
@@ -31,24 +30,9 @@ def test_the_record_says_what_was_given() -> None:
 
 
 def test_presets_that_differ_are_no_variants() -> None:
-    # the smoke preset generates no multiparton interactions: the preset's own doing, with and without a word in records
-    for given in ((), None):
-        found = names(record(given), record(given, "smoke", multiparton=False, events_per_class=200))
-        assert found == {"quick 0": "ttbar", "smoke 0": "ttbar"}
-
-
-def test_old_records_are_held_against_each_other() -> None:
-    found = names(record(None), record(None, min_jets=2, events_per_class=500))
-    assert found == {"quick 0": "ttbar[min_jets=0]", "quick 2": "ttbar[min_jets=2]"}
-    assert names(record(None)) == {"quick 0": "ttbar"}
-
-
-def test_old_records_learn_the_tasks_own_values_from_newer_ones() -> None:
-    assert names(record(None), record(("min_jets",), min_jets=2)) == {
-        "quick 0": "ttbar",
-        "quick 2": "ttbar[min_jets=2]",
-    }
-    assert names(record(()), record(None, min_jets=2)) == {"quick 0": "ttbar", "quick 2": "ttbar[min_jets=2]"}
+    # the smoke preset itself generates no multiparton interactions
+    found = names(record(()), record((), "smoke", multiparton=False, events_per_class=200))
+    assert found == {"quick 0": "ttbar", "smoke 0": "ttbar"}
 
 
 def test_no_two_boards_have_the_same_title() -> None:
@@ -84,6 +68,6 @@ def test_the_variant_is_named_everywhere(store: ResultStore, tmp_path: Path) -> 
 )
 def test_files_have_no_size_of_the_preset(source: str, sizes: bool) -> None:
     boards = rank([make_result(auc=0.8, source=source, variant=OWN)])
-    assert ("events_per_class" in shown_variant(boards[0])) == sizes
+    assert ("events_per_class" in boards[0].settings) == sizes
     assert ("events_per_class" in to_csv(boards)) == sizes
-    assert "min_jets" in shown_variant(boards[0])
+    assert "min_jets" in boards[0].settings

@@ -56,7 +56,7 @@ def test_the_newest_record_of_a_seed_stands() -> None:
     assert (row.auc.value, row.superseded) == (0.8, 1)
 
 
-def test_labels_show_only_what_differs() -> None:
+def test_rows_of_one_name_show_only_what_differs() -> None:
     rows = make_rows(
         [
             make_result(model="cnn", parameters={"depth": 15, "width": 8}, auc=0.8),
@@ -94,18 +94,40 @@ def test_the_worst_status_speaks_for_a_row_without_numbers() -> None:
     assert (row.status, row.reason) == ("failed", "skipped: no tracks; failed: bug")
 
 
-def test_shown_is_the_median_seed() -> None:
+def test_the_median_seed() -> None:
     (row,) = make_rows([make_result(seed=s, auc=v) for s, v in enumerate((0.9, 0.5, 0.8))])
-    assert row.shown is not None
-    assert row.shown.seed == 2
+    assert row.median is not None
+    assert row.median.seed == 2
 
 
-def test_throughput_is_the_mean_of_what_is_known() -> None:
+def test_rates_are_total_events_over_total_time() -> None:
+    # 1,000 events in 1 s and 1,000 events in 9 s: 200 events/s, where the mean of the rates would be 556
     results = [
-        make_result(auc=0.8, seed=0, throughput={"predict_events_per_s": 100.0}),
-        make_result(auc=0.8, seed=1, throughput={"predict_events_per_s": 300.0}),
-        make_result(auc=0.8, seed=2),
+        make_result(auc=0.8, seed=seed, events={"train": 1000, "test": 50}, throughput=speed)
+        for seed, speed in enumerate(
+            (
+                {"train_events_per_s": 1000.0, "predict_events_per_s": 100.0, "latency_ms": 1.0},
+                {"train_events_per_s": 1000 / 9, "predict_events_per_s": 300.0, "latency_ms": 3.0},
+            )
+        )
     ]
-    (row,) = make_rows(results)
-    assert row.throughput("predict_events_per_s") == 200.0
-    assert row.throughput("train_events_per_s") is None
+    (row,) = make_rows([*results, make_result(auc=0.8, seed=2, events={"train": 1000})])
+    assert row.throughput("train_events_per_s") == pytest.approx(200.0)
+    assert row.throughput("predict_events_per_s") == pytest.approx(150.0)
+    assert row.throughput("latency_ms") == 2.0
+    assert row.throughput("represent_events_per_s") is None
+
+
+def test_a_rate_of_zero_is_no_division_by_zero() -> None:
+    results = [make_result(auc=0.8, seed=s, throughput={"train_events_per_s": v}) for s, v in enumerate((0.0, 2.0))]
+    assert make_rows(results)[0].throughput("train_events_per_s") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("auc", "inverted"),
+    [((0.38, 0.29, 0.47), True), ((0.48, 0.44, 0.52), False), ((0.9, 0.8, 0.95), False), (0.3, False)],
+)
+def test_a_row_significantly_below_chance_is_inverted(auc: object, inverted: bool) -> None:
+    (row,) = make_rows([make_result(auc=auc)])
+    assert row.remark.startswith("inverted: AUC is significantly below 0.5") == inverted
+    assert bool(row.remark) == inverted

@@ -8,8 +8,9 @@ import pytest
 
 from benchmark.metrics.metric import Estimate
 from benchmark.records.result import MetricValue
+from leaderboard.ranking.declared import built_in, column_of
 from leaderboard.ranking.rows import make_rows
-from leaderboard.ranking.seeds import PLAIN, REJECTION, SHARE, Z, combine, scale_of
+from leaderboard.ranking.seeds import INVERSE, LINEAR, SCALES, SHARE, Z, combine
 from tests.leaderboard.factory import make_result
 
 
@@ -61,7 +62,7 @@ def test_shares_are_combined_as_logits_by_hand() -> None:
 def test_rejections_are_combined_as_logits_of_the_background_efficiency() -> None:
     # the same interval from eps_B itself: 1/R turned round
     seeds = [Estimate(20.0, 8.0, 90.0), Estimate(110.0, 30.0, 700.0)]
-    found = combine(seeds, REJECTION)
+    found = combine(seeds, INVERSE)
     logit = [math.log(r - 1) for r in (20.0, 110.0)]
     below = fmean([logit[0] - math.log(7), logit[1] - math.log(29)])
     low = 1 + 64.0 * math.exp(-math.hypot(below, Z * stdev(logit)))
@@ -80,7 +81,7 @@ def test_no_interval_leaves_the_range() -> None:
         assert found.value is not None
         assert 0 <= found.low <= found.value <= found.high <= 1
         rejections = 1 / shares
-        found = combine([Estimate(v, low, high) for high, v, low in rejections.tolist()], REJECTION)
+        found = combine([Estimate(v, low, high) for high, v, low in rejections.tolist()], INVERSE)
         assert found.low is not None
         assert found.value is not None
         assert 1 <= found.low <= found.value
@@ -96,7 +97,7 @@ def test_a_seed_at_the_end_of_the_range_is_cut_off_there() -> None:
 
 def test_what_is_no_share_but_has_its_name_keeps_its_numbers() -> None:
     found = combine([Estimate(3.0, 2.0, 4.0), Estimate(5.0, 4.0, 6.0)], SHARE)
-    assert found == combine([Estimate(3.0, 2.0, 4.0), Estimate(5.0, 4.0, 6.0)], PLAIN)
+    assert found == combine([Estimate(3.0, 2.0, 4.0), Estimate(5.0, 4.0, 6.0)], LINEAR)
 
 
 @pytest.mark.parametrize(
@@ -107,13 +108,13 @@ def test_what_is_no_share_but_has_its_name_keeps_its_numbers() -> None:
         ("accuracy", SHARE),
         ("recall_z", SHARE),
         ("signal_accuracy_mixture", SHARE),
-        ("rejection_50", REJECTION),
-        ("cvm", PLAIN),
-        ("accurate", PLAIN),
+        ("rejection_50", INVERSE),
+        ("cvm", LINEAR),
+        ("accurate", LINEAR),
     ],
 )
-def test_scales_by_name(metric: str, scale: object) -> None:
-    assert scale_of(metric) is scale
+def test_metrics_declare_their_scale(metric: str, scale: object) -> None:
+    assert SCALES[column_of(metric, built_in()).scale] is scale
 
 
 def test_rows_use_the_scale_of_the_metric() -> None:
