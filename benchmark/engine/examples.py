@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark.displays.kinds import words
 from representations.circles.circles import Circles
-from representations.circles.colours import COLOURS
+from representations.circles.colours import COLOURS, name_of
 from tasks.data.store import shards
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def draw(data: DataSet, root: Path) -> dict[str, NDArray[np.uint8]]:
                 there.append(circles.picture(samples))
                 kinds = list(events.info.slots)
                 legend = {
-                    "_kinds": np.array(list(map(words, kinds))),
+                    "_kinds": np.array(list(map(name_of, kinds))),
                     "_colours": np.array([COLOURS.get(kind, (0, 0, 0)) for kind in kinds], np.uint8).reshape(-1, 3),
                     "_span": np.array(samples.span),
                 }
