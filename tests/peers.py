@@ -1,4 +1,4 @@
-"""Libraries that do the same: not needed to use this one, only to compare with."""
+"""Other libraries that do the same, to compare with."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmark.core.errors import Skip
+from representations.energy_flow import energyflow
+
 if TYPE_CHECKING:
     from types import ModuleType
 
 
 def peer(module: str) -> ModuleType:
-    """The module, or a skip of the test (or of the file) that says how to have it."""
+    """The module; if it is not installed, the test (or the file) is skipped with the reason."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what peers have to mend themselves
+        warnings.simplefilter("ignore")  # warnings of peers
+        if module.partition(".")[0] == "energyflow":
+            try:
+                energyflow()
+            except Skip as reason:
+                pytest.skip(str(reason))
         return pytest.importorskip(module, reason=f"{module} is not installed; `make bench` installs it")
