@@ -6,16 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-import torch
 import xgboost
 
 from benchmark.core.errors import UserError, did_you_mean
 from benchmark.core.plugin import Range
-from models.card import Card
-from models.inputs import view_of
-from models.model import Context, Model
-from models.training.batches import balanced_weights, whole
-from models.training.loop import check_samples, deterministic
+from models.card import Card, ModelWithCard, check_file, unusable
+from models.table import shape_of, table_of
+from models.training.batches import balanced_weights
+from models.training.loop import check_samples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,9 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.inputs import Shape
+    from models.model import Context
     from representations.samples import Samples
-
-TABLE = ("table",)
 
 
 class _Report(xgboost.callback.TrainingCallback):  # type: ignore[misc]
@@ -37,7 +34,7 @@ class _Report(xgboost.callback.TrainingCallback):  # type: ignore[misc]
         self.context, self.rounds, self.losses = context, rounds, losses
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002
-        """Report, and go on."""
+        """Report, and continue."""
         (history,) = evals_log["valid"].values()
         self.losses.append(float(history[-1]))
         self.context.report("train", epoch + 1, self.rounds)
@@ -45,7 +42,7 @@ class _Report(xgboost.callback.TrainingCallback):  # type: ignore[misc]
 
 
 @dataclass(kw_only=True)
-class BDT(Model):
+class BDT(ModelWithCard):
     """Boosted decision trees (XGBoost, histograms) on a table of pooled pixels, leading particles or graph moments.
 
     400 trees of depth 5 at learning rate 0.5 won a scan of 1000 settings on shower-shape features (DLPS workshop,
@@ -79,8 +76,6 @@ class BDT(Model):
     ] = ""
 
     _booster: Any = field(default=None, init=False, repr=False, compare=False)
-    _card: Card | None = field(default=None, init=False, repr=False, compare=False)
-    _context: Context = field(default=Context(), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -92,11 +87,10 @@ class BDT(Model):
                 )
 
     def fit(self, train: Samples, valid: Samples, context: Context) -> None:
-        """Boost on `train` until the loss on `valid` no longer falls; keep the best round."""
+        """Boost on `train` until the loss on `valid` no longer falls, and keep the best round."""
         check_samples(self.name, train, valid)
         self._context = context
-        view = view_of(TABLE, train, self.name)
-        shape = view.shape(train)
+        shape = shape_of(train, self.name)
         rounds: list[float] = []
         with xgboost.config_context(verbosity=0):
             matrix = self._matrix(train)
@@ -111,7 +105,7 @@ class BDT(Model):
                 ],
                 verbose_eval=False,
             )
-        # only now: XGBoost would look through the names of both matrices in every round
+        # set after training, because XGBoost would compare the names of both matrices in every round
         self._booster.feature_names = list(shape.columns)
         context.report("train", self.trees, self.trees)
         best = min(range(len(rounds)), key=rounds.__getitem__)
@@ -121,30 +115,31 @@ class BDT(Model):
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
         """Class probabilities from the trees of the best round and those before it."""
         card = self._fitted()
-        card.check(samples, view_of(TABLE, samples, self.name).shape(samples))
+        card.check(samples, shape_of(samples, self.name))
         if not len(samples):
             return np.empty((0, len(card.classes)), np.float32)
         with xgboost.config_context(verbosity=0):
-            matrix = xgboost.DMatrix(self._table(samples))
-            # the names were checked above, with a shorter message
-            found = np.asarray(self._booster.predict(matrix, validate_features=False), np.float32)
-        # two classes have one tree a round, for the second class
-        return np.stack([1 - found, found], axis=1) if found.ndim == 1 else found
+            matrix = xgboost.DMatrix(table_of(samples, self.name, self._context.device))
+            # the card checked the names above, with a shorter message
+            scores = np.asarray(self._booster.predict(matrix, validate_features=False), np.float32)
+        # two classes have one tree per round, for the second class
+        return np.stack([1 - scores, scores], axis=1) if scores.ndim == 1 else scores
 
     def save(self, folder: Path) -> None:
-        """Write `model.ubj` (the trees, as XGBoost's universal binary JSON) and `model.json` (the rest)."""
+        """Write `model.ubj`, XGBoost's universal binary JSON: the trees and, as an attribute, the card."""
         card = self._fitted()
+        self._booster.set_attr(card=card.text())
         self._booster.save_model(folder / "model.ubj")
-        card.write(folder)
 
     def load(self, folder: Path, context: Context) -> None:
         """Read what `save` wrote; the hyperparameters become those that were saved."""
-        card = Card.read(folder, self)
+        file = folder / "model.ubj"
+        check_file(file, self)
         try:
-            booster = xgboost.Booster(model_file=folder / "model.ubj")
+            booster = xgboost.Booster(model_file=file)
         except xgboost.core.XGBoostError as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(f"bdt: {folder}/model.ubj can't be read: {reason}. Fit it again.") from error
+            raise unusable(file, self, error) from error
+        card = Card.parse(booster.attr("card"), file, self)
         self._context = context
         booster.set_param({"device": context.device, "nthread": 0})
         self._booster, self._card = booster, card
@@ -154,13 +149,8 @@ class BDT(Model):
         return None if self._booster is None else sum(tree.count("leaf=") for tree in self._booster.get_dump())
 
     def details(self) -> dict[str, float]:
-        """Rounds boosted (`epochs`), the `best_epoch` (from 1) that was kept, and its `valid_loss`."""
-        return dict(self._card.details) if self._card else {}
-
-    def _fitted(self) -> Card:
-        if self._booster is None or self._card is None:
-            raise UserError("bdt: not fitted yet. Call fit or load first.")
-        return self._card
+        """Rounds boosted (`epochs`), the `best_epoch` (from 1) that is kept, and its `valid_loss`."""
+        return super().details()
 
     def _settings(self, classes: Sequence[str], shape: Shape) -> dict[str, Any]:
         many = {"objective": "multi:softprob", "num_class": len(classes), "eval_metric": "mlogloss"}
@@ -181,10 +171,10 @@ class BDT(Model):
         }
 
     def _constraints(self, classes: Sequence[str], shape: Shape) -> dict[str, Any]:
-        """Of columns by name. The trees are those of the second class, whose score falls where the first one's rises.
+        """Monotonic constraints. The trees are those of the second class, so signs are those of the first reversed.
 
-        Raises UserError for a column that there is not, and for more than two classes: XGBoost would hold the trees of
-        every class to it, and the probabilities, which share 1, would still rise and fall.
+        Raises UserError for an unknown column, and for more than two classes: XGBoost would constrain the trees of
+        every class, but not the probabilities, which are normalised to 1.
         """
         signs = {word[1:]: -1 if word[0] == "+" else 1 for word in self.monotone.split()}
         for name in signs:
@@ -201,16 +191,6 @@ class BDT(Model):
         return {"monotone_constraints": tuple(signs.get(name, 0) for name in shape.columns)} if signs else {}
 
     def _matrix(self, samples: Samples, reference: Any = None) -> Any:
+        table = table_of(samples, self.name, self._context.device)
         labels, weights = samples.labels.cpu().numpy(), balanced_weights(samples).cpu().numpy()
-        return xgboost.QuantileDMatrix(self._table(samples), labels, weight=weights, ref=reference)
-
-    def _table(self, samples: Samples) -> NDArray[np.float32]:
-        with deterministic(self._context.device):  # a GPU adds up pixels as they come, and trees part at the last bit
-            (table,) = whole(view_of(TABLE, samples, self.name), samples.to(self._context.device))
-        # XGBoost takes NaN for "missing"; here it would be a mistake that no network could make up for
-        if table.numel() and not torch.isfinite(torch.stack(table.aminmax())).all():
-            raise UserError(
-                "bdt: the samples hold NaN or infinities, expected finite numbers. Look at the representation."
-            )
-        found: NDArray[np.float32] = table.cpu().numpy()
-        return found
+        return xgboost.QuantileDMatrix(table, labels, weight=weights, ref=reference)

@@ -60,12 +60,12 @@ def write_onnx(model: Model, folder: Path, file: Path) -> list[str]:
         If the model cannot be written, with the reason.
     """
     if not isinstance(model, TorchModel):
-        own = ", ".join(sorted(path.name for path in folder.iterdir() if path.stem == "model"))
+        own = ", ".join(sorted(path.name for path in folder.glob("model.*") if path.suffix != ".json"))
         raise UserError(
             f"{model.name}: only networks can be written as ONNX. The model's own files have open formats: "
             f"{own} in {folder}."
         )
-    network, card = model._fitted()
+    network, card = model.fitted()
     examples = _examples(model.name, card.shape)
     program = _exported(model.name, Probabilities(deepcopy(network).cpu()).eval(), examples)
     metadata = {"classes": card.classes, "columns": card.shape.columns, "features": card.shape.features}

@@ -1,4 +1,4 @@
-"""A model whose learner is a torch network: subclass `TorchModel`, write `network`, and that is all."""
+"""`TorchModel`, the base of models that are torch networks: subclass it and write `network`."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from benchmark.core.errors import Skip, UserError
 from benchmark.core.plugin import Range
 from benchmark.core.process import rank_and_size
-from models.card import Card
+from models.card import Card, ModelWithCard, read_tensors, unusable, write_tensors
 from models.inputs import view_of
-from models.model import Context, Model
 from models.training.augment import augmentation, wanted
 from models.training.batches import Batches, in_chunks
 from models.training.checkpoint import make_key
@@ -33,12 +30,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.inputs import Shape, View
+    from models.model import Context
     from representations.samples import Samples
 
 
 class Standardised(nn.Module):
-    """A network that is shown (input - mean) * scale; both are saved among its weights.
+    """A network on standardised inputs, (input - mean) * scale; both are saved with its weights.
 
+    Parameters
+    ----------
     moments : for each input tensor its mean and scale (columns,), or None for one that is not standardised.
     """
 
@@ -65,11 +65,11 @@ class Standardised(nn.Module):
 
 
 @dataclass(kw_only=True)
-class TorchModel(Model, ABC):
+class TorchModel(ModelWithCard, ABC):
     """A torch network with the one training loop."""
 
     views: ClassVar[tuple[str, ...]]
-    """The views of `models/inputs.py` that the network takes; the first that the samples have is shown."""
+    """The views of `models/inputs.py` that the network can take; the first that the samples have is used."""
 
     epochs: Annotated[int, Range(1, 100_000), "largest number of passes over the training events"] = 40
     patience: Annotated[
@@ -112,8 +112,6 @@ class TorchModel(Model, ABC):
     ] = 12
 
     _network: Standardised | None = field(default=None, init=False, repr=False, compare=False)
-    _card: Card | None = field(default=None, init=False, repr=False, compare=False)
-    _context: Context = field(default=Context(), init=False, repr=False, compare=False)
     _batch: int = field(default=1024, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -122,19 +120,19 @@ class TorchModel(Model, ABC):
 
     @abstractmethod
     def network(self, shape: Shape, classes: int) -> nn.Module:
-        """The network: `forward` takes what the view shows and gives logits (batch, classes)."""
+        """The network: `forward` takes the inputs of the view and returns logits (batch, classes)."""
 
     def view(self, samples: Samples) -> View[Any]:
-        """How these samples are shown; a network whose parameters have a say in that says so here."""
+        """The view of these samples; override it if it depends on the parameters of the network."""
         return view_of(self.views, samples, self.name)
 
     def accept(self, samples: Samples) -> None:
-        """Raise Skip for samples without a view, a network or an augmentation of it, or a mass that is needed."""
+        """Raise Skip if samples have no view, network or augmentation, or lack the mass that `decorrelation` needs."""
         self._check_mass(samples)
         view = self.view(samples)
         shape = view.shape(samples)
         augmentation(self.augment, view, samples, self.name)
-        with torch.device("meta"):  # which takes no memory, and draws no random numbers
+        with torch.device("meta"):  # without memory and random numbers
             self.network(shape, len(samples.classes))
 
     def _check_mass(self, samples: Samples) -> None:
@@ -145,7 +143,7 @@ class TorchModel(Model, ABC):
             )
 
     def fit(self, train: Samples, valid: Samples, context: Context) -> None:
-        """Train from scratch on `train`, keep the epoch that is best on `valid`."""
+        """Train from scratch on `train`, and keep the weights of the epoch with the smallest loss on `valid`."""
         check_samples(self.name, train, valid)
         self._context = context
         self._check_mass(train)
@@ -168,8 +166,8 @@ class TorchModel(Model, ABC):
         self._card = Card.of(self, train.classes, shape, details)
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
-        """Softmax of the logits, in float32 on every device: bfloat16 would tie scores that differ."""
-        network, card = self._fitted()
+        """Softmax of the logits, in float32 on every device: bfloat16 would make different scores equal."""
+        network, card = self.fitted()
         view = self.view(samples)
         card.check(samples, view.shape(samples))
         samples = view.prepare(samples).to(self._context.device)
@@ -185,36 +183,31 @@ class TorchModel(Model, ABC):
 
         with torch.inference_mode(), deterministic(self._context.device):
             scores, self._batch = halving(self._batch, attempt, f"{self.name}: prediction")
-        found = torch.cat(scores).numpy() if scores else np.empty((0, len(card.classes)), np.float32)
-        if not np.isfinite(found).all():
-            bad = int(samples.event_ids[int(np.argwhere(~np.isfinite(found))[0, 0])])
+        probabilities = torch.cat(scores).numpy() if scores else np.empty((0, len(card.classes)), np.float32)
+        if not np.isfinite(probabilities).all():
+            bad = int(samples.event_ids[int(np.argwhere(~np.isfinite(probabilities))[0, 0])])
             raise UserError(
-                f"{self.name}: the scores of event {bad} aren't finite. Look for NaN or infinities in its samples."
+                f"{self.name}: the scores of event {bad} are not finite. Look for NaN or infinities in its samples."
             )
-        return found
+        return probabilities
 
     def save(self, folder: Path) -> None:
-        """Write `model.safetensors` (weights and standardisation) and `model.json` (the rest)."""
-        network, card = self._fitted()
-        weights = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
-        save_file(weights, folder / "model.safetensors")
-        card.write(folder)
+        """Write `model.safetensors`: weights, standardisation and the card."""
+        network, card = self.fitted()
+        write_tensors(folder / "model.safetensors", network.state_dict(), card)
 
     def load(self, folder: Path, context: Context) -> None:
         """Read what `save` wrote; the hyperparameters become those that were saved."""
-        card = Card.read(folder, self)
+        file = folder / "model.safetensors"
+        weights, card = read_tensors(file, self)
         self._context = context
         try:
-            weights = load_file(folder / "model.safetensors")
             places = range(1 + max((int(name[4:]) for name in weights if name.startswith("mean")), default=-1))
             moments = [(weights[f"mean{n}"], weights[f"scale{n}"]) if f"mean{n}" in weights else None for n in places]
             network = self._placed(self.network(card.shape, len(card.classes)), moments)
             network.load_state_dict(weights)
-        except (SafetensorError, OSError, RuntimeError, ValueError, KeyError) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(
-                f"{self.name}: {folder}/model.safetensors can't be used: {reason}. Fit it again."
-            ) from error
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise unusable(file, self, error) from error
         network.eval()
         self._network, self._card = network, card
 
@@ -223,16 +216,17 @@ class TorchModel(Model, ABC):
         return None if self._network is None else sum(weight.numel() for weight in self._network.parameters())
 
     def details(self) -> dict[str, float]:
-        """`epochs` trained, the `best_epoch` (from 1) that was kept, and its `valid_loss`.
+        """`epochs` trained, the `best_epoch` (from 1) whose weights are kept, and its `valid_loss`.
 
         `dropped` is the mean share of a validation event's energy that the view leaves out, if it leaves out any.
         """
-        return dict(self._card.details) if self._card else {}
+        return super().details()
 
-    def _fitted(self) -> tuple[Standardised, Card]:
-        if self._network is None or self._card is None:
-            raise UserError(f"{self.name}: not fitted yet. Call fit or load first.")
-        return self._network, self._card
+    def fitted(self) -> tuple[Standardised, Card]:
+        """The network and its card. Raises UserError before `fit` or `load`."""
+        card = self._fitted()
+        assert self._network is not None
+        return self._network, card
 
     def _recipe(self) -> Recipe:
         return Recipe(
@@ -246,11 +240,11 @@ class TorchModel(Model, ABC):
         )
 
     def _key(self, train: Samples, valid: Samples) -> str:
-        """Of all that a training depends on."""
-        told: dict[str, Any] = {"model": self.name, "version": self.version, "parameters": self.parameters()}
+        """A hash of everything that the training depends on."""
+        identity: dict[str, Any] = {"model": self.name, "version": self.version, "parameters": self.parameters()}
         device = torch.device(self._context.device).type
-        told |= {"seed": self._context.seed, "device": device, "processes": rank_and_size()[1]}
-        return make_key(told, train, valid)
+        identity |= {"seed": self._context.seed, "device": device, "processes": rank_and_size()[1]}
+        return make_key(identity, train, valid)
 
     def _placed(self, network: nn.Module, moments: Sequence[tuple[Tensor, Tensor] | None]) -> Standardised:
         # convolutions on CPUs and tensor cores are fastest with channels last; other tensors are left alone

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+import xgboost
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
@@ -147,6 +150,24 @@ def test_details_and_counts(name: str, samples: Images | Vectors) -> None:
     assert seen[-1][1] == seen[-1][2]
 
 
+def read_card(file: Path) -> str:
+    """The card in the file of a saved model."""
+    if file.suffix == ".ubj":
+        return xgboost.Booster(model_file=file).attr("card") or ""
+    with safe_open(file, "pt") as stored:
+        return stored.metadata()["card"]
+
+
+def write_card(file: Path, text: str) -> None:
+    """Replace the card in the file of a saved model."""
+    if file.suffix == ".ubj":
+        booster = xgboost.Booster(model_file=file)
+        booster.set_attr(card=text or None)
+        booster.save_model(file)
+    else:
+        save_file(load_file(file), file, {"card": text} if text else None)
+
+
 class TestRefusals:
     def test_not_fitted(self, name: str, samples: Images | Vectors, tmp_path: Path) -> None:
         for call in (lambda m: m.predict_proba(samples), lambda m: m.save(tmp_path)):
@@ -175,19 +196,25 @@ class TestRefusals:
             model.predict_proba(bad)
 
     def test_files_that_hold_something_else(self, name: str, tmp_path: Path) -> None:
-        with pytest.raises(UserError, match=r"no model\.json"):
+        with pytest.raises(UserError, match=rf"{name}: .* has no model\.\w+, expected a folder that a model was saved"):
             MAKE[name]().load(tmp_path, Context())
         fitted(name, particles(40), particles(20)).save(tmp_path)
-        weights = next(path for path in tmp_path.iterdir() if path.name != "model.json")
-        weights.write_bytes(b"{broken")
-        with pytest.raises(UserError, match=weights.name):
-            MAKE[name]().load(tmp_path, Context())
-        card = json.loads((tmp_path / "model.json").read_text())
-        (tmp_path / "model.json").write_text(json.dumps({**card, "version": "0"}))
-        with pytest.raises(UserError, match="version 0"):
-            MAKE[name]().load(tmp_path, Context())
-        (tmp_path / "model.json").write_text("[]")
-        with pytest.raises(UserError, match="isn't the card"):
+        (file,) = tmp_path.iterdir()
+        card = json.loads(read_card(file))
+        for text, message in (
+            (json.dumps({**card, "version": "0"}), "version 0"),
+            (json.dumps({**card, "model": "other"}), "holds other version"),
+            (json.dumps({**card, "schema_version": 1}), "schema 1"),
+            ("[]", "does not hold the card of a model"),
+            ("", "does not hold the card of a model: there is none"),
+        ):
+            write_card(file, text)
+            with pytest.raises(UserError, match=message):
+                MAKE[name]().load(tmp_path, Context())
+        write_card(file, json.dumps(card))
+        MAKE[name]().load(tmp_path, Context())
+        file.write_bytes(b"{broken")
+        with pytest.raises(UserError, match=rf"{name}: .*{file.name} can't be used"):
             MAKE[name]().load(tmp_path, Context())
 
     @pytest.mark.parametrize("preset", ["smoke", "quick", "standard", "paper"])
@@ -237,8 +264,8 @@ def test_bdt_counts_leaves_and_knows_its_columns() -> None:
 
 
 @pytest.mark.parametrize("name", ["mpnn", "recnn"])
-def test_what_is_not_shown_is_told(name: str) -> None:
-    """Of 20 x 20 = 400 pixels with the same energy 128 are shown."""
+def test_details_give_the_share_that_is_left_out(name: str) -> None:
+    """Of 20 x 20 = 400 pixels with the same energy 128 become nodes or leaves."""
     some = rings(60)
     full = torch.arange(0, 60 * 400 + 1, 400)
     samples = replace(

@@ -15,11 +15,10 @@ from benchmark.core.errors import UserError
 from benchmark.core.registry import MODELS
 from benchmark.metrics.auc import Auc
 from benchmark.metrics.metric import Scored
-from models.constant import Constant
-from models.cut import Cut, thresholds
+from models.card import write_tensors
 from models.inputs import VIEWS
 from models.model import Context
-from models.random import Random, mixed
+from models.reference import Constant, Cut, Random, mixed, thresholds
 from representations.samples import Vectors
 from tests.models.conftest import chains, particles, rings
 
@@ -167,9 +166,8 @@ def test_columns_by_name_and_bad_input(tmp_path: Path) -> None:
     bad = replace(train, particles=replace(train.particles, values=train.particles.values * torch.nan))
     with pytest.raises(UserError, match="NaN"):
         Cut().fit(bad, train, Context())
-    model.save(tmp_path)
-    (tmp_path / "cuts.json").write_text("[{}]")
-    with pytest.raises(UserError, match=r"cuts\.json can't be read"):
+    write_tensors(tmp_path / "model.safetensors", {"column": torch.zeros(2)}, model._card)
+    with pytest.raises(UserError, match=r"model\.safetensors does not hold the thresholds"):
         Cut().load(tmp_path, Context())
 
 
@@ -178,3 +176,22 @@ def test_a_table_that_never_varies_tells_nothing() -> None:
     model = Cut()
     model.fit(same, same, Context())
     np.testing.assert_allclose(model.predict_proba(same), 0.5)
+
+
+@pytest.mark.parametrize("absent", [0, 1, 2])
+def test_a_class_without_training_events_is_never_predicted(absent: int, tmp_path: Path) -> None:
+    """Real files of one channel have no events of the other classes."""
+    samples = particles(300, classes=3)
+    model = Cut()
+    model.fit(samples[samples.labels != absent], samples, Context())
+    scores = model.predict_proba(samples)
+    assert not scores[:, absent].any()
+    np.testing.assert_allclose(scores.sum(1), 1, atol=1e-6)
+    assert [cut.auc == 0.5 for cut in model._cuts] == [label == absent for label in range(3)]
+    first, second = (label for label in range(3) if label != absent)
+    other = samples.labels == first
+    assert roc_auc_score(other, scores[:, first]) > roc_auc_score(other, scores[:, second])
+    model.save(tmp_path)
+    again = Cut()
+    again.load(tmp_path, Context())
+    np.testing.assert_array_equal(again.predict_proba(samples), scores)
