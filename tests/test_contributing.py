@@ -10,6 +10,9 @@ import pytest
 from benchmark.engine.progress import Display
 from benchmark.engine.request import Request, Settings
 from benchmark.engine.runner import run
+from leaderboard.export import to_csv
+from leaderboard.ranking.boards import rank
+from leaderboard.terminal import board_text
 
 TEXT = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r"```python\n# (\w+\.py)\n(.*?)```", TEXT, flags=re.DOTALL))
@@ -49,3 +52,6 @@ def test_the_file_runs_as_it_stands(kind: str, tmp_path: Path) -> None:
         brier = result.metrics["brier"]
         assert brier.value is not None
         assert 0.0 < brier.value < 1.0
+        (board,) = rank([result])
+        assert "Brier score" in board_text(board, 100)
+        assert "brier,brier_low,brier_high" in to_csv([board])

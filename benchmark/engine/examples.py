@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from representations.circles.circles import Circles
-from representations.circles.colours import COLOURS, name_of
+from representations.circles.colours import colour_of, name_of
 from tasks.data.store import shards
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def draw(data: DataSet, root: Path) -> dict[str, NDArray[np.uint8]]:
                 kinds = list(events.info.slots)
                 legend = {
                     "_kinds": np.array(list(map(name_of, kinds))),
-                    "_colours": np.array([COLOURS.get(kind, (0, 0, 0)) for kind in kinds], np.uint8).reshape(-1, 3),
+                    "_colours": np.array([colour_of(kind) for kind in kinds], np.uint8).reshape(-1, 3),
                     "_span": np.array(samples.span),
                 }
         if all(sum(map(len, pictures)) == EACH for pictures in found.values()):

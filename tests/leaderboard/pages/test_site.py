@@ -93,7 +93,7 @@ def test_names_are_for_readers(site: Path) -> None:
     for name in ("auc_ttbar_vs_wjets", "rejection_50", "peak_memory_mb", "train_events_per_s", "events: train"):
         assert name not in text
     assert "AUC, ttbar against wjets" in text
-    assert "Background rejection at 50% signal efficiency" in text
+    assert "Background rejection 1/ε_B at 50% signal efficiency" in text
 
 
 def test_smoke_says_on_how_much_it_rests(store: ResultStore, tmp_path: Path) -> None:
