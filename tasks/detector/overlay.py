@@ -20,6 +20,10 @@ from tasks.detector.geometry import BARREL, ENDCAP_PITCH, ENDCAPS, HCAL, HCAL_SI
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Indices = NDArray[np.int32]
+    Energies = tuple[NDArray[np.int64], Indices, NDArray[np.float32], NDArray[np.float32]]
+    Copies = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
+
 
 @dataclass(frozen=True)
 class MinimumBias:
@@ -63,7 +67,7 @@ class Overlay:
         """Add the collisions of an event to the workspace."""
         inside, made = slice(self.offsets[event], self.offsets[event + 1]), self.pool.deposits
         drawn = self.picked[inside], self.turns[inside], self.mirrored[inside]
-        _overlay(cells, made.offsets, made.cell, made.energy, made.time, *drawn, turned(), mirror())
+        _overlay(cells, (made.offsets, made.cell, made.energy, made.time), drawn, turned(), mirror())
 
     def counts(self) -> NDArray[np.int64]:
         """Number of collisions over each event, (events,)."""
@@ -89,18 +93,10 @@ class Overlay:
 
 
 @compiled
-def _overlay(
-    cells: Workspace,
-    offsets: NDArray[np.int64],
-    cell: NDArray[np.int32],
-    energy: NDArray[np.float32],
-    time: NDArray[np.float32],
-    picked: NDArray[np.int64],
-    turns: NDArray[np.int64],
-    mirrored: NDArray[np.bool_],
-    turned: NDArray[np.int32],
-    mirror: NDArray[np.int32],
-) -> None:
+def _overlay(cells: Workspace, pool: Energies, drawn: Copies, turned: Indices, mirror: Indices) -> None:
+    """Add rotated and mirrored collisions of a pool to the cells."""
+    offsets, cell, energy, time = pool
+    picked, turns, mirrored = drawn
     for i in range(len(picked)):
         for k in range(offsets[picked[i]], offsets[picked[i] + 1]):
             place = turned[turns[i], mirror[cell[k]] if mirrored[i] else cell[k]]
@@ -109,14 +105,14 @@ def _overlay(
 
 
 @lru_cache(maxsize=1)
-def turned() -> NDArray[np.int32]:
+def turned() -> Indices:
     """The cell that each cell becomes after each rotation, (72, TOTAL); -1 outside the endcap crystals."""
     turn = np.arange(HCAL[1])[:, np.newaxis]
     return np.concatenate([_turned_barrel(turn), _turned_endcaps(turn), _turned_towers(turn)], axis=1, dtype=np.int32)
 
 
 @lru_cache(maxsize=1)
-def mirror() -> NDArray[np.int32]:
+def mirror() -> Indices:
     """The cell that each cell becomes when z is mirrored, (TOTAL,)."""
     barrel = np.arange(ENDCAP_START).reshape(BARREL)[::-1]
     endcaps = np.arange(ENDCAP_START, HCAL_START).reshape(2, -1)[::-1]

@@ -122,7 +122,7 @@ def test_what_the_calorimeters_see(pdg_id, mass, seen, charge, more):
     assert found.kinetic[0] == pytest.approx(kinetic + more, abs=1e-6)
 
 
-def test_who_is_not_seen():
+def test_neutrinos_and_forward_particles_are_left_out():
     found = of([particle(14, 9.0), particle(211, 9.0, 4.0), particle(22, 9.0, 0.1)], [], [particle(12, 5.0)])
     assert found.offsets.tolist() == [0, 1, 1, 1]
     assert found.seen.tolist() == [GAMMA]

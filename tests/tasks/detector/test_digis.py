@@ -89,7 +89,7 @@ def test_lists_keep_their_shape():
     assert len(empty) == 0
 
 
-def test_hits_with_samples_can_be_kept(tmp_path):
+def test_hits_with_samples_can_be_stored(tmp_path):
     hits = ak.Array([[{"energy": 3.0, "time": 0.0}] * 4, [], [{"energy": 0.1, "time": -3.0}]])
     found = with_samples(hits, BARREL, np.random.default_rng(3))
     path = tmp_path / "events.parquet"

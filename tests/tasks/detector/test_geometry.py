@@ -67,7 +67,7 @@ def test_endcap_index_and_direction_there_and_back():
             assert crystal(*place[:4]) == ENDCAP_START + row[i] * ENDCAPS[1] + column[i]
 
 
-def test_fractional_places_are_kept_in_the_detector():
+def test_fractional_positions_beyond_the_edge_are_no_cells():
     assert crystal(True, True, 84.2, -0.5) == 84 * 360 + 359
     assert crystal(True, True, 84.2, 360.5) == 84 * 360
     assert crystal(True, True, -0.01, 3.0) == crystal(True, True, 170.0, 3.0) == -1

@@ -130,7 +130,7 @@ def test_the_threshold_is_on_the_measured_pt():
         (14, 50, 0.0, 0.0),
     ],
 )
-def test_who_is_seen_of_muons_and_others(code, pt, eta, seen):
+def test_only_muons_can_become_invisible(code, pt, eta, seen):
     particles = final(collisions(*[[particle(code, pt, eta), particle(22, 5)]] * MANY))
     found = ak.to_numpy(lose_muons(particles, CMS, np.random.default_rng(2)).visible)
     assert found[:, 0].mean() == pytest.approx(seen, abs=4 * math.sqrt(seen * (1 - seen) / MANY))

@@ -57,7 +57,7 @@ def test_delta_r_across_the_seam():
     assert ak.to_list(found)[0][0] == pytest.approx([0.2])
 
 
-def test_final_particles_and_who_is_seen():
+def test_final_particles_and_which_are_visible():
     events = collisions(
         [
             particle(24, 50, status=-62),

@@ -70,7 +70,7 @@ def test_a_year_is_a_mixture_of_its_run_eras(random_collision):
     assert counts.var() == pytest.approx(mean + between, rel=0.03)  # Poisson within an era, and eras differ
 
 
-def test_eras_are_told():
+def test_eras_are_in_the_description():
     assert eras(7.0) == ((1.0, 7.0),)
     assert description(0.0, 8000.0) == ""
     assert description("2010", 7000.0).startswith("pile-up of mean 2 in 100.0% from 2000 collisions: Beams:eCM=7000")

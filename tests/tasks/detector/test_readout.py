@@ -26,7 +26,7 @@ def barrel(row, column):
     return row * 360 + column
 
 
-def test_tables():
+def test_crystals():
     table = crystals()
     members = table.members[table.members >= 0]
     assert sorted(members) == sorted(np.flatnonzero(table.tower >= 0))

@@ -118,7 +118,7 @@ def slow_tau(row, number):
     return above / sum(p.pt() * RADIUS for p in parts)
 
 
-def test_n_subjettiness_beside_a_slow_reference():
+def test_n_subjettiness_equals_a_slow_reference():
     jets, _ = leading_jet(random_events(4, 60), RADIUS, 20.0)
     found = n_subjettiness(jets, RADIUS)
     wanted = [[slow_tau(jet, 1), slow_tau(jet, 2)] for jet in jets]

@@ -54,7 +54,7 @@ def wrapped(phi):
     st.floats(0.5, 200.0), st.floats(-3.2, 3.2), st.floats(-7.0, 7.0), st.sampled_from((-1, 0, 1)), st.floats(-0.3, 0.3)
 )
 @settings(max_examples=150, deadline=None)
-def test_whoever_gets_there_is_on_the_face(pt, eta, phi, charge, z):
+def test_particles_that_arrive_are_on_the_face(pt, eta, phi, charge, z):
     state = at_vertex(pt, eta, phi, charge, z)
     there = to_calorimeter(state)
     if charge == 0 or pt > 0.74:
@@ -163,7 +163,7 @@ def test_no_vertex_loses_its_particle(eta, z):
             assert hardest[Z] == pytest.approx(z + RADIUS * np.sinh(eta), abs=0.02)
 
 
-def test_at_the_edge_of_barrel_and_endcap_nobody_is_lost():
+def test_no_particle_is_lost_between_barrel_and_endcap():
     rng = np.random.default_rng(8)
     for eta in np.linspace(BARREL_ETA - 0.02, BARREL_ETA + 0.02, 41):
         found = arrived(at_vertex(40.0, eta, 0.5, 1.0, 0.03), rng)
@@ -181,7 +181,7 @@ def radiated(energy, depth, rng):
     return energies(electron), energies(stack[:size])
 
 
-def test_an_electron_keeps_exp_minus_x_of_its_energy():
+def test_an_electron_has_exp_minus_x_of_its_energy_left():
     rng = np.random.default_rng(9)
     runs = [radiated(1000.0, 0.5, rng) for _ in range(3000)]
     left = np.array([left for left, _ in runs]) / 1000

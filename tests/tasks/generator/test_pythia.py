@@ -64,7 +64,7 @@ def test_whole_batches_are_kept_in_order(wanted, whole, batches):
 
 
 @pytest.mark.parametrize(("wanted", "whole", "told"), [(3, 1, [2, 1]), (3, 3, [2, 1, 0]), (5, 1, [2, 2, 1])])
-def test_accepted_events_are_told_as_they_come_and_no_more_than_are_wanted(monkeypatch, wanted, whole, told):
+def test_accepted_events_are_reported_up_to_the_number_wanted(monkeypatch, wanted, whole, told):
     heard = []
     monkeypatch.setattr(progress, "report", heard.append)
     accepted(tens(), fives, wanted, "numbers", whole)

@@ -9,7 +9,7 @@ from tasks.generator.rehadronised import rehadronised
 SETTINGS = ("Beams:eCM=8000", "PromptPhoton:qg2qgamma=on", "PhaseSpace:pTHatMin=30", "PartonLevel:MPI=off")
 
 
-def test_partons_and_hadrons_are_asked():
+def test_partons_and_hadrons_are_selected():
     asked = {"partons": 0, "hadrons": 0}
 
     def partons(particles):
@@ -47,6 +47,6 @@ def test_unknown_settings_are_named():
         next(rehadronised(("Beams:eCN=1",), 5, "test", bool, bool))
 
 
-def test_nothing_found_is_said():
+def test_no_event_at_all_is_an_error():
     with pytest.raises(UserError, match=r"none of 2,000 collisions gives a wanted jet\. Loosen"):
         next(rehadronised(SETTINGS, 5, "test", lambda partons: False, lambda hadrons: True, batch=2))

@@ -99,7 +99,7 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=50_100_000))
 
 
-def test_no_room_for_all_files_is_said_before_the_first(fetch, server: Server, tmp_path: Path, full: None):
+def test_too_little_room_for_all_files_is_refused_before_the_first(fetch, server: Server, tmp_path: Path, full: None):
     with pytest.raises(UserError, match=r": 0\.1 GB free, 0\.1 GB needed\. Free space"):
         fetch(wanted(server.url("a")), wanted(server.url("b"), name="more.csv"))
     assert server.asked == []
