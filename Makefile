@@ -1,38 +1,41 @@
-# `make run` and `make test` set everything up on a fresh machine: they own the virtual environment in .venv.
-#   make run ARGS="--preset smoke"     passes more options on
-#   make test ARGS="-k dimuon"
+# `make run` and `make test` install everything on a fresh machine, into the virtual environment .venv.
+#   make run ARGS="--preset smoke"     passes options on to the command
+#   make test ARGS="-k dimuon"         passes options on to pytest; ARGS="-n 0" runs the tests in one process
 
 VENV := .venv
 BIN := $(VENV)/bin
-# The first interpreter that is new enough and able to make virtual environments.
+# The first Python of a supported version that can make virtual environments.
 FIND_PYTHON = for python in $(PYTHON) python3 python3.12 python3.11 python3.13; do \
 	if "$$python" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
 	then echo "$$python"; exit; fi; done
 
-.PHONY: run test lint bench install clean help
+.PHONY: run test test-slow lint bench install clean help
 .DEFAULT_GOAL := help
 
-help:  ## say what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+help:  ## list these commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: $(VENV)/installed  ## install, then run every representation and model on ttbar, from collision to leaderboard
+run: $(VENV)/installed  ## install, then run all representations and models on ttbar and show the leaderboard
 	$(BIN)/python -m benchmark run --task ttbar $(ARGS)
 
-install: $(VENV)/installed  ## make .venv and install the package into it
+install: $(VENV)/installed  ## create .venv and install the package into it
 
-test: $(VENV)/installed-test  ## install, then run the tests
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/installed-test  ## install, then run the tests, one process per core
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
-lint: $(VENV)/installed-test  ## ruff, mypy --strict, and the imports' one direction
+test-slow: $(VENV)/installed-test  ## run the slow tests, which `make test` leaves out
+	$(BIN)/python -m pytest -n auto --dist worksteal -m slow $(ARGS)
+
+lint: $(VENV)/installed-test  ## check style (ruff), types (mypy --strict) and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/installed-bench  ## speed, side by side with peers
+bench: $(VENV)/installed-bench  ## measure speed, next to other packages
 	$(BIN)/python -m pytest tests/performance --benchmark-only --override-ini "addopts=-ra" $(ARGS)
 
-clean:  ## remove the environment and caches; results and event data stay
+clean:  ## remove the environment and caches; keep results and event data
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -48,13 +51,13 @@ ENERGYFLOW = $(BIN)/python -m pip install --quiet --disable-pip-version-check --
 	|| echo "energyflow could not be installed: the representation energy_flow is skipped" >&2
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "installing into $(VENV): some minutes, most of them for torch"
+	@echo "Installing into $(VENV). This takes a few minutes, most of them for torch."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
 	@$(ENERGYFLOW)
 	@touch $@
 
 $(VENV)/installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "installing into $(VENV): some minutes, most of them for torch"
+	@echo "Installing into $(VENV). This takes a few minutes, most of them for torch."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
 	@$(ENERGYFLOW)
 	@touch $@ $(VENV)/installed

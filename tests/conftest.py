@@ -1,4 +1,4 @@
-"""Smoke data of every core task, generated once and shared by all tests."""
+"""What all tests share: one thread a process, and data that the processes of pytest-xdist make once."""
 
 from __future__ import annotations
 
@@ -16,16 +16,41 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def pytest_configure() -> None:
-    # On a busy machine the threads of torch and xgboost spin for each other, and networks this small take minutes.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each process one thread: tests run next to each other, and networks this small gain nothing from a second.
+
+    The workers of pytest-xdist, and every process that a test starts, inherit this.
+    """
+    if config.getoption("benchmark_disable"):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Processes of `-n auto`: one for each core that this process may use, at most 8; none on a single core."""
+    cores = min(default_workers(), 8)
+    return cores if cores > 1 else 0
 
 
 @pytest.fixture(scope="session")
-def smoke_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data root, as `--data` names it."""
-    root = tmp_path_factory.mktemp("smoke-data")
-    for name in TASKS.core():
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this test run, the same in every process of pytest-xdist."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def smoke_data(shared: Path) -> Path:
+    """The data root, as `--data` names it, with the smoke data of every core task. For reading only.
+
+    A second process begins with another task, so that two seldom wait for each other in `prepare`.
+    """
+    names = TASKS.core()
+    first = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % len(names)
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    for name in names[first:] + names[:first]:
         task = TASKS.load(name).resolve("smoke")
-        prepare(DataSet(name, task, "detector"), root, default_workers(), lambda *_: None)
-    return root
+        prepare(
+            DataSet(name, task, "detector"), shared / "smoke-data", default_workers() if alone else 1, lambda *_: None
+        )
+    return shared / "smoke-data"

@@ -73,11 +73,15 @@ class SideBySide:
     ) -> None:
         """Run theirs, ours, theirs, ours … after one unmeasured turn of each, which compiles and warms the caches.
 
+        Where benchmarks are disabled (`make test`), each side runs once and nothing is measured.
+
         at_least : what the ratio is hoped to be; the table marks what is below.
         threads : that torch, OpenMP and BLAS may use, on both sides.
         calls : in a turn; several of what takes some milliseconds, or one side would pay for the memory that the other
             gave back to the system. their_calls : where they take long enough for fewer to do.
         """
+        if self.benchmark.disabled:
+            calls = their_calls = 1
         their_calls = their_calls or calls
         before, times = torch.get_num_threads(), []
 
@@ -97,7 +101,7 @@ class SideBySide:
                 self.benchmark.pedantic(mine, setup=turn, rounds=rounds, warmup_rounds=1)
         finally:
             torch.set_num_threads(before)
-        if self.benchmark.disabled:  # both sides were run once, and not measured
+        if self.benchmark.disabled:
             return
         took = self.benchmark.stats.stats.median / calls
         row = Row(what, against, median(times[1:]), took, at_least, threads, os.getloadavg()[0])
@@ -159,6 +163,27 @@ def per_event(benchmark: BenchmarkFixture) -> Callable[..., Any]:
         return found
 
     return measure
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without measurement, one number of events of each benchmark is enough: the others run the same lines."""
+    if not config.getoption("benchmark_disable"):
+        return
+    dropped = [item for item in items if _is_repeated(item)]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = [item for item in items if item not in dropped]
+
+
+def _is_repeated(item: pytest.Item) -> bool:
+    counts = [mark.args[1] for mark in item.iter_markers("parametrize") if mark.args[0] == "count"]
+    return bool(counts) and item.callspec.params["count"] != min(counts[0])  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def measured(benchmark: BenchmarkFixture) -> bool:
+    """False where benchmarks are disabled, and small arrays do as well."""
+    return not benchmark.disabled
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
