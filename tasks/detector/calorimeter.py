@@ -37,13 +37,13 @@ class Incoming:
     ----------
     offsets : (events + 1,)
     states : (total, 8) columns as in `tasks.detector.tracker`
-    seen : (total,) GAMMA, HADRON, NEUTRAL or MUON
+    kind : (total,) GAMMA, HADRON, NEUTRAL or MUON
     kinetic : (total,) the energy that a hadron can deposit, GeV
     """
 
     offsets: NDArray[np.int64]
     states: NDArray[np.float64]
-    seen: NDArray[np.int64]
+    kind: NDArray[np.int64]
     kinetic: NDArray[np.float64]
 
 
@@ -70,11 +70,11 @@ def incoming(
     states = np.zeros((len(pt), STATE))
     for column, values in ((Z, z), (PHI, phi), (PT, np.maximum(pt, 1e-6)), (PZ, pz), (CHARGE, charge)):
         states[:, column] = values
-    seen = np.select([(size == 11) | (size == 22), size == 13, charge != 0], [GAMMA, MUON, HADRON], NEUTRAL)
+    kind = np.select([(size == 11) | (size == 22), size == 13, charge != 0], [GAMMA, MUON, HADRON], NEUTRAL)
     # Nucleons keep their mass, antinucleons annihilate with another nucleon, mesons deposit all their energy.
     rest = np.where(np.isin(size, (2212, 2112)), np.sign(pdg_id) * mass, 0.0)
     energy = np.sqrt(pt**2 + pz**2 + mass**2)
-    return Incoming(np.concatenate([[0], np.cumsum(counts)]), states, seen, np.maximum(energy - rest, 0.0))
+    return Incoming(np.concatenate([[0], np.cumsum(counts)]), states, kind, np.maximum(energy - rest, 0.0))
 
 
 def incoming_of(particles: ak.Array, vertex: NDArray[np.float64]) -> Incoming:
@@ -92,14 +92,17 @@ def deposits(particles: Incoming, rng: np.random.Generator) -> Deposits:
 
 
 def hits(
-    particles: Incoming, rng: np.random.Generator, pileup: Overlay | None = None, each: Callable[[], None] | None = None
+    particles: Incoming,
+    rng: np.random.Generator,
+    pileup: Overlay | None = None,
+    on_event: Callable[[], None] | None = None,
 ) -> Deposits:
-    """Hits that are read out of each event, with pile-up if there is some. Calls `each` after each event."""
+    """Hits that are read out of each event, with pile-up if there is some. Calls `on_event` after each event."""
 
     def read(cells: Workspace) -> Hits:
         found = read_out(cells, crystals(), rng)
-        if each is not None:
-            each()
+        if on_event is not None:
+            on_event()
         return found
 
     return _simulate(particles, rng, pileup, read)
@@ -134,10 +137,10 @@ def _simulate(
     parts = [none]  # for input without events
     for event in range(events):
         inside = slice(particles.offsets[event], particles.offsets[event + 1])
-        states, seen, kinetic = particles.states[inside], particles.seen[inside], particles.kinetic[inside]
-        _shower(states, seen, kinetic, rng, cells, stack, arrived)
+        states, kind, kinetic = particles.states[inside], particles.kind[inside], particles.kinetic[inside]
+        _shower(states, kind, kinetic, rng, cells, stack, arrived)
         if pileup:
-            pileup.overlay(cells, event)
+            pileup.add_to(cells, event)
         parts.append(read(cells))
         clear(cells)
     sizes = np.array([len(cell) for cell, _, _ in parts], dtype=np.int64)
@@ -148,7 +151,7 @@ def _simulate(
 @compiled
 def _shower(
     states: NDArray[np.float64],
-    seen: NDArray[np.int64],
+    kind: NDArray[np.int64],
     kinetic: NDArray[np.float64],
     rng: np.random.Generator,
     cells: Workspace,
@@ -157,13 +160,13 @@ def _shower(
 ) -> None:
     """Put the showers of all particles of one event into the cells. `stack`, `arrived` : workspaces of `cascade`."""
     for i in range(len(states)):
-        if seen[i] == GAMMA:
+        if kind[i] == GAMMA:
             for j in range(cascade(states[i], rng, stack, arrived)):
                 electromagnetic(arrived[j], cells, rng)
             continue
         state = states[i].copy()
         if to_calorimeter(state):
-            if seen[i] == MUON:
+            if kind[i] == MUON:
                 minimum_ionising(state, cells, rng)
             else:
-                hadronic(state, kinetic[i], seen[i] == HADRON, cells, rng)
+                hadronic(state, kinetic[i], kind[i] == HADRON, cells, rng)

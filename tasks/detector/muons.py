@@ -56,7 +56,7 @@ class MuonResponse:
         measured_phi = phi + self.phi_sigma * draws[2]
         return pt / curvature, eta + self.eta_sigma * draws[1], (measured_phi + np.pi) % (2 * np.pi) - np.pi
 
-    def found(self, muons: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    def reconstructed(self, muons: int, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Draw which of this number of muons are reconstructed."""
         return rng.random(muons) < self.efficiency
 

@@ -63,7 +63,7 @@ class Overlay:
     turns: NDArray[np.int64]
     mirrored: NDArray[np.bool_]
 
-    def overlay(self, cells: Workspace, event: int) -> None:
+    def add_to(self, cells: Workspace, event: int) -> None:
         """Add the collisions of an event to the workspace."""
         inside, made = slice(self.offsets[event], self.offsets[event + 1]), self.pool.deposits
         drawn = self.picked[inside], self.turns[inside], self.mirrored[inside]

@@ -29,15 +29,15 @@ STOCHASTIC, CONSTANT = 0.028, 0.003
 BARREL_NOISE = 0.040
 ENDCAP_NOISE = 0.130
 """GeV per crystal: JINST 8 (2013) P09009 has about 0.04 in the barrel and three times that in the endcaps."""
-HCAL_NOISE, HCAL_LEAST = 0.25, 0.70
+HCAL_NOISE, HCAL_THRESHOLD = 0.25, 0.70
 """GeV per tower, summed over depths, and the threshold: guesses after JINST 5 (2010) T03012."""
-INTERESTING = 2.5
+FULL_READOUT = 2.5
 """GeV of transverse energy: trigger towers above it are read in full."""
 CALIBRATED, CALIBRATED_EDGE, CALIBRATED_ENDCAP = 0.005, 0.010, 0.020
 """Relative spread of the calibration of crystals: barrel up to abs(eta) = 1, barrel beyond, endcaps. About what CMS
 reached in situ (JINST 8 (2013) P09009). Drawn once: the error of a crystal is always the same."""
 CALIBRATION_SEED = 20_080_910
-SUPPRESSED, SUPPRESSED_NEAR = 4.0, 2.0
+THRESHOLD, FULL_READOUT_THRESHOLD = 4.0, 2.0
 """Thresholds in standard deviations of the noise: outside the towers read in full, and inside (a guess: smaller
 energies carry no information)."""
 TIME_NOISE, TIME_FLOOR = 35.0, 0.3
@@ -124,7 +124,7 @@ def read_out(cells: Workspace, crystals: Crystals, rng: np.random.Generator) -> 
             transverse[crystals.tower[cell]] += cells.energy[cell] * crystals.sine[cell]
     full = np.zeros(len(crystals.near), np.bool_)
     for index in range(len(crystals.near)):
-        if transverse[index] > INTERESTING:
+        if transverse[index] > FULL_READOUT:
             for other in crystals.near[index]:
                 if other >= 0:
                     full[other] = True
@@ -144,11 +144,11 @@ def read_out(cells: Workspace, crystals: Crystals, rng: np.random.Generator) -> 
         true = cells.energy[cell]
         if cell < HCAL_START:
             sigma = crystals.noise[cell]
-            least = (SUPPRESSED_NEAR if full[crystals.tower[cell]] else SUPPRESSED) * sigma
+            least = (FULL_READOUT_THRESHOLD if full[crystals.tower[cell]] else THRESHOLD) * sigma
             own = np.sqrt(STOCHASTIC * STOCHASTIC * true + CONSTANT * CONSTANT * true * true)
             energy[k] = crystals.response[cell] * true + own * rng.standard_normal() + sigma * rng.standard_normal()
         else:
-            sigma, least = HCAL_NOISE, HCAL_LEAST
+            sigma, least = HCAL_NOISE, HCAL_THRESHOLD
             energy[k] = true + sigma * rng.standard_normal()
         keep[k] = energy[k] > least
         if keep[k]:

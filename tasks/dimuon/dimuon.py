@@ -193,7 +193,7 @@ class _Selection:
         keep = np.ones(len(pt), dtype=bool)
         if self.level == "detector":
             pt, eta, phi = self.response.smear(pt, eta, phi, self.rng)
-            keep = self.response.found(len(pt), self.rng)
+            keep = self.response.reconstructed(len(pt), self.rng)
         keep &= in_acceptance(pt, eta)
         first, second = leading_two(event[keep], pt[keep])
         pick = np.flatnonzero(keep)[np.stack([first, second], axis=1)]

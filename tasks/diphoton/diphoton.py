@@ -162,7 +162,7 @@ class Diphoton(Task):
         from tasks.detector.pileup import pileup
 
         seen = observe(particles, pileup(self.pileup, ENERGY), rng)
-        vertex, tracks = seen.chosen(rng)
+        vertex, tracks = seen.draw_photon_origin(rng)
         candidates = photons(seen.hits, tracks, vertex, PT_MIN)
         return {**seen.columns(), "photons": candidates[candidates.hadronic < HADRONIC]}
 
@@ -191,7 +191,7 @@ def thresholds() -> dict[str, tuple[str, float]]:
 
     return {
         "tracks": ("pt", TRACK_PT_MIN),
-        "ecal": ("energy", readout.SUPPRESSED * readout.BARREL_NOISE),
-        "ecal_endcap": ("energy", readout.SUPPRESSED * readout.ENDCAP_NOISE),
-        "hcal": ("energy", readout.HCAL_LEAST),
+        "ecal": ("energy", readout.THRESHOLD * readout.BARREL_NOISE),
+        "ecal_endcap": ("energy", readout.THRESHOLD * readout.ENDCAP_NOISE),
+        "hcal": ("energy", readout.HCAL_THRESHOLD),
     }

@@ -110,7 +110,7 @@ class TTbar(Task):
             return rows
         # a second random generator: objects must not depend on the simulation of hits
         over, own = pileup(self.pileup, ENERGY), np.random.default_rng([seed, 1])
-        return with_hits(rows, over, own, each=lambda: progress.report(1.0 - GENERATED))
+        return with_hits(rows, over, own, on_event=lambda: progress.report(1.0 - GENERATED))
 
     @property
     def reader(self) -> TTbarReader:

@@ -116,7 +116,7 @@ def of(*events):
 )
 def test_what_the_calorimeters_see(pdg_id, mass, seen, charge, more):
     found = of([particle(pdg_id, 3.0, 1.0, 0.5, mass=mass)])
-    assert (found.seen[0], found.states[0, CHARGE]) == (seen, charge)
+    assert (found.kind[0], found.states[0, CHARGE]) == (seen, charge)
     assert found.states[0, [PHI, PT, PZ]] == pytest.approx((0.5, 3.0, 3.0 * np.sinh(1.0)))
     kinetic = np.hypot(3.0 * np.cosh(1.0), mass) - mass
     assert found.kinetic[0] == pytest.approx(kinetic + more, abs=1e-6)
@@ -125,7 +125,7 @@ def test_what_the_calorimeters_see(pdg_id, mass, seen, charge, more):
 def test_neutrinos_and_forward_particles_are_left_out():
     found = of([particle(14, 9.0), particle(211, 9.0, 4.0), particle(22, 9.0, 0.1)], [], [particle(12, 5.0)])
     assert found.offsets.tolist() == [0, 1, 1, 1]
-    assert found.seen.tolist() == [GAMMA]
+    assert found.kind.tolist() == [GAMMA]
 
 
 def test_an_event_has_one_vertex():

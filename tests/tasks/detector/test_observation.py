@@ -35,14 +35,14 @@ def test_columns_without_pileup():
     assert table["tracks"].to_list() == found.tracks.to_list()
     assert 45 <= ak.sum(ak.num(table["tracks"].pt)) <= 50
     assert table["pileup"].tolist() == [0] * 50
-    vertex, tracks = found.chosen(rng)
+    vertex, tracks = found.draw_photon_origin(rng)
     assert vertex is found.vertex
     assert tracks is found.tracks
 
 
 def test_pileup_is_in_hits_and_tracks_alike():
     found, _ = seen(200, mean=3.0)
-    counts = found.over.counts()
+    counts = found.pileup.counts()
     table = found.columns()
     np.testing.assert_array_equal(table["pileup"], counts)
     tracks = ak.to_numpy(ak.num(table["tracks"].pt)) - ak.to_numpy(ak.num(found.tracks.pt))
@@ -60,7 +60,7 @@ def test_the_order_of_tracks_does_not_tell_whose_they_are():
 
 def test_a_wrong_vertex_is_that_of_another_collision_and_so_are_its_tracks():
     found, rng = seen(1000, mean=20.0)
-    vertex, tracks = found.chosen(rng)
+    vertex, tracks = found.draw_photon_origin(rng)
     wrong = vertex != found.vertex
     assert wrong.mean() == pytest.approx(0.20, abs=0.05)
     assert set(vertex[wrong]) == {0.1, -0.1, 0.2, -0.2}  # mirrored, too

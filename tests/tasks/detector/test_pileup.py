@@ -42,7 +42,7 @@ def drawn_of(pile, offsets, picked, turns, mirrored=None):
 def laid(pile, picked, turns, mirrored=None):
     """The workspace of one event with these collisions."""
     cells = workspace()
-    drawn_of(pile, [0, len(picked)], picked, turns, mirrored).overlay(cells, 0)
+    drawn_of(pile, [0, len(picked)], picked, turns, mirrored).add_to(cells, 0)
     return cells
 
 
@@ -110,7 +110,7 @@ def test_only_the_events_own_collisions(random_collision):
     cells = workspace()
     drawn = drawn_of(random_collision, [0, 1, 1, 3], [0, 0, 0], [0, 0, 0])
     for event, copies in enumerate((1, 0, 2)):
-        drawn.overlay(cells, event)
+        drawn.add_to(cells, event)
         assert cells.energy.sum() == pytest.approx(copies * random_collision.deposits.energy.sum())
         clear(cells)
 

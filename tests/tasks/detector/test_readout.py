@@ -5,7 +5,7 @@ import pytest
 
 from tasks.detector.cells import ENDCAP_START, HCAL_START, put, workspace
 from tasks.detector.geometry import barrel_direction, endcap_mask
-from tasks.detector.readout import HCAL_LEAST, HCAL_NOISE, INTERESTING, crystals, read_out
+from tasks.detector.readout import FULL_READOUT, HCAL_NOISE, HCAL_THRESHOLD, crystals, read_out
 
 
 def repeated(energies, count, seed=1, time=0.0):
@@ -115,7 +115,7 @@ def test_all_crystals_around_a_hot_tower_are_read(row, column):
 
 def test_energy_in_a_tower_is_transverse_and_summed():
     eta, _ = barrel_direction(np.array(160), np.array(0))
-    least = INTERESTING * np.cosh(eta) / 2
+    least = FULL_READOUT * np.cosh(eta) / 2
     for factor, full in ((0.98, False), (1.02, True)):
         found = repeated({barrel(160, 100): factor * least, barrel(161, 101): factor * least}, 20)
         assert (max(len(index) for index, _, _ in found) > 2) == full
@@ -138,6 +138,6 @@ def test_towers_of_the_hcal():
     measured, _ = of_cell(repeated({cell: 10.0}, 1500), cell)
     assert measured.mean() == pytest.approx(10.0, abs=0.03)
     assert measured.std() == pytest.approx(HCAL_NOISE, rel=0.08)
-    measured, _ = of_cell(repeated({cell: HCAL_LEAST}, 400), cell)
+    measured, _ = of_cell(repeated({cell: HCAL_THRESHOLD}, 400), cell)
     assert len(measured) == pytest.approx(200, abs=45)
-    assert measured.min() > HCAL_LEAST
+    assert measured.min() > HCAL_THRESHOLD
