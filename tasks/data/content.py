@@ -1,4 +1,4 @@
-"""What the events of a data set come to: how many of each class and split, and their fingerprints."""
+"""Sums over the events of a data set: the number of each class and split, and the fingerprints."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 
 class Content:
-    """The sum over shards, told one after the other in any order.
+    """Counts and fingerprints of shards, which are added one after the other in any order.
 
+    Parameters
+    ----------
     what : the data set, for error messages.
     processes : the classes as stored; a label is a position in them.
     """
@@ -31,7 +33,7 @@ class Content:
         self._fingerprint = Fingerprint(what)
 
     def add(self, table: ak.Array) -> None:
-        """Take the events of a shard. Raises UserError for a label or split that there is not."""
+        """Add the events of a shard. Raises UserError for a label or split out of range."""
         label, split = np.asarray(ak.to_numpy(table["label"])), split_of(table)
         self._check(table, "label", label, len(self.processes))
         self._check(table, "split", split, len(SPLITS))
@@ -39,11 +41,8 @@ class Content:
         self._fingerprint.add(table)
 
     def summary(self) -> dict[str, Any]:
-        """`counts`, `fingerprint` and `content`, as the manifest has them.
-
-        Raises UserError when two events have one id.
-        """
-        content = self._fingerprint.all_events()  # first, since an error is to count all events
+        """`counts`, `fingerprint` and `content` of the manifest. Raises UserError when two events have one id."""
+        content = self._fingerprint.all_events()  # first: its error counts all events
         rows = self._counts.tolist()
         counts = {name: dict(zip(SPLITS, row, strict=True)) for name, row in zip(self.processes, rows, strict=True)}
         return {"counts": counts, "fingerprint": self._fingerprint.test_events(), "content": content}

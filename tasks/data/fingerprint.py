@@ -1,6 +1,6 @@
-"""What a data set holds, as one number, whatever files it lies in: a digest an event, and one over all of them.
+"""A hash of the content of a data set that does not depend on its files: a digest per event, and one over all.
 
-Fed shard by shard, in any order, of any size: 25 bytes an event are kept, whatever the event holds.
+Shards are added in any order and of any size; 25 bytes per event stay in memory.
 
     event    SHA-256 (half of it) over the names and types of all columns, then the event's own bytes (see `_blocks`)
     data set SHA-256 over (event_id, digest) of its events, sorted by event_id
@@ -27,7 +27,7 @@ ENTRY = np.dtype([("event_id", "<i8"), ("digest", f"V{DIGEST_BYTES}")])
 
 
 class Fingerprint:
-    """The content of a data set, told one table after the other.
+    """The content of a data set, added one table after the other.
 
     what : the data set, for error messages.
     """
@@ -38,7 +38,7 @@ class Fingerprint:
         self._splits: list[NDArray[np.int8]] = []
 
     def add(self, table: ak.Array) -> None:
-        """Take the events of a table, as stored (before any `apply_variant`)."""
+        """Add the events of a table, as stored (before any `apply_variant`)."""
         entries = np.empty(len(table), ENTRY)
         entries["event_id"] = ak.to_numpy(table["event_id"])
         entries["digest"] = digests(table).view(ENTRY["digest"]).ravel()
@@ -68,17 +68,17 @@ class Fingerprint:
 
 
 def fingerprint(table: ak.Array, *, everything: bool = False) -> str:
-    """The fingerprint of a table that is in memory as a whole: over its test events, or over all."""
+    """The fingerprint of a table in memory: over its test events, or over all (`everything`)."""
     content = Fingerprint()
     content.add(table)
     return content.all_events() if everything else content.test_events()
 
 
 def digests(table: ak.Array) -> NDArray[np.uint8]:
-    """A digest of the content of each event, shape (events, 16), that no other event has a say in.
+    """A digest of the content of each event, shape (events, 16), independent of all other events.
 
-    It changes with every bit of every value (so also between 0 and -0), with the lengths of lists, and with the names
-    and types of columns; not with the order of columns, nor with anything that a file format adds.
+    It changes with every bit of every value (also between 0 and -0), with the lengths of lists, and with the names and
+    types of columns; not with the order of columns, nor with anything that a file format adds.
     """
     blocks = list(_blocks("", table))
     start = hashlib.sha256("\n".join(layout for layout, _, _ in blocks).encode())
@@ -93,14 +93,14 @@ def digests(table: ak.Array) -> NDArray[np.uint8]:
 
 
 Block = tuple[str, "NDArray[np.uint8]", "NDArray[np.int64]"]
-"""Names and types; bytes; where those of each event begin and end, (events + 1,)."""
+"""Names and types; bytes; where the bytes of each event begin and end, (events + 1,)."""
 
 
 def _blocks(name: str, rows: ak.Array, edges: NDArray[np.int64] | None = None) -> Iterator[Block]:
-    """All that a table holds as a few arrays of bytes, in which each event's share lies in one piece.
+    """The content of a table as a few arrays of bytes, in which the bytes of an event are contiguous.
 
-    One block for the events themselves (all flat columns side by side, and the lengths of lists), and one for the
-    elements of each list column, lists within lists included. Little-endian, on every machine.
+    One block has the events themselves (all flat columns, and the lengths of lists), and one the elements of each list
+    column, lists within lists included. Little-endian, on every machine.
     edges : where the rows of each event begin and end, (events + 1,), where rows are not events.
     """
     edges = np.arange(len(rows) + 1) if edges is None else edges
@@ -126,7 +126,7 @@ def _blocks(name: str, rows: ak.Array, edges: NDArray[np.int64] | None = None) -
 
 
 def _columns(name: str, rows: ak.Array) -> Iterator[tuple[str, ak.Array]]:
-    """Columns, and fields of records within them, by their whole name and sorted by it."""
+    """Columns, and fields of records within them, sorted by their whole name."""
     rows = ak.from_regular(rows, axis=None) if rows.layout.purelist_depth > 1 else rows
     if rows.layout.purelist_depth > 1 or not rows.fields:
         yield name, rows

@@ -1,15 +1,16 @@
-"""Data sets that lie on this disk: which they are, how large, whether they are still of use; and how they are removed.
+"""Data sets on this disk: their size, whether a run would still use them, and their removal.
 
-ROOT/TASK/LEVEL-EVENTS-DIGEST or ROOT/TASK/files-DIGEST, as `DataSet.folder` names them. Below it `samples/NAME-DIGEST`:
-what representations made of the events, kept for the next model; it can be removed alone.
+Folders are ROOT/TASK/LEVEL-EVENTS-DIGEST or ROOT/TASK/files-DIGEST, as `DataSet.folder` names them. Below them,
+`samples/NAME-DIGEST` has the samples of a representation, stored for the next model; it can be removed alone.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from benchmark.core.errors import UserError
 from benchmark.core.registry import TASKS
@@ -19,7 +20,7 @@ from tasks.detector import VERSION as DETECTOR_VERSION
 from tasks.task import LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from tasks.task import Task
@@ -30,18 +31,20 @@ _FOLDER = re.compile(rf"(({'|'.join(LEVELS)})-[0-9]+|files)-[0-9a-f]{{10}}")
 _OURS = re.compile(r"manifest\.json|\.lock|\..+\.tmp|.+-[0-9]{4,}\.parquet")
 
 SAMPLES = "samples"
-"""The folder of a data set in which samples are kept, a folder each."""
-_KEPT = re.compile(r"[\w-]+-[0-9a-f]{10}|\.[\w-]+-[0-9a-f]{10}-\w+\.tmp")
+"""The folder of a data set that has its samples, a folder per representation."""
+_SAMPLES_FOLDER = re.compile(r"[\w-]+-[0-9a-f]{10}|\.[\w-]+-[0-9a-f]{10}-\w+\.tmp")
 _LOCK = re.compile(r"\.[\w-]+-[0-9a-f]{10}\.lock")
-_KEPT_FILE = re.compile(r"samples\.json|\w+-[\w.]+\.bin")
+_SAMPLES_FILE = re.compile(r"samples\.json|\w+-[\w.]+\.bin")
 
 
 @dataclass(frozen=True)
-class Found:
+class DataFolder:
     """A data set on disk.
 
-    state : `complete`; `outdated`, that nothing here would ask for again; `incomplete`, whose making was ended half
-        way or goes on; `damaged`, with a manifest that can't be read.
+    Parameters
+    ----------
+    state : `complete`; `outdated`: no run would use it again; `incomplete`: its making was interrupted or goes on;
+        `damaged`: its manifest can't be read.
     reason : why it is not complete, or empty.
     size : bytes of its files, samples included.
     samples_size : bytes of its samples.
@@ -59,28 +62,53 @@ class Found:
         """The name of its task."""
         return self.folder.parent.name
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no content at all: its making has just begun, or was killed then."""
+        return self.size == 0
 
-def find(root: Path, target: str | None = None) -> list[Found]:
-    """The data sets below a data root, sorted by folder: of one task, by name or file, or of all.
 
-    Folders of other names are not looked at. Raises UserError for a task that is neither known nor has a folder here.
+def find(root: Path, target: str | None = None, given: Mapping[str, str] | None = None) -> list[DataFolder]:
+    """The data sets below a data root, sorted by folder. Folders of other names are ignored.
+
+    Parameters
+    ----------
+    target : name or file of a task; None for all tasks.
+    given : parameters of the task that the data sets must have, as text.
+
+    Raises
+    ------
+    UserError
+        For a task that is neither known nor has a folder here, and for unknown parameters and values.
     """
+    asked = _parameters(target, given) if target and given else {}
     name = None if target is None else _name(root, target)
     folders = sorted(root.glob("*/*" if name is None else f"{name}/*"))
     found = [folder for folder in folders if folder.is_dir() and _FOLDER.fullmatch(folder.name)]
-    return [_look(folder, root, target or folder.parent.name) for folder in found]
+    every = [_inspect(folder, root, target or folder.parent.name) for folder in found]
+    return [
+        item for item in every if not asked or (item.manifest and asked.items() <= item.manifest.parameters.items())
+    ]
+
+
+def _parameters(target: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """The values that a manifest must have. It has no `applied_parameters`."""
+    task = TASKS.load(target).resolve("", given)
+    asked = {name: value for name, value in task.data_parameters().items() if name in given}
+    plain: dict[str, Any] = json.loads(json.dumps(asked, default=sorted))  # as in a manifest
+    return plain
 
 
 def lock_of(samples: Path) -> Path:
-    """The lock of who makes the samples in this folder."""
+    """The lock that a process holds while it makes the samples in this folder."""
     return samples.with_name(f".{samples.name}.lock")
 
 
-def remove(found: Found, root: Path) -> None:
+def remove(found: DataFolder, root: Path) -> None:
     """Delete the files of a data set, its samples and its folder.
 
-    Raises UserError, and deletes nothing, when it is being made, when the folder or its task's is a link or lies
-    elsewhere than directly below the root, or when it holds anything that was not put there by us.
+    Raises UserError, and deletes nothing, when it is being made, when its folder or that of its task is a link or not
+    directly below the root, or when it contains anything that is not part of a data set.
     """
     folder = found.folder
     _check_place(folder, root)
@@ -90,7 +118,7 @@ def remove(found: Found, root: Path) -> None:
         raise UserError(f"{folder}: holds {strange[0]}, which is of no data set. Move it away, or delete it by hand.")
     with _locked(folder, [folder / ".lock", *_locks(folder)]):
         _delete_samples(folder)
-        # The manifest goes first: what is left, should this end half way, is then incomplete and not damaged.
+        # The manifest goes first: if this is interrupted, the rest is incomplete and not damaged.
         for path in sorted(folder.iterdir(), key=lambda path: path.name != MANIFEST):
             path.unlink()
         folder.rmdir()
@@ -98,8 +126,8 @@ def remove(found: Found, root: Path) -> None:
         folder.parent.rmdir()
 
 
-def remove_samples(found: Found, root: Path) -> None:
-    """Delete the samples that are kept of a data set, which stays. Raises UserError as `remove` does."""
+def remove_samples(found: DataFolder, root: Path) -> None:
+    """Delete the samples of a data set, but not its events. Raises UserError as `remove` does."""
     folder = found.folder
     _check_place(folder, root)
     strange = _strange_samples(folder)
@@ -117,21 +145,21 @@ def _check_place(folder: Path, root: Path) -> None:
 
 
 def _strange_samples(folder: Path) -> list[str]:
-    """What lies among the samples of a data set and was not put there by us."""
+    """Entries of the folder of samples that are not samples."""
     home = folder / SAMPLES
     if home.is_symlink() or (home.exists() and not home.is_dir()):
         return [SAMPLES]
     strange = []
     for path in sorted(home.iterdir()) if home.is_dir() else []:
-        if not path.is_symlink() and path.is_dir() and _KEPT.fullmatch(path.name):
-            strange += [file for file in sorted(path.iterdir()) if not _is_ours(file, _KEPT_FILE)]
+        if not path.is_symlink() and path.is_dir() and _SAMPLES_FOLDER.fullmatch(path.name):
+            strange += [file for file in sorted(path.iterdir()) if not _is_ours(file, _SAMPLES_FILE)]
         elif not _is_ours(path, _LOCK):
             strange.append(path)
     return [path.relative_to(folder).as_posix() for path in strange]
 
 
 def _locks(folder: Path) -> list[Path]:
-    """The locks of samples; where one was removed by hand, nobody is making any."""
+    """The locks of samples; a lock that was removed by hand is held by no process."""
     home = folder / SAMPLES
     return [path for path in sorted(home.iterdir()) if _LOCK.fullmatch(path.name)] if home.is_dir() else []
 
@@ -140,7 +168,7 @@ def _delete_samples(folder: Path) -> None:
     home = folder / SAMPLES
     for path in sorted(home.iterdir()) if home.is_dir() else []:
         if path.is_dir():
-            # what says that they are whole goes first
+            # the file that marks them as complete goes first
             for file in sorted(path.iterdir(), key=lambda file: file.suffix != ".json"):
                 file.unlink()
             path.rmdir()
@@ -152,7 +180,7 @@ def _delete_samples(folder: Path) -> None:
 
 @contextmanager
 def _locked(folder: Path, paths: Iterable[Path]) -> Iterator[None]:
-    """Nobody makes what is deleted meanwhile. Raises UserError when somebody does, or when the disk refuses."""
+    """Hold all locks. Raises UserError when another process holds one, or when the disk refuses."""
     from filelock import FileLock, Timeout
 
     try:
@@ -171,23 +199,23 @@ def _is_ours(path: Path, names: re.Pattern[str] = _OURS) -> bool:
 
 
 def _name(root: Path, target: str) -> str:
-    """The task's name; a folder is enough for a task that is not installed any more."""
+    """The name of a task; a folder is enough for a task that is no longer installed."""
     if re.fullmatch(r"\w[\w-]*", target) and (root / target).is_dir():
         return target
     return TASKS.find(target).name
 
 
-def _look(folder: Path, root: Path, target: str) -> Found:
+def _inspect(folder: Path, root: Path, target: str) -> DataFolder:
     samples = _size((folder / SAMPLES).rglob("*"))
     size = _size(folder.iterdir()) + samples
     try:
         manifest = read_manifest(folder)
     except UserError as error:
-        return Found(folder, "damaged", str(error), None, size, samples)
+        return DataFolder(folder, "damaged", str(error), None, size, samples)
     if manifest is None:
-        return Found(folder, "incomplete", "its making was interrupted, or goes on", None, size, samples)
+        return DataFolder(folder, "incomplete", "its making was interrupted, or goes on", None, size, samples)
     reason = _outdated(folder, root, target, manifest)
-    return Found(folder, "outdated" if reason else "complete", reason, manifest, size, samples)
+    return DataFolder(folder, "outdated" if reason else "complete", reason, manifest, size, samples)
 
 
 def _size(paths: Iterable[Path]) -> int:
@@ -195,14 +223,14 @@ def _size(paths: Iterable[Path]) -> int:
 
 
 def _outdated(folder: Path, root: Path, target: str, manifest: Manifest) -> str:
-    """Why no request leads to this data set any more, or nothing; a task that is not known can't be asked."""
+    """Why no run would use this data set any more, or empty; unknown for a task that can't be loaded."""
     try:
         plugin: type[Task] = TASKS.load(target)
     except UserError:
         return ""
     made = {"the task": manifest.task_version}
     now = {"the task": plugin.version}
-    imported = folder.name.startswith("files-")  # of them the folder can't be told without the files
+    imported = folder.name.startswith("files-")  # their folder depends on the source files
     if not imported:
         made |= {"the detector": manifest.detector, "pythia8mc": manifest.packages.get("pythia8mc", "none")}
         now |= {"the detector": DETECTOR_VERSION, "pythia8mc": version_of("pythia8mc")}

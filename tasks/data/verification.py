@@ -1,25 +1,33 @@
-"""Is a stored data set what its manifest says? Every shard is hashed and read again, one in memory at a time."""
+"""Check stored data sets against their manifests: every shard is hashed and read again, one in memory at a time."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError
 from benchmark.core.files import sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tasks.data.content import Content
-    from tasks.data.manifest import Manifest, Shard
+    from tasks.data.inventory import DataFolder
+    from tasks.data.manifest import Manifest, Report, Shard
 
 
-def verify(folder: Path, manifest: Manifest, report: Callable[[str, float, float], None]) -> list[str]:
-    """What is wrong with a data set, a line each; empty when its files, counts and fingerprints are as recorded.
+def verify_folder(item: DataFolder, report: Report) -> dict[str, Any]:
+    """Verify a folder in any state. Returns `status` (ok, incomplete or damaged), `problems` and a `remark`."""
+    if item.state == "damaged":
+        return {"status": "damaged", "problems": [item.reason], "remark": ""}
+    if item.manifest is None:
+        return {"status": "incomplete", "problems": [], "remark": item.reason}
+    problems = verify(item.folder, item.manifest, report)
+    remark = item.reason or f"{item.manifest.events():,} events in {len(item.manifest.shards)} shards"
+    return {"status": "damaged" if problems else "ok", "problems": problems, "remark": remark}
 
-    Reports ("verify", events done, events in all).
-    """
+
+def verify(folder: Path, manifest: Manifest, report: Report) -> list[str]:
+    """What is wrong with a data set, a line each; empty when its files, counts and fingerprints are as recorded."""
     from tasks.data.content import Content
 
     content = Content(manifest.task, tuple(manifest.counts))
@@ -46,7 +54,7 @@ def verify(folder: Path, manifest: Manifest, report: Callable[[str, float, float
 
 
 def _problem(path: Path, shard: Shard, content: Content) -> str:
-    """What is wrong with a shard, or nothing, and then its events are in `content`."""
+    """What is wrong with a shard; empty if nothing is, and then its events are added to `content`."""
     from tasks import events
 
     if not path.is_file():

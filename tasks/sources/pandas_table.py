@@ -30,7 +30,7 @@ _NOTES = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
 
 
 @dataclass(frozen=True)
-class Table:
+class PandasTable:
     """A table, unread: `rows` is the array in the file, `places` says the block and position of each column."""
 
     rows: Any
@@ -49,7 +49,7 @@ class Table:
         return np.stack(columns, axis=1)
 
 
-def find_table(file: Any, columns: Sequence[str], what: str) -> Table:
+def find_table(file: Any, columns: Sequence[str], what: str) -> PandasTable:
     """The first table of a file that has these columns, of numbers.
 
     Raises UserError when there is none, or when it is of pandas' `fixed` format.
@@ -76,7 +76,7 @@ def find_table(file: Any, columns: Sequence[str], what: str) -> Table:
     )
 
 
-def _table(group: Any, what: str) -> Table:
+def _table(group: Any, what: str) -> PandasTable:
     rows = node(group, "table", (None,), what)
     places: dict[str, tuple[str, int]] = {}
     for block in rows.dtype.names or ():
@@ -91,7 +91,7 @@ def _table(group: Any, what: str) -> Table:
                 "Fetch the file again."
             )
         places |= {name: (block, index) for index, name in enumerate(names)}
-    return Table(rows, places)
+    return PandasTable(rows, places)
 
 
 def _names(attributes: Any, name: str, what: str) -> list[str]:

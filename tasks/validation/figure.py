@@ -87,7 +87,7 @@ class Spectrum:
 
 
 @dataclass(frozen=True)
-class Points:
+class MeasuredPoints:
     """Measured points: x, y and the ends of the error bars, (points,) each."""
 
     x: Floats
@@ -103,7 +103,7 @@ class Curve:
     title: str
     x: Axis
     y: Axis
-    points: Mapping[str, Points]
+    points: Mapping[str, MeasuredPoints]
     lines: Mapping[str, float] = field(default_factory=dict)
     y_from: float | None = None
 

@@ -18,7 +18,7 @@ from tasks.validation.statistics import SIGMAS, means
 
 if TYPE_CHECKING:
     from tasks.detector.pileup import Era
-    from tasks.validation.figure import Floats, Points, Spectrum
+    from tasks.validation.figure import Floats, MeasuredPoints, Spectrum
 
 SEED = 20_120_705
 NUMBERS = 20_000
@@ -83,7 +83,7 @@ def _counted(drawn: Floats, mean: float, between: float) -> tuple[Check, Check]:
     )
 
 
-def _profiles(numbers: Floats, values: dict[str, Floats], edges: Floats) -> dict[str, Points]:
+def _profiles(numbers: Floats, values: dict[str, Floats], edges: Floats) -> dict[str, MeasuredPoints]:
     return {name.replace("_", " "): means(numbers, column, edges) for name, column in values.items()}
 
 

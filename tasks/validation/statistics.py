@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmark.metrics.auc import roc_auc
 from benchmark.metrics.intervals import wilson
-from tasks.validation.figure import Check, Floats, Points
+from tasks.validation.figure import Check, Floats, MeasuredPoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +127,7 @@ def blind(name: str, first: Any, second: Any, least: float = 0.0) -> Check:
     return Check(name, area.value, 0.5 - allowed, 0.5 + allowed, "AUC", source)
 
 
-def efficiency(x: Any, passed: NDArray[np.bool_], edges: Any) -> Points:
+def efficiency(x: Any, passed: NDArray[np.bool_], edges: Any) -> MeasuredPoints:
     """Share that passes in bins of x, with Wilson's interval of 68.3%; empty bins are left out."""
 
     def share(inside: NDArray[np.intp]) -> tuple[float, float, float]:
@@ -137,7 +137,7 @@ def efficiency(x: Any, passed: NDArray[np.bool_], edges: Any) -> Points:
     return _binned(x, edges, 1, share)
 
 
-def medians(x: Any, y: Floats, edges: Any) -> Points:
+def medians(x: Any, y: Floats, edges: Any) -> MeasuredPoints:
     """Median of y in bins of x, with the standard error of a Gaussian's median, 1.253 sigma / sqrt(n)."""
 
     def middle(inside: NDArray[np.intp]) -> tuple[float, float, float]:
@@ -147,7 +147,7 @@ def medians(x: Any, y: Floats, edges: Any) -> Points:
     return _binned(x, edges, LEAST, middle)
 
 
-def means(x: Any, y: Floats, edges: Any) -> Points:
+def means(x: Any, y: Floats, edges: Any) -> MeasuredPoints:
     """Mean of y in bins of x, with its standard error."""
 
     def mean(inside: NDArray[np.intp]) -> tuple[float, float, float]:
@@ -157,7 +157,7 @@ def means(x: Any, y: Floats, edges: Any) -> Points:
     return _binned(x, edges, 5, mean)
 
 
-def widths(x: Any, y: Floats, edges: Any) -> Points:
+def widths(x: Any, y: Floats, edges: Any) -> MeasuredPoints:
     """`central_width` of y in bins of x, with a Gaussian's error, sigma / sqrt(n) (1/sqrt(2) if it were the rms)."""
 
     def width(inside: NDArray[np.intp]) -> tuple[float, float, float]:
@@ -170,7 +170,7 @@ def widths(x: Any, y: Floats, edges: Any) -> Points:
 
 def _binned(
     x: Any, edges: Any, least: int, measure: Callable[[NDArray[np.intp]], tuple[float, float, float]]
-) -> Points:
+) -> MeasuredPoints:
     """(value, low, high) of the events in each bin that has enough of them, at their mean x."""
     x, edges = np.asarray(x, dtype=np.float64), np.asarray(edges, dtype=np.float64)
     rows = []
@@ -179,4 +179,4 @@ def _binned(
         if len(inside) >= least:
             rows.append((float(x[inside].mean()), *measure(inside)))
     columns = np.array(rows, dtype=np.float64).reshape(-1, 4).T
-    return Points(*columns)
+    return MeasuredPoints(*columns)

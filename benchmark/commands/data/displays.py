@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from benchmark.commands.data.requests import how_to_make
 from benchmark.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from benchmark.engine.progress import Display
     from benchmark.engine.request import Choice
     from representations.representation import Representation
-    from tasks.data.inventory import Found
+    from tasks.data.inventory import DataFolder
     from tasks.task import Task
 
 EVENTS = 6
@@ -26,8 +27,9 @@ EVENTS = 6
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to draw: a task, parameters that apply to stored events, representations, and examples of each class."""
+    """What to draw: a task (as named), parameters of it, representations, and the number of examples of each class."""
 
+    words: str
     plugin: type[Task]
     given: dict[str, str]
     representations: Sequence[tuple[Choice, Representation]]
@@ -42,7 +44,7 @@ def choices(words: Sequence[str]) -> list[tuple[Choice, Representation]]:
     return [(choice, choice.build(REPRESENTATIONS, "")) for choice in request.choices(REPRESENTATIONS, words)]
 
 
-def run(wanted: Wanted, found: Sequence[Found], folder: Path, display: Display) -> list[EventDisplay]:
+def run(wanted: Wanted, found: Sequence[DataFolder], folder: Path, display: Display) -> list[EventDisplay]:
     """Draw every complete data set; with several data sets, each into a folder of its own.
 
     Raises UserError when nothing could be drawn.
@@ -53,7 +55,8 @@ def run(wanted: Wanted, found: Sequence[Found], folder: Path, display: Display) 
     name = wanted.plugin.name
     whole = [(item.folder, item.manifest) for item in found if item.state == "complete" and item.manifest is not None]
     if not whole:
-        raise UserError(f"{name}: no complete data set to show. Make one: python -m benchmark data generate {name}")
+        how = how_to_make(wanted.words, wanted.plugin)
+        raise UserError(f"{name}: no complete data set to show. To make one: {how}")
     drawn: list[EventDisplay] = []
     names = stems([(representation.name, dict(choice.given)) for choice, representation in wanted.representations])
     for data, manifest in whole:

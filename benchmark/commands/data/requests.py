@@ -1,8 +1,8 @@
-"""Which data a command line means, to be made or among those that are there."""
+"""What the `data` commands share: which data sets a command line names, and lines about them."""
 
 from __future__ import annotations
 
-import json
+import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tasks.data.dataset import DataSet
-    from tasks.data.inventory import Found
+    from tasks.data.inventory import DataFolder
     from tasks.data.manifest import Manifest
+    from tasks.task import Task
 
 _TASK = "with parameters as 'ttbar[min_jets=2]'; path/to/mine.py:Mine for your own."
 Wanted = Annotated[
@@ -34,11 +35,11 @@ There = Annotated[
     ),
 ]
 Preset = Annotated[str, typer.Option(help="Size of the data: smoke, quick, standard or paper.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 
 
 def data_sets(words: str, preset: str, level: str, source: Path | None = None) -> list[DataSet]:
-    """The data sets that `ttbar[min_jets=2],dimuon` means, each once. Raises UserError for whatever is wrong."""
+    """The data sets that `ttbar[min_jets=2],dimuon` names, each once. Raises UserError for whatever is wrong."""
     from benchmark.engine.request import check_preset, choices
     from tasks.data.dataset import DataSet
 
@@ -47,47 +48,46 @@ def data_sets(words: str, preset: str, level: str, source: Path | None = None) -
     return list(dict.fromkeys(wanted))
 
 
-def found(root: Path, words: str | None) -> list[Found]:
-    """The data sets that lie below a data root: of all tasks, or of those named; with parameters, those that have them.
+def found(root: Path, words: str | None) -> list[DataFolder]:
+    """The data sets below a data root: of all tasks, or of the named ones; with parameters, those that have them.
 
     Raises UserError for a task, a parameter or a value that is not known.
     """
     from benchmark.engine.request import Choice, parse_filter
     from tasks.data.inventory import find
 
-    there: dict[Path, Found] = {}
+    there: dict[Path, DataFolder] = {}
     for choice in parse_filter(words) if words else [Choice("all")]:
-        asked = _parameters(choice.target, dict(choice.given))
-        for item in find(root, None if choice.target == "all" else choice.target):
-            if not asked or (item.manifest and asked.items() <= item.manifest.parameters.items()):
-                there[item.folder] = item
+        target = None if choice.target == "all" else choice.target
+        there |= {item.folder: item for item in find(root, target, dict(choice.given))}
     return list(there.values())
 
 
-def _parameters(target: str, given: dict[str, str]) -> dict[str, Any]:
-    """The values that a manifest must have; parameters that only look at stored events are in none."""
-    if not given:
-        return {}
-    plugin = TASKS.load(target)
-    task = plugin.resolve("", given)
-    asked = {name: value for name, value in task.data_parameters().items() if name in given}
-    plain: dict[str, Any] = json.loads(json.dumps(asked, default=sorted))  # as in a manifest
-    return plain
+def how_to_make(words: str, plugin: type[Task]) -> str:
+    """The command that makes the events of a task, named as the user named it and quoted for a shell."""
+    from tasks.task import Task
+
+    task = shlex.quote(words)
+    if plugin.generate is Task.generate:
+        return f"python -m benchmark data import {task} --source PATH"
+    return f"python -m benchmark data generate {task}"
 
 
 def made(task: str, folder: Path, manifest: Manifest, *, new: bool) -> dict[str, Any]:
-    """A data set that was asked for, as JSON."""
+    """A data set that was made or found, as JSON; new: whether it was made now."""
     return {"task": task, "folder": str(folder), "made": new, "manifest": manifest.model_dump(mode="json")}
 
 
 def say_made(rows: Sequence[dict[str, Any]]) -> None:
-    """A line for each data set that was asked for."""
+    """Print a line for each data set that was made or found."""
     for row in rows:
         counts = row["manifest"]["counts"].values()
         events = sum(number for splits in counts for number in splits.values())
-        print(f"{row['task']}: {events:,} events {'made' if row['made'] else 'there already'}, in {row['folder']}")
+        print(f"{row['task']}: {events:,} events {'made' if row['made'] else 'already made'}, in {row['folder']}")
         for reason, count in row["manifest"]["dropped"].items():
             print(f"  dropped: {count:,} {reason}")
+        for note in row["manifest"]["notes"]:
+            print(f"  note: {note}")
 
 
 def size(number: float) -> str:

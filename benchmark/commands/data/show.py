@@ -1,4 +1,4 @@
-"""`data show`: counts, fingerprint, level and size of the data sets of a task, and figures to judge them by."""
+"""`data show`: counts, fingerprint, level and size of the data sets of a task, and figures of them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
     from benchmark.commands.data.validation import Drawn
     from benchmark.displays.events import EventDisplay
-    from tasks.data.inventory import Found
+    from tasks.data.inventory import DataFolder
     from tasks.data.manifest import Manifest
     from tasks.task import Task
 
 Plots = Annotated[
     Path | None,
     typer.Option(
-        help="Draw validation figures into this folder, and print what is read off them beside what is expected: "
-        "spectra by class from up to 20,000 events of each data set, and the detector on particles of known truth. "
-        "With --representation, event displays in their place.",
+        help="Draw validation figures into this folder, and print the numbers read off them with their expected "
+        "ranges: spectra by class from up to 20,000 events of each data set, and the detector on particles of known "
+        "truth. With --representation, draw event displays instead.",
         metavar="DIR",
         show_default=False,
     ),
@@ -59,7 +59,7 @@ def command(
 ) -> int:
     """Show counts, fingerprint, level and size of each data set of a task; with --plots, draw figures of it.
 
-    With --representation as well, draw its events as learners are shown them.
+    With --representation as well, draw the events as a representation makes them.
 
     Example: python -m benchmark data show ttbar --plots figures
 
@@ -81,28 +81,28 @@ def command(
     plugin = TASKS.load(choices[0].target)
     wanted = displays.choices(representation) if representation else []
     root = options.data_root(data)
-    found = requests.found(root, task)
+    found = [item for item in requests.found(root, task) if not item.is_empty]
     damaged = next((item for item in found if item.state == "damaged"), None)
     if damaged is not None:
         raise UserError(damaged.reason)
-    request = displays.Wanted(plugin, dict(choices[0].given), wanted, events or displays.EVENTS)
+    request = displays.Wanted(task, plugin, dict(choices[0].given), wanted, events or displays.EVENTS)
     drawn = _draw(plugin, found, plots) if plots and not wanted else []
     shown = _display(request, found, plots) if plots and wanted else []
     if json:
         manifests = {str(item.folder): item.manifest.model_dump(mode="json") for item in found if item.manifest}
         sizes = {str(item.folder): item.size for item in found}
-        told = {"task": plugin.name, "levels": levels(plugin), "data": manifests, "bytes": sizes}
+        record = {"task": plugin.name, "levels": levels(plugin), "data": manifests, "bytes": sizes}
         if wanted:
-            told["displays"] = displays.as_json(shown)
+            record["displays"] = displays.as_json(shown)
         elif plots:
-            told["plots"] = {str(item.folder): item.as_json() for item in drawn}
-        print(json_format.dumps(told, indent=1))
+            record["plots"] = {str(item.folder): item.as_json() for item in drawn}
+        print(json_format.dumps(record, indent=1))
         return 0
     print(f"{plugin.name}: {TASKS.find(choices[0].target).summary}")
     for level, reason in levels(plugin).items():
         print(f"level {level}: {reason}")
     if not found:
-        print(f"no data in {root / plugin.name} yet. They are made by: python -m benchmark data generate '{task}'")
+        print(f"no data in {root / plugin.name} yet. To make them: {requests.how_to_make(task, plugin)}")
     _print(found)
     if wanted:
         displays.show(shown)
@@ -113,7 +113,7 @@ def command(
     return 0
 
 
-def _draw(plugin: type[Task], found: Sequence[Found], plots: Path) -> list[Drawn]:
+def _draw(plugin: type[Task], found: Sequence[DataFolder], plots: Path) -> list[Drawn]:
     from benchmark.commands.data import validation
     from benchmark.core.process import silenced
     from benchmark.engine.progress import Display
@@ -123,7 +123,7 @@ def _draw(plugin: type[Task], found: Sequence[Found], plots: Path) -> list[Drawn
         return validation.run(plugin, found, folder, display)
 
 
-def _display(request: displays.Wanted, found: Sequence[Found], plots: Path) -> list[EventDisplay]:
+def _display(request: displays.Wanted, found: Sequence[DataFolder], plots: Path) -> list[EventDisplay]:
     from benchmark.commands.data import validation
     from benchmark.engine.progress import Display
 
@@ -132,15 +132,15 @@ def _display(request: displays.Wanted, found: Sequence[Found], plots: Path) -> l
         return displays.run(request, found, folder, display)
 
 
-def levels(plugin: type) -> dict[str, str]:
+def levels(plugin: type[Task]) -> dict[str, str]:
     """Each level of realism, and whether the task has it or why not."""
     from tasks.task import LEVELS
 
-    skipped: dict[str, str] = plugin.skipped_levels  # type: ignore[attr-defined]
+    skipped = plugin.skipped_levels
     return {level: f"skipped: {skipped[level]}" if level in skipped else "yes" for level in LEVELS}
 
 
-def _print(found: Sequence[Found]) -> None:
+def _print(found: Sequence[DataFolder]) -> None:
     for item in found:
         print()
         print(f"{item.folder}")
@@ -160,6 +160,8 @@ def _print_manifest(manifest: Manifest) -> None:
     print(f"  made {manifest.created} in {files:,} {'shard' if files == 1 else 'shards'}")
     for reason, count in manifest.dropped.items():
         print(f"  dropped: {count:,} {reason}")
+    for note in manifest.notes:
+        print(f"  note: {note}")
     splits = ("train", "valid", "test")
     rows = [
         (f"  {process}", *(f"{row[name]:,}" for name in splits), f"{sum(row.values()):,}")

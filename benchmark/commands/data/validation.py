@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmark.engine.progress import Display
-    from tasks.data.inventory import Found
+    from tasks.data.inventory import DataFolder
     from tasks.data.manifest import Manifest
     from tasks.task import Task
     from tasks.validation.figure import Check, Figure
@@ -52,7 +52,7 @@ def folder_for(given: Path) -> Path:
     return folder
 
 
-def run(plugin: type[Task], found: Sequence[Found], folder: Path, display: Display) -> list[Drawn]:
+def run(plugin: type[Task], found: Sequence[DataFolder], folder: Path, display: Display) -> list[Drawn]:
     """Draw the figures of every complete data set; TASK-NAME-FIGURE.png, NAME being that of its folder."""
     whole = [(item, item.manifest) for item in found if item.state == "complete" and item.manifest is not None]
     return [_one(plugin, item.folder, manifest, folder, display) for item, manifest in whole]

@@ -1,4 +1,4 @@
-"""`data verify`: is what lies on the disk still what was made?"""
+"""`data verify`: check stored data sets against their manifests."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.commands import options
 from benchmark.commands.data import requests
+from benchmark.core.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmark.engine.progress import Display
-    from tasks.data.inventory import Found
+    from tasks.data.inventory import DataFolder
 
 
 def command(
@@ -29,7 +30,9 @@ def command(
     from benchmark.engine.progress import Display
 
     root = options.data_root(data)
-    found = requests.found(root, task)
+    found = [item for item in requests.found(root, task) if not item.is_empty]
+    if data is not None and not root.is_dir():
+        raise UserError(f"data verify: no folder {root}. Name the folder of the data sets with --data.")
     with Display(quiet=quiet) as display:
         rows = run(found, display)
     if json:
@@ -40,27 +43,18 @@ def command(
         if row["status"] == "damaged":
             for problem in row["problems"]:
                 print(f"damaged: {row['folder']}: {problem}")
-            print(f"  Delete {row['folder']}: the command that made it makes it again.")
+            print(f"  Delete {row['folder']}, and repeat the command that made it.")
         elif not quiet:
             print(f"{row['status']}: {row['folder']} ({row['remark']})")
     return 1 if any(row["status"] == "damaged" for row in rows) else 0
 
 
-def run(found: Sequence[Found], display: Display) -> list[dict[str, Any]]:
+def run(found: Sequence[DataFolder], display: Display) -> list[dict[str, Any]]:
     """Verify data sets. Returns folder, status (ok, incomplete or damaged), problems and a remark of each."""
-    from tasks.data.verification import verify
+    from tasks.data.verification import verify_folder
 
     rows = []
     for item in found:
-        status, problems, remark = "ok", [], item.reason
-        if item.state == "damaged":
-            status, problems, remark = "damaged", [item.reason], ""
-        elif item.manifest is None:
-            status = "incomplete"
-        else:
-            name = f"{item.task}/{item.folder.name}"
-            problems = verify(item.folder, item.manifest, partial(display.stage, name))
-            status = "damaged" if problems else "ok"
-            remark = remark or f"{item.manifest.events():,} events in {len(item.manifest.shards)} shards"
-        rows.append({"folder": str(item.folder), "status": status, "problems": problems, "remark": remark})
+        state = verify_folder(item, partial(display.stage, f"{item.task}/{item.folder.name}"))
+        rows.append({"folder": str(item.folder)} | state)
     return rows

@@ -139,15 +139,21 @@ def test_a_dry_run_refuses_files_as_a_run_does(
 
 
 @pytest.mark.parametrize(
-    ("share", "message"), [(0.5, "({:,} bytes) holds no tree"), (0.02, "is truncated or no ROOT file ({:,} bytes")]
+    ("events", "share", "message"),
+    [
+        (False, 1.0, "({:,} bytes) holds no tree"),
+        (True, 0.5, "is truncated or no ROOT file ({:,} bytes"),
+        (True, 0.02, "is truncated or no ROOT file ({:,} bytes"),
+    ],
 )
-def test_root_file_that_was_cut_short(refused, tmp_path: Path, share: float, message: str):
+def test_root_file_without_events_or_cut_short(refused, tmp_path: Path, events: bool, share: float, message: str):
     import numpy as np
     import uproot
 
     path = tmp_path / "events.root"
     with uproot.recreate(path) as file:
-        file["Events"] = {"Muon_pt": np.arange(20_000, dtype=np.float32)}
+        values = np.arange(20_000, dtype=np.float32)
+        file["Events"] = {"Muon_pt": values} if events else np.histogram(values)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
     line = refused("run", "--task", "dimuon", "--source", str(path), "--preset", "smoke", "--device", "cpu", "--quiet")

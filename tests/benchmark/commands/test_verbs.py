@@ -196,8 +196,25 @@ def test_data_show(said, toy_data: Path):
 
 def test_data_show_before_there_are_any(said, tmp_path: Path):
     text = said("data", "show", "ttbar", "--data", str(tmp_path))
-    assert "python -m benchmark data generate 'ttbar'" in text
+    assert "To make them: python -m benchmark data generate ttbar\n" in text
     assert list(tmp_path.iterdir()) == []
+
+
+def test_advice_names_what_was_typed_and_how_the_task_gets_its_events(said, tmp_path: Path):
+    typed = f"{TOY}[slope=61]"
+    text = said("data", "show", typed, "--data", str(tmp_path))
+    assert f"python -m benchmark data generate '{typed}'\n" in text
+    text = said("data", "show", "quark_gluon", "--data", str(tmp_path))
+    assert "python -m benchmark data import quark_gluon --source PATH\n" in text
+
+
+def test_data_show_lists_no_empty_folder(said, tmp_path: Path):
+    folder = tmp_path / "ttbar" / "files-0123456789"
+    folder.mkdir(parents=True)
+    (folder / ".lock").touch()
+    text = said("data", "show", "ttbar", "--data", str(tmp_path))
+    assert "no data in" in text
+    assert str(folder) not in text
 
 
 def test_data_show_of_a_broken_manifest(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

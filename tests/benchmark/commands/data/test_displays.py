@@ -141,7 +141,7 @@ def test_no_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     words = ("data", "show", "ttbar", "--data", str(tmp_path), "--representation", "graph", "--plots", str(tmp_path))
     assert cli.exit_code(words) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "ttbar: no complete data set to show. Make one: python -m benchmark data generate ttbar" in line
+    assert "ttbar: no complete data set to show. To make one: python -m benchmark data generate ttbar" in line
 
 
 def test_a_mean_of_no_events_is_null(tmp_path: Path):

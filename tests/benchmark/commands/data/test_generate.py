@@ -30,7 +30,7 @@ def test_made_once_and_found_again_by_run_too(tmp_path: Path, capsys: pytest.Cap
     assert rows[0]["manifest"] == json.loads((folder / "manifest.json").read_text())
     times = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     lines = data(capsys, *words).splitlines()
-    assert lines[0] == f"toy: 240 events there already, in {folder}"
+    assert lines[0] == f"toy: 240 events already made, in {folder}"
     assert data(capsys, *words, "--quiet") == ""
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == times
 

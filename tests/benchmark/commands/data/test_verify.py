@@ -52,7 +52,7 @@ def test_what_is_damaged_is_named_and_what_to_do(verified, root: Path):
     assert text.splitlines() == [
         f"damaged: {folder}: soft-0000.parquet: changed since it was made (SHA-256 differs)",
         f"damaged: {folder}: hard-0001.parquet: missing",
-        f"  Delete {folder}: the command that made it makes it again.",
+        f"  Delete {folder}, and repeat the command that made it.",
     ]
     code, text = verified("toy", "--json")
     assert (code, [row["status"] for row in json.loads(text)]) == (1, ["damaged"])
@@ -76,5 +76,10 @@ def test_parameters_choose(verified):
 
 
 def test_no_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    assert cli.exit_code(("data", "verify", "--data", str(tmp_path / "none"))) == 0
-    assert capsys.readouterr().out == f"no data in {tmp_path / 'none'} yet\n"
+    assert cli.exit_code(("data", "verify", "--data", str(tmp_path))) == 0
+    assert capsys.readouterr().out == f"no data in {tmp_path} yet\n"
+
+
+def test_a_missing_folder_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert cli.exit_code(("data", "verify", "--data", str(tmp_path / "none"))) == 2
+    assert f"data verify: no folder {tmp_path / 'none'}" in capsys.readouterr().err
