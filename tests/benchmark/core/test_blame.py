@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 MINE = """
 from dataclasses import dataclass
 import numpy as np
-from benchmark.metrics.metric import Metric
+from benchmark.metrics.metric import Metric, MetricColumn
 from helper import lose
 from representations.representation import Representation
-from tasks.task import Imported
+from tasks.reader import Imported, Reader
+from tasks.validation.validation import Validation
 from tests.benchmark.plugins.toy_task import Toy
 
 def lost(where):
@@ -30,24 +31,36 @@ def lost(where):
 @dataclass(frozen=True, kw_only=True)
 class Mine(Toy):
     name = "mine"
+    fast_simulation = True
     applied_columns = frozenset({"objects"})
     def info(self, level):
         return lost("info") or super().info(level)
     def generate(self, *arguments):
         return lost("generate") or super().generate(*arguments)
+    @property
+    def reader(self):
+        return Files()
+    @property
+    def validation(self):
+        return Figures()
+    def apply_variant(self, table):
+        return lost("apply_variant") or table
+
+class Files(Reader):
+    files, holds, columns = "any", "muons", ("objects",)
     def read(self, source):
         lost("read")
         return Imported(self.chunks(), "mine")
     def chunks(self):
         lost("chunks")
-        yield self.generate("hard", "detector", 10, 1)
-    def apply_variant(self, table):
-        return lost("apply_variant") or table
-    def validation(self, events):
-        lost("validation")
         yield from ()
-    def detector_validation(self, count=None):
-        lost("detector_validation")
+
+class Figures(Validation):
+    def figures(self, events):
+        lost("figures")
+        yield from ()
+    def detector_figures(self, count=None):
+        lost("detector_figures")
         yield from ()
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +71,7 @@ class Shape(Representation):
 
 class Number(Metric):
     name = "number"
+    columns = (MetricColumn("number", "N"),)
     def __init__(self):
         lost("metric")
     def __call__(self, scored, confidence=0.95): ...
@@ -71,8 +85,8 @@ COMMANDS = [
     ("read", "data import mine.py:Mine --source mine.py --data data"),
     ("chunks", "data import mine.py:Mine --source mine.py --data data"),
     ("apply_variant", f"{GENERATE} ; {SHOW} --representation fourvectors"),
-    ("validation", f"{GENERATE} ; {SHOW}"),
-    ("detector_validation", f"{GENERATE} ; {SHOW}"),
+    ("figures", f"{GENERATE} ; {SHOW}"),
+    ("detector_figures", f"{GENERATE} ; {SHOW}"),
     ("represent", f"{GENERATE} ; {SHOW} --representation mine.py:Shape"),
     ("metric", f"{DRY} --representation fourvectors --model bdt --metric mine.py:Number"),
 ]
