@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.hashing import splitmix64
 from models.card import NO_INPUT, Card, ModelWithCard, read_tensors, write_tensors
 from models.table import shape_of, table_of
 from models.training.batches import balanced_weights
@@ -84,22 +85,13 @@ class Random(Reference):
         card = self._fitted()
         card.check(samples, NO_INPUT)
         classes = len(card.classes)
-        key = mixed(np.array([int(card.details["seed"])], np.uint64))
+        key = splitmix64(np.array([int(card.details["seed"])], np.uint64))
         ids = samples.event_ids.cpu().numpy().astype(np.int64).view(np.uint64)
-        word = np.asarray(mixed(ids + key)[:, None] + np.arange(classes, dtype=np.uint64), np.uint64)
+        word = np.asarray(splitmix64(ids + key)[:, None] + np.arange(classes, dtype=np.uint64), np.uint64)
         # the upper 53 bits as numbers in (0, 1); exponential numbers divided by their sum are uniform spacings
-        uniform = ((mixed(word) >> np.uint64(11)) + 0.5) / 2.0**53
+        uniform = ((splitmix64(word) >> np.uint64(11)) + 0.5) / 2.0**53
         share = -np.log(uniform)
         return np.asarray(share / share.sum(axis=1, keepdims=True), np.float32)
-
-
-def mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """A hash of each word (SplitMix64: Steele, Lea and Flood 2014)."""
-    with np.errstate(over="ignore"):
-        words = words + np.uint64(0x9E3779B97F4A7C15)
-        words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return words ^ (words >> np.uint64(31))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,6 +35,7 @@ import numpy as np
 import pyarrow.parquet
 
 from benchmark.core.errors import UserError
+from benchmark.core.hashing import uniform
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -111,19 +112,11 @@ class Events:
         return {name: self[where == code] for code, name in enumerate(SPLITS)}
 
 
-def uniform_hash(group: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Map ids to numbers that look uniform in [0, 1): the finaliser of SplitMix64 (Steele et al., 2014)."""
-    x = np.asarray(group).astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((x ^ (x >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / 2.0**53
-
-
 def split_of(table: ak.Array) -> NDArray[np.int8]:
     """0 train, 1 valid, 2 test for each event: the table's own `split`, else by a hash of `group`."""
     if "split" in table.fields:
         return np.asarray(ak.to_numpy(table["split"])).astype(np.int8)
-    return np.searchsorted(SPLIT_EDGES, uniform_hash(ak.to_numpy(table["group"])), side="right").astype(np.int8)
+    return np.searchsorted(SPLIT_EDGES, uniform(ak.to_numpy(table["group"])), side="right").astype(np.int8)
 
 
 def check(table: ak.Array, what: str) -> None:

@@ -6,21 +6,20 @@ MODELS/ttbar/circles-cnn-seed0-1a2b3c4d5e6f/model.json     and other files: what
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmark.core.errors import UserError
-from benchmark.core.files import make_folder, write_atomically
+from benchmark.core.files import make_folder, replacing, write_atomically
 from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS, Registry
 from benchmark.records.result import Code  # noqa: TC001 - pydantic evaluates the annotations of Origin
 from models.model import Context
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from benchmark.core.plugin import Plugin
     from benchmark.engine.job import Job
     from benchmark.records.result import Result
@@ -114,18 +113,14 @@ def keep(job: Job, result: Result, manifest: Manifest | None, models: Path) -> N
     )
     folder = folder_of(models, result)
     make_folder(folder.parent)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", suffix=".tmp", dir=folder.parent))
     try:
-        job.model.save(temporary)
-        text = origin.model_dump_json(indent=1).encode()
-        write_atomically(temporary / CELL, lambda file: file.write(text))
-        temporary.chmod(0o755)
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
+        with replacing(folder) as temporary:
+            temporary.mkdir()
+            job.model.save(temporary)
+            text = origin.model_dump_json(indent=1).encode()
+            write_atomically(temporary / CELL, lambda file: file.write(text))
     except OSError as error:
         raise UserError(f"{folder}: the model can't be kept ({error.strerror}). Name another folder.") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def restore(folder: Path, device: str) -> Restored:

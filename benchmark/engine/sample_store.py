@@ -9,14 +9,10 @@ time: who comes second waits, and finds them made. Where nothing can be kept the
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import sys
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import representations
 from benchmark.core.errors import UserError
+from benchmark.core.files import locked, replacing, warn_once
 from benchmark.core.registry import REPRESENTATIONS, TASKS
 from benchmark.core.sources import source_of
 from benchmark.engine.throughput import clock
@@ -123,7 +120,7 @@ def represented(job: Job, root: Path, context: Context) -> Represented:
                 found = _opened(folder, key) or _made(folder, key, job, root, manifest, context)
         return found
     except Unkeepable as reason:
-        _say(f"{folder}: samples are not kept, but held in memory: {reason}")
+        warn_once(f"{folder}: samples are not kept, but held in memory: {reason}")
         _held[asked] = represent(_shards(job, root), job.representation, context.report, manifest.events())
         return _held[asked]
 
@@ -215,7 +212,7 @@ def _opened(folder: Path, key: str) -> Represented | None:
             raise DamagedError(f"{folder}: made for another key")
     except (DamagedError, ValidationError) as error:
         reason = str(error) if isinstance(error, DamagedError) else f"{folder}: {error.errors()[0]['msg']}"
-        _say(f"{reason}; the samples are made again")
+        warn_once(f"{reason}; the samples are made again")
         return None
     rate = about.events_per_s if about.machine == _machine() else None
     return Represented(found.splits, Pace(about.has_signal, rate, about.made))
@@ -226,57 +223,36 @@ def _made(folder: Path, key: str, job: Job, root: Path, manifest: Manifest, cont
     try:
         for leftover in folder.parent.glob(f".{folder.name}-*.tmp"):  # of a run that was killed
             shutil.rmtree(leftover)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", suffix=".tmp", dir=folder.parent))
+        with replacing(folder) as temporary:
+            temporary.mkdir()
+            with Writer(temporary) as writer:
+                pace = _each(_shards(job, root), job.representation, context.report, manifest.events(), writer.add)
+                if context.sharing > 1:
+                    pace = replace(pace, events_per_s=None)
+                writer.finish(About(key=key, machine=_machine(), **vars(pace)).model_dump())
     except OSError as error:
         raise Unkeepable(f"the folder can't be written ({error.strerror})") from error
-    try:
-        with Writer(temporary) as writer:
-            pace = _each(_shards(job, root), job.representation, context.report, manifest.events(), writer.add)
-            if context.sharing > 1:
-                pace = replace(pace, events_per_s=None)
-            writer.finish(About(key=key, machine=_machine(), **vars(pace)).model_dump())
-        _put_in_place(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     found = _opened(folder, key)
     if found is None:
         raise Unkeepable("what was written there can't be read back")
     return found
 
 
-def _put_in_place(temporary: Path, folder: Path) -> None:
-    try:
-        temporary.chmod(0o755)  # for others who may read the data
-        if folder.exists():  # damaged; whoever has it open keeps what is open
-            shutil.rmtree(folder)
-        os.replace(temporary, folder)
-    except OSError as error:
-        raise Unkeepable(f"the folder can't be replaced ({error.strerror})") from error
-
-
 @contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
     """Two processes never make the same samples at once; others may be made meanwhile."""
-    from filelock import FileLock
 
-    lock = FileLock(lock_of(folder))
+    def refused(error: OSError) -> Unkeepable:
+        return Unkeepable(f"the folder can't be locked ({error})")
+
     try:
         folder.parent.mkdir(exist_ok=True)
-        lock.acquire()
-    except (OSError, NotImplementedError) as error:
-        raise Unkeepable(f"the folder can't be locked ({error})") from error
-    try:
+    except OSError as error:
+        raise refused(error) from error
+    with locked(lock_of(folder), refused):
         yield
-    finally:
-        lock.release()
 
 
 def _machine() -> str:
     told = environment.describe()
     return f"{told['processor']}, {told['cores']} cores"
-
-
-@cache
-def _say(message: str) -> None:
-    """Once a process: seeds and models come to the same samples again and again."""
-    print(f"warning: {message}", file=sys.stderr)

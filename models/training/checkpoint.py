@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import sys
 import time
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from benchmark.core.files import replacing, warn_once
 from representations.samples import Ragged
 
 if TYPE_CHECKING:
@@ -118,16 +115,13 @@ class Checkpoint:
         if self.path is None:
             return
         told = {"schema": SCHEMA, "key": self.key, "best": {**asdict(course.best), "resumed_s": course.seconds()}}
-        temporary = self.path.with_name(f"{self.path.name}.tmp")
         tensors = {name: value.detach().cpu().contiguous() for name, value in course.tensors().items()}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(tensors, temporary, {"training": json.dumps(told)})
-            os.replace(temporary, self.path)
+            with replacing(self.path) as temporary:
+                save_file(tensors, temporary, {"training": json.dumps(told)})
         except (OSError, SafetensorError) as error:  # a full disk costs the checkpoint, not the training
-            with suppress(OSError):
-                temporary.unlink()
-            _warn(f"{self.path}: the checkpoint can't be written ({error})")
+            warn_once(f"{self.path}: the checkpoint can't be written ({error})")
 
     def read(self) -> tuple[dict[str, Tensor], Progress] | None:
         """Tensors and progress of a training with this key, or None. A broken file is passed over, as a line says."""
@@ -140,7 +134,7 @@ class Checkpoint:
                     return None
                 return {name: file.get_tensor(name) for name in file.keys()}, Progress(**told["best"])  # noqa: SIM118
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-            _warn(f"{self.path}: not a checkpoint ({error}); training starts anew")
+            warn_once(f"{self.path}: not a checkpoint ({error}); training starts anew")
             return None
 
 
@@ -174,12 +168,6 @@ def set_random_states(states: Mapping[str, Tensor], device: torch.device) -> Non
 
 def _part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
     return {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
-
-
-@cache
-def _warn(message: str) -> None:
-    """Once a process: every epoch may have the same trouble."""
-    print(f"warning: {message}", file=sys.stderr)
 
 
 def _add(found: Any, *tensors: Tensor) -> None:

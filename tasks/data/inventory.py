@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchmark.core.errors import UserError
+from benchmark.core.files import locked
 from benchmark.core.registry import TASKS
 from tasks.data.dataset import DataSet, version_of
 from tasks.data.manifest import MANIFEST, Manifest, read_manifest
@@ -181,17 +182,19 @@ def _delete_samples(folder: Path) -> None:
 @contextmanager
 def _locked(folder: Path, paths: Iterable[Path]) -> Iterator[None]:
     """Hold all locks. Raises UserError when another process holds one, or when the disk refuses."""
-    from filelock import FileLock, Timeout
+
+    def refused(error: OSError) -> UserError:
+        if isinstance(error, TimeoutError):
+            return UserError(f"{folder}: is being made by another process. Wait for it, or end it.")
+        return UserError(f"{folder}: can't be deleted ({error.strerror}). Change its permissions.")
 
     try:
         with ExitStack() as locks:
             for path in paths:
-                locks.enter_context(FileLock(path).acquire(timeout=0))
+                locks.enter_context(locked(path, refused, wait=False))
             yield
-    except Timeout as error:
-        raise UserError(f"{folder}: is being made by another process. Wait for it, or end it.") from error
     except OSError as error:
-        raise UserError(f"{folder}: can't be deleted ({error.strerror}). Change its permissions.") from error
+        raise refused(error) from error
 
 
 def _is_ours(path: Path, names: re.Pattern[str] = _OURS) -> bool:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError
-from benchmark.core.files import make_folder, sha256
+from benchmark.core.files import locked, make_folder, sha256
 from tasks.data.dataset import DataSet, info_of, version_of
 from tasks.data.manifest import GENERATED, Manifest, read_manifest
 from tasks.detector import VERSION as DETECTOR_VERSION
@@ -123,24 +123,21 @@ def _only_one(folder: Path) -> Iterator[None]:
 
     A folder in which nothing was made is removed.
     """
-    from filelock import FileLock
-
     path = folder / ".lock"
-    lock = FileLock(path)
-    try:
-        lock.acquire()
-    except (OSError, NotImplementedError) as error:
-        raise UserError(f"{folder}: can't be written ({error}). Name another folder with --data.") from error
-    try:
+
+    def refused(error: OSError) -> UserError:
+        return UserError(f"{folder}: can't be written ({error}). Name another folder with --data.")
+
+    with locked(path, refused):
         make_folder(folder)  # again: the run that had the lock may have removed it
-        yield
-    finally:
-        with suppress(OSError):  # not empty, or in use
-            if all(entry == path for entry in folder.iterdir()):
-                path.unlink()
-                folder.rmdir()
-                folder.parent.rmdir()
-        lock.release()
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # not empty, or in use
+                if all(entry == path for entry in folder.iterdir()):
+                    path.unlink()
+                    folder.rmdir()
+                    folder.parent.rmdir()
 
 
 def _describe(data: DataSet, folder: Path, made: list[Shard], extra: dict[str, Any], report: Report) -> Manifest:

@@ -10,11 +10,11 @@ import awkward as ak
 import numpy as np
 
 from benchmark.core.errors import UserError
+from benchmark.core.hashing import uniform
 from tasks.dimuon.classes import MASS_RANGE, label_of, selected
 from tasks.dimuon.csv_file import check_csv, read_csv
 from tasks.dimuon.pairs import FilePart, MuonPairs
 from tasks.dimuon.root_file import check_root, read_root
-from tasks.events import uniform_hash
 from tasks.reader import Imported, Reader
 from tasks.sources.files import find_files, mix
 
@@ -142,7 +142,7 @@ def one_each(ids: NDArray[np.int64], tested: NDArray[np.bool_], pt_sum: NDArray[
 
 def split_by_stream(ids: NDArray[np.int64], tested: NDArray[np.bool_], label: NDArray[np.int8]) -> NDArray[np.int8]:
     """0 train, 1 valid, 2 test by a hash of the id; test for events of the test stream only."""
-    at = uniform_hash(ids)
+    at = uniform(ids)
     split = np.searchsorted(OTHER_EDGES, at, side="right")
     split[tested] = np.searchsorted(STREAM_EDGES, at[tested], side="right")
     for index in np.unique(label[tested]):

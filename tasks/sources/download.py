@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from benchmark.core.errors import UserError
-from benchmark.core.files import make_folder
+from benchmark.core.files import locked, make_folder
 from tasks.sources import checksum
 from tasks.sources.downloader import Downloader, Unavailable, require_space
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from tasks.sources.catalogue import SourceFile
@@ -69,7 +69,7 @@ def fetch_all(files: Sequence[SourceFile], folder: Path, progress: Progress) -> 
     make_folder(folder)
     silent: set[str] = set()
     writable = True
-    with _locked(folder), _partial(folder / PARTIAL):
+    with locked(folder / ".lock", _refused(folder)), _partial(folder / PARTIAL):
         _require_room(files, folder)
         for file in files:
             outcome = check(file, folder / file.name)
@@ -88,20 +88,8 @@ def curl(file: SourceFile, path: Path) -> list[str]:
     return [f"curl -fL -C - -o {shlex.quote(str(path))} {shlex.quote(url)}" for url in file.urls]
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Make a second fetch into the same folder wait, and find the files there."""
-    from filelock import FileLock
-
-    try:
-        lock = FileLock(folder / ".lock")
-        lock.acquire()
-    except (OSError, NotImplementedError) as error:
-        raise UserError(f"{folder}: can't be written ({error}). Name another folder with --to.") from error
-    try:
-        yield
-    finally:
-        lock.release()
+def _refused(folder: Path) -> Callable[[OSError], UserError]:
+    return lambda error: UserError(f"{folder}: can't be written ({error}). Name another folder with --to.")
 
 
 @contextmanager

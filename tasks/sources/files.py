@@ -9,6 +9,7 @@ import awkward as ak
 import numpy as np
 
 from benchmark.core.errors import UserError
+from benchmark.core.hashing import splitmix64
 from tasks.reader import Imported
 
 if TYPE_CHECKING:
@@ -86,13 +87,10 @@ def binary_labels(truth: NDArray[Any], name: str, classes: tuple[str, str], star
 
 
 def mix(words: Iterable[NDArray[np.uint64]]) -> NDArray[np.uint64]:
-    """A 64-bit hash of each column of words: the finaliser of SplitMix64, folded over the words."""
+    """A 64-bit hash of each column of words: SplitMix64, folded over the words."""
     value: Any = np.uint64(0)
     for word in words:
-        x = (word ^ value) + np.uint64(0x9E3779B97F4A7C15)
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        value = x ^ (x >> np.uint64(31))
+        value = splitmix64(word ^ value)
     return np.asarray(value, dtype=np.uint64)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from benchmark.core.errors import UserError
 from tasks import events
-from tasks.events import EventInfo, Events, check, split_of, uniform_hash
+from tasks.events import EventInfo, Events, check, split_of
 
 INFO = EventInfo("coins", ("heads", "tails"), "hadron", {"jet": 2})
 FIELDS = ("pt", "eta", "phi", "mass", "charge")
@@ -50,28 +50,6 @@ def with_value(rows, column, field, event, value):
 
 
 # --- splits ----------------------------------------------------------------------------------------------------------
-
-
-def splitmix64(seed):
-    """First output of SplitMix64, as in the public-domain C of Vigna (prng.di.unimi.it), in exact integers."""
-    z = (seed + 0x9E3779B97F4A7C15) % 2**64
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) % 2**64
-    return z ^ (z >> 31)
-
-
-@pytest.mark.parametrize(("seed", "output"), [(0, 0xE220A8397B1DCDAF), (1234567, 6457827717110365317)])
-def test_hash_gives_the_published_values(seed, output):
-    assert splitmix64(seed) == output
-    assert uniform_hash(np.array([seed])) == (output >> 11) / 2**53
-
-
-@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=20))
-@settings(deadline=None, max_examples=50)
-def test_hash_is_exact_and_below_one(ids):
-    found = uniform_hash(np.array(ids, dtype=np.int64))
-    assert found.tolist() == [(splitmix64(i % 2**64) >> 11) / 2**53 for i in ids]
-    assert ((found >= 0) & (found < 1)).all()
 
 
 @pytest.mark.parametrize("first", [0, 10**10, 2 * 10**10 + 7 * 10**6])

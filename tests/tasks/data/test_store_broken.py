@@ -67,7 +67,7 @@ def test_a_file_in_place_of_the_folder(tmp_path):
 
 @pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(30, "Read-only file system")])
 def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, error):
-    def refuse(lock):
+    def refuse(lock, timeout):
         raise error
 
     monkeypatch.setattr("filelock.FileLock.acquire", refuse)

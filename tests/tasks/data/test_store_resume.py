@@ -97,7 +97,7 @@ def test_a_run_waits_for_another_and_finds_its_data_made(made, tmp_path, monkeyp
         def __init__(self, path):
             assert path.parent == folder
 
-        def acquire(self):
+        def acquire(self, timeout):
             manifest.write(folder)
 
         def release(self):
