@@ -1,4 +1,4 @@
-"""`leaderboard`: results in, pages out."""
+"""`leaderboard`: write the pages of all results."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from benchmark.core.errors import UserError
 def command(
     results: options.Results = options.DEFAULT_RESULTS,
     output: Annotated[
-        Path | None, typer.Option(help="Folder for the pages. Default: leaderboard/ in the results.", metavar="DIR")
+        Path | None,
+        typer.Option(help="Folder for the pages. Default: RESULTS/leaderboard.", metavar="DIR"),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Write into a folder that holds other files, too; they stay.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write into a folder with other files, which stay.")] = False,
 ) -> int:
-    """Write the pages: an index, and a page for each task. They work with no network.
+    """Write an index and a page for each task, as HTML that needs no network.
 
     Example: python -m benchmark leaderboard --results leaderboard/results --output site
     """
@@ -36,15 +35,15 @@ def command(
 
 
 def _refuse_strangers(pages: Path) -> None:
-    """Raise UserError for a folder with files that no earlier `leaderboard` has written."""
+    """Raise UserError for a folder with files that are not from an earlier build."""
     from benchmark.records.store import PAGES_MARK
 
     if not pages.is_dir() or (pages / PAGES_MARK).is_file():
         return
-    # a first build that was killed leaves temporary files alone
-    found = sorted(path.name for path in pages.iterdir() if not (path.name.startswith(".") and path.suffix == ".tmp"))
-    if found:
+    # a first build that was killed leaves nothing but temporary files
+    others = sorted(path.name for path in pages.iterdir() if not (path.name.startswith(".") and path.suffix == ".tmp"))
+    if others:
         raise UserError(
-            f"--output {pages.resolve()}: holds other files ('{found[0]}'), expected an empty folder or earlier pages. "
-            "Name another folder, or add --force."
+            f"--output {pages.resolve()}: contains other files ('{others[0]}'), expected an empty folder or "
+            "earlier pages. Name another folder, or add --force."
         )

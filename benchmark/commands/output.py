@@ -1,4 +1,4 @@
-"""The end of a run: the page is written, the ranking printed."""
+"""What commands print about results: boards as tables, and the address of the pages."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchmark.core.terminal import WIDTH
-from benchmark.records.result import Result
 from benchmark.records.store import ResultStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from benchmark.records.result import Result
     from leaderboard.ranking.boards import Board
 
 PAGES = "leaderboard"
-"""Folder of the pages inside the folder of results."""
+"""Name of the folder of pages in a folder of results."""
 
 
 def finish(results: Sequence[Result], folder: Path, *, quiet: bool, as_json: bool) -> None:
-    """Write the pages of all results in `folder`; print these results, board by board, as they are ranked among all."""
+    """Write the pages of all results in `folder`, and print `results` with their ranks among all."""
     from leaderboard.export import to_json
     from leaderboard.pages.site import build
     from leaderboard.ranking.boards import rank
@@ -31,15 +31,15 @@ def finish(results: Sequence[Result], folder: Path, *, quiet: bool, as_json: boo
     if as_json:
         print(to_json(results), end="")
     elif not quiet:
-        boards = list(_asked_for(rank(store.all(), store), {result.key for result in results}))
+        boards = list(_only(rank(store.all(), store), {result.key for result in results}))
         print_boards([board for board, _ in boards])
         if others := sum(hidden for _, hidden in boards):
-            print(f"ranks are among all rows of a board; {others} more, of other commands, are on the page")
+            print(f"Ranks count all rows of a board; {others} rows from other runs are on the page.")
         print(f"page: {page.resolve().as_uri()}")
 
 
-def _asked_for(boards: Iterable[Board], keys: set[str]) -> Iterator[tuple[Board, int]]:
-    """Each board that has one of these results, with the rows of them alone, and how many others it has."""
+def _only(boards: Iterable[Board], keys: set[str]) -> Iterator[tuple[Board, int]]:
+    """The boards of results with these keys, reduced to their rows, and the number of other rows."""
     for board in boards:
         rows = tuple(row for row in board.rows if any(result.key in keys for result in row.results))
         if rows:
@@ -47,7 +47,7 @@ def _asked_for(boards: Iterable[Board], keys: set[str]) -> Iterator[tuple[Board,
 
 
 def print_boards(boards: Iterable[Board]) -> None:
-    """Each board as a table on standard output, as wide as the terminal."""
+    """Print each board as a table that is as wide as the terminal."""
     from leaderboard.terminal import board_text
 
     width = shutil.get_terminal_size((WIDTH, 24)).columns

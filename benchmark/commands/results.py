@@ -1,4 +1,4 @@
-"""`results`: what came out so far."""
+"""`results`: print the results in a folder."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from benchmark.core.errors import UserError
 
 def command(
     results: options.Results = options.DEFAULT_RESULTS,
-    json: Annotated[bool, typer.Option("--json", help="A flat list of Result records.")] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="Boards as comma-separated values.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="All results as a JSON list.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Boards as comma-separated values, with all digits.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Boards as Markdown tables.")] = False,
     latex: Annotated[bool, typer.Option("--latex", help="Boards as LaTeX tables.")] = False,
 ) -> int:
-    """Show the results in a folder, ranked board by board.
+    """Print the results in a folder, ranked on their boards.
 
     Example: python -m benchmark results --markdown > table.md
     """
@@ -27,13 +27,13 @@ def command(
     from leaderboard.ranking.boards import rank
 
     if json + csv + markdown + latex > 1:
-        raise UserError("results: --json, --csv, --markdown and --latex exclude each other. Name one.")
+        raise UserError("results: --json, --csv, --markdown and --latex exclude each other. Give one of them.")
     store = options.existing_results(results)
-    found = sorted(store.all(), key=lambda result: (result.task, result.created, result.key))
+    records = sorted(store.all(), key=lambda result: (result.task, result.created, result.key))
     if json:
-        sys.stdout.write(export.to_json(found))
+        sys.stdout.write(export.to_json(records))
         return 0
-    boards = rank(found, store)
+    boards = rank(records, store)
     if csv:
         sys.stdout.write(export.to_csv(boards))
     elif markdown:

@@ -47,6 +47,7 @@ class MetricLine:
 
     header: str
     description: str
+    source: str
     text: str
     reason: str
     mark: str
@@ -56,10 +57,9 @@ def metric_lines(row: Row) -> Iterator[MetricLine]:
     """All metrics of a row."""
     for name in dict.fromkeys(name for result in row.done for name in result.metrics):
         column, estimate = column_of(name, row.columns), row.estimate(name)
-        description = "; ".join(part for part in (column.description, column.source) if part)
         text = write_estimate(estimate) + (f" {column.unit}" if column.unit and estimate.value is not None else "")
         mark = INVERTED if column.is_inverted(estimate) else ""
-        yield MetricLine(column.header, description, text, estimate.reason or "", mark)
+        yield MetricLine(column.header, column.description, column.source, text, estimate.reason or "", mark)
 
 
 def facts(row: Row) -> Iterator[tuple[str, str]]:

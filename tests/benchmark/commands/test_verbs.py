@@ -124,7 +124,7 @@ def test_leaderboard_knows_its_own_folder_and_leaves_those_of_others_alone(
     (site / PAGES_MARK).unlink()
     assert cli.exit_code(words) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"--output {site}: holds other files" in line
+    assert f"--output {site}: contains other files" in line
     other = tmp_path / "other"
     other.mkdir()
     (other / "mine.txt").write_text("mine")
