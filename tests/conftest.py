@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.core.registry import TASKS
 from benchmark.records.environment import default_workers
 from tasks.data.dataset import DataSet
 from tasks.data.store import prepare
+from tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from pathlib import Path

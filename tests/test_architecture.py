@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.core.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
+from benchmark.metrics.registry import METRICS
+from models.registry import MODELS
+from representations.registry import REPRESENTATIONS
+from tasks.registry import TASKS
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("benchmark", "tasks", "representations", "models", "leaderboard")

@@ -12,8 +12,11 @@ import typer
 from benchmark.commands import options
 from benchmark.core.errors import UserError, did_you_mean
 from benchmark.core.plugin import PRESETS
-from benchmark.core.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
 from benchmark.core.terminal import console, table
+from benchmark.metrics.registry import METRICS
+from models.registry import MODELS
+from representations.registry import REPRESENTATIONS
+from tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from benchmark.core.parameters import Parameter

@@ -14,7 +14,10 @@ import typer
 
 from benchmark.core.errors import UserError
 from benchmark.core.plugin import PRESETS
-from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS, Registry
+from benchmark.core.registry import Registry
+from models.registry import MODELS
+from representations.registry import REPRESENTATIONS
+from tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -110,7 +110,7 @@ def command(
 
 def _absolute(metric: str) -> str:
     """A metric's file by its whole path, since worker processes may run elsewhere."""
-    from benchmark.core.registry import METRICS
+    from benchmark.metrics.registry import METRICS
 
     entry = METRICS.find(metric)
     return entry.target if entry.is_file else entry.name

@@ -18,7 +18,6 @@ from benchmark.core.blame import reason_of
 from benchmark.core.errors import Skip, UserError
 from benchmark.core.memory import peak_memory_mb, reset_peak_memory
 from benchmark.core.process import rank_and_size
-from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS
 from benchmark.engine.model_store import NOTHING, Keeping, keep
 from benchmark.engine.sample_store import represented
 from benchmark.engine.throughput import clock, control_workload, events_per_second, latency_ms
@@ -26,6 +25,9 @@ from benchmark.records import environment
 from benchmark.records.result import Result, Scores, Throughput, make_key
 from benchmark.records.scoring import score
 from benchmark.records.store import ResultStore
+from models.registry import MODELS
+from representations.registry import REPRESENTATIONS
+from tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS
+from models.registry import MODELS
+from representations.registry import REPRESENTATIONS
 from tasks.data.dataset import DataSet
+from tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from benchmark.engine.request import Cell

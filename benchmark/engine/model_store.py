@@ -13,14 +13,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmark.core.errors import UserError
 from benchmark.core.files import make_folder, replacing, write_atomically
-from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS, Registry
 from benchmark.records.result import Code  # noqa: TC001 - pydantic evaluates the annotations of Origin
 from models.model import Context
+from models.registry import MODELS
+from representations.registry import REPRESENTATIONS
+from tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmark.core.plugin import Plugin
+    from benchmark.core.registry import Registry
     from benchmark.engine.job import Job
     from benchmark.records.result import Result
     from models.model import Model

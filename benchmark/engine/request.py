@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError, did_you_mean
 from benchmark.core.plugin import PRESETS, Plugin
-from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS, Registry
+from models.registry import MODELS
+from representations.registry import REPRESENTATIONS
+from tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from benchmark.core.registry import Registry
 
 MOST_SEEDS = 1000
 _CHOICE = re.compile(r"(?P<target>[^\[\]]+)(?:\[(?P<inside>[^\[\]]*)\])?\Z")

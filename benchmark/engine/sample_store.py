@@ -21,17 +21,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 import representations
 from benchmark.core.errors import UserError
 from benchmark.core.files import locked, replacing, warn_once
-from benchmark.core.registry import REPRESENTATIONS, TASKS
 from benchmark.core.sources import source_of
 from benchmark.engine.throughput import clock
 from benchmark.records import environment
 from benchmark.records.result import make_key
 from models.model import Report, silent
+from representations.registry import REPRESENTATIONS
 from representations.samples import store
 from representations.samples.store import DamagedError, Unkeepable, Writer
 from tasks.data.inventory import SAMPLES, lock_of
 from tasks.data.store import shards
 from tasks.events import SPLITS
+from tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

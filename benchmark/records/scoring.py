@@ -10,10 +10,10 @@ import numpy as np
 
 from benchmark.core.blame import reason_of
 from benchmark.core.errors import UserError
-from benchmark.core.registry import METRICS
 from benchmark.metrics.accuracy import confusion_matrix
 from benchmark.metrics.compute import compute
 from benchmark.metrics.metric import Estimate, Metric, MetricColumn, Scored
+from benchmark.metrics.registry import METRICS
 from benchmark.records.result import MetricValue, Result, Scores
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from benchmark.core.registry import METRICS
 from benchmark.metrics.metric import MetricColumn, find_column
+from benchmark.metrics.registry import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,9 +9,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError, did_you_mean
-from benchmark.core.registry import TASKS
 from tasks.data.manifest import Manifest, read_manifest
 from tasks.detector import VERSION as DETECTOR_VERSION
+from tasks.registry import TASKS
 from tasks.task import LEVELS
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from benchmark.core.errors import UserError
 from benchmark.core.files import locked
-from benchmark.core.registry import TASKS
 from tasks.data.dataset import DataSet, version_of
 from tasks.data.manifest import MANIFEST, Manifest, read_manifest
 from tasks.detector import VERSION as DETECTOR_VERSION
+from tasks.registry import TASKS
 from tasks.task import LEVELS
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.core.registry import TASKS
 from benchmark.records.store import ResultStore
 from tasks.data.dataset import DataSet
 from tasks.data.store import prepare
+from tasks.registry import TASKS
 from tests.benchmark.toys import LONELY, TOY, request, run_toy
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from benchmark import __version__, cli
-from benchmark.core.registry import TASKS
 from benchmark.records.store import ResultStore
+from tasks.registry import TASKS
 from tests.benchmark.plugins.toy_models import FLAG
 from tests.benchmark.toys import arguments, benchmark, contents, request, run_toy
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from benchmark.core.registry import MODELS
 from benchmark.engine.progress import Display
 from benchmark.engine.request import Request, Settings
 from benchmark.engine.runner import run
 from models.model import Context
+from models.registry import MODELS
 from representations.samples import Ragged
 from tests.models.conftest import chains
 from tests.test_contributing import BLOCKS

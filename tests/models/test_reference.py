@@ -12,13 +12,13 @@ from scipy.stats import kstest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from benchmark.core.errors import UserError
-from benchmark.core.registry import MODELS
 from benchmark.metrics.auc import Auc
 from benchmark.metrics.metric import Scored
 from models.card import write_tensors
 from models.inputs import VIEWS
 from models.model import Context
 from models.reference import Constant, Cut, Random, thresholds
+from models.registry import MODELS
 from representations.samples import Vectors
 from tests.models.conftest import chains, particles, rings
 

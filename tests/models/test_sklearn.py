@@ -12,8 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from benchmark.core.errors import UserError
-from benchmark.core.registry import MODELS
 from models.model import Context
+from models.registry import MODELS
 from models.sklearn import Sklearn, find_estimator, parse_settings
 from models.table import TableModel, table_of
 from models.training.batches import balanced_weights

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from benchmark.core.errors import Skip
-from benchmark.core.registry import REPRESENTATIONS
+from representations.registry import REPRESENTATIONS
 from representations.samples import Images, Ragged, Samples
 from representations.samples.store import Writer, load
 from tasks.events import SPLITS, TRUTH

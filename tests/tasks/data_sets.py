@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from benchmark.core.registry import TASKS
 from tasks.data.dataset import DataSet
+from tasks.registry import TASKS
 
 COINS = f"{Path(__file__).with_name('coins.py')}:Coins"
 

@@ -6,9 +6,9 @@ import pickle
 import pytest
 
 from benchmark.core.plugin import PRESETS
-from benchmark.core.registry import TASKS
 from tasks.data.dataset import DataSet
 from tasks.events import KINDS
+from tasks.registry import TASKS
 from tasks.task import LEVELS
 
 NAMES = TASKS.names()

@@ -1,8 +1,8 @@
 import pytest
 
 from benchmark.core.errors import UserError
-from benchmark.core.registry import TASKS
 from benchmark.engine.request import choices
+from tasks.registry import TASKS
 
 EXTRAS = [name for name in TASKS.names() if TASKS.find(name).extra]
 

@@ -38,8 +38,8 @@ class Wanted:
 
 def choices(words: Sequence[str]) -> list[tuple[Choice, Representation]]:
     """The representations that are named, with their defaults. Raises UserError for unknown ones."""
-    from benchmark.core.registry import REPRESENTATIONS
     from benchmark.engine import request
+    from representations.registry import REPRESENTATIONS
 
     return [(choice, choice.build(REPRESENTATIONS, "")) for choice in request.choices(REPRESENTATIONS, words)]
 

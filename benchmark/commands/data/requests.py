@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.commands import options
-from benchmark.core.registry import TASKS
+from tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

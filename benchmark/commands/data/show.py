@@ -10,8 +10,9 @@ import typer
 
 from benchmark.commands import options
 from benchmark.commands.data import displays, requests
-from benchmark.core.registry import REPRESENTATIONS, TASKS
 from benchmark.core.terminal import console, table
+from representations.registry import REPRESENTATIONS
+from tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

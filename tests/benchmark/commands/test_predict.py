@@ -14,12 +14,12 @@ import pytest
 from benchmark import cli
 from benchmark.commands.predict import run
 from benchmark.core.errors import UserError
-from benchmark.core.registry import TASKS
 from benchmark.engine.model_store import folder_of
 from benchmark.records.store import ResultStore
 from models.model import silent
 from tasks.data.dataset import DataSet
 from tasks.data.inventory import SAMPLES
+from tasks.registry import TASKS
 from tests.benchmark.toys import LONELY, TOY, request, run_toy
 from tests.tasks.sources.files import write_root
 from tests.tasks.sources.test_cms import nanoaod

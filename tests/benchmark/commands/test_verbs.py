@@ -12,9 +12,12 @@ import pytest
 
 from benchmark import cli
 from benchmark.core.plugin import PRESETS
-from benchmark.core.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
+from benchmark.metrics.registry import METRICS
 from benchmark.records.result import Result
 from benchmark.records.store import PAGES_MARK, ResultStore
+from models.registry import MODELS
+from representations.registry import REPRESENTATIONS
+from tasks.registry import TASKS
 from tests.benchmark.toys import TOY
 
 if TYPE_CHECKING:

@@ -12,8 +12,11 @@ import pytest
 from benchmark.core.errors import UserError
 from benchmark.core.parameters import Parameter, parameters_of
 from benchmark.core.plugin import Range, _hints
-from benchmark.core.registry import METRICS, MODELS, REPRESENTATIONS, TASKS
+from benchmark.metrics.registry import METRICS
+from models.registry import MODELS
+from representations.registry import REPRESENTATIONS
 from tasks.dimuon.classes import MASS_RANGE, WINDOWS
+from tasks.registry import TASKS
 from tests.benchmark.toys import TOY
 
 if TYPE_CHECKING:

@@ -9,7 +9,9 @@ import pytest
 
 from benchmark.core.errors import UserError, did_you_mean
 from benchmark.core.plugin import PRESETS, Plugin, Range
-from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS
+from models.registry import MODELS
+from representations.registry import REPRESENTATIONS
+from tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from pathlib import Path

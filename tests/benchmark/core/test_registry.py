@@ -14,8 +14,12 @@ import pytest
 from benchmark.core import registry
 from benchmark.core.errors import UserError
 from benchmark.core.parameters import parameters_of
-from benchmark.core.registry import METRICS, MODELS, REPRESENTATIONS, TASKS, Entry, Registry
+from benchmark.core.registry import Entry, Registry
+from benchmark.metrics.registry import METRICS
 from models.model import Model
+from models.registry import MODELS
+from representations.registry import REPRESENTATIONS
+from tasks.registry import TASKS
 from tests.benchmark.toys import PLUGINS
 
 if TYPE_CHECKING:
@@ -54,11 +58,16 @@ def write(folder: Path, text: str, name: str = "mine.py") -> Path:
 def test_listing_imports_no_plugin():
     code = """
 import sys
-from benchmark.core import registry
-for group in (registry.TASKS, registry.REPRESENTATIONS, registry.MODELS, registry.METRICS):
-    assert group.names(), group
-found = {"tasks", "representations", "models", "benchmark.metrics.auc", "numpy", "torch"} & set(sys.modules)
-assert not found, found
+from benchmark.metrics.registry import METRICS
+from models.registry import MODELS
+from representations.registry import REPRESENTATIONS
+from tasks.registry import TASKS
+groups = {group.group: group for group in (TASKS, REPRESENTATIONS, MODELS, METRICS)}
+assert all(group.names() for group in groups.values())
+plugins = {entry.target.partition(":")[0] for group in groups.values() for entry in group.entries().values()}
+contracts = {group.contract.partition(":")[0] for group in groups.values()}
+assert len(plugins) > 15
+assert not (plugins | contracts | {"numpy", "torch"}) & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -223,7 +232,7 @@ def test_file_hash_follows_the_content(tmp_path: Path):
         (HALF, "mine.py", "'Half' lacks load, predict_proba, save; write these methods"),
         ("import nonsense_that_is_nowhere\n" + MINE, "mine.py", "importing it raised ModuleNotFoundError"),
         ("raise ValueError('no luck')\n" + MINE, "mine.py", "importing it raised ValueError: no luck"),
-        (MINE.replace('"mine"', '"../mine"'), "mine.py", "calls itself '../mine'.*letters, digits"),
+        (MINE.replace('"mine"', '"../mine"'), "mine.py", "is '../mine'.*letters, digits"),
     ],
 )
 def test_what_can_be_wrong_with_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text, word, message):
@@ -256,12 +265,12 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fake-models\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(f"[benchmark.models]\n{point}\n")
         monkeypatch.syspath_prepend(tmp_path)
-        registry._entry_point_entries.cache_clear()
+        registry._announced.cache_clear()
 
     yield install
     sys.modules.pop("fake_models", None)
     monkeypatch.undo()
-    registry._entry_point_entries.cache_clear()
+    registry._announced.cache_clear()
 
 
 def test_entry_point(install):
@@ -278,7 +287,7 @@ def test_entry_point(install):
 
 def test_one_name_is_one_plugin(install):
     install("cnn = fake_models:Mine")
-    with pytest.raises(UserError, match=r"model 'cnn': models.cnn:CNN \(package\) and fake_models:Mine .*share"):
+    with pytest.raises(UserError, match=r"model 'cnn': models.cnn:CNN \(package\) and fake_models:Mine .*same name"):
         MODELS.entries()
 
 
@@ -288,8 +297,8 @@ def test_one_name_is_one_plugin(install):
         ("mine = fake_models:Yours", MINE, "'Yours' does not inherit"),
         ("mine = fake_models", MINE, "does not inherit"),
         ("mine = fake_models:Mine", "def broken(:\n", "raised SyntaxError"),
-        ("mine = fake_modules:Mine", MINE, "raised ModuleNotFoundError.*Mend or reinstall"),
-        ("yours = fake_models:Mine", MINE, "calls itself 'mine', expected 'yours'"),
+        ("mine = fake_modules:Mine", MINE, "raised ModuleNotFoundError.*Correct or reinstall"),
+        ("yours = fake_models:Mine", MINE, "is 'mine', expected 'yours'"),
     ],
 )
 def test_broken_entry_point_harms_only_itself(install, point, module, message):

@@ -11,14 +11,16 @@ import pytest
 import torch
 
 from benchmark.core.errors import UserError
-from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS
 from benchmark.engine.cell import describe
 from benchmark.engine.sample_store import represent
 from benchmark.records.scoring import score
 from models.model import Context
+from models.registry import MODELS
+from representations.registry import REPRESENTATIONS
 from representations.samples import Ragged
 from tasks.data.inventory import SAMPLES
 from tasks.data.store import load, shards
+from tasks.registry import TASKS
 from tests.benchmark.cells import TASK_OF, job, run_cell, toy_job
 from tests.benchmark.toys import LONELY, PLUGINS, metric
 

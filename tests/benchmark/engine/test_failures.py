@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmark.core.registry import MODELS
 from benchmark.engine import cell as cells
 from benchmark.engine.sample_store import Pace, Represented
 from models.ffnn import FFNN
 from models.inputs import INPUTS
+from models.registry import MODELS
 from representations.samples import Ragged, Samples
 from tests.benchmark.cells import job, run_cell
 from tests.models.conftest import chains, particles, rings

@@ -11,11 +11,12 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from benchmark.core.registry import MODELS, REPRESENTATIONS
 from benchmark.engine.cell import describe, evaluate
 from benchmark.engine.sample_store import represent
 from benchmark.metrics.auc import Auc
 from benchmark.metrics.metric import Scored
+from models.registry import MODELS
+from representations.registry import REPRESENTATIONS
 from tasks.data.store import load
 from tests.benchmark.cells import TASK_OF, context, job
 

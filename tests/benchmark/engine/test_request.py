@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.core.errors import UserError
-from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS
 from benchmark.engine.request import Cell, Choice, Request, cells, choices, parse_filter, parse_seeds
+from models.registry import MODELS
+from representations.registry import REPRESENTATIONS
+from tasks.registry import TASKS
 from tests.benchmark.toys import model
 
 WORDS = st.text("abcxyz0189_./:-", min_size=1)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.core.registry import MODELS, REPRESENTATIONS, TASKS
 from benchmark.engine.progress import Display
 from benchmark.engine.request import Request, Settings
 from benchmark.engine.runner import run
@@ -16,6 +15,9 @@ from benchmark.records.environment import default_workers
 from benchmark.records.result import Result
 from benchmark.records.scoring import score
 from benchmark.records.store import ResultStore
+from models.registry import MODELS
+from representations.registry import REPRESENTATIONS
+from tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from benchmark.core.errors import UserError
-from benchmark.core.registry import METRICS
 from benchmark.metrics.accuracy import Accuracy
 from benchmark.metrics.auc import Auc
 from benchmark.metrics.compute import check, compute
 from benchmark.metrics.metric import Estimate, Metric, MetricColumn, Scored, find_column, mean
+from benchmark.metrics.registry import METRICS
 from benchmark.metrics.rejection import Rejection
 
 from .reference import multiclass

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmark.core.errors import UserError
-from benchmark.core.registry import METRICS
+from benchmark.metrics.registry import METRICS
 from benchmark.records.result import Result, Scores
 from benchmark.records.scoring import metrics, score
 from tests.benchmark.toys import metric

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.core.registry import METRICS, Entry, Registry
+from benchmark.core.registry import Entry, Registry
 from benchmark.metrics.metric import Estimate, MetricColumn
+from benchmark.metrics.registry import METRICS
 from benchmark.records.result import MetricValue, Throughput
 from leaderboard.ranking.boards import rank
 from leaderboard.ranking.columns import all_columns, best_text, shared, shared_in_words, text_table, visible

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from benchmark.core.errors import Skip, UserError
-from benchmark.core.registry import REPRESENTATIONS
 from representations.calorimeter.calorimeter import Calorimeter
 from representations.jet_image.jet_image import JetImage
+from representations.registry import REPRESENTATIONS
 from tests.representations.collisions import events_of, jets_of, with_column
 
 JET = [(22, 60.0, 0.5, 3.0), (211, 30.0, 0.9, 3.1), (130, 5.0, 0.6, -3.1), (211, 3.0, 0.2, 2.7)]

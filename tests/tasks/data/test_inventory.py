@@ -4,9 +4,9 @@ import pytest
 from filelock import FileLock
 
 from benchmark.core.errors import UserError
-from benchmark.core.registry import TASKS
 from tasks.data.inventory import SAMPLES, find, lock_of, remove, remove_samples
 from tasks.data.manifest import MANIFEST
+from tasks.registry import TASKS
 from tests.tasks.data_sets import COINS, coins
 
 

@@ -12,13 +12,13 @@ import pytest
 
 from benchmark.core.errors import UserError
 from benchmark.core.files import sha256
-from benchmark.core.registry import TASKS
 from tasks.data.dataset import DataSet
 from tasks.data.fingerprint import fingerprint
 from tasks.data.store import PACKAGES, load, prepare, shards
 from tasks.data.verification import verify
 from tasks.events import SPLITS, split_of
 from tasks.reader import Imported
+from tasks.registry import TASKS
 from tests.tasks.coins import TELLS
 from tests.tasks.data_sets import COINS, coins, quiet
 

@@ -10,10 +10,10 @@ import awkward as ak
 import pytest
 
 from benchmark.core.files import sha256
-from benchmark.core.registry import TASKS
 from tasks.data.dataset import DataSet
 from tasks.data.store import prepare, shards
 from tasks.events import read
+from tasks.registry import TASKS
 from tests.tasks.data_sets import quiet
 
 TARGET = f"{Path(__file__).with_name('small_pool.py')}:SmallPool"

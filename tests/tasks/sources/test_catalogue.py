@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from benchmark.core.errors import UserError
-from benchmark.core.registry import TASKS
+from tasks.registry import TASKS
 from tasks.sources.catalogue import Source, find, sources
 from tasks.sources.checksum import algorithm_of
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.core.registry import TASKS
 from tasks.data.dataset import DataSet
+from tasks.registry import TASKS
 from tasks.validation.sample import sample
 
 if TYPE_CHECKING:

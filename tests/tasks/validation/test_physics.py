@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from benchmark.core.registry import TASKS
 from tasks.detector.response import CMS
+from tasks.registry import TASKS
 from tasks.validation.figure import Curve, Map, Spectrum
 
 EXPECTED = [

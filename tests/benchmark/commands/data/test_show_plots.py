@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from benchmark import cli
-from benchmark.core.registry import TASKS
 from tasks.data.dataset import DataSet
 from tasks.data.store import prepare
+from tasks.registry import TASKS
 from tests.benchmark.cells import toy_job
 from tests.benchmark.toys import DOUBTFUL, TOY, benchmark
 
