@@ -34,7 +34,7 @@ def finish(results: Sequence[Result], folder: Path, *, quiet: bool, as_json: boo
         boards = list(_only(rank(store.all(), store), {result.key for result in results}))
         print_boards([board for board, _ in boards])
         if others := sum(hidden for _, hidden in boards):
-            print(f"Ranks count all rows of a board; {others} rows from other runs are on the page.")
+            print(f"Ranks are among all rows of each board; the page also has {others} from other runs.")
         print(f"page: {page.resolve().as_uri()}")
 
 

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from benchmark.metrics.auc import area_difference, same_order
+from benchmark.metrics.comparison import area_difference, same_order
 from leaderboard.ranking.declared import RANKED_BY, declared_by
 from leaderboard.ranking.names import SIZES, canonical, label
 from leaderboard.ranking.rows import Row, make_rows

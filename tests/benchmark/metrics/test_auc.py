@@ -11,7 +11,8 @@ from scipy.special import ndtr
 from sklearn.metrics import roc_auc_score
 
 from benchmark.core.errors import UserError
-from benchmark.metrics.auc import Auc, auc_difference, headline, roc_auc
+from benchmark.metrics.auc import Auc, headline, roc_auc
+from benchmark.metrics.comparison import auc_difference
 from benchmark.metrics.compute import compute
 from benchmark.metrics.metric import Scored
 

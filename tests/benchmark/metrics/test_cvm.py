@@ -164,7 +164,7 @@ def test_too_few_events_for_a_group():
         windows(mass)
     with pytest.raises(TooFewError, match="expected at least 50"):
         nearest(mass)
-    with pytest.raises(TooFewError, match="expected 1 or more"):
+    with pytest.raises(TooFewError, match="expected at least 1"):
         bins(mass[:0])
 
 

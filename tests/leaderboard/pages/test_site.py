@@ -5,7 +5,6 @@ import math
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,7 @@ from benchmark.core.errors import UserError
 from benchmark.metrics.metric import MetricColumn
 from benchmark.records.result import MetricValue, Scores
 from benchmark.records.store import PAGES_MARK, ResultStore
-from leaderboard.pages.sections import rank_in_words, slug
 from leaderboard.pages.site import build
-from leaderboard.ranking import boards
-from leaderboard.ranking.rows import make_rows
 from tests.leaderboard.factory import add_cell, make_result, pictures_of
 
 EVIL = "<script>alert(1)</script>\"'&</script><!--"
@@ -226,17 +222,6 @@ def test_what_is_no_text_and_no_number_does_not_take_the_site_down(store: Result
     assert "half" in Page(site / "ttbar.html").text
 
 
-@pytest.mark.parametrize("name", ["index", "../up", "A b", "", "ttbar\n", "x" * 99, "<b>"])
-def test_odd_task_names_become_plain_files(name: str) -> None:
-    assert re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,60}", slug(name))
-    assert slug(name) != "index"
-
-
-def test_slugs_do_not_collide() -> None:
-    assert slug("ttbar") == "ttbar"
-    assert len({slug(name) for name in ("a b", "a-b", "a.b", "A B")}) == 4
-
-
 def test_stale_pages_go_and_files_of_others_stay(store: ResultStore, tmp_path: Path) -> None:
     output = tmp_path / "site"
     add_cell(store, 1.0, events=60, task="wprime")
@@ -313,17 +298,3 @@ def test_ranks_are_explained(site: Path) -> None:
         re.fullmatch(r"Rank 1(-\d)? of 8: no row beats it significantly; it beats \w+( significantly)?", t)
         for t in titles
     )
-
-
-@pytest.mark.parametrize(
-    ("rank", "text"),
-    [
-        ((1, 4), "Rank 1-4 of 6: no row beats it significantly; it beats two"),
-        ((2, 6), "Rank 2-6 of 6: one row beats it significantly; it beats none significantly"),
-        ((3, 3), "Rank 3 of 6: two rows beat it significantly; it beats three"),
-    ],
-)
-def test_ranks_in_words(rank: tuple[int, int], text: str) -> None:
-    rows = [replace(row, rank=rank) for row in make_rows([make_result(auc=0.8, model=str(n)) for n in range(6)])]
-    (board,) = boards.rank([make_result(auc=0.8)])
-    assert rank_in_words(rows[0], replace(board, rows=tuple(rows))) == text

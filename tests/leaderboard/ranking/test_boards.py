@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from benchmark.metrics.auc import Area, auc_difference, headline
+from benchmark.metrics.auc import Area, headline
+from benchmark.metrics.comparison import auc_difference
 from benchmark.records.result import Scores
 from leaderboard.ranking import scores as scores_module
 from leaderboard.ranking.boards import rank, rank_with, significantly_better
