@@ -1,4 +1,4 @@
-"""Binary trees of particles for recursive networks (arXiv:1702.00748, section 3), of many events at once."""
+"""Binary trees of the particles of many events, for recursive networks (arXiv:1702.00748, section 3)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from benchmark.core.errors import UserError, did_you_mean
-from models.views import clustering
+from models.views.clustering import cluster
+from models.views.merging import Forest, along, chain, shuffle
 from representations.kernels.threads import shared_out
 from representations.samples import Ragged
 
@@ -23,18 +24,23 @@ ALGORITHMS: tuple[str, ...] = get_args(Algorithm)
 POWERS = {"kt": 1, "cambridge-aachen": 0, "anti-kt": -1}
 """p of the generalised kt algorithm (arXiv:0802.1189, equation 1)."""
 _CHUNK = 1 << 18
-"""Pairs of particles that a thread takes at once: about a millisecond, and few enough to share out evenly."""
+"""Pairs of particles in the chunk of a thread: about a millisecond of work, so that threads share it evenly."""
 _LARGEST = 1e150
-"""GeV; squares of larger momenta can't be written in float64."""
+"""GeV; squares of larger momenta overflow float64."""
 
 
 @dataclass(frozen=True)
 class Trees:
-    """One binary tree an event. Its n particles are the leaves 0 to n - 1; merge k makes node n + k, the last the root.
+    """One binary tree per event: its n particles are the leaves 0 to n - 1, and merge k makes node n + k.
 
-    merges : Ragged (total, 2) int32, in the order of merging: the two nodes that become one, that of higher pt first
+    The last node is the root.
+
+    Parameters
+    ----------
+    merges : Ragged (total, 2) int32, in the order of merging: the two nodes that are merged, that of higher pt first
         (of equal pt, that of the lower number). n - 1 rows, none in an event of no or one particle.
-    levels : Ragged int32, of each node: 0 for leaves, else one more than the higher of its two. 2 n - 1 rows, or none.
+    levels : Ragged int32, of each node: 0 for leaves, else one more than the larger level of its two children.
+        2 n - 1 rows, or none.
     """
 
     merges: Ragged
@@ -52,9 +58,9 @@ class Trees:
         return Trees(self.merges.to(device), self.levels.to(device))
 
     def steps(self) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """What a network has to work off, level by level from 1 on: nodes, and the two that each is made of.
+        """The nodes of each level from 1 on, and their two children.
 
-        int64 (of that level, each), counted through all trees: node i of event e is `levels.offsets[e]` + i.
+        int64 (nodes of that level, each), counted through all trees: node i of event e is `levels.offsets[e]` + i.
         """
         start, leaves = self.levels.offsets[:-1], (self.levels.lengths + 1) // 2
         event = self.merges.rows()
@@ -71,20 +77,25 @@ class Trees:
 def merge(particles: Ragged, event_ids: Tensor, algorithm: Algorithm = "kt", edges: Ragged | None = None) -> Trees:
     """Merge the particles of each event, two at a time, until one is left; four-momenta are added (E-scheme).
 
+    Parameters
+    ----------
     particles : Ragged (total, 4): pt, eta, phi, mass in GeV and radians.
     event_ids : (events,) int64.
-    algorithm : "kt", "anti-kt", "cambridge-aachen": generalised kt (arXiv:0802.1189) without a beam, or with a radius
-        so large that all merge; rapidities and the rest as FastJet has them (arXiv:1111.6097). Of equal distances the
-        smaller angle comes first, then the lower number of the first node, then that of the second.
-        "pt-descending": from the softest particle on one is added after the other, so that from the root down pt falls,
-        as in the paper (section 5.1). "pt-ascending": from the hardest on.
-        "random": any two with equal chances. They depend on `event_ids` and the particles alone: not on the
-        particles' order if no two have the same pt.
+    algorithm : "kt", "anti-kt", "cambridge-aachen": generalised kt (arXiv:0802.1189) without a beam, which is the same
+        as a radius so large that all particles merge; rapidities are those of FastJet (arXiv:1111.6097). Of equal
+        distances the smaller angle comes first, then the lower number of the first node, then that of the second.
+        "pt-descending": particles are added one by one from the softest, so that pt falls from the root down, as in
+        the paper (section 5.1). "pt-ascending": from the hardest.
+        "random": any two with equal chances, which depend only on `event_ids` and the particles, and not on the order
+        of the particles if no two have the same pt.
     edges : Ragged (total, 2), pairs of particles counted within their event. If given, the three generalised kt
-        algorithms merge along them alone: in rising distance of the two particles that each joins, which is not
-        computed anew for what was merged (a minimum spanning tree); what no edges join is then added in falling pt.
+        algorithms merge only along edges, in rising distance of the two particles of an edge (a minimum spanning
+        tree). Parts that no edges connect are then merged in falling pt.
 
-    Raises UserError, naming the event, for what is NaN, infinite, too large to be squared or of negative pt.
+    Raises
+    ------
+    UserError
+        Naming the event, for NaN, infinities, negative pt and momenta too large to be squared.
     """
     if algorithm not in ALGORITHMS:
         raise UserError(f"trees: unknown algorithm '{algorithm}'. {did_you_mean(algorithm, ALGORITHMS)}")
@@ -96,12 +107,13 @@ def merge(particles: Ragged, event_ids: Tensor, algorithm: Algorithm = "kt", edg
     rows = np.concatenate([[0], np.cumsum(np.maximum(counts - 1, 0))])
     nodes = np.concatenate([[0], np.cumsum(np.maximum(2 * counts - 1, 0))])
     merges, levels = np.zeros((rows[-1], 2), np.int32), np.zeros(nodes[-1], np.int32)
+    forest = Forest(offsets, momenta, rows, merges, levels)
     kernel, options = _kernel(algorithm, np.ascontiguousarray(table[:, 0]), ids, edges)
 
     def work(first: int, last: int) -> None:
         own = slice(offsets[first], offsets[last])
         momenta[own] = _momenta(table[own], offsets[first : last + 1] - offsets[first], ids[first:last])
-        kernel(first, last, offsets, rows, momenta, *options, merges, levels)
+        kernel(first, last, forest, *options)
 
     shared_out(work, counts**2 + 1, _CHUNK)
     found = [(merges, rows), (levels, nodes)]
@@ -111,15 +123,15 @@ def merge(particles: Ragged, event_ids: Tensor, algorithm: Algorithm = "kt", edg
 def _kernel(
     algorithm: str, pt: NDArray[np.float64], ids: NDArray[np.int64], edges: Ragged | None
 ) -> tuple[Any, tuple[Any, ...]]:
-    """The compiled function, and the arguments that it alone takes."""
+    """The compiled function and its own arguments."""
     if algorithm in POWERS and edges is not None:
         pairs = edges.values.cpu().numpy().astype(np.int64).reshape(-1, 2)
-        return clustering.along, (POWERS[algorithm], edges.offsets.cpu().numpy(), pairs, pt)
+        return along, (POWERS[algorithm], edges.offsets.cpu().numpy(), pairs, pt)
     if algorithm in POWERS:
-        return clustering.cluster, (POWERS[algorithm],)
+        return cluster, (POWERS[algorithm],)
     if algorithm == "random":
-        return clustering.shuffle, (pt, ids.astype(np.uint64))
-    return clustering.chain, (-pt if algorithm == "pt-descending" else pt,)
+        return shuffle, (pt, ids.astype(np.uint64))
+    return chain, (-pt if algorithm == "pt-descending" else pt,)
 
 
 def _momenta(table: NDArray[np.float64], offsets: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.float64]:
