@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 
+from benchmark.core.compiled import compiled
 from representations.kernels.canvas import canvas, read_off
 from representations.kernels.threads import shared_out
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from representations.kernels.arrays import Floats, Ints, Pixels, Whole
     from representations.kernels.energies import Sums
     from representations.kernels.hits import Hits
 
@@ -27,10 +28,10 @@ _CHUNK = 1 << 18
 class Cells:
     """Values in cells, (total,) each: the position of the event, row, column, value. A cell may come more than once."""
 
-    event: NDArray[np.int64]
-    row: NDArray[np.int64]
-    column: NDArray[np.int64]
-    value: NDArray[np.float64]
+    event: Ints
+    row: Ints
+    column: Ints
+    value: Floats
 
     @staticmethod
     def none() -> Cells:
@@ -62,7 +63,7 @@ class Cells:
         kept = self.only((self.row >= first) & (self.row < first + count))
         return replace(kept, row=kept.row - first)
 
-    def times(self, factor: NDArray[np.float64]) -> Cells:
+    def times(self, factor: Floats) -> Cells:
         """The same cells with values times the factor of their event; factors are (events,)."""
         return replace(self, value=self.value * factor[self.event])
 
@@ -90,10 +91,10 @@ def summed(planes: Sequence[tuple[Cells, tuple[int, int]]], events: int) -> Sums
     offsets, order = _by_event(event, events)
     flat, counts = np.concatenate(pixel), np.zeros(events, np.int64)
 
-    def work(first: int, last: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    def work(first: int, last: int) -> tuple[Pixels, Floats]:
         room = int(offsets[last] - offsets[first])
         pixels, values = np.empty(room + 1, np.int32), np.empty(room)
-        used = _summed(first, last, offsets, order, flat, value, size, counts, pixels, values)
+        used = _summed(first, last, (offsets, order, flat, value), size, (counts, pixels, values))
         return pixels[:used].copy(), values[:used].copy()
 
     parts = shared_out(work, np.diff(offsets) + 1, _CHUNK)
@@ -103,8 +104,8 @@ def summed(planes: Sequence[tuple[Cells, tuple[int, int]]], events: int) -> Sums
     return np.concatenate([[0], np.cumsum(counts)]), pixels, values
 
 
-@njit(cache=True, nogil=True)
-def _by_event(event, events):  # type: ignore[no-untyped-def]
+@compiled
+def _by_event(event: Ints, events: int) -> tuple[Ints, Ints]:
     """Where each event's cells begin, (events + 1,), in an order that keeps that of the cells: counted, not sorted."""
     offsets, order = np.zeros(events + 1, np.int64), np.empty(len(event), np.int64)
     for i in range(len(event)):
@@ -118,11 +119,23 @@ def _by_event(event, events):  # type: ignore[no-untyped-def]
     return offsets, order
 
 
-@njit(cache=True, nogil=True)
-def _summed(first, last, offsets, order, pixel, value, size, counts, pixels, values):  # type: ignore[no-untyped-def]
-    """Add up the cells of the events [first, last) on a canvas and read it off; the number of pixels."""
+@compiled
+def _summed(
+    first: int,
+    last: int,
+    cells: tuple[Ints, Ints, Ints, Floats],
+    size: int,
+    out: tuple[Ints, Pixels, Floats],
+) -> Whole:
+    """Add up the cells of the events [first, last) on a canvas and read it off; returns the number of pixels.
+
+    cells : where each event begins, the order of cells by event, their pixels and their values.
+    out : pixels of each event, then the pixels and the sums of these events; all are written.
+    """
+    offsets, order, pixel, value = cells
+    counts, pixels, values = out
     ink, lit, some = canvas(size)
-    used = 0
+    used: Whole = 0
     for event in range(first, last):
         begin = used
         for k in range(offsets[event], offsets[event + 1]):

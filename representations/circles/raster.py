@@ -1,26 +1,31 @@
-"""Circles and discs as sparse pixels, by numba: nothing dense is kept but one scratch canvas a thread.
+"""Circles and discs as sparse pixels, compiled; the only dense memory is one scratch canvas a thread.
 
-Everything is in whole sub-pixels (1/1024 of a pixel), so that the rules hold exactly and a picture is the same,
-bit for bit, on every machine and for every order of the objects.
+All lengths are whole sub-pixels (1/1024 of a pixel), so that the rules hold exactly and a picture is the same, bit for
+bit, on every machine and for every order of the objects.
 The centre of the pixel in row i and column j lies at x = j + 1/2, y = i + 1/2.
 
-ring : lit where abs(distance - radius) <= line width / 2. Of kinds that share a pixel the set is kept.
-disc : lit where distance <= radius. Ink v of opacity a, over all discs: 1 - product of (1 - a v).
+A ring lights pixels with abs(distance - radius) <= line width / 2; a pixel stores the set of kinds that light it.
+A disc lights pixels with distance <= radius; ink v of opacity a over all discs is 1 - product of (1 - a v).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numba import njit
 
+from benchmark.core.compiled import compiled
 from representations.circles.sparse import Sparse, collect
+from representations.kernels.arrays import Bytes, Floats, Ints, Pixels, Whole
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+Pair = tuple[float, float]
+Lines = tuple[Pixels, Pixels]
+CircleArrays = tuple[Ints, Ints, Ints, Ints, Bytes]
+"""As `Shapes.columns` gives them."""
+Out = tuple[Ints, Pixels, Bytes]
+"""As the arguments of `paint` in `sparse.collect`."""
 
 SUB = 1024
 """Sub-pixels in a pixel."""
@@ -38,22 +43,22 @@ class Shapes:
     wrap : rows continue on the other side.
     """
 
-    offsets: NDArray[np.int64]
-    x: NDArray[np.int64]
-    y: NDArray[np.int64]
-    radius: NDArray[np.int64]
-    kind: NDArray[np.uint8]
-    ink: NDArray[np.uint8]
+    offsets: Ints
+    x: Ints
+    y: Ints
+    radius: Ints
+    kind: Bytes
+    ink: Bytes
     size: int
     wrap: bool
 
     @property
-    def event(self) -> NDArray[np.int64]:
-        """The event of each circle, shape (total,)."""
+    def event(self) -> Ints:
+        """The event of each circle, (total,)."""
         return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
 
-    def take(self, index: NDArray[np.int64], y: NDArray[np.int64] | None = None) -> Shapes:
-        """The circles of `index`, which keeps the order of the events, perhaps at another height."""
+    def take(self, index: Ints, y: Ints | None = None) -> Shapes:
+        """The circles of `index`, which must not change the order of the events; `y` replaces theirs."""
         counts = np.bincount(self.event[index], minlength=len(self.offsets) - 1)
         return replace(
             self,
@@ -64,33 +69,34 @@ class Shapes:
             kind=self.kind[index],
         )
 
-    def columns(self) -> tuple[NDArray[Any], ...]:
-        """What the kernels take."""
+    def columns(self) -> CircleArrays:
+        """The arrays that compiled functions take."""
         return self.offsets, self.x, self.y, self.radius, self.kind
 
 
 def rings(shapes: Shapes, line_width: float) -> Sparse:
-    """Draw circumferences of `line_width` pixels: each lit pixel once, its value the set of kinds that pass there.
+    """Draw circumferences of `line_width` pixels.
 
-    Bit k of a set: kind k. `palette` has the ink of each.
+    Each lit pixel is listed once. Its value is the set of kinds that light it: bit k is kind k, and `palette` has the
+    ink of each set.
     """
     half = round(line_width * SUB / 2)
     if shapes.wrap:
         shapes = _copies(shapes, half)
     each = _lit_at_most(shapes, np.maximum(shapes.radius - half, 0), shapes.radius + half)
-    # of the fullest event: a place for each line of its rings, and for each pixel
+    # in the fullest event: the number of lines of its rings, and of pixels
     lines = 2 * (shapes.size + 8) * int(np.diff(shapes.offsets).max(initial=0))
     others = int(_per_event(shapes, each).max(initial=0)) + 1
 
     def paint(first: int, last: int, counts: Any, pixels: Any, values: Any) -> None:
-        _rings(first, last, *shapes.columns(), shapes.size, half, lines, others, counts, pixels, values)
+        _rings(first, last, shapes.columns(), shapes.size, half, (lines, others), (counts, pixels, values))
 
-    # a pixel may be noted, and is then written over, one place behind the last
+    # one more, because a pixel may be written behind the last one before it is overwritten
     return collect(paint, np.minimum(_per_event(shapes, each), shapes.size**2) + 1)
 
 
-def palette(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Ink of each set of kinds, (sets, channels): per channel the most of any kind in it."""
+def palette(ink: Bytes) -> Bytes:
+    """Ink of each set of kinds, (sets, channels): in each channel the largest of its kinds."""
     sets = np.arange(1 << len(ink))
     inks = [np.where(sets[:, None] >> kind & 1, colour, 0) for kind, colour in enumerate(ink)]
     return np.asarray(np.max(inks, axis=0), dtype=np.uint8)
@@ -98,19 +104,19 @@ def palette(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def discs(shapes: Shapes, opacity: float) -> Sparse:
     """Draw translucent discs."""
-    # A product of equal factors depends on their number alone, so that kinds in a fixed order make it exact.
+    # a product of equal factors depends on their number alone: with kinds in a fixed order it is exact
     shapes = shapes.take(np.lexsort((shapes.kind, shapes.event)))
     passing = 1 - opacity * shapes.ink.astype(np.float64) / 255
 
     def paint(first: int, last: int, counts: Any, pixels: Any, values: Any) -> None:
-        _discs(first, last, *shapes.columns(), shapes.size, shapes.wrap, passing, counts, pixels, values)
+        _discs(first, last, shapes.columns(), shapes.size, shapes.wrap, passing, (counts, pixels, values))
 
     each = _lit_at_most(shapes, np.zeros_like(shapes.radius), shapes.radius)
     return collect(paint, np.minimum(_per_event(shapes, each), shapes.size**2) * shapes.ink.shape[1])
 
 
 def _copies(shapes: Shapes, half: int) -> Shapes:
-    """Every circle once for each turn in phi at which it reaches the canvas."""
+    """Each circle once for every turn in phi at which it reaches the canvas."""
     turn = shapes.size * SUB
     first = -((shapes.y + shapes.radius + half) // turn)
     last = (turn - shapes.y + shapes.radius + half) // turn
@@ -120,33 +126,40 @@ def _copies(shapes: Shapes, half: int) -> Shapes:
     return shapes.take(index, y=shapes.y[index] + (first[index] + nth) * turn)
 
 
-def _lit_at_most(shapes: Shapes, inner: NDArray[np.int64], outer: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Pixels that each circle can light at most: their unit squares lie within half a diagonal of the annulus."""
+def _lit_at_most(shapes: Shapes, inner: Ints, outer: Ints) -> Ints:
+    """The most pixels that each circle can light: their unit squares lie within half a diagonal of the annulus."""
     reach = math.sqrt(0.5)
     area = math.pi * ((outer / SUB + reach) ** 2 - np.maximum(inner / SUB - reach, 0) ** 2)
     return np.asarray(np.minimum(np.ceil(area), shapes.size**2), dtype=np.int64)
 
 
-def _per_event(shapes: Shapes, each: NDArray[np.int64]) -> NDArray[np.int64]:
+def _per_event(shapes: Shapes, each: Ints) -> Ints:
     total = np.concatenate([[0], np.cumsum(each)])
     return np.asarray(total[shapes.offsets[1:]] - total[shapes.offsets[:-1]])
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _cuts(cu, cv, inner, outer, first, lines, size, step_u, step_v, before, behind, lit):  # type: ignore[no-untyped-def]
-    """For `lines` lines u from `first` on: the first pixel of a ring before its centre and behind it, and how many.
+@compiled(inline="always")
+def _cuts(
+    centre: Pair, ring: Pair, lines: tuple[Whole, Whole], size: int, steps: tuple[int, int], begins: Lines, lit: Lines
+) -> None:
+    """Write the first pixel of a ring before its centre and behind it (`begins`) on each line, and how many (`lit`).
 
-    A line without any begins beyond the last pixel, each in a place of its own: what is written to one place again and
-    again waits for itself. Only the part with abs(dv) >= abs(du), where a line crosses few pixels: the other part is
-    for lines along v.
-    Whole numbers below 2^53 in float64, so that the loop can be vectorised and the rule still holds exactly: a root
-    that is not whole is further from the next whole number than rounding reaches.
+    centre : along u, across the lines, and along v. ring : inner and outer radius. lines : the first, and how many.
+    steps : between pixels along u and v.
+
+    A line without pixels begins behind the last pixel of the canvas, each line at another place, because repeated
+    writes to one place wait for each other. Only the part with abs(dv) >= abs(du) is handled, where a line crosses few
+    pixels; lines along v handle the rest.
+    Numbers are whole and below 2^53 in float64, so that the loop is vectorised and the rule still holds exactly: a root
+    that is not whole is further from the next whole number than the rounding error.
     """
+    (cu, cv), (inner, outer), (first, number), (step_u, step_v) = centre, ring, lines, steps
+    before, behind = begins
     outer2, inner2, edge = outer * outer, inner * inner, np.float64(size)
     du0, v0 = first * 1024.0 + 512.0 - cu, (cv - 512.0) / 1024.0
     along_u, along_v, nowhere = np.float64(step_u), np.float64(step_v), np.float64(size * size)
     lit_before, lit_behind = lit
-    for k in range(lines):
+    for k in range(number):
         du = du0 + k * 1024.0
         reach = math.sqrt(max(outer2 - du * du, 0.0)) / 1024.0
         gap = max(math.sqrt(max(inner2 - du * du, 0.0)), abs(du)) / 1024.0
@@ -158,22 +171,32 @@ def _cuts(cu, cv, inner, outer, first, lines, size, step_u, step_v, before, behi
         lit_before[k], lit_behind[k] = np.int32(end - start), np.int32(stop - begin)
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _quarters(cu, cv, inner, outer, size, step_u, step_v, bit, canvas, rooms):  # type: ignore[no-untyped-def]
+@compiled(inline="always")
+def _quarters(
+    centre: Pair,
+    ring: Pair,
+    size: int,
+    steps: tuple[int, int],
+    bit: np.uint8,
+    canvas: Bytes,
+    rooms: tuple[Pixels, Pixels, Pixels, Lines],
+) -> tuple[np.uint64, np.uint64]:
     """Light the two quarters of a ring before and behind its centre along v.
 
-    `rooms` are for its lines' first pixels before and behind, for all other pixels, and for how many the lines have.
-    Returns how many lines there are, and how many others.
+    rooms : for the first pixels of its lines before and behind, for all other pixels, and for the numbers of pixels.
+
+    Returns the number of lines, and of other pixels.
     """
+    (cu, _), (inner, outer), (_, step_v) = centre, ring, steps
     before, behind, more, lit = rooms
     arm = outer * 0.7072  # a little more than 1 / sqrt(2); lines too far out have reach < gap
     edge = np.float64(size)
     first = np.int64(min(max(np.floor((cu - arm) / 1024.0), 0.0), edge))
     last = np.int64(min(max(np.floor((cu + arm) / 1024.0) + 1.0, 0.0), edge))
     lines = np.uint64(last - first)
-    # what vectors of eight leave over would be done one by one; what is too much is written over by the next ring
-    _cuts(cu, cv, inner, outer, first, (last - first + 7) & ~7, size, step_u, step_v, before, behind, lit)
-    # Nearly always one pixel, at times two: without a branch, which nobody could predict.
+    # lines are rounded up to vectors of eight; the next ring overwrites the surplus
+    _cuts(centre, ring, (first, (last - first + 7) & ~7), size, steps, (before, behind), lit)
+    # nearly always one pixel, sometimes two: without branches, because they cannot be predicted
     step, others = np.int32(step_v), np.uint64(0)
     lit_before, lit_behind = lit
     for k in range(lines):
@@ -183,7 +206,7 @@ def _quarters(cu, cv, inner, outer, size, step_u, step_v, bit, canvas, rooms):  
         canvas[np.uint64(behind[k])] |= bit
         more[others] = behind[k] + step
         others += np.uint64(lit_behind[k] > 1)
-    # at the diagonal the line's way through the ring is longest: can it meet a third pixel?
+    # at the diagonal a line's way through the ring is longest: can it meet a third pixel?
     if math.sqrt(outer * outer - inner * inner / 2) - inner * math.sqrt(0.5) > 2047:
         for k in range(lines):
             for n in range(2, lit_before[k]):
@@ -197,9 +220,16 @@ def _quarters(cu, cv, inner, outer, size, step_u, step_v, bit, canvas, rooms):  
     return lines, others
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _read_off(canvas, touched, number, pixels, values, used):  # type: ignore[no-untyped-def]
-    """Write what the first `number` pixels of `touched` hold to `values` from `used` on, each once, and empty them."""
+@compiled(inline="always")
+def _read_off(
+    canvas: Bytes,
+    touched: Pixels,
+    number: np.uint64,
+    pixels: Pixels,
+    values: Bytes,
+    used: np.uint64,
+) -> np.uint64:
+    """Move the contents of the first `number` pixels of `touched` to `values` from `used` on, each once."""
     for k in range(number):
         pixel = np.uint64(touched[k])
         kinds = canvas[pixel]
@@ -209,8 +239,19 @@ def _read_off(canvas, touched, number, pixels, values, used):  # type: ignore[no
     return used
 
 
-@njit(cache=True, nogil=True)
-def _rings(first, last, offsets, x, y, radius, kind, size, half, room, more_room, counts, pixels, values):  # type: ignore[no-untyped-def]
+@compiled
+def _rings(
+    first: int,
+    last: int,
+    circles: CircleArrays,
+    size: int,
+    half: int,
+    rooms: tuple[int, int],
+    out: Out,
+) -> None:
+    offsets, x, y, radius, kind = circles
+    room, more_room = rooms
+    counts, pixels, values = out
     most = size + 8  # lines of a ring, in vectors
     canvas = np.zeros(size * size + most, np.uint8)  # bit k: a circle of kind k passes; and nowhere
     before, behind, more = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(more_room, np.int32)
@@ -222,9 +263,9 @@ def _rings(first, last, offsets, x, y, radius, kind, size, half, room, more_room
             bit = np.uint8(1 << kind[i])
             outer, inner = np.float64(radius[i] + half), np.float64(max(radius[i] - half, 0))
             cx, cy = np.float64(x[i]), np.float64(y[i])
-            for cu, cv, step_u, step_v in ((cy, cx, size, 1), (cx, cy, 1, size)):
-                rooms = before[lines:], behind[lines:], more[others:], lit
-                found = _quarters(cu, cv, inner, outer, size, step_u, step_v, bit, canvas, rooms)
+            for centre, steps in (((cy, cx), (size, 1)), ((cx, cy), (1, size))):
+                left = before[lines:], behind[lines:], more[others:], lit
+                found = _quarters(centre, (inner, outer), size, steps, bit, canvas, left)
                 lines += found[0]
                 others += found[1]
         canvas[size * size :] = 0
@@ -235,16 +276,26 @@ def _rings(first, last, offsets, x, y, radius, kind, size, half, room, more_room
         counts[event] = used - start
 
 
-@njit(cache=True, nogil=True)
-def _interval(low, high, size):  # type: ignore[no-untyped-def]
-    """Columns whose centres lie in [low, high], as a half-open range cut to the canvas."""
+@compiled
+def _interval(low: int, high: int, size: int) -> tuple[int, int]:
+    """Columns with their centres in [low, high], as a half-open range within the canvas."""
     first = max((low - _HALF + SUB - 1) >> _BITS, 0)
     last = min(((high - _HALF) >> _BITS) + 1, size)
     return first, last
 
 
-@njit(cache=True, nogil=True)
-def _discs(first, last, offsets, x, y, radius, kind, size, wrap, passing, counts, pixels, values):  # type: ignore[no-untyped-def]
+@compiled
+def _discs(
+    first: int,
+    last: int,
+    circles: CircleArrays,
+    size: int,
+    wrap: bool,
+    passing: Floats,
+    out: Out,
+) -> None:
+    offsets, x, y, radius, kind = circles
+    counts, pixels, values = out
     area, channels = size * size, passing.shape[1]
     light = np.ones((area, channels))  # what the discs let through
     seen = np.zeros(area, np.uint8)

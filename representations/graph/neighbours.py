@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numba import njit
 
+from benchmark.core.compiled import compiled
 from representations.kernels.particles import principal
 from representations.kernels.threads import shared_out
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from representations.kernels.arrays import Floats, Ints, Pixels
 
 _CHUNK = 1 << 18
 """Edges that a thread has room for, or one event's if that is more."""
@@ -38,9 +38,7 @@ class Rule:
     loops: bool = False
 
 
-def edges(
-    eta: NDArray[np.float64], phi: NDArray[np.float64], offsets: NDArray[np.int64], rule: Rule
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+def edges(eta: Floats, phi: Floats, offsets: Ints, rule: Rule) -> tuple[Ints, Pixels]:
     """How many edges each event has (events,), and all of them (total, 2): sender and receiver, counted in the event.
 
     Sorted by receiver, then by sender. eta, phi : (total,), finite, radians; nodes of event i lie at
@@ -53,12 +51,12 @@ def edges(
     room = nodes * (senders + rule.loops)
     counts = np.zeros(len(nodes), np.int64)
 
-    def work(first: int, last: int) -> NDArray[np.int32]:
+    def work(first: int, last: int) -> Pixels:
         found = np.empty((int(room[first:last].sum()), 2), np.int32)  # what is not written costs no memory
         if rule.by == "nearest":
-            used = _nearest(first, last, offsets, eta, phi, rule.k, rule.symmetric, rule.loops, counts, found)
+            used = _nearest(first, last, (offsets, eta, phi), (rule.k, rule.symmetric, rule.loops), (counts, found))
         elif rule.by == "radius":
-            used = _within(first, last, offsets, eta, phi, rule.radius, rule.loops, counts, found)
+            used = _within(first, last, (offsets, eta, phi), rule.radius, rule.loops, (counts, found))
         else:
             used = _complete(first, last, offsets, rule.loops, counts, found)
         return found if used == len(found) else found[:used].copy()
@@ -67,16 +65,16 @@ def edges(
     return counts, np.concatenate([np.empty((0, 2), np.int32), *parts])
 
 
-@njit(cache=True, nogil=True)
-def _distance2(deta, dphi):  # type: ignore[no-untyped-def]
+@compiled
+def _distance2(deta: float, dphi: float) -> float:
     """dR^2, for angles that are no more than a turn apart."""
     dphi = math.pi - abs(math.pi - abs(dphi))
     return deta * deta + dphi * dphi
 
 
-@njit(cache=True, nogil=True)
-def _complete(first, last, offsets, loops, counts, found):  # type: ignore[no-untyped-def]
-    """Edges between all nodes; the number of them."""
+@compiled
+def _complete(first: int, last: int, offsets: Ints, loops: bool, counts: Ints, found: Pixels) -> int:
+    """Write edges between all nodes; returns their number."""
     used = 0
     for event in range(first, last):
         begin, n = used, offsets[event + 1] - offsets[event]
@@ -89,9 +87,18 @@ def _complete(first, last, offsets, loops, counts, found):  # type: ignore[no-un
     return used
 
 
-@njit(cache=True, nogil=True)
-def _within(first, last, offsets, eta, phi, radius, loops, counts, found):  # type: ignore[no-untyped-def]
-    """Edges between nodes with dR <= radius; the number of them."""
+@compiled
+def _within(
+    first: int,
+    last: int,
+    nodes: tuple[Ints, Floats, Floats],
+    radius: float,
+    loops: bool,
+    out: tuple[Ints, Pixels],
+) -> int:
+    """Write edges between nodes with dR <= radius; returns their number."""
+    offsets, eta, phi = nodes
+    counts, found = out
     used = 0
     for event in range(first, last):
         begin, start, end = used, offsets[event], offsets[event + 1]
@@ -119,8 +126,8 @@ def _within(first, last, offsets, eta, phi, radius, loops, counts, found):  # ty
     return used
 
 
-@njit(cache=True, nogil=True)
-def _keep(distance2, other, k, near, near2):  # type: ignore[no-untyped-def]
+@compiled
+def _keep(distance2: float, other: int, k: int, near: Ints, near2: Floats) -> None:
     """Put `other` among the k nearest, which are sorted by distance and number, if it belongs there."""
     place = k - 1
     if distance2 > near2[place] or (distance2 == near2[place] and other > near[place]):
@@ -131,8 +138,16 @@ def _keep(distance2, other, k, near, near2):  # type: ignore[no-untyped-def]
     near[place], near2[place] = other, distance2
 
 
-@njit(cache=True, nogil=True)
-def _neighbours(number, eta, phi, k, senders, near, near2):  # type: ignore[no-untyped-def]
+@compiled
+def _neighbours(
+    number: Ints,
+    eta: Floats,
+    phi: Floats,
+    k: int,
+    senders: Ints,
+    near: Ints,
+    near2: Floats,
+) -> None:
     """Fill `senders` (n, k) with the k < n nearest of each node, by number. All is given in rising eta.
 
     From each node one walks up and down in eta as far as something may still be near: of thousands few are looked at.
@@ -161,16 +176,16 @@ def _neighbours(number, eta, phi, k, senders, near, near2):  # type: ignore[no-u
             senders[row, gap] = other
 
 
-@njit(cache=True, nogil=True)
-def _apart(node, eta, phi, apart):  # type: ignore[no-untyped-def]
+@compiled
+def _apart(node: int, eta: Floats, phi: Floats, apart: Floats) -> None:
     """dR^2 of a node to each, itself infinitely far; in a loop that can be vectorised."""
     for other in range(len(eta)):
         apart[other] = _distance2(eta[node] - eta[other], phi[node] - phi[other])
     apart[node] = np.inf
 
 
-@njit(cache=True, nogil=True)
-def _up_to(limit, apart):  # type: ignore[no-untyped-def]
+@compiled
+def _up_to(limit: float, apart: Floats) -> int:
     """How many are not farther than a limit; in a loop that can be vectorised."""
     count = 0
     for distance2 in apart:
@@ -178,8 +193,8 @@ def _up_to(limit, apart):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True, nogil=True)
-def _limit(apart, k, guess):  # type: ignore[no-untyped-def]
+@compiled
+def _limit(apart: Floats, k: int, guess: float) -> tuple[float, float]:
     """Two limits: k at most are within the first; if fewer than k are, those that are missing lie at the second.
 
     Found by false position, as numbers grow about evenly with dR^2, and after some steps by halving. At least k are at
@@ -207,8 +222,15 @@ def _limit(apart, k, guess):  # type: ignore[no-untyped-def]
     return high, high
 
 
-@njit(cache=True, nogil=True)
-def _of_few(eta, phi, k, senders, near, apart):  # type: ignore[no-untyped-def]
+@compiled
+def _of_few(
+    eta: Floats,
+    phi: Floats,
+    k: int,
+    senders: Ints,
+    near: Ints,
+    apart: Floats,
+) -> None:
     """What `_neighbours` does, in the nodes' own order: of so few, all are looked at faster than they are sorted."""
     n, guess = len(eta), 1.0
     apart[n:] = np.inf
@@ -232,8 +254,8 @@ def _of_few(eta, phi, k, senders, near, apart):  # type: ignore[no-untyped-def]
             senders[node, place] = near[place]
 
 
-@njit(cache=True, nogil=True)
-def _join(n, k, senders, joined, starts):  # type: ignore[no-untyped-def]
+@compiled
+def _join(n: int, k: int, senders: Ints, joined: Ints, starts: Ints) -> None:
     """Senders of each node and those that it sends to, each once, by number: node i's at starts[i]:starts[i + 1]."""
     starts[: n + 1] = 0
     for node in range(n):
@@ -264,9 +286,21 @@ def _join(n, k, senders, joined, starts):  # type: ignore[no-untyped-def]
     starts[n] = used
 
 
-@njit(cache=True, nogil=True)
-def _nearest(first, last, offsets, eta, phi, most, symmetric, loops, counts, found):  # type: ignore[no-untyped-def]
-    """Edges from the `most` nearest to each node; the number of them."""
+@compiled
+def _nearest(
+    first: int,
+    last: int,
+    nodes: tuple[Ints, Floats, Floats],
+    rule: tuple[int, bool, bool],
+    out: tuple[Ints, Pixels],
+) -> int:
+    """Write edges from the nearest nodes to each node; returns their number.
+
+    rule : how many are nearest at most, and whether edges are symmetric and have loops, as in `Rule`.
+    """
+    offsets, eta, phi = nodes
+    most, symmetric, loops = rule
+    counts, found = out
     largest = 1
     for event in range(first, last):
         largest = max(largest, offsets[event + 1] - offsets[event])

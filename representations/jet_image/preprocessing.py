@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import awkward as ak
 import numpy as np
-from numba import njit
 
+from benchmark.core.compiled import compiled
 from benchmark.core.errors import UserError
 from representations.kernels import moments
 from representations.kernels.canvas import canvas, listed, take
@@ -16,8 +16,7 @@ from representations.kernels.particles import principal
 from representations.kernels.threads import shared_out
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from representations.kernels.arrays import Floats, Ints, Pixels, Whole
     from representations.kernels.particles import Particles
     from tasks.events import Events
 
@@ -35,10 +34,10 @@ class Pixelised(NamedTuple):
     inside the picture.
     """
 
-    offsets: NDArray[np.int64]
-    pixels: NDArray[np.int32]
-    values: NDArray[np.float64]
-    inside: NDArray[np.int64]
+    offsets: Ints
+    pixels: Pixels
+    values: Floats
+    inside: Ints
 
 
 class Steps(NamedTuple):
@@ -77,7 +76,7 @@ def pixelised(steps: Steps, events: Events, particles: Particles) -> Pixelised:
     jets = _Jets(particles.offsets, particles.pt, particles.eta, particles.phi, *centre, *turn)
     offsets, counts, inside = particles.offsets, *np.zeros((2, len(events)), np.int64)
 
-    def work(first: int, last: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    def work(first: int, last: int) -> tuple[Pixels, Floats]:
         room = int(offsets[last] - offsets[first])
         pixels, values = np.empty(room + 1, np.int32), np.empty(room)
         used = _pixels(first, last, jets, steps, (counts, inside), pixels, values)
@@ -92,18 +91,26 @@ def pixelised(steps: Steps, events: Events, particles: Particles) -> Pixelised:
 class _Jets(NamedTuple):
     """Constituents end to end, (total,), and where each jet is moved from and turned by, (jets,)."""
 
-    offsets: NDArray[np.int64]
-    pt: NDArray[np.float64]
-    eta: NDArray[np.float64]
-    phi: NDArray[np.float64]
-    eta0: NDArray[np.float64]
-    phi0: NDArray[np.float64]
-    cos: NDArray[np.float64]
-    sin: NDArray[np.float64]
+    offsets: Ints
+    pt: Floats
+    eta: Floats
+    phi: Floats
+    eta0: Floats
+    phi0: Floats
+    cos: Floats
+    sin: Floats
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # nothing is divided by zero
-def _pixels(first, last, jets, steps, numbers, pixels, values):  # type: ignore[no-untyped-def]
+@compiled(error_model="numpy")  # nothing is divided by zero
+def _pixels(
+    first: int,
+    last: int,
+    jets: _Jets,
+    steps: Steps,
+    numbers: tuple[Ints, Ints],
+    pixels: Pixels,
+    values: Floats,
+) -> Whole:
     """Move, turn, mirror and add up the constituents of the jets [first, last); returns the number of pixels.
 
     numbers : pixels of each jet, and constituents inside its picture, (jets,) each; both are written.
@@ -119,7 +126,7 @@ def _pixels(first, last, jets, steps, numbers, pixels, values):  # type: ignore[
     for event in range(first, last):
         most = max(most, offsets[event + 1] - offsets[event])
     x, y, place = np.empty(most), np.empty(most), np.empty(most, np.int64)
-    used = 0
+    used: Whole = 0
     for event in range(first, last):
         start, end = offsets[event], offsets[event + 1]
         n, weight, eta_here = end - start, pt[start:end], eta[start:end]
@@ -158,7 +165,7 @@ def _pixels(first, last, jets, steps, numbers, pixels, values):  # type: ignore[
     return used
 
 
-def _axes(events: Events, particles: Particles) -> list[NDArray[np.float64]]:
+def _axes(events: Events, particles: Particles) -> list[Floats]:
     """(eta, phi) of the two leading subjets, (events,) each. The table has them relative to the jet.
 
     For a jet of one subjet the table has that subjet twice; a point on the principal axis replaces the second one. The
@@ -181,24 +188,22 @@ def _axes(events: Events, particles: Particles) -> list[NDArray[np.float64]]:
     return [eta, phi, *second]
 
 
-def _estimated(particles: Particles) -> list[NDArray[np.float64]]:
+def _estimated(particles: Particles) -> list[Floats]:
     """The hardest constituent, and a point on the principal axis of pt through it, on the side of the centroid."""
     eta, phi = particles.hardest()
     every = np.arange(len(particles.event_ids))
     return [eta, phi, *_on_axis(particles, every, np.stack([eta, phi]), power=1)]
 
 
-def _on_axis(
-    particles: Particles, jets: NDArray[np.int64], centre: NDArray[np.float64], power: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _on_axis(particles: Particles, jets: Ints, centre: Floats, power: int) -> tuple[Floats, Floats]:
     """(eta, phi) of a point on the principal axis of pt through the centre (2, chosen) of some jets.
 
     power : odd. The point lies on the side where this moment of pt along the axis is positive; 1 is the side of the
         centroid.
     """
-    columns = particles.offsets, jets, particles.pt, particles.eta, particles.phi, centre
-    xx, yy, xy = moments.second(*columns)
+    chosen = moments.Chosen(particles.offsets, jets, particles.pt, particles.eta, particles.phi, centre)
+    xx, yy, xy = moments.second(chosen)
     angle = np.arctan2(2 * xy, xx - yy) / 2
     cos, sin = np.cos(angle), np.sin(angle)
-    side = np.where(moments.along(*columns, cos, sin, power) < 0, -1.0, 1.0)
+    side = np.where(moments.along(chosen, cos, sin, power) < 0, -1.0, 1.0)
     return centre[0] + side * cos, centre[1] + side * sin

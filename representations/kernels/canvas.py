@@ -1,23 +1,29 @@
-"""A picture that is drawn on, read off and empty again: how pixels are added up in compiled loops."""
+"""A dense scratch picture, on which compiled loops add up pixels, and which is emptied as it is read."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numba import njit
+
+from benchmark.core.compiled import compiled
+
+if TYPE_CHECKING:
+    from representations.kernels.arrays import Bytes, Floats, Ints, Pixels, Whole
 
 
-@njit(cache=True, nogil=True)
-def canvas(size):  # type: ignore[no-untyped-def]
-    """An empty picture of so many pixels, what says which of them are lit, and room to list them by eight."""
+@compiled
+def canvas(size: int) -> tuple[Floats, Bytes, Ints]:
+    """An empty picture of `size` pixels, flags of lit pixels, and room to list groups of eight."""
     words = (size + 7) // 8
     return np.zeros(size), np.zeros(8 * words, np.uint8), np.empty(words + 1, np.int64)
 
 
-@njit(cache=True, nogil=True)
-def listed(lit, some, pixels, used):  # type: ignore[no-untyped-def]
-    """Write lit pixels in rising order to `pixels` from `used` on, with room for one more; none is lit then.
+@compiled
+def listed(lit: Bytes, some: Ints, pixels: Pixels, used: Whole) -> Whole:
+    """Write lit pixels in rising order to `pixels` from `used` on, clear their flags, and return the new `used`.
 
-    Without branches on what is lit, which nobody could predict.
+    `pixels` needs room for one more. There are no branches on flags, because they cannot be predicted.
     """
     words = lit.view(np.uint64)
     number = 0
@@ -33,16 +39,23 @@ def listed(lit, some, pixels, used):  # type: ignore[no-untyped-def]
     return used
 
 
-@njit(cache=True, nogil=True)
-def read_off(ink, lit, some, pixels, values, used):  # type: ignore[no-untyped-def]
-    """As `listed`, and what the pixels hold to `values`; the canvas is left empty."""
+@compiled
+def read_off(
+    ink: Floats,
+    lit: Bytes,
+    some: Ints,
+    pixels: Pixels,
+    values: Floats,
+    used: Whole,
+) -> Whole:
+    """As `listed`; also writes the contents of the pixels to `values` and empties the picture."""
     end = listed(lit, some, pixels, used)
     take(ink, pixels, values, used, end)
     return end
 
 
-@njit(cache=True, nogil=True)
-def take(ink, pixels, values, first, last):  # type: ignore[no-untyped-def]
-    """Write what the pixels listed at [first, last) hold to `values`, and empty them."""
+@compiled
+def take(ink: Floats, pixels: Pixels, values: Floats, first: Whole, last: Whole) -> None:
+    """Write the contents of the pixels listed at [first, last) to `values`, and empty them."""
     for k in range(first, last):
         values[k], ink[pixels[k]] = ink[pixels[k]], 0.0

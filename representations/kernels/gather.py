@@ -10,26 +10,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numba import njit
+
+from benchmark.core.compiled import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from representations.kernels.arrays import Bytes, Ints, Pixels
 
-def rows_of(index: Tensor, count: int) -> NDArray[np.int64]:
+
+def rows_of(index: Tensor, count: int) -> Ints:
     """The rows, from 0 up, that an index or a mask picks out of `count`. Raises IndexError for what is none of them."""
     rows = (index.nonzero().flatten() if index.dtype == torch.bool else index).numpy()
     if index.dtype == torch.bool and len(index) != count:
         raise IndexError(f"a mask of {len(index)} for {count} rows")
-    found: NDArray[np.int64]
+    found: Ints
     found, good = _checked(rows, count)
     if not good:
         raise IndexError(f"an index from {found.min()} to {found.max()} for {count} rows")
     return found
 
 
-def take(values: Tensor, offsets: Tensor, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+def take(values: Tensor, offsets: Tensor, rows: Ints) -> tuple[Tensor, Tensor]:
     """The values of some rows, in their order, and the offsets of these."""
     begins = offsets.numpy()
     starts = _starts(begins, rows)
@@ -39,7 +42,7 @@ def take(values: Tensor, offsets: Tensor, rows: NDArray[np.int64]) -> tuple[Tens
     return found, torch.from_numpy(starts)
 
 
-def ends(edges: Tensor, offsets: Tensor, nodes: Tensor, rows: NDArray[np.int64]) -> Tensor:
+def ends(edges: Tensor, offsets: Tensor, nodes: Tensor, rows: Ints) -> Tensor:
     """Senders and receivers, (2, total) int64, of the edges of some rows.
 
     edges : (all, 2) int32, counted within each row; nodes : (rows + 1,), the offsets that the rows' nodes come to have.
@@ -51,7 +54,7 @@ def ends(edges: Tensor, offsets: Tensor, nodes: Tensor, rows: NDArray[np.int64])
     return found
 
 
-def padded(values: Tensor, offsets: Tensor, rows: NDArray[np.int64], length: int) -> tuple[Tensor, Tensor]:
+def padded(values: Tensor, offsets: Tensor, rows: Ints, length: int) -> tuple[Tensor, Tensor]:
     """The first `length` values of some rows, (rows, length, columns), zeros behind them, and a mask (rows, length)."""
     found = torch.empty(len(rows), length, values.shape[1], dtype=values.dtype)
     mask = torch.empty(len(rows), length, dtype=torch.bool)
@@ -104,8 +107,8 @@ def _bytes(values: Tensor) -> NDArray[Any]:
     return np.ascontiguousarray(values.numpy()).reshape(-1).view(np.uint8)
 
 
-@njit(cache=True, nogil=True)
-def _checked(rows, count):  # type: ignore[no-untyped-def]
+@compiled
+def _checked(rows: NDArray[Any], count: int) -> tuple[Ints, bool]:
     """Rows counted from the first, and whether there are such rows."""
     found, good = np.empty(len(rows), np.int64), True
     for k in range(len(rows)):
@@ -114,8 +117,8 @@ def _checked(rows, count):  # type: ignore[no-untyped-def]
     return found, good
 
 
-@njit(cache=True, nogil=True)
-def _starts(offsets, rows):  # type: ignore[no-untyped-def]
+@compiled
+def _starts(offsets: Ints, rows: Ints) -> Ints:
     """Where rows begin when they are put together, (rows + 1,)."""
     starts = np.zeros(len(rows) + 1, np.int64)
     for k in range(len(rows)):
@@ -123,8 +126,15 @@ def _starts(offsets, rows):  # type: ignore[no-untyped-def]
     return starts
 
 
-@njit(cache=True, nogil=True)
-def _copy(values, width, offsets, rows, starts, found):  # type: ignore[no-untyped-def]
+@compiled
+def _copy(
+    values: Bytes,
+    width: int,
+    offsets: Ints,
+    rows: Ints,
+    starts: Ints,
+    found: Bytes,
+) -> None:
     for k in range(len(rows)):
         begin = offsets[rows[k]] * width
         here = found[starts[k] * width : starts[k + 1] * width]
@@ -133,8 +143,15 @@ def _copy(values, width, offsets, rows, starts, found):  # type: ignore[no-untyp
             here[i] = there[i]
 
 
-@njit(cache=True, nogil=True)
-def _padded(values, columns, offsets, rows, found, mask):  # type: ignore[no-untyped-def]
+@compiled
+def _padded(
+    values: NDArray[Any],
+    columns: int,
+    offsets: Ints,
+    rows: Ints,
+    found: NDArray[Any],
+    mask: NDArray[np.bool_],
+) -> None:
     for k in range(len(rows)):
         begin = offsets[rows[k]]
         used = min(offsets[rows[k] + 1] - begin, mask.shape[1])
@@ -144,14 +161,21 @@ def _padded(values, columns, offsets, rows, found, mask):  # type: ignore[no-unt
         here[len(there) :], mask[k, :used], mask[k, used:] = 0, True, False
 
 
-@njit(cache=True, nogil=True)
-def _owners(offsets, found):  # type: ignore[no-untyped-def]
+@compiled
+def _owners(offsets: Ints, found: Ints) -> None:
     for k in range(len(offsets) - 1):
         found[offsets[k] : offsets[k + 1]] = k
 
 
-@njit(cache=True, nogil=True)
-def _ends(edges, offsets, rows, starts, nodes, found):  # type: ignore[no-untyped-def]
+@compiled
+def _ends(
+    edges: Pixels,
+    offsets: Ints,
+    rows: Ints,
+    starts: Ints,
+    nodes: Ints,
+    found: Ints,
+) -> None:
     for k in range(len(rows)):
         here, shift = edges[offsets[rows[k]] : offsets[rows[k] + 1]], nodes[k]
         senders, receivers = found[:, starts[k] : starts[k + 1]]
@@ -159,24 +183,44 @@ def _ends(edges, offsets, rows, starts, nodes, found):  # type: ignore[no-untype
             senders[i], receivers[i] = here[i, 0] + shift, here[i, 1] + shift
 
 
-@njit(cache=True, nogil=True)
-def _scatter(pixels, values, offsets, rows, found):  # type: ignore[no-untyped-def]
+@compiled
+def _scatter(
+    pixels: Pixels,
+    values: NDArray[Any],
+    offsets: Ints,
+    rows: Ints,
+    found: NDArray[Any],
+) -> None:
     for k in range(len(rows)):
         found[k] = 0  # one picture after the other, each still in the cache when it is filled
         for i in range(offsets[rows[k]], offsets[rows[k] + 1]):
             found[k, pixels[i]] = values[i]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _scatter_scaled(pixels, values, offsets, rows, found, scale):  # type: ignore[no-untyped-def]
+@compiled(error_model="numpy")
+def _scatter_scaled(
+    pixels: Pixels,
+    values: NDArray[Any],
+    offsets: Ints,
+    rows: Ints,
+    found: NDArray[Any],
+    scale: np.float32,
+) -> None:
     for k in range(len(rows)):
         found[k] = 0
         for i in range(offsets[rows[k]], offsets[rows[k] + 1]):
             found[k, pixels[i]] = np.float32(values[i]) / scale
 
 
-@njit(cache=True, nogil=True)
-def _paint(pixels, values, offsets, rows, found, inks):  # type: ignore[no-untyped-def]
+@compiled
+def _paint(
+    pixels: Pixels,
+    values: NDArray[Any],
+    offsets: Ints,
+    rows: Ints,
+    found: NDArray[Any],
+    inks: NDArray[Any],
+) -> None:
     plane = found.shape[1] // inks.shape[1]
     for k in range(len(rows)):
         for channel in range(inks.shape[1]):  # one after the other: their pictures lie apart

@@ -1,21 +1,40 @@
-"""Sums over the particles of each event, by numba: one pass, where NumPy would need an array a step and one of events.
+"""Sums over the particles of each event, compiled: one pass, where NumPy would need an array for each step.
 
-Particles of event i lie at `offsets[i]:offsets[i + 1]`; they are summed up in this order.
+Particles of event i lie at `offsets[i]:offsets[i + 1]` and are summed in this order.
 """
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
+
+from benchmark.core.compiled import compiled
+
+if TYPE_CHECKING:
+    from representations.kernels.arrays import Floats, Ints
 
 
-@njit(cache=True, nogil=True)
-def principal(phi, zero, angles):  # type: ignore[no-untyped-def]
-    """Write phi - zero in [-pi, pi) to `angles`, as `particles.principal` has it, bit for bit.
+class Chosen(NamedTuple):
+    """Particles of all events, and some events with a centre each.
 
-    The remainder is slow, and angles that need one are rare: first a loop without, which can be vectorised.
+    offsets : (all events + 1,). events : (chosen,). pt, eta, phi : (particles,). centre : eta and phi, (2, chosen).
+    """
+
+    offsets: Ints
+    events: Ints
+    pt: Floats
+    eta: Floats
+    phi: Floats
+    centre: Floats
+
+
+@compiled
+def principal(phi: Floats, zero: float, angles: Floats) -> None:
+    """Write phi - zero in [-pi, pi) to `angles`, bit for bit as `particles.principal`.
+
+    The remainder is slow and rarely needed. The first loop does without, so that it can be vectorised.
     """
     beyond = False
     for i in range(len(phi)):
@@ -27,8 +46,8 @@ def principal(phi, zero, angles):  # type: ignore[no-untyped-def]
             angles[i] = ((phi[i] - zero) + math.pi) % (2 * math.pi) - math.pi
 
 
-@njit(cache=True, nogil=True)
-def hardest(offsets, pt, eta, phi):  # type: ignore[no-untyped-def]
+@compiled
+def hardest(offsets: Ints, pt: Floats, eta: Floats, phi: Floats) -> Floats:
     """eta and phi (2, events) of the particle of highest pt, the first of equal ones; 0 in an empty event."""
     found = np.zeros((2, len(offsets) - 1))
     for event in range(len(offsets) - 1):
@@ -40,8 +59,8 @@ def hardest(offsets, pt, eta, phi):  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(cache=True, nogil=True)
-def centroid(offsets, pt, eta, phi):  # type: ignore[no-untyped-def]
+@compiled
+def centroid(offsets: Ints, pt: Floats, eta: Floats, phi: Floats) -> Floats:
     """eta and phi (2, events) of all particles on average, weighted with pt; 0 in an empty event."""
     found, y = np.zeros((2, len(offsets) - 1)), np.empty(_most(offsets))
     for event in range(len(offsets) - 1):
@@ -59,12 +78,10 @@ def centroid(offsets, pt, eta, phi):  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(cache=True, nogil=True)
-def second(offsets, events, pt, eta, phi, centre):  # type: ignore[no-untyped-def]
-    """Sums of pt x^2, pt y^2 and pt x y, (3, chosen), of some events about their centre.
-
-    centre : eta and phi, (2, chosen).
-    """
+@compiled
+def second(chosen: Chosen) -> Floats:
+    """Sums of pt x^2, pt y^2 and pt x y, (3, chosen), about the centre."""
+    offsets, events, pt, eta, phi, centre = chosen
     found, y = np.zeros((3, len(events))), np.empty(_most(offsets))
     for k in range(len(events)):
         start, end = offsets[events[k]], offsets[events[k] + 1]
@@ -77,9 +94,10 @@ def second(offsets, events, pt, eta, phi, centre):  # type: ignore[no-untyped-de
     return found
 
 
-@njit(cache=True, nogil=True)
-def along(offsets, events, pt, eta, phi, centre, cos, sin, power):  # type: ignore[no-untyped-def]
-    """Sums of pt times a power of x cos + y sin, (chosen,), of some events about their centre."""
+@compiled
+def along(chosen: Chosen, cos: Floats, sin: Floats, power: int) -> Floats:
+    """Sums of pt times a power of x cos + y sin, (chosen,), about the centre."""
+    offsets, events, pt, eta, phi, centre = chosen
     found, y = np.zeros(len(events)), np.empty(_most(offsets))
     for k in range(len(events)):
         start, end = offsets[events[k]], offsets[events[k] + 1]
@@ -89,8 +107,8 @@ def along(offsets, events, pt, eta, phi, centre, cos, sin, power):  # type: igno
     return found
 
 
-@njit(cache=True, nogil=True)
-def _most(offsets):  # type: ignore[no-untyped-def]
+@compiled
+def _most(offsets: Ints) -> int:
     """Particles of the largest event."""
     most = 0
     for event in range(len(offsets) - 1):

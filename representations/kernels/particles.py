@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import awkward as ak
 import numpy as np
-from numba import njit
 
+from benchmark.core.compiled import compiled
 from benchmark.core.errors import UserError
 from representations.kernels import moments
 from representations.kernels.hits import hits_of, lengths, lists_of
@@ -222,8 +222,8 @@ def _kinds(column: dict[str, NDArray[Any]], particles: str) -> tuple[NDArray[np.
     return _classes(column["pdg_id"], column["charge"]), PDG_CLASSES
 
 
-@njit(cache=True, nogil=True)
-def _classes(pdg_id, charge):  # type: ignore[no-untyped-def]
+@compiled
+def _classes(pdg_id: NDArray[Any], charge: NDArray[Any]) -> NDArray[np.int8]:
     """Indices into `PDG_CLASSES`; in one pass, where NumPy's `select` writes an array for each of them."""
     kind = np.empty(len(pdg_id), np.int8)
     for i in range(len(pdg_id)):
