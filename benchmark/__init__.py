@@ -1,5 +1,32 @@
-"""Collision benchmark: which representation of an LHC collision works best, with which model, at what cost."""
+"""Collision benchmark: which representation of an LHC collision works best, with which model, at what cost.
 
+>>> import benchmark
+>>> results = benchmark.run(task="ttbar", model=["bdt", "ffnn"], preset="smoke")  # doctest: +SKIP
+>>> results.to_frame()  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from benchmark.core.errors import UserError
 from benchmark.core.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from benchmark.engine.api import load_results, run
+    from benchmark.records.collection import Results
+
+__all__ = ["Results", "UserError", "__version__", "load_results", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, so that `import benchmark` stays light."""
+    if name in ("load_results", "run"):
+        from benchmark.engine import api
+
+        return getattr(api, name)
+    if name == "Results":
+        from benchmark.records.collection import Results
+
+        return Results
+    raise AttributeError(f"module 'benchmark' has no attribute '{name}'")

@@ -12,12 +12,10 @@ from torch import Tensor, nn
 
 from benchmark.core.errors import Skip, UserError
 from benchmark.core.plugin import Range
-from benchmark.core.process import rank_and_size
 from models.card import Card, ModelWithCard, read_tensors, unusable, write_tensors
 from models.inputs import view_of
 from models.training.augment import augmentation, wanted
 from models.training.batches import Batches, in_chunks
-from models.training.checkpoint import make_key
 from models.training.loop import check_samples, deterministic, optimise, reproducible
 from models.training.memory import halving
 from models.training.penalty import Penalty
@@ -157,9 +155,8 @@ class TorchModel(ModelWithCard, ABC):
         with reproducible(context.seed, device):
             batches = Batches(view, train, device, balance=self.balance, augment=augment)
             network = self._placed(self.network(shape, len(train.classes)), batches.moments())
-            key = self._key(train, valid) if context.checkpoint else ""
             checks = Batches(view, valid, device)
-            progress = optimise(network, batches, checks, self._recipe(), context, key)
+            progress = optimise(network, batches, checks, self._recipe(), context)
         dropped = view.dropped(checks.samples)
         self._network = network
         details = progress.details() | ({} if dropped is None else {"dropped": float(dropped.mean())})
@@ -238,13 +235,6 @@ class TorchModel(ModelWithCard, ABC):
             schedule=self.schedule,
             penalty=Penalty(self.decorrelation, self.neighbours) if self.decorrelation else None,
         )
-
-    def _key(self, train: Samples, valid: Samples) -> str:
-        """A hash of everything that the training depends on."""
-        identity: dict[str, Any] = {"model": self.name, "version": self.version, "parameters": self.parameters()}
-        device = torch.device(self._context.device).type
-        identity |= {"seed": self._context.seed, "device": device, "processes": rank_and_size()[1]}
-        return make_key(identity, train, valid)
 
     def _placed(self, network: nn.Module, moments: Sequence[tuple[Tensor, Tensor] | None]) -> Standardised:
         # convolutions on CPUs and tensor cores are fastest with channels last; other tensors are left alone

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import typer
 from benchmark.core.errors import UserError
 from benchmark.core.plugin import PRESETS
 from benchmark.core.registry import Registry
+from benchmark.engine.request import data_root as data_root
 from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
 from tasks.registry import TASKS
@@ -26,17 +26,6 @@ if TYPE_CHECKING:
 
 DEFAULT_RESULTS = Path("results")
 _PATTERN = re.compile(r"[*?\[]")
-
-
-def data_root(given: Path | None) -> Path:
-    """--data, else BENCHMARK_DATA, else the user's cache folder."""
-    if given is not None:
-        return given.expanduser().resolve()
-    if os.environ.get("BENCHMARK_DATA"):
-        return Path(os.environ["BENCHMARK_DATA"]).expanduser().resolve()
-    from platformdirs import user_cache_path
-
-    return user_cache_path("collision-benchmark")
 
 
 def matched(given: Path, noun: str) -> Path:

@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 def show(planned: Sequence[Planned], settings: Settings, *, as_json: bool) -> None:
     """Print the plan."""
     estimates = Estimates(settings.results, ACCEPTED)
-    cells = [(item, None if item.kept else estimates.seconds(item)) for item in planned]
+    cells = [(item, None if item.stored else estimates.seconds(item)) for item in planned]
     data = data_to_make(planned)
     if as_json:
         rows = [
             {
-                "task": str(item.job.cell.task),
-                "representation": str(item.job.cell.representation),
-                "model": str(item.job.cell.model),
-                "seed": item.job.cell.seed,
-                "status": item.kept.status if item.kept else "to skip" if item.skip else "to run",
-                "reason": (item.kept.reason if item.kept else item.skip) or "",
+                "task": str(item.cell.task),
+                "representation": str(item.cell.representation),
+                "model": str(item.cell.model),
+                "seed": item.cell.seed,
+                "status": item.stored.status if item.stored else "to skip" if item.skip else "to run",
+                "reason": (item.stored.reason if item.stored else item.skip) or "",
                 "expected_s": seconds,
             }
             for item, seconds in cells
@@ -38,8 +38,8 @@ def show(planned: Sequence[Planned], settings: Settings, *, as_json: bool) -> No
         return
     lines = []
     for item, seconds in cells:
-        cell = item.job.cell
-        status = f"{item.kept.status} already" if item.kept else "to skip" if item.skip else "to run"
+        cell = item.cell
+        status = f"{item.stored.status} already" if item.stored else "to skip" if item.skip else "to run"
         words = write_seconds(seconds) if status == "to run" else ""
         lines.append((str(cell.task), str(cell.representation), str(cell.model), str(cell.seed), status, words))
     output = console()
@@ -48,27 +48,27 @@ def show(planned: Sequence[Planned], settings: Settings, *, as_json: bool) -> No
         output.print(f"skipped: {', '.join(skipped)}: {reason}", markup=False)
     for name in data:
         output.print(f"data to make first: {name}", markup=False)
-    output.print(_summary(cells, data, settings.abreast), markup=False)
+    output.print(_summary(cells, data, settings.jobs), markup=False)
 
 
 def _reasons(planned: Iterable[Planned]) -> dict[str, list[str]]:
     """The cells that will be skipped, by reason; the seeds of a cell count once."""
     found: dict[str, list[str]] = {}
     for item in planned:
-        cell = item.job.cell
+        cell = item.cell
         words = f"{cell.task} · {cell.representation} · {cell.model}"
         if item.skip and words not in found.setdefault(item.skip, []):
             found[item.skip].append(words)
     return found
 
 
-def _summary(cells: Sequence[tuple[Planned, float | None]], data: Sequence[str], abreast: int) -> str:
+def _summary(cells: Sequence[tuple[Planned, float | None]], data: Sequence[str], jobs: int) -> str:
     """The last line: how many cells are to run, how long they take, and what that time leaves out."""
-    times = [seconds for item, seconds in cells if item.kept is None and not item.skip]
+    times = [seconds for item, seconds in cells if item.stored is None and not item.skip]
     known = [seconds for seconds in times if seconds is not None]
     text = f"{len(times)} of {len(cells)} cells to run"
     if known:
-        text += f", {write_seconds(sum(known))}" + (", one after the other" if abreast > 1 else "")
+        text += f", {write_seconds(sum(known))}" + (", one after the other" if jobs > 1 else "")
     if len(known) < len(times):
         text += f"; time unknown for {len(times) - len(known)} of them, since no result is like them"
     if data:

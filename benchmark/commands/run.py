@@ -1,4 +1,4 @@
-"""`run`: cells from collision to leaderboard."""
+"""`run`: run cells, from events to a ranking."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from benchmark.commands import options
 from benchmark.core.process import rank_and_size
-from benchmark.engine.request import Overwrite, Request, Settings
+from benchmark.engine.request import Overwrite
 
 
 def command(
@@ -18,7 +18,7 @@ def command(
     model: options.Models = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option("--metric", help="A metric of your own beside the registered ones: path/to/mine.py:Mine."),
+        typer.Option("--metric", help="A metric of your own, next to the registered ones: path/to/mine.py:Mine."),
     ] = None,
     preset: Annotated[
         str,
@@ -41,8 +41,8 @@ def command(
     jobs: Annotated[
         int,
         typer.Option(
-            help="Cells of a data set that are run at once on each device, such as seeds of a small network on a large "
-            "GPU. Their speeds are not kept.",
+            help="Cells of a data set that run at once on each device, such as seeds of a small network on a GPU. "
+            "Their speeds are not measured.",
             min=1,
             max=64,
         ),
@@ -53,42 +53,40 @@ def command(
     timeout: Annotated[float | None, typer.Option(help="Seconds that one cell may take.", min=1)] = None,
     keep_models: Annotated[
         Path | None,
-        typer.Option(help="Keep the fitted models in this folder, for predict and export.", metavar="DIR"),
+        typer.Option(help="Save the fitted models in this folder, for predict and export.", metavar="DIR"),
     ] = None,
     results: options.Results = options.DEFAULT_RESULTS,
     data: options.Data = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and run nothing.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")] = False,
     json: options.Json = False,
 ) -> int:
     """Run cells: task x representation x model, from events to a ranking and a page.
 
-    What has a result already is not run again. Ctrl-C stops; the same command goes on where it stopped.
+    Cells that have a result are not run again. Ctrl-C stops; the same command continues where it stopped.
 
     Example: python -m benchmark run --task ttbar --model 'cnn[depth=15,dropout=0.2],bdt' --seeds 3
     """
-    from benchmark.core.errors import UserError
+    from benchmark.engine.api import asked
     from benchmark.engine.progress import Display
-    from benchmark.records.environment import default_workers, resolve_device
 
-    if jobs > 1 and rank_and_size()[1] > 1:
-        raise UserError(f"run: --jobs {jobs} under torchrun, whose processes train one network together. Leave it out.")
-
-    request = Request(
-        tasks=task or (),
-        representations=representation or (),
-        models=model or (),
-        metrics=tuple(_absolute(name) for name in metric or ()),
+    request, settings = asked(
+        task=task,
+        representation=representation,
+        model=model,
+        metric=metric,
         preset=preset,
-        level=level,
         seeds=seeds,
-        device=resolve_device(device),
-        source=None if source == Path("generated") else source,
-    )
-    folder = options.data_root(data)
-    models = keep_models and keep_models.expanduser().resolve()
-    settings = Settings(
-        results.expanduser().resolve(), folder, workers or default_workers(), overwrite, timeout, models, jobs
+        device=device,
+        source=source,
+        level=level,
+        results=results,
+        data=data,
+        workers=workers,
+        jobs=jobs,
+        overwrite=overwrite,
+        timeout=timeout,
+        keep_models=keep_models,
     )
     if dry_run:
         from benchmark.commands.plan_table import show
@@ -106,11 +104,3 @@ def command(
 
         finish(finished, settings.results, quiet=quiet, as_json=json)
     return 1 if any(result.status in ("failed", "timeout") for result in finished) else 0
-
-
-def _absolute(metric: str) -> str:
-    """A metric's file by its whole path, since worker processes may run elsewhere."""
-    from benchmark.metrics.registry import METRICS
-
-    entry = METRICS.find(metric)
-    return entry.target if entry.is_file else entry.name

@@ -8,6 +8,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from multiprocessing import parent_process
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,3 +51,20 @@ def rank_and_size() -> tuple[int, int]:
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         return 0, 1
     return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+
+
+@contextmanager
+def spawn_without_main() -> Iterator[None]:
+    """Let spawned processes not run the user's script: they need nothing of it, and it would start them again.
+
+    So a script needs no `if __name__ == "__main__"` around its calls.
+    """
+    main = sys.modules["__main__"]
+    if getattr(main, "__spec__", None) is not None or not hasattr(main, "__file__"):  # `python -m`, or a notebook
+        yield
+        return
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import leaderboard
 from benchmark.records.store import ResultStore
@@ -32,7 +32,7 @@ class Estimates:
             for result in sorted(ResultStore(folder).all(), key=lambda result: result.created):
                 events = sum(result.events.values())
                 if result.status == "done" and result.timings and events:  # the newest one wins
-                    pair = _pair_of(result)
+                    pair = _pair(result)
                     any_task[pair] = same_task[result.task + pair] = sum(result.timings.values()) / events
             self._rates += [same_task, any_task]
 
@@ -40,31 +40,20 @@ class Estimates:
         """Seconds that a cell may take, 0 for one that will be skipped; None where no result tells."""
         if item.skip:
             return 0.0
-        job, events = item.job, _events(item)
+        events = _events(item)
         if events is None:
             return None
-        pair = _pair(
-            job.representation.name,
-            job.representation.parameters(),
-            job.model.name,
-            job.model.parameters(),
-            job.cell.device.partition(":")[0],
-        )
+        pair = _pair(item.record)
         for number, rates in enumerate(self._rates):
-            key = pair if number % 2 else job.data.task.name + pair
+            key = pair if number % 2 else item.record.task + pair
             if key in rates:
                 return rates[key] * events
         return None
 
 
-def _pair_of(result: Result) -> str:
-    return _pair(
-        result.representation, result.representation_parameters, result.model, result.parameters, result.device
-    )
-
-
-def _pair(*parts: Any) -> str:
+def _pair(result: Result) -> str:
     """Representation and model with their parameters, and the kind of device, as a key."""
+    parts = result.representation, result.representation_parameters, result.model, result.parameters, result.device
     return json.dumps(parts, sort_keys=True, default=str)
 
 
@@ -73,4 +62,4 @@ def _events(item: Planned) -> int | None:
     if item.manifest is not None:
         return item.manifest.events()
     task = item.job.data.task
-    return None if item.job.cell.source else len(task.processes) * task.events_per_class
+    return None if item.cell.source else len(task.processes) * task.events_per_class

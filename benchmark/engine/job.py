@@ -1,19 +1,27 @@
-"""What a cell means: its plug-ins, imported, with their parameters."""
+"""What a cell means: its plug-ins, imported, with their parameters; its identity; and its record before it is run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmark.core.process import rank_and_size
+from benchmark.engine.sources import sources_key
+from benchmark.records import environment
+from benchmark.records.identity import Content, Identity, Part
+from benchmark.records.result import Result
 from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
 from tasks.data.dataset import DataSet
 from tasks.registry import TASKS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmark.engine.request import Cell
     from models.model import Model
     from representations.representation import Representation
+    from tasks.data.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -25,10 +33,76 @@ class Job:
     representation: Representation
     model: Model
 
+    def __reduce__(self) -> tuple[Callable[[Cell], Job], tuple[Cell]]:
+        """Go to another process as names and parameters, since the class of a loose file can't be pickled."""
+        return build, (self.cell,)
+
+    def level_skip(self) -> str | None:
+        """Why the task makes no sense at this level; None where it does."""
+        data = self.data
+        return data.task.skipped_levels.get(data.level) if data.source is None else None
+
+    def identity(self, manifest: Manifest | None) -> Identity:
+        """Everything that can change the result; without a manifest, of a cell without events."""
+        cell = self.cell
+        targets = REPRESENTATIONS.find(cell.representation.target).target, TASKS.find(cell.task.target).target
+        return Identity(
+            task=Part.of(TASKS, cell.task.target, self.data.task),
+            representation=Part.of(REPRESENTATIONS, cell.representation.target, self.representation),
+            model=Part.of(MODELS, cell.model.target, self.model),
+            level=cell.level,
+            content=_content(manifest) if manifest else None,
+            preset=cell.preset,
+            seed=cell.seed,
+            device=cell.device.partition(":")[0],
+            processes=rank_and_size()[1],
+            sources=sources_key(*targets),
+        )
+
+    def record(self, manifest: Manifest | None, identity: Identity) -> Result:
+        """The record of the cell before it is run."""
+        cell, task = self.cell, self.data.task
+        return Result(
+            key=identity.result_key(),
+            status="interrupted",
+            task=task.name,
+            variant=task.parameters(),
+            variant_given=task.changed(cell.preset),
+            task_version=task.version,
+            classes=task.classes,
+            source=manifest.source if manifest else "none",
+            fingerprint=manifest.fingerprint if manifest else "",
+            level=cell.level,
+            fast_simulation=manifest.fast_simulation if manifest else False,
+            bounds=dict(task.info(cell.level).bounds),
+            preset=cell.preset,
+            device=identity.device,
+            representation=self.representation.name,
+            representation_parameters=self.representation.parameters(),
+            representation_given=self.representation.changed(cell.preset),
+            model=self.model.name,
+            parameters=self.model.parameters(),
+            parameters_given=self.model.changed(cell.preset),
+            seed=cell.seed,
+            events={split: manifest.events(split) for split in ("train", "valid", "test")} if manifest else {},
+            code=environment.code(),
+        )
+
 
 def build(cell: Cell) -> Job:
     """Import what a cell names and resolve its parameters. Raises UserError for whatever is wrong with them."""
     data = DataSet(cell.task.target, cell.task.build(TASKS, cell.preset), cell.level, cell.source)
     return Job(
         cell, data, cell.representation.build(REPRESENTATIONS, cell.preset), cell.model.build(MODELS, cell.preset)
+    )
+
+
+def _content(manifest: Manifest) -> Content:
+    return Content(
+        level=manifest.level,
+        content=manifest.content,
+        fingerprint=manifest.fingerprint,
+        train=manifest.events("train"),
+        source=manifest.source,
+        shards=tuple(shard.sha256 for shard in manifest.shards),
     )

@@ -5,86 +5,109 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from benchmark.engine.cell import describe
-from benchmark.engine.foreseen import foreseen
 from benchmark.engine.job import Job, build
-from benchmark.engine.model_store import is_kept
+from benchmark.engine.model_store import is_saved
 from benchmark.engine.request import Overwrite, cells
+from benchmark.engine.skip import why_skipped
 from benchmark.records.scoring import metrics
 from benchmark.records.store import ResultStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from benchmark.engine.request import Request, Settings
+    from benchmark.engine.request import Cell, Request, Settings
+    from benchmark.records.identity import Identity
     from benchmark.records.result import Result
     from tasks.data.dataset import DataSet
     from tasks.data.manifest import Manifest
 
-KEPT_ALWAYS = {"done", "skipped"}
+FINISHED = ("done", "skipped")
+"""Statuses that `--overwrite failed` leaves alone."""
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A cell, what it means, the result that it has already, if that is kept, and why it is going to be skipped."""
+    """A cell before it is run: what it means, its identity, and its record, still empty.
+
+    manifest : of its data set; None while that does not exist. stored : its result, if it is not to be replaced.
+    skip : why it will be skipped, where that is known.
+    """
 
     job: Job
     manifest: Manifest | None
-    kept: Result | None
+    identity: Identity
+    record: Result
+    stored: Result | None = None
     skip: str | None = None
+
+    @property
+    def cell(self) -> Cell:
+        """The cell's names."""
+        return self.job.cell
 
 
 def plan(request: Request, settings: Settings) -> list[Planned]:
-    """What a request means and what is there already; makes nothing. Raises UserError when it is wrong."""
-    store, jobs = ResultStore(settings.results), jobs_of(request)
-    manifests = {data: data.manifest(settings.data) for data in dict.fromkeys(job.data for job in jobs)}
-    planned = [planned_cell(job, manifests[job.data], store, settings) for job in jobs]
-    return [
-        item if item.kept else replace(item, skip=foreseen(item.job, item.manifest, settings.data)) for item in planned
-    ]
+    """The cells of a request and which of them have a result; makes nothing. Raises UserError for a wrong request."""
+    found = []
+    for data, jobs in by_data(jobs_of(request)).items():
+        manifest = data.manifest(settings.data)
+        for item in plan_cells(jobs, manifest, settings):
+            skip = None if item.stored else why_skipped(item.job, manifest, settings.data)
+            found.append(replace(item, skip=skip))
+    return found
 
 
 def jobs_of(request: Request) -> list[Job]:
-    """What the request means, each once: `cnn` and `cnn[depth=15]` may be the same."""
+    """The cells of a request, each once: `cnn` and `cnn[depth=15]` may be the same."""
     metrics(tuple(request.metrics))
     jobs: dict[str, Job] = {}
     for job in map(build, cells(request)):
-        jobs.setdefault(describe(job, None).key, job)
-    for data in dict.fromkeys(job.data for job in jobs.values()):
+        jobs.setdefault(job.identity(None).result_key(), job)
+    for data in by_data(jobs.values()):
         data.check_source()
     return list(jobs.values())
 
 
-def by_data(jobs: Iterable[Job]) -> list[list[Job]]:
-    """Jobs of the same events together."""
+def by_data(jobs: Iterable[Job]) -> dict[DataSet, list[Job]]:
+    """Jobs by their data set."""
     groups: dict[DataSet, list[Job]] = {}
     for job in jobs:
         groups.setdefault(job.data, []).append(job)
-    return list(groups.values())
+    return groups
 
 
-def planned_cell(job: Job, manifest: Manifest | None, store: ResultStore, settings: Settings) -> Planned:
-    """A cell and its stored result, unless that is to be replaced."""
-    overwrite = settings.overwrite
-    if overwrite is Overwrite.always or (manifest is None and job.data.level not in job.data.task.skipped_levels):
-        return Planned(job, manifest, None)
-    blank = describe(job, manifest)
-    kept = store.find(blank.task, blank.key)
-    if kept is not None and overwrite is Overwrite.failed and kept.status not in KEPT_ALWAYS:
-        kept = None
-    if kept is not None and kept.status == "done" and settings.models and not is_kept(settings.models, kept):
-        kept = None  # its model is asked for, and there is no other way to have it
-    return Planned(job, manifest, kept)
+def plan_cells(jobs: Iterable[Job], manifest: Manifest | None, settings: Settings) -> list[Planned]:
+    """Jobs of one data set, with the results that they have already."""
+    store, found = ResultStore(settings.results), []
+    for job in jobs:
+        identity = job.identity(manifest)
+        record = job.record(manifest, identity)
+        stored = None
+        if manifest is not None or job.level_skip():
+            stored = _stored(record, store, settings)
+        found.append(Planned(job, manifest, identity, record, stored))
+    return found
+
+
+def _stored(record: Result, store: ResultStore, settings: Settings) -> Result | None:
+    """The result of a cell, unless the cell is to be run again."""
+    if settings.overwrite is Overwrite.always:
+        return None
+    stored = store.find(record.task, record.key)
+    if stored is None or (settings.overwrite is Overwrite.failed and stored.status not in FINISHED):
+        return None
+    if stored.status == "done" and settings.models and not is_saved(settings.models, stored):
+        return None  # its model is wanted, and only a new training gives it
+    return stored
 
 
 def data_to_make(planned: Iterable[Planned]) -> list[str]:
     """The data sets that a run would make."""
     missing: dict[str, str] = {}
     for item in planned:
-        data, cell = item.job.data, item.job.cell
-        skipped = data.source is None and data.level in data.task.skipped_levels
-        if item.manifest is None and not skipped:
-            # variants that only view the same events have one data set
+        data, cell = item.job.data, item.cell
+        if item.manifest is None and not item.job.level_skip():
+            # variants that are applied when events are read share one data set
             events = str((data.task.name, sorted(data.task.data_parameters().items()), data.level, data.source))
             missing.setdefault(events, f"{cell.task} ({cell.source or cell.level})")
     return list(missing.values())

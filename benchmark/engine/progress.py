@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from benchmark.engine.request import Cell
@@ -85,6 +85,16 @@ class Display:
         if done:
             self.console.print(f"{len(done)} of {len(cells)} cells have a result already")
         self._refresh()
+
+    def advise_to_narrow(self, cells: Mapping[str, int]) -> None:
+        """Print the plan of a run that means several tasks since none was named: the number of cells of each."""
+        numbers = ", ".join(f"{count} of {name}" for name, count in cells.items())
+        first = next(iter(cells))
+        self.console.print(
+            f"no task was named, so this runs {len(cells)} of them: {numbers} cells. To run one: --task {first}. "
+            "To see the plan first: --dry-run",
+            markup=False,
+        )
 
     def stage(self, subject: str, stage: str, done: float, total: float) -> None:
         """Move the bar of a stage, or open one; with a total of 0, which nobody knows yet, say how many are done."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError, did_you_mean
@@ -16,7 +18,6 @@ from tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from benchmark.core.registry import Registry
 
@@ -46,21 +47,6 @@ class Choice:
             raise UserError(
                 f"{registry.noun} {self}: making it raised {type(error).__name__}: {error}. Mend it."
             ) from error
-
-    def identity(self, registry: Registry[Any], plugin: Plugin) -> dict[str, Any]:
-        """What a key says of the plug-in that was built: all that can change its outcome.
-
-        Parameters are named where they are not the defaults of their fields, so that a plug-in may gain one that
-        changes nothing unless it is given, and what was found before is still known. A default that changes is another
-        `version`.
-        """
-        parameters = plugin.parameters()
-        return {
-            "name": plugin.name,
-            "version": plugin.version,
-            "file": registry.find(self.target).file_hash(),
-            "parameters": {name: parameters[name] for name in plugin.changed("")},
-        }
 
 
 @dataclass(frozen=True)
@@ -106,7 +92,18 @@ class Overwrite(StrEnum):
 
 @dataclass(frozen=True)
 class Settings:
-    """Where and how a request is run; nothing here changes a result."""
+    """Where and how a request is run; nothing here changes a score.
+
+    Parameters
+    ----------
+    results, data : folders of results and of data sets.
+    workers : processes that generate events.
+    overwrite : which cells that have a result are run again.
+    timeout : seconds that one cell may take; None for no limit.
+    models : folder to save fitted models to; None to save none.
+    jobs : cells that run at once on each device.
+    checkpoints : folder of checkpoints of trainings; None for the folder of results.
+    """
 
     results: Path
     data: Path
@@ -114,7 +111,18 @@ class Settings:
     overwrite: Overwrite = Overwrite.failed
     timeout: float | None = None
     models: Path | None = None
-    abreast: int = 1
+    jobs: int = 1
+    checkpoints: Path | None = None
+
+
+def data_root(given: Path | str | None) -> Path:
+    """The folder of data sets: the given one, else BENCHMARK_DATA, else the user's cache folder."""
+    folder = given or os.environ.get("BENCHMARK_DATA")
+    if folder:
+        return Path(folder).expanduser().resolve()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("collision-benchmark")
 
 
 def cells(request: Request) -> list[Cell]:

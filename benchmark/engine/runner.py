@@ -1,20 +1,19 @@
-"""From a plan to results: missing data are made, missing cells are run."""
+"""From a request to results: make the data that are missing, run the cells that are."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from benchmark.core.errors import UserError
 from benchmark.core.files import make_folder
-from benchmark.core.process import rank_and_size
-from benchmark.engine.cell import describe
+from benchmark.core.process import rank_and_size, spawn_without_main
 from benchmark.engine.examples import draw
 from benchmark.engine.executor import execute
-from benchmark.engine.model_store import Keeping
-from benchmark.engine.plan import by_data, jobs_of, planned_cell
+from benchmark.engine.plan import by_data, jobs_of, plan_cells
 from benchmark.records.scoring import score
 from benchmark.records.store import ResultStore
 from tasks.data.store import prepare
@@ -23,51 +22,38 @@ if TYPE_CHECKING:
     from benchmark.engine.plan import Planned
     from benchmark.engine.progress import Display
     from benchmark.engine.request import Cell, Request, Settings
-    from benchmark.records.result import Result, Status
+    from benchmark.records.result import Result
     from tasks.data.dataset import DataSet
     from tasks.data.manifest import Manifest
 
 
 def run(request: Request, settings: Settings, display: Display) -> list[Result]:
-    """Make the data that are missing, run the cells that are, and return the results of all, in order.
+    """The results of all cells of a request, in order; cells that have a result are not run again.
 
-    Raises UserError when the request is wrong, before anything is run.
+    Raises UserError for a wrong request, before anything is run.
     """
     jobs = jobs_of(request)
-    make_folder(settings.results)
-    if settings.models:
-        make_folder(settings.models)
-    store = ResultStore(settings.results)
-    leads = rank_and_size()[0] == 0
-    keeping = Keeping(settings.results, settings.models if leads else None)
-    found: dict[Cell, Result] = {}
+    for folder in filter(None, (settings.results, settings.models)):
+        make_folder(folder)
     display.plan([job.cell for job in jobs], {})
-    for group in by_data(jobs):
-        planned = [planned_cell(job, _manifest(job.data, settings, display), store, settings) for job in group]
-        kept = {item.job.cell: _rescored(item, store) for item in planned if item.kept is not None}
-        display.plan([item.job.cell for item in planned], kept)
-        found |= kept
-        missing = [item.job.cell for item in planned if item.kept is None]
-        by_cell = {item.job.cell: item for item in planned}
-
-        def unfinished(cell: Cell, status: Status, reason: str, by_cell: dict[Cell, Planned] = by_cell) -> Result:
-            return describe(by_cell[cell].job, by_cell[cell].manifest).model_copy(
-                update={"status": status, "reason": reason}
-            )
-
-        with TemporaryDirectory() as elsewhere:  # of the processes of torchrun, which all find the same, one keeps it
-            own = store if leads else ResultStore(Path(elsewhere))
-            found |= dict(
-                execute(missing, settings.data, own, display, unfinished, settings.timeout, keeping, settings.abreast)
-            )
-        if leads:
-            _keep_examples(planned[0], settings, store)
+    groups = by_data(jobs)
+    if not request.tasks and len(groups) > 1:
+        display.advise_to_narrow({data.target: len(group) for data, group in groups.items()})
+    found: dict[Cell, Result] = {}
+    with spawn_without_main():
+        for data, group in groups.items():
+            planned = plan_cells(group, _make(data, settings, display), settings)
+            stored = {item.cell: _rescored(item, settings) for item in planned if item.stored}
+            display.plan([item.cell for item in planned], stored)
+            found |= stored | _run([item for item in planned if not item.stored], settings, display)
+            if rank_and_size()[0] == 0:
+                _store_examples(planned[0], settings)
     return [found[job.cell] for job in jobs]
 
 
-def _manifest(data: DataSet, settings: Settings, display: Display) -> Manifest | None:
-    """The data set's manifest, the data made first where they are missing; None where the level makes no sense."""
-    if data.level in data.task.skipped_levels and data.source is None:
+def _make(data: DataSet, settings: Settings, display: Display) -> Manifest | None:
+    """The data set's manifest, made first where it is missing; None where the level makes no sense."""
+    if data.source is None and data.level in data.task.skipped_levels:
         return None
     try:
         return prepare(data, settings.data, settings.workers, lambda *step: display.stage(data.task.name, *step))
@@ -78,7 +64,7 @@ def _manifest(data: DataSet, settings: Settings, display: Display) -> Manifest |
 
 
 def _remove_if_bare(folder: Path) -> None:
-    """Take away the folder of files that were refused, unless there is more in it than its lock."""
+    """Remove the folder of files that were refused, unless it holds more than its lock."""
     with suppress(OSError):
         if [path.name for path in folder.iterdir()] == [".lock"]:
             (folder / ".lock").unlink()
@@ -86,28 +72,36 @@ def _remove_if_bare(folder: Path) -> None:
         folder.parent.rmdir()
 
 
-def _rescored(item: Planned, store: ResultStore) -> Result:
-    """A kept result, with the metrics that were asked for since added from its scores: nothing is trained again."""
-    assert item.kept is not None
-    result = item.kept
-    if result.status != "done" or not item.job.cell.metrics:
+def _run(items: list[Planned], settings: Settings, display: Display) -> dict[Cell, Result]:
+    if rank_and_size()[0] == 0:
+        return dict(execute(items, settings, display))
+    # all processes of torchrun have the same results, of which the first stores them
+    with TemporaryDirectory() as elsewhere:
+        own = replace(settings, results=Path(elsewhere), checkpoints=settings.results, models=None)
+        return dict(execute(items, own, display))
+
+
+def _rescored(item: Planned, settings: Settings) -> Result:
+    """A stored result, with the requested metrics that it lacks computed from its scores."""
+    assert item.stored is not None
+    result, store = item.stored, ResultStore(settings.results)
+    if result.status != "done" or not item.cell.metrics:
         return result
-    evaluation = score(store.scores(result), result.classes, result.has_signal, item.job.cell.metrics)
-    rescored = evaluation.added_to(result)
+    rescored = score(store.scores(result), result.classes, result.has_signal, item.cell.metrics).added_to(result)
     return result if rescored == result else store.add(rescored)
 
 
-def _keep_examples(item: Planned, settings: Settings, store: ResultStore) -> None:
-    """A few pictures of each class beside the results, for the pages; drawn once a data set."""
+def _store_examples(item: Planned, settings: Settings) -> None:
+    """Store a few pictures of each class with the results, for the pages; once for each data set."""
     if item.manifest is None:
         return
-    task = item.job.data.task
-    there = store.examples(task.name, item.manifest.fingerprint)
-    if set(task.classes) <= set(there):
+    task, store = item.job.data.task, ResultStore(settings.results)
+    stored = store.examples(task.name, item.manifest.fingerprint)
+    if set(task.classes) <= set(stored):
         return
     try:
         pictures = draw(item.job.data, settings.data)
     except UserError:
-        return  # a task without objects has nothing to draw, and its numbers stand without pictures
-    if set(pictures) - set(there):  # variants that name other classes share the test events
-        store.add_examples(task.name, item.manifest.fingerprint, {**there, **pictures})
+        return  # a task without objects has nothing to draw
+    if set(pictures) - set(stored):  # variants with other classes share the test events
+        store.add_examples(task.name, item.manifest.fingerprint, {**stored, **pictures})

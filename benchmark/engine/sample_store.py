@@ -8,45 +8,36 @@ time: who comes second waits, and finds them made. Where nothing can be kept the
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-import representations
 from benchmark.core.errors import UserError
 from benchmark.core.files import locked, replacing, warn_once
-from benchmark.core.sources import source_of
 from benchmark.engine.throughput import clock
 from benchmark.records import environment
-from benchmark.records.result import make_key
 from models.model import Report, silent
-from representations.registry import REPRESENTATIONS
 from representations.samples import store
 from representations.samples.store import DamagedError, Unkeepable, Writer
 from tasks.data.inventory import SAMPLES, lock_of
 from tasks.data.store import shards
 from tasks.events import SPLITS
-from tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from benchmark.engine.job import Job
+    from benchmark.engine.plan import Planned
     from models.model import Context
     from representations.representation import Representation
     from representations.samples import Samples
     from tasks.data.dataset import DataSet
-    from tasks.data.manifest import Manifest
     from tasks.events import Events
-
-TAKEN = ("tasks.events", "tasks.detector.shower_shapes", "tasks.detector.digis", "tasks.detector.geometry")
-"""The modules of tasks that representations take something from: the table, and where cells lie."""
 
 WARM_UP_EVENTS = 32
 
@@ -99,65 +90,31 @@ def represent(
     return Represented({name: type(parts[name][0]).join(parts.pop(name)) for name in SPLITS}, pace)
 
 
-def represented(job: Job, root: Path, context: Context) -> Represented:
-    """The samples of a cell: those that are kept, or else made, kept and opened as memory maps.
+def represented(item: Planned, root: Path, context: Context) -> Represented:
+    """The samples of a cell, opened as memory maps; they are made and stored first where that is needed.
 
     Memory is needed for one shard at a time. Raises UserError as `tasks.data.store.shards` does.
     """
-    asked = (job.data, root, job.representation)
-    if asked in _held:
-        return _held[asked]
+    job, manifest = item.job, item.manifest
+    wanted = (job.data, root, job.representation)
+    if wanted in _held:
+        return _held[wanted]
     _held.clear()  # before the next are made, so that two are never in memory
-    manifest = job.data.manifest(root)
     if manifest is None:
-        return represent(_shards(job, root), job.representation)  # which says what is missing
-    key = samples_key(job, manifest)
+        return represent(_shards(job, root), job.representation)  # raises UserError, since there are no events
+    key = item.identity.samples_key()
     folder = job.data.folder(root) / SAMPLES / f"{job.representation.name}-{key[:10]}"
     try:
-        # a folder of others, where nothing can be locked, may hold them all the same
-        found = _opened(folder, key)
-        if found is None:
-            with _only_one(folder):
-                found = _opened(folder, key) or _made(folder, key, job, root, manifest, context)
-        return found
+        # a folder of somebody else, where nothing can be locked, may hold them all the same
+        stored = _opened(folder, key)
+        if stored is None:
+            with _locked(folder):
+                stored = _opened(folder, key) or _made(item, folder, root, context)
+        return stored
     except Unkeepable as reason:
-        warn_once(f"{folder}: samples are not kept, but held in memory: {reason}")
-        _held[asked] = represent(_shards(job, root), job.representation, context.report, manifest.events())
-        return _held[asked]
-
-
-def samples_key(job: Job, manifest: Manifest) -> str:
-    """SHA-256 of all that can change samples: the events in their order, the task that shows them, the representation.
-
-    Unlike in the key of a result, the sources count as well: to make samples anew costs little, and who edits a
-    representation is never shown old ones.
-    """
-    cell = job.cell
-    targets = REPRESENTATIONS.find(cell.representation.target).target, TASKS.find(cell.task.target).target
-    return make_key(
-        {
-            "schema": store.SCHEMA_VERSION,
-            "content": manifest.content,
-            "shards": [shard.sha256 for shard in manifest.shards],
-            "level": manifest.level,
-            "source": manifest.source,
-            "task": cell.task.identity(TASKS, job.data.task),
-            "representation": cell.representation.identity(REPRESENTATIONS, job.representation),
-            "code": _code(*targets),
-        }
-    )
-
-
-def sources(*plugins: str) -> list[Path]:
-    """The files that decide what samples are: all representations, what they take from tasks, and these plug-ins."""
-    files = sorted(Path(representations.__file__).parent.rglob("*.py"))
-    return files + [path for module in (*TAKEN, *plugins) if (path := source_of(module))]
-
-
-def _code(*targets: str) -> str:
-    """SHA-256 over the sources, with those of these targets."""
-    files = sources(*(target.rpartition(":")[0] for target in targets))
-    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)).hexdigest()
+        warn_once(f"{folder}: samples are held in memory and not stored: {reason}")
+        _held[wanted] = represent(_shards(job, root), job.representation, context.report, manifest.events())
+        return _held[wanted]
 
 
 def _each(
@@ -219,28 +176,30 @@ def _opened(folder: Path, key: str) -> Represented | None:
     return Represented(found.splits, Pace(about.has_signal, rate, about.made))
 
 
-def _made(folder: Path, key: str, job: Job, root: Path, manifest: Manifest, context: Context) -> Represented:
-    """Make the samples while no other process does, and put them in place once they are whole."""
+def _made(item: Planned, folder: Path, root: Path, context: Context) -> Represented:
+    """Make the samples, and move them to their folder when they are complete."""
+    assert item.manifest is not None
+    job, key, total = item.job, item.identity.samples_key(), item.manifest.events()
     try:
         for leftover in folder.parent.glob(f".{folder.name}-*.tmp"):  # of a run that was killed
             shutil.rmtree(leftover)
         with replacing(folder) as temporary:
             temporary.mkdir()
             with Writer(temporary) as writer:
-                pace = _each(_shards(job, root), job.representation, context.report, manifest.events(), writer.add)
+                pace = _each(_shards(job, root), job.representation, context.report, total, writer.add)
                 if context.sharing > 1:
                     pace = replace(pace, events_per_s=None)
                 writer.finish(About(key=key, machine=_machine(), **vars(pace)).model_dump())
     except OSError as error:
         raise Unkeepable(f"the folder can't be written ({error.strerror})") from error
-    found = _opened(folder, key)
-    if found is None:
+    stored = _opened(folder, key)
+    if stored is None:
         raise Unkeepable("what was written there can't be read back")
-    return found
+    return stored
 
 
 @contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
     """Two processes never make the same samples at once; others may be made meanwhile."""
 
     def refused(error: OSError) -> Unkeepable:

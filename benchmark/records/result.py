@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -150,17 +149,6 @@ class Scores:
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 UPGRADES: dict[int, Upgrade] = {}
 """From schema version n to n + 1. A file of each version is in tests/benchmark/records/historic_results."""
-
-
-def make_key(parts: Mapping[str, Any]) -> str:
-    """SHA-256 of everything that can change a result. Raises UserError for values that are not JSON."""
-    try:
-        text = json.dumps(parts, sort_keys=True, allow_nan=False, default=sorted)
-    except (TypeError, ValueError) as error:
-        raise UserError(
-            f"parameters: {error}, expected plain JSON values. Correct the defaults of the plug-in."
-        ) from error
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def upgrade(record: dict[str, Any], where: str) -> dict[str, Any]:

@@ -85,10 +85,6 @@ class ResultStore:
         with np.load(path, allow_pickle=False) as columns:
             return Scores(**{name: columns[name] for name in columns.files})
 
-    def checkpoint(self, result: Result) -> Path:
-        """The file with the state of a training that is not finished."""
-        return self.folder / result.task / f".{result.stem}.checkpoint"
-
     def add_examples(self, task: str, fingerprint: str, pictures: Mapping[str, NDArray[np.uint8]]) -> None:
         """Store pictures of a few events by class, (events, rows, columns, 3) uint8 RGB, and their legend."""
         make_folder(self.folder / task)

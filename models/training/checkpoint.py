@@ -6,10 +6,9 @@ rest as JSON in its header. One file, so that one rename puts it in place: of tw
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,13 +17,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from benchmark.core.files import replacing, warn_once
-from representations.samples import Ragged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from representations.samples import Samples
 
 SCHEMA = 1
 
@@ -102,19 +99,18 @@ class Course:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The file of a training under way, if one is wanted.
+    """The file in which a training stores its state after each epoch; None for no file.
 
-    key : of all that the training depends on; a file of another key is passed over.
+    The file belongs to one training alone: its name is made from the identity of the training.
     """
 
     path: Path | None
-    key: str
 
     def write(self, course: Course) -> None:
         """Put the course in place of what was there. Not flushed to disk: that is for results, this is for kills."""
         if self.path is None:
             return
-        told = {"schema": SCHEMA, "key": self.key, "best": {**asdict(course.best), "resumed_s": course.seconds()}}
+        told = {"schema": SCHEMA, "best": {**asdict(course.best), "resumed_s": course.seconds()}}
         tensors = {name: value.detach().cpu().contiguous() for name, value in course.tensors().items()}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -124,33 +120,18 @@ class Checkpoint:
             warn_once(f"{self.path}: the checkpoint can't be written ({error})")
 
     def read(self) -> tuple[dict[str, Tensor], Progress] | None:
-        """Tensors and progress of a training with this key, or None. A broken file is passed over, as a line says."""
+        """Tensors and progress of the training, or None. A broken file is ignored with a warning."""
         if self.path is None or not self.path.is_file():
             return None
         try:
             with safe_open(self.path, "pt") as file:
                 told: dict[str, Any] = json.loads((file.metadata() or {})["training"])
-                if (told["schema"], told["key"]) != (SCHEMA, self.key):
+                if told["schema"] != SCHEMA:
                     return None
                 return {name: file.get_tensor(name) for name in file.keys()}, Progress(**told["best"])  # noqa: SIM118
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             warn_once(f"{self.path}: not a checkpoint ({error}); training starts anew")
             return None
-
-
-def make_key(told: Mapping[str, Any], *parts: Samples) -> str:
-    """SHA-256 of what a training depends on: what is told, as JSON, and every number of these samples."""
-    found = hashlib.sha256(json.dumps({**told, "torch": torch.__version__}, sort_keys=True, default=str).encode())
-    for samples in parts:
-        for entry in fields(samples):
-            part = getattr(samples, entry.name)
-            if isinstance(part, Ragged):
-                _add(found, part.values, part.offsets)
-            elif isinstance(part, Tensor):
-                _add(found, part)
-            else:
-                found.update(repr(part).encode())
-    return found.hexdigest()
 
 
 def random_states(device: torch.device) -> dict[str, Tensor]:
@@ -168,9 +149,3 @@ def set_random_states(states: Mapping[str, Tensor], device: torch.device) -> Non
 
 def _part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
     return {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
-
-
-def _add(found: Any, *tensors: Tensor) -> None:
-    for tensor in tensors:
-        found.update(repr((tensor.shape, tensor.dtype)).encode())
-        found.update(tensor.cpu().contiguous().flatten().numpy())

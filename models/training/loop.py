@@ -90,20 +90,18 @@ def reproducible(seed: int, device: str) -> Iterator[None]:
         yield
 
 
-def optimise(
-    network: nn.Module, train: Batches, valid: Batches, recipe: Recipe, context: Context, key: str = ""
-) -> Progress:
+def optimise(network: nn.Module, train: Batches, valid: Batches, recipe: Recipe, context: Context) -> Progress:
     """Train until `recipe.patience` epochs bring no smaller validation loss; leave the best epoch's weights.
 
     Adam and early stopping as in end-to-end learning (arXiv:1807.11916, section 5.3). Progress goes to
-    `context.report("train", ...)` in epochs, and to `context.checkpoint` after each; a checkpoint with this `key` is
-    gone on with, as `report("resume", ...)` says. Where a batch does not fit into the device's memory, training starts
+    `context.report("train", ...)` in epochs, and to `context.checkpoint` after each, from which a killed training
+    continues, reported as `report("resume", ...)`. Where a batch does not fit into the device's memory, training starts
     anew with batches of half the size, so that the outcome is that of a batch size. Raises UserError when the loss
     isn't finite, and where memory is too small beside other cells, which may be why.
     """
     with team(context.device) as members:
         weights, chance = _weights(network), random_states(torch.device(context.device))
-        checkpoint = Checkpoint(context.checkpoint, key)
+        checkpoint = Checkpoint(context.checkpoint)
         found = checkpoint.read()
 
         def attempt(batch_size: int) -> Progress:

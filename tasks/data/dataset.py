@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError, did_you_mean
+from benchmark.records.identity import Recipe
 from tasks.data.manifest import Manifest, read_manifest
 from tasks.detector import VERSION as DETECTOR_VERSION
 from tasks.registry import TASKS
@@ -64,26 +63,27 @@ class DataSet:
         return _rebuilt, (self.target, self.task.parameters(), self.level, self.source)
 
     def folder(self, root: Path) -> Path:
-        """Its folder: one named after the task, then one named after all that the events depend on."""
-        identity: dict[str, Any] = {
-            "task": self.task.name,
-            "version": self.task.version,
-            "file": TASKS.find(self.target).file_hash(),
-            "level": self.level,
-        }
+        """The folder of the data set: below one named after the task, named after the key of its recipe."""
+        label = "files" if self.source is not None else f"{self.level}-{self.task.events_per_class}"
+        return root / self.task.name / f"{label}-{self.recipe().key()[:10]}"
+
+    def recipe(self) -> Recipe:
+        """Everything that the stored events depend on."""
+        parameters = self.task.data_parameters()
         if self.source is None:
-            identity["parameters"] = self.task.data_parameters()
-            identity["generator"] = version_of("pythia8mc")
-            identity["detector"] = DETECTOR_VERSION
-            label = f"{self.level}-{self.task.events_per_class}"
+            origin: dict[str, Any] = {"generator": version_of("pythia8mc"), "detector": DETECTOR_VERSION}
         else:
-            # Sizes have no meaning for real files.
-            sizes = {"events_per_class", "shard_events"}
-            identity["parameters"] = {k: v for k, v in self.task.data_parameters().items() if k not in sizes}
-            identity["source"] = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files_of(self.source)]
-            label = "files"
-        digest = hashlib.sha256(json.dumps(identity, sort_keys=True, default=sorted).encode()).hexdigest()
-        return root / self.task.name / f"{label}-{digest[:10]}"
+            # sizes have no meaning for real files
+            parameters = {k: v for k, v in parameters.items() if k not in ("events_per_class", "shard_events")}
+            origin = {"source": [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files_of(self.source)]}
+        return Recipe(
+            task=self.task.name,
+            version=self.task.version,
+            file=TASKS.find(self.target).file_hash(),
+            level=self.level,
+            parameters=parameters,
+            origin=origin,
+        )
 
     def manifest(self, root: Path) -> Manifest | None:
         """The manifest; None unless the data set is complete."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.engine.cell import run
 from benchmark.engine.job import Job, build
+from benchmark.engine.plan import Planned
 from benchmark.engine.request import Cell, parse_filter
 from models.model import Context, silent
 from tests.benchmark.toys import TOY, model
@@ -31,7 +32,13 @@ def toy_job(name: str = "Nearest", *, task: str = TOY, seed: int = 0, level: str
 
 def run_cell(job: Job, root: Path, report: Report | None = None) -> tuple[Result, Scores | None]:
     """The result and the scores of a job on the data below `root`."""
-    return run(job, root, context(job, report))
+    return run(planned(job, root), root, context(job, report))
+
+
+def planned(job: Job, root: Path) -> Planned:
+    manifest = job.data.manifest(root)
+    identity = job.identity(manifest)
+    return Planned(job, manifest, identity, job.record(manifest, identity))
 
 
 def context(job: Job, report: Report | None = None) -> Context:

@@ -14,7 +14,8 @@ import numpy as np
 from benchmark.metrics.auc import Auc
 from benchmark.metrics.metric import Scored
 from benchmark.metrics.rejection import Rejection
-from benchmark.records.result import Code, MetricValue, Result, Scores, Throughput, make_key
+from benchmark.records.identity import make_key
+from benchmark.records.result import Code, MetricValue, Result, Scores, Throughput
 from benchmark.records.store import ResultStore
 
 CLASSES = {

@@ -12,9 +12,9 @@ import pyarrow.parquet
 import pytest
 
 from benchmark import cli
-from benchmark.commands.predict import run
 from benchmark.core.errors import UserError
 from benchmark.engine.model_store import folder_of
+from benchmark.engine.prediction import predict
 from benchmark.records.store import ResultStore
 from models.model import silent
 from tasks.data.dataset import DataSet
@@ -50,8 +50,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory, toy_data: Path) -> dict[st
 @pytest.mark.parametrize("batch", [7, 1024])
 def test_the_scores_of_a_run_again(trained, toy_data: Path, name: str, batch: int):
     folder, expected = trained[name]
-    found = run(folder, toy_events(toy_data), "cpu", batch, silent)
-    assert found.seen
+    found = predict(folder, toy_events(toy_data), "cpu", batch, silent)
+    assert found.fitted_on
     assert len(found.event_ids) == 240
     place = {event: row for row, event in enumerate(found.event_ids.tolist())}
     rows = [place[event] for event in expected.event_ids.tolist()]
@@ -60,14 +60,14 @@ def test_the_scores_of_a_run_again(trained, toy_data: Path, name: str, batch: in
 
 def test_files_of_each_kind(trained, toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     folder, _ = trained["cnn"]
-    expected = run(folder, toy_events(toy_data), "cpu", 1024, silent)
+    expected = predict(folder, toy_events(toy_data), "cpu", 1024, silent)
     for ending in ("parquet", "csv", "npz"):
         path = tmp_path / f"scores.{ending}"
         words = ["predict", str(folder), str(toy_events(toy_data)), "--output", str(path), "--device", "cpu"]
         assert cli.exit_code(words) == 0
         captured = capsys.readouterr()
-        assert captured.out == f"240 events: scores of hard, soft, and no truth, in {path}\n"
-        assert "fitted on as well" in captured.err
+        assert captured.out == f"240 events: scores of hard, soft in {path}\n"
+        assert "fitted on" in captured.err
     table = pyarrow.parquet.read_table(tmp_path / "scores.parquet")
     assert table.column_names == ["event_id", "hard", "soft"]
     assert table["event_id"].to_numpy().tobytes() == expected.event_ids.tobytes()
@@ -88,8 +88,8 @@ def test_events_of_another_variant_are_new(trained, tmp_path: Path):
     folder, _ = trained["cnn"]
     data = DataSet(TOY, TASKS.load(TOY).resolve("smoke", {"slope": "40"}), "detector")
     prepare(data, tmp_path, 1, silent)
-    found = run(folder, data.folder(tmp_path), "cpu", 1024, silent)
-    assert (found.seen, found.scores.shape) == (False, (240, 2))
+    found = predict(folder, data.folder(tmp_path), "cpu", 1024, silent)
+    assert (found.fitted_on, found.scores.shape) == (False, (240, 2))
     np.testing.assert_allclose(found.scores.sum(1), 1, atol=1e-5)
 
 
@@ -109,7 +109,7 @@ def test_files_that_a_task_reads(tmp_path: Path, toy_data: Path):
     wanted = request(tasks=("dimuon",), models=("bdt",), source=file)
     (result,) = run_toy(wanted, tmp_path / "results", tmp_path / "data", models=tmp_path / "models")
     assert result.status == "done", result.reason
-    found = run(folder_of(tmp_path / "models", result), file, "cpu", 64, silent)
+    found = predict(folder_of(tmp_path / "models", result), file, "cpu", 64, silent)
     expected = ResultStore(tmp_path / "results").scores(result)
     place = {event: row for row, event in enumerate(found.event_ids.tolist())}
     np.testing.assert_allclose(
@@ -132,9 +132,7 @@ def test_events_without_truth(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         path = tmp_path / f"{folder}.npz"
         assert cli.exit_code([*words, str(path), str(tmp_path / folder)]) == 0
         out = capsys.readouterr().out
-        assert out == (
-            f"900 events: scores of ttbar, wjets, drellyan, and no truth, in {path}; left out, not selected: 600\n"
-        )
+        assert out == (f"900 events: scores of ttbar, wjets, drellyan in {path}; left out, not selected: 600\n")
         with np.load(path) as arrays:
             assert sorted(arrays) == ["classes", "event_ids", "scores"]
             tables[folder] = dict(arrays)
@@ -167,7 +165,7 @@ def test_what_cannot_be_predicted(trained, toy_data: Path, tmp_path: Path):
         (damaged, "missing, or changed since it was made"),
     ]:
         with pytest.raises(UserError, match=reason):
-            run(folder, events, "cpu", 1024, silent)
+            predict(folder, events, "cpu", 1024, silent)
 
 
 def test_a_pattern_that_no_shell_expanded(trained, toy_data: Path, tmp_path: Path, capsys, monkeypatch):

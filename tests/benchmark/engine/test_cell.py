@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from benchmark.core.errors import UserError
-from benchmark.engine.cell import describe
 from benchmark.engine.sample_store import represent
 from benchmark.records.scoring import score
 from models.model import Context
@@ -105,7 +104,8 @@ def test_one_class_alone_is_skipped(toy_data: Path):
     ],
 )
 def test_a_record_knows_the_bounds_of_its_task(task: str, bounds: dict[str, float]):
-    assert describe(job(task, "fourvectors", "bdt"), None).bounds == bounds
+    made = job(task, "fourvectors", "bdt")
+    assert made.record(None, made.identity(None)).bounds == bounds
 
 
 def test_a_level_that_makes_no_sense_is_skipped(toy_data: Path):
@@ -119,7 +119,7 @@ def test_the_key_is_the_same_every_time(toy_data: Path, level: str):
     keys = set()
     for _ in range(2):
         made = toy_job(level=level)
-        keys.add(describe(made, made.data.manifest(toy_data)).key)
+        keys.add(made.identity(made.data.manifest(toy_data)).result_key())
     assert len(keys) == 1
 
 
@@ -143,18 +143,18 @@ def test_the_key_covers_all_that_can_change_the_outcome(toy_data: Path, tmp_path
         "preset": dataclasses.replace(made, cell=dataclasses.replace(cell, preset="quick")),
         "device": dataclasses.replace(made, cell=dataclasses.replace(cell, device="cuda")),
     }
-    keys = {name: describe(job_, manifest).key for name, job_ in jobs.items()}
+    keys = {name: job_.identity(manifest).result_key() for name, job_ in jobs.items()}
     for field, value in {"content": "x", "fingerprint": "x", "counts": {"hard": {"train": 1}}}.items():
-        keys[field] = describe(made, manifest.model_copy(update={field: value})).key
+        keys[field] = made.identity(manifest.model_copy(update={field: value})).result_key()
     for plugin in ("representation", "model"):
         with monkeypatch.context() as patch:
             patch.setattr(type(getattr(made, plugin)), "version", "2")
-            keys[f"version of the {plugin}"] = describe(made, manifest).key
+            keys[f"version of the {plugin}"] = made.identity(manifest).result_key()
     assert len(set(keys.values())) == len(keys)
     gpu = dataclasses.replace(made, cell=dataclasses.replace(cell, device="cuda:1"))
-    assert describe(gpu, manifest).key == keys["device"], "which of two GPUs changes nothing"
+    assert gpu.identity(manifest).result_key() == keys["device"], "which of two GPUs changes nothing"
     metrics = dataclasses.replace(made, cell=dataclasses.replace(cell, metrics=("auc",)))
-    assert describe(metrics, manifest).key == keys["nothing"], "metrics come from the scores, later too"
+    assert metrics.identity(manifest).result_key() == keys["nothing"], "metrics come from the scores, later too"
 
 
 @pytest.fixture(scope="module", params=REPRESENTATIONS.names())

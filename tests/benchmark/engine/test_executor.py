@@ -8,12 +8,12 @@ import pytest
 
 from benchmark.core.errors import UserError
 from benchmark.engine import executor as schedule
-from benchmark.engine.cell import describe
 from benchmark.engine.executor import Worker, devices_of, execute
 from benchmark.engine.progress import Display, headline
+from benchmark.engine.request import Settings
 from benchmark.records.environment import default_workers
 from benchmark.records.store import ResultStore
-from tests.benchmark.cells import toy_job
+from tests.benchmark.cells import planned, toy_job
 from tests.benchmark.plugins.toy_models import FLAG
 from tests.benchmark.toys import request, run_toy
 
@@ -22,13 +22,8 @@ if TYPE_CHECKING:
 
 
 def run(results: Path, data: Path, *names: str, timeout: float | None = None):
-    jobs = {(made := toy_job(name)).cell: made for name in names}
-
-    def unfinished(cell, status, reason):
-        blank = describe(jobs[cell], jobs[cell].data.manifest(data))
-        return blank.model_copy(update={"status": status, "reason": reason})
-
-    found = execute(list(jobs), data, ResultStore(results), Display(quiet=True), unfinished, timeout)
+    items = [planned(toy_job(name), data) for name in names]
+    found = execute(items, Settings(results, data, 1, timeout=timeout), Display(quiet=True))
     return {cell.model.target.rpartition(":")[2]: result for cell, result in found}
 
 
@@ -95,10 +90,10 @@ def test_a_worker_that_died_while_idle_is_replaced(monkeypatch: pytest.MonkeyPat
         worker.process, worker.pipe = Process(), Pipe(broken=not hasattr(worker, "pipe"))
 
     monkeypatch.setattr(Worker, "start", start)
-    worker = Worker("cuda:1", tmp_path, tmp_path)
-    worker.submit(toy_job().cell, timeout=5)
+    worker = Worker("cuda:1", Settings(tmp_path, tmp_path, 1, timeout=5))
+    worker.submit(planned(toy_job(), tmp_path))
     (sent,) = worker.pipe.sent
-    assert sent.device == "cuda:1"
+    assert sent.cell == toy_job().cell
 
 
 def test_nothing_to_run_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -111,21 +106,21 @@ def test_jobs_run_at_once(tmp_path: Path, toy_data: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv(FLAG, str(tmp_path / "meeting"))
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     os.mkfifo(tmp_path / "meeting")
-    found = run_toy(request("Meets", seeds="2"), tmp_path / "results", toy_data, abreast=2, timeout=120)
+    found = run_toy(request("Meets", seeds="2"), tmp_path / "results", toy_data, jobs=2, timeout=120)
     assert [(result.status, result.environment["jobs"]) for result in found] == [("done", 2), ("done", 2)]
     share = max(1, default_workers() // 2)
     assert [result.details["threads"] for result in found] == [share, share], "the cores are shared out"
     for result in found:
         throughput = result.throughput.model_dump()
         assert throughput.pop("peak_memory_mb") > 0
-        assert set(throughput.values()) == {None}, "how fast a cell was beside others says nothing of it"
+        assert set(throughput.values()) == {None}, "the speed of a cell that shares its device means nothing"
         assert result.timings == {}
         assert headline(result).startswith("AUC ")
         assert " s" not in headline(result)
 
 
 def test_no_more_workers_than_cells(tmp_path: Path, toy_data: Path):
-    (alone,) = run_toy(request("Nearest"), tmp_path, toy_data, abreast=8)
+    (alone,) = run_toy(request("Nearest"), tmp_path, toy_data, jobs=8)
     assert "jobs" not in alone.environment
     assert alone.timings["fit"] > 0
 
@@ -143,14 +138,14 @@ def test_cells_are_spread_over_devices_first(monkeypatch: pytest.MonkeyPatch, tm
 
         def Process(self, target, args, daemon):  # noqa: N802
             process = Process()
-            process.start = lambda: started.append((args[-1], os.environ.get("OMP_NUM_THREADS")))
+            process.start = lambda: started.append((*args[-2:], os.environ.get("OMP_NUM_THREADS")))
             return process
 
     monkeypatch.setattr(schedule, "get_context", lambda way: Context())
-    cells = [toy_job().cell] * 3
-    with schedule._workers(cells, tmp_path, tmp_path, schedule.NOTHING, 2) as workers:
+    items = [planned(toy_job(), tmp_path)] * 3
+    with schedule._workers(items, Settings(tmp_path, tmp_path, 1, jobs=2)) as workers:
         assert [worker.device for worker in workers] == ["cuda:0", "cuda:1", "cuda:0"]
-    assert started == [(2, "4"), (1, None), (2, "4")]
+    assert started == [("cuda:0", 2, "4"), ("cuda:1", 1, None), ("cuda:0", 2, "4")]
     assert "OMP_NUM_THREADS" not in os.environ
 
 
@@ -165,7 +160,8 @@ def test_workers_that_cannot_be_started_leave_none_behind(monkeypatch: pytest.Mo
     monkeypatch.setattr(schedule, "devices_of", lambda device: ["cuda:0", "cuda:1"])
     monkeypatch.setattr(Worker, "start", start)
     monkeypatch.setattr(Worker, "stop", lambda worker: stopped.append(worker.device))
-    with pytest.raises(KeyboardInterrupt), schedule._workers([toy_job().cell] * 2, tmp_path, tmp_path, None, 1):
+    items, settings = [planned(toy_job(), tmp_path)] * 2, Settings(tmp_path, tmp_path, 1)
+    with pytest.raises(KeyboardInterrupt), schedule._workers(items, settings):
         pass
     assert stopped == ["cuda:0"]
 
@@ -189,8 +185,7 @@ def test_a_killed_training_goes_on_from_its_last_epoch(tmp_path: Path, toy_data:
     wanted, results, steps = request("DiesInEpochThree"), tmp_path / "results", []
     (killed,) = run_toy(wanted, results, toy_data)
     assert killed.reason.startswith("the worker process died of SIGKILL")
-    checkpoint = ResultStore(results).checkpoint(killed)
-    assert checkpoint.is_file()
+    (checkpoint,) = (results / "toy").glob(f".{killed.stem}-*.checkpoint")
     monkeypatch.setattr(Display, "stage", lambda _, *step: steps.append(step))
     (resumed,) = run_toy(wanted, results, toy_data)
     assert [step[1:3] for step in steps if step[1] == "resume"] == [("resume", 2)]

@@ -11,14 +11,14 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from benchmark.engine.cell import describe, evaluate
+from benchmark.engine.cell import evaluate
 from benchmark.engine.sample_store import represent
 from benchmark.metrics.auc import Auc
 from benchmark.metrics.metric import Scored
 from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
 from tasks.data.store import load
-from tests.benchmark.cells import TASK_OF, context, job
+from tests.benchmark.cells import TASK_OF, context, job, planned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,8 +35,8 @@ def test_permuted_labels_are_not_learned(smoke_data: Path, representation: str, 
     rng = np.random.default_rng(zlib.crc32(f"{representation} {model}".encode()))
     table = ak.with_field(events.table, rng.permutation(events.column("label")), "label")
     permuted = dataclasses.replace(events, table=table)
-    blank = describe(made, made.data.manifest(smoke_data))
-    result, scores = evaluate(blank, represent([permuted], made.representation), made, context(made))
+    item = planned(made, smoke_data)
+    result, scores = evaluate(item, item.record, represent([permuted], made.representation), context(made))
     assert result.status == "done"
     scored = Scored(scores.labels, scores.scores.astype(np.float64), result.classes)
     auc = Auc()(scored, CONFIDENCE)["auc"]

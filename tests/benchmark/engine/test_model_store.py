@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark.core.errors import UserError
-from benchmark.engine.model_store import CELL, folder_of, is_kept, read, restore
+from benchmark.engine.model_store import ORIGIN, folder_of, is_saved, read, restore
 from benchmark.records.store import ResultStore
 from tests.benchmark.toys import model, request, run_toy
 
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 def test_models_are_kept_with_what_they_were_fitted_for(tmp_path: Path, toy_data: Path):
     models = tmp_path / "models"
     done, failed = run_toy(request("Nearest[noise=1]", "Raises"), tmp_path / "results", toy_data, models=models)
-    assert is_kept(models, done)
-    assert not is_kept(models, failed)
+    assert is_saved(models, done)
+    assert not is_saved(models, failed)
     assert sorted(path.name for path in (models / "toy").iterdir()) == [done.stem]
     restored = restore(folder_of(models, done), "cpu")
     assert restored.model.parameters() == {"noise": 1.0}
     assert restored.task.parameters() == done.variant
-    assert (restored.representation.name, restored.origin.seed, restored.origin.key) == ("fourvectors", 0, done.key)
+    identity = restored.origin.identity
+    assert (restored.representation.name, identity.seed, restored.origin.key) == ("fourvectors", 0, done.key)
+    assert identity.result_key() == done.key
     assert restored.origin.classes == done.classes
 
 
@@ -35,7 +37,7 @@ def test_a_cell_is_run_again_for_its_model_and_not_twice(
     wanted = request("Nearest")
     (first,) = run_toy(wanted, tmp_path / "results", toy_data)
     (second,) = run_toy(wanted, tmp_path / "results", toy_data, models=tmp_path / "models")
-    assert is_kept(tmp_path / "models", second)
+    assert is_saved(tmp_path / "models", second)
     assert second.scores_sha256 == first.scores_sha256
     monkeypatch.setattr("benchmark.engine.executor.Worker", None)
     assert run_toy(wanted, tmp_path / "results", toy_data, models=tmp_path / "models") == [second]
@@ -49,10 +51,11 @@ def folder(tmp_path: Path, toy_data: Path) -> Path:
 
 
 def test_other_versions_are_refused(folder: Path):
-    whole = json.loads((folder / CELL).read_text())
+    whole = json.loads((folder / ORIGIN).read_text())
 
     def edit(part: str, **changes: str) -> None:
-        (folder / CELL).write_text(json.dumps({**whole, part: {**whole[part], **changes}}))
+        identity = {**whole["identity"], part: {**whole["identity"][part], **changes}}
+        (folder / ORIGIN).write_text(json.dumps({**whole, "identity": identity}))
 
     edit("representation", version="0")
     with pytest.raises(UserError, match=r"representation fourvectors version 0, but version \S+ is here"):
@@ -71,6 +74,6 @@ def test_folders_of_something_else(folder: Path, tmp_path: Path):
     with pytest.raises(UserError, match=r"no cell\.json \(found: toy\)"):
         read(folder.parent.parent)
     for text, reason in (("{", "JSON"), ("[]", "object"), ("{}", "field 'key': Field required")):
-        (folder / CELL).write_text(text)
+        (folder / ORIGIN).write_text(text)
         with pytest.raises(UserError, match=reason):
             read(folder)

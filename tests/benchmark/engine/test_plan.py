@@ -90,15 +90,15 @@ def other_events(item: Planned) -> int:
 def test_stored_results_and_the_time_that_like_ones_took(toy_results: Path, toy_data: Path):
     settings = Settings(toy_results, toy_data, 1, Overwrite.never)
     done, failed, other = plan(request("Nearest", "Raises", "Nearest[noise=1]"), settings)
-    assert (done.kept.status, failed.kept.status, other.kept) == ("done", "failed", None)
+    assert (done.stored.status, failed.stored.status, other.stored) == ("done", "failed", None)
     estimates = Estimates(toy_results)
     (another_seed,) = plan(request("Nearest", seeds="7,"), settings)
-    assert another_seed.kept is None
-    assert estimates.seconds(another_seed) == pytest.approx(sum(done.kept.timings.values()))
+    assert another_seed.stored is None
+    assert estimates.seconds(another_seed) == pytest.approx(sum(done.stored.timings.values()))
     assert estimates.seconds(failed) is None
     assert estimates.seconds(other) is None, "other parameters take another time"
     again = plan(request("Raises"), dataclasses.replace(settings, overwrite=Overwrite.failed))
-    assert again[0].kept is None
+    assert again[0].stored is None
 
 
 def test_data_that_a_run_would_make(tmp_path: Path, toy_data: Path, capsys: pytest.CaptureFixture[str]):
@@ -128,7 +128,7 @@ def test_data_that_a_run_would_make(tmp_path: Path, toy_data: Path, capsys: pyte
 def reasons(tmp_path: Path, data: Path, **asked: object) -> dict[str, str | None]:
     """Why the cells of the package's plug-ins are going to be skipped, by representation and model."""
     planned = plan(Request(preset="smoke", **asked), Settings(tmp_path, data, 1))
-    return {f"{item.job.cell.representation} {item.job.cell.model}": item.skip for item in planned}
+    return {f"{item.cell.representation} {item.cell.model}": item.skip for item in planned}
 
 
 def test_what_no_model_can_be_shown_is_known_before_there_are_events(
@@ -164,11 +164,11 @@ def test_nobody_knows_at_which_level_a_task_of_others_has_hits(tmp_path: Path):
     assert reasons(tmp_path, tmp_path, level="hadron", **asked) == {"calorimeter bdt": None}
 
 
-def test_what_is_foreseen_comes_true(tmp_path: Path, toy_data: Path):
+def test_a_predicted_skip_comes_true(tmp_path: Path, toy_data: Path):
     """On a data set without masses and hits, as it lies there: each cell that is told of, and no other, is skipped."""
     models = ("cnn", "cnn[decorrelation=1]", "cnn[architecture=vgg]")
     asked = request(models=models, representations=("fourvectors", "calorimeter"))
-    foreseen = [item.skip for item in plan(asked, Settings(tmp_path, toy_data, 1))]
+    predicted = [item.skip for item in plan(asked, Settings(tmp_path, toy_data, 1))]
     found = run_toy(asked, tmp_path, toy_data)
-    assert [result.reason for result in found] == foreseen
-    assert [reason is None for reason in foreseen] == [True, False, False, False, False, False]
+    assert [result.reason for result in found] == predicted
+    assert [reason is None for reason in predicted] == [True, False, False, False, False, False]

@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark.engine import sample_store as module
-from benchmark.engine.cell import describe, evaluate
-from benchmark.engine.sample_store import represent, represented, samples_key, sources
+from benchmark.engine.cell import evaluate
+from benchmark.engine.sample_store import represent, represented
+from benchmark.engine.sources import sources
 from models.model import Context
 from representations.fourvectors.fourvectors import FourVectors
 from representations.samples import Ragged, Vectors
 from representations.samples.store import RECORD
 from tasks.data.inventory import SAMPLES, lock_of
 from tasks.data.store import shards
-from tests.benchmark.cells import context, job, run_cell, toy_job
+from tests.benchmark.cells import context, job, planned, run_cell, toy_job
 from tests.benchmark.toys import TOY
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def kept(root: Path, job_: Job | None = None) -> Path:
     made = job_ or toy_job()
     manifest = made.data.manifest(root)
     assert manifest is not None
-    key = samples_key(made, manifest)
+    key = made.identity(manifest).samples_key()
     return made.data.folder(root) / SAMPLES / f"{made.representation.name}-{key[:10]}"
 
 
@@ -126,8 +127,8 @@ def test_scores_are_the_same_with_and_without(root: Path, representation: str, m
     made = job(TOY, representation, model)
     columns = made.representation.columns(made.data.task.info("detector"))
     in_memory = represent(shards(made.data, root, columns), made.representation)
-    blank = describe(made, made.data.manifest(root))
-    expected, scores = evaluate(blank, in_memory, made, context(made))
+    item = planned(made, root)
+    expected, scores = evaluate(item, item.record, in_memory, context(made))
     for _ in ("made", "opened"):
         found, again = run_cell(made, root)
         assert found.metrics == expected.metrics
@@ -151,12 +152,12 @@ def test_the_key_covers_all_that_can_change_samples(toy_data: Path, tmp_path: Pa
         "view": job("ttbar", "fourvectors", model),
         "another view of the same events": job("ttbar[classes_count=2]", "fourvectors", model),
     }
-    keys = {name: samples_key(job_, manifest) for name, job_ in jobs.items()}
+    keys = {name: job_.identity(manifest).samples_key() for name, job_ in jobs.items()}
     shard = manifest.shards[0].model_copy(update={"sha256": "x"})
     changes = {"content": "x", "level": "hadron", "source": "files", "shards": [shard, *manifest.shards[1:]]}
     for field, value in {**changes, "shards in another order": None}.items():
         update = {field: value} if value else {"shards": manifest.shards[::-1]}
-        keys[field] = samples_key(made, manifest.model_copy(update=update))
+        keys[field] = made.identity(manifest.model_copy(update=update)).samples_key()
     for name, target, value in (
         ("version", "representations.fourvectors.fourvectors.FourVectors.version", "next"),
         ("schema", "representations.samples.store.SCHEMA_VERSION", 2),
@@ -164,10 +165,10 @@ def test_the_key_covers_all_that_can_change_samples(toy_data: Path, tmp_path: Pa
     ):
         with monkeypatch.context() as patch:
             patch.setattr(target, value)
-            keys[name] = samples_key(made, manifest)
+            keys[name] = made.identity(manifest).samples_key()
     assert len(set(keys.values())) == len(keys)
     for same in (toy_job(seed=3), toy_job("Raises")):
-        assert samples_key(same, manifest) == keys["nothing"]
+        assert same.identity(manifest).samples_key() == keys["nothing"]
 
 
 def test_all_that_representations_are_made_of_counts():
@@ -182,16 +183,16 @@ def test_all_that_representations_are_made_of_counts():
 
 
 def test_what_is_damaged_is_made_again_with_a_line(root: Path, counted: list[int], capsys: pytest.CaptureFixture[str]):
-    expected = content(represented(toy_job(), root, Context()))
+    expected = content(represented(planned(toy_job(), root), root, Context()))
     file = kept(root) / "train-labels.bin"
     file.write_bytes(file.read_bytes()[:-8])
     counted.clear()
-    assert content(represented(toy_job(), root, Context())) == expected
+    assert content(represented(planned(toy_job(), root), root, Context())) == expected
     assert sum(counted) == EVENTS
     (line,) = capsys.readouterr().err.splitlines()
     assert re.fullmatch(rf"warning: {file}: [\d,]+ bytes, expected [\d,]+; the samples are made again", line)
     counted.clear()
-    assert content(represented(toy_job(), root, Context())) == expected
+    assert content(represented(planned(toy_job(), root), root, Context())) == expected
     assert counted == []
 
 
@@ -202,13 +203,13 @@ def test_what_is_damaged_is_made_again_with_a_line(root: Path, counted: list[int
 def test_a_foreign_record_is_not_believed(
     root: Path, counted: list[int], capsys: pytest.CaptureFixture[str], name: str, value: str, reason: str
 ):
-    represented(toy_job(), root, Context())
+    represented(planned(toy_job(), root), root, Context())
     path = kept(root) / RECORD
     record = json.loads(path.read_text())
     record["about"][name] = value
     path.write_text(json.dumps(record))
     counted.clear()
-    represented(toy_job(), root, Context())
+    represented(planned(toy_job(), root), root, Context())
     assert sum(counted) == EVENTS
     assert reason in capsys.readouterr().err
 
@@ -253,7 +254,7 @@ from pathlib import Path
 from benchmark.engine.sample_store import represented
 from representations.fourvectors.fourvectors import FourVectors
 from models.model import Context
-from tests.benchmark.cells import context, run_cell, toy_job
+from tests.benchmark.cells import planned, toy_job
 from tests.benchmark.engine.test_sample_store import content
 
 plain, calls = FourVectors.represent, []
@@ -265,7 +266,7 @@ def counting(self, events):
     return plain(self, events)
 
 FourVectors.represent = counting
-found = content(represented(toy_job(), Path(sys.argv[1]), Context()))
+found = content(represented(planned(toy_job(), Path(sys.argv[1])), Path(sys.argv[1]), Context()))
 print(len(calls) > 0, hashlib.sha256(found).hexdigest())
 """
 
@@ -290,7 +291,7 @@ def test_a_killed_run_leaves_nothing_that_is_taken_for_whole(root: Path, counted
     (leftover,) = (path for path in home.iterdir() if path.name.endswith(".tmp"))
     assert "train-labels.bin" in {path.name for path in leftover.iterdir()}
     assert not kept(root).exists()
-    represented(toy_job(), root, Context())
+    represented(planned(toy_job(), root), root, Context())
     assert sum(counted) == EVENTS
     assert {path.name for path in home.iterdir()} == {kept(root).name, lock_of(kept(root)).name}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.engine.model_store import is_kept
+from benchmark.engine.model_store import is_saved
 from benchmark.records.store import ResultStore
 from tests.benchmark.toys import TOY, benchmark, request, run_toy
 
@@ -37,7 +37,7 @@ def test_two_processes_leave_what_one_leaves(tmp_path: Path, toy_data: Path):
     assert two.keys() == one.keys()
     for name, result in two.items():
         assert (result.status, result.environment["processes"]) == ("done", 2)
-        assert is_kept(tmp_path / "models", result)
+        assert is_saved(tmp_path / "models", result)
         assert result.key != one[name].key
         found = ResultStore(tmp_path / "two").scores(result).scores
         np.testing.assert_allclose(found, ResultStore(tmp_path / "one").scores(one[name]).scores, atol=1e-4)

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from benchmark.core.errors import UserError
 from benchmark.records import result as module
-from benchmark.records.result import SCHEMA_VERSION, MetricValue, make_key, read_result, upgrade
+from benchmark.records.identity import make_key
+from benchmark.records.result import SCHEMA_VERSION, MetricValue, read_result, upgrade
 
 HISTORIC = Path(__file__).parent / "historic_results"
 

@@ -9,7 +9,8 @@ import pytest
 
 from benchmark.core.errors import UserError
 from benchmark.core.files import make_folder, sha256, write_atomically
-from benchmark.records.result import SCHEMA_VERSION, Code, MetricValue, Result, Scores, make_key, read_result
+from benchmark.records.identity import make_key
+from benchmark.records.result import SCHEMA_VERSION, Code, MetricValue, Result, Scores, read_result
 from benchmark.records.store import ResultStore
 
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ from safetensors.torch import load_file, save_file
 
 from models.cnn import CNN
 from models.model import Context, Report, silent
-from models.training.checkpoint import make_key
 from tests.models.conftest import particles, rings
 
 if TYPE_CHECKING:
@@ -108,24 +107,6 @@ def test_a_training_that_was_over_is_not_gone_on_with(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("change", ["parameter", "seed", "data", "version"])
-def test_a_checkpoint_of_something_else_is_passed_over(
-    change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "checkpoint"
-    stopped(path, 1)
-    train, valid = SAMPLES["pictures"][:90], SAMPLES["pictures"][90:]
-    other = model(epochs=2, **({"dropout": 0.2} if change == "parameter" else {}))
-    if change == "data":
-        values = train.values.values.clone()
-        values[-1] += 1
-        train = replace(train, values=replace(train.values, values=values))
-    if change == "version":
-        monkeypatch.setattr(CNN, "version", "other")
-    other.fit(train, valid, Context(seed=4 if change == "seed" else 3, checkpoint=path))
-    assert "resumed" not in other.details()
-
-
 def test_a_broken_checkpoint_is_said_and_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "checkpoint"
     stopped(path, 1)
@@ -154,15 +135,3 @@ def test_what_is_in_the_file(tmp_path: Path) -> None:
     assert made.parameters_count() == sum(tensors[name].numel() for name in weights)
     with safe_open(path, "pt") as file:
         assert list(file.metadata()) == ["training"]
-
-
-def test_the_key_covers_every_number() -> None:
-    samples = particles(20, features=1)
-    keys = {make_key({"a": 1}, samples), make_key({"a": 2}, samples), make_key({"a": 1}, samples, samples)}
-    for name in ("labels", "weights", "event_ids", "features"):
-        changed = getattr(samples, name).clone()
-        changed[3] += 1
-        keys.add(make_key({"a": 1}, replace(samples, **{name: changed})))
-    keys.add(make_key({"a": 1}, replace(samples, slots={"muon": 1, "jet": 4})))
-    assert len(keys) == 8
-    assert make_key({"a": 1}, particles(20, features=1)) in keys

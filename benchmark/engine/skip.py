@@ -1,16 +1,19 @@
-"""Cells that are known to be skipped before any event is made, read or shown to a model."""
+"""Why a cell can't run: asked before there are events, and again by the cell itself."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import awkward as ak
+import numpy as np
+
 from benchmark.core.errors import Skip
+from tasks.data.dataset import info_of
+from tasks.events import TRUTH, Events
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import awkward as ak
 
     from benchmark.engine.job import Job
     from representations.representation import Representation
@@ -19,52 +22,48 @@ if TYPE_CHECKING:
     from tasks.data.manifest import Manifest
 
 
-def foreseen(job: Job, manifest: Manifest | None, data_root: Path) -> str | None:
-    """Why a cell is going to be skipped, None where nothing speaks against it yet.
+def why_skipped(job: Job, manifest: Manifest | None, data_root: Path) -> str | None:
+    """Why a cell is skipped; None where nothing is known against it.
 
-    The representation shows a table without events, which has the columns of the data set, or where that is yet to be
-    made those that events of such a task may have; the model is asked whether it can learn from samples like these.
+    The model is asked whether it can learn from the samples of a table without events. The table has the columns of
+    the data set; where that does not exist yet, it has the columns that events of such a task may have.
     """
+    if reason := job.level_skip():
+        return reason
     data = job.data
-    if data.source is None and data.level in data.task.skipped_levels:
-        return data.task.skipped_levels[data.level]
     file = str(data.folder(data_root) / manifest.shards[0].file) if manifest and manifest.shards else ""
     try:
-        job.model.accept(_shown(job.representation, data, file))
+        job.model.accept(_samples_of_nothing(job.representation, data, file))
     except Skip as skip:
         return str(skip)
-    except Exception:  # no event at all may be too few for what does well on some: the run will tell
+    except Exception:  # a plug-in may need at least one event; then the run tells
         return None
     return None
 
 
 @cache
-def _shown(representation: Representation, data: DataSet, file: str) -> Samples:
-    """The samples of no event."""
-    from tasks.data.dataset import info_of
-    from tasks.events import TRUTH, Events
-
-    info = info_of(data.task, data.level, from_files=data.source is not None)
-    ours = type(data.task).__module__.startswith("tasks.")  # others' may have hits at any level
-    hits = data.level == "detector" or not ours
-    table = _columns_of(file) if file else _columns(hits=hits)
-    if data.source is not None and not file:
-        table = table[[name for name in table.fields if name in (*TRUTH, *data.reader.columns)]]
+def _samples_of_nothing(representation: Representation, data: DataSet, file: str) -> Samples:
+    from_files = data.source is not None
+    if file:
+        table = _columns_of(file)
+    else:
+        ours = type(data.task).__module__.startswith("tasks.")
+        # our tasks make hits and tracks at the level `detector` alone; others' may make them at any level
+        table = _possible_columns(hits=data.level == "detector" or not ours)
+        if from_files:
+            table = table[[name for name in table.fields if name in (*TRUTH, *data.reader.columns)]]
+    info = info_of(data.task, data.level, from_files=from_files)
     return representation.represent(Events(data.task.apply_variant(table), info))
 
 
 def _columns_of(file: str) -> ak.Array:
-    import awkward as ak
     import pyarrow.parquet
 
     return ak.from_arrow(pyarrow.parquet.read_schema(file).empty_table())
 
 
-def _columns(*, hits: bool) -> ak.Array:
-    """Columns that generated events may have; hits and tracks, which our tasks make at the level `detector` alone."""
-    import awkward as ak
-    import numpy as np
-
+def _possible_columns(*, hits: bool) -> ak.Array:
+    """A table without events that has all columns which generated events may have."""
     track: dict[str, Any] = dict.fromkeys(("pt", "eta", "phi"), np.float32)
     particle = {**track, "mass": np.float32, "charge": np.float32}
     hit: dict[str, Any] = {"row": np.int16, "column": np.int16, "energy": np.float32}

@@ -1,0 +1,144 @@
+"""The Python interface: `benchmark.run` and `benchmark.load_results`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.process import rank_and_size
+from benchmark.engine import runner
+from benchmark.engine.progress import Display
+from benchmark.engine.request import Overwrite, Request, Settings, data_root
+from benchmark.metrics.registry import METRICS
+from benchmark.records.collection import Results
+from benchmark.records.environment import default_workers, resolve_device
+from benchmark.records.store import ResultStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Names = str | Iterable[str] | None
+
+
+class Options(TypedDict, total=False):
+    """The options of a run, as on the command line; see `run`."""
+
+    task: Names
+    representation: Names
+    model: Names
+    metric: Names
+    preset: str
+    seeds: str | int | Sequence[int]
+    device: str
+    source: Path | str | None
+    level: str
+    results: Path | str
+    data: Path | str | None
+    workers: int | None
+    jobs: int
+    overwrite: str
+    timeout: float | None
+    keep_models: Path | str | None
+    quiet: bool
+
+
+def run(**options: Unpack[Options]) -> Results:
+    """Run cells: task x representation x model. Cells that have a result are not run again.
+
+    Parameters
+    ----------
+    task, representation, model : name or list of names, with parameters as "cnn[depth=15]", or "path/to/mine.py:Mine".
+        Default: all.
+    metric : a metric of your own, in addition to the registered ones, as "path/to/mine.py:Mine".
+    preset : size of the run: "smoke", "quick" (default), "standard" or "paper".
+    seeds : how many (3), or which ([0, 1, 2]). Default: 1.
+    device : "auto" (default), "cpu", "cuda" or one GPU as "cuda:1".
+    source : file or folder of real events. Default: generated events.
+    level : realism of generated events: "generator", "hadron" or "detector" (default).
+    results, data : folders of results (default "results") and of data sets (default: the user's cache folder).
+    workers : processes that generate events. Default: all cores.
+    jobs : cells that run at once on each device. Default: 1.
+    overwrite : which cells that have a result are run again: "never", "failed" (default) or "always".
+    timeout : seconds that one cell may take. Default: no limit.
+    keep_models : folder to save the fitted models to. Default: they are not saved.
+    quiet : report no progress.
+
+    Returns
+    -------
+    Results
+        One result for each cell and seed; `to_frame()` makes a pandas table of them.
+
+    Raises
+    ------
+    UserError
+        When the request is wrong; before anything is run.
+
+    Examples
+    --------
+    >>> results = benchmark.run(task="ttbar", model=["bdt", "ffnn"], preset="smoke")  # doctest: +SKIP
+    >>> results.to_frame()[["representation", "model", "auc"]]  # doctest: +SKIP
+    """
+    request, settings = asked(**options)
+    with Display(quiet=options.get("quiet", False) or rank_and_size()[0] > 0) as display:
+        return Results(runner.run(request, settings, display))
+
+
+def load_results(folder: Path | str = "results") -> Results:
+    """All results in a folder, sorted by task and time.
+
+    Raises UserError when there is no such folder.
+    """
+    path = Path(folder).expanduser().resolve()
+    if not path.is_dir():
+        raise UserError(f"{path}: no such folder, expected a folder of results. Run something first, or name another.")
+    return Results(sorted(ResultStore(path).all(), key=lambda result: (result.task, result.created, result.key)))
+
+
+def asked(**options: Unpack[Options]) -> tuple[Request, Settings]:
+    """What to run, and how. Raises UserError for an unknown option, and for values that are wrong."""
+    for name in options:
+        if name not in Options.__annotations__:
+            raise UserError(f"run: no option '{name}'. {did_you_mean(name, Options.__annotations__)}")
+    jobs, source = options.get("jobs", 1), options.get("source")
+    if jobs > 1 and rank_and_size()[1] > 1:
+        raise UserError(f"run: --jobs {jobs} under torchrun, whose processes train one network together. Leave it out.")
+    request = Request(
+        tasks=_names(options.get("task")),
+        representations=_names(options.get("representation")),
+        models=_names(options.get("model")),
+        metrics=tuple(_absolute(name) for name in _names(options.get("metric"))),
+        preset=options.get("preset", "quick"),
+        level=options.get("level", "detector"),
+        seeds=_seeds(options.get("seeds", "1")),
+        device=resolve_device(options.get("device", "auto")),
+        source=None if source is None or str(source) == "generated" else Path(source),
+    )
+    overwrite, models = str(options.get("overwrite", Overwrite.failed)), options.get("keep_models")
+    if overwrite not in list(Overwrite):
+        raise UserError(f"overwrite '{overwrite}': expected one of {', '.join(Overwrite)}.")
+    settings = Settings(
+        results=Path(options.get("results", "results")).expanduser().resolve(),
+        data=data_root(options.get("data")),
+        workers=options.get("workers") or default_workers(),
+        overwrite=Overwrite(overwrite),
+        timeout=options.get("timeout"),
+        models=Path(models).expanduser().resolve() if models else None,
+        jobs=jobs,
+    )
+    return request, settings
+
+
+def _names(given: Names) -> tuple[str, ...]:
+    return () if given is None else (given,) if isinstance(given, str) else tuple(given)
+
+
+def _seeds(given: str | int | Sequence[int]) -> str:
+    return str(given) if isinstance(given, str | int) else ",".join(map(str, given)) + ","
+
+
+def _absolute(metric: str) -> str:
+    """A metric's file as an absolute path, since worker processes may run in another folder."""
+    entry = METRICS.find(metric)
+    return entry.target if entry.is_file else entry.name
