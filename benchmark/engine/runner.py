@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -55,21 +54,7 @@ def _make(data: DataSet, settings: Settings, display: Display) -> Manifest | Non
     """The data set's manifest, made first where it is missing; None where the level makes no sense."""
     if data.source is None and data.level in data.task.skipped_levels:
         return None
-    try:
-        return prepare(data, settings.data, settings.workers, lambda *step: display.stage(data.task.name, *step))
-    except UserError:
-        if data.source is not None:
-            _remove_if_bare(data.folder(settings.data))
-        raise
-
-
-def _remove_if_bare(folder: Path) -> None:
-    """Remove the folder of files that were refused, unless it holds more than its lock."""
-    with suppress(OSError):
-        if [path.name for path in folder.iterdir()] == [".lock"]:
-            (folder / ".lock").unlink()
-        folder.rmdir()
-        folder.parent.rmdir()
+    return prepare(data, settings.data, settings.workers, lambda *step: display.stage(data.task.name, *step))
 
 
 def _run(items: list[Planned], settings: Settings, display: Display) -> dict[Cell, Result]:

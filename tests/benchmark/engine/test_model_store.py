@@ -69,9 +69,9 @@ def test_other_versions_are_refused(folder: Path):
 
 
 def test_folders_of_something_else(folder: Path, tmp_path: Path):
-    with pytest.raises(UserError, match=r"no cell\.json \(no such folder\)"):
+    with pytest.raises(UserError, match=r"no model\.json \(no such folder\)"):
         read(tmp_path / "nowhere")
-    with pytest.raises(UserError, match=r"no cell\.json \(found: toy\)"):
+    with pytest.raises(UserError, match=r"no model\.json \(found: toy\)"):
         read(folder.parent.parent)
     for text, reason in (("{", "JSON"), ("[]", "object"), ("{}", "field 'key': Field required")):
         (folder / ORIGIN).write_text(text)
