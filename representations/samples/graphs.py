@@ -11,7 +11,6 @@ from torch import Tensor
 from representations.kernels import gather
 from representations.kernels.pairs import PAIR_FEATURES, pair_features
 from representations.samples.base import Samples
-from representations.samples.pyg import as_batch
 from representations.samples.ragged import Ragged
 
 if TYPE_CHECKING:
@@ -100,4 +99,33 @@ class Graphs(Samples):
         graphs = self if self.pairs is not None else self.with_pairs()
         assert graphs.pairs is not None
         ends = self.edges.values.long() + self.nodes.offsets[self.edges.rows(), None]
-        return as_batch(self, Joined(self.nodes.values, self.nodes.rows(), ends.T, graphs.pairs.values))
+        return _as_batch(self, Joined(self.nodes.values, self.nodes.rows(), ends.T, graphs.pairs.values))
+
+
+def _as_batch(graphs: Graphs, parts: Joined) -> Batch:
+    """`parts`, which are all of these graphs joined, as a `torch_geometric.data.Batch` of as many graphs."""
+    from torch_geometric.data import Batch, Data  # takes seconds to import
+
+    starts, ends = graphs.nodes.offsets, graphs.edges.offsets
+    rows = torch.arange(len(graphs) + 1, device=graphs.device)
+    labels = {
+        "y": graphs.labels,
+        "features": graphs.features,
+        "weight": graphs.weights,
+        "event_id": graphs.event_ids,
+    }
+    batch = Batch(
+        _base_cls=Data,
+        x=parts.nodes,
+        edge_index=parts.edges,
+        edge_attr=parts.pairs,
+        **labels,
+        batch=parts.event,
+        ptr=starts,
+    )
+    # what `Batch.from_data_list` notes, so that batch[i] and batch.to_data_list() work
+    batch._num_graphs = len(graphs)
+    batch._slice_dict = {"x": starts, "edge_index": ends, "edge_attr": ends, **dict.fromkeys(labels, rows)}
+    zeros = torch.zeros(len(graphs), dtype=torch.int64, device=graphs.device)
+    batch._inc_dict = {**dict.fromkeys(batch._slice_dict, zeros), "edge_index": starts[:-1]}
+    return batch

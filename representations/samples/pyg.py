@@ -1,4 +1,4 @@
-"""Graphs as batches of PyTorch Geometric, which share the memory of nodes, features of pairs and labels."""
+"""A loader of batches for networks of PyTorch Geometric."""
 
 from __future__ import annotations
 
@@ -12,36 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch_geometric.data import Batch
 
-    from representations.samples.graphs import Graphs, Joined
-
-
-def as_batch(graphs: Graphs, parts: Joined) -> Batch:
-    """`parts`, which are all of these graphs joined, as a `torch_geometric.data.Batch` of as many graphs."""
-    from torch_geometric.data import Batch, Data  # takes seconds to import
-
-    starts, ends = graphs.nodes.offsets, graphs.edges.offsets
-    rows = torch.arange(len(graphs) + 1, device=graphs.device)
-    labels = {
-        "y": graphs.labels,
-        "features": graphs.features,
-        "weight": graphs.weights,
-        "event_id": graphs.event_ids,
-    }
-    batch = Batch(
-        _base_cls=Data,
-        x=parts.nodes,
-        edge_index=parts.edges,
-        edge_attr=parts.pairs,
-        **labels,
-        batch=parts.event,
-        ptr=starts,
-    )
-    # what `Batch.from_data_list` notes, so that batch[i] and batch.to_data_list() work
-    batch._num_graphs = len(graphs)
-    batch._slice_dict = {"x": starts, "edge_index": ends, "edge_attr": ends, **dict.fromkeys(labels, rows)}
-    zeros = torch.zeros(len(graphs), dtype=torch.int64, device=graphs.device)
-    batch._inc_dict = {**dict.fromkeys(batch._slice_dict, zeros), "edge_index": starts[:-1]}
-    return batch
+    from representations.samples.graphs import Graphs
 
 
 class PygLoader:

@@ -1,47 +1,71 @@
-"""Whatever is registered is run, with no list to keep in step."""
+"""Every registered cell runs, with no list to keep in step.
+
+The cells of a task run together, once for all tests and processes of a test run.
+"""
 
 from __future__ import annotations
 
+import json
 import math
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmark.engine.progress import Display
-from benchmark.engine.request import Request, Settings
+from benchmark.engine.request import Request, Settings, cells
 from benchmark.engine.runner import run
-from benchmark.records.environment import default_workers
 from benchmark.records.result import Result
 from benchmark.records.scoring import score
 from benchmark.records.store import ResultStore
 from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
 from tasks.registry import TASKS
+from tests.sharing import once
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 GRID = list(product(TASKS.core(), REPRESENTATIONS.names(), MODELS.core()))
+RETURNED = "returned.jsonl"
 Finished = tuple[ResultStore, dict[tuple[str, str, str], Result]]
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, smoke_data: Path) -> Finished:
-    folder = tmp_path_factory.mktemp("smoke-results")
-    results = run(Request(preset="smoke"), Settings(folder, smoke_data, default_workers()), Display(quiet=True))
-    return ResultStore(folder), {(result.task, result.representation, result.model): result for result in results}
+def run_task(task: str, data: Path, folder: Path) -> None:
+    """Run the cells of a task into a folder; a file has the results that `run` returns."""
+    results = run(Request(tasks=(task,), preset="smoke"), Settings(folder / "results", data, 1), Display(quiet=True))
+    (folder / RETURNED).write_text("".join(f"{result.model_dump_json()}\n" for result in results))
 
 
-def test_every_cell_has_a_result_and_nothing_else_does(finished: Finished):
-    store, results = finished
-    assert list(results) == GRID
+@pytest.fixture
+def finished(shared: Path) -> Callable[[str], Finished]:
+    """The results of a task's cells."""
+
+    def of(task: str) -> Finished:
+        folder = once(shared / f"smoke-{task}", partial(run_task, task, shared / "smoke-data"))
+        results = [Result.model_validate(json.loads(line)) for line in (folder / RETURNED).read_text().splitlines()]
+        by_names = {(result.task, result.representation, result.model): result for result in results}
+        return ResultStore(folder / "results"), by_names
+
+    return of
+
+
+def test_a_request_without_names_means_every_cell():
+    assert [(cell.task.target, cell.representation.target, cell.model.target) for cell in cells(Request())] == GRID
+
+
+@pytest.mark.parametrize("task", TASKS.core())
+def test_every_cell_has_a_result_and_nothing_else_does(finished: Callable[[str], Finished], task: str):
+    store, results = finished(task)
+    assert list(results) == [names for names in GRID if names[0] == task]
     assert {result.key for result in store.all()} == {result.key for result in results.values()}
 
 
 @pytest.mark.parametrize("names", GRID, ids="-".join)
-def test_cell(finished: Finished, names: tuple[str, str, str]):
-    store, results = finished
+def test_cell(finished: Callable[[str], Finished], names: tuple[str, str, str]):
+    store, results = finished(names[0])
     result = results[names]
     assert result.status == "done", result.reason
     assert store.find(result.task, result.key) == result
@@ -60,15 +84,15 @@ def test_cell(finished: Finished, names: tuple[str, str, str]):
     assert all(value is not None and value > 0 for _, value in result.throughput)
 
 
-def test_cells_of_a_task_are_tested_on_the_same_events(finished: Finished):
-    store, results = finished
-    for task in TASKS.core():
-        done = [result for result in results.values() if result.task == task and result.status == "done"]
-        tested = [store.scores(result) for result in done]
-        assert len(tested) >= len(MODELS.core())
-        assert all((one.event_ids == tested[0].event_ids).all() for one in tested)
-        assert all((one.labels == tested[0].labels).all() for one in tested)
-        examples = store.examples(task, next(r.fingerprint for r in results.values() if r.task == task))
-        drawn = {name for name in examples if not name.startswith("_")}
-        assert not drawn or {"_kinds", "_span"} < set(examples)
-        assert drawn == set(tested and results[next(n for n in results if n[0] == task)].classes)
+@pytest.mark.parametrize("task", TASKS.core())
+def test_cells_of_a_task_are_tested_on_the_same_events(finished: Callable[[str], Finished], task: str):
+    store, results = finished(task)
+    done = [result for result in results.values() if result.status == "done"]
+    tested = [store.scores(result) for result in done]
+    assert len(tested) >= len(MODELS.core())
+    assert all((one.event_ids == tested[0].event_ids).all() for one in tested)
+    assert all((one.labels == tested[0].labels).all() for one in tested)
+    examples = store.examples(task, done[0].fingerprint)
+    drawn = {name for name in examples if not name.startswith("_")}
+    assert not drawn or {"_kinds", "_span"} < set(examples)
+    assert drawn == set(done[0].classes)
