@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.records.environment import default_workers
+from benchmark.core.machine import usable_cores
 from tasks.data.dataset import DataSet
 from tasks.data.store import prepare
 from tasks.registry import TASKS
@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Processes of `-n auto`: one for each core that this process may use, at most 8; none on a single core."""
-    cores = min(default_workers(), 8)
+    cores = min(usable_cores(), 8)
     return cores if cores > 1 else 0
 
 
@@ -50,7 +50,5 @@ def smoke_data(shared: Path) -> Path:
     alone = "PYTEST_XDIST_WORKER" not in os.environ
     for name in names[first:] + names[:first]:
         task = TASKS.load(name).resolve("smoke")
-        prepare(
-            DataSet(name, task, "detector"), shared / "smoke-data", default_workers() if alone else 1, lambda *_: None
-        )
+        prepare(DataSet(name, task, "detector"), shared / "smoke-data", usable_cores() if alone else 1, lambda *_: None)
     return shared / "smoke-data"

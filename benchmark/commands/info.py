@@ -14,9 +14,10 @@ def command(
 
     Example: python -m benchmark info --json
     """
+    from benchmark.core.machine import gpu_name, resolve_device
     from benchmark.records import environment
 
-    device = environment.resolve_device("auto")
+    device = resolve_device("auto")
     code = environment.code()
     machine = environment.describe()
     facts = {
@@ -26,7 +27,7 @@ def command(
         else "not a git checkout",
         **{name: value for name, value in machine.items() if name != "packages"},
         "device": device,
-        "gpu": environment.gpu_name(device) or "none",
+        "gpu": gpu_name(device) or "none",
         "results": str(results.expanduser().resolve()),
         "data": str(options.data_root(data)),
         **machine["packages"],

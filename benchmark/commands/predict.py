@@ -35,9 +35,9 @@ def command(
 
     Example: python -m benchmark predict saved/ttbar/circles-cnn-seed0-1a2b3c4d5e6f events.root --output scores.csv
     """
+    from benchmark.core.machine import resolve_device
     from benchmark.engine.prediction import predict
     from benchmark.engine.progress import Display
-    from benchmark.records.environment import resolve_device
 
     if output.suffix not in ENDINGS:
         raise UserError(f"--output {output}: ends in '{output.suffix}', expected {', '.join(ENDINGS)}.")

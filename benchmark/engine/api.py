@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.machine import resolve_device, usable_cores
 from benchmark.core.process import rank_and_size
 from benchmark.engine import runner
 from benchmark.engine.progress import Display
 from benchmark.engine.request import Overwrite, Request, Settings, data_root
 from benchmark.metrics.registry import METRICS
 from benchmark.records.collection import Results
-from benchmark.records.environment import default_workers, resolve_device
 from benchmark.records.store import ResultStore
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def asked(**options: Unpack[Options]) -> tuple[Request, Settings]:
     settings = Settings(
         results=Path(options.get("results", "results")).expanduser().resolve(),
         data=data_root(options.get("data")),
-        workers=options.get("workers") or default_workers(),
+        workers=options.get("workers") or usable_cores(),
         overwrite=Overwrite(overwrite),
         timeout=options.get("timeout"),
         models=Path(models).expanduser().resolve() if models else None,

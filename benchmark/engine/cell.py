@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmark.core.blame import reason_of
 from benchmark.core.errors import Skip, UserError
+from benchmark.core.machine import gpu_name
 from benchmark.core.memory import peak_memory_mb, reset_peak_memory
 from benchmark.core.process import rank_and_size
 from benchmark.engine.sample_store import represented
@@ -55,7 +56,7 @@ def _environment(context: Context) -> dict[str, Any]:
     shared = {"processes": rank_and_size()[1], "jobs": context.sharing}
     return {
         **environment.describe(),
-        "gpu": environment.gpu_name(context.device),
+        "gpu": gpu_name(context.device),
         **{name: number for name, number in shared.items() if number > 1},
     }
 

@@ -12,9 +12,9 @@ from multiprocessing import connection, get_context
 from typing import TYPE_CHECKING, Any, Protocol
 
 from benchmark.core.errors import UserError
+from benchmark.core.machine import usable_cores
 from benchmark.core.memory import give_back, keep_freed_memory
 from benchmark.core.process import become_worker, rank_and_size
-from benchmark.records.environment import default_workers
 from benchmark.records.result import Result, Status
 from benchmark.records.store import ResultStore
 
@@ -154,7 +154,7 @@ def _share_of_cores(workers: int) -> Iterator[None]:
     if workers == 1 or name in os.environ:
         yield
         return
-    os.environ[name] = str(max(1, default_workers() // workers))
+    os.environ[name] = str(max(1, usable_cores() // workers))
     try:
         yield
     finally:

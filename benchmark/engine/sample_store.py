@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmark.core.errors import UserError
 from benchmark.core.files import locked, replacing, warn_once
+from benchmark.core.machine import processor, usable_cores
 from benchmark.engine.throughput import clock
-from benchmark.records import environment
 from models.model import Report, silent
 from representations.samples import store
 from representations.samples.store import DamagedError, Unkeepable, Writer
@@ -214,5 +214,4 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _machine() -> str:
-    told = environment.describe()
-    return f"{told['processor']}, {told['cores']} cores"
+    return f"{processor()}, {usable_cores()} cores"

@@ -35,8 +35,8 @@ def command(
     Example: python -m benchmark data generate 'ttbar[min_jets=2],dimuon' --preset standard --workers 16
     """
     from benchmark.core.errors import UserError
+    from benchmark.core.machine import usable_cores
     from benchmark.engine.progress import Display
-    from benchmark.records.environment import default_workers
 
     wanted = requests.data_sets(task, preset, level)
     skipped = {item.task.name: reason for item in wanted if (reason := item.task.skipped_levels.get(level))}
@@ -45,7 +45,7 @@ def command(
         reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
         raise UserError(f"level '{level}' is skipped ({reasons}). Choose another --level.")
     with Display(quiet=quiet) as display:
-        rows = run(wanted, options.data_root(data), workers or default_workers(), display)
+        rows = run(wanted, options.data_root(data), workers or usable_cores(), display)
     if json:
         print(json_format.dumps(rows, indent=1))
     elif not quiet:

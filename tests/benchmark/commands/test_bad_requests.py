@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark import cli
+from benchmark.core import machine
 from benchmark.core.errors import UserError
-from benchmark.records import environment
 from tests.benchmark.toys import arguments, model
 from tests.tasks.sources.files import HEADER, back_to_back
 
@@ -70,7 +70,7 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     ],
 )
 def test_wrong_words(refused, words: str, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr(environment, "_gpu_count", lambda: 0)
+    monkeypatch.setattr(machine, "_gpu_count", lambda: 0)
     assert message in refused(*words.split())
     assert not (tmp_path / "results" / "ttbar").exists()
 
@@ -197,5 +197,5 @@ def test_a_message_of_several_lines_becomes_one(refused, monkeypatch: pytest.Mon
     def fail(word: str) -> str:
         raise UserError("first line\n  second line")
 
-    monkeypatch.setattr(environment, "resolve_device", fail)
+    monkeypatch.setattr(machine, "resolve_device", fail)
     assert refused("run", "--task", "ttbar") == "error: first line second line"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark.core.errors import UserError
+from benchmark.core.machine import usable_cores
 from benchmark.engine import executor as schedule
 from benchmark.engine.executor import Worker, devices_of, execute
 from benchmark.engine.progress import Display, headline
 from benchmark.engine.request import Settings
-from benchmark.records.environment import default_workers
 from benchmark.records.store import ResultStore
 from tests.benchmark.cells import planned, toy_job
 from tests.benchmark.plugins.toy_models import FLAG
@@ -108,7 +108,7 @@ def test_jobs_run_at_once(tmp_path: Path, toy_data: Path, monkeypatch: pytest.Mo
     os.mkfifo(tmp_path / "meeting")
     found = run_toy(request("Meets", seeds="2"), tmp_path / "results", toy_data, jobs=2, timeout=120)
     assert [(result.status, result.environment["jobs"]) for result in found] == [("done", 2), ("done", 2)]
-    share = max(1, default_workers() // 2)
+    share = max(1, usable_cores() // 2)
     assert [result.details["threads"] for result in found] == [share, share], "the cores are shared out"
     for result in found:
         throughput = result.throughput.model_dump()
@@ -129,7 +129,7 @@ def test_cells_are_spread_over_devices_first(monkeypatch: pytest.MonkeyPatch, tm
     """Of three cells two on the first device; each is told how many they are there, and what its share of cores is."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(schedule, "devices_of", lambda device: ["cuda:0", "cuda:1"])
-    monkeypatch.setattr(schedule, "default_workers", lambda: 12)
+    monkeypatch.setattr(schedule, "usable_cores", lambda: 12)
     started = []
 
     class Context:
