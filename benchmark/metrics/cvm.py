@@ -85,8 +85,8 @@ def bins(mass: Floats, count: int = BINS) -> list[Groups]:
     """
     _check(len(mass), 1)
     edges = np.linspace(mass.min(), mass.max(), count + 1)[1:-1]
-    found = np.searchsorted(edges, mass)
-    return [Groups(np.flatnonzero(found == b)[None], np.array([np.mean(found == b)])) for b in np.unique(found)]
+    numbers = np.searchsorted(edges, mass)
+    return [Groups(np.flatnonzero(numbers == b)[None], np.array([np.mean(numbers == b)])) for b in np.unique(numbers)]
 
 
 def cvm(scores: Floats, groups: Iterable[Groups]) -> float:
@@ -207,14 +207,14 @@ def _estimate(scores: Floats, mass: Floats, grouping: Grouping, confidence: floa
     try:
         return estimate(scores, mass, grouping, confidence)
     except TooFewError as error:
-        return Estimate(None, reason=f"{error} of {name}")
+        return Estimate(None, reason=f"{name}: {error}")
 
 
 def _independent(events: int, name: str) -> Estimate:
     try:
         return Estimate(independent(events))
     except TooFewError as error:
-        return Estimate(None, reason=f"{error} of {name}")
+        return Estimate(None, reason=f"{name}: {error}")
 
 
 class TooFewError(UserError):

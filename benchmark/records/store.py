@@ -36,8 +36,8 @@ class ResultStore:
 
     def paths(self) -> list[Path]:
         """The files of all records, sorted: JSON files that are neither hidden nor in a folder of pages."""
-        found = (path for path in self.folder.glob("*/*.json") if not path.name.startswith("."))
-        return sorted(path for path in found if not (path.parent / PAGES_MARK).exists())
+        visible = (path for path in self.folder.glob("*/*.json") if not path.name.startswith("."))
+        return sorted(path for path in visible if not (path.parent / PAGES_MARK).exists())
 
     def all(self) -> Iterator[Result]:
         """Every readable record."""

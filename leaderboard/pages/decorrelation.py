@@ -74,7 +74,7 @@ def _lines(rows: Sequence[Row]) -> list[dict[str, Any]]:
             others = {name: value for name, value in first.parameters.items() if name != STRENGTH}
             same = (first.representation, first.representation_parameters, first.model, others, row.device)
             cells.setdefault(canonical((*same, row.train_events)), []).append((strength, row))
-    found = (sorted(cell, key=lambda entry: entry[0]) for cell in cells.values() if len(cell) > 1)
+    joined = (sorted(cell, key=lambda entry: entry[0]) for cell in cells.values() if len(cell) > 1)
     return [
         {
             "type": "scatter",
@@ -85,7 +85,7 @@ def _lines(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "showlegend": False,
             "hoverinfo": "skip",
         }
-        for cell in found
+        for cell in joined
     ]
 
 

@@ -93,8 +93,8 @@ def _static() -> dict[str, bytes]:
 
 def _plotly_script() -> Path:
     """The script in the installed package, which is not imported."""
-    found = importlib.util.find_spec("plotly")
-    for folder in (found.submodule_search_locations if found else None) or ():
+    spec = importlib.util.find_spec("plotly")
+    for folder in (spec.submodule_search_locations if spec else None) or ():
         script = Path(folder) / "package_data" / "plotly.min.js"
         if script.is_file():
             return script

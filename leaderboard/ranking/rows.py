@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from benchmark.metrics.metric import Estimate, MetricColumn
     from benchmark.records.result import Result
 
-_REASONS_FIRST = ("failed", "timeout", "interrupted", "skipped")
+_WORST_FIRST = ("failed", "timeout", "interrupted", "skipped")
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Row:
     @property
     def status(self) -> str:
         """`done` if any seed is; otherwise the worst status."""
-        found = {result.status for result in self.results}
-        return "done" if "done" in found else next(status for status in _REASONS_FIRST if status in found)
+        statuses = {result.status for result in self.results}
+        return "done" if "done" in statuses else next(status for status in _WORST_FIRST if status in statuses)
 
     @property
     def reason(self) -> str:
@@ -164,8 +164,8 @@ def _row_of(results: Sequence[Result]) -> Row:
     newest: dict[int, Result] = {}
     for result in sorted(results, key=lambda result: (result.created, result.key)):
         newest[result.seed] = result
-    kept = tuple(newest[seed] for seed in sorted(newest))
-    return Row(kept[0].representation, kept[0].model, kept, superseded=len(results) - len(kept))
+    latest = tuple(newest[seed] for seed in sorted(newest))
+    return Row(latest[0].representation, latest[0].model, latest, superseded=len(results) - len(latest))
 
 
 def _labelled(rows: Sequence[Row]) -> list[Row]:

@@ -125,12 +125,12 @@ def _bounds(
 
 def seed_estimate(result: Result, metric: str) -> Estimate:
     """A metric of one record. Infinities and NaN, which a file of a stranger may contain, are undefined."""
-    found = result.metrics.get(metric)
-    if found is None:
+    recorded = result.metrics.get(metric)
+    if recorded is None:
         return Estimate(None, reason="not recorded")
-    value = finite(found.value)
-    reason = found.reason if value is not None or found.value is None else "not a finite number"
-    return Estimate(value, low=finite(found.low), high=finite(found.high), reason=reason)
+    value = finite(recorded.value)
+    reason = recorded.reason if value is not None or recorded.value is None else "not a finite number"
+    return Estimate(value, low=finite(recorded.low), high=finite(recorded.high), reason=reason)
 
 
 def finite(value: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""The pages in a real browser, from file:// and with every way to the network closed."""
+"""The pages in a real browser, from file:// and without network."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Visit:
-    """A page with what went wrong on it."""
+    """A page with the errors that it gave."""
 
     def __init__(self, browser: Browser, site: Path, width: int, scheme: str = "light") -> None:
         self.context = browser.new_context(
@@ -116,7 +116,7 @@ def visit(request: pytest.FixtureRequest, browser: Browser, site: Path) -> Itera
 @pytest.mark.parametrize(
     ("name", "figures"), [("index.html", 0), ("ttbar.html", 8), ("dimuon.html", 4), ("wprime.html", 3)]
 )
-def test_pages_draw_without_a_complaint(visit: Visit, name: str, figures: int) -> None:
+def test_pages_draw_without_errors(visit: Visit, name: str, figures: int) -> None:
     page = visit.open(name)
     assert visit.draw() == figures
     assert page.locator(".plot .main-svg .gtitle, .plot .xtitle").count() >= figures
@@ -125,7 +125,7 @@ def test_pages_draw_without_a_complaint(visit: Visit, name: str, figures: int) -
     assert visit.wrong == []
 
 
-def test_curves_have_points_and_a_legend_beside_them(visit: Visit) -> None:
+def test_curves_have_points_and_a_legend_next_to_them(visit: Visit) -> None:
     visit.open("ttbar.html")
     visit.draw()
     plot = visit.page.locator(".plot").first
@@ -149,7 +149,7 @@ def column(page: Page, header: str) -> list[str]:
     )
 
 
-def test_a_click_sorts_and_a_second_one_turns_it_round(visit: Visit) -> None:
+def test_a_click_sorts_and_a_second_one_reverses(visit: Visit) -> None:
     page = visit.open("ttbar.html")
     if page.locator(".more").first.is_visible():
         page.locator(".more input").first.check()
@@ -211,7 +211,7 @@ def test_tables_need_no_sideways_scrolling(browser: Browser, site: Path, name: s
     visit.context.close()
 
 
-def test_on_a_phone_the_other_columns_come_by_a_tick(browser: Browser, site: Path) -> None:
+def test_on_a_phone_a_check_box_shows_the_other_columns(browser: Browser, site: Path) -> None:
     visit = Visit(browser, site, 390)
     page = visit.open("ttbar.html")
     header = page.locator("table.sortable th", has_text="Prediction").first
@@ -222,14 +222,14 @@ def test_on_a_phone_the_other_columns_come_by_a_tick(browser: Browser, site: Pat
     visit.context.close()
 
 
-def test_nothing_lies_over_a_plot(visit: Visit) -> None:
+def test_nothing_covers_a_plot(visit: Visit) -> None:
     page = visit.open("wprime.html")
     visit.draw()
     assert page.locator(".modebar-btn").count() == 0
 
 
-def test_lower_limits_lie_above_every_number(browser: Browser, tmp_path: Path) -> None:
-    # > 411 saw no background event pass, 1576 saw one: falling, limits come first; no value at all stays below
+def test_lower_limits_sort_above_all_numbers(browser: Browser, tmp_path: Path) -> None:
+    # no background event passed for > 411, one for 1,576: limits are first in descending order, missing values last
     store = ResultStore(tmp_path / "results")
     for model, rejection in {
         "few": MetricValue(value=1576.0, low=238.0, high=10483.0),
@@ -251,7 +251,7 @@ def test_lower_limits_lie_above_every_number(browser: Browser, tmp_path: Path) -
     visit.context.close()
 
 
-def test_dark_pages_have_light_words(browser: Browser, site: Path) -> None:
+def test_dark_pages_have_light_text(browser: Browser, site: Path) -> None:
     visit = Visit(browser, site, 1280, scheme="dark")
     page = visit.open("wprime.html")
     visit.draw()
@@ -261,7 +261,7 @@ def test_dark_pages_have_light_words(browser: Browser, site: Path) -> None:
     visit.context.close()
 
 
-def test_without_scripts_the_numbers_stand(browser: Browser, site: Path) -> None:
+def test_without_scripts_the_numbers_are_there(browser: Browser, site: Path) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto((site / "ttbar.html").as_uri())

@@ -1,4 +1,4 @@
-"""Plausible results with seeded Gaussian scores, for the tests of the pages, and a demo:
+"""Plausible results with seeded Gaussian scores, for the tests of the pages and as a demo:
 
 python -m tests.leaderboard.factory FOLDER     writes results and their site
 """
@@ -52,7 +52,7 @@ def scores_of(classes: int, strength: float, seed: int, events: int = 1500, shar
 
 
 def metrics_of(scores: Scores, classes: tuple[str, ...], *, signal: bool) -> dict[str, MetricValue]:
-    """What the engine records, as far as the board shows it."""
+    """The metrics that the engine records and boards have."""
     wide = scores.scores.astype(np.float64)
     scored = Scored(scores.labels, wide, classes, signal=signal)
     found = {**Auc()(scored), **Rejection()(scored)}
@@ -106,7 +106,7 @@ def make_result(**changes: Any) -> Result:
 
 
 def add_cell(store: ResultStore, strength: float, *, events: int = 1500, **changes: Any) -> Result:
-    """A finished cell with scores, metrics and costs, kept in the store."""
+    """A finished cell with scores, metrics and costs, in the store."""
     bare = make_result(**changes)
     scores = scores_of(len(bare.classes), strength, seed=bare.seed + 10 * len(bare.model), events=events)
     speed = SPEEDS[bare.model] * SPEEDS[bare.representation]

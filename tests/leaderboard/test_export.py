@@ -84,7 +84,7 @@ def test_nothing() -> None:
     assert len(to_csv([]).splitlines()) == 1
 
 
-def test_a_metric_of_ones_own_is_in_every_download() -> None:
+def test_a_metric_from_a_file_is_in_every_download() -> None:
     column = MetricColumn("brier", "Brier score", "Squared distance", better="lower")
     values = {"auc": MetricValue(value=0.9), "brier": MetricValue(value=0.25, low=0.24, high=0.26)}
     results = [make_result(metrics=values, metric_columns=(column,)), make_result(task="wprime", auc=0.8)]

@@ -58,7 +58,7 @@ def test_no_line_is_too_long_and_no_number_is_cut(width: int) -> None:
 
 
 @pytest.mark.parametrize("width", [62, 80, 120, 150, 400])
-def test_columns_are_shown_or_said_to_be_left_out(width: int) -> None:
+def test_columns_are_in_the_table_or_listed_as_left_out(width: int) -> None:
     text = " ".join(board_text(wide_board(), width).split())
     table_text, _, left_out = text.partition("No room for:")
     for column in all_columns([]):
@@ -87,7 +87,7 @@ def test_rows_without_numbers_have_their_reason_below() -> None:
     assert "circles · recnn: timeout: stopped after 3,600 s" in board_text(wide_board(), 100)
 
 
-def test_what_tells_rows_apart_is_always_there() -> None:
+def test_columns_that_distinguish_rows_are_always_there() -> None:
     results = [make_result(auc=(0.8, 0.7, 0.9), device=device) for device in ("cpu", "cuda")]
     text = board_text(rank(results)[0], 62)
     assert "cpu" in text
@@ -107,7 +107,7 @@ def test_names_are_folded_after_commas(name: str, width: int, lines: list[str]) 
     assert fold(name, width) == lines
 
 
-def test_a_strangers_name_does_not_steer_the_terminal() -> None:
+def test_names_cannot_control_the_terminal() -> None:
     text = board_text(rank([make_result(model="\x1b[2Jcnn", auc=(0.8, 0.7, 0.9))])[0], 100)
     assert "\x1b" not in text
     assert "?[2Jcnn" in text
@@ -120,7 +120,7 @@ def test_a_row_below_chance_is_marked_and_explained() -> None:
     assert text.count("inverted: AUC is significantly below 0.5") == 1
 
 
-def test_a_metric_of_ones_own_goes_before_the_columns_of_others() -> None:
+def test_a_metric_from_a_file_goes_before_the_columns_of_others() -> None:
     board = wide_board()
     column = MetricColumn("brier", "Brier score", better="lower")
     more = {"metrics": {"brier": MetricValue(value=0.25, low=0.24, high=0.26)}, "metric_columns": (column,)}

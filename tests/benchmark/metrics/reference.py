@@ -1,4 +1,4 @@
-"""Plain forms of what the metrics compute quickly, and samples to compute it on."""
+"""Slow and simple forms of the metrics, and scores to test them with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def delong(is_signal: NDArray[np.bool_], scores: NDArray[np.float64]) -> tuple[float, float]:
-    """Area and variance by the definitions of DeLong et al. (1988), every pair looked at."""
+    """Area and variance by the definitions of DeLong et al. (1988), over all pairs."""
     x, y = scores[is_signal], scores[~is_signal]
     psi = (x[:, None] > y[None, :]) + 0.5 * (x[:, None] == y[None, :])
     s10, s01 = np.var(psi.mean(axis=1), ddof=1), np.var(psi.mean(axis=0), ddof=1)
@@ -41,7 +41,7 @@ def gaussians(
 
 
 def multiclass(seed: int = 1, events: int = 300, classes: tuple[str, ...] = ("ttbar", "wjets", "zjets")) -> Scored:
-    """Probabilities that know a little, rounded so that there are ties, with weights and a mass."""
+    """Probabilities with some separation, rounded so that there are ties, with weights and a mass."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(len(classes), size=events)
     logits = rng.normal(size=(events, len(classes))) + 1.2 * np.eye(len(classes))[labels]

@@ -113,7 +113,7 @@ def test_two_classes_mixture_is_the_accuracy():
     assert estimates["signal_accuracy_mixture"] == estimates["accuracy"]
 
 
-def test_nothing_of_a_signal_without_one():
+def test_no_signal_metrics_without_a_signal():
     estimates = compute([Accuracy()], replace(multiclass(), signal=False))
     assert list(estimates) == ["accuracy", "recall_ttbar", "recall_wjets", "recall_zjets"]
 

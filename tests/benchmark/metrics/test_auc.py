@@ -82,7 +82,7 @@ def test_invariants(sample, random):
     same(roc_auc(is_signal, scores, 7 * weights))
     order = np.array(random.sample(range(len(scores)), len(scores)))
     same(roc_auc(is_signal[order], scores[order], weights[order]))
-    # events of weight 0 are not there
+    # events of weight 0 do not count
     same(roc_auc(np.append(is_signal, [True, False]), np.append(scores, [-9, 9]), np.append(weights, [0, 0])))
 
 
@@ -117,7 +117,7 @@ def test_perfect_separation_has_a_lower_bound(weights):
     assert reverse.high > 0.1
 
 
-def test_one_signal_event_leaves_much_open():
+def test_one_signal_event_has_a_wide_interval():
     estimate = roc_auc(np.arange(50) == 0, np.linspace(1, 0, 50).round(1)).estimate()
     assert estimate.low < 0.1
 
@@ -156,7 +156,7 @@ def test_standard_error_with_weights_is_the_spread():
         (np.zeros(0, bool), np.zeros(0), None, "no test events of signal"),
     ],
 )
-def test_what_can_not_be_judged(is_signal, scores, weights, message):
+def test_refused_input(is_signal, scores, weights, message):
     with pytest.raises(UserError, match=message):
         roc_auc(is_signal, scores, weights)
 
@@ -213,7 +213,7 @@ class TestDifference:
             p_values.append(auc_difference(np.where(is_signal, 0, 1), a, b).p_value)
         assert 0.02 <= np.mean(np.array(p_values) < 0.05) <= 0.09
 
-    def test_pairing_finds_what_single_intervals_hide(self):
+    def test_pairing_is_more_sensitive_than_single_intervals(self):
         rng = np.random.default_rng(9)
         is_signal, truth = gaussians(rng, 500, 500, 1.0)
         labels = np.where(is_signal, 0, 1)

@@ -17,7 +17,7 @@ CLASSES = ("higgs", "diphoton", "photon_jet")
 
 
 def slow(scores, groups):
-    """By the definition: every event against every group, each comparison by itself."""
+    """By the definition: a loop over all events and groups."""
     total = 0.0
     everyone = [np.mean((scores < s) + 0.5 * (scores == s)) for s in scores]
     for members, share in groups:
@@ -88,14 +88,14 @@ def test_neighbours_are_the_nearest():
     assert groups.share.sum() == pytest.approx(1)
 
 
-def test_a_constant_score_tells_no_mass():
-    # by the order of sorting it would be sculpted as much as can be: about 0.155
+def test_a_constant_score_does_not_depend_on_the_mass():
+    # in the order of sorting its value would be the largest possible, about 0.155
     mass = spectrum(2000)
     for grouping in (windows, nearest, bins):
         assert cvm(np.full(2000, 0.3), grouping(mass)) == pytest.approx(0, abs=1e-12)
 
 
-def test_independent_scores_have_the_value_beside_it():
+def test_independent_scores_have_the_value_of_chance():
     rng = np.random.default_rng(5)
     values = [cvm(rng.random(1000), windows(spectrum(1000, seed))) for seed in range(300)]
     assert independent(1000) == pytest.approx(1 / 1500)
@@ -138,7 +138,7 @@ def test_only_the_orders_count(events):
     assert cvm(bent, windows(stretched, 6, 2)) == pytest.approx(plain, abs=1e-12)
     assert cvm(scores[turned], windows(mass[turned], 6, 2)) == pytest.approx(plain, abs=1e-12)
     assert cvm(-scores, windows(mass, 6, 2)) == pytest.approx(plain, abs=1e-12)
-    # in falling order of mass every window that counts from the other end is the same
+    # in descending order of mass the windows from the other end are the same
     assert cvm(scores, windows(-mass, 6, 1)) == pytest.approx(cvm(scores, windows(mass, 6, 1)), abs=1e-12)
 
 
@@ -169,8 +169,8 @@ def test_too_few_events_for_a_group():
 
 
 @pytest.mark.parametrize("tilt", [0.0, 0.004])
-def test_intervals_hold_what_other_events_give(tilt):
-    """The mean over many samples lies in nearly all intervals, with a dependence and without."""
+def test_intervals_cover_the_mean_of_other_events(tilt):
+    """The mean over many data sets lies in nearly all intervals, with and without dependence."""
 
     def draw(seed):
         mass = spectrum(600, seed)
@@ -185,7 +185,7 @@ def test_intervals_hold_what_other_events_give(tilt):
     assert 2 * spread < widths < 9 * spread  # 4 of a Gaussian; up to 1.7 times as much without dependence
 
 
-def test_the_metric_looks_at_the_first_background_alone():
+def test_the_metric_uses_the_first_background_only():
     rng = np.random.default_rng(2)
     mass, score = spectrum(600), rng.random(600)
     plain = compute([CVM()], scored(score, mass))
@@ -212,7 +212,7 @@ def test_without_a_mass_or_a_signal():
 
 def test_few_events_as_in_smoke():
     found = compute([CVM()], scored(np.linspace(0, 1, 60), spectrum(60)))
-    assert found["cvm"].reason == "60 test events, expected at least 200 of diphoton"
+    assert found["cvm"].reason == "diphoton: 60 test events, expected at least 200"
     assert found["cvm_independent"].value is None
     assert found["cvm_knn"].value is not None
     none = compute([CVM()], scored(np.linspace(0, 1, 60), spectrum(60), label=0))

@@ -32,7 +32,7 @@ def test_same_as_scipy(hits, count, confidence):
         assert ours(hits / count, count, confidence) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
 
 
-def test_no_events_tell_nothing():
+def test_no_events_give_the_widest_interval():
     assert wilson(0.5, 0, 0.95) == (0, 1)
     assert clopper_pearson(0.5, 0, 0.95) == (0, 1)
 

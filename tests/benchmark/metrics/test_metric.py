@@ -112,7 +112,7 @@ def spoiled(value: float) -> np.ndarray:
         ({"mass": np.ones(4)}, r"mass: shape \(4,\)"),
     ],
 )
-def test_what_can_not_be_judged(change, message):
+def test_refused_input(change, message):
     with pytest.raises(UserError, match=message) as error:
         compute([Auc()], replace(GOOD, **change))
     assert "\n" not in str(error.value)

@@ -142,7 +142,7 @@ class TestMetric:
         assert compute([Rejection()], scored)["rejection_50"].reason == "no test events of s"
 
 
-def test_what_can_not_be_judged():
+def test_refused_input():
     with pytest.raises(UserError, match="no test events of background"):
         roc_curve(np.ones(3, bool), np.ones(3))
     for point in (0, -0.1, 1.1, math.nan):

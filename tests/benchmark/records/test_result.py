@@ -30,7 +30,7 @@ def test_key_changes_with_its_parts_and_not_with_their_order():
 
 
 @pytest.mark.parametrize("path", sorted(HISTORIC.glob("v*.json")), ids=lambda path: path.stem)
-def test_records_of_every_schema_version_are_readable_for_ever(path: Path):
+def test_records_of_every_schema_version_are_readable(path: Path):
     found = read_result(path)
     assert found.schema_version == SCHEMA_VERSION
     assert found.status == "done"

@@ -47,7 +47,7 @@ def test_undefined_values_are_null_with_a_reason():
     assert all(value.value is not None or value.reason for value in values.values())
 
 
-def test_a_metric_of_ones_own_comes_on_top_and_nan_is_cleaned():
+def test_a_metric_from_a_file_is_added_and_nan_is_undefined():
     plain = score(FOUR, CLASSES, has_signal=True).metrics
     values, columns, _ = score(FOUR, CLASSES, has_signal=True, extra=[metric("Mine"), "auc"])
     assert {name: values[name] for name in plain} == plain
@@ -65,12 +65,12 @@ def test_each_metric_once_and_unknown_ones_refused():
 
 
 @pytest.mark.parametrize("bad", [float("nan"), -0.5, 1.5])
-def test_scores_that_are_no_probabilities(bad: float):
+def test_scores_that_are_not_probabilities(bad: float):
     with pytest.raises(UserError, match="are not probabilities"):
         score(scores([bad, 0.5], [0, 1]), CLASSES, has_signal=True)
 
 
-def test_a_metric_of_ones_own_takes_no_number_of_another():
+def test_a_metric_from_a_file_takes_no_number_of_another():
     plain = score(FOUR, CLASSES, has_signal=True).metrics
     values = score(FOUR, CLASSES, has_signal=True, extra=[metric("Thief")]).metrics
     assert {name: values[name] for name in plain} == plain

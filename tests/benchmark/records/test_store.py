@@ -57,20 +57,23 @@ def store(tmp_path: Path) -> ResultStore:
 
 @pytest.mark.parametrize("mass", [False, True])
 def test_round_trip(store: ResultStore, mass: bool):
-    kept, given = store.add(record(), scores(mass=mass)), scores(mass=mass)
+    stored, given = store.add(record(), scores(mass=mass)), scores(mass=mass)
     (found,) = store.all()
-    assert store.find("ttbar", kept.key) == found == kept
+    assert store.find("ttbar", stored.key) == found == stored
     for name, column in vars(store.scores(found)).items():
         wanted = getattr(given, name)
         assert (column is None and wanted is None) or (column == wanted).all()
         assert column is None or column.dtype == wanted.dtype
-    assert sorted(path.name for path in (store.folder / "ttbar").iterdir()) == [f"{kept.stem}.json", f"{kept.stem}.npz"]
+    assert sorted(path.name for path in (store.folder / "ttbar").iterdir()) == [
+        f"{stored.stem}.json",
+        f"{stored.stem}.npz",
+    ]
 
 
 def test_a_record_replaces_the_one_of_the_same_key(store: ResultStore):
     store.add(record(status="failed", reason="no luck", metrics={}))
-    kept = store.add(record(), scores())
-    assert list(store.all()) == [kept]
+    stored = store.add(record(), scores())
+    assert list(store.all()) == [stored]
 
 
 def test_unknown_key_and_empty_folder(store: ResultStore):
@@ -97,28 +100,28 @@ def damage_json(path: Path, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["truncated", "empty", "list", "field", "extra", "newer", "no version"])
 def test_broken_record_is_one_warning_and_not_found(store: ResultStore, how: str, capsys: pytest.CaptureFixture[str]):
-    kept, other = store.add(record(), scores()), store.add(record(key=make_key({"x": 2})), scores())
-    path = store.folder / "ttbar" / f"{kept.stem}.json"
+    stored, other = store.add(record(), scores()), store.add(record(key=make_key({"x": 2})), scores())
+    path = store.folder / "ttbar" / f"{stored.stem}.json"
     damage_json(path, how)
     with pytest.raises(UserError, match=str(path)):
         read_result(path)
-    assert store.find("ttbar", kept.key) is None
+    assert store.find("ttbar", stored.key) is None
     assert list(store.all()) == list(store.all()) == [other]
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"warning: {path}: ")
 
 
 def test_binary_record(store: ResultStore, capsys: pytest.CaptureFixture[str]):
-    kept = store.add(record(), scores())
-    (store.folder / "ttbar" / f"{kept.stem}.json").write_bytes(b"\xff\xfe\x00")
-    assert store.find("ttbar", kept.key) is None
+    stored = store.add(record(), scores())
+    (store.folder / "ttbar" / f"{stored.stem}.json").write_bytes(b"\xff\xfe\x00")
+    assert store.find("ttbar", stored.key) is None
     assert "not a readable result" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("how", ["missing", "truncated", "changed"])
 def test_result_without_its_scores_is_not_found(store: ResultStore, how: str):
-    kept = store.add(record(), scores())
-    path = store.folder / "ttbar" / f"{kept.stem}.npz"
+    stored = store.add(record(), scores())
+    path = store.folder / "ttbar" / f"{stored.stem}.npz"
     if how == "missing":
         path.unlink()
     elif how == "truncated":
@@ -126,23 +129,23 @@ def test_result_without_its_scores_is_not_found(store: ResultStore, how: str):
     else:
         with path.open("ab") as file:
             file.write(b"more")
-    assert store.find("ttbar", kept.key) is None
+    assert store.find("ttbar", stored.key) is None
     with pytest.raises(UserError, match="scores are missing or changed since they were recorded"):
-        store.scores(kept)
+        store.scores(stored)
 
 
 def test_failed_result_needs_no_scores(store: ResultStore):
-    kept = store.add(record(status="failed", reason="no luck", metrics={}))
-    assert store.find("ttbar", kept.key) == kept
+    stored = store.add(record(status="failed", reason="no luck", metrics={}))
+    assert store.find("ttbar", stored.key) == stored
 
 
 def test_leftovers_of_a_killed_run_are_no_results(store: ResultStore):
-    kept = store.add(record(), scores())
+    stored = store.add(record(), scores())
     folder = store.folder / "ttbar"
-    (folder / f".{kept.stem}-x1y2.tmp").write_text("{")
-    (folder / f".{kept.stem}.json").write_text("{")
+    (folder / f".{stored.stem}-x1y2.tmp").write_text("{")
+    (folder / f".{stored.stem}.json").write_text("{")
     (folder / "examples-0123.json").write_text("{")
-    assert list(store.all()) == [kept]
+    assert list(store.all()) == [stored]
 
 
 def test_error_inside_write_leaves_the_old_file_and_no_other(tmp_path: Path):
@@ -167,7 +170,7 @@ def test_error_inside_write_leaves_the_old_file_and_no_other(tmp_path: Path):
 
 
 def test_full_disk_keeps_the_old_result(store: ResultStore, monkeypatch: pytest.MonkeyPatch):
-    kept = store.add(record(), scores())
+    stored = store.add(record(), scores())
 
     def full(handle: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -175,16 +178,16 @@ def test_full_disk_keeps_the_old_result(store: ResultStore, monkeypatch: pytest.
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UserError, match=r"No space left on device.*Free space or name another folder"):
         store.add(record(created="later"), scores(30))
-    assert list(store.all()) == [kept]
-    assert store.find("ttbar", kept.key) == kept
+    assert list(store.all()) == [stored]
+    assert store.find("ttbar", stored.key) == stored
 
 
-def test_folder_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "file").write_text("in the way")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(UserError, match="the folder can't be made"):
             make_folder(folder)
-    # root may write anywhere, so that a mode would prove nothing here
+    # root may write anywhere, so a file mode would not test this
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(UserError, match="the folder can't be written"):
         make_folder(tmp_path)

@@ -1,4 +1,4 @@
-"""Tasks with a bound on what the score may tell of the mass: who is ranked, the tables, and the figure."""
+"""Tasks with a bound on the dependence of the score on the mass: ranks, tables and figure."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_mean_over_seeds_counts() -> None:
     assert ranks(board) == [("a", None)]
 
 
-def test_older_records_do_not_know_the_bound() -> None:
+def test_the_newest_record_has_the_bound() -> None:
     old = scored("a", 0.9, 0.08, bounds={}, created="2024-01-01T00:00:00+00:00")
     (board,) = rank([old, scored("b", 0.8, 0.001)])
     assert ranks(board) == [("b", (1, 1)), ("a", None)]
@@ -86,7 +86,7 @@ def test_words_and_tables() -> None:
     assert "CVM of chance 0.00075" in shared_in_words(board)
     text = board_text(board, 60)
     assert "Ranked: CVM at most 0.002." in text
-    assert "CVM" in text.splitlines()[2]  # it is never left out for want of room
+    assert "CVM" in text.splitlines()[2]  # it is never left out
     header, rows = text_table(board)
     assert [row[header.index("Rank")] for row in rows] == ["1", "2", "–", "–"]
     auc = next(column for column in all_columns([board]) if column.name == "auc")

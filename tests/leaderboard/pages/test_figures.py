@@ -32,7 +32,7 @@ def test_plotly_accepts_every_figure(full_store: ResultStore) -> None:
     assert set(found["ttbar standard"]) == {"roc", "classes"} | tradeoffs
     assert set(found["dimuon quick"]) == {"class-auc", "classes"} | tradeoffs
     assert set(found["wprime quick"]) == {"roc"} | tradeoffs
-    for figure in (figure for shown in found.values() for figure in shown.values()):
+    for figure in (figure for by_name in found.values() for figure in by_name.values()):
         made = go.Figure(figure.spec)  # raises for a property that isn't plotly's
         assert made.layout.xaxis.title.text
         assert made.layout.yaxis.title.text
@@ -53,9 +53,9 @@ def test_roc_axes_and_curves(full_store: ResultStore) -> None:
 def test_classes_are_taken_one_by_one(full_store: ResultStore) -> None:
     found = all_figures(full_store)
     names = {
-        key: [trace["name"] for trace in shown["classes"].spec["data"]]
-        for key, shown in found.items()
-        if "classes" in shown
+        key: [trace["name"] for trace in by_name["classes"].spec["data"]]
+        for key, by_name in found.items()
+        if "classes" in by_name
     }
     assert names["ttbar standard"] == ["against wjets", "against drellyan", "guessing"]
     assert names["dimuon quick"] == ["jpsi", "psi2s", "upsilon", "z", "none", "guessing"]
@@ -74,7 +74,7 @@ def test_thinned_points_are_points_of_the_curve() -> None:
     assert set(zip(x, y, strict=True)) <= set(zip(eps_s[eps_b > 0], 1 / eps_b[eps_b > 0], strict=True))
     assert (np.diff(x) >= 0).all()
     assert (x[-1], y[-1]) == (1.0, 1.0)
-    # the line through the kept points never strays far from the curve
+    # the line through the remaining points is close to the curve everywhere
     every = eps_b > 1e-3
     drawn = np.interp(eps_s[every], x, np.log10(y))
     assert np.abs(drawn - np.log10(1 / eps_b[every])).max() < 0.1
@@ -100,26 +100,26 @@ def test_names_are_no_markup(store: ResultStore) -> None:
 def test_many_rows(store: ResultStore, count: int) -> None:
     for place in range(count):
         add_cell(store, 1.0, events=60, task="wprime", parameters={"depth": place})
-    (shown,) = all_figures(store).values()
-    visible = [trace["visible"] for trace in shown["roc"].spec["data"][:-1]]
+    (by_name,) = all_figures(store).values()
+    visible = [trace["visible"] for trace in by_name["roc"].spec["data"][:-1]]
     assert len(visible) == count
     assert visible.count(True) == min(count, 8)
-    go.Figure(shown["roc"].spec)
+    go.Figure(by_name["roc"].spec)
 
 
-def test_variants_share_a_look_and_an_entry_of_the_legend(store: ResultStore) -> None:
-    """Colour says the representation, dashes and markers the model; further parameters are told where one points."""
+def test_variants_share_a_style_and_an_entry_of_the_legend(store: ResultStore) -> None:
+    """Colour is the representation, dashes and markers the model; the text at the pointer has the parameters."""
     for representation in ("circles", "calorimeter", "fourvectors", "graph"):
         for model in ("cnn", "bdt", "mpnn"):
             for depth in (7, 15):
                 given = {"representation": representation, "model": model, "parameters": {"depth": depth}}
                 add_cell(store, 1.0, events=60, task="wprime", **given)
-    (shown,) = all_figures(store).values()
+    (by_name,) = all_figures(store).values()
     for name, look in (
         ("roc", lambda trace: (trace["line"]["color"], trace["line"]["dash"])),
         ("tradeoff-prediction", lambda trace: (trace["marker"]["color"], trace["marker"]["symbol"])),
     ):
-        traces = [trace for trace in shown[name].spec["data"] if trace["name"] != "guessing"]
+        traces = [trace for trace in by_name[name].spec["data"] if trace["name"] != "guessing"]
         assert len(traces) == len({trace["text"] for trace in traces}) == 24
         assert all(trace["name"] == trace["legendgroup"] for trace in traces)
         entries = [trace["name"] for trace in traces if trace["showlegend"]]
@@ -131,4 +131,4 @@ def test_variants_share_a_look_and_an_entry_of_the_legend(store: ResultStore) ->
         colours = {(name.partition(" ")[0], colour) for name, (colour, _) in looks.items()}
         patterns = {(name.rpartition(" ")[2], pattern) for name, (_, pattern) in looks.items()}
         assert (len(colours), len(patterns)) == (4, 3)
-        go.Figure(shown[name].spec)
+        go.Figure(by_name[name].spec)

@@ -31,18 +31,18 @@ def test_only_what_is_seen_is_in_the_legend() -> None:
 
 
 def test_one_colour_has_the_name_that_the_examples_give_it() -> None:
-    told = {"a": canvas(JET), ABOUT["kinds"]: np.array(["charged hadron", "photon"])}
-    told[ABOUT["colours"]] = np.array([JET, MUON], dtype=np.uint8)
-    assert legend(told, ("a",)) == [("charged hadron", "rgb(255, 120, 120)")]
+    examples = {"a": canvas(JET), ABOUT["kinds"]: np.array(["charged hadron", "photon"])}
+    examples[ABOUT["colours"]] = np.array([JET, MUON], dtype=np.uint8)
+    assert legend(examples, ("a",)) == [("charged hadron", "rgb(255, 120, 120)")]
 
 
 @pytest.mark.parametrize("kinds", [np.zeros(3), np.array([["jet"]]), np.array([], dtype="U4"), np.array(["<b>"])])
-def test_a_strangers_kinds_do_no_harm(kinds: np.ndarray) -> None:
+def test_malformed_kinds_give_no_legend(kinds: np.ndarray) -> None:
     assert legend({**LEGEND, "a": canvas(JET), ABOUT["kinds"]: kinds}, ("a",)) == []
 
 
 @pytest.mark.parametrize("colours", [None, np.zeros((3, 3)), np.zeros((2, 3), np.uint8), np.array(["red"] * 3)])
-def test_a_strangers_colours_do_no_harm(colours: np.ndarray | None) -> None:
+def test_malformed_colours_give_no_legend(colours: np.ndarray | None) -> None:
     examples = {**LEGEND, "a": canvas(JET), ABOUT["colours"]: colours}
     assert legend({name: array for name, array in examples.items() if array is not None}, ("a",)) == []
 

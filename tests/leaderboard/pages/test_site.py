@@ -92,7 +92,7 @@ def test_names_are_for_readers(site: Path) -> None:
     assert "Background rejection 1/ε_B at 50% signal efficiency" in text
 
 
-def test_smoke_says_on_how_much_it_rests(store: ResultStore, tmp_path: Path) -> None:
+def test_smoke_gives_its_numbers_of_events(store: ResultStore, tmp_path: Path) -> None:
     events = {"train": 35299, "valid": 4561, "test": 5029}
     environment = {"gpu": None, "python": "3.11.7"}
     store.add(make_result(auc=0.8, preset="smoke", events=events, source="a.csv", environment=environment))
@@ -127,7 +127,7 @@ def test_nothing_comes_from_the_network(site: Path) -> None:
         ):
             assert value is None or value.startswith("data:,") or (site / value).is_file()
     for path in (site / "static").glob("*"):
-        if path.name != "plotly.min.js":  # holds addresses of map tiles, which no figure of ours asks for
+        if path.name != "plotly.min.js":  # contains addresses of map tiles, which no figure uses
             assert "://" not in path.read_text(encoding="utf-8")
             assert "@import" not in path.read_text(encoding="utf-8")
 
@@ -176,7 +176,7 @@ def hostile() -> dict[str, Any]:
     }
 
 
-def test_a_strangers_words_are_never_markup(store: ResultStore, tmp_path: Path) -> None:
+def test_text_of_results_is_never_markup(store: ResultStore, tmp_path: Path) -> None:
     scores = Scores(np.arange(6), np.arange(6) % 2, np.full((6, 2), 0.5, np.float32), np.ones(6, np.float32))
     fields = hostile()
     done = make_result(**fields, model=EVIL.replace("/", ""), representation=EVIL.replace("/", ""), auc=(0.5, 0.4, 0.6))
@@ -199,7 +199,7 @@ def test_a_strangers_words_are_never_markup(store: ResultStore, tmp_path: Path) 
             json.loads(script)
 
 
-def test_a_strangers_matrix_pictures_and_scores_of_any_shape(store: ResultStore, tmp_path: Path) -> None:
+def test_matrix_pictures_and_scores_of_wrong_shape_are_left_out(store: ResultStore, tmp_path: Path) -> None:
     odd = Scores(np.arange(3), np.array([0, 1, 9]), np.full((3, 7), np.nan, np.float32), np.ones(2, np.float32))
     bare = make_result(task="wprime", auc=(0.5, 0.4, 0.6))
     store.add(bare.model_copy(update={"confusion_matrix": [[1], [2, 3, 4]]}), odd)
@@ -211,7 +211,7 @@ def test_a_strangers_matrix_pictures_and_scores_of_any_shape(store: ResultStore,
     assert "img" not in {tag for tag, _ in page.tags}
 
 
-def test_what_is_no_text_and_no_number_does_not_take_the_site_down(store: ResultStore, tmp_path: Path) -> None:
+def test_broken_text_and_numbers_do_not_stop_the_build(store: ResultStore, tmp_path: Path) -> None:
     store.add(make_result(auc=0.5))
     (path,) = store.paths()
     record = json.loads(path.read_text(encoding="utf-8"))
@@ -222,7 +222,7 @@ def test_what_is_no_text_and_no_number_does_not_take_the_site_down(store: Result
     assert "half" in Page(site / "ttbar.html").text
 
 
-def test_stale_pages_go_and_files_of_others_stay(store: ResultStore, tmp_path: Path) -> None:
+def test_stale_pages_are_removed_and_other_files_stay(store: ResultStore, tmp_path: Path) -> None:
     output = tmp_path / "site"
     add_cell(store, 1.0, events=60, task="wprime")
     store.add_examples("wprime", "wprime0123456789abcdef", pictures_of(("w", "qcd"), size=32))
@@ -235,7 +235,7 @@ def test_stale_pages_go_and_files_of_others_stay(store: ResultStore, tmp_path: P
     assert not list(output.rglob("*.tmp"))
 
 
-def test_a_page_of_somebody_else_is_not_overwritten(store: ResultStore, tmp_path: Path) -> None:
+def test_other_files_are_not_overwritten(store: ResultStore, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("mine", encoding="utf-8")
     with pytest.raises(UserError, match=r"index\.html: exists, and was not written by the leaderboard"):
         build(store, tmp_path)
@@ -261,7 +261,7 @@ def test_light() -> None:
     assert found.stdout.strip() == "[]"
 
 
-def test_a_metric_of_ones_own_is_on_the_page(store: ResultStore, tmp_path: Path) -> None:
+def test_a_metric_from_a_file_is_on_the_page(store: ResultStore, tmp_path: Path) -> None:
     columns = (MetricColumn("brier", "Brier <b>", "Squared distance", better="lower", source="a paper"),)
     for model, value in (("a", 0.25), ("b", 0.35)):
         metrics = {

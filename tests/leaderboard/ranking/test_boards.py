@@ -45,40 +45,40 @@ def test_ranks_and_ties_by_hand() -> None:
     assert ranks(board) == {"a": "1-2", "b": "1-2", "c": "3-4", "d": "3-4", "e": "5"}
 
 
-def test_a_row_told_apart_from_neither_neighbour_may_have_the_ranks_of_both() -> None:
+def test_a_row_tied_with_both_neighbours_may_have_the_ranks_of_both() -> None:
     # b overlaps a and c, c lies below a: a has one worse row, b none on either side, c one better row
     results = [with_interval("a", 0.90, 0.02), with_interval("b", 0.87, 0.02), with_interval("c", 0.84, 0.02)]
     assert ranks(rank(results)[0]) == {"a": "1-2", "b": "1-3", "c": "2-3"}
 
 
 def test_a_wide_row_below_a_narrow_one_is_still_tied_with_the_best() -> None:
-    # b [0.869, 0.871] lies below a [0.88, 0.92]; c [0.76, 0.96] stands below b and is told apart from nobody
+    # b [0.869, 0.871] lies below a [0.88, 0.92]; c [0.76, 0.96] stands below b and is tied with all
     results = [with_interval("a", 0.90, 0.02), with_interval("b", 0.87, 0.001), with_interval("c", 0.86, 0.10)]
     assert ranks(rank(results)[0]) == {"a": "1-2", "b": "2-3", "c": "1-3"}
 
 
-def test_a_row_more_never_changes_whether_two_others_are_tied(store: ResultStore) -> None:
-    results = [kept(store, m, scores_of(2, 1.0 + 0.1 * k, seed=k, shared=0.8)) for k, m in enumerate(MODELS)]
+def test_another_row_never_changes_whether_two_rows_are_tied(store: ResultStore) -> None:
+    results = [stored(store, m, scores_of(2, 1.0 + 0.1 * k, seed=k, shared=0.8)) for k, m in enumerate(MODELS)]
     results.append(with_interval("wide", 0.7, 0.2, task="wprime"))
 
-    def told_apart(chosen: list[Result]) -> set[tuple[str, str]]:
+    def separated(chosen: list[Result]) -> set[tuple[str, str]]:
         book = ScoreBook(store)
         (board,) = rank_with(chosen, book)
         pairs = {(a.model, b.model) for a in board.rows for b in board.rows if significantly_better(a, b, book)}
-        for row in board.rows:  # the interval says nothing but the numbers of rows on either side
+        for row in board.rows:  # ranks follow from the numbers of better and worse rows alone
             first = 1 + sum(worse == row.model for _, worse in pairs)
             last = len(board.rows) - sum(better == row.model for better, _ in pairs)
             assert row.rank == (first, last)
         return pairs
 
-    everyone = told_apart(results)
+    everyone = separated(results)
     assert 0 < len(everyone) < len(results) * (len(results) - 1) / 2
     for left_out in results:
         rest = [result for result in results if result is not left_out]
-        assert told_apart(rest) == {pair for pair in everyone if left_out.model not in pair}
+        assert separated(rest) == {pair for pair in everyone if left_out.model not in pair}
 
 
-def test_without_intervals_nothing_is_told_apart() -> None:
+def test_without_intervals_all_rows_are_tied() -> None:
     (board,) = rank([make_result(model="a", auc=0.9), make_result(model="b", auc=0.5)])
     assert ranks(board) == {"a": "1-2", "b": "1-2"}
 
@@ -91,7 +91,7 @@ def test_no_results() -> None:
     assert rank([]) == []
 
 
-def test_rows_without_numbers_stand_last_with_their_reason() -> None:
+def test_rows_without_numbers_are_last_with_their_reason() -> None:
     results = [
         make_result(model="a", status="skipped", reason="no tracks"),
         with_interval("b", 0.6, 0.01),
@@ -137,16 +137,16 @@ def test_what_stays_on_the_board(change: dict[str, object]) -> None:
     assert len(rank([make_result(auc=0.8), make_result(auc=0.8, **change)])) == 1
 
 
-def test_a_cell_that_never_saw_events_stands_where_it_would_have() -> None:
+def test_a_cell_without_events_is_on_every_board_it_may_belong_to() -> None:
     skipped = make_result(model="b", status="skipped", reason="empty", fingerprint="", source="none")
     boards = rank(
         [skipped, make_result(auc=0.8), make_result(auc=0.8, fingerprint="other"), make_result(auc=0.8, preset="paper")]
     )
     assert sorted((board.preset, len(board.rows)) for board in boards) == [("paper", 1), ("quick", 2), ("quick", 2)]
-    assert len(rank([skipped])) == 1  # and alone where there is none
+    assert len(rank([skipped])) == 1  # and on its own board if there is none
 
 
-def test_an_older_version_is_kept_as_outdated_and_stands_last() -> None:
+def test_an_older_version_is_outdated_and_last() -> None:
     boards = rank(
         [
             make_result(auc=0.8, task_version="9", created="2025-01-01"),
@@ -161,19 +161,19 @@ def test_order_of_results_does_not_matter() -> None:
     assert rank(results) == rank(reversed(results))
 
 
-def kept(store: ResultStore, model: str, scores: Scores, **changes: object) -> Result:
+def stored(store: ResultStore, model: str, scores: Scores, **changes: object) -> Result:
     bare = make_result(model=model, task="wprime", **changes)
     return store.add(bare.model_copy(update={"metrics": metrics_of(scores, bare.classes, signal=True)}), scores)
 
 
 def paired_scores() -> tuple[Scores, Scores]:
-    """Two models that are wrong about the same events, one a little less: intervals overlap, the difference is sure."""
+    """Two models that are wrong about the same events, one less often: intervals overlap, the difference is significant."""
     return scores_of(2, 1.3, seed=1, shared=1.0), scores_of(2, 1.15, seed=2, shared=1.0)
 
 
-def test_paired_scores_tell_apart_what_intervals_cannot(store: ResultStore) -> None:
+def test_paired_scores_separate_rows_with_overlapping_intervals(store: ResultStore) -> None:
     better, worse = paired_scores()
-    results = [kept(store, "a", better), kept(store, "b", worse)]
+    results = [stored(store, "a", better), stored(store, "b", worse)]
     low, high = results[0].metrics["auc"].low, results[1].metrics["auc"].high
     assert low is not None
     assert high is not None
@@ -188,20 +188,20 @@ def test_events_in_another_order_are_the_same_events(store: ResultStore) -> None
     better, worse = paired_scores()
     order = np.random.default_rng(0).permutation(len(worse.labels))
     shuffled = Scores(**{name: column[order] for name, column in vars(worse).items() if column is not None})
-    results = [kept(store, "a", better), kept(store, "b", shuffled)]
+    results = [stored(store, "a", better), stored(store, "b", shuffled)]
     assert ranks(rank(results, store)[0]) == {"a": "1", "b": "2"}
 
 
 def test_other_events_are_never_paired(store: ResultStore) -> None:
     better, worse = paired_scores()
     moved = Scores(worse.event_ids + 1, worse.labels, worse.scores, worse.weights)
-    results = [kept(store, "a", better), kept(store, "b", moved)]
+    results = [stored(store, "a", better), stored(store, "b", moved)]
     assert ranks(rank(results, store)[0]) == {"a": "1-2", "b": "1-2"}
 
 
 def test_missing_scores_fall_back_to_intervals(store: ResultStore) -> None:
     better, worse = paired_scores()
-    results = [kept(store, "a", better), kept(store, "b", worse)]
+    results = [stored(store, "a", better), stored(store, "b", worse)]
     (store.folder / "wprime" / f"{results[1].stem}.npz").write_bytes(b"not an archive")
     assert ranks(rank(results, store)[0]) == {"a": "1-2", "b": "1-2"}
 
@@ -209,14 +209,14 @@ def test_missing_scores_fall_back_to_intervals(store: ResultStore) -> None:
 def test_seeds_that_scatter_make_a_tie(store: ResultStore) -> None:
     # the same two models as above, but a's seeds scatter by more than the difference
     better, worse = paired_scores()
-    wide = [kept(store, "a", better), kept(store, "a", scores_of(2, 1.0, seed=3, shared=1.0), seed=1)]
-    wide.append(kept(store, "a", scores_of(2, 1.6, seed=4, shared=1.0), seed=2))
-    board = rank([*wide, kept(store, "b", worse)], store)[0]
+    wide = [stored(store, "a", better), stored(store, "a", scores_of(2, 1.0, seed=3, shared=1.0), seed=1)]
+    wide.append(stored(store, "a", scores_of(2, 1.6, seed=4, shared=1.0), seed=2))
+    board = rank([*wide, stored(store, "b", worse)], store)[0]
     assert ranks(board) == {"a": "1-2", "b": "1-2"}
 
 
 def test_noise_raises_no_alarm(store: ResultStore) -> None:
-    results = [kept(store, name, scores_of(2, 1.2, seed=seed, shared=0.9)) for seed, name in enumerate(MODELS)]
+    results = [stored(store, name, scores_of(2, 1.2, seed=seed, shared=0.9)) for seed, name in enumerate(MODELS)]
     assert set(ranks(rank(results, store)[0]).values()) == {"1-5"}
 
 
@@ -241,7 +241,7 @@ def test_areas_are_made_once_a_row(store: ResultStore, monkeypatch: pytest.Monke
         return headline(*arguments, signal=signal)
 
     monkeypatch.setattr(scores_module, "headline", counted)
-    results = [kept(store, m, scores_of(2, 1.0 + 0.1 * k, seed=k, shared=0.8)) for k, m in enumerate(MODELS)]
+    results = [stored(store, m, scores_of(2, 1.0 + 0.1 * k, seed=k, shared=0.8)) for k, m in enumerate(MODELS)]
     rank(results, store)
     assert calls == [True] * len(MODELS)
 
@@ -249,5 +249,5 @@ def test_areas_are_made_once_a_row(store: ResultStore, monkeypatch: pytest.Monke
 def test_other_weights_are_other_events(store: ResultStore) -> None:
     better, worse = paired_scores()
     heavier = Scores(worse.event_ids, worse.labels, worse.scores, worse.weights * 2)
-    results = [kept(store, "a", better), kept(store, "b", heavier)]
+    results = [stored(store, "a", better), stored(store, "b", heavier)]
     assert ranks(rank(results, store)[0]) == {"a": "1-2", "b": "1-2"}

@@ -191,7 +191,7 @@ def own_results() -> list[Result]:
     ]
 
 
-def test_a_metric_of_ones_own_has_its_columns() -> None:
+def test_a_metric_from_a_file_has_its_columns() -> None:
     (board,) = rank(own_results())
     columns = {column.name: column for column in visible(board)}
     # by their order: before the AUC, and after the built-in metrics

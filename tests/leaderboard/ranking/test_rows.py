@@ -10,7 +10,7 @@ from tests.leaderboard.factory import make_result
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_a_record_refuses_numbers_that_are_none(bad: float) -> None:
+def test_a_record_refuses_numbers_that_are_not_finite(bad: float) -> None:
     with pytest.raises(ValidationError, match="finite"):
         make_result(auc=bad)
 
@@ -24,7 +24,7 @@ def test_seeds_share_a_row_and_failures_are_counted() -> None:
     (row,) = make_rows(results)
     assert [r.seed for r in row.results] == [0, 1, 2]
     assert (len(row.done), row.status, row.reason) == (2, "done", "failed: out of memory")
-    assert row.auc.value == pytest.approx(0.7)  # the low seed is kept
+    assert row.auc.value == pytest.approx(0.7)  # the low seed counts
     assert row.spread("auc") == pytest.approx(0.2 / math.sqrt(2))
 
 
@@ -49,7 +49,7 @@ def test_a_seed_that_stopped_early_joins_its_row(events: dict[str, int]) -> None
     assert [len(row.results) for row in make_rows(results)] == [2]
 
 
-def test_the_newest_record_of_a_seed_stands() -> None:
+def test_the_newest_record_of_a_seed_counts() -> None:
     old = make_result(auc=0.9, created="2024-01-01T00:00:00+00:00")
     new = make_result(auc=0.8, created="2025-01-01T00:00:00+00:00")
     (row,) = make_rows([new, old])
@@ -80,14 +80,14 @@ def test_labels_show_what_was_given() -> None:
 
 
 def test_rows_of_one_name_show_what_differs_as_well() -> None:
-    """Such as the default of one version, and that of another."""
+    """For example a default that changed between versions."""
     rows = make_rows(
         [make_result(model="cnn", parameters={"depth": n, "width": 8}, parameters_given=(), auc=0.8) for n in (7, 15)]
     )
     assert sorted(row.model for row in rows) == ["cnn[depth=15]", "cnn[depth=7]"]
 
 
-def test_the_worst_status_speaks_for_a_row_without_numbers() -> None:
+def test_a_row_without_numbers_has_the_worst_status() -> None:
     (row,) = make_rows(
         [make_result(status="skipped", reason="no tracks"), make_result(seed=1, status="failed", reason="bug")]
     )

@@ -60,7 +60,7 @@ def test_shares_are_combined_as_logits_by_hand() -> None:
 
 
 def test_rejections_are_combined_as_logits_of_the_background_efficiency() -> None:
-    # the same interval from eps_B itself: 1/R turned round
+    # the same interval from eps_B = 1/R
     seeds = [Estimate(20.0, 8.0, 90.0), Estimate(110.0, 30.0, 700.0)]
     found = combine(seeds, INVERSE)
     logit = [math.log(r - 1) for r in (20.0, 110.0)]
@@ -95,7 +95,7 @@ def test_a_seed_at_the_end_of_the_range_is_cut_off_there() -> None:
     assert found.high == 1.0
 
 
-def test_what_is_no_share_but_has_its_name_keeps_its_numbers() -> None:
+def test_values_outside_the_declared_range_keep_their_interval() -> None:
     found = combine([Estimate(3.0, 2.0, 4.0), Estimate(5.0, 4.0, 6.0)], SHARE)
     assert found == combine([Estimate(3.0, 2.0, 4.0), Estimate(5.0, 4.0, 6.0)], LINEAR)
 
@@ -118,7 +118,7 @@ def test_metrics_declare_their_scale(metric: str, scale: object) -> None:
 
 
 def test_rows_use_the_scale_of_the_metric() -> None:
-    # what a newcomer saw: seeds that scatter gave an AUC up to 1.0145 and a rejection down to -41.7
+    # on a linear scale these seeds would give an AUC up to 1.0145 and a rejection down to -41.7
     aucs, rejections = (0.999, 0.92, 0.97), (300.0, 4.0, 40.0)
     results = [
         make_result(
