@@ -167,7 +167,7 @@ def stored(store: ResultStore, model: str, scores: Scores, **changes: object) ->
 
 
 def paired_scores() -> tuple[Scores, Scores]:
-    """Two models that are wrong about the same events, one less often: intervals overlap, the difference is significant."""
+    """Two models that are wrong about the same events, one less often; their intervals overlap."""
     return scores_of(2, 1.3, seed=1, shared=1.0), scores_of(2, 1.15, seed=2, shared=1.0)
 
 
