@@ -153,4 +153,6 @@ def read(path: Path, columns: Collection[str] | None = None) -> ak.Array:
             names = file.schema_arrow.names
             return ak.from_arrow(file.read([name for name in names if columns is None or name in columns]))
     except (pyarrow.lib.ArrowInvalid, OSError) as error:
-        raise UserError(f"{path}: not a readable Parquet file ({error}). Delete its folder to make it anew.") from error
+        raise UserError(
+            f"{path}: not a readable Parquet file ({error}). Delete its folder to make it again."
+        ) from error

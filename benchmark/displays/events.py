@@ -14,7 +14,7 @@ from benchmark.displays.overview import Overview, overviews
 from benchmark.displays.statistics import ImageStatistics
 from tasks.data.dataset import info_of
 from tasks.events import TRUTH, Events
-from tasks.validation.sample import LOOKED_AT, parts
+from tasks.validation.sample import SAMPLE_EVENTS, parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -80,7 +80,7 @@ def draw(
     report : called with a stage, and how much of it is done of how much.
     """
     manifest = stored.manifest
-    total = min(manifest.events(), LOOKED_AT)
+    total = min(manifest.events(), SAMPLE_EVENTS)
     about = stored.folder, name, representation.parameters()
     try:
         found = overviews(

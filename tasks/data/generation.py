@@ -96,7 +96,7 @@ def _pool(workers: int, counter: EventCounter) -> Iterator[ProcessPoolExecutor]:
 
 
 def _begin(counter: EventCounter) -> None:
-    """First in every worker process."""
+    """Initialise a worker process."""
     become_worker()
     counter.listen()
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Component:
-    """A part of a class that has a generator of its own: its share of the events, and its settings."""
+    """A part of a class with its own generator: its share of the events, and its settings."""
 
     name: str
     share: float
@@ -36,18 +36,18 @@ class Component:
 
 @dataclass(frozen=True, kw_only=True)
 class Dimuon(Task):
-    """J/psi, psi(2S), Upsilon, Z or none, from the two muons alone; the class is a window of their mass.
+    """J/psi, psi(2S), Upsilon, Z or none, from two muons only; the class is a window of their mass.
 
-    Generated events (7 TeV): the two muons of highest pT within the acceptance, of opposite charge, since only
-    the continuum has pairs of equal charge and would be given away by them; real files keep any charge, as in
-    the paper. Multi-parton interactions are off in every class alike: they change neither muon, and nothing
-    else of the event is kept. Light hadrons are made only where they hold the muons (heavy flavour).
-    Levels: `generator` muons at birth, without final-state photons; `hadron` after photon radiation (also in
-    onium decays), true momenta; `detector` with the efficiency and resolution of `MuonResponse`. At every
-    level onia decay, the mass and the acceptance are those of that level, and the label follows from that mass.
-    At the level `detector` there are the hits that the two muons leave in the calorimeters, and nothing else does;
-    the tracks are those of `objects`, since to measure the muons twice would sharpen the mass.
-    Recorded files are of the level `detector`, too: they hold what a detector saw, but no hits.
+    Generated events (7 TeV) have the two muons of highest pT within the acceptance. Their charges are opposite: only
+    the continuum has pairs of equal charge, which would identify it. Real files keep any charge, as in the paper.
+    Multi-parton interactions are off in all classes: they do not change the muons, and the rest of the event is not
+    stored. Light hadrons are made only where the muons come from them (heavy flavour).
+
+    Levels: `generator` has muons as produced, without final-state photons; `hadron` has true momenta after photon
+    radiation (also in onium decays); `detector` applies the efficiency and resolution of `MuonResponse`. Onia decay at
+    every level. Mass and acceptance are those of the level, and the label follows from that mass. The level `detector`
+    has the hits of the two muons in the calorimeters and no others. Its tracks are those of `objects`: a second
+    measurement of the muons would improve the mass resolution. Recorded files count as level `detector`, without hits.
 
         class     mass of the two muons in GeV, both ends included
         jpsi      2.94 to 3.24
@@ -95,7 +95,7 @@ class Dimuon(Task):
         )
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
-        """`count` events of one class; its components are interleaved in their fixed shares."""
+        """Generate `count` events of one class, its components interleaved in their fixed shares."""
         from tasks.detector.observation import with_hits
 
         components = self.components(process)
@@ -119,7 +119,7 @@ class Dimuon(Task):
         return with_hits(table, None, rng, table["objects"][["pt", "eta", "phi"]])
 
     def components(self, process: str) -> tuple[Component, ...]:
-        """What a class is generated from."""
+        """The components of a class."""
         resonance = physics.RESONANCES.get(process, ())
         mixture = physics.CONTINUUM[process] if self.continuum or not resonance else ()
         rest = 1.0 - sum(share for _, share, _ in mixture)
@@ -159,9 +159,9 @@ class Dimuon(Task):
 
 @dataclass
 class _Selection:
-    """Collisions in, dimuons of one class out: detector, acceptance, two muons, charge, mass.
+    """Selects dimuons of one class among collisions: detector, acceptance, two muons, charge, mass.
 
-    At the level `detector` with the true muons as `particles` (`tasks.detector.particles.final`).
+    At the level `detector`, the table has the true muons as `particles` (`tasks.detector.particles.final`).
     """
 
     label: int
@@ -178,7 +178,7 @@ class _Selection:
         return ak.with_field(table, true[kept], "particles") if self.level == "detector" else table
 
     def _pairs(self, particles: ak.Array) -> tuple[MuonPairs, ak.Array]:
-        """The leading two muons of each event that has them: as measured, and as they are."""
+        """The two leading muons of each event with two or more: as measured, and true."""
         muons = particles[(abs(particles.id) == 13) & (particles.status > 0)]
         counts = ak.to_numpy(ak.num(muons))
         event = np.repeat(np.arange(len(counts)), counts)
@@ -202,7 +202,7 @@ class _Selection:
 
 
 def leading_two(event: NDArray[Any], pt: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Indices of the muons of highest and second highest pt, for each event that has two."""
+    """Indices of the muons of highest and second highest pt, for each event with two or more."""
     order = np.lexsort((-pt, event))
     ordered = event[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.empty(0, np.intp)
@@ -211,7 +211,7 @@ def leading_two(event: NDArray[Any], pt: NDArray[Any]) -> tuple[NDArray[np.intp]
 
 
 def _shares(components: tuple[Component, ...], count: int) -> Iterator[int]:
-    """Whole numbers in the ratio of the shares that add up to `count`."""
+    """Whole numbers in the ratio of the shares, with the sum `count`."""
     edges = np.rint(count * np.cumsum([0.0, *(component.share for component in components)])).astype(int)
     return (int(number) for number in np.diff(edges))
 

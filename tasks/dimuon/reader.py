@@ -1,4 +1,4 @@
-"""Recorded dimuons: which files, what counts as one collision, and which events may be tested on."""
+"""Recorded dimuons: the files, the identity of a collision, and the test events."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TEST_STREAM = "MuRun2010B"
-"""The one recorded stream, by file name, whose events may be tested on: the other CMS files hold one mass range
-each, so that a learner could tell the classes by the selection of the file."""
+"""The recorded stream, by file name, whose events may be test events. The other CMS files have one mass range each, so
+that a model could recognise the selection of the file instead of the class."""
 
 STREAM_EDGES = (0.40, 0.50)
-"""Of the stream, 40% train and 10% validate: J/psi lie nearly in it alone and must be learned from somewhere.
-Half is tested on, because it holds few psi(2S) (239)."""
+"""Of the stream, 40% train and 10% validate, since hardly any other file has J/psi. Half are test events, since the
+stream has few psi(2S) (239)."""
 
 RARE = 100
-"""A class with fewer events than this in the stream (26 Z) is tested on with all of them, if other files have more
-to train on: a few events more would teach nothing, and the interval of its recall is wide enough."""
+"""If a class has fewer events than this in the stream (26 Z) and more in other files, all of them are test events: they
+would not help the training, and the interval of the recall is wide enough."""
 
 OTHER_EDGES = (0.90, 1.0)
-"""All other files train (90%) or validate (10%), and are never tested on."""
+"""All other files train (90%) or validate (10%); none are test events."""
 
 SUFFIXES = {".csv": read_csv, ".root": read_root}
 CHECKS = {".csv": check_csv, ".root": check_root}
 
 
 class DimuonReader(Reader):
-    """Dimuons of CSV or ROOT files, each collision once."""
+    """Dimuons of CSV or ROOT files, each collision once. PDG ids and columns of electrons are refused."""
 
     files: ClassVar[str] = "CSV or ROOT files with two muons per event"
     holds: ClassVar[str] = "reconstructed muons only"
@@ -141,7 +141,7 @@ def one_each(ids: NDArray[np.int64], tested: NDArray[np.bool_], pt_sum: NDArray[
 
 
 def split_by_stream(ids: NDArray[np.int64], tested: NDArray[np.bool_], label: NDArray[np.int8]) -> NDArray[np.int8]:
-    """0 train, 1 valid, 2 test by a hash of the id; test for events of the test stream only."""
+    """0 train, 1 valid, 2 test by a hash of the id; only events of the test stream are test events."""
     at = uniform(ids)
     split = np.searchsorted(OTHER_EDGES, at, side="right")
     split[tested] = np.searchsorted(STREAM_EDGES, at[tested], side="right")

@@ -1,4 +1,4 @@
-"""Pythia settings of the dimuon classes, 7 TeV; one generator a component."""
+"""Pythia settings of the dimuon classes, 7 TeV; one generator per component."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ LEVELS = {
     "hadron": ("HadronLevel:QED=on",),
     "detector": ("HadronLevel:QED=on",),
 }
-"""Photons radiated by muons: none at birth; else from Z and virtual photons (the default) and from onia."""
+"""Photon radiation of muons: none at the level generator; else from Z, virtual photons (the default) and onia."""
 
 _MUONS_ONLY = ("HadronLevel:Hadronize=off",)
-"""Decays (of onia) go on; strings are not made into hadrons, which hold none of the muons wanted."""
+"""Onia still decay; strings are not hadronised, since none of the muons come from light hadrons."""
 
 
 def _to_muons(*onia: int) -> tuple[str, ...]:
@@ -20,7 +20,7 @@ def _to_muons(*onia: int) -> tuple[str, ...]:
 
 
 def _direct(*sets: str) -> tuple[str, ...]:
-    """psi(2S) without the J/psi: the second of the two states of each 3S1 process."""
+    """psi(2S) without J/psi: the second of the two states of each 3S1 process."""
     return tuple(f"Charmonium:{name}=off,on" for name in sets)
 
 
@@ -37,7 +37,7 @@ _PSI2S_PROCESSES = _direct(
     "qqbar2ccbar(3S1)[3PJ(8)]g",
 )
 
-# the cross-section of onia diverges at pT = 0, and pairs below 2 GeV hardly ever pass the acceptance
+# the cross-section of onia diverges at pT = 0, and few pairs below 2 GeV pass the acceptance
 _ONIUM = ("PhaseSpace:pTHatMin=2", *_MUONS_ONLY)
 
 RESONANCES: dict[str, tuple[str, ...]] = {
@@ -56,7 +56,7 @@ RESONANCES: dict[str, tuple[str, ...]] = {
 
 
 def _boosted(low: float, high: float) -> tuple[str, ...]:
-    """Drell-Yan at low mass that recoils against a parton: without the recoil its muons are too soft to be seen."""
+    """Drell-Yan at low mass that recoils against a parton: without recoil its muons fail the acceptance."""
     return (
         "WeakBosonAndParton:qqbar2gmZg=on",
         "WeakBosonAndParton:qg2gmZq=on",
@@ -88,11 +88,11 @@ _HEAVY_FLAVOUR = (
     "PhaseSpace:pTHatMin=5",
     *(line for hadron in (*_BEAUTY, *_CHARM) for line in (f"{hadron}:onMode=off", f"{hadron}:onIfAny=13")),
 )
-"""Beauty pairs whose hadrons, and the charm hadrons that they become, all decay to muons: 40 times as many
-dimuons, none of them a J/psi, and a mass spectrum like that of MuRun2010B outside the peaks."""
+"""Beauty pairs with forced decays of beauty and charm hadrons to muons: 40 times as many dimuons, without J/psi, and a
+mass spectrum like that of MuRun2010B outside the peaks."""
 
 _JOINT = 9.46
-"""GeV: where the two kinds of Drell-Yan meet, in the middle of the Upsilon window, so that None has no step."""
+"""GeV: the boundary of the two kinds of Drell-Yan, inside the Upsilon window, so that `none` has no step."""
 
 CONTINUUM: dict[str, tuple[tuple[str, float, tuple[str, ...]], ...]] = {
     "jpsi": (("boosted Drell-Yan", 0.20, _boosted(2.7, 3.5)),),
@@ -101,7 +101,7 @@ CONTINUUM: dict[str, tuple[tuple[str, float, tuple[str, ...]], ...]] = {
         ("boosted Drell-Yan", 0.30, _boosted(6.0, _JOINT)),
         ("Drell-Yan", 0.25, _drell_yan(_JOINT, 13.5)),
     ),
-    "z": (),  # virtual photons and their interference are in the Z sample already
+    "z": (),  # the Z sample includes virtual photons and the interference
     "none": (
         ("boosted Drell-Yan", 0.25, _boosted(1.9, _JOINT)),
         ("Drell-Yan", 0.35, _drell_yan(_JOINT, 120.0)),
@@ -109,5 +109,5 @@ CONTINUUM: dict[str, tuple[tuple[str, float, tuple[str, ...]], ...]] = {
     ),
 }
 """Component, share of the class, settings. The shares under the onia are the sidebands of MuRun2010B
-(20% of the J/psi window, 53% of psi(2S), 58% of Upsilon), rounded; those of None are a guess that gives
-its spectrum the same fall, with more events near the Z so that the class is seen there at all."""
+(20% of the J/psi window, 53% of psi(2S), 58% of Upsilon), rounded. Those of `none` are a guess with a similar
+spectrum, and more events near the Z, where the class would have hardly any."""

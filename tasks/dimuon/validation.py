@@ -1,4 +1,4 @@
-"""Dimuons: the mass peaks where they belong, and no step where a class begins."""
+"""Dimuons: positions and widths of the mass peaks, and no step at the edge of a class."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ PEAKS = (
 RESOLUTION = "muons of 0.8 to 2% (JINST 9 (2014) P10009) are 0.6 to 1.4% of the mass; loosened by a third"
 Z_WIDTH = "natural width 2.495 GeV (sigma 1.06) and the muons' resolution; loosened"
 EDGE_BIN = 0.015
-"""Width of the bins beside an edge, of the edge's mass: narrower than any curve of the spectrum."""
+"""Relative width of the bins next to an edge: narrower than any structure of the spectrum."""
 EDGE_PULL = 3.5
-"""Of the largest of eight pulls: a true one in 270 is larger."""
+"""Bound of the largest of eight pulls; one in 270 is larger by chance."""
 
 
 class DimuonValidation(Validation):
@@ -56,7 +56,7 @@ def whole(mass: dict[str, Floats]) -> Figure:
     """2 to 110 GeV, both axes logarithmic."""
     axis = Axis(r"$m_{\mu\mu}$", "GeV", log=True)
     lines = {name: place for name, _, place, *_ in PEAKS}
-    # a bin begins where a class does, or it would hold half of each; about 2% wide
+    # bins about 2% wide, with edges at the boundaries of classes
     ends = (MASS_RANGE[0], *(end for window in WINDOWS for end in window), MASS_RANGE[1])
     parts = [np.geomspace(a, b, 1 + math.ceil(math.log(b / a) / 0.02)) for a, b in pairwise(ends)]
     bins = np.unique(np.concatenate(parts))
@@ -70,11 +70,11 @@ def whole(mass: dict[str, Floats]) -> Figure:
 def peaks(mass: dict[str, Floats], smeared: bool) -> Figure:
     """Each peak with a Gaussian over a straight line (the continuum), fitted in its window; the core of the Z's.
 
-    smeared : whether a detector measured the muons; without one, onia are as narrow as they like.
+    smeared : whether a detector measured the muons; without one, onia have no smallest width.
     """
     panels, checks = [], []
     for name, own, place, (low, high), far, (narrow, wide) in PEAKS:
-        # not of all classes: their shares are the data set's, and a step where a window begins
+        # one class only: the shares of classes are arbitrary, which gives a step at the edge of a window
         values = mass[own][(mass[own] > low) & (mass[own] < high)]
         bins = np.linspace(low, high, 41)
         peak = fit_peak(values, bins, (narrow + wide) / 3, core=1.5 if own == "z" else None)
@@ -89,13 +89,13 @@ def peaks(mass: dict[str, Floats], smeared: bool) -> Figure:
 
 
 def edges(none: Floats) -> Figure:
-    """The class "none" on either side of each window, and whether its last bins before the edges are as expected."""
+    """The class "none" on both sides of each window, and whether it is smooth at the edges."""
     panels, pulls = [], []
     for (low, high), (name, *_) in zip(WINDOWS, PEAKS, strict=True):
         step = EDGE_BIN * (low + high) / 2
         below, above = low - step * np.arange(6, -1, -1), high + step * np.arange(7)
         ends = np.concatenate([below, above])
-        title = f"none, beside the window of {name.replace('(1S)', '')}"
+        title = f"none, around the window of {name.replace('(1S)', '')}"
         lines = {"window from": low, "to": high}
         panels.append(
             spectrum(
@@ -106,14 +106,14 @@ def edges(none: Floats) -> Figure:
     known = [abs(pull) for pull in pulls if not math.isnan(pull)]
     worst = max(known) if known else math.nan
     check = Check("none: step at an edge of a window", worst, 0.0, EDGE_PULL, "sigma", "smooth continuum; 8 edges")
-    return Figure("mass-edges", "the class none beside the windows of the others", tuple(panels), (check,))
+    return Figure("mass-edges", "the class none around the windows of the others", tuple(panels), (check,))
 
 
 def edge_pull(mass: Floats, edge: float, step: float) -> float:
-    """How many standard errors the bin beside an edge is off what the next two make one expect, on a log scale.
+    """Deviation of the bin next to an edge from the extrapolation of the next two, in standard errors.
 
-    A smooth spectrum is a straight line in log(events) over three such bins: n1 n3 = n2^2. Errors of Poisson. NaN where
-    a bin has fewer than ten events.
+    A smooth spectrum is a straight line in log(events) over three such bins: n1 n3 = n2^2. Errors are Poisson. NaN if a
+    bin has fewer than ten events.
     """
     ends = np.sort(edge + step * np.arange(4))
     counts, _ = np.histogram(mass, ends)

@@ -40,12 +40,13 @@ CVM_MAX = {"central": 0.002, "forward": 0.004}
 class Diphoton(Task):
     """H(125) to two photons against quark-antiquark to two photons and photon + jet, with pile-up (fast simulation).
 
-    Mass-decorrelated unless `mass_aware`: all energies of an event are multiplied by 125 GeV / m_yy, in hits, tracks
-    and photons alike, so that no representation sees the mass; `mass` keeps it for the score of decorrelation (CVM),
-    which bounds the rows that are ranked.
-    As in the enriched CMS sample of photon + jet, events have, at the level of particles, two clusters of photons and
-    electrons (radius 0.1, pt > 18) with less than 20% of their pt in other particles around them (radius 0.4), in every
-    class alike. So jets are those that a neutral meson dominates; no event shares its collision with another.
+    Mass-decorrelated unless `mass_aware`: all energies of hits, tracks and photons of an event are multiplied by
+    125 GeV / m_yy, so that no representation sees the mass. The column `mass` has it for the measure of decorrelation
+    (CVM), which limits the rows that are ranked.
+
+    As in the enriched CMS sample of photon + jet, the particles of an event of any class form two clusters of photons
+    and electrons (radius 0.1, pt > 18) with less than 20% of their pt in other particles around them (radius 0.4). So a
+    neutral meson dominates the jets. No two events share a collision.
     """
 
     name: ClassVar[str] = "diphoton"
@@ -63,7 +64,6 @@ class Diphoton(Task):
         # 63,502 events a class in the paper
         "paper": {"events_per_class": 63_750, "shard_events": 1250},
     }
-    # with multi-parton interactions, eight times as long for photon + jet: estimates
 
     shard_events: int = 500
     region: Annotated[
@@ -99,7 +99,7 @@ class Diphoton(Task):
         return (line, over) if over else (line,)
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
-        """Collisions with two photon candidates."""
+        """Generate collisions with two photon candidates."""
         from tasks.detector.particles import final
         from tasks.generator.rehadronised import rehadronised
 
@@ -132,14 +132,14 @@ class Diphoton(Task):
         return DiphotonValidation(self.pileup)
 
     def apply_variant(self, table: ak.Array) -> ak.Array:
-        """Energies on the scale of m_yy, unless the variant is aware of the mass."""
+        """Scale energies to m_yy = 125 GeV unless the variant is aware of the mass."""
         return table if self.mass_aware else decorrelated(table)
 
     def _settings(self, process: str, level: str) -> tuple[str, ...]:
         return settings_of(process, level, box=self.box, multiparton=self.multiparton)
 
     def _select(self, particles: ak.Array, level: str, rng: np.random.Generator) -> ak.Array:
-        """Photon pairs among the collisions: hits are made only where particles promise one."""
+        """Select photon pairs; hits are simulated only for collisions whose particles may give one."""
         clusters = self._enrichment.clusters(particles)
         hopeful = ak.any(pair_masses(clusters) > 0.9 * MASS_MIN, axis=1)
         particles, clusters = particles[hopeful], clusters[hopeful]
@@ -168,12 +168,11 @@ class Diphoton(Task):
 
 
 def decorrelated(table: ak.Array) -> ak.Array:
-    """The events with all energies times 125 GeV / m_yy: photons, hits and tracks. `mass` stays as it is.
+    """Scale photons, hits and tracks of each event by 125 GeV / m_yy. `mass` does not change.
 
-    What is read out lies above fixed thresholds, so that the faintest hit of an event would tell the mass, better than
-    its photons do: hits and tracks that are below the highest threshold of their column times 125 / 90 afterwards are
-    left out, whatever the mass. What pile-up adds is scaled as well, as in the paper, so that its amount tells the mass
-    a little.
+    Readout thresholds are fixed, so that the faintest scaled hit of an event would reveal the mass. Scaled hits and
+    tracks below 125 / 90 times the highest threshold of their column are therefore dropped, at any mass. Pile-up is
+    scaled as well, as in the paper, so that its amount depends on the mass a little.
     """
     factor = HIGGS_MASS / table["mass"]
     for column, (field, threshold) in {"objects": ("pt", 0.0), **thresholds()}.items():
@@ -185,7 +184,7 @@ def decorrelated(table: ak.Array) -> ak.Array:
 
 
 def thresholds() -> dict[str, tuple[str, float]]:
-    """By column: what is measured, and the highest threshold of the detector, GeV."""
+    """By column: the scaled field, and the highest threshold of the detector in GeV."""
     from tasks.detector import readout
     from tasks.detector.tracker import TRACK_PT_MIN
 

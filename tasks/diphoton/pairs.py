@@ -54,7 +54,7 @@ def diphoton_mass(photons: ak.Array) -> NDArray[np.float64]:
 
 
 def photon_scalars(photons: ak.Array) -> ak.Array:
-    """pt / m_yy and eta of both photons, and cos(phi1 - phi2): the mass itself is divided out (papers/004)."""
+    """pt / m_yy and eta of both photons, and cos(phi1 - phi2), none of which is the mass (arXiv:1807.11916)."""
     mass = diphoton_mass(photons)
     return scalars(
         {

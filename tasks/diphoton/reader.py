@@ -11,8 +11,7 @@ import numpy as np
 from tasks.diphoton.pairs import diphoton_mass, photon_scalars
 from tasks.diphoton.settings import CENTRAL, FORWARD, GAP, MASS_MIN, PT_MIN
 from tasks.events import KINDS
-from tasks.sources.cms import CMSReader
-from tasks.sources.labels import FileClass
+from tasks.sources.cms import CMSReader, FileClass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,8 +7,8 @@ from tasks.generator.pythia import level_settings
 ENERGY = 8000.0
 """GeV, of the two beams together."""
 BEAM = (f"Beams:eCM={ENERGY:g}",)
-# Cuts of the generator lie outside those of the selection (pt > 20, mass > 90), or they would shape the events: of
-# photon + jet, 0.2% of central events (0.7% forward) come from pTHat below 20, and 0.7% (1.9%) from masses below 75.
+# Generator cuts must be looser than the selection (pt > 20, mass > 90). Of photon + jet, 0.2% of the central events
+# (0.7% forward) come from pTHat below 20, and 0.7% (1.9%) from masses below 75.
 HIGGS = (*BEAM, "HiggsSM:gg2H=on", "25:m0=125", "25:onMode=off", "25:onIfMatch=22 22")
 BORN = ("PromptPhoton:ffbar2gammagamma=on", "PhaseSpace:pTHatMin=15", "PhaseSpace:mHatMin=75")
 BOX = ("PromptPhoton:gg2gammagamma=on",)
@@ -26,9 +26,9 @@ MASS_MIN = 90.0
 CENTRAL = 1.44
 GAP = (1.44, 1.54)
 FORWARD = 2.3
-"""abs(eta) of photons: central; the edge between barrel and endcaps, left out; central and forward."""
+"""abs(eta) of photons: largest central; the excluded gap between barrel and endcaps; largest forward."""
 HADRONIC = 0.15
-"""HCAL over ECAL energy of any photon candidate that CMS keeps (JINST 10 (2015) P08010, section 4)."""
+"""Largest HCAL over ECAL energy of photon candidates in CMS (JINST 10 (2015) P08010, section 4)."""
 HIGGS_MASS = 125.0
 
 

@@ -1,4 +1,4 @@
-"""Photon pairs: the Higgs where it belongs, falling backgrounds, and pile-up that is the same for all classes."""
+"""Photon pairs: the Higgs peak, falling backgrounds, and pile-up that is the same in all classes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tasks.events import Events
 
 FAR = 0.4
-"""In eta and phi: hits that are further from both photons belong to the rest of the event."""
+"""In eta and phi: hits further than this from both photons belong to the rest of the event."""
 RESOLUTION = "CMS, 1 to 2.3% by category (JINST 10 (2015) P08010, figures 17 and 18, read by eye); loosened"
 ALIKE = "pile-up dominates, and all classes share it; the recoil differs, for which 25% are a guess"
 
@@ -55,7 +55,7 @@ class DiphotonValidation(Validation):
 
 
 def mass(values: dict[str, Floats], smeared: bool) -> Figure:
-    """m_yy as measured (representations see it divided out): the peak, its width, and the fall of the backgrounds.
+    """m_yy before decorrelation: the peak, its width, and the fall of the backgrounds.
 
     smeared : whether a detector measured the photons; without one, the peak is a line.
     """
@@ -112,9 +112,9 @@ def shapes(events: Events) -> Figure:
 
 
 def rest(events: Events, alike: bool) -> Figure:
-    """Hits of the ECAL barrel away from both photons, and energy of the HCAL: pile-up, and what recoils.
+    """Hits of the ECAL barrel away from both photons, and energy of the HCAL: pile-up, and the recoil.
 
-    alike : whether the classes are to be compared, as pile-up dominates.
+    alike : whether pile-up dominates, so that the classes must agree.
     """
     found, photons = events.table["ecal"], events.table["objects"]
     counts = ak.num(found.row)
@@ -135,7 +135,7 @@ def rest(events: Events, alike: bool) -> Figure:
         hadronic = by_class(events, ak.to_numpy(ak.sum(events.table["hcal"].energy, axis=1)))
         panels.append(spectrum("HCAL", Axis("energy", "GeV"), hadronic, _edges(hadronic)))
         checks += _alike("HCAL energy", hadronic)
-    return Figure("diphoton-pile-up", "what lies beside the photons", tuple(panels), tuple(checks) if alike else ())
+    return Figure("diphoton-pile-up", "the rest of the event", tuple(panels), tuple(checks) if alike else ())
 
 
 def _edges(values: dict[str, Floats]) -> Floats:

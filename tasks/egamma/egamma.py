@@ -1,4 +1,4 @@
-"""Electrons against photons, from the crystals of the ECAL barrel alone."""
+"""Electrons against photons, from the crystals of the ECAL barrel only."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ BEAM = 8000.0
 
 @dataclass(frozen=True, kw_only=True)
 class EGamma(Task):
-    """Electron or photon showers in the ECAL barrel, one a collision, with pile-up (fast simulation).
+    """Electron or photon showers in the ECAL barrel, one per event, with pile-up (fast simulation).
 
-    A particle gun: pt flat from 20 to 60 GeV, abs(eta) < 1.4, any phi, the same for both classes. Whatever the
-    representation, an event is its crystals: with a track or a charge it would be no task. Energies are as they are
-    read out, in GeV, not calibrated to the particle.
+    A particle gun with pt flat from 20 to 60 GeV, abs(eta) < 1.4 and any phi, the same for both classes. An event has
+    crystals only: a track or a charge would make the task trivial. Energies in GeV are those of the readout, not
+    calibrated to the particle.
     """
 
     name: ClassVar[str] = "egamma"
@@ -71,7 +71,7 @@ class EGamma(Task):
         return SAMPLES[self.sample]
 
     def info(self, level: str) -> EventInfo:
-        """Crystals stand for the event: the 25 hottest fit a table."""
+        """Crystals, of which a table holds the 25 hottest."""
         picture: Literal["crop", "barrel"] = "barrel" if self._whole else "crop"
         return EventInfo(
             self.name, self.processes, level, {"crystal": 25}, particles="ecal", picture=picture, magnitude="energy"
@@ -82,7 +82,7 @@ class EGamma(Task):
         return self.area == "barrel" or self.sample == "pairs"
 
     def settings(self, process: str, level: str) -> tuple[str, ...]:  # noqa: ARG002
-        """The gun, and the pile-up's generator."""
+        """The gun, and the generator of the pile-up."""
         from tasks.detector.pileup import description
         from tasks.egamma.gun import ETA_MAX, PT
 
@@ -91,7 +91,7 @@ class EGamma(Task):
         return (gun, over) if over else (gun,)
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:  # noqa: ARG002
-        """Showers as hits of the barrel, with the shower shapes in `candidate`."""
+        """Generate showers as hits of the barrel, with shower shapes in `candidate`."""
         from tasks.detector.calorimeter import columns, hits
         from tasks.detector.digis import BARREL, with_samples
         from tasks.detector.pileup import pileup

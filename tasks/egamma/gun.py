@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 PT = (20.0, 60.0)
-"""GeV: flat, as in the end-to-end paper's particle guns (arXiv:1807.11916, section 6)."""
+"""GeV: range of the flat pt spectrum, as in the end-to-end paper (arXiv:1807.11916, section 6)."""
 ETA_MAX = 1.4
-"""Of the gun: the barrel ends at 1.479."""
+"""Largest abs(eta); the barrel ends at 1.479."""
 
 
 def gun(process: str, count: int, rng: np.random.Generator) -> Incoming:
-    """Single particles (or pairs of them) from the beam line; a neutral pion as its two photons."""
+    """Single particles (or pairs) from the beam line; a neutral pion is its two photons."""
     shots = count * (2 if process.endswith("pair") else 1)
     pt, eta = rng.uniform(*PT, shots), rng.uniform(-ETA_MAX, ETA_MAX, shots)
     phi, sign = rng.uniform(-np.pi, np.pi, shots), rng.choice((-1, 1), shots)
@@ -47,7 +47,7 @@ PION_MASS = 0.1349768
 
 
 def _pion_decay(pt: Floats, phi: Floats, pz: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
-    """(pt, phi, pz) of the two photons of each neutral pion, one after the other."""
+    """(pt, phi, pz) of the two photons of each neutral pion, in turn."""
     pion = np.stack([pt * np.cos(phi), pt * np.sin(phi), pz])
     energy = np.sqrt((pion**2).sum(0) + PION_MASS**2)
     cos, azimuth = rng.uniform(-1, 1, len(pt)), rng.uniform(0, 2 * np.pi, len(pt))

@@ -2,7 +2,7 @@
 
 The CMS end-to-end group's files (`SingleElectronPt50_IMGCROPS_n249k_RHv1.hdf5` and its photon twin) have `X` of shape
 (n, 32, 32, 2), energy and time, and `y`, 1 for electrons and 0 for photons. One electron or photon of 50 GeV pT,
-full simulation of the CMS barrel (M. Andrews et al., papers/004 and its reference 22).
+full simulation of the CMS barrel (M. Andrews et al., arXiv:1807.11916 and its reference 22).
 """
 
 from __future__ import annotations

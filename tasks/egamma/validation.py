@@ -1,4 +1,4 @@
-"""Electron and photon showers: how much of one is in how many crystals, its shapes, and that nothing else differs."""
+"""Electron and photon showers: containment in crystals, shapes, and that nothing else differs."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 SEED = 20_071_004
 COUNT = 2500
-"""Particles of each kind that are simulated anew."""
+"""Particles of each kind that `detector_figures` simulates."""
 ENERGIES = (40.0, 50.0)
-"""GeV: of the photons whose containment is measured."""
+"""GeV: energies of the photons for the containment."""
 CENTRE = 0.15
-"""Of a crystal's width: how near its centre a photon counts as central."""
+"""Largest distance of a central photon from the centre of a crystal, in widths of a crystal."""
 TEST_BEAM = "CMS test beam: 0.75 to 0.80 at the centre of a crystal (JINST 2 (2007) P04004, read by eye); loosened"
 MOLIERE = "more than 90% of a shower is in 3 x 3 crystals of one Moliere radius (TDR 8.1); above 1 there is noise alone"
 
@@ -82,7 +82,7 @@ def crop_energy(events: Events) -> Figure:
 
 
 def picture(events: Events) -> Figure:
-    """Mean energy of each crystal around the hottest one, and how the classes differ."""
+    """Mean energy of each crystal around the hottest one, and the difference of the classes."""
     shown = {name: _mean_crop(events, index) for index, name in enumerate(events.info.classes)}
     x, y = Axis(r"crystals in $\phi$ from the hottest"), Axis(r"crystals in $\eta$ from the hottest")
     span = (-HALF - 0.5, HALF - 0.5)
@@ -91,7 +91,7 @@ def picture(events: Events) -> Figure:
         for name, values in shown.items()
     ]
     first, second = shown.values()
-    # the hottest crystal would leave no colour for what tells the two apart
+    # without arsinh the hottest crystal would use up the colour scale
     difference = np.arcsinh((first - second) / 1e-3)
     title = " less ".join(shown)
     panels.append(Map(title, x, y, Axis("arsinh(difference / MeV)"), difference, span, span, diverging=True))
@@ -113,7 +113,7 @@ def _mean_crop(events: Events, label: int) -> Floats:
 class Fired:
     """Showers of single particles without pile-up.
 
-    energy : (n,) GeV, the true one. whole : (n,) whether one photon came through the tracker as it was, without a pair.
+    energy : (n,) GeV, the true one. whole : (n,) whether the photon crossed the tracker without conversion.
     centred : (n,) whether such a photon points at the centre of a crystal, at the depth of the shower. true : the
     crystals' energies without noise, read : with noise and thresholds, both as lists of hits.
     """
@@ -126,7 +126,7 @@ class Fired:
 
 
 def fired(particles: Incoming, seed: int) -> Fired:
-    """Follow each particle through the tracker, remember what became of it there, and shower what arrives."""
+    """Propagate each particle through the tracker, record conversions, and simulate the showers."""
     rng = np.random.default_rng(seed)
     cells, stack, arrived = workspace(), np.zeros((STACK, STATE)), np.zeros((STACK, STATE))
     states = particles.states
@@ -146,7 +146,7 @@ def fired(particles: Incoming, seed: int) -> Fired:
 
 
 def _centred(photon: Floats) -> bool:
-    """Whether the shower's axis passes a crystal's centre at the depth where positions are measured."""
+    """Whether the axis of the shower passes the centre of a crystal at the depth where positions are measured."""
     _, _, row, column, rows, wide, in_row, in_column, *_ = entry(photon)
     depth = X0 * (DEPTH + math.log(math.hypot(photon[PT], photon[PZ])))
     places = (row + depth * in_row * rows, column + depth * in_column * wide)
@@ -171,7 +171,7 @@ def _photons(count: int) -> Incoming:
 
 
 def aimed(count: int) -> Figure:
-    """True pt, eta and phi of the gun by class: the same, or they would tell the classes apart."""
+    """True pt, eta and phi of the gun by class, which must be alike."""
     rng = np.random.default_rng(SEED)
     states = {name: gun(name, 4 * count, rng).states for name in ("electron", "photon")}
     quantities = {
@@ -191,7 +191,7 @@ def aimed(count: int) -> Figure:
 def containment(photons: Fired) -> Figure:
     """Share of an unconverted photon's true energy in 1, 3 x 3 and 5 x 5 crystals, without noise."""
     shares = shower_shapes(photons.true[photons.whole])
-    # shapes are shares of the crop; what leaks out of the crop or the crystals is lost as well
+    # shapes are shares of the energy of the crop, which does not include leakage
     of_crop = ak.to_numpy(shares.energy).astype(np.float64) / photons.energy[photons.whole]
     names = {"e1": "1 crystal", "e9": "3 x 3", "e25": "5 x 5"}
     values = {text: ak.to_numpy(shares[name]) * of_crop for name, text in names.items()}
@@ -212,7 +212,7 @@ def containment(photons: Fired) -> Figure:
 
 
 def shapes(showers: dict[str, Fired]) -> Figure:
-    """R9 and sigma_ieta_ieta of electrons, and of photons that made a pair in the tracker or did not."""
+    """R9 and sigma_ieta_ieta of electrons and of photons with and without conversion in the tracker."""
     photons = showers["photon"]
     parts = {
         "electron": showers["electron"].read,
@@ -245,5 +245,5 @@ def shapes(showers: dict[str, Fired]) -> Figure:
 
 
 def _apart(values: dict[str, Floats], other: str) -> float:
-    """Median of unconverted photons less that of others."""
+    """Median of unconverted photons minus that of others."""
     return median(values["unconverted photon"]) - median(values[other])

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 MOST_ETA = 1.9
 MEDIUM = 2
-"""Jets of MOD files that are kept (the MOD paper): abs(eta) < 1.9, and quality "medium" where the file has one."""
+"""Selection of jets of MOD files (as in the MOD paper): abs(eta) < 1.9, and quality "medium" where the file has it."""
 GLUON = 21
 JETS_AT_ONCE = 2000
 
@@ -176,11 +176,11 @@ def _mod_table(
         raise UserError(f"{what}: its jets have no column {', '.join(missing)}, expected {', '.join(needed)}.")
     jet = np.repeat(np.arange(len(counts)), counts)
     near = flat[:, columns["pt"]] > 0
-    if "vertex" in columns:  # charged particles of pile-up (vertex 1 and more) are taken out, as CMS does
+    if "vertex" in columns:  # charged particles of pile-up (vertex 1 and more) are removed, as in CMS
         near &= flat[:, columns["vertex"]] <= 0
     pt, y, phi, mass, pid = (flat[near, columns[name]].astype(np.float64) for name in ("pt", "y", "phi", "m", "pid"))
     particles = _particles(pt, y, phi, pid, np.bincount(jet[near], minlength=len(counts)), mass)
-    parton = np.abs(jets.get("hard_pid", np.ones(len(counts))))  # where nobody asks, all are called quarks
+    parton = np.abs(jets.get("hard_pid", np.ones(len(counts))))  # without labels, all count as quarks
     known = ((parton >= 1) & (parton <= 5)) | (parton == GLUON)
     good = np.abs(jets["jet_eta"]) < MOST_ETA
     if "quality" in jets:

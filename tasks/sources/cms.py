@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,7 +14,6 @@ from benchmark.core.errors import UserError
 from tasks.reader import Imported, Reader
 from tasks.sources.cms_layout import read_chunks
 from tasks.sources.files import as_words, describe, find_files, group_ids, not_empty, row_ids, whole_table
-from tasks.sources.labels import label_files
 from tasks.sources.root_file import open_trees
 
 if TYPE_CHECKING:
@@ -23,10 +24,28 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tasks.sources.cms_layout import Chunk
-    from tasks.sources.labels import FileClass
 
 Content = tuple["NDArray[np.bool_]", "Mapping[str, Any]", "Sequence[Any]"]
 """Which events of a chunk pass; of those, the columns of the table, and numbers that identify an event."""
+
+
+@dataclass(frozen=True)
+class FileClass:
+    """Names of files of one class.
+
+    Parameters
+    ----------
+    pattern : regular expression, searched in the lower-case name.
+    examples : known names, for messages.
+    """
+
+    name: str
+    pattern: str
+    examples: tuple[str, ...]
+
+    def names(self, text: str) -> bool:
+        """Whether the name of a file or folder is of this class."""
+        return re.search(self.pattern, text.lower()) is not None
 
 
 class CMSReader(Reader):
@@ -104,3 +123,33 @@ def _groups(event: Mapping[str, NDArray[Any]], words: Sequence[Any]) -> NDArray[
         recorded = group_ids([as_words(event["run"]), as_words(event["event"])])
         group = np.where(event["run"] > 1, recorded, group)
     return group
+
+
+def label_files(task: str, source: Path, files: Sequence[Path], classes: Sequence[FileClass]) -> list[int]:
+    """The class index of each file, from its name or that of its sub-folder of `source`.
+
+    The name of `source` itself is ignored: it may be named after the task.
+    Raises UserError for a file that names no class, two classes, or another class than its sub-folder.
+    """
+    return [_label(task, source, path, classes) for path in files]
+
+
+def _label(task: str, source: Path, path: Path, classes: Sequence[FileClass]) -> int:
+    own = _named(path.stem, classes)
+    folder = _named(path.parent.name, classes) if path.parent != source and path != source else []
+    found = sorted({*own, *folder})
+    if len(found) == 1:
+        return found[0]
+    rule = "; ".join(f"{entry.name} (also {', '.join(entry.examples)})" for entry in classes)
+    where = f"{task}: file {path}"
+    if found:
+        both = " and ".join(classes[index].name for index in found)
+        raise UserError(f"{where} is named after {both}, expected one class: {rule}. Rename the file or its folder.")
+    raise UserError(
+        f"{where} names no class, and each file holds events of one class, expected in its name or in that of its "
+        f"sub-folder: {rule}. Rename it, or put it into a sub-folder with such a name and give the folder above that."
+    )
+
+
+def _named(text: str, classes: Sequence[FileClass]) -> list[int]:
+    return [index for index, entry in enumerate(classes) if entry.names(text)]

@@ -1,4 +1,4 @@
-"""What the readers of files share: which files, ids that need no memory of other files, and tables of whole rows."""
+"""Shared by all readers: finding files, ids of events, labels, and rows of the Events table."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROWS_PER_FILE = 2**40
-"""Ids of a file's rows: its place among the files times this, plus the row."""
+"""The id of a row is the position of its file among the files times this, plus the row."""
 
 
 def find_files(task: str, source: Path, suffixes: Collection[str], *, deep: bool = False) -> list[Path]:
     """The file itself, or all visible files of the folder with these suffixes, sorted by path.
 
-    deep : files in the folder's own sub-folders count too. Raises UserError where there is none.
+    deep : include files in sub-folders. Raises UserError where there is none.
     """
     wanted = " or ".join(suffixes)
     if not source.exists():
@@ -103,12 +103,12 @@ def as_words(values: Any) -> NDArray[np.uint64]:
 
 
 def group_ids(words: Iterable[NDArray[np.uint64]]) -> NDArray[np.int64]:
-    """Ids in [0, 2**63) from what an event is: copies of it, in whatever file, share the id and so the split."""
+    """Ids in [0, 2**63) from the content of an event: its copies in any file share the id, and so the split."""
     return (mix(words) >> np.uint64(1)).astype(np.int64)
 
 
 def row_ids(file: int, start: int, rows: int) -> NDArray[np.int64]:
-    """Unique ids of rows `start` to `start + rows` of a file; `file` is its place among all files."""
+    """Unique ids of rows `start` to `start + rows` of a file; `file` is its position among all files."""
     return file * ROWS_PER_FILE + start + np.arange(rows, dtype=np.int64)
 
 
@@ -135,7 +135,7 @@ def scalars(columns: Mapping[str, Any]) -> ak.Array:
 
 
 def not_empty(tables: Iterable[ak.Array], what: str, dropped: Counter[str], wanted: str) -> Iterator[ak.Array]:
-    """The tables that have rows; reasons that dropped nothing are taken out of `dropped` at the end.
+    """The tables that have rows; reasons that dropped nothing are removed from `dropped` at the end.
 
     Raises UserError after the last table when none had rows.
     """
@@ -155,7 +155,7 @@ def not_empty(tables: Iterable[ak.Array], what: str, dropped: Counter[str], want
 
 
 def require_finite(values: NDArray[Any], name: str, row: Callable[[int], str], what: str) -> None:
-    """Raise UserError naming the first row whose value is NaN or infinite; `row` says how a user knows a row."""
+    """Raise UserError naming the first row whose value is NaN or infinite; `row` gives the name of a row for users."""
     bad = ~np.isfinite(values)
     if bad.any():
         first = int(np.argmax(bad))
@@ -165,7 +165,7 @@ def require_finite(values: NDArray[Any], name: str, row: Callable[[int], str], w
 
 
 def describe(files: Iterable[Path], source: Path, more: str) -> str:
-    """How the files are called in a manifest: at most eight names, then a count, then what is to be known of them."""
+    """Description of the files in a manifest: at most eight names, a count, and what a user must know about them."""
     names = [path.relative_to(source).as_posix() if path != source else path.name for path in files]
     shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
     return f"{shown}; {more}"

@@ -1,7 +1,7 @@
-"""HDF5 files: opening them, and arrays whose shape and type are checked before a number is read.
+"""HDF5 files: opening them, and arrays whose shape and type are checked before they are read.
 
-Nothing is allocated because a header claims it: rows are read in chunks, and arrays without their data in the file
-are refused. Links and storage outside the file are refused as well: a downloaded file names no others here.
+Rows are read in chunks, so that memory does not depend on what a header claims. Arrays without data in the file are
+refused, and so are links to and storage in other files: a downloaded file must not name other files.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ READ_BYTES = 32 * 2**20
 """Bytes of an array read at a time."""
 
 MOST_CHUNK_BYTES = 256 * 2**20
-"""A chunk is decompressed whole: one that claims more than this is no chunk of event data."""
+"""Largest chunk, which is decompressed as a whole; chunks of event data are smaller."""
 
 BLOSC = 32001
 _BROKEN = (OSError, ValueError, TypeError, KeyError, RuntimeError, IndexError, MemoryError, NotImplementedError)
@@ -49,13 +49,13 @@ def open_hdf5(path: Path, what: str) -> Iterator[Any]:
 
 
 def keys(group: Any) -> str:
-    """What a file or group holds, for messages."""
+    """Names in a file or group, for messages."""
     names = list(group)
     return ", ".join(repr(name) for name in names[:12]) + (", ..." if len(names) > 12 else "") or "nothing"
 
 
 def array(group: Any, name: str, shape: Sequence[int | None], what: str) -> Any:
-    """An array of numbers by name, unread; None in `shape` stands for any length.
+    """An array of numbers by name, not yet read; None in `shape` is any length.
 
     Raises UserError when it is absent, elsewhere, of another type or shape, or not all in the file.
     """
@@ -93,7 +93,7 @@ def _text(shape: Sequence[int | None]) -> str:
 
 
 def _check_storage(found: Any, name: str, what: str) -> None:
-    """All data must be there: arrays that were never written read as zeros, however many rows are claimed."""
+    """Check that all data are in the file: arrays that were never written read as zeros."""
     if found.chunks is None:
         there, expected = found.id.get_storage_size(), found.size * found.dtype.itemsize
     else:
@@ -113,7 +113,7 @@ def _check_storage(found: Any, name: str, what: str) -> None:
 
 
 def _check_filters(found: Any, name: str, what: str) -> None:
-    """Compression that h5py does not bring itself (Blosc, as PyTables likes it) comes with hdf5plugin."""
+    """Check the compression; hdf5plugin provides what h5py lacks (such as Blosc, which PyTables uses)."""
     plist = found.id.get_create_plist()
     codes = [plist.get_filter(index)[0] for index in range(plist.get_nfilters())]
     if all(h5py.h5z.filter_avail(code) for code in codes):
@@ -130,7 +130,7 @@ def _check_filters(found: Any, name: str, what: str) -> None:
 
 
 def rows_at_once(found: Any, most: int = 20_000) -> int:
-    """How many rows of an array make `READ_BYTES`: whole chunks of it, so that none is decompressed twice."""
+    """Number of rows of about `READ_BYTES`, in whole chunks so that none is decompressed twice."""
     row = found.dtype.itemsize * math.prod(found.shape[1:])
     step = int(np.clip(READ_BYTES // max(row, 1), 1, most))
     whole = found.chunks[0] if found.chunks else 1
@@ -138,7 +138,7 @@ def rows_at_once(found: Any, most: int = 20_000) -> int:
 
 
 def same_length(arrays: dict[str, Any], what: str) -> int:
-    """The common number of rows. Raises UserError when they differ, or are none."""
+    """The common number of rows. Raises UserError when the arrays differ."""
     lengths = {name: len(values) for name, values in arrays.items()}
     if len(set(lengths.values())) > 1:
         found = ", ".join(f"'{name}' {length:,}" for name, length in lengths.items())
@@ -147,7 +147,7 @@ def same_length(arrays: dict[str, Any], what: str) -> int:
 
 
 def finite(values: NDArray[Any], name: str, start: int, what: str) -> NDArray[Any]:
-    """The values, as they are. Raises UserError naming the first row that has a NaN or infinite number."""
+    """The values unchanged. Raises UserError naming the first row with a NaN or infinite number."""
     bad = ~np.isfinite(values)
     if bad.any():
         row = start + int(np.argwhere(bad)[0, 0])

@@ -1,4 +1,4 @@
-"""Constituents of jets as files give them, as the Events table has them."""
+"""Conversion of the constituents of jets from files to columns of the Events table."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ MASSES = {
     3322: 1.31486,
     3334: 1.67245,
 }
-"""GeV, by abs(PDG code), of what lives long enough to be in a jet (Particle Data Group 2024, rounded); else 0."""
+"""GeV, by abs(PDG code), of stable particles in jets (Particle Data Group 2024, rounded); else 0."""
 
 CHARGES = {11: -1, 13: -1, 211: 1, 321: 1, 2212: 1, 3112: -1, 3222: 1, 3312: -1, 3334: -1}
-"""Of the particle; the antiparticle has the opposite charge. Others are neutral."""
+"""Charges of particles by PDG code; antiparticles have the opposite charge, others are neutral."""
 
 
 def four_momenta(values: NDArray[Any]) -> ak.Array:
-    """Lists of {pt, eta, phi, mass} from E, px, py, pz of shape (jets, particles, 4); those without pt are padding."""
+    """Lists of {pt, eta, phi, mass} from E, px, py, pz of shape (jets, particles, 4); pt = 0 is padding."""
     e, px, py, pz = np.moveaxis(values.astype(np.float64), 2, 0)
     pt = np.hypot(px, py)
     jet, place = np.nonzero(pt > 0)
@@ -61,7 +61,7 @@ def wrapped(phi: NDArray[Any]) -> NDArray[Any]:
 
 
 def of_species(table: dict[int, float] | dict[int, int], pdg_id: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The value of each abs(PDG code), 0 for those that the table does not have."""
+    """The value of each abs(PDG code), 0 for codes that are not in the table."""
     codes = np.array(sorted(table))
     place = np.minimum(np.searchsorted(codes, np.abs(pdg_id)), len(codes) - 1)
     values = np.array([float(table[int(code)]) for code in codes])
@@ -74,7 +74,7 @@ def charges(pdg_id: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def constituents(particles: ak.Array) -> ak.Array:
-    """The `constituents` column: float32, in falling pt; charge and pdg_id are 0 where the particles have none."""
+    """The column `constituents`: float32, in falling pt; charge and pdg_id are 0 if unknown."""
     particles = particles[ak.argsort(particles.pt, ascending=False, stable=True)]
     zero = ak.zeros_like(particles.pt)
     columns = {name: particles[name] for name in ("pt", "eta", "phi", "mass")}
@@ -85,7 +85,7 @@ def constituents(particles: ak.Array) -> ak.Array:
 
 
 def jet_scalars(particles: ak.Array) -> ak.Array:
-    """pt and mass (GeV) of the sum of a jet's constituents, and their number."""
+    """pt and mass (GeV) of the sum of the constituents of each jet, and their number."""
     px, py = particles.pt * np.cos(particles.phi), particles.pt * np.sin(particles.phi)
     pz = particles.pt * np.sinh(particles.eta)
     e = np.sqrt(particles.pt**2 + pz**2 + particles.mass**2)

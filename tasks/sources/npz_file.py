@@ -1,4 +1,4 @@
-"""Arrays of an .npz archive, row by row: `numpy.load` would decompress a whole array at once, and may unpickle."""
+"""Arrays of an .npz archive, row by row. `numpy.load` decompresses whole arrays at once, and may unpickle."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _BROKEN = (
 
 @dataclass(frozen=True)
 class Stream:
-    """An array whose rows are read from front to back."""
+    """An array whose rows are read in order."""
 
     name: str
     shape: tuple[int, ...]
@@ -68,9 +68,9 @@ def open_npz(path: Path, what: str) -> Iterator[zipfile.ZipFile]:
 
 @contextmanager
 def stream(archive: zipfile.ZipFile, name: str, shape: Sequence[int | None], what: str) -> Iterator[Stream]:
-    """An array by name, after checks of its type and shape (None: any length) and of its size in the archive.
+    """An array by name, after checks of its type, its shape (None: any length) and its size in the archive.
 
-    Raises UserError for what is no array of numbers in rows, object arrays (pickles) among them.
+    Raises UserError unless it is an array of numbers in rows; object arrays (pickles) are refused.
     """
     wanted = f"({', '.join('n' if size is None else str(size) for size in shape)})"
     if f"{name}.npy" not in archive.namelist():

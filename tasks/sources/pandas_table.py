@@ -1,9 +1,9 @@
 """Tables that pandas wrote to HDF5 (`to_hdf(format="table")`), read without pandas, PyTables or any unpickling.
 
-The rows lie in the array `KEY/table` of compound type: an index, and blocks of columns of one type each. Which
-column is which stands in the attribute `values_block_N_kind`, as a pickled list of names. Unpickling a downloaded
-file may run code of its author's, and PyTables does so when it opens one. Here the pickle is only disassembled
-(`pickletools.genops` executes nothing), and anything in it but a list of words is refused.
+The rows are in the array `KEY/table` of compound type: an index, and blocks of columns of one type each. The names of
+the columns are a pickled list in the attribute `values_block_N_kind`. Unpickling a downloaded file may run code, and
+PyTables does so when it opens one. Here the pickle is only disassembled (`pickletools.genops` executes nothing), and
+anything in it but a list of words is refused.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NOTES = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
 
 @dataclass(frozen=True)
 class PandasTable:
-    """A table, unread: `rows` is the array in the file, `places` says the block and position of each column."""
+    """A table, not yet read: the array in the file (`rows`), and the block and position of each column (`places`)."""
 
     rows: Any
     places: dict[str, tuple[str, int]]

@@ -1,4 +1,4 @@
-"""ROOT files: opening them, and saying in one line what is wrong with those that can't be read."""
+"""ROOT files: opening them, with errors of one line for files that can't be read."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 TREES = ("TTree", "ROOT::RNTuple")
 """Classes of ROOT that hold columns of events."""
 STEP = "50 MB"
-"""Uncompressed size of the branches read at a time."""
+"""Uncompressed size of the branches that are read at a time."""
 
-# what uproot and the decompressors raise on truncated or damaged files; MemoryError: lengths that are nonsense
+# errors of uproot and the decompressors for truncated or damaged files; MemoryError for impossible lengths
 _BROKEN = (
     OSError,
     ValueError,
@@ -63,17 +63,17 @@ def open_trees(path: Path, what: str, wanted: str) -> Iterator[dict[str, Any]]:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of what uproot says, where that is more than a place in its own code."""
+    """The first line of the message of uproot, unless it only names a place in its code."""
     line = (str(error).strip().splitlines() or [""])[0].rstrip(".:;,")
     return "" if not line or "Chunk" in line or "expected" in line else f"; {line[:120]}"
 
 
 def shown(trees: dict[str, Any]) -> str:
-    """What a file holds, for messages: four trees and eight branches of each."""
+    """Content of a file, for messages: four trees and eight branches of each."""
     branches = {name: tree.keys(recursive=False) for name, tree in list(trees.items())[:4]}
     return "; ".join(f"'{name}' with {', '.join(names[:8])}" for name, names in branches.items())
 
 
 def entry(start: int) -> Callable[[int], str]:
-    """How a user knows an event of a chunk that begins at entry `start`."""
+    """Name of an event for users, in a chunk that begins at entry `start`."""
     return lambda index: f"entry {start + index}"

@@ -13,8 +13,7 @@ from tasks.detector.particles import delta_r
 from tasks.detector.reconstruction import FIELDS, OVERLAP, Cuts, Reconstructed
 from tasks.detector.response import CMS
 from tasks.events import KINDS
-from tasks.sources.cms import CMSReader
-from tasks.sources.labels import FileClass
+from tasks.sources.cms import CMSReader, FileClass
 from tasks.ttbar.selection import Selection, high_level
 
 if TYPE_CHECKING:

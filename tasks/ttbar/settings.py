@@ -16,7 +16,7 @@ ENERGY = 7000.0
 """GeV, of the two beams together."""
 BEAM = (f"Beams:eCM={ENERGY:g}",)
 TOP = (*BEAM, "Top:gg2ttbar=on", "Top:qqbar2ttbar=on", "24:onMode=off")
-# W+jets and Drell-Yan both start from one boson, so that recoil does not tell them apart.
+# W+jets and Drell-Yan both start from one boson, so that recoil does not separate them.
 W_JETS = (*BEAM, "WeakSingleBoson:ffbar2W=on", "24:onMode=off", "24:onIfAny=11 13 15")
 DRELL_YAN = (
     *BEAM,
@@ -27,7 +27,7 @@ DRELL_YAN = (
 )
 STREAMS: Mapping[str, tuple[tuple[tuple[str, ...], float], ...]] = {
     # At least one lepton: the W+ decays to one and the W- to anything, or the W+ to quarks and the W- to a lepton.
-    # Tried in the ratio 1 : B(W to quarks), the two give every final state its branching fraction, and none is wasted.
+    # Tried in the ratio 1 : B(W to quarks), the two streams give every final state its branching fraction.
     "ttbar": (
         ((*TOP, "24:onIfAny=11 13 15", "24:onNegIfAny=1 2 3 4 5"), 1.0),
         ((*TOP, "24:onPosIfAny=1 2 3 4 5", "24:onNegIfAny=11 13 15"), HADRONIC_W),

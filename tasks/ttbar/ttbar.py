@@ -30,13 +30,13 @@ GENERATED = 0.7
 class TTbar(Task):
     """tt+jets against W+jets and Drell-Yan with at least one isolated lepton, pp at 7 TeV.
 
-    At the level `generator` nothing decays after the parton shower: a tau is a jet, and gives no lepton.
-    At the level `detector` events have hits and tracks as well, of the same particles as the objects, but simulated
-    apart from them: objects come from particles by efficiencies and resolutions, not from the hits.
+    At the level `generator` nothing decays after the parton shower: a tau is a jet and yields no lepton.
+    At the level `detector` events also have hits and tracks. They come from the same particles as the objects, but are
+    simulated separately: objects come from particles by efficiencies and resolutions, not from hits.
     """
 
     name: ClassVar[str] = "ttbar"
-    version: ClassVar[str] = "2"  # hits and tracks beside the objects, which are as they were
+    version: ClassVar[str] = "2"  # adds hits and tracks; objects are unchanged
     processes: ClassVar[tuple[str, ...]] = ("ttbar", "wjets", "drellyan")
     fast_simulation: ClassVar[bool] = True
     applied_parameters: ClassVar[frozenset[str]] = frozenset({"classes_count"})
@@ -83,7 +83,7 @@ class TTbar(Task):
         return (*lines, over) if over else tuple(lines)
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
-        """Collisions that pass the selection: `objects`, the scalars of `candidate`, and what the detector saw."""
+        """Generate collisions that pass the selection: `objects`, the scalars of `candidate`, hits and tracks."""
         from tasks.detector.observation import with_hits
         from tasks.detector.pileup import pileup
 

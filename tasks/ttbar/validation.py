@@ -1,4 +1,4 @@
-"""Top quarks, W and Z: peaks and edges that must be there, and the detector against a truth that is known."""
+"""Top quarks, W and Z: expected peaks and edges, and the detector compared with the truth."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ Z_MASS, W_MASS = 91.188, 80.37
 """GeV (Particle Data Group 2024)."""
 SEED = 20_110_701
 COUNT = {"wjets": 1500, "ttbar": 1000}
-"""Collisions that are simulated anew: about ten seconds of each."""
+"""Collisions that `detector_figures` simulates: about ten seconds of each."""
 HARD = 30.0
-"""GeV: neutrinos above it, where what is missing is mostly theirs."""
+"""GeV: above it, neutrinos dominate the missing energy."""
 
 
 class TTbarValidation(Validation):
@@ -88,7 +88,7 @@ def dilepton(mll: dict[str, Floats]) -> Figure:
 
 
 def transverse_mass(mt: dict[str, Floats]) -> Figure:
-    """Of the leading lepton and the missing energy: W + jets end at the mass of the W, up to the resolution."""
+    """Of the leading lepton and the missing energy; W + jets end at the W mass, up to the resolution."""
     place = half_height(mt["wjets"])
     source = "Jacobian edge at the W's mass, 80.4 GeV, smeared by the missing energy (a guess: 10 GeV)"
     check = Check("W + jets: transverse mass at half height beyond its peak", place, 75.0, 95.0, "GeV", source)
@@ -97,7 +97,7 @@ def transverse_mass(mt: dict[str, Floats]) -> Figure:
 
 
 def half_height(values: Floats, step: float = 5.0, most: float = 160.0) -> float:
-    """Where a histogram falls to half of its highest bin above 40 GeV, by lines between the bins' centres; or NaN."""
+    """Where a histogram falls to half of its highest bin above 40 GeV, interpolated between bin centres; or NaN."""
     counts, edges = np.histogram(values, np.arange(40.0, most + step, step))
     if counts.sum() < 2 * LEAST:
         return math.nan
@@ -111,7 +111,7 @@ def half_height(values: Floats, step: float = 5.0, most: float = 160.0) -> float
 
 
 def multiplicities(scalars: dict[str, dict[str, Floats]], inclusive: bool) -> Figure:
-    """Jets, b-jets and leptons by class, with what is expected of events that no jet was asked of."""
+    """Jets, b-jets and leptons by class; inclusive: whether the selection requires no jet, which the ranges assume."""
     jets, tagged = scalars["n_jets"], scalars["n_bjets"]
     names = (("n_jets", "jets"), ("n_bjets", "b-jets"), ("n_leptons", "leptons"))
     panels = tuple(whole_numbers(f"number of {text}", scalars[name], 15) for name, text in names)
@@ -150,7 +150,7 @@ def _simulated(process: str, count: int, *, multiparton: bool) -> Iterator[tuple
 
 
 def missing(batches: Iterator[tuple[ak.Array, Reconstructed]]) -> Figure:
-    """Missing energy along the neutrinos' momentum and across it, in W + jets with a lepton."""
+    """Missing energy along the momentum of the neutrinos and across it, in W + jets with a lepton."""
     rows = []
     for events, found in batches:
         prt = events.prt
@@ -199,7 +199,7 @@ def _neutrinos(prt: ak.Array) -> ak.Array:
 
 
 def tags(batches: Iterator[tuple[ak.Array, Reconstructed]]) -> Figure:
-    """Share of jets that are tagged, by the heaviest hadron near them and by their pt, in top-quark pairs."""
+    """Share of tagged jets by the heaviest hadron near them and by pt, in top-quark pairs."""
     rows = []
     for events, found in batches:
         codes = ak.flatten(flavour(found.jets, heavy_flavour(events, hadronised=True), RADIUS))
@@ -213,7 +213,7 @@ def tags(batches: Iterator[tuple[ak.Array, Reconstructed]]) -> Figure:
         passed = tagged[own] > 0
         points[name] = efficiency(pt[own], passed, edges)
         share = float(passed.mean()) if own.sum() >= LEAST else math.nan
-        # 3 standard errors, and 0.02 for hadrons that the smeared axis of a jet gains or loses
+        # 3 standard errors, and 0.02 for hadrons that move across the radius of a smeared jet
         margin = SIGMAS * math.sqrt(expected * (1 - expected) / max(own.sum(), 1)) + 0.02
         source = "CSV medium, JINST 8 (2013) P04013, as set in tasks/detector/response.py"
         checks.append(Check(f"tagged {name} jets", share, max(expected - margin, 0.0), expected + margin, "", source))

@@ -1,4 +1,4 @@
-"""What a validation figure shows, as plain numbers. Nothing here draws: `benchmark.commands.data.plots` does.
+"""Content of a validation figure, as plain numbers. `benchmark.commands.data.plots` draws it.
 
 A figure has one or more panels side by side (`Spectrum`, `Curve`, `Map`) and the checks read off them.
 """
@@ -22,9 +22,9 @@ Floats = NDArray[np.float64]
 class Check:
     """A number read off a figure, and where it should lie.
 
-    value : NaN where there are too few events to tell.
+    value : NaN where there are too few events.
     low, high : the expected range, both ends included; infinite where there is no bound.
-    source : where the range comes from, or that it is a guess.
+    source : reference of the range, or that it is a guess.
     """
 
     name: str
@@ -58,11 +58,11 @@ class Axis:
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Histograms of one quantity, one a label.
+    """Histograms of one quantity, one per label.
 
     edges : (bins + 1,). counts : events of each bin, (bins,), by label. beyond : events outside the edges, by label.
     scale : what is drawn: "fraction" of all events of the label, "events", or "density", events per unit of x.
-    lines : places on the x axis to be marked, by name. overlay : (x, events a bin) of a curve over "events", by name.
+    lines : marked positions on the x axis, by name. overlay : (x, events a bin) of a curve over "events", by name.
     """
 
     title: str
@@ -98,7 +98,7 @@ class MeasuredPoints:
 
 @dataclass(frozen=True)
 class Curve:
-    """Measured points with error bars, by label; lines are values on the y axis to be marked, by name."""
+    """Measured points with error bars, by label; lines are marked values on the y axis, by name."""
 
     title: str
     x: Axis

@@ -1,4 +1,4 @@
-"""Figures that every task has, whatever it keeps: objects, candidate scalars, mass, hits and tracks."""
+"""Figures of any task, by its columns: objects, candidate scalars, mass, hits and tracks."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 PAGE = 12
 """Scalars on a figure."""
 BINS, FEW_BINS, FEW = 40, 15, 400
-"""Bins of a spectrum, and of one with a class that has fewer entries than that: bins with one entry show nothing."""
+"""Bins of a spectrum; fewer if a class has fewer than `FEW` entries."""
 UNITS = dict.fromkeys(("energy", "ht", "mass", "met", "mjets", "mll", "mt", "pt", "pt_dimuon", "st"), "GeV")
 UNITS |= dict.fromkeys(("delta_phi", "phi"), "rad")
-"""Of scalars by name, as tasks use them; others are shown without."""
+"""Units of scalars by name; others have none."""
 UNEVEN = 4.0
-"""Standard errors of a direction that is preferred: a true one in 3,000 (phi) to 16,000 (eta)."""
+"""Largest asymmetry of directions in standard errors: exceeded by chance in one of 3,000 (phi) to 16,000 (eta)."""
 
 
 def figures(events: Events) -> Iterator[Figure]:
-    """What the columns of a table show, by class."""
+    """Figures of the columns of a table, by class."""
     if events.has("objects"):
         for kind in KINDS:
             yield from particles(kind, _KINDS.get(kind, kind), events, of_kind(events, kind))
@@ -60,7 +60,7 @@ def by_class(events: Events, values: Any, keep: Any = None) -> dict[str, Floats]
 
 
 def of_kind(events: Events, kind: str) -> ak.Array:
-    """The reconstructed objects of one kind, a list an event."""
+    """The reconstructed objects of one kind, a list per event."""
     objects = events.table["objects"]
     return objects[objects.kind == KINDS.index(kind)]
 
@@ -94,7 +94,7 @@ _KINDS = {"bjet": "b-jet", "met": MISSING}
 
 
 def azimuthal(one: str, phi: Floats) -> Check:
-    """That no azimuth is preferred: the length of the sum of n unit vectors, over sqrt(n / 2), of one object an event.
+    """Check that no azimuth is preferred: length of the sum of n unit vectors over sqrt(n / 2), one object per event.
 
     Its chance to be above x is exp(-x^2 / 2) (Rayleigh's test).
     """
@@ -104,7 +104,7 @@ def azimuthal(one: str, phi: Floats) -> Check:
 
 
 def forward_backward(one: str, eta: Floats) -> Check:
-    """That positive and negative pseudorapidity are as frequent, in standard errors, of one object an event."""
+    """Check that positive and negative eta are equally frequent, in standard errors; one object per event."""
     value = float(np.sign(eta).sum()) / math.sqrt(len(eta)) if len(eta) >= LEAST else math.nan
     name = f"leading {one}: more forward than backward"
     return Check(name, value, -UNEVEN, UNEVEN, "sigma", "symmetry of pp collisions")
@@ -125,7 +125,7 @@ def candidate(events: Events) -> Iterator[Figure]:
 def scalar(name: str, values: Mapping[str, Floats]) -> Spectrum:
     """A scalar between its 0.1% and 99.5% quantiles over all classes; of whole numbers, a bin each."""
     every = np.concatenate(list(values.values()))
-    # each class counts alike, or a rare one would be cut off
+    # per class, so that rare classes are not cut off
     ends = [np.quantile(column, [0.001, 0.995]) for column in values.values() if len(column)]
     low, high = min(end[0] for end in ends), max(end[1] for end in ends)
     if np.array_equal(every, np.rint(every)):
@@ -136,7 +136,7 @@ def scalar(name: str, values: Mapping[str, Floats]) -> Spectrum:
 
 
 def whole_numbers(quantity: str, values: Mapping[str, Floats], most: int) -> Spectrum:
-    """Counts with a bin for each number, up to `most` bins; of a wider range, as many numbers a bin as it takes."""
+    """Counts with a bin for each number; for a range of more than `most` numbers, several numbers per bin."""
     every = np.concatenate([np.asarray(column, dtype=np.float64) for column in values.values()])
     low, high = float(every.min(initial=0.0)), float(every.max(initial=1.0))
     step = math.ceil((high - low + 1) / most)
@@ -145,7 +145,7 @@ def whole_numbers(quantity: str, values: Mapping[str, Floats], most: int) -> Spe
 
 
 def hits(column: str, events: Events) -> Figure:
-    """Number and energy of the hits of a calorimeter by class, and where the energy of all classes lies."""
+    """Number and energy of the hits of a calorimeter by class, and the mean energy of each cell over all classes."""
     found = events.table[column]
     count, total = by_class(events, ak.to_numpy(ak.num(found.energy))), by_class(events, _sums(found.energy))
     energy = by_class(events, found.energy)
@@ -175,7 +175,7 @@ _AXES = {
 
 
 def occupancy(column: str, found: ak.Array, events: int, part: Part) -> Map:
-    """Mean energy an event of each pixel, GeV, of all classes; white where there was none."""
+    """Mean energy per event of each pixel, GeV, over all classes; white where there is none."""
     title, first, (rows, columns), side = part
     flat = ak.flatten(found[["row", "column", "energy"]])
     place = [ak.to_numpy(flat[name]).astype(np.int64) for name in ("row", "column")]
@@ -184,7 +184,7 @@ def occupancy(column: str, found: ak.Array, events: int, part: Part) -> Map:
     shape = (rows // side, columns // side)
     sums = np.bincount(row * shape[1] + across, ak.to_numpy(flat.energy)[inside], shape[0] * shape[1])
     energy = sums.reshape(shape) / events
-    if column == "hcal":  # wide towers are kept at their even column
+    if column == "hcal":  # wide towers are stored at their even column
         wide = np.abs(np.arange(rows) - rows / 2 + 0.5) > HCAL_SINGLE
         energy[wide] = np.repeat(energy[wide, ::2] / 2, 2, axis=1)
     values = np.where(energy > 0, energy, np.nan)

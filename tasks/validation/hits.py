@@ -1,4 +1,4 @@
-"""Hits and tracks against the reconstructed objects of the same collisions, from the stored columns alone."""
+"""Hits and tracks compared with the reconstructed objects of the same events, from stored columns."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ DIRECTIONS: dict[str, Callable[..., tuple[Any, Any]]] = {
     "ecal_endcap": endcap_direction,
     "hcal": hcal_direction,
 }
-"""Where the cells of each calorimeter lie: (eta, phi) of (row, column)."""
+"""(eta, phi) of the cells of each calorimeter, from (row, column)."""
 JET, ELECTRON, MUON = 0.4, 0.1, 0.2
-"""In eta and phi: what is counted to an object. A muon of 20 GeV is bent by 0.04, and its tower is 0.09 wide."""
+"""Cone sizes in eta and phi. A muon of 20 GeV is bent by 0.04, and its tower is 0.09 wide."""
 LOST = "soft particles curl, are bent out of the cone, or stay below thresholds: up to a third; a guess"
 CHARGED = "charged particles carry 65% of a jet (JINST 12 (2017) P10003), 92% of them are found; loosened"
 RADIATED = "one shower, less the bremsstrahlung that the field spreads beyond 0.1; a guess"
@@ -34,9 +34,9 @@ MINIMUM = "2 GeV most probably, with Landau's tail (tasks/detector/showers.py), 
 
 
 def figure(events: Events) -> Figure:
-    """What lies around the leading jet, electron and muon of each event.
+    """Energy around the leading jet, electron and muon of each event.
 
-    The numbers have no expected range under pile-up, which adds to all of them.
+    With pile-up, which adds to all of them, the numbers have no expected range.
     """
     jets, electrons, muons = (leading(events, kinds) for kinds in (("jet", "bjet"), ("electron",), ("muon",)))
     calorimeters = sum(around(events, name, jets, JET) for name in DIRECTIONS) / jets.pt
@@ -85,7 +85,7 @@ def leading(events: Events, kinds: tuple[str, ...]) -> ak.Array:
 
 
 def around(events: Events, column: str, objects: ak.Array, reach: float) -> Floats:
-    """Transverse energy (GeV) of a column of hits or tracks within `reach` of one object an event; NaN where that is.
+    """Transverse energy (GeV) of hits or tracks within `reach` of one object per event; NaN where there is none.
 
     objects : {pt, eta, phi} of (events,). Returns (events,).
     """

@@ -1,4 +1,4 @@
-"""Pile-up as it was asked for: how many collisions are drawn, and what they bring."""
+"""Pile-up: the number of collisions, and their energy and hits."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 SEED = 20_120_705
 NUMBERS = 20_000
-"""Events of which only the number of collisions is drawn."""
+"""Events for the distribution of the number of collisions."""
 COUNT = 400
-"""Events whose hits are made."""
+"""Events whose hits are simulated."""
 POOL = 300
-"""Collisions to draw from: enough for means, and made in a few seconds."""
+"""Collisions in the pool, generated in a few seconds."""
 FLOW = (5.0, 25.0)
 FLOW_SOURCE = (
     "6 charged particles a unit of eta of 0.55 GeV (PRL 105 (2010) 022002) and half as much in photons are 30 GeV in "
@@ -35,9 +35,9 @@ FLOW_SOURCE = (
 
 
 def figure(asked: Era | float, energy: float, count: int | None) -> Figure:
-    """Number of collisions drawn for a year or a mean, and transverse energy and hits of events with nothing else.
+    """Number of collisions for a year or a mean, and transverse energy and hits of events of pile-up only.
 
-    energy : of the beams together, GeV. count : events whose hits are made.
+    energy : of the beams together, GeV. count : events whose hits are simulated.
     """
     events = min(count or COUNT, COUNT)
     parts = np.array(eras(asked))
@@ -94,7 +94,7 @@ def _transverse(found: ak.Array, column: str) -> Floats:
 
 
 def _expected(drawn: Floats, parts: Floats) -> Spectrum:
-    """The numbers drawn beside what Poisson expects; parts (eras, 2): weight and mean of each run era."""
+    """The numbers drawn and their Poisson expectation; parts (eras, 2): weight and mean of each run era."""
     most = drawn.max()
     panel = spectrum(
         "collisions drawn", Axis("collisions over an event"), {"drawn": drawn}, np.arange(-0.5, most + 1.0), "events"

@@ -1,4 +1,4 @@
-"""Events of a stored data set to be looked at: as many as memory should hold, whatever its size."""
+"""A sample of the events of a stored data set that fits in memory."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from tasks.events import Events
     from tasks.task import Task
 
-LOOKED_AT = 20_000
-"""Events, of all classes together; with hits and pile-up they take about 11 kB each."""
+SAMPLE_EVENTS = 20_000
+"""Number of events of all classes together; with hits and pile-up they take about 11 kB each."""
 
 
-def sample(folder: Path, manifest: Manifest, task: Task, count: int = LOOKED_AT) -> Events:
+def sample(folder: Path, manifest: Manifest, task: Task, count: int = SAMPLE_EVENTS) -> Events:
     """Events of all classes in equal parts, as stored: before `apply_variant`, with the classes of `processes`.
 
     Raises UserError as `parts` does.
@@ -39,13 +39,12 @@ def sample(folder: Path, manifest: Manifest, task: Task, count: int = LOOKED_AT)
 
 
 def parts(
-    folder: Path, manifest: Manifest, count: int = LOOKED_AT, columns: Collection[str] | None = None
+    folder: Path, manifest: Manifest, count: int = SAMPLE_EVENTS, columns: Collection[str] | None = None
 ) -> Iterator[ak.Array]:
-    """The same events shard by shard, one in memory at a time; columns : those that are read, None for all.
+    """The same events, shard by shard; columns : those to read, None for all.
 
-    Shards are verified before they are read, and only those that are needed. Generated shards of a process are all
-    alike, so the first ones will do; of imported ones, each of which may hold another class, all give their share.
-    Raises UserError when a shard is missing or changed.
+    Generated shards of a process are alike: the first ones are read. Imported shards may have different classes: each
+    contributes its share. Raises UserError when a shard is missing or changed.
     """
     from tasks.events import read
 
@@ -57,7 +56,7 @@ def parts(
 
 
 def _shares(manifest: Manifest, count: int) -> Iterator[tuple[Shard, int]]:
-    """The shards that are read, and how many events of each."""
+    """The shards to read, and the number of events of each."""
     share = min(1.0, count / manifest.events())
     left = dict.fromkeys(manifest.counts, count // len(manifest.counts))
     for shard in manifest.shards:

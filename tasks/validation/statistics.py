@@ -1,4 +1,4 @@
-"""Numbers read off a sample: peaks, widths, areas, profiles, each with what it is worth."""
+"""Numbers read off a sample: peaks, widths, areas and profiles with their errors."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEAST = 30
-"""Fewer events tell nothing: the check says so."""
+"""Smallest number of events for a check."""
 SIGMAS = 3.0
-"""Standard errors that a number may be off before it is called outside: one true one in 370 is."""
+"""Largest deviation in standard errors; one in 370 is larger by chance."""
 ONE_SIGMA = 0.6827
 
 
@@ -29,8 +29,8 @@ ONE_SIGMA = 0.6827
 class Peak:
     """A Gaussian fitted to a histogram.
 
-    place, width : of the Gaussian, in the unit of x; NaN where there were too few events or no fit. model : what was
-    fitted. curve : (x, events a bin) to be drawn over a histogram of the same bins, by name; empty without a fit.
+    place, width : of the Gaussian, in the unit of x; NaN for too few events or no convergence. model : its name.
+    curve : (x, events per bin), to draw over a histogram of the same bins; None without a fit.
     """
 
     place: float = math.nan
@@ -84,7 +84,7 @@ def _fitted(x: Floats, counts: NDArray[np.int64], start: Any, *, line: bool) -> 
     if line:
         start, low, high = [*start, 0.3 * counts.mean(), 0.0], [*low, 0.0, -math.inf], [*high, math.inf, math.inf]
     errors = np.sqrt(np.maximum(counts, 1.0))
-    # errors from the counts pull a fit below sparse bins, so those of the first fit's curve are used in a second
+    # errors from the counts bias a fit to low bins, so a second fit uses those of the first curve
     for _ in range(2):
         start, _ = curve_fit(shape, x, counts, start, errors, bounds=(low, high), maxfev=5000)
         errors = np.sqrt(np.maximum(shape(x, *start), 1.0))
@@ -100,7 +100,7 @@ def _gaussian(
 
 
 def central_width(values: Any) -> float:
-    """Half of the interval that holds the central 68.3%: the standard deviation of a Gaussian, blind to its tails."""
+    """Half of the central interval of 68.3%: the standard deviation of a Gaussian, insensitive to tails."""
     values = np.asarray(values, dtype=np.float64)
     if len(values) < LEAST:
         return math.nan
@@ -115,7 +115,7 @@ def median(values: Any) -> float:
 
 
 def blind(name: str, first: Any, second: Any, least: float = 0.0) -> Check:
-    """That a quantity does not tell two classes apart: AUC 0.5 within 3 standard errors (DeLong), or `least` of it."""
+    """Check that a quantity does not separate two classes: AUC 0.5 within 3 standard errors (DeLong), or `least`."""
     a, b = (np.asarray(values, dtype=np.float64) for values in (first, second))
     if min(len(a), len(b)) < LEAST:
         return Check(name, math.nan, 0.5, 0.5, "AUC", "no leak")

@@ -28,7 +28,7 @@ HALF_WIDTH = 1.25
 """Of an image in eta and phi: 25 pixels of 0.1."""
 
 PHOTON = 22
-"""Every pixel is a neutral, massless particle: images keep neither charge nor species."""
+"""Every pixel is a neutral, massless particle: images have neither charge nor species."""
 
 CANDIDATE = {
     "pt": "jet_pt",

@@ -1,4 +1,4 @@
-"""W jets against QCD jets: the mass of the W, and that neither pt nor eta tells the two apart."""
+"""W jets against QCD jets: the mass of the W, and that neither pt nor eta separates the classes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WIDTH_SOURCE = (
     "of charged and neutral energy does not reach"
 )
 PIXELS, REACH = 25, 1.25
-"""Of the mean picture, in each direction: 25 pixels over 1.25 to either side, as the jet-image papers have it."""
+"""Pixels of the mean picture, and its extent to each side in eta and phi, as in the jet-image papers."""
 
 
 class WPrimeValidation(Validation):
@@ -62,7 +62,7 @@ def mass(values: dict[str, Floats]) -> Figure:
 
 
 def kinematics(events: Events) -> Figure:
-    """Transverse momentum and pseudorapidity of the jets, from their constituents: flat in what they tell."""
+    """Transverse momentum and pseudorapidity of the jets, which must not separate the classes."""
     found = events.table["constituents"]
     parts = [ak.to_numpy(ak.sum(found.pt * axis(found.phi), axis=1)) for axis in (np.cos, np.sin)]
     pt = by_class(events, np.hypot(*parts))
@@ -79,7 +79,7 @@ def kinematics(events: Events) -> Figure:
 
 
 def substructure(events: Events) -> Figure:
-    """N-subjettiness and energy correlators, which are to tell them apart."""
+    """N-subjettiness and energy correlators, which separate the classes."""
     columns = {name: by_class(events, ak.to_numpy(events.table["candidate", name])) for name in ("tau21", "d2_beta2")}
     tau21, d2 = columns["tau21"], columns["d2_beta2"]
     difference = median(tau21["qcd"]) - median(tau21["w"])
@@ -98,7 +98,7 @@ def substructure(events: Events) -> Figure:
 def picture(events: Events) -> Figure:
     """Mean share of pt in eta and phi around the leading subjet, turned so that the second lies below it.
 
-    Jets of one subjet are left as they are, but for a quarter turn: shares below are of second subjets alone.
+    Jets of one subjet are rotated by a quarter turn: below the centre there are second subjets only.
     """
     shown = {name: _mean_picture(events, index) for index, name in enumerate(events.info.classes)}
     x, y = Axis(r"$\Delta\eta$, turned"), Axis(r"$\Delta\phi$, turned")

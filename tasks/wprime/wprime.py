@@ -48,7 +48,7 @@ MASS_WINDOW = (65.0, 95.0)  # GeV
 PT_SHARES = np.linspace(0.13, 0.07, 10)
 ETA_SHARES = np.array([0.28, 0.28, 0.25, 0.19])
 """Share of the jets in each step of 5 GeV in pt, and of 0.5 in abs(eta), in every class: rounded means of the two
-classes as they come, so that the fewest are thrown away. Any other numbers would do as well."""
+classes before selection, so that few jets are rejected. Other numbers would do as well."""
 
 FIELDS = ("pt", "eta", "phi", "mass", "charge", "pdg_id")
 
@@ -57,15 +57,18 @@ FIELDS = ("pt", "eta", "phi", "mass", "charge", "pdg_id")
 class WPrime(Task):
     """Jets of W bosons from W' -> WZ (Z to neutrinos) against QCD jets, pp at 13 TeV.
 
-    The jet is the leading one, anti-kt with R = 1.0, of what particle flow lists within abs(eta) < 3; it has 250 < pt
-    < 300 GeV and abs(eta) < 2.0. No truth picks it, in either class: 1 to 2% of the signal are jets that recoil
-    against the W. Jets are kept until every cell of pt and abs(eta) has its fixed share of the shard, the same in both
-    classes, so neither tells them apart, without weights (which not every learner takes) and whatever the other
-    shards hold; a flattening function fitted once would have to be fitted anew for every level and variant. The price
-    is half as many jets again as are kept, and with the mass window QCD jets are seven times as rare.
-    Levels: `generator` partons after the shower, `hadron` stable particles (both seen perfectly, but with the names
-    and masses of particle flow), `detector` the fast simulation of `tasks.detector.particle_flow`.
-    `mass` and `candidate.mass` are always that of the trimmed jet (kt subjets of R = 0.3, 5% of the jet's pt).
+    The jet is the leading anti-kt jet (R = 1.0) of particle-flow candidates with abs(eta) < 3; it has
+    250 < pt < 300 GeV and abs(eta) < 2.0. It is not matched to the truth: 1 to 2% of the signal are jets that recoil
+    against the W.
+
+    Every cell of pt and abs(eta) gets a fixed share of the jets of a shard, the same in both classes, so that pt and
+    eta do not separate the classes. This needs neither weights (which not every model takes) nor the other shards; a
+    fitted flattening function would depend on level and variant. A third of the selected jets is rejected for it, and
+    with the mass window QCD jets are seven times as rare.
+
+    Levels: `generator` has partons after the shower and `hadron` stable particles, both measured perfectly but with the
+    species and masses of particle flow; `detector` is the fast simulation of `tasks.detector.particle_flow`.
+    `mass` and `candidate.mass` are always those of the trimmed jet (kt subjets of R = 0.3, 5% of the jet's pt).
     """
 
     name: ClassVar[str] = "wprime"
@@ -73,10 +76,10 @@ class WPrime(Task):
     processes: ClassVar[tuple[str, ...]] = ("w", "qcd")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"events_per_class": 300, "shard_events": 300, "multiparton": False},
-        # shards of 1000: of larger ones two workers could not share the work evenly
+        # shards of 1000, so that two workers share the work evenly
         "quick": {"events_per_class": 4000, "shard_events": 1000},
         "standard": {"events_per_class": 31_250, "shard_events": 3125},
-        # 64,000 training jets a class: the order of the recursive networks' training set, a guess
+        # 64,000 training jets per class, about the training set of the recursive networks (an estimate)
         "paper": {"events_per_class": 100_000, "shard_events": 5000},
     }
 
@@ -96,7 +99,7 @@ class WPrime(Task):
     ] = 200.0
 
     def info(self, level: str) -> EventInfo:
-        """Constituents of one jet: the 60 of highest pt fit a table."""
+        """Constituents of one jet, of which a table holds the 60 of highest pt."""
         return EventInfo(
             self.name, self.processes, level, slots={"constituent": 60}, particles="constituents", picture="jet"
         )
@@ -107,7 +110,7 @@ class WPrime(Task):
         return (*SETTINGS[process], *lowest, *level_settings(level, multiparton=self.multiparton))
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
-        """`count` jets of one process, with the same number in each cell of pt and abs(eta) as in the other."""
+        """Generate `count` jets, with the same numbers in the cells of pt and abs(eta) in both processes."""
         rng = np.random.default_rng(seed)
         what = f"{self.name}, {process}"
 
@@ -132,7 +135,7 @@ class WPrime(Task):
         return WPrimeValidation()
 
     def _select(self, events: ak.Array, level: str, rng: np.random.Generator) -> tuple[ak.Array, NDArray[np.int64]]:
-        """The events whose leading jet is in the window, and the cell of pt and abs(eta) of each."""
+        """Events whose leading jet is in the window, and the cell of pt and abs(eta) of each."""
         from tasks.detector.particle_flow import flow_response_of, particle_flow
         from tasks.detector.particles import final
         from tasks.detector.substructure import leading_jet, total, trim
@@ -159,8 +162,12 @@ def cell_of(pt: NDArray[Any], eta: NDArray[Any]) -> NDArray[np.int64]:
 def jet_table(particles: ak.Array, jet: ak.Array, mass: NDArray[Any], subjets: ak.Array) -> ak.Array:
     """The columns constituents (in falling pt), mass, candidate and axes of the Events table.
 
-    particles : lists of what the jets are made of; jet : {pt, eta, phi}, one each; mass : (jets,) of the trimmed jets;
-    subjets : lists of {pt, eta, phi} in falling pt, one or more each.
+    Parameters
+    ----------
+    particles : lists of the constituents of the jets.
+    jet : {pt, eta, phi}, one per jet.
+    mass : of the trimmed jets, GeV, shape (jets,).
+    subjets : lists of {pt, eta, phi} in falling pt, one or more per jet.
     """
     rows = particles[ak.argsort(particles.pt, ascending=False, stable=True)]
     columns = {name: ak.values_astype(rows[name], np.float32) for name in FIELDS[:-1]}
@@ -178,7 +185,7 @@ def jet_table(particles: ak.Array, jet: ak.Array, mass: NDArray[Any], subjets: a
 
 
 def scalars(particles: ak.Array, mass: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """Engineered features of each jet. Its pt, eta and phi are none: they carry nothing by construction.
+    """Engineered features of each jet. By construction its pt, eta and phi carry no information.
 
     mass (GeV, trimmed) · tau1, tau2, tau21 = tau2 / tau1 (N-subjettiness) · c2 = e3 / e2^2, d2 = e3 / e2^3 (energy
     correlators, beta 1 and 2: Larkoski, Moult and Neill, JHEP 12 (2014) 009) · n_constituents. A ratio over 0 is 0.
@@ -196,9 +203,9 @@ def scalars(particles: ak.Array, mass: NDArray[Any]) -> dict[str, NDArray[Any]]:
 
 
 def subjet_axes(jet: ak.Array, subjets: ak.Array) -> dict[str, NDArray[Any]]:
-    """Where a jet and its two leading subjets point: what an image of the jet is turned by, and no feature.
+    """Directions of a jet and its two leading subjets, by which an image of the jet is rotated. They are no features.
 
-    eta, phi of the jet; subjet1_eta ... subjet2_phi relative to it, phi in [-pi, pi). A jet of one subjet has it twice.
+    eta, phi of the jet; subjet1_eta ... subjet2_phi relative to it, phi in [-pi, pi). A single subjet counts twice.
     """
     last = np.minimum(ak.to_numpy(ak.num(subjets.pt)) - 1, 1)
     first, second = subjets[:, 0], subjets[np.arange(len(subjets)), last]

@@ -4,81 +4,104 @@ from __future__ import annotations
 
 import json as json_format
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmark.commands import options
 from benchmark.commands.data import requests
+from benchmark.core.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tasks.data.inventory import DataFolder
 
 
 def command(
     task: requests.There = None,
     all: Annotated[bool, typer.Option("--all", help="Complete data sets as well.")] = False,
-    incomplete: Annotated[bool, typer.Option("--incomplete", help="Only those whose making was interrupted.")] = False,
-    samples: Annotated[
-        bool, typer.Option("--samples", help="Only samples kept for the next model; the data sets stay.")
+    incomplete: Annotated[
+        bool, typer.Option("--incomplete", help="Only data sets whose making was interrupted.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be deleted, and delete nothing.")] = False,
+    samples: Annotated[
+        bool, typer.Option("--samples", help="Only samples stored for the next model; the data sets stay.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be deleted, and delete nothing.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     data: options.Data = None,
     json: options.Json = False,
 ) -> int:
-    """Delete data sets that are of no more use: interrupted, damaged, or made by an outdated task or detector.
+    """Delete data sets without further use: interrupted, damaged, or made by an outdated task or detector.
 
-    With --all those that are complete, too. With --samples only what representations made of events, which the next
-    run makes again. It lists them and asks. Links are not followed, and nothing else is deleted than what a data set is
-    made of.
+    --all deletes complete ones too. --samples deletes only stored samples, which the next run makes again. The command
+    lists the data sets and asks. It follows no links, and deletes nothing but files of data sets.
 
     Example: python -m benchmark data clean ttbar --all --dry-run
     """
-    from benchmark.core.errors import UserError
-    from tasks.data.inventory import SAMPLES, remove, remove_samples
-
     if all + incomplete + samples > 1:
         raise UserError("data clean: --all, --incomplete and --samples exclude each other. Name one.")
     root = options.data_root(data)
     found = requests.found(root, task)
-    if samples:
-        what, delete = "samples of data sets", remove_samples
-        rows = [(item, item.folder / SAMPLES, item.samples_size) for item in found if item.samples_size]
-    else:
-        what, delete = "data sets", remove
-        states = (
-            {"incomplete"} if incomplete else {"incomplete", "outdated", "damaged"} | ({"complete"} if all else set())
-        )
-        rows = [(item, item.folder, item.size) for item in found if item.state in states]
+    states = {"incomplete"} if incomplete else {"incomplete", "outdated", "damaged", *(["complete"] if all else [])}
+    rows = [item for item in found if (item.samples_size if samples else item.state in states)]
+    what = "samples of data sets" if samples else "data sets"
     if rows and not (dry_run or yes or sys.stdin.isatty()):
         raise UserError(
             f"data clean: {len(rows)} {what} in {root} would be deleted, and there is no terminal to ask at. "
-            "Add --yes, or --dry-run to look only."
+            "Add --yes, or --dry-run to only list them."
         )
-    total = requests.size(sum(size for _, _, size in rows))
+    sizes = {item.folder: item.samples_size if samples else item.size for item in rows}
     if not json:
-        for item, folder, size in rows:
-            print(f"{folder}: {requests.size(size)}, {item.state}{item.reason and f': {item.reason}'}")
+        for item in rows:
+            reason = f": {item.reason}" if item.reason else ""
+            print(f"{_place(item, samples)}: {requests.size(sizes[item.folder])}, {item.state}{reason}")
         if not rows:
-            hint = "" if all or samples else "; complete data sets go with --all"
-            print(f"nothing to delete in {root}{hint}")
-    go_on = not dry_run and bool(rows)
+            print(f"nothing to delete in {root}{'' if all or samples else '; complete data sets go with --all'}")
+    total = requests.size(sum(sizes.values()))
+    go_on = bool(rows) and not dry_run
     if go_on and not yes:
         go_on = typer.confirm(f"Delete these {len(rows)} {what}, {total}?", err=True)
-    removed, left = [], []
-    for item, folder, _ in rows if go_on else []:
-        try:
-            delete(item, root)
-            removed.append(folder)
-        except UserError as error:
-            left.append(str(error))
+    removed, left = run(rows if go_on else [], root, samples=samples)
     if json:
-        told = [
-            {"folder": str(folder), "bytes": size, "state": item.state, "deleted": folder in removed}
-            for item, folder, size in rows
+        records = [
+            {
+                "folder": str(_place(item, samples)),
+                "bytes": sizes[item.folder],
+                "state": item.state,
+                "deleted": item in removed,
+            }
+            for item in rows
         ]
-        print(json_format.dumps(told, indent=1))
+        print(json_format.dumps(records, indent=1))
+    elif go_on:
+        freed = requests.size(sum(sizes[item.folder] for item in removed))
+        print(f"deleted {len(removed)} {what}, {freed}")
     elif rows:
-        freed = requests.size(sum(size for _, folder, size in rows if folder in removed))
-        print(f"deleted {len(removed)} {what}, {freed}" if go_on else f"nothing was deleted ({total} could be)")
+        print(f"nothing was deleted ({total} could be)")
     for reason in left:
         print(f"left: {reason}", file=sys.stderr)
     return 1 if left else 0
+
+
+def run(rows: Sequence[DataFolder], root: Path, *, samples: bool) -> tuple[list[DataFolder], list[str]]:
+    """Delete data sets, or only their samples. Returns those deleted, and why the others were not."""
+    from tasks.data.inventory import remove, remove_samples
+
+    removed, left = [], []
+    for item in rows:
+        try:
+            (remove_samples if samples else remove)(item, root)
+            removed.append(item)
+        except UserError as error:
+            left.append(str(error))
+    return removed, left
+
+
+def _place(item: DataFolder, samples: bool) -> Path:
+    from tasks.data.inventory import SAMPLES
+
+    return item.folder / SAMPLES if samples else item.folder

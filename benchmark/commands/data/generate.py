@@ -1,4 +1,4 @@
-"""`data generate`: make events, or find them made."""
+"""`data generate`: generate events unless they are there."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def command(
     quiet: requests.Quiet = False,
     json: options.Json = False,
 ) -> int:
-    """Generate the events of tasks. What is there already is not made again; what was stopped goes on.
+    """Generate the events of tasks. Complete data sets are not made again; interrupted ones are continued.
 
     Example: python -m benchmark data generate 'ttbar[min_jets=2],dimuon' --preset standard --workers 16
     """
@@ -56,7 +56,7 @@ def command(
 
 
 def run(wanted: Sequence[DataSet], root: Path, workers: int, display: Display) -> list[dict[str, Any]]:
-    """Make what is missing. Returns the task, folder and manifest of each, and whether it was made now."""
+    """Make what is missing. Returns the task, folder and manifest of each data set, and whether it was made now."""
     from tasks.data.store import prepare
 
     rows = []

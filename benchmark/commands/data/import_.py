@@ -15,12 +15,12 @@ from benchmark.commands.data import generate, requests
 def command(
     task: requests.One,
     source: Annotated[Path, typer.Option(help="A file, or a folder of files.", metavar="PATH")],
-    preset: Annotated[str, typer.Option(help="Of the runs that will use the events.")] = "quick",
+    preset: Annotated[str, typer.Option(help="Preset of the runs that will use the events.")] = "quick",
     data: options.Data = None,
     quiet: requests.Quiet = False,
     json: options.Json = False,
 ) -> int:
-    """Read the events of real files. What was read already is not read again, unless the files have changed.
+    """Read the events of real files. Files that were read already are not read again unless they have changed.
 
     Example: python -m benchmark data import dimuon --source path/to/cms/files
     """

@@ -1,4 +1,4 @@
-"""The figures of `data show --plots`, and the table of what was read off them."""
+"""The figures of `data show --plots`, and the table of the numbers read off them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Drawn:
     checks: tuple[Check, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values; a bound that is not there, or a value that can't be told, is null."""
+        """Plain values; a missing bound or an unknown value is null."""
         return {
             "figures": [str(path) for path in self.files],
             "checks": [
@@ -77,7 +77,7 @@ def _one(plugin: type[Task], data: Path, manifest: Manifest, folder: Path, displ
 def _figures(
     task: Task, data: Path, manifest: Manifest, say: Callable[[str, float, float], None]
 ) -> Iterator[tuple[Figure, str]]:
-    """Each figure with its label: of stored events, then of what only a fresh simulation knows."""
+    """Each figure with its label: first of stored events, then of a new simulation with known truth."""
     from tasks.validation.sample import sample
 
     say("draw", 0, 0)
@@ -89,11 +89,11 @@ def _figures(
     if manifest.level == "detector" and manifest.is_generated:
         say("simulate", 0, 1)
         for figure in task.validation.detector_figures():
-            yield figure, f"{label}: {figure.sample}, simulated anew"
+            yield figure, f"{label}: {figure.sample}, simulated now"
 
 
 def show(drawn: Sequence[Drawn], folder: Path) -> None:
-    """What was read off the figures as a table, and where they are."""
+    """Print the numbers read off the figures as a table, and the folder of the figures."""
     for item in drawn:
         print()
         print(f"{item.folder.parent.name}/{item.folder.name}: {len(item.files)} figures in {folder}")

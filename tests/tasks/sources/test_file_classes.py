@@ -4,7 +4,7 @@ import pytest
 
 from benchmark.core.errors import UserError
 from tasks.diphoton.reader import FILE_CLASSES as DIPHOTON_FILES
-from tasks.sources.labels import label_files
+from tasks.sources.cms import label_files
 from tasks.ttbar.reader import FILE_CLASSES as TTBAR_FILES
 
 SOURCE = Path("/data/ttbar")
