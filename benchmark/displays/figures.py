@@ -1,4 +1,4 @@
-"""Validation figures as PNG files, in the style of mplhep. It is imported only to draw."""
+"""Validation figures as PNG files, in the style of mplhep."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 STYLES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P")
 INCHES = (4.9, 4.1)
-"""Of a panel."""
+"""Width and height of a panel."""
 MARK = "mark"
 LEGEND_ROW, LEGEND_REST = 0.062, 0.05
-"""Share of a panel's height that a row of its legend takes, and what is left free below: no curve is behind it."""
+"""Share of a panel's height for a row of its legend, and for the gap below it, so that no curve is behind it."""
 
 
 def draw(figure: Figure, label: str, path: Path) -> None:
-    """Write a figure as PNG, under a label such as "ttbar, level detector, fast simulation".
+    """Write a figure as PNG, atomically. Raises UserError if that is not possible.
 
-    Written to a temporary file and renamed. Raises UserError when that is not possible.
+    label : a line below the title, such as "ttbar, level detector, fast simulation".
     """
     with styled():
         columns = _columns(len(figure.panels))
@@ -74,7 +74,7 @@ def _spectrum(axes: Axes, panel: Spectrum) -> None:
     drawn = {label: panel.heights(label) for label in panel.counts}
     log = panel.log_y and any((heights > 0).any() for heights, _ in drawn.values())
     for (label, (heights, errors)), colour, style in zip(drawn.items(), COLOURS, STYLES, strict=False):
-        # empty bins are gaps on a logarithmic axis: lines down to nothing would hide what there is
+        # empty bins are gaps on a logarithmic axis: lines down to 0 would hide the others
         shown = np.where(heights > 0, heights, np.nan) if log else heights
         name = _named(panel, label)
         mplhep.histplot(
@@ -104,12 +104,12 @@ def _spectrum(axes: Axes, panel: Spectrum) -> None:
 
 
 def _whole(panel: Spectrum) -> bool:
-    """Whether each bin is for one whole number."""
+    """Whether each bin holds one whole number."""
     return bool(np.all(np.diff(panel.edges) == 1.0)) and panel.edges[0] % 1.0 == 0.5
 
 
 def _legend(axes: Axes, first: tuple[str, ...], columns: int) -> None:
-    """The legend, classes first, in room above all that is drawn: the y axis is extended by it."""
+    """Draw the legend, classes first, above all curves: the y axis is extended by its height."""
     handles, names = axes.get_legend_handles_labels()
     order = sorted(range(len(names)), key=lambda place: not names[place].startswith(first))
     columns = min(columns, len(names)) or 1
@@ -135,7 +135,7 @@ def _legend(axes: Axes, first: tuple[str, ...], columns: int) -> None:
 
 
 def _log_axis(axis: XAxis, low: float, high: float) -> None:
-    """Plain numbers at the powers of ten, and between them where there are few."""
+    """Plain numbers at powers of ten, and in between if there are few of them."""
     plain = FuncFormatter(lambda value, _: f"{value:g}")
     axis.set_major_formatter(plain)
     if high / low < 30.0:
@@ -155,7 +155,7 @@ def _height_text(panel: Spectrum) -> str:
 
 
 def _named(panel: Spectrum, label: str) -> str:
-    """The label, with the share that lies beyond the axis where that is worth a word."""
+    """The label, with the share beyond the axis if that is at least 1%."""
     beyond = panel.beyond[label]
     share = beyond / max(float(panel.counts[label].sum()) + beyond, 1.0)
     return f"{label} ({share:.0%} beyond)" if share >= 0.01 and panel.scale == "fraction" else label
@@ -189,7 +189,7 @@ def _map(axes: Axes, panel: Map) -> None:
         norm, colours = Normalize(-reach, reach), "RdBu_r"
     elif panel.z.log:
         shown = np.ma.masked_less_equal(shown, 0.0)
-        # six orders of magnitude are more than a colour scale can tell apart
+        # no colour scale can distinguish more than six orders of magnitude
         norm, colours = LogNorm(max(float(shown.min()), reach / 1e6), reach), "viridis"
     else:
         norm, colours = Normalize(float(shown.min()), reach), "viridis"

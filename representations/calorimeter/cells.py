@@ -1,4 +1,4 @@
-"""Cells of many events, flat, and the sparse pixels that they add up to."""
+"""Cells of many events, flat, and their sums as sparse pixels."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from representations.kernels.hits import Hits
 
 _CHUNK = 1 << 18
-"""Cells that a thread adds up at once."""
+"""Cells in one piece of a thread's work."""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Values in cells, (total,) each: the position of the event, row, column, value. A cell may come more than once."""
+    """Values in cells, (total,) each: position of the event, row, column, value. A cell may occur more than once."""
 
     event: Ints
     row: Ints
@@ -35,19 +35,19 @@ class Cells:
 
     @staticmethod
     def none() -> Cells:
-        """No cells at all."""
+        """No cells."""
         nowhere = np.zeros(0, dtype=np.int64)
         return Cells(nowhere, nowhere, nowhere, np.zeros(0))
 
     @staticmethod
     def together(parts: list[Cells]) -> Cells:
-        """All cells of several parts of the same events."""
+        """The cells of several parts of the same events."""
         names = ("event", "row", "column", "value")
         return Cells(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
     @staticmethod
     def spread(hits: Hits, value: NDArray[Any], row: NDArray[Any], column: NDArray[Any]) -> Cells:
-        """Each hit's value evenly over several cells: rows and columns are (hits, cells)."""
+        """Each hit's value spread evenly over several cells; rows and columns are (hits, cells)."""
         each = row.shape[1]
         return Cells(np.repeat(hits.event, each), row.ravel(), column.ravel(), np.repeat(value / each, each))
 
@@ -64,24 +64,24 @@ class Cells:
         return replace(kept, row=kept.row - first)
 
     def times(self, factor: Floats) -> Cells:
-        """The same cells with values times the factor of their event; factors are (events,)."""
+        """The cells with values times the factor of their event; factors are (events,)."""
         return replace(self, value=self.value * factor[self.event])
 
     def coarse(self, step: int) -> Cells:
-        """Cells of so many rows and columns."""
+        """The cells on a grid with `step` rows and columns made one."""
         return self if step == 1 else replace(self, row=self.row // step, column=self.column // step)
 
     def over(self, other: Cells, shape: tuple[int, int], events: int) -> Cells:
-        """In each cell the sum over that of `other`, which has the same cells and values above 0."""
+        """In each cell the sum divided by that of `other`, which has the same cells and values above 0."""
         (offsets, pixels, found), (_, _, weight) = (summed([(cells, shape)], events) for cells in (self, other))
         row, column = np.divmod(pixels.astype(np.int64), shape[1])
         return Cells(np.repeat(np.arange(events), np.diff(offsets)), row, column, found / weight)
 
 
 def summed(planes: Sequence[tuple[Cells, tuple[int, int]]], events: int) -> Sums:
-    """Pixels of each event in rising order, each once: (offsets (events + 1,), pixels (total,), sums (total,)).
+    """Sums in the pixels of each event, each pixel once and in rising order.
 
-    A plane is the cells of one channel, and its rows and columns. A pixel is a flat index into all planes, end to end.
+    planes : the cells of each channel, and its rows and columns. A pixel is a flat index into all planes, end to end.
     """
     size, pixel = 0, []
     for cells, (rows, columns) in planes:
@@ -106,7 +106,7 @@ def summed(planes: Sequence[tuple[Cells, tuple[int, int]]], events: int) -> Sums
 
 @compiled
 def _by_event(event: Ints, events: int) -> tuple[Ints, Ints]:
-    """Where each event's cells begin, (events + 1,), in an order that keeps that of the cells: counted, not sorted."""
+    """Where each event's cells begin, (events + 1,), and their order, which is stable: a counting sort."""
     offsets, order = np.zeros(events + 1, np.int64), np.empty(len(event), np.int64)
     for i in range(len(event)):
         offsets[event[i] + 1] += 1
@@ -121,11 +121,7 @@ def _by_event(event: Ints, events: int) -> tuple[Ints, Ints]:
 
 @compiled
 def _summed(
-    first: int,
-    last: int,
-    cells: tuple[Ints, Ints, Ints, Floats],
-    size: int,
-    out: tuple[Ints, Pixels, Floats],
+    first: int, last: int, cells: tuple[Ints, Ints, Ints, Floats], size: int, out: tuple[Ints, Pixels, Floats]
 ) -> Whole:
     """Add up the cells of the events [first, last) on a canvas and read it off; returns the number of pixels.
 

@@ -1,7 +1,7 @@
 """The ECAL's own grids: the barrel, a crop of it, and the faces of the endcaps (arXiv:1807.11916, sections 4 and 6).
 
-Endcap pictures are 100 x 100 crystals, rows along y and columns along x at either end. Both lie in one grid of 200 rows
-here, negative z first, as in the Events table.
+Endcap pictures are 100 x 100 crystals, rows along y and columns along x at either end. Here both lie in one
+grid of 200 rows, negative z first, as in the Events table.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ SPAN = (SIDE / 2 * ENDCAP_PITCH, SIDE / 2 * ENDCAP_PITCH)
 
 
 def around_hottest(ecal: Hits) -> Hits:
-    """The hits in 32 x 32 crystals of the barrel with the hottest in the middle, at row and column 16.
+    """The hits in 32 x 32 crystals of the barrel around the hottest one, which is at row and column 16.
 
-    Rows and columns count from the crop's corner, across the seam in phi. Of equally hot crystals the first in rows,
-    then in columns, is taken. An event without hits has none here.
+    Rows and columns count from the corner of the crop, also across the seam in phi. Of equally hot crystals the first
+    in rows, then in columns, is taken.
     """
     order = np.lexsort((ecal["column"], ecal["row"], -ecal["energy"], ecal.event))
     event, first = np.unique(ecal.event[order], return_index=True)
@@ -55,15 +55,15 @@ def around_hottest(ecal: Hits) -> Hits:
 
 
 def crystals(ecal: Hits, field: str = "energy") -> Cells:
-    """A field of the crystals where they are."""
+    """A field of the crystals at their own rows and columns."""
     return Cells(ecal.event, ecal["row"], ecal["column"], ecal[field])
 
 
 def towers(hcal: Hits) -> Cells:
-    """Energy of the HCAL's towers behind the endcaps (abs(eta) > 1.479), evenly over the crystals that lie in each.
+    """Energy of the HCAL's towers behind the endcaps (abs(eta) > 1.479), spread evenly over the crystals in each.
 
-    A crystal lies in the tower that its centre points to, towards higher phi where that is an edge. Every tower has six
-    crystals or more, so that no energy is lost; the few crystals that reach below 1.479 have none.
+    A crystal belongs to the tower that its centre points to; on an edge, to that at higher phi. Every tower has six
+    crystals or more, so that no energy is lost; the few crystals that reach below 1.479 get none.
     """
     starts, crystal = _crystals_of_towers()
     tower = hcal["row"] * HCAL[1] + hcal["column"]
@@ -77,7 +77,7 @@ def towers(hcal: Hits) -> Cells:
 def tracks(found: Hits) -> Cells:
     """Tracks with 1.479 <= abs(eta) < 3 where a straight line meets the endcap, weighted with pt.
 
-    Near 1.48 such a line may pass just outside of the picture; that track is left out.
+    Near 1.48 the line may pass just outside the picture; then the track is left out.
     """
     found = found.only((np.abs(found["eta"]) >= BARREL_ETA) & (np.abs(found["eta"]) < ENDCAP_ETA))
     radius = HALF_LENGTH / np.sinh(np.abs(found["eta"]))
@@ -91,7 +91,7 @@ def tracks(found: Hits) -> Cells:
 
 @lru_cache(maxsize=1)
 def _crystals_of_towers() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The crystals of tower t of the HCAL (row * 72 + column) lie at starts[t] to starts[t + 1] of the second array.
+    """The crystals of tower t of the HCAL (row * 72 + column) are at starts[t]:starts[t + 1] of the second array.
 
     Crystals are row * 100 + column of the two endcaps' grid; towers of the barrel have none.
     """
@@ -100,7 +100,7 @@ def _crystals_of_towers() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     outer = np.abs(eta) > BARREL_ETA
     row, column, eta, phi = row[outer], column[outer], eta[outer], phi[outer]
     ring = np.floor(row_of(eta) / TOWER).astype(np.int64)
-    # the diagonals of the grid are edges of towers: rounding must not choose a side
+    # diagonals of the grid are edges of towers, where rounding must not choose the side
     sector = np.floor(column_of(phi) / TOWER + 1e-9).astype(np.int64)
     sector = np.where(wide(ring), sector - sector % 2, sector)
     tower = ring * HCAL[1] + sector

@@ -1,8 +1,8 @@
 """The whole detector as one picture of 280 x 360 pixels: HCAL-centric, as in arXiv:1807.11916, section 4.
 
 Every HCAL tower is five by five pixels. The ECAL barrel fits these one to one; its endcaps, a grid in x and y, are
-projected, each hit spread evenly over the 2 x 2 pixels nearest to it, because else there were gaps. Where towers grow
-wider in eta (beyond 1.74), so do rows.
+projected, with each hit spread evenly over the nearest 2 x 2 pixels to avoid gaps. Where towers are wider in eta
+(beyond 1.74), rows are wider, too.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ FIRST = (SHAPE[0] - BARREL[0]) // 2
 _TOWERS = np.concatenate([-HCAL_EDGES[:0:-1], HCAL_EDGES])
 _ROWS = TOWER * np.arange(len(_TOWERS))
 EDGES: tuple[float, ...] = tuple(np.interp(np.arange(SHAPE[0] + 1), _ROWS, _TOWERS).tolist())
-"""eta where rows begin and end, (281,)."""
+"""eta of the edges of rows, (281,)."""
 
 
 def row_of(eta: NDArray[Any]) -> NDArray[np.float64]:
-    """Fractional row, 0 at eta -3 to 280 at 3, and no further."""
+    """Fractional row, from 0 at eta -3 to 280 at 3."""
     return np.asarray(np.interp(eta, _TOWERS, _ROWS))
 
 
@@ -46,7 +46,7 @@ def barrel(ecal: Hits, field: str = "energy") -> Cells:
 
 
 def endcaps(ecal: Hits, field: str = "energy") -> Cells:
-    """A field of the crystals of the endcaps, a quarter of each in four pixels. None comes to lie on the barrel."""
+    """A field of the crystals of the endcaps, a quarter of each in four pixels, none of them in the barrel."""
     eta, phi = endcap_direction(ecal["row"], ecal["column"])
     corner = np.floor(row_of(eta) - 0.5).astype(np.int64)
     low, high = np.where(eta < 0, 0, FIRST + BARREL[0]), np.where(eta < 0, FIRST - 1, SHAPE[0] - 1)
@@ -56,7 +56,7 @@ def endcaps(ecal: Hits, field: str = "energy") -> Cells:
 
 
 def towers(hcal: Hits) -> Cells:
-    """Energy of the HCAL's towers, evenly over their pixels: 25, or 50 where a tower is two columns wide."""
+    """Energy of the HCAL's towers, spread evenly over 25 pixels, or 50 where a tower is two columns wide."""
     double = wide(hcal["row"])
     return Cells.together([_tiled(hcal.only(~double), TOWER), _tiled(hcal.only(double), 2 * TOWER)])
 
@@ -64,14 +64,14 @@ def towers(hcal: Hits) -> Cells:
 def tracks(found: Hits) -> Cells:
     """Tracks within abs(eta) < 3, weighted with pt."""
     found = found.only(np.abs(found["eta"]) < ENDCAP_ETA)
-    # At the edge a sum may be rounded up to a row that does not exist.
+    # at the edge, rounding may give a row that does not exist
     row = np.minimum(row_of(found["eta"]).astype(np.int64), SHAPE[0] - 1)
     column = np.floor(column_of(found["phi"])).astype(np.int64) % SHAPE[1]
     return Cells(found.event, row, column, found["pt"])
 
 
 def _tiled(towers: Hits, columns: int) -> Cells:
-    """Towers as their pixels, five rows and so many columns."""
+    """The pixels of towers, five rows and `columns` columns each."""
     row, column = np.divmod(np.arange(TOWER * columns), columns)
     down, across = (towers[axis][:, np.newaxis] * TOWER for axis in ("row", "column"))
     return Cells.spread(towers, towers["energy"], down + row, across + column)

@@ -1,4 +1,4 @@
-"""Collisions drawn as circles: arXiv:1708.07034, sections 3.1 and 5.2."""
+"""Events drawn as circles: arXiv:1708.07034, sections 3.1 and 5.2."""
 
 from __future__ import annotations
 
@@ -29,13 +29,12 @@ if TYPE_CHECKING:
 class Circles(Representation):
     """Objects as coloured circles: place is direction, radius is ln pt or ln E, colour is kind.
 
-    The canvas is white, `size` x `size` pixels, and stored sparse: for each lit pixel which kinds pass there, with
-    255 - colour of every set of kinds as the palette. eta in [-3, 3] runs across the
-    columns, phi in [-pi, pi) down the rows. Radius: max(1, C ln x) pixels (equations 1 and 4), with x in GeV and
-    C = `scale` x size / 224; x = 1 or less gives 1. Missing energy lies at eta 0. Objects beyond abs(eta) 3 are not
-    drawn (`outside` counts them).
-    Constituents of a jet: a canvas of half width 1.25 around their pt-weighted centroid, coloured by class.
-    Crystals of a shower: a canvas of half width 0.278 (32 x 32 crystals) around the hottest one, all black.
+    The canvas is white, `size` x `size` pixels, and stored sparse: each lit pixel has the set of kinds that pass there,
+    and the palette has 255 - colour of every set. eta in [-3, 3] runs across the columns, phi in [-pi, pi) down the
+    rows. The radius is max(1, C ln x) pixels (equations 1 and 4), with x in GeV and C = `scale` x size / 224. Missing
+    energy lies at eta 0. Objects beyond abs(eta) 3 are not drawn.
+    Constituents of a jet are drawn by class on a canvas of half width 1.25 around their centroid of pt; crystals of a
+    shower in black on one of half width 0.278 (32 x 32 crystals) around the hottest one.
     """
 
     name = "circles"
@@ -68,10 +67,12 @@ class Circles(Representation):
     ] = "colour"
 
     def represent(self, events: Events) -> Images:
-        """Pictures (channels, size, size), values 0 to 255 with scale 255.
+        """Images (channels, size, size), with values 0 to 255 and scale 255.
 
-        Raises UserError for a NaN or infinite momentum, for `wrap` on a jet's canvas,
-        and with channels="kind" for a kind without a slot and for lines of more than eight slots.
+        Raises
+        ------
+        UserError : for a momentum that is NaN or infinite, and for `wrap` on a jet's canvas; with channels="kind" for
+            a kind without a slot, and for lines of more than eight slots.
         """
         particles = particles_of(events)
         shapes = self._shapes(particles)
@@ -102,7 +103,7 @@ class Circles(Representation):
         )
 
     def columns(self, info: EventInfo) -> tuple[str, ...]:
-        """The particles alone."""
+        """The particles."""
         return (info.particles,)
 
     def losses(self, events: Events) -> dict[str, Loss]:
@@ -110,13 +111,13 @@ class Circles(Representation):
         return {"outside": Loss(self.outside(events), np.diff(particles_of(events).offsets))}
 
     def outside(self, events: Events) -> NDArray[np.int64]:
-        """How many objects of each event lie beyond the canvas, (events,), and so are not drawn."""
+        """How many objects of each event lie outside the canvas, (events,)."""
         particles = particles_of(events)
         drawn = _on_canvas(*particles.directions(), particles.span)
         return np.bincount(particles.event[~drawn], minlength=len(events))
 
     def picture(self, samples: Samples) -> NDArray[np.uint8] | None:
-        """The canvas in colour, (n, size, size, 3): as stored, or the kinds' channels in the kinds' colours."""
+        """The canvas in colour, (n, size, size, 3); channels of kinds are drawn in the colours of the kinds."""
         if not isinstance(samples, Images):
             return None
         ink = samples.dense().cpu().numpy()
@@ -134,14 +135,14 @@ class Circles(Representation):
         full_circle = span[1] == math.pi
         if self.wrap and not full_circle:
             raise UserError(
-                f"circles: wrap=True with task '{particles.info.task}', whose canvas is zoomed on a jet and has no "
-                "other side; expected a canvas of the full circle in phi. Leave wrap out."
+                f"circles: wrap=True with task '{particles.info.task}', whose canvas covers a jet and not the full "
+                "circle in phi, expected a canvas that does. Leave wrap out."
             )
         slots = len(particles.info.slots)
         if self.channels == "kind" and not self.fill and slots > 8:
             raise UserError(
                 f"circles: channels='kind' with task '{particles.info.task}', which has {slots} slots, expected 8 at "
-                "most: a line's pixel keeps its kinds as the bits of a byte. Use channels=colour, or fill=True."
+                "most: a pixel of a line stores its kinds as the bits of a byte. Use channels=colour, or fill=True."
             )
         deta, dphi = particles.directions()
         drawn = _on_canvas(deta, dphi, span)
@@ -171,7 +172,7 @@ class Circles(Representation):
 
 
 def _on_canvas(deta: NDArray[np.float64], dphi: NDArray[np.float64], span: tuple[float, float]) -> NDArray[np.bool_]:
-    # A crystal on the very edge is on it, whatever the last bit of a difference of two angles.
+    # with a tolerance, so that rounding does not exclude a crystal on the very edge
     return (np.abs(deta) <= span[0] + 1e-9) & (np.abs(dphi) <= span[1] + 1e-9)
 
 

@@ -222,12 +222,7 @@ def _quarters(
 
 @compiled(inline="always")
 def _read_off(
-    canvas: Bytes,
-    touched: Pixels,
-    number: np.uint64,
-    pixels: Pixels,
-    values: Bytes,
-    used: np.uint64,
+    canvas: Bytes, touched: Pixels, number: np.uint64, pixels: Pixels, values: Bytes, used: np.uint64
 ) -> np.uint64:
     """Move the contents of the first `number` pixels of `touched` to `values` from `used` on, each once."""
     for k in range(number):
@@ -241,13 +236,7 @@ def _read_off(
 
 @compiled
 def _rings(
-    first: int,
-    last: int,
-    circles: CircleArrays,
-    size: int,
-    half: int,
-    rooms: tuple[int, int],
-    out: Out,
+    first: int, last: int, circles: CircleArrays, size: int, half: int, rooms: tuple[int, int], out: Out
 ) -> None:
     offsets, x, y, radius, kind = circles
     room, more_room = rooms
@@ -285,15 +274,7 @@ def _interval(low: int, high: int, size: int) -> tuple[int, int]:
 
 
 @compiled
-def _discs(
-    first: int,
-    last: int,
-    circles: CircleArrays,
-    size: int,
-    wrap: bool,
-    passing: Floats,
-    out: Out,
-) -> None:
+def _discs(first: int, last: int, circles: CircleArrays, size: int, wrap: bool, passing: Floats, out: Out) -> None:
     offsets, x, y, radius, kind = circles
     counts, pixels, values = out
     area, channels = size * size, passing.shape[1]

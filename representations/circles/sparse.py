@@ -1,4 +1,4 @@
-"""Sparse pictures of many events, put together in parallel without a dense canvas an event."""
+"""Sparse pictures of many events, drawn in parallel without a dense canvas for each event."""
 
 from __future__ import annotations
 
@@ -15,20 +15,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _AT_ONCE = 1 << 24
-"""Entries (5 bytes each) that there is room for at once: 84 MB, most of which is never touched and costs nothing."""
+"""Entries (5 bytes each) allocated at a time: 84 MB, most of which is never touched and costs nothing."""
 
 Sparse = tuple["NDArray[np.int64]", "NDArray[np.int32]", "NDArray[np.uint8]"]
-"""Entries of each event (events,), then flat indices into (channels, rows, columns) and values, (total,)."""
+"""Numbers of entries (events,), flat indices into (channels, rows, columns) (total,), and values (total,)."""
 
 
 def collect(paint: Callable[..., None], bound: NDArray[np.int64]) -> Sparse:
-    """The entries of all events, painted by as many threads as torch may use, and joined in the order of the events.
+    """The entries of all events in order, drawn by as many threads as torch uses.
 
-    paint(first, last, counts, pixels, values) : writes the entries of events [first, last) end to end to `pixels` and
-        `values`, and how many each event has to `counts`; it should release the GIL.
-    bound : entries that paint may write of each event at most, (events,).
+    Parameters
+    ----------
+    paint : paint(first, last, counts, pixels, values) writes the entries of events [first, last) end to end to
+        `pixels` and `values`, and their number in each event to `counts`. It should release the GIL.
+    bound : (events,), the most entries that `paint` writes for each event.
 
-    Memory is what is drawn and room for `_AT_ONCE` entries, never what could be drawn.
+    Notes
+    -----
+    Memory is that of the entries drawn, and room for `_AT_ONCE` more; it does not grow with `bound`.
     """
     counts = np.zeros(len(bound), dtype=np.int64)
     parts = [_painted(paint, bound, *span, counts) for span in ranges(bound, _AT_ONCE)]
@@ -36,7 +40,7 @@ def collect(paint: Callable[..., None], bound: NDArray[np.int64]) -> Sparse:
         return counts, *parts[0]
     pixels, values = np.empty(counts.sum(), np.int32), np.empty(counts.sum(), np.uint8)
     end = len(pixels)
-    while parts:  # from the last, each given back to the system when it is copied
+    while parts:  # from the last one, so that each part is freed after it is copied
         part = parts.pop()
         start = end - len(part[0])
         pixels[start:end], values[start:end] = part
@@ -47,7 +51,7 @@ def collect(paint: Callable[..., None], bound: NDArray[np.int64]) -> Sparse:
 def _painted(
     paint: Callable[..., None], bound: NDArray[np.int64], first: int, last: int, counts: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-    """A range for each thread, painted where it would begin if all before it were full, and then moved up."""
+    """Each thread draws its range where it would begin if all ranges before it were full; then the gaps are closed."""
     begins = np.concatenate([[0], np.cumsum(bound[first:last])])
     pixels, values = np.empty(begins[-1], np.int32), np.empty(begins[-1], np.uint8)
 
@@ -62,7 +66,7 @@ def _painted(
             for entries in (pixels, values):
                 entries[used : used + number] = entries[begin : begin + number]
         used += number
-    # what is not used goes back to the system
+    # return unused memory to the system
     pixels.resize(used, refcheck=False)
     values.resize(used, refcheck=False)
     return pixels, values

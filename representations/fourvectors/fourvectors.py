@@ -1,4 +1,4 @@
-"""Collisions as lists of four-vectors, and the engineered features of their task."""
+"""Events as lists of four-vectors, and the engineered features of their task."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tasks.events import EventInfo, Events
 
 _LOG_FLOOR = math.log(1e-3)
-"""ln of 1 MeV: pt 0 (an event without missing energy) has no logarithm."""
+"""ln of 1 MeV, for pt 0 (an event without missing energy)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +46,10 @@ class FourVectors(Representation):
     def represent(self, events: Events) -> Vectors:
         """Particles and features of these events.
 
-        Raises UserError for a NaN or infinite number, for a kind without a slot, and for "high" or "complete"
-        when the task has no `candidate` record.
+        Raises
+        ------
+        UserError : for a number that is NaN or infinite, for a kind without a slot, and for "high" or "complete" if
+            the task has no `candidate` record.
         """
         engineered = self.features in ("high", "complete")
         names, values = _candidate(events) if engineered else ((), np.zeros((len(events), 0), np.float32))

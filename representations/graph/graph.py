@@ -1,4 +1,4 @@
-"""Collisions as graphs of particles (arXiv:1902.08570, section 3)."""
+"""Events as graphs of particles (arXiv:1902.08570, section 3)."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Graph(Representation):
         )
 
     def columns(self, info: EventInfo) -> tuple[str, ...]:
-        """The particles alone."""
+        """The particles."""
         return (info.particles,)
 
     def losses(self, events: Events) -> dict[str, Loss]:
@@ -88,7 +88,7 @@ class Graph(Representation):
         return {"dropped": Loss(self.dropped(events), np.ones(len(events)))}
 
     def dropped(self, events: Events) -> NDArray[np.float64]:
-        """The share of each event's pt (or energy, where the task measures by that) that no node has, (events,)."""
+        """The share of each event's pt that no node has, (events,); of energy if the task orders by energy."""
         particles = particles_of(events)
         size = _size(particles)
         whole, left = (
@@ -105,19 +105,19 @@ class Graph(Representation):
 
 
 def _size(particles: Particles) -> NDArray[np.float64]:
-    """What particles are put in order by, (total,): pt or energy."""
+    """The quantity that orders particles, (total,): pt or energy."""
     return _energy(particles) if particles.info.magnitude == "energy" else particles.pt
 
 
 def _energy(particles: Particles) -> NDArray[np.float64]:
-    """In GeV, (total,), as far as float32 goes."""
+    """Energy in GeV, (total,), at most the largest float32."""
     return np.asarray(np.minimum(np.exp(np.minimum(particles.log_energy(), 100.0)), np.finfo(np.float32).max))
 
 
 def _columns(
     particles: Particles, eta: NDArray[np.float64], phi: NDArray[np.float64]
 ) -> dict[str, NDArray[np.generic]]:
-    """Features of all particles by name, (total,) each."""
+    """The columns of nodes by name, (total,) each."""
     slot = particles.slot()
     return {
         "pt": particles.pt,

@@ -1,4 +1,4 @@
-"""Edges between neighbours in (eta, phi), of many events at once, by numba."""
+"""Compiled search for neighbours in (eta, phi), for many events at once."""
 
 from __future__ import annotations
 
@@ -16,19 +16,21 @@ if TYPE_CHECKING:
     from representations.kernels.arrays import Floats, Ints, Pixels
 
 _CHUNK = 1 << 18
-"""Edges that a thread has room for, or one event's if that is more."""
+"""Edges in one piece of a thread's work; an event with more is a piece of its own."""
 _FEW = 256
-"""Nodes up to which each is compared with all others."""
+"""Events with at most this many nodes compare all pairs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Which nodes of an event are joined. Distances are dR^2 = deta^2 + dphi^2 in float64, dphi the short way round.
+    """Which nodes of an event edges connect. Distances are dR^2 = deta^2 + dphi^2 in float64, dphi the short way round.
 
-    by : "nearest": edges to each node from the `k` nearest others (from all, if there are fewer); of equal distances
-        the lower number is nearer. "radius": between all that are not farther apart than `radius`. "complete": all.
-    symmetric : for each edge the one back as well, each once.
-    loops : an edge from each node to itself; it does not count among the k.
+    Parameters
+    ----------
+    by : "nearest": edges to each node from the `k` nearest others, or from all if there are fewer; at equal distances
+        the lower number is nearer. "radius": between nodes at most `radius` apart. "complete": between all nodes.
+    symmetric : add the reverse of each edge, each once.
+    loops : add an edge from each node to itself, which does not count among the k.
     """
 
     by: Literal["nearest", "radius", "complete"] = "nearest"
@@ -39,9 +41,9 @@ class Rule:
 
 
 def edges(eta: Floats, phi: Floats, offsets: Ints, rule: Rule) -> tuple[Ints, Pixels]:
-    """How many edges each event has (events,), and all of them (total, 2): sender and receiver, counted in the event.
+    """Number of edges of each event (events,), and all edges (total, 2): sender and receiver, counted in the event.
 
-    Sorted by receiver, then by sender. eta, phi : (total,), finite, radians; nodes of event i lie at
+    Edges are sorted by receiver, then by sender. eta, phi : (total,), finite; nodes of event i lie at
     `offsets[i]:offsets[i + 1]`.
     """
     nodes, phi = np.diff(offsets), principal(phi)
@@ -52,7 +54,7 @@ def edges(eta: Floats, phi: Floats, offsets: Ints, rule: Rule) -> tuple[Ints, Pi
     counts = np.zeros(len(nodes), np.int64)
 
     def work(first: int, last: int) -> Pixels:
-        found = np.empty((int(room[first:last].sum()), 2), np.int32)  # what is not written costs no memory
+        found = np.empty((int(room[first:last].sum()), 2), np.int32)  # memory that is never written costs nothing
         if rule.by == "nearest":
             used = _nearest(first, last, (offsets, eta, phi), (rule.k, rule.symmetric, rule.loops), (counts, found))
         elif rule.by == "radius":
@@ -67,7 +69,7 @@ def edges(eta: Floats, phi: Floats, offsets: Ints, rule: Rule) -> tuple[Ints, Pi
 
 @compiled
 def _distance2(deta: float, dphi: float) -> float:
-    """dR^2, for angles that are no more than a turn apart."""
+    """dR^2, for angles at most one turn apart."""
     dphi = math.pi - abs(math.pi - abs(dphi))
     return deta * deta + dphi * dphi
 
@@ -89,12 +91,7 @@ def _complete(first: int, last: int, offsets: Ints, loops: bool, counts: Ints, f
 
 @compiled
 def _within(
-    first: int,
-    last: int,
-    nodes: tuple[Ints, Floats, Floats],
-    radius: float,
-    loops: bool,
-    out: tuple[Ints, Pixels],
+    first: int, last: int, nodes: tuple[Ints, Floats, Floats], radius: float, loops: bool, out: tuple[Ints, Pixels]
 ) -> int:
     """Write edges between nodes with dR <= radius; returns their number."""
     offsets, eta, phi = nodes
@@ -128,7 +125,7 @@ def _within(
 
 @compiled
 def _keep(distance2: float, other: int, k: int, near: Ints, near2: Floats) -> None:
-    """Put `other` among the k nearest, which are sorted by distance and number, if it belongs there."""
+    """Insert `other` into the k nearest, which are sorted by distance and number, if it is nearer than one of them."""
     place = k - 1
     if distance2 > near2[place] or (distance2 == near2[place] and other > near[place]):
         return
@@ -139,18 +136,10 @@ def _keep(distance2: float, other: int, k: int, near: Ints, near2: Floats) -> No
 
 
 @compiled
-def _neighbours(
-    number: Ints,
-    eta: Floats,
-    phi: Floats,
-    k: int,
-    senders: Ints,
-    near: Ints,
-    near2: Floats,
-) -> None:
-    """Fill `senders` (n, k) with the k < n nearest of each node, by number. All is given in rising eta.
+def _neighbours(number: Ints, eta: Floats, phi: Floats, k: int, senders: Ints, near: Ints, near2: Floats) -> None:
+    """Fill `senders` (n, k) with the k < n nearest of each node, by number. The arguments are sorted by eta.
 
-    From each node one walks up and down in eta as far as something may still be near: of thousands few are looked at.
+    From each node the search goes up and down in eta only as far as a node may still be near.
     """
     n = len(number)
     for place in range(n):
@@ -168,7 +157,7 @@ def _neighbours(
                 above += 1
                 up = eta[above] - eta[place] if above < n else np.inf
         row = number[place]
-        for i in range(k):  # sorted by insertion: there are few
+        for i in range(k):  # insertion sort, because there are few
             other, gap = near[i], i
             while gap > 0 and senders[row, gap - 1] > other:
                 senders[row, gap] = senders[row, gap - 1]
@@ -178,7 +167,7 @@ def _neighbours(
 
 @compiled
 def _apart(node: int, eta: Floats, phi: Floats, apart: Floats) -> None:
-    """dR^2 of a node to each, itself infinitely far; in a loop that can be vectorised."""
+    """Write dR^2 of a node to all nodes, infinity to itself; the loop is vectorised."""
     for other in range(len(eta)):
         apart[other] = _distance2(eta[node] - eta[other], phi[node] - phi[other])
     apart[node] = np.inf
@@ -186,7 +175,7 @@ def _apart(node: int, eta: Floats, phi: Floats, apart: Floats) -> None:
 
 @compiled
 def _up_to(limit: float, apart: Floats) -> int:
-    """How many are not farther than a limit; in a loop that can be vectorised."""
+    """How many distances are at most `limit`; the loop is vectorised."""
     count = 0
     for distance2 in apart:
         count += distance2 <= limit
@@ -195,10 +184,10 @@ def _up_to(limit: float, apart: Floats) -> int:
 
 @compiled
 def _limit(apart: Floats, k: int, guess: float) -> tuple[float, float]:
-    """Two limits: k at most are within the first; if fewer than k are, those that are missing lie at the second.
+    """Two limits of dR^2: at most k nodes are within the first, and the rest of the k nearest lie at the second.
 
-    Found by false position, as numbers grow about evenly with dR^2, and after some steps by halving. At least k are at
-    finite distances; guess : where to look for the k-th, more than 0.
+    False position, because numbers grow about evenly with dR^2, then bisection. At least k distances must be finite.
+    guess : a first value above 0.
     """
     low, below = 0.0, _up_to(0.0, apart)
     if below >= k:
@@ -211,7 +200,7 @@ def _limit(apart: Floats, k: int, guess: float) -> tuple[float, float]:
     while within > k:
         share = (k + 0.5 - below) / (within - below) if step < 8 else 0.5
         middle = low + (high - low) * share
-        if not low < middle < high:  # nothing lies between: equal distances
+        if not low < middle < high:  # no number in between: equal distances
             return low, high
         count = _up_to(middle, apart)
         if count < k:
@@ -223,25 +212,18 @@ def _limit(apart: Floats, k: int, guess: float) -> tuple[float, float]:
 
 
 @compiled
-def _of_few(
-    eta: Floats,
-    phi: Floats,
-    k: int,
-    senders: Ints,
-    near: Ints,
-    apart: Floats,
-) -> None:
-    """What `_neighbours` does, in the nodes' own order: of so few, all are looked at faster than they are sorted."""
+def _of_few(eta: Floats, phi: Floats, k: int, senders: Ints, near: Ints, apart: Floats) -> None:
+    """As `_neighbours`, for nodes in their own order: a few nodes are compared faster than they are sorted."""
     n, guess = len(eta), 1.0
     apart[n:] = np.inf
     for node in range(n):
         _apart(node, eta, phi, apart)
         sure, last = _limit(apart, k, guess)
         guess = max(last, 1e-30)
-        left = 0 if sure == last else k - _up_to(sure, apart)  # of those at the distance `last`, the first ones
+        left = 0 if sure == last else k - _up_to(sure, apart)  # how many of those at the distance `last`
         held = 0
         if left == 0:
-            for other in range(n):  # without branches, which nobody could predict
+            for other in range(n):  # without branches, because they cannot be predicted
                 near[held] = other
                 held += apart[other] <= sure
         else:
@@ -256,7 +238,7 @@ def _of_few(
 
 @compiled
 def _join(n: int, k: int, senders: Ints, joined: Ints, starts: Ints) -> None:
-    """Senders of each node and those that it sends to, each once, by number: node i's at starts[i]:starts[i + 1]."""
+    """Write the senders and receivers of each node, each once, by number; node i's are at starts[i]:starts[i + 1]."""
     starts[: n + 1] = 0
     for node in range(n):
         for place in range(k):
@@ -288,11 +270,7 @@ def _join(n: int, k: int, senders: Ints, joined: Ints, starts: Ints) -> None:
 
 @compiled
 def _nearest(
-    first: int,
-    last: int,
-    nodes: tuple[Ints, Floats, Floats],
-    rule: tuple[int, bool, bool],
-    out: tuple[Ints, Pixels],
+    first: int, last: int, nodes: tuple[Ints, Floats, Floats], rule: tuple[int, bool, bool], out: tuple[Ints, Pixels]
 ) -> int:
     """Write edges from the nearest nodes to each node; returns their number.
 

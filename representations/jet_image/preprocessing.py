@@ -103,13 +103,7 @@ class _Jets(NamedTuple):
 
 @compiled(error_model="numpy")  # nothing is divided by zero
 def _pixels(
-    first: int,
-    last: int,
-    jets: _Jets,
-    steps: Steps,
-    numbers: tuple[Ints, Ints],
-    pixels: Pixels,
-    values: Floats,
+    first: int, last: int, jets: _Jets, steps: Steps, numbers: tuple[Ints, Ints], pixels: Pixels, values: Floats
 ) -> Whole:
     """Move, turn, mirror and add up the constituents of the jets [first, last); returns the number of pixels.
 

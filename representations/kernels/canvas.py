@@ -40,14 +40,7 @@ def listed(lit: Bytes, some: Ints, pixels: Pixels, used: Whole) -> Whole:
 
 
 @compiled
-def read_off(
-    ink: Floats,
-    lit: Bytes,
-    some: Ints,
-    pixels: Pixels,
-    values: Floats,
-    used: Whole,
-) -> Whole:
+def read_off(ink: Floats, lit: Bytes, some: Ints, pixels: Pixels, values: Floats, used: Whole) -> Whole:
     """As `listed`; also writes the contents of the pixels to `values` and empties the picture."""
     end = listed(lit, some, pixels, used)
     take(ink, pixels, values, used, end)

@@ -1,7 +1,7 @@
-"""Rows of ragged lists put together on the CPU, by numba.
+"""Compiled functions that gather rows of ragged lists on the CPU.
 
-Whole rows are copied from where they begin; torch would need an index of every value, and several passes over it. On a
-device that index costs nothing, and this is not used.
+They copy whole rows; torch would need an index of every value and several passes over it. On a GPU that index costs
+nothing, so torch is used there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def rows_of(index: Tensor, count: int) -> Ints:
-    """The rows, from 0 up, that an index or a mask picks out of `count`. Raises IndexError for what is none of them."""
+    """The rows that an index or a mask selects out of `count`. Raises IndexError for a row that does not exist."""
     rows = (index.nonzero().flatten() if index.dtype == torch.bool else index).numpy()
     if index.dtype == torch.bool and len(index) != count:
         raise IndexError(f"a mask of {len(index)} for {count} rows")
@@ -33,7 +33,7 @@ def rows_of(index: Tensor, count: int) -> Ints:
 
 
 def take(values: Tensor, offsets: Tensor, rows: Ints) -> tuple[Tensor, Tensor]:
-    """The values of some rows, in their order, and the offsets of these."""
+    """The values of some rows, in the order of `rows`, and their offsets."""
     begins = offsets.numpy()
     starts = _starts(begins, rows)
     found = torch.empty(int(starts[-1]), *values.shape[1:], dtype=values.dtype)
@@ -55,7 +55,7 @@ def ends(edges: Tensor, offsets: Tensor, nodes: Tensor, rows: Ints) -> Tensor:
 
 
 def padded(values: Tensor, offsets: Tensor, rows: Ints, length: int) -> tuple[Tensor, Tensor]:
-    """The first `length` values of some rows, (rows, length, columns), zeros behind them, and a mask (rows, length)."""
+    """The first `length` values of some rows, padded with 0, (rows, length, columns), and a mask (rows, length)."""
     found = torch.empty(len(rows), length, values.shape[1], dtype=values.dtype)
     mask = torch.empty(len(rows), length, dtype=torch.bool)
     flat = values.contiguous().view(-1).numpy()
@@ -64,7 +64,7 @@ def padded(values: Tensor, offsets: Tensor, rows: Ints, length: int) -> tuple[Te
 
 
 def owners(offsets: Tensor) -> Tensor:
-    """The row that each value belongs to, (total,) int64, of rows with these offsets."""
+    """The row that each value belongs to, (total,) int64."""
     begins = offsets.numpy()
     found = torch.empty(int(begins[-1]), dtype=torch.int64)
     _owners(begins, found.numpy())
@@ -81,13 +81,14 @@ def dense(
     inks: Tensor | None,
     out: Tensor | None = None,
 ) -> Tensor:
-    """Pictures of `size` pixels, (n, size): float32 values / scale, or for None the values as they are.
+    """Dense pictures of `size` pixels, (n, size).
 
-    inks : None, or the palette (colours, channels) that the values are rows of; pixels then count within a channel.
-    out : what to write to, of this shape and type.
+    scale : gives float32 values / scale; None gives the values as stored.
+    inks : None, or the palette (colours, channels); values are then its rows, and pixels count within a channel.
+    out : array to write to, of this shape and type.
     """
     rows = rows_of(index, len(offsets) - 1)
-    # NumPy asks the system for huge pages, torch does not: of memory this large the first touch is what takes longest
+    # NumPy asks the system for huge pages and torch does not; the first touch of so much memory takes longest
     dtype = np.float32 if scale is not None else values.numpy().dtype
     found = np.empty((len(rows), size), dtype) if out is None else out.numpy()
     columns = pixels.numpy(), values.numpy(), offsets.numpy(), rows, found
@@ -102,14 +103,14 @@ def dense(
 
 
 def _bytes(values: Tensor) -> NDArray[Any]:
-    """Seen as bytes, so that one compiled function does for all types."""
-    # by NumPy: an empty tensor may have strides that torch does not look at as bytes
+    """The bytes of a tensor, so that one compiled function serves all types."""
+    # NumPy, because torch refuses to view empty tensors with some strides as bytes
     return np.ascontiguousarray(values.numpy()).reshape(-1).view(np.uint8)
 
 
 @compiled
 def _checked(rows: NDArray[Any], count: int) -> tuple[Ints, bool]:
-    """Rows counted from the first, and whether there are such rows."""
+    """Rows with negative ones counted from the end, and whether all exist."""
     found, good = np.empty(len(rows), np.int64), True
     for k in range(len(rows)):
         found[k] = rows[k] + count if rows[k] < 0 else rows[k]
@@ -119,7 +120,7 @@ def _checked(rows: NDArray[Any], count: int) -> tuple[Ints, bool]:
 
 @compiled
 def _starts(offsets: Ints, rows: Ints) -> Ints:
-    """Where rows begin when they are put together, (rows + 1,)."""
+    """The offsets of rows when they are gathered, (rows + 1,)."""
     starts = np.zeros(len(rows) + 1, np.int64)
     for k in range(len(rows)):
         starts[k + 1] = starts[k] + offsets[rows[k] + 1] - offsets[rows[k]]
@@ -127,14 +128,7 @@ def _starts(offsets: Ints, rows: Ints) -> Ints:
 
 
 @compiled
-def _copy(
-    values: Bytes,
-    width: int,
-    offsets: Ints,
-    rows: Ints,
-    starts: Ints,
-    found: Bytes,
-) -> None:
+def _copy(values: Bytes, width: int, offsets: Ints, rows: Ints, starts: Ints, found: Bytes) -> None:
     for k in range(len(rows)):
         begin = offsets[rows[k]] * width
         here = found[starts[k] * width : starts[k + 1] * width]
@@ -145,12 +139,7 @@ def _copy(
 
 @compiled
 def _padded(
-    values: NDArray[Any],
-    columns: int,
-    offsets: Ints,
-    rows: Ints,
-    found: NDArray[Any],
-    mask: NDArray[np.bool_],
+    values: NDArray[Any], columns: int, offsets: Ints, rows: Ints, found: NDArray[Any], mask: NDArray[np.bool_]
 ) -> None:
     for k in range(len(rows)):
         begin = offsets[rows[k]]
@@ -168,14 +157,7 @@ def _owners(offsets: Ints, found: Ints) -> None:
 
 
 @compiled
-def _ends(
-    edges: Pixels,
-    offsets: Ints,
-    rows: Ints,
-    starts: Ints,
-    nodes: Ints,
-    found: Ints,
-) -> None:
+def _ends(edges: Pixels, offsets: Ints, rows: Ints, starts: Ints, nodes: Ints, found: Ints) -> None:
     for k in range(len(rows)):
         here, shift = edges[offsets[rows[k]] : offsets[rows[k] + 1]], nodes[k]
         senders, receivers = found[:, starts[k] : starts[k + 1]]
@@ -184,27 +166,16 @@ def _ends(
 
 
 @compiled
-def _scatter(
-    pixels: Pixels,
-    values: NDArray[Any],
-    offsets: Ints,
-    rows: Ints,
-    found: NDArray[Any],
-) -> None:
+def _scatter(pixels: Pixels, values: NDArray[Any], offsets: Ints, rows: Ints, found: NDArray[Any]) -> None:
     for k in range(len(rows)):
-        found[k] = 0  # one picture after the other, each still in the cache when it is filled
+        found[k] = 0  # one picture at a time, so that it is in the cache when it is filled
         for i in range(offsets[rows[k]], offsets[rows[k] + 1]):
             found[k, pixels[i]] = values[i]
 
 
 @compiled(error_model="numpy")
 def _scatter_scaled(
-    pixels: Pixels,
-    values: NDArray[Any],
-    offsets: Ints,
-    rows: Ints,
-    found: NDArray[Any],
-    scale: np.float32,
+    pixels: Pixels, values: NDArray[Any], offsets: Ints, rows: Ints, found: NDArray[Any], scale: np.float32
 ) -> None:
     for k in range(len(rows)):
         found[k] = 0
@@ -214,16 +185,11 @@ def _scatter_scaled(
 
 @compiled
 def _paint(
-    pixels: Pixels,
-    values: NDArray[Any],
-    offsets: Ints,
-    rows: Ints,
-    found: NDArray[Any],
-    inks: NDArray[Any],
+    pixels: Pixels, values: NDArray[Any], offsets: Ints, rows: Ints, found: NDArray[Any], inks: NDArray[Any]
 ) -> None:
     plane = found.shape[1] // inks.shape[1]
     for k in range(len(rows)):
-        for channel in range(inks.shape[1]):  # one after the other: their pictures lie apart
+        for channel in range(inks.shape[1]):  # one at a time: channels lie apart in memory
             picture = found[k, channel * plane : (channel + 1) * plane]
             picture[:] = 0
             for i in range(offsets[rows[k]], offsets[rows[k] + 1]):

@@ -39,7 +39,10 @@ DIRECTIONS: Mapping[str, Callable[..., Any]] = {
 class Hits:
     """All hits (or tracks) of a column of the Events table, end to end.
 
-    events : how many events there are. event : (total,) int64, the position of each hit's event.
+    Parameters
+    ----------
+    events : number of events.
+    event : (total,) position of each hit's event.
     fields : by name, (total,) each; rows and columns are int64, the others float64.
     """
 
@@ -58,21 +61,24 @@ class Hits:
         return Hits(self.events, self.event[kept], {name: values[kept] for name, values in self.fields.items()})
 
     def with_fields(self, **more: NDArray[Any]) -> Hits:
-        """The same hits with more fields, or others."""
+        """The hits with fields added or replaced."""
         return replace(self, fields={**self.fields, **more})
 
     def sums(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Sum of values, one a hit, over the hits of each event, (events,)."""
+        """Sum over the hits of each event, (events,), of one value a hit."""
         return np.bincount(self.event, values, self.events).astype(np.float64)
 
 
 def hits_of(events: Events, column: str, fields: Sequence[str]) -> Hits:
     """These fields of a column of hits or tracks, in the order of the table.
 
-    An energy below zero is a hit like any other: noise may read so. Raises Skip when there is no such column;
-    UserError, naming the event, for lists that are missing, of different lengths or with offsets that fall, for numbers
-    that are missing, NaN or infinite, and for a cell that does not exist: unseen, it would be drawn into the next
-    picture.
+    Energies below zero are valid: noise may read so.
+
+    Raises
+    ------
+    Skip : if the events have no such column.
+    UserError : naming the event, for lists that are missing, differ in length or have decreasing offsets, for numbers
+        that are missing, NaN or infinite, and for a cell that does not exist: it would land in the next picture.
     """
     if not events.has(column):
         task, level, holds = events.info.task, events.info.level, events.info.holds
@@ -92,7 +98,7 @@ def hits_of(events: Events, column: str, fields: Sequence[str]) -> Hits:
         _check(events, hits, column, axis, (place[axis] < 0) | (place[axis] >= size), f"outside 0 to {size - 1}")
     if column == "hcal":
         odd = wide(place["row"]) & (place["column"] % 2 == 1)
-        _check(events, hits, column, "column", odd, "odd, where a tower is two columns wide and kept at the even one")
+        _check(events, hits, column, "column", odd, "odd, where a tower is two columns wide and stored at the even one")
     return hits.with_fields(**place)
 
 
@@ -115,18 +121,17 @@ def transverse(hits: Hits, column: str) -> NDArray[np.float64]:
 def lengths(events: Events, column: str, fields: Sequence[str]) -> NDArray[np.int64]:
     """How many entries of a column of lists each event has, (events,).
 
-    Raises UserError for a field that there is not, and, naming the event, where fields disagree or offsets fall or
-    point beyond what there is: awkward flattens such lists without a word, and what follows would belong to other
-    events.
+    Raises UserError for a missing field, and, naming the event, if fields disagree or offsets decrease or point beyond
+    the end. Awkward flattens such lists without an error, and later entries would belong to other events.
     """
     rows = events.table[column]
     lost = [field for field in fields if field not in rows.fields]
     if lost:
         raise UserError(
             f"{events.info.task}: its {column} have no {', '.join(lost)} (found: {', '.join(rows.fields)}), expected "
-            f"{', '.join(fields)}. Make the events with them, or show them without."
+            f"{', '.join(fields)}. Make the events with them, or choose options that do not need them."
         )
-    one_list = rows.ndim > 1  # of records, which have a length for all their fields
+    one_list = rows.ndim > 1  # lists of records have one length for all fields
     if one_list:
         return lists_of(events, column, rows[fields[0]])[0]
     found = {field: lists_of(events, f"{column}.{field}", rows[field]) for field in fields}
@@ -139,12 +144,12 @@ def lengths(events: Events, column: str, fields: Sequence[str]) -> NDArray[np.in
 def lists_of(events: Events, column: str, rows: ak.Array) -> tuple[NDArray[np.int64], ak.Array]:
     """How many entries the list of each event has, (events,), and all of them flat.
 
-    Raises UserError, naming the event, for a list that is missing and for offsets that fall or point beyond the end.
+    Raises UserError, naming the event, for a missing list and for offsets that decrease or point beyond the end.
     """
     counts = np.ma.filled(np.ma.asarray(ak.to_numpy(ak.num(rows, axis=1)), np.int64), -1)
     try:
         flat = ak.flatten(rows, axis=1)
-    except ValueError as error:  # lists that lie apart, and not where they say
+    except ValueError as error:  # starts and stops that do not fit the content
         reason = str(error).splitlines()[0]
         raise UserError(f"{events.info.task}: the lists of {column} are broken ({reason}). Make them again.") from error
     wrong = (counts < 0) | (np.cumsum(counts) > len(flat))

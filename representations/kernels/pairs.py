@@ -1,4 +1,4 @@
-"""Features of pairs of particles, computed from their nodes on whatever device these lie."""
+"""Features of pairs of particles, computed on the device of the particles."""
 
 from __future__ import annotations
 
@@ -13,26 +13,30 @@ if TYPE_CHECKING:
 MASS = "ln_m2"
 PAIR_FEATURES = ("delta_eta", "delta_phi", "delta_r", "ln_kt", "ln_z", MASS)
 FLOOR = 1e-8
-"""What a smaller kt (GeV), z or m2 (GeV^2) counts as: of particles on one spot, or of no pt, there is no logarithm."""
+"""Smallest kt (GeV), z and m2 (GeV^2), so that particles at one place or without pt have a logarithm."""
 _LARGEST = 1e9
-"""GeV; larger pt and masses count as this, so that no square leaves float32."""
+"""Largest pt and mass in GeV, so that squares fit into float32."""
 _STEEPEST = 40.0
-"""The same for rapidities, whose hyperbolic functions are taken."""
+"""Largest abs(rapidity), so that hyperbolic functions fit into float32."""
 
 
 def pair_features(momenta: Tensor, pseudorapidity: Tensor, pairs: Tensor) -> Tensor:
     """`PAIR_FEATURES` of pairs, (pairs, 6) float32; finite for finite particles with abs(eta) below 1e30.
 
-    momenta : (particles, 4) float32: pt, eta, phi, mass in GeV and radians; eta and phi from any axis.
-    pseudorapidity : (particles,) float32, from the detector's axis: the mass of a pair depends on it if particles do
-        have masses.
+    Parameters
+    ----------
+    momenta : (particles, 4) float32: pt, eta, phi, mass in GeV and radians; eta and phi may count from any axis.
+    pseudorapidity : (particles,) float32, from the detector's axis; masses of pairs of massive particles depend on it.
     pairs : (pairs, 2) int64, positions of senders and receivers.
+
+    Notes
+    -----
 
     delta_eta, delta_phi : sender minus receiver; delta_phi in [-pi, pi].
     delta_r = sqrt(delta_eta^2 + delta_phi^2); kt = min(pt) delta_r; z = min(pt) / (sum of pt);
-    m2 = (E_a + E_b)^2 - |p_a + p_b|^2. The last three are shown as logarithms, as the interaction features of the
-    Particle Transformer are (arXiv:2202.03772, section 4). There delta_r is taken in rapidity; here it is the distance
-    by which graphs are made (pseudorapidity, as in ParticleNet, arXiv:1902.08570, section 3.2).
+    m2 = (E_a + E_b)^2 - |p_a + p_b|^2. The last three are logarithms, as the interaction features of the Particle
+    Transformer (arXiv:2202.03772, section 4). There delta_r is taken in rapidity; here in pseudorapidity, as in the
+    construction of graphs (ParticleNet, arXiv:1902.08570, section 3.2).
     """
     pt, mass = (momenta[:, column].abs().clamp(max=_LARGEST) for column in (0, 3))
     slow = _slowness(pt, pseudorapidity, mass)
@@ -65,7 +69,7 @@ def _mass2(pt: Tensor, mass: Tensor, delta_y: Tensor, delta_phi: Tensor) -> Tens
 
 
 def _slowness(pt: Tensor, eta: Tensor, mass: Tensor) -> Tensor:
-    """Rapidity minus pseudorapidity: exactly 0 for massless particles, and small beside eta for light ones."""
+    """Rapidity minus pseudorapidity: exactly 0 for massless particles, and small compared with eta for light ones."""
     steep = eta.abs().clamp(max=_STEEPEST)
     pt = pt.clamp(min=FLOOR)
     p, pz = pt * torch.cosh(steep), pt * torch.sinh(steep)

@@ -1,4 +1,4 @@
-"""The particles of events as flat, checked columns: what representations of objects and of constituents share."""
+"""The particles of events as flat, checked columns: objects, constituents of a jet, or crystals."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FROM_CENTROID = r"$\Delta\eta$ and $\Delta\phi$ count from the centroid of the j
 """Notes for figures."""
 
 MOMENTUM = ("pt", "eta", "phi", "mass", "charge")
-"""What objects and constituents have beside the code of what they are."""
+"""Fields of objects and constituents, next to the code of their kind."""
 _CODES = {"objects": "kind", "constituents": "pdg_id"}
 
 PDG_CLASSES = ("photon", "electron", "muon", "charged_hadron", "neutral_hadron")
@@ -45,9 +45,11 @@ PDG_CLASSES = ("photon", "electron", "muon", "charged_hadron", "neutral_hadron")
 class Particles:
     """All particles of a table of events, end to end; those of event i lie at `offsets[i]:offsets[i + 1]`.
 
+    Parameters
+    ----------
     pt, eta, phi : (total,) float64, GeV and radians; missing energy has eta 0.
     kind : (total,) int8 index into `names`.
-    others : `mass` and `charge` as the table has them, (total,), which not every picture asks for.
+    others : `mass` and `charge` as in the table, (total,), converted only on demand.
     """
 
     info: EventInfo
@@ -62,17 +64,17 @@ class Particles:
 
     @cached_property
     def mass(self) -> NDArray[np.float64]:
-        """In GeV, shape (total,)."""
+        """Mass in GeV, (total,)."""
         return np.asarray(self.others["mass"], np.float64)
 
     @cached_property
     def charge(self) -> NDArray[np.float64]:
-        """In units of the proton's, shape (total,)."""
+        """Charge in units of the proton's, (total,)."""
         return np.asarray(self.others["charge"], np.float64)
 
     @cached_property
     def event(self) -> NDArray[np.int64]:
-        """Position in the table of the event that each particle belongs to, shape (total,)."""
+        """Position of each particle's event in the table, (total,)."""
         return np.repeat(np.arange(len(self.event_ids)), np.diff(self.offsets))
 
     def log_pt(self) -> NDArray[np.float64]:
@@ -85,10 +87,10 @@ class Particles:
         return np.asarray(np.logaddexp(2 * (self.log_pt() + log_cosh), 2 * _log(np.abs(self.mass))) / 2)
 
     def slot(self) -> NDArray[np.int8]:
-        """Position in `info.slots` of each particle's kind, shape (total,).
+        """Position in `info.slots` of each particle's kind, (total,).
 
-        A task that declares one slot with a name of its own (such as `constituent`) puts all particles there.
-        Raises UserError for a particle whose kind the task does not declare.
+        If a task declares one slot with a name that is no kind (such as `constituent`), all particles belong to it.
+        Raises UserError for a particle of a kind that the task does not declare.
         """
         slots = tuple(self.info.slots)
         if len(slots) == 1 and slots[0] not in self.names:
@@ -104,19 +106,19 @@ class Particles:
 
     @property
     def span(self) -> tuple[float, float]:
-        """Half widths in eta and phi of what the task looks at."""
+        """Half widths in eta and phi, as `span_of`."""
         return span_of(self.info)
 
     def directions(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """eta and phi in [-pi, pi), (total,) each, from the centre of what is looked at.
-
-        That is the detector's, a jet's centroid (weighted with pt), or the hottest crystal.
-        """
+        """eta and phi in [-pi, pi), (total,) each, relative to `centre`: the detector's, a jet's, or a shower's."""
         eta, phi = self.centre()
         return self.eta - eta[self.event], principal(self.phi - phi[self.event])
 
     def centre(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """eta and phi of what `directions` counts from, (events,) each; 0 in an empty event."""
+        """eta and phi of the centre of each event, (events,) each.
+
+        The centre is 0 for the whole detector, the centroid of pt of a jet, or the hottest crystal of a shower.
+        """
         if self.span == FULL_SPAN:
             return np.zeros(len(self.event_ids)), np.zeros(len(self.event_ids))
         return self.hardest() if self.info.particles == "ecal" else self.centroid()
@@ -127,19 +129,19 @@ class Particles:
         return found[0], found[1]
 
     def centroid(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """eta and phi of each event's particles on average, weighted with pt, (events,) each; 0 in an empty event."""
+        """Mean eta and phi of each event's particles, weighted with pt, (events,) each; 0 in an empty event."""
         found = moments.centroid(self.offsets, self.pt, self.eta, self.phi)
         return found[0], found[1]
 
     def where(self, particle: int) -> str:
-        """Name a particle for an error message."""
+        """The name of a particle, for messages."""
         event = int(self.event[particle])
         column = self.info.particles
         return f"{self.info.task}: event {self.event_ids[event]}, {column}[{particle - self.offsets[event]}]"
 
 
 def span_of(info: EventInfo) -> tuple[float, float]:
-    """Half widths in eta and phi of what a task looks at: the detector, a jet or a shower."""
+    """Half widths in eta and phi of the events of a task: of the detector, a jet or a shower."""
     if info.particles == "constituents":
         return JET_SPAN
     return SHOWER_SPAN if info.particles == "ecal" and info.picture == "crop" else FULL_SPAN
@@ -160,15 +162,17 @@ def kinds_of(info: EventInfo) -> tuple[str, ...]:
 def particles_of(events: Events) -> Particles:
     """The checked particles of `events.info.particles`, in the order of the table.
 
-    Raises UserError when the column or one of its fields is absent, and, naming the event, for a list that is missing
-    or whose offsets are out of order, a number that is missing, NaN or more than float32 holds, a negative pt, a `kind`
-    that is not an index into `KINDS`, and a crystal that there is not.
+    Raises
+    ------
+    UserError : if the column or one of its fields is missing; and, naming the event, for a list that is missing or has
+        decreasing offsets, a number that is missing, NaN or too large for float32, a negative pt, a `kind` that is no
+        index into `KINDS`, and a crystal that does not exist.
     """
     info = events.info
     if not events.has(info.particles):
         raise UserError(
             f"{info.task}: its events have no column '{info.particles}' (found: {', '.join(events.table.fields)}), "
-            "which this representation draws on. Choose another representation or level."
+            "which this representation needs. Choose another representation or level."
         )
     counts, column = _crystals(events) if info.particles == "ecal" else _columns(events)
     kind, names = _kinds(column, info.particles)
@@ -189,9 +193,9 @@ def particles_of(events: Events) -> Particles:
 
 
 def _columns(events: Events) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
-    """How many objects or constituents each event has, (events,), and what they are, (total,) each.
+    """How many objects or constituents each event has, (events,), and their fields, (total,) each.
 
-    A number that is missing is NaN.
+    Missing numbers become NaN.
     """
     name = events.info.particles
     rows, fields = events.table[name], (*MOMENTUM, _CODES[name])
@@ -199,9 +203,9 @@ def _columns(events: Events) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]
         lengths(events, name, fields)
         rows = ak.zip({field: rows[field] for field in fields})
     counts, entries = lists_of(events, name, rows)
-    plain = entries.layout.project() if entries.layout.is_indexed else entries.layout  # as a split of events is
+    plain = entries.layout.project() if entries.layout.is_indexed else entries.layout  # a split of events is indexed
     if plain.is_record and all(plain.content(field).is_numpy for field in fields):
-        # as they lie in memory: Awkward's own way copies all of them
+        # the buffers themselves: Awkward would copy all of them
         return counts, {field: np.ascontiguousarray(plain.content(field).data) for field in fields}
     flat = {field: np.ma.asarray(ak.to_numpy(entries[field])) for field in fields}
     missing = {field: np.ma.getmaskarray(values).any() for field, values in flat.items()}
@@ -212,7 +216,7 @@ def _columns(events: Events) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]
 
 
 def _kinds(column: dict[str, NDArray[Any]], particles: str) -> tuple[NDArray[np.int8], tuple[str, ...]]:
-    """What each particle is, -1 for what is none of these."""
+    """The index of each particle's kind, -1 for unknown ones, and the names of the kinds."""
     if particles == "objects":
         kind = column["kind"]
         known = kind if _good(kind, "kind", len(KINDS)) else np.where(_counts(kind, len(KINDS)), kind, -1)
@@ -224,7 +228,7 @@ def _kinds(column: dict[str, NDArray[Any]], particles: str) -> tuple[NDArray[np.
 
 @compiled
 def _classes(pdg_id: NDArray[Any], charge: NDArray[Any]) -> NDArray[np.int8]:
-    """Indices into `PDG_CLASSES`; in one pass, where NumPy's `select` writes an array for each of them."""
+    """Indices into `PDG_CLASSES`, in one pass; NumPy's `select` would write an array for each class."""
     kind = np.empty(len(pdg_id), np.int8)
     for i in range(len(pdg_id)):
         code = abs(pdg_id[i])
@@ -233,7 +237,7 @@ def _classes(pdg_id: NDArray[Any], charge: NDArray[Any]) -> NDArray[np.int8]:
 
 
 def _crystals(events: Events) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
-    """Crystals as massless particles from the centre of the detector; an energy below zero is none."""
+    """Crystals as massless particles from the centre of the detector; energies below zero count as 0."""
     hits = hits_of(events, "ecal", ("row", "column", "energy"))
     eta, phi = barrel_direction(hits["row"], hits["column"])
     none = np.zeros(len(hits))
@@ -243,12 +247,15 @@ def _crystals(events: Events) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]
 
 
 def principal(phi: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same angles in [-pi, pi)."""
+    """Angles in [-pi, pi)."""
     return (phi + math.pi) % (2 * math.pi) - math.pi
 
 
 def _check(particles: Particles, column: Mapping[str, NDArray[Any]]) -> None:
-    for name, given in {**column, "eta": particles.eta}.items():  # that of missing energy is nobody's business
+    for name, given in {
+        **column,
+        "eta": particles.eta,
+    }.items():  # eta of missing energy is not used
         with np.errstate(over="ignore"):  # samples are in float32
             values = given.astype(np.float32) if given.dtype == np.float64 and name in MOMENTUM else given
         if _good(values, name, len(particles.names)):
@@ -264,7 +271,7 @@ def _check(particles: Particles, column: Mapping[str, NDArray[Any]]) -> None:
 
 
 def _good(values: NDArray[Any], name: str, kinds: int) -> bool:
-    """Nothing is wrong, by what takes a single pass: a sum of numbers of which one is not finite is not, either."""
+    """Whether all values are valid, in one pass: a sum is finite only if all numbers are."""
     if name == "kind":
         return values.dtype.kind in "iu" and bool(values.min(initial=0) >= 0 and values.max(initial=0) < kinds)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -272,7 +279,7 @@ def _good(values: NDArray[Any], name: str, kinds: int) -> bool:
 
 
 def _counts(values: NDArray[Any], number: int) -> NDArray[np.bool_]:
-    """Which values are whole numbers from 0 on and below `number`."""
+    """Which values are whole numbers from 0 to `number` - 1."""
     with np.errstate(invalid="ignore"):
         return np.asarray((values >= 0) & (values < number) & (values % 1 == 0))
 

@@ -1,4 +1,4 @@
-"""Events shared out to threads, for kernels that release the GIL."""
+"""Threads for compiled functions, which release the GIL."""
 
 from __future__ import annotations
 
@@ -18,11 +18,16 @@ T = TypeVar("T")
 
 
 def shared_out(work: Callable[[int, int], T], cost: NDArray[np.int64], chunk: int) -> list[T]:
-    """What `work(first, last)` returns for ranges of events, in their order.
+    """Call `work(first, last)` for ranges of events in as many threads as torch uses; returns the results in order.
 
-    cost : of each event, (events,); a range costs `chunk` in all, or is one event that costs more.
+    Parameters
+    ----------
+    cost : of each event, (events,).
+    chunk : cost of a range; an event that costs more is a range of its own.
 
-    As many threads as torch may use; they are Python's, because numba's would not survive the forks of a data loader.
+    Notes
+    -----
+    The threads are Python's, because numba's do not survive the forks of a data loader.
     """
     spans = ranges(cost, chunk)
     threads = min(torch.get_num_threads(), len(spans))
@@ -33,7 +38,7 @@ def shared_out(work: Callable[[int, int], T], cost: NDArray[np.int64], chunk: in
 
 
 def ranges(cost: NDArray[np.int64], chunk: int) -> list[tuple[int, int]]:
-    """Ranges of events that cost `chunk` in all at most, or are one event that costs more."""
+    """Ranges of events that cost at most `chunk`; an event that costs more is a range of its own."""
     total = np.concatenate([[0], np.cumsum(cost)])
     edges = [0]
     while edges[-1] < len(cost):

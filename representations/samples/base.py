@@ -1,4 +1,4 @@
-"""What all samples carry, and how they are cut, joined and moved."""
+"""The base of all kinds of samples."""
 
 from __future__ import annotations
 
@@ -18,11 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """Labels, weights and ids for training and scoring, and the per-event features that a representation declares.
+    """Labels, weights and ids for training and scoring, and features of events as input.
 
-    labels (n,) int64 · weights (n,) float32 · event_ids, groups (n,) int64 · mass (n,) float32 or None: never an
-    input of a model · features (n, F) float32, with `feature_names`: inputs, F may be 0 · pair_masses: whether models
-    may be shown masses of several particles, which they may not where these define the classes.
+    Samples can be indexed, sliced, joined and moved between devices.
+
+    Parameters
+    ----------
+    classes : names of the classes.
+    labels : (n,) int64, index of the class.
+    weights : (n,) float32.
+    event_ids, groups : (n,) int64.
+    mass : (n,) float32, or None; never an input of a model.
+    features : (n, F) float32, inputs of models; F may be 0.
+    feature_names : F names.
+    pair_masses : whether models may use masses of several particles; not where these define the classes.
     """
 
     classes: tuple[str, ...]
@@ -46,17 +55,17 @@ class Samples:
 
     @property
     def device(self) -> torch.device:
-        """Where the samples lie."""
+        """The device of the samples."""
         return self.labels.device
 
     @property
     def nbytes(self) -> int:
-        """Bytes held by all tensors."""
+        """Bytes of all tensors."""
         parts = (getattr(self, field.name) for field in fields(self))
         return sum(part.nbytes for part in parts if isinstance(part, Tensor | Ragged))
 
     def __getitem__(self, index: slice | Tensor | np.ndarray[Any, Any]) -> Self:
-        """The samples of an int64 index array, a boolean mask or a slice (in steps of 1, a view: nothing is copied)."""
+        """The samples of an index, a boolean mask or a slice; a slice in steps of 1 copies nothing."""
         if isinstance(index, slice):
             where = range(len(self))[index]
             if where.step == 1:
@@ -64,23 +73,23 @@ class Samples:
                 return self._map(lambda part: part[where.start : stop], lambda part: part.between(where.start, stop))
             index = torch.tensor(where, dtype=torch.int64)
         elif not isinstance(index, Tensor):
-            index = torch.tensor(index)  # a copy: torch warns of arrays that it may not write to
+            index = torch.tensor(index)  # a copy, because torch warns of read-only arrays
         if index.ndim != 1 or (index.is_floating_point() and len(index)):
             raise IndexError(f"samples take a slice, or a 1-d index or mask, not {index.ndim}-d {index.dtype}")
-        if index.dtype != torch.bool:  # an empty list is float to torch; a uint8 index would be taken for a mask
+        if index.dtype != torch.bool:  # torch makes an empty list float, and takes a uint8 index for a mask
             index = index.to(torch.int64)
         rows = torch.arange(len(self), device=self.device)[index.to(self.device)]
         return self._map(lambda tensor: tensor[rows], lambda ragged: ragged.take(rows))
 
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
-        """The samples of all parts, one part after the other, as one representation makes them of shards.
+        """The samples of all parts, one after the other.
 
-        Raises ValueError for no part at all, and for parts that differ in more than their events, such as in shape.
+        Raises ValueError for no parts, and for parts that differ in more than their events, such as in shape.
         """
         kinds = {type(part) for part in parts}
         if len(kinds) != 1:
-            raise ValueError(f"samples of {len(kinds)} kinds to join, expected one")
+            raise ValueError(f"cannot join samples of {len(kinds)} kinds, expected one")
         joined: dict[str, Any] = {}
         for field in fields(parts[0]):
             values = [getattr(part, field.name) for part in parts]

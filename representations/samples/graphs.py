@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 
 class Joined(NamedTuple):
-    """Some graphs as one graph of parts that no edge joins.
+    """A batch of graphs as one graph whose parts are not connected.
 
-    nodes (N, features) float32 · event (N,) int64, the graph that each node belongs to · edges (2, E) int64, senders
-    and receivers, counted through all graphs · pairs (E, P) float32, what edges have.
+    Parameters
+    ----------
+    nodes : (N, columns) float32.
+    event : (N,) int64, the graph of each node.
+    edges : (2, E) int64, senders and receivers, counted through all graphs.
+    pairs : (E, P) float32, features of edges.
     """
 
     nodes: Tensor
@@ -32,17 +36,21 @@ class Joined(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Graphs(Samples):
-    """Particles as nodes, and edges from senders to receivers of the same event.
+    """Particles as nodes, and edges between particles of the same event.
 
-    nodes : Ragged (total, features) float32, columns called `names`; pt, eta, phi and mass (GeV, radians) among them.
+    Parameters
+    ----------
+    nodes : Ragged (total, columns) float32; pt, eta, phi and mass (GeV, radians) are among the columns.
     edges : Ragged (total, 2) int32, sender and receiver, counted within the event.
-    centre : (n, 2) float32, eta and phi that those of the nodes count from; 0 where that is the detector's own frame.
+    names : of the columns of nodes.
+    centre : (n, 2) float32, the eta and phi from which those of the nodes count; 0 for the detector's own frame.
+    edge_names : features of edges: all `PAIR_FEATURES`, or the first of them.
+    pairs : Ragged (total, P) float32, the features of edges; None computes them for each batch on the device.
 
-    edge_names : what edges have: all `PAIR_FEATURES`, or the first of them.
-    pairs : Ragged (total, P) float32, what each edge has, or None to compute it batch by batch.
-
-    What pairs have follows from the nodes, and a GPU computes it in no time, as it makes pictures dense. Where graphs
-    are gone through often on a CPU, `with_pairs` keeps it, at three times the bytes of the edges.
+    Notes
+    -----
+    Features of edges follow from the nodes, and a GPU computes them as fast as it makes images dense. For many passes
+    on a CPU, `with_pairs` stores them, in three times the bytes of the edges.
     """
 
     nodes: Ragged
@@ -53,19 +61,19 @@ class Graphs(Samples):
     pairs: Ragged | None = None
 
     def joined(self, index: Tensor) -> Joined:
-        """The graphs of `index` (int64, on the samples' device) put side by side."""
+        """The graphs of `index` (int64, on the samples' device) as one."""
         nodes, event, ends, pairs = self._on_cpu(index) if self.device.type == "cpu" else self._on_device(index)
         if pairs is not None:
             return Joined(nodes, event, ends, pairs)
         columns = [self.names.index(name) for name in ("pt", "eta", "phi", "mass")]
         momenta = nodes[:, columns]
-        # masses of pairs need the pseudorapidity itself; differences of what is stored are more exact
+        # masses of pairs need the pseudorapidity itself; differences of stored values are more precise
         steepness = momenta[:, 1] + self.centre[index, 0][event]
         pairs = pair_features(momenta, steepness, ends.T)[:, : len(self.edge_names)]
         return Joined(nodes, event, ends, pairs)
 
     def _on_cpu(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-        """Nodes, event, edges, and pairs where these are kept, by as few passes as there are outputs."""
+        """Nodes, event, edges, and stored pairs, with one pass for each."""
         rows = gather.rows_of(index, len(self))
         nodes, starts = gather.take(self.nodes.values, self.nodes.offsets, rows)
         ends = gather.ends(self.edges.values, self.edges.offsets, starts, rows)
@@ -73,14 +81,14 @@ class Graphs(Samples):
         return nodes, gather.owners(starts), ends, pairs
 
     def _on_device(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-        """The same, by torch."""
+        """The same with torch."""
         nodes, edges = self.nodes.take(index), self.edges.take(index)
         ends = (edges.values.long() + nodes.offsets[edges.rows(), None]).T
         pairs = None if self.pairs is None else self.pairs.take(index).values
         return nodes.values, nodes.rows(), ends, pairs
 
     def with_pairs(self) -> Self:
-        """The same graphs with what their pairs have kept beside them."""
+        """The same graphs with the features of edges stored."""
         every = torch.arange(len(self), device=self.device)
         parts = [self.joined(every[start : start + 1024]).pairs for start in range(0, max(len(self), 1), 1024)]
         return replace(self, pairs=Ragged(torch.cat(parts), self.edges.offsets))

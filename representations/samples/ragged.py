@@ -26,7 +26,7 @@ class Ragged:
     def __post_init__(self) -> None:
         one = self.offsets.ndim == 1 and len(self.offsets)
         ends = self.offsets[:: max(len(self), 1)].tolist() if one else self.offsets.shape
-        ends = ends * 2 if len(ends) == 1 and one else ends  # of no rows, the first is the last
+        ends = ends * 2 if len(ends) == 1 and one else ends  # without rows, the first is the last
         if ends != [0, len(self.values)]:
             raise ValueError(f"offsets go from and to {ends}, expected 0 and the {len(self.values)} values")
 
@@ -35,11 +35,11 @@ class Ragged:
 
     @property
     def lengths(self) -> Tensor:
-        """Length of each row, shape (rows,)."""
+        """Length of each row, (rows,)."""
         return self.offsets[1:] - self.offsets[:-1]
 
     def take(self, index: Tensor) -> Ragged:
-        """The rows of `index` (int64, or a mask), in its order."""
+        """The rows of an index or a mask, in its order."""
         if self.values.device.type == "cpu":
             return Ragged(*gather.take(self.values, self.offsets, gather.rows_of(index, len(self))))
         where, offsets = self.positions(index)
@@ -51,7 +51,7 @@ class Ragged:
         return Ragged(self.values[first:last], self.offsets[start : stop + 1] - first)
 
     def positions(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Where in `values` the rows of `index` lie, and the offsets that they have when put together."""
+        """Where the values of the rows of `index` are, and the offsets of these rows when they are gathered."""
         lengths = self.lengths[index]
         offsets = torch.zeros(len(lengths) + 1, dtype=torch.int64, device=lengths.device)
         torch.cumsum(lengths, 0, out=offsets[1:])
@@ -61,13 +61,13 @@ class Ragged:
         return where + torch.arange(total, device=lengths.device), offsets
 
     def rows(self) -> Tensor:
-        """The row that each value belongs to, shape (total,)."""
+        """The row that each value belongs to, (total,)."""
         index = torch.arange(len(self), device=self.offsets.device)
         return torch.repeat_interleave(index, self.lengths, output_size=len(self.values))
 
     @classmethod
     def join(cls, parts: Sequence[Ragged]) -> Ragged:
-        """The rows of all parts, one part after the other."""
+        """The rows of all parts, one after the other."""
         ends = list(accumulate((len(part.values) for part in parts), initial=0))
         offsets = [part.offsets[:-1] + end for part, end in zip(parts, ends, strict=False)]
         last = torch.tensor([ends[-1]], dtype=torch.int64, device=parts[0].offsets.device)
@@ -79,5 +79,5 @@ class Ragged:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held."""
+        """Bytes of both tensors."""
         return self.values.nbytes + self.offsets.nbytes

@@ -1,10 +1,10 @@
-"""Samples on disk: appended part by part, opened as memory maps, so that neither needs memory for all events.
+"""Samples on disk: written in parts and opened as memory maps, so that memory never has to hold all events.
 
-    FOLDER/samples.json                what they are, as data: never code
-    FOLDER/train-labels.bin            the elements of a tensor, row after row, in the machine's byte order
+    FOLDER/samples.json                their description, as data, never code
+    FOLDER/train-labels.bin            the elements of a tensor, row by row, in the machine's byte order
     FOLDER/train-pixels.values.bin     ragged rows are two tensors, values and offsets
 
-The JSON file is written last: without it a folder holds nothing. What was cut or changed is known by its SHA-256.
+The JSON file is written last, so a folder without it is not complete. SHA-256 hashes reveal changed files.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION: Literal[1] = 1
 RECORD = "samples.json"
 KINDS: Mapping[str, type[Samples]] = {kind.__name__: kind for kind in (Images, Vectors, Graphs)}
-"""Samples that can be kept; a kind that is not here is never looked up by a name from a file."""
+"""Kinds of samples that can be stored; names in files refer only to these."""
 DTYPES: Mapping[str, torch.dtype] = {
     name: getattr(torch, name)
     for name in ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
@@ -41,12 +41,12 @@ DTYPES: Mapping[str, torch.dtype] = {
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
-class Unkeepable(Exception):  # noqa: N818 - nothing is wrong with them
-    """These samples can't be kept here, as the message says; they may be used all the same."""
+class Unkeepable(Exception):  # noqa: N818 - not an error
+    """Samples that cannot be stored here, for the reason in the message; they can still be used."""
 
 
 class DamagedError(Exception):
-    """What lies in a folder isn't what was written there."""
+    """The files in a folder have changed since they were written."""
 
 
 class Column(BaseModel):
@@ -60,7 +60,7 @@ class Column(BaseModel):
 
 
 class Split(BaseModel):
-    """The samples of one split: the tensors by name, and the fields that are no tensors."""
+    """The samples of one split: tensors by name, and the other fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -70,7 +70,7 @@ class Split(BaseModel):
 
 
 class Record(BaseModel):
-    """What `samples.json` holds; `about` is for whoever keeps samples."""
+    """The content of `samples.json`; `about` belongs to the caller."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -80,16 +80,16 @@ class Record(BaseModel):
 
 
 class Stored(NamedTuple):
-    """Samples by split, as memory maps in copy-on-write mode, and what was said about them."""
+    """Samples by split, as memory maps in copy-on-write mode, and the caller's `about`."""
 
     splits: dict[str, Samples]
     about: dict[str, Any]
 
 
 class Writer:
-    """Writes samples to an empty folder, part by part. A context manager, which closes the files.
+    """Writes samples to an empty folder in parts. A context manager that closes the files.
 
-    Raises Unkeepable for samples of a kind, or with metadata, that can't be told in JSON, and when the disk refuses.
+    Raises Unkeepable for samples of another kind, for metadata that JSON cannot hold, and for errors of the disk.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -108,7 +108,7 @@ class Writer:
         self._files.close()
 
     def add(self, split: str, samples: Samples) -> None:
-        """Put these behind those that the split has. Raises ValueError when they differ in more than their events."""
+        """Append samples to a split. Raises ValueError if they differ in more than their events."""
         kind = type(samples).__name__
         if KINDS.get(kind) is not type(samples):
             raise Unkeepable(f"samples of kind {kind}, expected {', '.join(KINDS)}")
@@ -118,7 +118,7 @@ class Writer:
             part = getattr(samples, field.name)
             if isinstance(part, Ragged):
                 end = self._rows(split, f"{field.name}.values")
-                # every part counts from 0: the rows go on where those before end, and the 0 is there already
+                # offsets of each part start from 0: shift them, and drop the 0 after the first part
                 known = self._rows(split, f"{field.name}.offsets") > 0
                 tensors[f"{field.name}.values"] = part.values
                 tensors[f"{field.name}.offsets"] = part.offsets[1:] + end if known else part.offsets
@@ -135,7 +135,7 @@ class Writer:
                 columns[name].append(tensor)
 
     def finish(self, about: Mapping[str, Any]) -> None:
-        """Close the files and say what they are; `about` holds plain JSON values."""
+        """Close the files and write their description; `about` holds plain JSON values."""
         splits = {
             split: Split(
                 kind=self._kinds[split],
@@ -159,11 +159,11 @@ class Writer:
             raise ValueError(f"samples of kinds {self._kinds[split]} and {kind} in one split, expected one")
         for name in before.keys() | plain.keys():
             if name not in plain or name not in before or before[name] != plain[name]:
-                raise ValueError(f"{kind}.{name} differs between the parts to keep")
+                raise ValueError(f"{kind}.{name} differs between the parts to store")
 
 
 class _Growing:
-    """A tensor whose rows are written as they come."""
+    """A tensor on disk to which rows are appended."""
 
     def __init__(self, path: Path, like: Tensor, files: ExitStack) -> None:
         self.path, self.dtype, self.row = path, like.dtype, like.shape[1:]
@@ -174,7 +174,7 @@ class _Growing:
     def append(self, rows: Tensor) -> None:
         if rows.dtype != self.dtype or rows.shape[1:] != self.row:
             raise ValueError(
-                f"{self.path.stem}: rows of {rows.dtype} {tuple(rows.shape[1:])}, those before are of {self.dtype} "
+                f"{self.path.stem}: rows of {rows.dtype} {tuple(rows.shape[1:])} after rows of {self.dtype} "
                 f"{tuple(self.row)}"
             )
         if rows.dtype not in _NAMES:
@@ -189,10 +189,10 @@ class _Growing:
 
 
 def load(folder: Path) -> Stored | None:
-    """What a Writer finished in this folder, or None when there is nothing.
+    """The samples in a folder, or None if no Writer has finished one there.
 
     Files are hashed first, so that every tensor is as it was written; nothing in them is ever run. Raises DamagedError
-    when anything has changed since.
+    if anything has changed.
     """
     path = folder / RECORD
     if not path.is_file():
@@ -208,7 +208,7 @@ def load(folder: Path) -> Stored | None:
 
 
 def _opened(folder: Path, split: str, stored: Split) -> Samples:
-    # fields are asked for by the names that the kind has: no name in the record leads to a file elsewhere
+    # file names come from the fields of the kind, so that a record cannot point to files elsewhere
     kind = KINDS[stored.kind]
     parts: dict[str, Any] = {}
     for field in fields(kind):
@@ -230,7 +230,7 @@ def _mapped(folder: Path, split: str, name: str, stored: Split) -> Tensor:
         raise DamagedError(f"{path}: {found:,} bytes, expected {expected:,}")
     if sha256(path) != column.sha256:
         raise DamagedError(f"{path}: changed since it was written (SHA-256 differs)")
-    if size == 0:  # nothing can't be mapped
+    if size == 0:  # an empty file cannot be mapped
         return torch.empty(column.shape, dtype=dtype)
     return torch.from_file(str(path), shared=False, size=size, dtype=dtype).view(column.shape)
 
@@ -240,7 +240,7 @@ def _file(folder: Path, split: str, name: str) -> Path:
 
 
 def _as_json(what: str, value: Any) -> Any:
-    """As JSON gives it back. Raises Unkeepable for what would come back as something else."""
+    """A value after a round trip through JSON. Raises Unkeepable if the value would change."""
     try:
         stored = json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError) as error:
@@ -251,7 +251,7 @@ def _as_json(what: str, value: Any) -> Any:
 
 
 def _as_tuples(value: Any) -> Any:
-    """Lists as tuples: samples hold no lists, JSON has no tuples."""
+    """Lists as tuples: samples have no lists, and JSON has no tuples."""
     if isinstance(value, list):
         return tuple(map(_as_tuples, value))
     return {name: _as_tuples(part) for name, part in value.items()} if isinstance(value, dict) else value

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Vectors(Samples):
-    """Particles as rows of features, in falling pt.
+    """Lists of particles in falling pt.
 
-    particles : Ragged (total, features) float32, columns called `names`.
-    kinds : Ragged int8, index into `slots` (its order), for each particle.
-    slots : how many particles of each kind a fixed-length table holds.
+    Parameters
+    ----------
+    particles : Ragged (total, columns) float32.
+    kinds : Ragged int8, the position of each particle's kind in `slots`.
+    names : of the columns.
+    slots : how many particles of each kind a table of fixed length holds.
     """
 
     particles: Ragged
@@ -33,13 +36,15 @@ class Vectors(Samples):
 
     @property
     def capacity(self) -> int:
-        """Particles that a padded event holds: the sum of the slots."""
+        """The sum of the slots."""
         return sum(self.slots.values())
 
     def padded(self, index: Tensor, length: int) -> tuple[Tensor, Tensor]:
-        """The first `length` particles of each event of `index`: (n, length, features), and a mask (n, length).
+        """The first `length` particles of events, padded with 0.
 
-        The mask says which exist; the rest is zeros. Particles beyond `length`, those of lowest pt, are left out.
+        Returns
+        -------
+        (n, length, columns) float32, and a mask (n, length) of the particles that exist.
         """
         if self.device.type == "cpu":
             wanted = gather.rows_of(index, len(self))

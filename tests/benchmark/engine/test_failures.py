@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from benchmark.engine import cell as cells
 from benchmark.engine.sample_store import Pace, Represented
 from models.ffnn import FFNN
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from models.registry import MODELS
 from representations.samples import Ragged, Samples
 from tests.benchmark.cells import job, run_cell
@@ -65,7 +65,7 @@ def of_classes(samples: Samples, *labels: int) -> Samples:
 def viewed(name: str) -> list[str]:
     """The representations that a model has a view of, by its own word."""
     views = getattr(MODELS.load(name)(), "views", ("table",))
-    found = [kind for kind, make in MAKE.items() if any((view, type(make(1))) in INPUTS for view in views)]
+    found = [kind for kind, make in MAKE.items() if any((view, type(make(1))) in VIEWS for view in views)]
     assert found
     return found
 

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.inputs import INPUTS
+from models.inputs import VIEWS
 from representations.circles.circles import Circles
 from representations.samples import Images, Panel, Ragged
 from tests.representations.collisions import random_events
@@ -70,7 +70,7 @@ def test_as_if_every_channel_were_listed(lengths: list[int], seed: int, data: st
         assert torch.equal(ours, theirs)
     if not len(index):
         return
-    (ours,), (theirs,) = (INPUTS["table", Images].batch(some, index) for some in (images, expected))
+    (ours,), (theirs,) = (VIEWS["table", Images].batch(some, index) for some in (images, expected))
     torch.testing.assert_close(ours, theirs)
 
 

@@ -299,9 +299,9 @@ def test_masses_are_joined_where_all_parts_have_them() -> None:
 
 
 def test_what_can_not_be_joined() -> None:
-    with pytest.raises(ValueError, match="samples of 0 kinds to join"):
+    with pytest.raises(ValueError, match="cannot join samples of 0 kinds"):
         Samples.join([])
-    with pytest.raises(ValueError, match="samples of 2 kinds to join"):
+    with pytest.raises(ValueError, match="cannot join samples of 2 kinds"):
         Samples.join([vectors([1]), images([1])])
     with pytest.raises(ValueError, match=r"Images\.scale differs between the parts"):
         Images.join([images([1]), replace(images([1]), scale=1.0)])
