@@ -57,8 +57,8 @@ def board_text(board: Board, width: int) -> str:
     note = ", fast simulation" if board.fast_simulation else ""
     with console.capture() as captured:
         console.print(Text(clean(board.title) + note))
-        headers = [each.column.header for each in fitted]
-        right = {each.column.header for each in fitted if each.column.numeric}
+        headers = [clean(each.column.header) for each in fitted]
+        right = {clean(each.column.header) for each in fitted if each.column.numeric}
         rows = zip(*(["\n".join(fold(text, each.width)) for text in each.entries] for each in fitted), strict=True)
         console.print(table(headers, rows, right=right, widths=[each.width for each in fitted], rule=True))
         for line in _notes(board, left_out):

@@ -53,7 +53,9 @@ def table(
     given: Sequence[int | None] = widths or [None] * len(headers)
     for header, width in zip(headers, given, strict=True):
         justify: Literal["left", "right"] = "right" if header in right else "left"
-        made.add_column(header, justify=justify, vertical="top", overflow="fold", no_wrap=header in whole, width=width)
+        made.add_column(
+            Text(header), justify=justify, vertical="top", overflow="fold", no_wrap=header in whole, width=width
+        )
     for row in rows:
         made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     return made

@@ -91,7 +91,9 @@ class MetricColumn:
     source: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse names that would be ambiguous, or slow to match."""
+        """Refuse names that would be ambiguous or slow to match, and columns without a header."""
+        if not self.header.strip():
+            raise ValueError(f"column {self.name}: has no header")
         parts = _PART.findall(self.name)
         if len(parts) > 2 or len(set(parts)) < len(parts):
             raise ValueError(f"column {self.name}: expected at most two different parts in angle brackets")
@@ -172,7 +174,9 @@ def mean(
 
 
 def find_column(name: str, columns: tuple[MetricColumn, ...]) -> MetricColumn | None:
-    """The column of a number, from the first of the declarations that has its name."""
+    """The column of a number, from the first of the declarations that has its name; None for the name of a family."""
+    if _PART.search(name):
+        return None
     return next((column for each in columns if (column := each.matching(name))), None)
 
 

@@ -236,7 +236,8 @@ def all_columns(boards: Iterable[Board]) -> tuple[BoardColumn, ...]:
     names = dict.fromkeys(name for result in results for name in result.metrics)
     members = [column_of(name, declared) for name in names]
     metrics = {column.name: column for column in (*declared, *members) if not column.is_family}
-    in_tables = [column for column in in_order(metrics.values()) if column.order is not None]
+    taken = {column.name for column in (*_BEFORE, *_AFTER)}
+    in_tables = [c for c in in_order(metrics.values()) if c.order is not None and c.name not in taken]
     return (*_BEFORE, *map(_metric_column, in_tables), *_AFTER)
 
 
@@ -270,7 +271,9 @@ def shared(board: Board) -> tuple[BoardColumn, ...]:
 def shared_in_words(board: Board) -> str:
     """What all rows with numbers share: `trained on 7,693 events · cpu · 1 seed each`."""
     row = next((row for row in board.rows if row.done), None)
-    parts = [column.sentence.format(column.entry(row).text) for column in shared(board) if row and column.sentence]
+    parts = [
+        column.sentence.replace("{}", column.entry(row).text, 1) for column in shared(board) if row and column.sentence
+    ]
     return " · ".join(part.replace("1 seeds each", "1 seed each") if part.startswith("1 ") else part for part in parts)
 
 

@@ -38,7 +38,9 @@ def declared_by(results: Iterable[Result]) -> tuple[MetricColumn, ...]:
 
 def column_of(metric: str, columns: tuple[MetricColumn, ...]) -> MetricColumn:
     """The column of a number; one with its name as header, listed with the details of rows, if none is declared."""
-    return find_column(metric, columns) or MetricColumn(metric, metric, order=None)
+    declared = find_column(metric, columns)
+    # a name with angle brackets, from a broken record, must not become a family
+    return declared or MetricColumn(metric.replace("<", "("), metric if metric.strip() else "(no name)", order=None)
 
 
 def in_order(columns: Iterable[MetricColumn]) -> tuple[MetricColumn, ...]:

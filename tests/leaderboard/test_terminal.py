@@ -111,6 +111,9 @@ def test_names_cannot_control_the_terminal() -> None:
     text = board_text(rank([make_result(model="\x1b[2Jcnn", auc=(0.8, 0.7, 0.9))])[0], 100)
     assert "\x1b" not in text
     assert "?[2Jcnn" in text
+    column = MetricColumn("x", "\x1b[2JX")
+    metrics = {"auc": MetricValue(value=0.8), "x": MetricValue(value=1.0)}
+    assert "\x1b" not in board_text(rank([make_result(metrics=metrics, metric_columns=(column,))])[0], 100)
 
 
 def test_a_row_below_chance_is_marked_and_explained() -> None:

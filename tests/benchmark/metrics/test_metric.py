@@ -184,3 +184,9 @@ def test_mean_with_weights():
     assert mean(values[:3], weights[:3]) == mean(values, weights)
     assert mean(values[:1]) == Estimate(1.0)
     assert mean(values, 0 * weights).reason == "no test events"
+
+
+@pytest.mark.parametrize(("name", "header"), [("<a>_<a>", "A"), ("<a>_<b>_<c>", "A"), ("a", " ")])
+def test_columns_that_are_refused(name, header):
+    with pytest.raises(ValueError, match=f"column {name}: "):
+        MetricColumn(name, header)

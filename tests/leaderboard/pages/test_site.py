@@ -16,7 +16,10 @@ from benchmark.core.errors import UserError
 from benchmark.metrics.metric import MetricColumn
 from benchmark.records.result import MetricValue, Scores
 from benchmark.records.store import PAGES_MARK, ResultStore
+from leaderboard.export import to_csv, to_latex, to_markdown
 from leaderboard.pages.site import build
+from leaderboard.ranking.boards import rank
+from leaderboard.terminal import board_text
 from tests.leaderboard.factory import add_cell, make_result, pictures_of
 
 EVIL = "<script>alert(1)</script>\"'&</script><!--"
@@ -172,6 +175,11 @@ def hostile() -> dict[str, Any]:
         "environment": {EVIL: EVIL, "traceback": EVIL},
         "details": {EVIL: 1.0},
         "timings": {EVIL: 2.0},
+        "metric_columns": (
+            MetricColumn("=evil", f"{EVIL} {{x}}", EVIL, unit=EVIL, source=EVIL, common=True),
+            MetricColumn("model", "A model"),
+            MetricColumn("<a>", "Any [b]<a>[/b]", better="lower", order=1),
+        ),
         "created": EVIL,
     }
 
@@ -180,7 +188,10 @@ def test_text_of_results_is_never_markup(store: ResultStore, tmp_path: Path) -> 
     scores = Scores(np.arange(6), np.arange(6) % 2, np.full((6, 2), 0.5, np.float32), np.ones(6, np.float32))
     fields = hostile()
     done = make_result(**fields, model=EVIL.replace("/", ""), representation=EVIL.replace("/", ""), auc=(0.5, 0.4, 0.6))
-    done = done.model_copy(update={"confusion_matrix": [[3, 0], [1, 2]]})
+    numbers = {
+        name: MetricValue(value=1.0, reason=EVIL) for name in (EVIL, "=evil", "model", "", " ", "<a><b><c>", "{y}")
+    }
+    done = done.model_copy(update={"confusion_matrix": [[3, 0], [1, 2]], "metrics": {**done.metrics, **numbers}})
     store.add(done, scores)
     store.add(make_result(**fields, status="failed", model="b"))
     site = build(store, tmp_path / "site").parent
@@ -197,6 +208,11 @@ def test_text_of_results_is_never_markup(store: ResultStore, tmp_path: Path) -> 
             assert not any(name.startswith("on") for name in attributes)
         for script in page.scripts:
             json.loads(script)
+    boards = rank(store.all(), store)
+    assert "[b]" in board_text(boards[0], 500)  # no markup of the terminal either
+    assert ",'=evil," in to_csv(boards)
+    for text in (to_markdown(boards), to_latex(boards)):
+        assert "{x}" in text.replace("\\", "")
 
 
 def test_matrix_pictures_and_scores_of_wrong_shape_are_left_out(store: ResultStore, tmp_path: Path) -> None:
