@@ -1,4 +1,4 @@
-"""The command line: verbs, one-line errors, exit codes. No heavy library is imported here."""
+"""The command line: its verbs, errors of one line, exit codes. It imports no heavy library."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from benchmark.core.version import __version__
 DONE, FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
 
 FIRST = """\
-Which way of showing an LHC collision to a learner works best, with which model, and at what cost?
+Which input representation of an LHC collision works best, with which ML model, at what cost?
 
-First:   python -m benchmark run --task ttbar     events, training, ranking and a page, in minutes
+First:   python -m benchmark run --task ttbar     makes events, trains, ranks: about 20 minutes on two cores
 Then:    python -m benchmark list                 tasks, representations, models, metrics, presets
-         python -m benchmark list cnn             its parameters; the same for any other name
-         python -m benchmark results              what came out so far
-         python -m benchmark --help               everything else
+         python -m benchmark list cnn             the parameters of one of them
+         python -m benchmark results              the results so far
+         python -m benchmark --help               all commands
 """
 
-# Plain help and errors: a panel is no line, and rich's markup would cost every start a tenth of a second.
+# Without rich: its panels break the rule of one line per error, and it takes a tenth of a second at every start.
 app = typer.Typer(
     name="benchmark",
     rich_markup_mode=None,
@@ -49,8 +49,9 @@ def first(
 ) -> int:
     """Compare representations and models on LHC collisions.
 
-    What is there, and which parameters it takes: list, and list NAME. Names, parameters and presets complete with Tab
-    after `benchmark --install-completion`; that works for the command `benchmark`, not for `python -m benchmark`.
+    `list` shows tasks, representations, models and metrics, and `list NAME` the parameters of one. After
+    `benchmark --install-completion`, names, parameters and presets complete with Tab for the command `benchmark` (not
+    for `python -m benchmark`).
 
     Example: python -m benchmark run --task ttbar
     """
@@ -63,12 +64,12 @@ def first(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command line and exit: 0 done, 1 a cell failed, 2 the request was wrong, 130 interrupted."""
+    """Run a command line and exit with 0 (done), 1 (a cell failed), 2 (wrong request) or 130 (interrupted)."""
     sys.exit(exit_code(arguments))
 
 
 def exit_code(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line. What is wrong with it is one line on standard error."""
+    """Run a command line and return its exit code. Errors are one line on standard error."""
     try:
         with blamed():
             code = app(args=arguments, prog_name="benchmark" if arguments is not None else None, standalone_mode=False)
@@ -79,12 +80,12 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
         code = INTERRUPTED
     except BrokenPipeError:
         return _reader_gone()
-    except SystemExit as error:  # Typer's own answer to it
+    except SystemExit as error:  # what Typer makes of a broken pipe
         if not isinstance(error.__context__, BrokenPipeError):
             raise
         return _reader_gone()
     except Exception as error:
-        # Typer's own usage errors; their class moved between releases, so they are known by what they can do.
+        # Typer's usage errors. Their class moved between releases, so this tests for their method.
         message = getattr(error, "format_message", None)
         if message is None:
             raise
@@ -92,13 +93,13 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
         hint = f" Try: {context.command_path} --help" if context is not None else ""
         text = str(message())
         return _say(text + ("" if text.endswith((".", "?")) else ".") + hint, WRONG_REQUEST)
-    if code == INTERRUPTED:  # Typer catches Ctrl-C too, and says nothing
-        _say("interrupted; the same command goes on where it stopped", INTERRUPTED)
+    if code == INTERRUPTED:  # Typer also catches Ctrl-C, without a message
+        _say("interrupted; run the same command again to resume", INTERRUPTED)
     return code if isinstance(code, int) else DONE
 
 
 def _reader_gone() -> int:
-    """Whoever read our output has left, as `| head` does: Python's last flush is not to complain of it."""
+    """Discard further output: its reader has closed the pipe, as `| head` does, and Python's last flush would fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return DONE
 

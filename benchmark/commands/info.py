@@ -10,7 +10,7 @@ from benchmark.commands import options
 def command(
     results: options.Results = options.DEFAULT_RESULTS, data: options.Data = None, json: options.Json = False
 ) -> int:
-    """Show the machine, versions, GPU and folders; what to put into a bug report.
+    """Show the machine, GPU, versions and folders, for a bug report.
 
     Example: python -m benchmark info --json
     """

@@ -1,4 +1,4 @@
-"""Options that mean the same on every verb, and how names complete in a shell."""
+"""Options that several verbs share, and the completion of names in a shell."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ _PATTERN = re.compile(r"[*?\[]")
 
 
 def matched(given: Path, noun: str) -> Path:
-    """The path itself, or the one that a pattern such as `kept/ttbar/*-bdt-*` means, which no shell expanded.
+    """The one path that matches a pattern such as `saved/ttbar/*-bdt-*`; a path without a pattern as it is.
 
-    Shells hand on a pattern that is quoted, or that matches nothing. Raises UserError when it matches nothing, or more
-    than one; a path without a pattern is not looked at.
+    Shells pass on a pattern that is quoted, or that matches nothing.
+
+    Raises UserError when the pattern matches no path, or several.
     """
     path = given.expanduser()
     if path.exists() or not _PATTERN.search(str(path)):
@@ -55,9 +56,9 @@ def _first(paths: Sequence[Path]) -> str:
 
 
 def existing_results(given: Path) -> ResultStore:
-    """The results in a folder that is there; a line on standard error when it holds none yet.
+    """The results in an existing folder; says on standard error when it holds none yet.
 
-    Raises UserError when there is no such folder, or when it is a folder of something else.
+    Raises UserError when there is no such folder, or when it holds other files.
     """
     from benchmark.records.store import ResultStore
 
@@ -86,7 +87,7 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def _may_hold_results(path: Path) -> bool:
-    """Whether it is the folder of a task that was interrupted before its first result, or one of pages."""
+    """Whether it is the folder of a task whose run stopped before its first result, or a folder of pages."""
     from benchmark.records.store import PAGES_MARK
 
     if not path.is_dir():
@@ -95,7 +96,7 @@ def _may_hold_results(path: Path) -> bool:
 
 
 def completer(registry: Registry[Any]) -> Callable[[str], list[str]]:
-    """Completes the last of comma-separated names, or of the parameters in its brackets; imports no plug-in."""
+    """Complete the last of comma-separated names, or the last parameter in its brackets, without importing plug-ins."""
 
     def complete(incomplete: str) -> list[str]:
         name, bracket, inside = incomplete.rpartition("[")
@@ -108,7 +109,7 @@ def completer(registry: Registry[Any]) -> Callable[[str], list[str]]:
 
 
 def _parameters(registry: Registry[Any], name: str, inside: str) -> list[str]:
-    """What may stand inside the brackets of a plug-in, after the parameters that are there already."""
+    """Completions of what is inside the brackets of a plug-in."""
     from benchmark.core.parameters import parameters_of
 
     before, comma, word = inside.rpartition(",")
@@ -122,7 +123,7 @@ def _parameters(registry: Registry[Any], name: str, inside: str) -> list[str]:
 
 
 def complete_any(*registries: Registry[Any]) -> Callable[[str], list[str]]:
-    """Completes a name of any of these groups."""
+    """Complete a name of any of these groups."""
 
     def complete(incomplete: str) -> list[str]:
         return [name for registry in registries for name in registry.names() if name.startswith(incomplete)]
@@ -131,12 +132,12 @@ def complete_any(*registries: Registry[Any]) -> Callable[[str], list[str]]:
 
 
 def complete_preset(incomplete: str) -> list[str]:
-    """Completes a preset."""
+    """Complete a preset."""
     return [preset.name for preset in PRESETS if preset.name.startswith(incomplete)]
 
 
 def complete_level(incomplete: str) -> list[str]:
-    """Completes a level of realism."""
+    """Complete a level of realism."""
     from tasks.task import LEVELS
 
     return [level for level in LEVELS if level.startswith(incomplete)]

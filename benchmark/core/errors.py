@@ -1,4 +1,4 @@
-"""What a user sees when something can't be done: an error, or a cell skipped for a reason."""
+"""The two ways in which something cannot be done: an error of the user, and a cell that is skipped."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ if TYPE_CHECKING:
 
 
 class UserError(Exception):
-    """A request that can't be met. Printed as one line, without a traceback, with exit code 2.
+    """A request that cannot be fulfilled: one line without a traceback, and exit code 2.
 
-    The message says four things: the object, what was found, what was expected, what to do.
+    The message says four things: the object, what was found, what was expected, and what to do.
     """
 
 
-class Skip(Exception):  # noqa: N818 - it is no error: the reason is shown on the board
-    """A cell that makes no sense here, such as one class alone; its result is `skipped` with this reason."""
+class Skip(Exception):  # noqa: N818 - not an error: boards show the reason
+    """A cell that makes no sense, such as one with a single class. Its result is `skipped`, with this reason."""
 
 
 MOST = 20
-"""Known words that an error names: columns of tables are hundreds."""
+"""Largest number of known words that a message lists."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A sentence that names the nearest known word, or all of them (the first twenty) when none is near."""
+    """A sentence that suggests the most similar known word, or lists the known words if none is similar."""
     names = sorted(known)
     near = get_close_matches(word, names, n=1, cutoff=0.5)
     if near:

@@ -1,4 +1,4 @@
-"""Memory of a process: what it takes, and what it keeps for itself."""
+"""Memory of this process: its peak, and what it gives back to the system."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from functools import cache
 from pathlib import Path
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""Of glibc's malloc.h."""
+"""From malloc.h of glibc."""
 
 
 def keep_freed_memory() -> None:
-    """Let this process use memory again that it has freed, where the C library is glibc; elsewhere nothing happens.
+    """Make this process reuse memory that it has freed. Has no effect where the C library is not glibc.
 
-    By default blocks of megabytes go back to the system at once, which then clears every page of the next block: of
-    circles that is a third of the time of drawing them, and of a training step on pictures a twentieth.
+    By default, blocks of megabytes return to the system at once, and the system clears every page of the next block:
+    that takes a third of the time of drawing circles, and a twentieth of a training step on pictures.
     """
     libc = _glibc()
-    # Before glibc 2.35 blocks above 32 MB are always the system's. Where neither is accepted nothing may be set at all:
-    # whatever is set ends the adaptation to what a program asks for.
+    # Before glibc 2.35 blocks above 32 MB always return to the system. If neither is accepted, set nothing at all:
+    # setting either threshold turns off its adaptation to the program.
     if libc is not None and any(libc.mallopt(_MMAP_THRESHOLD, size) for size in (2**30, 2**25)):
         libc.mallopt(_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def give_back() -> None:
-    """Give the system, and the GPU, what this process keeps and does not use."""
+    """Return unused memory of this process to the system, and that of the GPU to its driver."""
     gc.collect()
     if (libc := _glibc()) is not None:
         libc.malloc_trim(0)
@@ -38,9 +38,9 @@ def give_back() -> None:
 
 
 def reset_peak_memory(device: str) -> None:
-    """Start a new measurement of peak memory, where the system can (Linux; CUDA), of what is in use now."""
+    """Start a new measurement of the peak memory, beginning with what is in use now, where the system can do so."""
     give_back()
-    with suppress(OSError):  # where it can't, the peak is that of the process since it began: an upper bound
+    with suppress(OSError):  # elsewhere the peak since the start of the process is an upper bound
         Path("/proc/self/clear_refs").write_text("5")
     if device.startswith("cuda"):
         import torch
@@ -49,14 +49,14 @@ def reset_peak_memory(device: str) -> None:
 
 
 def peak_memory_mb(device: str) -> float:
-    """Peak resident memory of this process since the reset, in MB, plus that of the GPU."""
+    """Peak resident memory of this process since the reset, plus that of the GPU, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     try:
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 peak = int(line.split()[1]) / 1024
     except OSError:
-        pass  # not Linux: the peak since the process began, as above
+        pass  # not Linux
     if device.startswith("cuda"):
         import torch
 
@@ -66,6 +66,6 @@ def peak_memory_mb(device: str) -> float:
 
 @cache
 def _glibc() -> ctypes.CDLL | None:
-    """The C library of this process, if it is glibc."""
+    """The C library of this process if it is glibc."""
     libc = ctypes.CDLL(None)
     return libc if hasattr(libc, "gnu_get_libc_version") else None

@@ -1,4 +1,4 @@
-"""Manners of a worker process: quiet on standard output, deaf to Ctrl-C, gone when its parent is gone."""
+"""Worker processes: silent on standard output, without Ctrl-C, ended with their parent; and those of torchrun."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 def become_worker() -> None:
-    """Call first in every spawned process."""
-    # Libraries print banners (fastjet, from C++) to standard output, which belongs to the user's JSON.
+    """Prepare a spawned process: silence its standard output, ignore Ctrl-C, and end when the parent has ended."""
+    # libraries print banners (fastjet, from C++) to standard output, which is for the user's JSON
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends its workers
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
 
 def _die_with_parent() -> None:
-    """A parent that was killed outright can't end its workers; without this they would wait for ever."""
+    """End this process when the parent has ended: a killed parent cannot end its workers, which would wait for ever."""
     parent = parent_process()
     if parent is not None:
         parent.join()
@@ -33,21 +33,21 @@ def _die_with_parent() -> None:
 
 @contextmanager
 def silenced() -> Iterator[None]:
-    """Nothing on standard output meanwhile, not even from C++: what a worker has for ever, for who works in place."""
+    """Discard what is printed to standard output inside the block, also from C++."""
     sys.stdout.flush()
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    output, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 1)
         yield
     finally:
         sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
+        os.dup2(output, 1)
+        os.close(output)
         os.close(nowhere)
 
 
 def rank_and_size() -> tuple[int, int]:
-    """Which of how many processes that torchrun started this is, or was started by; 0 of 1 without torchrun."""
+    """Rank of this process and number of processes of torchrun; (0, 1) without torchrun. Child processes inherit it."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         return 0, 1
     return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
@@ -55,7 +55,7 @@ def rank_and_size() -> tuple[int, int]:
 
 @contextmanager
 def spawn_without_main() -> Iterator[None]:
-    """Let spawned processes not run the user's script: they need nothing of it, and it would start them again.
+    """Spawn processes inside the block that do not run the user's script, which would start them again.
 
     So a script needs no `if __name__ == "__main__"` around its calls.
     """

@@ -150,7 +150,7 @@ def test_interrupted_it_says_so_and_ends_with_130(tmp_path: Path, toy_data: Path
     done = benchmark(*words, "--quiet", cwd=tmp_path, **{FLAG: str(tmp_path / "flag")})
     assert done.returncode == 130
     assert done.stdout == ""
-    assert done.stderr.strip() == "interrupted; the same command goes on where it stopped"
+    assert done.stderr.strip() == "interrupted; run the same command again to resume"
     assert [result.model for result in ResultStore(tmp_path / "results").all()] == ["nearest"]
 
 

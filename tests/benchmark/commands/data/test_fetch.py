@@ -175,7 +175,7 @@ def test_interrupted(
     with monkeypatch.context() as patched:
         patched.setattr("benchmark.commands.data.fetch_progress.DownloadProgress.downloaded", interrupt)
         assert cli.exit_code(words) == 130
-    assert capsys.readouterr().err.splitlines()[-1] == "interrupted; the same command goes on where it stopped"
+    assert capsys.readouterr().err.splitlines()[-1] == "interrupted; run the same command again to resume"
     assert not (tmp_path / "one.csv").exists()
     assert cli.exit_code(words) == 0
 
