@@ -1,9 +1,10 @@
-"""What a user sees while cells run: a live table and progress bars, or plain lines where there is no terminal."""
+"""What a user sees while cells run: a live table with progress bars in a terminal or notebook, else plain lines."""
 
 from __future__ import annotations
 
+import io
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -13,6 +14,8 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
+
+    from rich.console import RenderableType
 
     from benchmark.engine.request import Cell
     from benchmark.records.result import Result
@@ -30,25 +33,26 @@ VERBS = {
     "score": "scoring",
 }
 RESUME = "resume"
-"""What is no stage but news: a training goes on where a killed run left it, so many epochs of so many done."""
+"""Reported instead of a stage when a training continues from a checkpoint, after so many of so many epochs."""
 COLOURS = {"done": "green", "running": "cyan", "waiting": "dim", "skipped": "yellow"}
 QUIET_S = 15.0
-"""Without a terminal, a stage is spoken of at most this often."""
+"""Without a live table, a stage is printed at most this often."""
 BRIEF = ("import", "describe", "verify")
-"""Stages that mostly take seconds: without a terminal they are spoken of once they have taken longer than that. So a
-file that can't be read gets one line, its error."""
+"""Stages that mostly take seconds. Without a live table they are printed only when they take longer than QUIET_S, so
+that a file that can't be read gets one line, its error."""
 SPEED_OVER_S = 300.0
-"""The time left is told from the speed over so long: events come in batches, and epochs may take a minute."""
+"""The remaining time is estimated from the speed in this period: events come in batches, epochs may take a minute."""
+NOTEBOOK_EVERY_S = 0.25
 ROWS = 30
-"""Cells shown at once: those that run, the latest finished and the next."""
+"""Rows of the live table: the cells that run, those that finished last, and the next."""
 
 
 class Display:
-    """Tells a person on standard error; a context manager. With `quiet` it says nothing at all."""
+    """Reports progress on standard error, or below the cell of a notebook; a context manager."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.console = Console(stderr=True, quiet=quiet, soft_wrap=True)
-        self.live: Live | None = None
+        self.live: Live | NotebookLive | None = None
         self.rows: dict[Cell, tuple[str, str]] = {}
         self.progress = Progress(
             TextColumn("{task.description}"),
@@ -61,13 +65,19 @@ class Display:
             speed_estimate_period=SPEED_OVER_S,
         )
         self.bars: dict[str, tuple[str, TaskID]] = {}
-        """Of each subject that something goes on with: its name, and the bar."""
+        """Name and bar of the current stage of each subject."""
         self.said: dict[str, float] = {}
 
     def __enter__(self) -> Self:
-        if self.console.is_terminal and not self.console.quiet:
-            self.live = Live(self._render(), console=self.console, refresh_per_second=4, transient=False)
+        if self.console.quiet:
+            return self
+        if self.console.is_jupyter:
+            self.live = NotebookLive()
+        elif self.console.is_terminal:
+            self.live = Live(console=self.console, refresh_per_second=4, transient=False)
+        if self.live:
             self.live.start()
+            self._refresh()
         return self
 
     def __exit__(
@@ -75,13 +85,13 @@ class Display:
     ) -> None:
         if self.live:
             self._drop_bars(set(self.bars))
-            self.live.update(self._render())
+            self._refresh()
             self.live.stop()
 
     def plan(self, cells: Sequence[Cell], done: dict[Cell, Result]) -> None:
-        """Show the cells that there are, and which have a result already."""
+        """Add cells to the table, and the results that exist already."""
         self.rows |= dict.fromkeys(cells, ("waiting", ""))
-        self.rows |= {cell: (result.status, f"{headline(result)} (kept)") for cell, result in done.items()}
+        self.rows |= {cell: (result.status, f"{headline(result)} (stored)") for cell, result in done.items()}
         if done:
             self.console.print(f"{len(done)} of {len(cells)} cells have a result already")
         self._refresh()
@@ -97,9 +107,9 @@ class Display:
         )
 
     def stage(self, subject: str, stage: str, done: float, total: float) -> None:
-        """Move the bar of a stage, or open one; with a total of 0, which nobody knows yet, say how many are done."""
+        """Move the bar of a stage, or add one. A total of 0 is not known yet."""
         if stage == RESUME:
-            self.console.print(f"{subject}: training goes on after epoch {done:.0f} of {total:.0f}", markup=False)
+            self.console.print(f"{subject}: training continues after epoch {done:.0f} of {total:.0f}", markup=False)
             return
         name = f"{subject}: {VERBS.get(stage, stage)}"
         if not self.live:
@@ -110,7 +120,7 @@ class Display:
         if self.bars.get(subject, ("", None))[0] != name:
             running = {str(cell) for cell, (status, _) in self.rows.items() if status == "running"}
             self._drop_bars({subject} | self.bars.keys() - running)
-            # what is there already was not done in this time, and says nothing of the speed
+            # what was done before does not count for the speed
             bar = self.progress.add_task(name, total=total or None, completed=done)  # type: ignore[arg-type]
             self.bars[subject] = name, bar
         count = "" if total else f", {done:,.0f} so far"
@@ -119,7 +129,7 @@ class Display:
         self._refresh()
 
     def started(self, cell: Cell) -> None:
-        """A cell is being run."""
+        """A cell has started."""
         self.rows[cell] = ("running", "")
         self._refresh()
 
@@ -127,13 +137,15 @@ class Display:
         """A cell has its result."""
         self._drop_bars({str(cell)})
         self.rows[cell] = (result.status, headline(result))
+        if result.status == "done" and result.reason:
+            self.console.print(f"warning: {cell}: {result.reason}", markup=False)
         if not self.live:
             number = sum(status not in ("waiting", "running") for status, _ in self.rows.values())
             self.console.print(f"[{number}/{len(self.rows)}] {cell}: {result.status} {headline(result)}", markup=False)
         self._refresh()
 
     def _say_sometimes(self, name: str, done: float, total: float) -> None:
-        """Without a terminal: a line when a stage has begun, and at most one every 15 seconds."""
+        """Print a line when a stage begins, and then at most one every QUIET_S."""
         now = time.monotonic()
         if now - self.said.get(name, 0.0) > QUIET_S:
             self.said[name] = now
@@ -167,7 +179,7 @@ class Display:
 
 
 def headline(result: Result) -> str:
-    """The one number of a result, or why there is none."""
+    """The AUC of a result, or why there is none."""
     auc = result.metrics.get("auc")
     if result.status != "done":
         return result.reason or ""
@@ -176,3 +188,36 @@ def headline(result: Result) -> str:
     interval = f" [{auc.low:.4f}, {auc.high:.4f}]" if auc.low is not None and auc.high is not None else ""
     took = f" in {result.timings['fit']:.0f} s" if "fit" in result.timings else ""
     return f"AUC {auc.value:.4f}{interval}{took}"
+
+
+class NotebookLive:
+    """An output of a notebook that is updated in place, as `rich.live.Live` is in a terminal; needs IPython alone."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+        self._shown: RenderableType = ""
+        self._updated = 0.0
+
+    def start(self) -> None:
+        """Open the output."""
+        from IPython.display import HTML, display
+
+        self._handle = display(HTML(""), display_id=True)
+
+    def update(self, renderable: RenderableType) -> None:
+        """Replace the content, a few times a second at most."""
+        self._shown = renderable
+        if time.monotonic() - self._updated > NOTEBOOK_EVERY_S:
+            self._write()
+
+    def stop(self) -> None:
+        """Write the last content."""
+        self._write()
+
+    def _write(self) -> None:
+        from IPython.display import HTML
+
+        self._updated = time.monotonic()
+        page = Console(file=io.StringIO(), record=True, width=110, force_jupyter=False)
+        page.print(self._shown)
+        self._handle.update(HTML(page.export_html(inline_styles=True, code_format="<pre>{code}</pre>")))

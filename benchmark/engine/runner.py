@@ -37,7 +37,7 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
     display.plan([job.cell for job in jobs], {})
     groups = by_data(jobs)
     if not request.tasks and len(groups) > 1:
-        display.advise_to_narrow({data.target: len(group) for data, group in groups.items()})
+        display.advise_to_narrow({str(group[0].cell.task): len(group) for group in groups.values()})
     found: dict[Cell, Result] = {}
     with spawn_without_main():
         for data, group in groups.items():

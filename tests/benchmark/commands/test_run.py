@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmark import cli
+from benchmark.engine.plan import jobs_of
 from benchmark.records.store import ResultStore
-from tests.benchmark.toys import LONELY, arguments, contents, metric, request, run_toy
+from tests.benchmark.toys import LONELY, TOY, arguments, contents, metric, request, run_toy
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from benchmark.engine.job import Job
+    from benchmark.engine.request import Request
 
 
 @pytest.fixture
@@ -122,3 +127,24 @@ def test_missing_scores_are_made_again(tmp_path: Path, toy_data: Path):
     (second,) = run_toy(request("Nearest"), tmp_path, toy_data)
     assert (second.key, second.metrics, second.scores_sha256) == (first.key, first.metrics, first.scores_sha256)
     assert ResultStore(tmp_path).find("toy", first.key) == second
+
+
+def test_a_run_without_a_task_prints_its_plan_first(
+    tmp_path: Path, toy_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """And goes on without asking, as nobody may be there to answer."""
+
+    def two_tasks(wanted: Request) -> list[Job]:
+        return jobs_of(dataclasses.replace(wanted, tasks=wanted.tasks or (TOY, LONELY)))
+
+    monkeypatch.setattr("benchmark.engine.runner.jobs_of", two_tasks)
+    words = arguments(tmp_path, toy_data, "Nearest")
+    named = [word for word in words if word not in ("--task", TOY)]
+    assert cli.exit_code(named) == 0
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first.startswith(
+        "no task was named, so this runs 2 of them: 1 of toy, 1 of lonely cells. To run one: --task"
+    )
+    assert any("done AUC" in line for line in others)
+    assert cli.exit_code([*words, "--overwrite", "always"]) == 0
+    assert "no task was named" not in capsys.readouterr().err

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmark import cli
 from benchmark.core.errors import UserError
 from benchmark.engine.model_store import ORIGIN, folder_of, is_saved, read, restore
 from benchmark.records.store import ResultStore
-from tests.benchmark.toys import model, request, run_toy
+from tests.benchmark.toys import arguments, model, request, run_toy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +44,27 @@ def test_a_cell_is_run_again_for_its_model_and_not_twice(
     monkeypatch.setattr("benchmark.engine.executor.Worker", None)
     assert run_toy(wanted, tmp_path / "results", toy_data, models=tmp_path / "models") == [second]
     assert list(ResultStore(tmp_path / "results").all()) == [second]
+
+
+def test_a_model_that_cannot_be_saved_costs_no_result(
+    tmp_path: Path, toy_data: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Not the new result, and with --overwrite always not the good one that it replaces."""
+    store, models = ResultStore(tmp_path / "results"), tmp_path / "models"
+    (good,) = run_toy(request("Unsaved"), store.folder, toy_data)
+    assert (good.status, good.reason) == ("done", None)
+    words = [*arguments(store.folder, toy_data, "Unsaved"), "--keep-models", str(models), "--overwrite", "always"]
+    assert cli.exit_code(words) == 0
+    (result,) = store.all()
+    assert (result.status, result.metrics, result.key) == ("done", good.metrics, good.key)
+    assert store.scores(result).scores.tobytes() == store.scores(good).scores.tobytes()
+    assert re.match(
+        r"the model was not saved: NotImplementedError: later \(toy_models.py, line \d+\)\. `save\(folder\)` has to ",
+        result.reason,
+    )
+    assert re.search(r"warning: toy · fourvectors · \S+ · seed 0: the model was not saved", capsys.readouterr().err)
+    assert not is_saved(models, result)
+    assert list((models / "toy").iterdir()) == []
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,14 +75,14 @@ def test_a_training_that_goes_on_says_so_once(capsys: pytest.CaptureFixture[str]
         shown.stage("a cell", "train", 0, 1)
         shown.stage("a cell", "resume", 3, 40)
         shown.stage("a cell", "train", 3.1, 40)
-    assert capsys.readouterr().err.splitlines()[1:] == ["a cell: training goes on after epoch 3 of 40"]
+    assert capsys.readouterr().err.splitlines()[1:] == ["a cell: training continues after epoch 3 of 40"]
 
 
 def test_what_is_there_is_told_on_a_terminal_as_well(terminal: io.StringIO):
     with Display() as shown:
         shown.plan(cells(3), {cells(1)[0]: result()})
         shown.stage("a cell", "resume", 3, 40)
-    for line in ("1 of 3 cells have a result already", "a cell: training goes on after epoch 3 of 40"):
+    for line in ("1 of 3 cells have a result already", "a cell: training continues after epoch 3 of 40"):
         assert terminal.getvalue().count(line) == 1
 
 
@@ -177,3 +179,46 @@ def test_a_long_table_shows_where_the_run_is(terminal: io.StringIO):
 )
 def test_headline(found: Result, words: str):
     assert headline(found) == words
+
+
+class Handle:
+    """What IPython gives for an output that can be updated."""
+
+    def __init__(self) -> None:
+        self.pages: list[str] = []
+
+    def update(self, page: str) -> None:
+        self.pages.append(page)
+
+
+def test_a_table_in_a_notebook(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    handle, ipython = Handle(), ModuleType("IPython.display")
+    ipython.HTML, ipython.display = str, lambda page, display_id: handle
+    monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))
+    monkeypatch.setitem(sys.modules, "IPython.display", ipython)
+    console = Console(file=io.StringIO(), force_jupyter=True)
+    monkeypatch.setattr(display, "Console", lambda **options: Console(**options) if "record" in options else console)
+    monkeypatch.setattr(console, "print", lambda *words, **options: None)
+    with Display() as shown:
+        tell(shown)
+    assert "cnn[depth=7] · seed 0" in handle.pages[-1]
+    assert "AUC 0.9000 [0.8800, 0.9200] in 12 s" in handle.pages[-1]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_result_with_a_remark_warns(capsys: pytest.CaptureFixture[str]):
+    (cell,) = cells(1)
+    with Display() as shown:
+        shown.plan([cell], {})
+        shown.finished(cell, result(reason="the model was not saved"))
+    assert f"warning: {cell}: the model was not saved" in capsys.readouterr().err
+
+
+def test_a_run_of_all_tasks_says_how_to_narrow_it(capsys: pytest.CaptureFixture[str]):
+    with Display() as shown:
+        shown.advise_to_narrow({"dimuon": 20, "ttbar": 40})
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == (
+        "no task was named, so this runs 2 of them: 20 of dimuon, 40 of ttbar cells. To run one: --task dimuon. "
+        "To see the plan first: --dry-run"
+    )

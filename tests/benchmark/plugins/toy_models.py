@@ -65,6 +65,17 @@ class Raises(Nearest):
 
 
 @dataclass(kw_only=True)
+class Unsaved(Nearest):
+    """Can't be saved."""
+
+    name: ClassVar[str] = "unsaved"
+
+    def save(self, folder: Path) -> None:
+        (folder / "half").write_text("half of a model")
+        raise NotImplementedError("later")
+
+
+@dataclass(kw_only=True)
 class Nan(Nearest):
     """Says that nothing is a number."""
 
