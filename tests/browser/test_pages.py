@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -64,11 +64,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Visit:
     """A page with the errors that it gave."""
 
-    def __init__(self, browser: Browser, site: Path, width: int, scheme: str = "light") -> None:
-        self.context = browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,  # type: ignore[arg-type]
-        )
+    def __init__(self, browser: Browser, site: Path, width: int, scheme: Literal["light", "dark"] = "light") -> None:
+        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         self.page: Page = self.context.new_page()
         self.site = site
         self.wrong: list[str] = []
@@ -139,7 +136,7 @@ def test_curves_have_points_and_a_legend_next_to_them(visit: Visit) -> None:
 
 
 def column(page: Page, header: str) -> list[str]:
-    return page.evaluate(  # type: ignore[no-any-return]
+    values: list[str] = page.evaluate(
         """header => {
             const table = document.querySelector("table.sortable");
             const index = [...table.tHead.rows[0].cells].findIndex((cell) => cell.innerText.includes(header));
@@ -147,6 +144,7 @@ def column(page: Page, header: str) -> list[str]:
         }""",
         header,
     )
+    return values
 
 
 def test_a_click_sorts_and_a_second_one_reverses(visit: Visit) -> None:

@@ -82,14 +82,13 @@ def test_smoke_has_no_rank_column() -> None:
 
 
 def test_best_follows_the_direction() -> None:
-    def result(model: str, cvm: float) -> object:
+    def result(model: str, cvm: float) -> Result:
         return make_result(model=model, metrics={"auc": MetricValue(value=0.5 + cvm), "cvm": MetricValue(value=cvm)})
 
-    (board,) = rank([result("a", 0.1), result("b", 0.2)])  # type: ignore[list-item]
-    columns = COLUMN
-    assert best_text(columns["cvm"], board.rows) == "0.100"
-    assert best_text(columns["auc"], board.rows) == "0.700"
-    assert best_text(columns["device"], board.rows) is None
+    (board,) = rank([result("a", 0.1), result("b", 0.2)])
+    assert best_text(COLUMN["cvm"], board.rows) == "0.100"
+    assert best_text(COLUMN["auc"], board.rows) == "0.700"
+    assert best_text(COLUMN["device"], board.rows) is None
 
 
 COLUMN = {column.name: column for column in all_columns([])}
