@@ -49,7 +49,7 @@ class Planned:
 def plan(request: Request, settings: Settings) -> list[Planned]:
     """The cells of a request and which of them have a result; makes nothing. Raises UserError for a wrong request."""
     found = []
-    for data, jobs in by_data(jobs_of(request)).items():
+    for data, jobs in jobs_of(request).items():
         manifest = data.manifest(settings.data)
         for item in plan_cells(jobs, manifest, settings):
             skip = None if item.stored else why_skipped(item.job, manifest, settings.data)
@@ -57,43 +57,35 @@ def plan(request: Request, settings: Settings) -> list[Planned]:
     return found
 
 
-def jobs_of(request: Request) -> list[Job]:
-    """The cells of a request, each once: `cnn` and `cnn[depth=15]` may be the same."""
+def jobs_of(request: Request) -> dict[DataSet, list[Job]]:
+    """The cells of a request by data set, each once: `cnn` and `cnn[depth=15]` may be the same."""
     metrics(tuple(request.metrics))
     jobs: dict[str, Job] = {}
     for job in map(build, cells(request)):
         jobs.setdefault(job.identity(None).result_key(), job)
-    for data in by_data(jobs.values()):
-        data.check_source()
-    return list(jobs.values())
-
-
-def by_data(jobs: Iterable[Job]) -> dict[DataSet, list[Job]]:
-    """Jobs by their data set."""
     groups: dict[DataSet, list[Job]] = {}
-    for job in jobs:
+    for job in jobs.values():
         groups.setdefault(job.data, []).append(job)
+    for data in groups:
+        data.check_source()
     return groups
 
 
 def plan_cells(jobs: Iterable[Job], manifest: Manifest | None, settings: Settings) -> list[Planned]:
     """Jobs of one data set, with the results that they have already."""
-    store, found = ResultStore(settings.results), []
+    found = []
     for job in jobs:
         identity = job.identity(manifest)
         record = job.record(manifest, identity)
-        stored = None
-        if manifest is not None or job.level_skip():
-            stored = _stored(record, store, settings)
-        found.append(Planned(job, manifest, identity, record, stored))
+        found.append(Planned(job, manifest, identity, record, _stored(record, settings)))
     return found
 
 
-def _stored(record: Result, store: ResultStore, settings: Settings) -> Result | None:
+def _stored(record: Result, settings: Settings) -> Result | None:
     """The result of a cell, unless the cell is to be run again."""
     if settings.overwrite is Overwrite.always:
         return None
-    stored = store.find(record.task, record.key)
+    stored = ResultStore(settings.results).find(record.task, record.key)
     if stored is None or (settings.overwrite is Overwrite.failed and stored.status not in FINISHED):
         return None
     if stored.status == "done" and settings.models and not is_saved(settings.models, stored):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console, Group
@@ -88,23 +89,24 @@ class Display:
             self._refresh()
             self.live.stop()
 
-    def plan(self, cells: Sequence[Cell], done: dict[Cell, Result]) -> None:
-        """Add cells to the table, and the results that exist already."""
+    def plan(self, cells: Sequence[Cell], done: Mapping[Cell, Result], *, advise: bool = False) -> None:
+        """Add cells to the table, and the results that exist already.
+
+        advise : print how many cells of which tasks these are and how to choose one, if there are several.
+        """
+        tasks = Counter(str(cell.task) for cell in cells)
+        if advise and len(tasks) > 1:
+            numbers = ", ".join(f"{count} of {name}" for name, count in tasks.items())
+            self.console.print(
+                f"no task was named, so this runs {len(tasks)} of them: {numbers} cells. To run one: --task "
+                f"{next(iter(tasks))}. To see the plan first: --dry-run",
+                markup=False,
+            )
         self.rows |= dict.fromkeys(cells, ("waiting", ""))
         self.rows |= {cell: (result.status, f"{headline(result)} (stored)") for cell, result in done.items()}
         if done:
             self.console.print(f"{len(done)} of {len(cells)} cells have a result already")
         self._refresh()
-
-    def advise_to_narrow(self, cells: Mapping[str, int]) -> None:
-        """Print the plan of a run that means several tasks since none was named: the number of cells of each."""
-        numbers = ", ".join(f"{count} of {name}" for name, count in cells.items())
-        first = next(iter(cells))
-        self.console.print(
-            f"no task was named, so this runs {len(cells)} of them: {numbers} cells. To run one: --task {first}. "
-            "To see the plan first: --dry-run",
-            markup=False,
-        )
 
     def stage(self, subject: str, stage: str, done: float, total: float) -> None:
         """Move the bar of a stage, or add one. A total of 0 is not known yet."""

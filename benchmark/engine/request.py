@@ -1,4 +1,4 @@
-"""Which cells a request means, and the filter grammar: `cnn[depth=15,dropout=0.2],ffnn`."""
+"""What a user asks for: cells, in the grammar `cnn[depth=15,dropout=0.2],ffnn`, and how to run them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CHOICE = re.compile(r"(?P<target>[^\[\]]+)(?:\[(?P<inside>[^\[\]]*)\])?\Z")
 
 @dataclass(frozen=True)
 class Choice:
-    """One plug-in as the user named it, with the parameters given; `name` is how it is shown."""
+    """A plug-in as the user named it, with the given parameters; `name` is its name in tables."""
 
     target: str
     given: tuple[tuple[str, str], ...] = ()
@@ -35,8 +35,8 @@ class Choice:
 
     def __str__(self) -> str:
         inside = ",".join(f"{name}={value}" for name, value in self.given)
-        shown = self.name or self.target
-        return f"{shown}[{inside}]" if inside else shown
+        name = self.name or self.target
+        return f"{name}[{inside}]" if inside else name
 
     def build(self, registry: Registry[Any], preset: str) -> Any:
         """Import and resolve it. Raises UserError for unknown names, parameters and values."""
@@ -45,7 +45,7 @@ class Choice:
             return plugin.resolve(preset, dict(self.given))
         except (TypeError, ValueError, NameError) as error:  # in a plug-in of the user's own
             raise UserError(
-                f"{registry.noun} {self}: making it raised {type(error).__name__}: {error}. Mend it."
+                f"{registry.noun} {self}: making it raised {type(error).__name__}: {error}. Correct this file."
             ) from error
 
 

@@ -12,7 +12,7 @@ from benchmark.core.files import make_folder
 from benchmark.core.process import rank_and_size, spawn_without_main
 from benchmark.engine.examples import draw
 from benchmark.engine.executor import execute
-from benchmark.engine.plan import by_data, jobs_of, plan_cells
+from benchmark.engine.plan import jobs_of, plan_cells
 from benchmark.records.scoring import score
 from benchmark.records.store import ResultStore
 from tasks.data.store import prepare
@@ -31,23 +31,22 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
 
     Raises UserError for a wrong request, before anything is run.
     """
-    jobs = jobs_of(request)
+    groups = jobs_of(request)
     for folder in filter(None, (settings.results, settings.models)):
         make_folder(folder)
-    display.plan([job.cell for job in jobs], {})
-    groups = by_data(jobs)
-    if not request.tasks and len(groups) > 1:
-        display.advise_to_narrow({str(group[0].cell.task): len(group) for group in groups.values()})
+    cells = [job.cell for group in groups.values() for job in group]
+    display.plan(cells, {}, advise=not request.tasks)
     found: dict[Cell, Result] = {}
     with spawn_without_main():
         for data, group in groups.items():
-            planned = plan_cells(group, _make(data, settings, display), settings)
+            manifest = _make(data, settings, display)
+            planned = plan_cells(group, manifest, settings)
             stored = {item.cell: _rescored(item, settings) for item in planned if item.stored}
             display.plan([item.cell for item in planned], stored)
             found |= stored | _run([item for item in planned if not item.stored], settings, display)
             if rank_and_size()[0] == 0:
                 _store_examples(planned[0], settings)
-    return [found[job.cell] for job in jobs]
+    return [found[cell] for cell in cells]
 
 
 def _make(data: DataSet, settings: Settings, display: Display) -> Manifest | None:

@@ -1,9 +1,9 @@
-"""Events shown by a representation: made once, kept beside the data set, and opened by every cell that asks next.
+"""Samples on disk: made once, stored with the data set, and opened by every cell that needs them.
 
     DATA/ttbar/detector-4000-1a2b3c4d5e/samples/circles-0f1e2d3c4b/
 
-Named by a hash of all that samples depend on. Made in a temporary folder and renamed when whole, by one process at a
-time: who comes second waits, and finds them made. Where nothing can be kept they are held in memory, as a line says.
+The folder is named after the samples' key. One process at a time makes samples, in a temporary folder that is renamed
+when it is complete; others wait for it. Samples that can't be stored are held in memory, with a warning.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
 WARM_UP_EVENTS = 32
 
 _held: dict[tuple[DataSet, Path, Representation], Represented] = {}
-"""Samples that could not be kept, those of the last cell alone: a worker runs like cells one after the other."""
+"""Samples that could not be stored, of the last cell alone: a worker runs cells with the same samples in a row."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """What is learned while events are represented.
+    """How samples were made: how fast, when, and whether class 0 is a signal.
 
-    The rate is None where another machine made the samples, or this one while it ran other cells.
+    events_per_s : None where another machine made the samples, or this one while it ran other cells.
     """
 
     has_signal: bool
@@ -58,7 +58,7 @@ class Pace:
 
 
 class About(BaseModel):
-    """What is kept beside samples: what they were made for, where, when, and how fast."""
+    """What is stored with samples: their key, and where, when and how fast they were made."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -71,7 +71,7 @@ class About(BaseModel):
 
 @dataclass(frozen=True)
 class Represented:
-    """The samples of each split, how fast they were made, and when."""
+    """The samples of each split, and how they were made."""
 
     splits: Mapping[str, Samples]
     pace: Pace
@@ -80,13 +80,13 @@ class Represented:
 def represent(
     shards: Iterable[Events], representation: Representation, report: Report = silent, total: int = 0
 ) -> Represented:
-    """Samples of all events by split, in the order of the shards, in memory.
+    """The samples of all events by split, in the order of the shards, in memory.
 
-    Of `total` events it is reported how many are done. Raises UserError when there is no shard at all.
+    `total` is the number of events, for the report. Raises UserError when there is no shard.
     """
     parts: dict[str, list[Samples]] = {name: [] for name in SPLITS}
     pace = _each(shards, representation, report, total, lambda name, samples: parts[name].append(samples))
-    # the parts go as they are joined
+    # parts are freed as they are joined
     return Represented({name: type(parts[name][0]).join(parts.pop(name)) for name in SPLITS}, pace)
 
 
@@ -122,11 +122,11 @@ def _each(
     representation: Representation,
     report: Report,
     total: int,
-    keep: Callable[[str, Samples], None],
+    take: Callable[[str, Samples], None],
 ) -> Pace:
-    """Give the samples of each shard and split to `keep`; every split has some, even if of no event.
+    """Pass the samples of each shard and split to `take`; a split without events gets samples of no event.
 
-    The rate is without reading and keeping, and without the first call, which compiles and warms up.
+    The rate is without reading and storing, and without the first call, which compiles and warms up.
     """
     empty = set(SPLITS)
     events, done, seconds = None, 0, 0.0
@@ -137,14 +137,14 @@ def _each(
         with clock() as reading:
             made = {name: representation.represent(part) for name, part in events.splits().items() if len(part)}
         empty -= made.keys()
-        for name in tuple(made):  # each goes once it is kept, before the next shard is made
-            keep(name, made.pop(name))
+        for name in tuple(made):  # each is freed before the next shard is made
+            take(name, made.pop(name))
         done, seconds = done + len(events), seconds + reading.seconds
         report("represent", done, total)
     if events is None:
         raise UserError("no events to represent, expected one shard at least. Make the data again.")
     for name in empty:
-        keep(name, representation.represent(events[:0]))
+        take(name, representation.represent(events[:0]))
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return Pace(events.info.has_signal, done / max(seconds, 1e-9), now)
 
@@ -153,13 +153,13 @@ def _shards(job: Job, root: Path) -> Iterator[Events]:
     return shards(job.data, root, job.representation.columns(job.data.task.info(job.data.level)))
 
 
-# --- kept ------------------------------------------------------------------------------------------------------------
+# --- stored ----------------------------------------------------------------------------------------------------------
 
 
 def _opened(folder: Path, key: str) -> Represented | None:
-    """Samples that lie here, or None where there are none, or such as are not those that were written; a line says so.
+    """The samples in a folder; None where there are none, or, with a warning, where they are damaged.
 
-    A rate that was measured on another machine is left out: a record tells what holds for its own.
+    A rate that was measured on another machine is left out.
     """
     try:
         found = store.load(folder)
@@ -200,7 +200,7 @@ def _made(item: Planned, folder: Path, root: Path, context: Context) -> Represen
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Two processes never make the same samples at once; others may be made meanwhile."""
+    """Keep other processes from making the same samples at once; they may make others."""
 
     def refused(error: OSError) -> Unkeepable:
         return Unkeepable(f"the folder can't be locked ({error})")

@@ -1,4 +1,4 @@
-"""What a cell costs: events/s, latency, next to a control workload that tells machines apart."""
+"""Speeds of a cell, and of a control workload by which machines can be compared."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 LATENCY_REPEATS = 20
 ENOUGH_SECONDS = 0.5
-"""Prediction is repeated until this much time was measured, so that fast models are not timed by one tick."""
+"""Prediction is repeated until this much time is measured, so that the speed of fast models is exact."""
 
 
 @dataclass
 class Clock:
-    """Seconds of a block, filled in when it ends."""
+    """The duration of a block, known when it ends."""
 
     seconds: float = 0.0
 
 
 @contextmanager
 def clock() -> Iterator[Clock]:
-    """Time a block on the wall."""
+    """Measure the wall time of a block."""
     reading = Clock()
     start = time.perf_counter()
     try:
@@ -37,7 +37,7 @@ def clock() -> Iterator[Clock]:
 
 
 def events_per_second(predict: Callable[[], object], events: int) -> float:
-    """Median rate over repeats after one warm-up. `predict` must end with its result on the host."""
+    """Median rate of repeated predictions after one warm-up. `predict` must return its result on the host."""
     predict()
     rates: list[float] = []
     spent = 0.0
@@ -50,7 +50,7 @@ def events_per_second(predict: Callable[[], object], events: int) -> float:
 
 
 def latency_ms(predict_one: Callable[[], object]) -> float:
-    """Median time of one event at a time, in milliseconds, after a warm-up."""
+    """Median time of the prediction of one event in milliseconds, after a warm-up."""
     predict_one()
     times = []
     for _ in range(LATENCY_REPEATS):
@@ -61,7 +61,7 @@ def latency_ms(predict_one: Callable[[], object]) -> float:
 
 
 def control_workload() -> float:
-    """Events/s of a fixed toy: matrix products and a sort, the same on every machine and for every cell.
+    """Events/s of a fixed workload, matrix products and a sort, the same on every machine and for every cell.
 
     Divide two machines' throughputs by it before comparing them.
     """

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from benchmark.engine.job import Job
     from benchmark.engine.request import Request
+    from tasks.data.dataset import DataSet
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_a_run_without_a_task_prints_its_plan_first(
 ):
     """And goes on without asking, as nobody may be there to answer."""
 
-    def two_tasks(wanted: Request) -> list[Job]:
+    def two_tasks(wanted: Request) -> dict[DataSet, list[Job]]:
         return jobs_of(dataclasses.replace(wanted, tasks=wanted.tasks or (TOY, LONELY)))
 
     monkeypatch.setattr("benchmark.engine.runner.jobs_of", two_tasks)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 import sys
 from types import ModuleType
@@ -215,10 +216,13 @@ def test_a_result_with_a_remark_warns(capsys: pytest.CaptureFixture[str]):
 
 
 def test_a_run_of_all_tasks_says_how_to_narrow_it(capsys: pytest.CaptureFixture[str]):
+    first, second, third = cells(3)
+    other = dataclasses.replace(first, task=Choice("dimuon"))
     with Display() as shown:
-        shown.advise_to_narrow({"dimuon": 20, "ttbar": 40})
+        shown.plan([other, first, second, third], {}, advise=True)
+        shown.plan([first, second], {}, advise=True)
     (line,) = capsys.readouterr().err.splitlines()
     assert line == (
-        "no task was named, so this runs 2 of them: 20 of dimuon, 40 of ttbar cells. To run one: --task dimuon. "
+        "no task was named, so this runs 2 of them: 1 of dimuon, 3 of ttbar cells. To run one: --task dimuon. "
         "To see the plan first: --dry-run"
     )
