@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmark.core.files import sha256
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -59,7 +61,7 @@ def imported_files(path: Path, root: Path, follow: Callable[[str], bool]) -> lis
 
 def hash_of(files: list[Path]) -> str:
     """SHA-256 of a file, or of the names and contents of several."""
-    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+    digests = [sha256(path) for path in files]
     if len(digests) == 1:
         return digests[0]
     lines = sorted(f"{path.parent.name}/{path.name} {digest}" for path, digest in zip(files, digests, strict=True))

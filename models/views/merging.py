@@ -170,7 +170,10 @@ def chain(first: int, last: int, forest: Forest, pt: Floats) -> None:
 
 @compiled
 def _random(state: np.uint64) -> tuple[np.uint64, np.uint64]:
-    """The next 64 bits of SplitMix64 (Steele et al., 2014), and its state."""
+    """The next 64 bits of SplitMix64 (Steele et al., 2014), and its state.
+
+    The same as `benchmark.core.hashing.splitmix64`, which works on arrays and cannot be called from compiled code.
+    """
     state += np.uint64(0x9E3779B97F4A7C15)
     x = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

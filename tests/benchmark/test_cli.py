@@ -50,7 +50,9 @@ def complete(*words: str) -> subprocess.CompletedProcess[str]:
 def test_with_nothing_it_says_what_to_type_first(tmp_path: Path):
     done = benchmark(cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "python -m benchmark run --task ttbar" in done.stdout.splitlines()[2]
+    line = done.stdout.splitlines()[2]
+    assert "python -m benchmark run --task ttbar" in line
+    assert "about 20 minutes" in line, "as measured on two cores"
 
 
 def test_wrong_request_ends_with_2_and_one_line(tmp_path: Path):
