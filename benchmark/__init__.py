@@ -22,6 +22,7 @@ __all__ = ["Results", "UserError", "__version__", "load_results", "run"]
 def __getattr__(name: str) -> Any:
     """Import what is asked for, so that `import benchmark` stays light."""
     if name in ("load_results", "run"):
+        _check_packages()
         from benchmark.engine import api
 
         return getattr(api, name)
@@ -30,3 +31,19 @@ def __getattr__(name: str) -> Any:
 
         return Results
     raise AttributeError(f"module 'benchmark' has no attribute '{name}'")
+
+
+def _check_packages() -> None:
+    """Raise UserError when a folder of the user's hides a package of this program, whose names are common words."""
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    home = Path(__file__).parents[1]
+    for name in ("tasks", "representations", "models", "leaderboard"):
+        spec = find_spec(name)
+        folder = Path(next(iter(spec.submodule_search_locations or [spec.origin or "."]))) if spec else None
+        if folder != home / name:
+            raise UserError(
+                f"{folder}: hides the package '{name}' of this program, expected {home / name}. Rename it, or run from "
+                "another folder."
+            )

@@ -53,13 +53,13 @@ def show(planned: Sequence[Planned], settings: Settings, *, as_json: bool) -> No
 
 def _reasons(planned: Iterable[Planned]) -> dict[str, list[str]]:
     """The cells that will be skipped, by reason; the seeds of a cell count once."""
-    found: dict[str, list[str]] = {}
+    reasons: dict[str, list[str]] = {}
     for item in planned:
         cell = item.cell
         words = f"{cell.task} · {cell.representation} · {cell.model}"
-        if item.skip and words not in found.setdefault(item.skip, []):
-            found[item.skip].append(words)
-    return found
+        if item.skip and words not in reasons.setdefault(item.skip, []):
+            reasons[item.skip].append(words)
+    return reasons
 
 
 def _summary(cells: Sequence[tuple[Planned, float | None]], data: Sequence[str], jobs: int) -> str:

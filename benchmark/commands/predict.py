@@ -50,12 +50,14 @@ def command(
         )
     model, events = options.matched(model, "folder of a model"), options.matched(events, "file or folder of events")
     with Display(quiet=quiet) as display:
-        found = predict(model, events, resolve_device(device), batch, lambda *step: display.stage(str(model), *step))
-    found.write(output)
-    if found.fitted_on and not quiet:
+        predicted = predict(
+            model, events, resolve_device(device), batch, lambda *step: display.stage(str(model), *step)
+        )
+    predicted.write(output)
+    if predicted.fitted_on and not quiet:
         print(f"note: {events} holds the events that this model was fitted on", file=sys.stderr)
     if not quiet:
-        left = "".join(f"; left out, {reason}: {count:,}" for reason, count in found.dropped.items())
-        names = ", ".join(found.classes)
-        print(f"{len(found.event_ids):,} events: scores of {names} in {output}{left}")
+        left = "".join(f"; left out, {reason}: {count:,}" for reason, count in predicted.dropped.items())
+        names = ", ".join(predicted.classes)
+        print(f"{len(predicted.event_ids):,} events: scores of {names} in {output}{left}")
     return 0

@@ -48,13 +48,13 @@ class Planned:
 
 def plan(request: Request, settings: Settings) -> list[Planned]:
     """The cells of a request and which of them have a result; makes nothing. Raises UserError for a wrong request."""
-    found = []
+    planned = []
     for data, jobs in jobs_of(request).items():
         manifest = data.manifest(settings.data)
         for item in plan_cells(jobs, manifest, settings):
             skip = None if item.stored else why_skipped(item.job, manifest, settings.data)
-            found.append(replace(item, skip=skip))
-    return found
+            planned.append(replace(item, skip=skip))
+    return planned
 
 
 def jobs_of(request: Request) -> dict[DataSet, list[Job]]:
@@ -73,12 +73,12 @@ def jobs_of(request: Request) -> dict[DataSet, list[Job]]:
 
 def plan_cells(jobs: Iterable[Job], manifest: Manifest | None, settings: Settings) -> list[Planned]:
     """Jobs of one data set, with the results that they have already."""
-    found = []
+    planned = []
     for job in jobs:
         identity = job.identity(manifest)
         record = job.record(manifest, identity)
-        found.append(Planned(job, manifest, identity, record, _stored(record, settings)))
-    return found
+        planned.append(Planned(job, manifest, identity, record, _stored(record, settings)))
+    return planned
 
 
 def _stored(record: Result, settings: Settings) -> Result | None:

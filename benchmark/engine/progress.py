@@ -123,7 +123,7 @@ class Display:
             running = {str(cell) for cell, (status, _) in self.rows.items() if status == "running"}
             self._drop_bars({subject} | self.bars.keys() - running)
             # what was done before does not count for the speed
-            bar = self.progress.add_task(name, total=total or None, completed=done)  # type: ignore[arg-type]
+            bar = self.progress.add_task(name, total=total or None, completed=int(done))
             self.bars[subject] = name, bar
         count = "" if total else f", {done:,.0f} so far"
         _, bar = self.bars[subject]

@@ -167,17 +167,17 @@ def check_preset(name: str) -> None:
 
 def choices(registry: Registry[Any], texts: Iterable[str]) -> list[Choice]:
     """The plug-ins that the words of the command line mean, each once. No word, or `all`, means the core ones."""
-    found: dict[Choice, None] = {}
+    chosen: dict[Choice, None] = {}
     for choice in [choice for text in texts for choice in parse_filter(text)] or [Choice("all")]:
         if choice.target == "all":
             if choice.given:
                 raise UserError(f"{registry.noun} '{choice}': 'all' takes no parameters. Name the {registry.noun}.")
-            found.update(dict.fromkeys(Choice(name) for name in registry.core()))
+            chosen.update(dict.fromkeys(Choice(name) for name in registry.core()))
         else:
             entry = registry.find(choice.target)
             target = entry.target if entry.is_file else entry.name
-            found[Choice(target, choice.given, entry.name)] = None
-    return list(found)
+            chosen[Choice(target, choice.given, entry.name)] = None
+    return list(chosen)
 
 
 def parse_filter(text: str) -> list[Choice]:

@@ -36,17 +36,17 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
         make_folder(folder)
     cells = [job.cell for group in groups.values() for job in group]
     display.plan(cells, {}, advise=not request.tasks)
-    found: dict[Cell, Result] = {}
+    results: dict[Cell, Result] = {}
     with spawn_without_main():
         for data, group in groups.items():
             manifest = _make(data, settings, display)
             planned = plan_cells(group, manifest, settings)
             stored = {item.cell: _rescored(item, settings) for item in planned if item.stored}
             display.plan([item.cell for item in planned], stored)
-            found |= stored | _run([item for item in planned if not item.stored], settings, display)
+            results |= stored | _run([item for item in planned if not item.stored], settings, display)
             if rank_and_size()[0] == 0:
                 _store_examples(planned[0], settings)
-    return [found[cell] for cell in cells]
+    return [results[cell] for cell in cells]
 
 
 def _make(data: DataSet, settings: Settings, display: Display) -> Manifest | None:

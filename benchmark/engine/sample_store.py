@@ -162,10 +162,10 @@ def _opened(folder: Path, key: str) -> Represented | None:
     A rate that was measured on another machine is left out.
     """
     try:
-        found = store.load(folder)
-        if found is None:
+        stored = store.load(folder)
+        if stored is None:
             return None
-        about = About.model_validate(found.about)
+        about = About.model_validate(stored.about)
         if about.key != key:
             raise DamagedError(f"{folder}: made for another key")
     except (DamagedError, ValidationError) as error:
@@ -173,7 +173,7 @@ def _opened(folder: Path, key: str) -> Represented | None:
         warn_once(f"{reason}; the samples are made again")
         return None
     rate = about.events_per_s if about.machine == _machine() else None
-    return Represented(found.splits, Pace(about.has_signal, rate, about.made))
+    return Represented(stored.splits, Pace(about.has_signal, rate, about.made))
 
 
 def _made(item: Planned, folder: Path, root: Path, context: Context) -> Represented:

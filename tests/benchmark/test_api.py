@@ -94,6 +94,21 @@ def test_options_are_those_of_the_command_line(tmp_path: Path):
         asked(overwrite="sometimes")
 
 
+def test_a_folder_that_hides_a_package_is_named(tmp_path: Path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "__init__.py").write_text("")
+    (tmp_path / "study.py").write_text("import benchmark\nbenchmark.run(task='ttbar')\n")
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "study.py")],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert f"UserError: {tmp_path / 'models'}: hides the package 'models' of this program" in done.stderr
+
+
 SCRIPT = """
 import benchmark
 from pathlib import Path

@@ -126,12 +126,12 @@ def test_data_that_a_run_would_make(tmp_path: Path, toy_data: Path, capsys: pyte
 
 
 def reasons(tmp_path: Path, data: Path, **asked: object) -> dict[str, str | None]:
-    """Why the cells of the package's plug-ins are going to be skipped, by representation and model."""
+    """Why the cells of plug-ins of the package will be skipped, by representation and model."""
     planned = plan(Request(preset="smoke", **asked), Settings(tmp_path, data, 1))
     return {f"{item.cell.representation} {item.cell.model}": item.skip for item in planned}
 
 
-def test_what_no_model_can_be_shown_is_known_before_there_are_events(
+def test_samples_that_no_model_takes_are_known_before_there_are_events(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     asked = {"tasks": ("ttbar",), "representations": ("circles", "fourvectors")}
@@ -159,13 +159,29 @@ def test_hits_are_made_at_the_level_of_the_detector_alone(tmp_path: Path):
     assert found["circles bdt"] is None
 
 
-def test_nobody_knows_at_which_level_a_task_of_others_has_hits(tmp_path: Path):
+def test_a_task_of_others_may_have_hits_at_any_level(tmp_path: Path):
     asked = {"tasks": (TOY,), "representations": ("calorimeter",), "models": ("bdt",)}
     assert reasons(tmp_path, tmp_path, level="hadron", **asked) == {"calorimeter bdt": None}
 
 
+def test_files_without_hits_are_known_before_they_are_read(tmp_path: Path):
+    """The reader says which columns its files give; nothing is imported for that."""
+    file = tmp_path / "MuRun2010B.csv"
+    names = ("E", "px", "py", "pz", "pt", "eta", "phi", "Q")
+    header = ",".join(["Run", "Event", *(f"{name}{muon}" for muon in (1, 2) for name in names), "M"])
+    file.write_text(f"{header}\n1,1,45,45,0,0,45,0,0,1,45,-45,0,0,45,0,3.14,-1,90\n")
+    data = tmp_path / "data"
+    asked = {"tasks": ("dimuon",), "representations": ("calorimeter", "fourvectors"), "models": ("bdt",)}
+    found = reasons(tmp_path, data, source=file, **asked)
+    assert "reconstructed muons only" in found["calorimeter bdt"]
+    assert found["fourvectors bdt"] is None
+    assert not data.exists()
+    generated = reasons(tmp_path, data, **asked)
+    assert generated == {"calorimeter bdt": None, "fourvectors bdt": None}
+
+
 def test_a_predicted_skip_comes_true(tmp_path: Path, toy_data: Path):
-    """On a data set without masses and hits, as it lies there: each cell that is told of, and no other, is skipped."""
+    """On a data set without masses and hits, the cells with a predicted skip are skipped, and no others."""
     models = ("cnn", "cnn[decorrelation=1]", "cnn[architecture=vgg]")
     asked = request(models=models, representations=("fourvectors", "calorimeter"))
     predicted = [item.skip for item in plan(asked, Settings(tmp_path, toy_data, 1))]
