@@ -185,7 +185,7 @@ def test_a_disk_that_refuses(tmp_path: Path) -> None:
         (
             images([1]),
             replace(images([1]), values=Ragged(torch.ones(1), torch.tensor([0, 1]))),
-            r"train-values.values: rows of torch.float32 \(\), after rows of torch.uint8",
+            r"train-values.values: rows of torch.float32 \(\) after rows of torch.uint8",
         ),
     ],
 )
