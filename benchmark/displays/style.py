@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -74,10 +74,15 @@ def rgb(colour: Sequence[int]) -> tuple[float, float, float]:
 def header(canvas: Canvas, title: str, label: str, note: str = "") -> None:
     """Write the title, the label (task, level, events) and the note above all panels."""
     width, height = canvas.get_size_inches()
-    canvas.text(0.15 / width, 1 - 0.10 / height, title, weight="bold", size=15, va="top")
-    canvas.text(0.15 / width, 1 - 0.42 / height, label, size=12, style="italic", va="top")
+    lines = [
+        canvas.text(0.15 / width, 1 - 0.10 / height, title, weight="bold", size=15, va="top"),
+        canvas.text(0.15 / width, 1 - 0.42 / height, label, size=12, style="italic", va="top"),
+    ]
     if note:
-        canvas.text(0.15 / width, 1 - 0.66 / height, note, size=10.5, va="top")
+        lines.append(canvas.text(0.15 / width, 1 - 0.66 / height, note, size=10.5, va="top"))
+    for line in lines:  # smaller where it is too long for the canvas
+        share = line.get_window_extent().width / ((width - 0.3) * canvas.dpi)
+        line.set_fontsize(line.get_fontsize() / max(1.02 * share, 1.0))
 
 
 def save(canvas: Canvas, path: Path) -> None:
@@ -89,36 +94,27 @@ def save(canvas: Canvas, path: Path) -> None:
 class PanelGrid:
     """Equal panels in rows and columns on a canvas, laid out in inches so that pictures keep their proportions.
 
-    panel : width and height of a panel. left, below : margins. gap : between panels, across and down.
+    panel : width and height of a panel. left, below, gap : margins, and gaps across and down.
     """
 
     canvas: Canvas
     rows: int
     columns: int
     panel: tuple[float, float]
-    left: float
-    below: float
-    gap: tuple[float, float]
+    left: ClassVar[float] = 1.3
+    below: ClassVar[float] = 0.75
+    gap: ClassVar[tuple[float, float]] = (0.22, 0.26)
 
     @classmethod
     def of(
-        cls,
-        rows: int,
-        columns: int,
-        panel: tuple[float, float],
-        *,
-        left: float = 1.3,
-        right: float = 1.2,
-        below: float = 0.75,
-        gap: tuple[float, float] = (0.22, 0.26),
-        dpi: int = DPI,
+        cls, rows: int, columns: int, panel: tuple[float, float], *, right: float = 1.2, dpi: int = DPI
     ) -> PanelGrid:
-        """An empty grid, wide enough for the header; the right margin holds colour bars."""
-        width = left + columns * panel[0] + (columns - 1) * gap[0] + right
-        height = HEADER + 0.45 + rows * panel[1] + (rows - 1) * gap[1] + below
+        """An empty grid, wide enough for the header; the right margin holds colour bars or a legend."""
+        width = cls.left + columns * panel[0] + (columns - 1) * cls.gap[0] + right
+        height = HEADER + 0.45 + rows * panel[1] + (rows - 1) * cls.gap[1] + cls.below
         canvas = Canvas(figsize=(max(width, 8.0), height), dpi=dpi)
         FigureCanvasAgg(canvas)
-        return cls(canvas, rows, columns, panel, left, below, gap)
+        return cls(canvas, rows, columns, panel)
 
     def at(self, row: int, column: int) -> Axes:
         """The axes of a new panel; rows count from the top."""

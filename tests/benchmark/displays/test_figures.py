@@ -12,15 +12,15 @@ from PIL import Image
 
 from benchmark.core.errors import UserError
 from benchmark.displays.figures import draw
-from tasks.validation.figure import Axis, Curve, Figure, Map, Panel, Points, spectrum
+from tasks.validation.figure import Axis, Curve, Figure, Map, MeasuredPoints, Panel, spectrum
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MASS = Axis("$m$", "GeV")
 FALLING = spectrum("falling", MASS, {"a": np.linspace(0, 9, 500) ** 2, "b": [80.0] * 90}, np.linspace(0, 81, 28))
-POINTS = Points(*(np.array(values) for values in ([1.0, 2.0], [0.5, 0.7], [0.4, 0.6], [0.6, 0.8])))
-NOTHING = Points(*np.empty((4, 0)))
+POINTS = MeasuredPoints(*(np.array(values) for values in ([1.0, 2.0], [0.5, 0.7], [0.4, 0.6], [0.6, 0.8])))
+NOTHING = MeasuredPoints(*np.empty((4, 0)))
 PLANE = Map("plane", MASS, Axis("y"), Axis("energy", "GeV"), np.arange(12.0).reshape(3, 4), (0, 4), (0, 3))
 PANELS: dict[str, Panel] = {
     "spectrum": FALLING,
@@ -67,6 +67,15 @@ def test_everything_is_on_the_picture(name: str, tmp_path: Path, canvases: list[
         assert box.y0 > -1
         assert box.x1 < width + 1
         assert box.y1 < height + 1
+
+
+def test_long_titles_and_labels_fit(tmp_path: Path, canvases: list[matplotlib.figure.Figure]):
+    draw(Figure("x", "title " * 20, (FALLING,)), "label " * 25, tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as image:
+        width = image.width
+    for text in canvases[0].texts:
+        box = text.get_window_extent()
+        assert 0.8 * width < box.x1 < width
 
 
 @pytest.mark.parametrize("name", ["spectrum", "logarithmic", "marked", "wide", "whole"])
