@@ -9,7 +9,9 @@ from benchmark.engine.job import Job, build
 from benchmark.engine.plan import Planned
 from benchmark.engine.request import Cell, parse_filter
 from models.model import Context, silent
+from representations.registry import REPRESENTATIONS
 from tests.benchmark.toys import TOY, model
+from tests.peers import peer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,11 +19,15 @@ if TYPE_CHECKING:
     from benchmark.records.result import Result, Scores
     from models.model import Report
 
-TASK_OF = {"calorimeter": "egamma"}
-"""The task to try a representation on, where that is not ttbar: crops are small."""
+TASK_OF = {"calorimeter": "egamma", "jet_image": "wprime", "energy_flow": "wprime"}
+"""The task to try a representation on, where that is not ttbar: crops are small, and ttbar has no constituents."""
+EXTRA = [name for name in REPRESENTATIONS.names() if name not in REPRESENTATIONS.core()]
+"""Representations outside the core."""
 
 
 def job(task: str, representation: str, model: str, seed: int = 0, level: str = "detector") -> Job:
+    if representation == "energy_flow":
+        peer("energyflow")
     names = [parse_filter(word)[0] for word in (task, representation, model)]
     return build(Cell(*names, preset="smoke", level=level, seed=seed, device="cpu"))
 

@@ -20,7 +20,7 @@ from representations.samples import Ragged
 from tasks.data.inventory import SAMPLES
 from tasks.data.store import load, shards
 from tasks.registry import TASKS
-from tests.benchmark.cells import TASK_OF, job, run_cell, toy_job
+from tests.benchmark.cells import EXTRA, TASK_OF, job, run_cell, toy_job
 from tests.benchmark.toys import LONELY, PLUGINS, metric
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def test_the_key_covers_all_that_can_change_the_outcome(toy_data: Path, tmp_path
     assert metrics.identity(manifest).result_key() == keys["nothing"], "metrics come from the scores, later too"
 
 
-@pytest.fixture(scope="module", params=REPRESENTATIONS.names())
+@pytest.fixture(scope="module", params=REPRESENTATIONS.core())
 def represented(request: pytest.FixtureRequest, smoke_data: Path) -> tuple[str, Mapping[str, Samples]]:
     """The name of a representation, and half of the events of a task as it shows them."""
     made = job(TASK_OF.get(request.param, "ttbar"), request.param, "bdt")
@@ -165,7 +165,9 @@ def represented(request: pytest.FixtureRequest, smoke_data: Path) -> tuple[str, 
     return request.param, represent([events], made.representation).splits
 
 
-@pytest.mark.parametrize(("task", "name"), list(product(TASKS.core(), REPRESENTATIONS.names())))
+@pytest.mark.parametrize(
+    ("task", "name"), [*product(TASKS.core(), REPRESENTATIONS.core()), *product(["wprime"], EXTRA)]
+)
 def test_shard_by_shard_with_the_columns_asked_for_is_as_all_at_once(smoke_data: Path, task: str, name: str):
     made = job(task, name, "bdt")
     events = load(made.data, smoke_data)

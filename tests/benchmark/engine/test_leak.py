@@ -18,13 +18,13 @@ from benchmark.metrics.metric import Scored
 from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
 from tasks.data.store import load
-from tests.benchmark.cells import TASK_OF, context, job, planned
+from tests.benchmark.cells import EXTRA, TASK_OF, context, job, planned
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CONFIDENCE = 0.999
-PAIRS = list(product(REPRESENTATIONS.names(), MODELS.names()))
+PAIRS = [*product(REPRESENTATIONS.core(), MODELS.names()), *product(EXTRA, ["bdt"])]
 
 
 @pytest.mark.parametrize(("representation", "model"), PAIRS, ids="-".join)

@@ -1,4 +1,4 @@
-"""Every registered cell runs, with no list to keep in step.
+"""Every cell of the core runs, with no list to keep in step.
 
 The cells of a task run together, once for all tests and processes of a test run.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark.engine.progress import Display
-from benchmark.engine.request import Request, Settings, cells
+from benchmark.engine.request import Request, Settings
 from benchmark.engine.runner import run
 from benchmark.records.result import Result
 from benchmark.records.scoring import score
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-GRID = list(product(TASKS.core(), REPRESENTATIONS.names(), MODELS.core()))
+GRID = list(product(TASKS.core(), REPRESENTATIONS.core(), MODELS.core()))
 RETURNED = "returned.jsonl"
 Finished = tuple[ResultStore, dict[tuple[str, str, str], Result]]
 
@@ -50,10 +50,6 @@ def finished(shared: Path) -> Callable[[str], Finished]:
         return ResultStore(folder / "results"), by_names
 
     return of
-
-
-def test_a_request_without_names_means_every_cell():
-    assert [(cell.task.target, cell.representation.target, cell.model.target) for cell in cells(Request())] == GRID
 
 
 @pytest.mark.parametrize("task", TASKS.core())
