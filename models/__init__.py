@@ -1,1 +1,1 @@
-"""Learners, and how each of them looks at each representation."""
+"""Models, and the views that arrange samples as their input."""

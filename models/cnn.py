@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 BOTTLENECKS = 50
 MOST_PIXELS = 1 << 14
-"""Of all channels of a picture for MaxOut, whose first layer has 80 weights a pixel and unit of width."""
+"""Largest number of pixels for MaxOut, whose first layer has 80 weights per pixel and unit of width."""
 
 
 @dataclass(kw_only=True)
 class CNN(TorchModel):
     """Convolutional network: ResNet-15 or ResNet-50 on pictures, 1-D on particles, EdgeConv on graphs.
 
-    Pictures of several panels, such as barrel and endcaps, have a network each, joined before the classifier
+    Each panel of a picture, such as barrel and endcaps, has a network of its own; they are joined before the classifier
     (arXiv:1807.11916, section 5.1). On graphs it is ParticleNet's edge convolution (arXiv:1902.08570) over the edges
-    that the representation gives, of differences between nodes and of what a pair has.
+    of the representation, of differences between nodes and features of pairs.
     """
 
     name = "cnn"
@@ -82,8 +82,7 @@ class CNN(TorchModel):
     def network(self, shape: Shape, classes: int) -> nn.Module:
         """A network for pictures of any number of panels, for sequences, or for graphs.
 
-        Raises Skip where the architecture is not for such a view, or a list of particles is empty by definition, and
-        UserError for bottlenecks on anything but pictures.
+        Raises Skip if the architecture or the depth is not for this view, or if particles have no columns.
         """
         features = len(shape.features)
         if shape.view == "picture":
@@ -114,7 +113,7 @@ class CNN(TorchModel):
         return None if self.depth == BOTTLENECKS else self.depth // 4
 
     def _trunk(self, picture: Shape) -> Trunk:
-        """The network of one panel, up to the numbers that the classifier takes."""
+        """The network of one panel, without the classifier."""
         channels, size = len(picture.columns), picture.size
         pixels = channels * size[0] * size[1]
         if self.architecture == "vgg":

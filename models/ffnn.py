@@ -10,6 +10,7 @@ from torch import nn
 
 from benchmark.core.errors import Skip
 from benchmark.core.plugin import Range
+from models.inputs import view_of
 from models.layers.particles import PARTICLE, DeepSets
 from models.layers.residual import start_like_he
 from models.network import TorchModel
@@ -17,23 +18,25 @@ from models.network import TorchModel
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from models.inputs import Shape
+    from models.inputs import Shape, View
+    from representations.samples import Samples
 
 
 @dataclass(kw_only=True)
 class FFNN(TorchModel):
     """Fully connected network on a table of pooled pixels, leading particles or graph moments.
 
-    5 hidden layers of 500 ReLU units with 50% dropout between them, as the circle paper compares with
-    (arXiv:1708.07034, section 5); `layers=3, units=256, dropout=0` is the 4-momentum classifier of end-to-end learning
-    (arXiv:1807.11916, section 5.1).
+    5 hidden layers of 500 ReLU units with 50% dropout, as in the circle paper (arXiv:1708.07034, section 5);
+    `layers=3, units=256, dropout=0` is the 4-momentum classifier of end-to-end learning (arXiv:1807.11916, section
+    5.1).
     """
 
     name = "ffnn"
+    views = ("table", "sequence")
     version: ClassVar[str] = "3"  # sums over pixels in float64
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"layers": 2, "units": 32, "epochs": 5, "batch_size": 64},
-        # with larger batches so few steps that a training may end before it leaves the plateau that dropout makes
+        # larger batches mean so few steps that training may end on the initial plateau that dropout causes
         "quick": {"epochs": 25, "batch_size": 64},
         "standard": {"batch_size": 256},
         "paper": {"batch_size": 360},
@@ -54,15 +57,14 @@ class FFNN(TorchModel):
         "events that costs more than it gains (12,000 events of dimuon: AUC 0.88, and 0.98 without)",
     ] = 0.5
 
-    @property
-    def views(self) -> tuple[str, ...]:  # type: ignore[override]
-        """A table, or with Deep Sets the particles one by one."""
-        return ("sequence",) if self.pooling == "deep-sets" else ("table",)
+    def view(self, samples: Samples) -> View[Any]:
+        """A table, or for Deep Sets the list of particles."""
+        return view_of(("sequence",) if self.pooling == "deep-sets" else ("table",), samples, self.name)
 
     def network(self, shape: Shape, classes: int) -> nn.Module:
-        """Hidden layers, then logits; with Deep Sets behind the sum over particles.
+        """Hidden layers, then logits; for Deep Sets after the sum over particles.
 
-        Raises Skip where a list of particles is empty by definition.
+        Raises Skip if particles have no columns.
         """
         sets = self.pooling == "deep-sets"
         columns = len(shape.columns)

@@ -48,21 +48,21 @@ class Context:
 
 @dataclass(kw_only=True)
 class Model(Plugin, ABC):
-    """A learner.
+    """The contract of a model.
 
-    Subclass as a dataclass whose fields are the hyperparameters. `models/inputs.py` shows any kind of samples as a
-    table, a sequence or pictures. The same `context.seed` must give the same model.
+    Subclass it as a dataclass whose fields are the hyperparameters. `models/inputs.py` arranges samples of any kind as
+    a table, a sequence, pictures and so on. The same `context.seed` must give the same model.
     """
 
     def accept(self, samples: Samples) -> None:
-        """Raise Skip for samples of a kind that it can't learn from; there may be none of them at all.
+        """Raise Skip for samples of a kind that the model cannot learn from.
 
-        What `--dry-run` asks, and no more than that: `fit` raises Skip as well.
+        `--dry-run` calls it with samples of few or no events. `fit` raises Skip as well.
         """
 
     @abstractmethod
     def fit(self, train: Samples, valid: Samples, context: Context) -> None:
-        """Learn from `train`; `valid` is for early stopping alone."""
+        """Learn from `train`; `valid` is only for early stopping."""
 
     @abstractmethod
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
@@ -77,9 +77,9 @@ class Model(Plugin, ABC):
         """Read what `save` wrote, onto `context.device`; the scores are the same to 1e-6."""
 
     def parameters_count(self) -> int | None:
-        """Number of fitted parameters (weights of a network, leaves of trees), or None when unknown."""
+        """Number of fitted parameters (weights of a network, leaves of trees), or None if unknown."""
         return None
 
     def details(self) -> dict[str, float]:
-        """What is worth recording of the fit, such as the best epoch."""
+        """Numbers about the fit to record with the result, such as the best epoch."""
         return {}

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class MPNN(TorchModel):
     """Message-passing network with learned adjacency, on particles, pixels or graphs.
 
-    That of neural message passing for jet physics (Henrion et al., Deep Learning for Physical Sciences at NIPS 2017;
-    best with two iterations, directed, table 1). On graphs messages go along the edges alone, whose features have a say
-    in the adjacency and in the messages.
+    The network of neural message passing for jet physics (Henrion et al., Deep Learning for Physical Sciences at NIPS
+    2017; best with two iterations, directed, table 1). On graphs, messages are passed only along edges, and the
+    features of edges enter the adjacency and the messages.
     """
 
     name = "mpnn"
@@ -55,7 +55,7 @@ class MPNN(TorchModel):
     dropout: Annotated[float, Range(0, 0.95), "fraction of units dropped before the last layers"] = 0.0
 
     def network(self, shape: Shape, classes: int) -> nn.Module:
-        """Messages among all nodes, or along the edges where there are such."""
+        """Messages between all nodes, or along the edges of graphs."""
         return MessageNet(
             len(shape.columns),
             len(shape.features),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from benchmark.core.plugin import Range
 from models.layers.recursion import RecursiveNet
 from models.network import TorchModel
+from models.views.merge_trees import MergeTrees
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 class RecNN(TorchModel):
     """Recursive network over binary trees of an event's particles, pixels or nodes (arXiv:1702.00748).
 
-    Every node has an embedding, made of its own four-momentum and of the embeddings of the two that it was merged from;
-    the root's is classified. All trees of a batch are worked off together, level by level.
+    The embedding of a node is computed from its four-momentum and from the embeddings of its two children; that of the
+    root is classified. All trees of a batch are computed together, level by level.
     """
 
     name = "recnn"
@@ -60,10 +61,12 @@ class RecNN(TorchModel):
 
     def view(self, samples: Samples) -> View[Any]:
         """The trees of this topology."""
-        return replace(super().view(samples), topology=self.topology, jets=self.jets, mass=self.mass)  # type: ignore[type-var]
+        view = super().view(samples)
+        assert isinstance(view, MergeTrees)
+        return replace(view, topology=self.topology, jets=self.jets, mass=self.mass)
 
     def network(self, shape: Shape, classes: int) -> nn.Module:
-        """Embedding, chain of jets where there are several, classifier."""
+        """Embedding, chain of jets if there are several, and classifier."""
         return RecursiveNet(
             len(shape.columns), len(shape.features), classes, units=self.units, jets=self.jets, gated=self.gated
         )

@@ -11,14 +11,14 @@ from models.layers.residual import Head, start_like_he
 
 
 class EdgeConv(nn.Module):
-    """The mean over the edges that end at a node of a function of (x_i, x_j - x_i, pair), and a shortcut.
+    """The mean over the edges that end at node i of a function of (x_i, x_j - x_i, pair), and a skip connection.
 
-    The function has three layers, as ParticleNet's (its figure 1); it sees what the pair has beside the differences of
-    columns, such as the distance and the mass, and the edges are those of the representation for every layer. As
-    everywhere here without batch normalisation, the branch starts at zero (see `residual.Block`).
+    The function has three layers, as in ParticleNet (its figure 1). Its inputs include the features of the pair, such
+    as the distance and the mass, and all layers use the edges of the representation. As in all networks here without
+    batch normalisation, the branch starts at zero (see `residual.Block`).
 
-    Node i is where an edge ends. A layer that is linear, as the first and the last are before they enter ReLU, gives
-    the same at nodes as at edges, of which there are several times as many.
+    Linear operations (the first layer before ReLU, and the last layer) are computed for nodes instead of edges, which
+    gives the same: there are several times as many edges.
     """
 
     def __init__(self, inputs: int, pairs: int, outputs: int) -> None:
@@ -35,7 +35,7 @@ class EdgeConv(nn.Module):
     def forward(self, x: Tensor, pairs: Tensor, ends: Tensor, degree: Tensor) -> Tensor:
         """(nodes, outputs) of x (nodes, inputs), pairs (edges, pairs), ends (2, edges) and degree (nodes, 1).
 
-        ends : sender and receiver of each edge. degree : how many edges each node receives.
+        ends : sender and receiver of each edge. degree : number of edges that end at each node.
         """
         sender, receiver = ends
         own, near, pair = torch.split(self.first.weight, self.parts, dim=1)
@@ -51,8 +51,10 @@ class EdgeConv(nn.Module):
 class EdgeNet(nn.Module):
     """Edge convolutions, the mean over an event's nodes, and a head with a hidden layer.
 
-    blocks : edge convolutions, of 2, 4 and then 8 `width` channels: with `width` 32 and three of them ParticleNet's
-    64, 128 and 256, with 16 and two of them ParticleNet-Lite's 32 and 64.
+    Parameters
+    ----------
+    blocks : edge convolutions, of 2, 4 and then 8 `width` channels: three with `width` 32 are ParticleNet's 64, 128 and
+        256, two with `width` 16 are ParticleNet-Lite's 32 and 64.
     """
 
     def __init__(
@@ -64,19 +66,19 @@ class EdgeNet(nn.Module):
         self.head = Head(widths[-1] + 1, features, classes, dropout, hidden=True)
 
     def forward(self, nodes: Tensor, pairs: Tensor, ends: Tensor, event: Tensor, features: Tensor) -> Tensor:
-        """Logits (batch, classes); nodes of an event behind the last of the features have no say."""
+        """Logits (batch, classes); nodes of an event after the last row of the features are padding."""
         x, degree = nodes, counts(ends[1], len(nodes))
         for layer in self.body:
             x = layer(x, pairs, ends, degree)
         size = counts(event, len(features) + 1)
-        # a mean does not tell of how many it is
+        # the mean loses the number of nodes
         pooled = torch.cat([mean_of(x, event, size), size.log1p()], dim=1)
         logits: Tensor = self.head(pooled[: len(features)], features)
         return logits
 
 
 def mean_of(rows: Tensor, group: Tensor, size: Tensor) -> Tensor:
-    """Mean of the rows (any, columns) of each group, (groups, columns) in float32; of groups of size 0, 0.
+    """Mean of the rows (any, columns) of each group, (groups, columns) in float32; 0 for empty groups.
 
     group : of each row, (any,). size : rows of each group, (groups, 1).
     """
@@ -85,6 +87,6 @@ def mean_of(rows: Tensor, group: Tensor, size: Tensor) -> Tensor:
 
 
 def counts(group: Tensor, groups: int) -> Tensor:
-    """How many rows each group has, (groups, 1) in float32."""
+    """Number of rows of each group, (groups, 1) in float32."""
     ones = torch.ones(len(group), 1, device=group.device)
     return torch.zeros(groups, 1, device=group.device).index_add(0, group, ones)

@@ -1,17 +1,17 @@
 """Message passing with learned adjacency, and relation networks: on sets of nodes, or along the edges of a graph.
 
 After neural message passing for jet physics (Henrion et al., Deep Learning for Physical Sciences at NIPS 2017): nodes
-are embedded; adjacency is learned from their states anew in every iteration; messages are sums of states weighted with
-it; a GRU updates each node; a mean over nodes, or set2set, is read out. Ours are the dot product in the adjacency, the
-edges of graphs, and the number of nodes beside what is read out.
+are embedded; in every iteration, adjacency is computed from their states, messages are sums of states weighted with it,
+and a GRU updates each node; then a mean over nodes, or set2set, is read out. Our additions are the dot product in the
+adjacency, the edges of graphs, and the number of nodes as an input of the classifier.
 
-Adjacency is dense, (batch, places, places), with masks; what edges have is in lists of senders, (batch, places,
-senders), as long as the longest needs. PyTorch Geometric's way, a row an edge, gathered and added up, takes 1.3 to 1.4
-times as long for a step on 128 jets of up to 60 constituents with 7 neighbours each, 3 to 7 times on complete graphs,
-and about 10 times where all nodes hear each other and edges have nothing (`tests/performance/test_mpnn.py`, one core,
-its loader included). Its tensors are also as long as a batch has edges, so that a step on a GPU could not be replayed
-(`models/training/step.py`). The price is memory that grows with the square of the nodes: graphs have 128 at most unless
-told otherwise.
+Adjacency is dense, (batch, places, places), with masks; features of edges are in lists of senders, (batch, places,
+senders), as long as the longest list. PyTorch Geometric gathers and sums one row per edge, which takes 1.3 to 1.4 times
+as long for a step on 128 jets of up to 60 constituents with 7 neighbours each, 3 to 7 times on complete graphs, and
+about 10 times on all pairs without features (`tests/performance/test_mpnn.py`, one core, its loader included). Its
+tensors are also as long as the number of edges of a batch, so that a step on a GPU could not be replayed
+(`models/training/step.py`). The price is memory that grows with the square of the nodes, of which graphs have at most
+128 by default.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ Readout = Literal["mean", "sum", "set2set"]
 EDGE = 16
 """Hidden columns of an edge."""
 NEVER = -1e9
-"""The logit of what there is no edge to: not minus infinity, since a node without any edge has to stay a number."""
+"""The logit of missing edges: not minus infinity, because the softmax of a node without edges must be finite."""
 TYPICAL = 16.0
-"""What sums over nodes are divided by, so that layers after them start with numbers of order 1."""
+"""Divisor of sums over nodes, so that the following layers start with numbers of order 1."""
 
 
 class Edges(NamedTuple):
@@ -41,10 +41,10 @@ class Edges(NamedTuple):
 
 
 class Places(NamedTuple):
-    """Where nodes are: a mask (batch, places), and on a CPU which of all places have one, (nodes,) int64.
+    """The places of nodes: a mask (batch, places), and on a CPU the positions of its nodes, (nodes,) int64.
 
-    Layers of single nodes work on rows, (rows, hidden). On a CPU these are the nodes that exist, for half of the places
-    may be padding. On a GPU, or while it is exported, they are all places: shapes must not depend on numbers there.
+    Layers on single nodes work on rows, (rows, hidden). On a CPU these are the nodes without padding, which may fill
+    half of the places. On a GPU, and for export, they are all places, because shapes must not depend on values there.
     """
 
     mask: Tensor
@@ -70,24 +70,24 @@ class Places(NamedTuple):
 
 
 class Attention(nn.Module):
-    """How much of each node's state reaches each other: a row of it sums to 1 over the node's senders.
+    """The adjacency: weights of the messages from each node to each other, which sum to 1 over the senders of a node.
 
-    A_ij = softmax_j(h_i W h_j / sqrt(hidden) + b h_j + w e_ij), over all nodes (itself among them), or over the senders
-    of a graph's edges. Undirected: the mean of that and its transpose, so that an edge is heard at both ends; what it
-    has is heard at its own end alone.
+    A_ij = softmax_j(h_i W h_j / sqrt(hidden) + b h_j + w e_ij), over all nodes (including i), or over the senders of
+    the edges of a graph. Undirected: the mean of that and its transpose, so that messages pass both ways along an edge;
+    the features of edges only pass from sender to receiver.
     """
 
     def __init__(self, hidden: int, *, undirected: bool, edges: bool) -> None:
         super().__init__()
         self.undirected = undirected
-        # one matrix does what two, of queries and of keys, would do as wide as this
+        # one matrix is equivalent to two, of queries and of keys, of this width
         self.query = nn.Linear(hidden, hidden)
         self.edge = nn.Linear(EDGE, 1, bias=False) if edges else None
 
     def forward(self, rows: Tensor, h: Tensor, places: Places, edges: Edges | None) -> tuple[Tensor, Tensor | None]:
-        """(batch, receivers, senders) of states, as rows and (batch, places, hidden); 0 where either is padding.
+        """Weights (batch, receivers, senders) of states, given as rows and as (batch, places, hidden); 0 for padding.
 
-        Then the same for the lists, (batch, places, senders); None where there are none.
+        Then the same weights for the lists of senders, (batch, places, senders), or None without edges.
         """
         mask = places.mask
         logits = places.dense(self.query(rows / math.sqrt(h.shape[2]))) @ h.transpose(1, 2)
@@ -96,7 +96,7 @@ class Attention(nn.Module):
             return self._both_ways(weights), None
         logits = logits.gather(2, edges.senders) + self.edge(edges.hidden).squeeze(3)
         along = logits.masked_fill(~edges.mask, NEVER).float().softmax(dim=2) * edges.mask
-        # a list's empty places add nothing to what the first node sends
+        # the padding of lists, which points to the first node, adds zeros
         weights = along.new_zeros(*h.shape[:2], h.shape[1]).scatter_add(2, edges.senders, along)
         return self._both_ways(weights), along
 
@@ -105,10 +105,13 @@ class Attention(nn.Module):
 
 
 class Iteration(nn.Module):
-    """One round of messages, and the update of each node by a GRU; with weights of its own.
+    """One round of messages, and the update of each node by a GRU, with weights of its own.
 
-    message_i = tanh(W sum_j A_ij [h_j, e_ij]), where e_ij is what a graph's edge has; identity: tanh(W h_i).
-    aggregated : the whole event, by set2set, is given to each update beside the message.
+    message_i = tanh(W sum_j A_ij [h_j, e_ij]), where e_ij are the features of an edge; identity: tanh(W h_i).
+
+    Parameters
+    ----------
+    aggregated : whether each update also gets a set2set summary of the whole event.
     """
 
     def __init__(self, hidden: int, adjacency: Adjacency, *, edges: bool, aggregated: bool) -> None:
@@ -127,7 +130,7 @@ class Iteration(nn.Module):
             weights, along = self.attention(rows, h, places, edges)
             received = weights @ h
             if edges is not None and along is not None:
-                # a product and a sum: thousands of small products of matrices take several times as long
+                # a product and a sum are several times as fast as thousands of small matrix products
                 received = torch.cat([received, (along[..., None] * edges.hidden).sum(2)], dim=2)
             received = places.rows(received)
         message = self.message(received).tanh()
@@ -139,7 +142,7 @@ class Iteration(nn.Module):
 
 
 class Set2Set(nn.Module):
-    """A set as one vector: an LSTM asks for it in some steps (Vinyals et al., arXiv:1511.06391, section 4.2)."""
+    """A set as one vector, which an LSTM reads in a few steps (Vinyals et al., arXiv:1511.06391, section 4.2)."""
 
     def __init__(self, hidden: int, steps: int = 3) -> None:
         super().__init__()
@@ -161,7 +164,7 @@ class Set2Set(nn.Module):
 
 
 class NodePool(nn.Module):
-    """A set as one vector: mean or sum of a hidden layer of each node."""
+    """A set as one vector: mean or sum of a hidden layer on each node."""
 
     def __init__(self, hidden: int, readout: Readout) -> None:
         super().__init__()
@@ -184,7 +187,7 @@ class NodeEmbedding(nn.Module):
         self.pair = nn.Linear(pairs, EDGE) if pairs else None
 
     def forward(self, nodes: Tensor, places: Places, *graph: Tensor) -> tuple[Tensor, Edges | None]:
-        """States (rows, hidden) of nodes (batch, columns, places), and the edges if there are such.
+        """States (rows, hidden) of nodes (batch, columns, places), and the edges of graphs.
 
         graph : senders, pairs (batch, features, places, senders) and mask of a graph, or nothing.
         """
@@ -196,9 +199,9 @@ class NodeEmbedding(nn.Module):
 
 
 class Relations(nn.Module):
-    """A relation network (arXiv:1706.01427, equation 1): the mean over pairs of nodes of a layer of both.
+    """A relation network (arXiv:1706.01427, equation 1): the mean over pairs of nodes of a layer on both.
 
-    Over all pairs, those of a node with itself included, or over a graph's edges with what these have.
+    The mean is over all pairs, including those of a node with itself, or over the edges of a graph with their features.
     """
 
     def __init__(self, hidden: int, *, edges: bool) -> None:
@@ -223,26 +226,28 @@ class Relations(nn.Module):
 
 
 def _of_all_pairs(one: Tensor, other: Tensor, mask: Tensor) -> Tensor:
-    """The sum of tanh(one_i + other_j), (batch, hidden), over nodes that exist."""
+    """The sum of tanh(one_i + other_j), (batch, hidden), over nodes without padding."""
 
     def of(some: Tensor, there: Tensor) -> Tensor:
-        """Of these nodes with all."""
+        """The sum over pairs of these nodes with all nodes."""
         related = (some[:, :, None] + other[:, None]).tanh()
         return (related * (there[:, :, None] & mask[:, None])[..., None]).sum((1, 2))
 
-    if torch.compiler.is_compiling():  # a graph of operators has no loop over as many nodes as there are
+    if torch.compiler.is_compiling():  # an ONNX graph has no loop over a variable number of nodes
         return of(one, mask)
     total = torch.zeros_like(one[:, 0])
-    # some nodes at a time: with all of them at once, a batch of full events would take gigabytes
+    # in steps of 8 nodes, because a whole batch of full events would take gigabytes
     for first in range(0, one.shape[1], 8):
         total = total + of(one[:, first : first + 8], mask[:, first : first + 8])
     return total
 
 
 class MessageNet(nn.Module):
-    """Nodes embedded, some iterations of messages, read out, and two layers to the logits.
+    """Embedding of nodes, iterations of messages, readout, and two layers to the logits.
 
-    relations : a relation network: no messages, and pairs of nodes are read out.
+    Parameters
+    ----------
+    relations : a relation network: no messages, but a readout of pairs of nodes.
     """
 
     def __init__(
@@ -269,7 +274,7 @@ class MessageNet(nn.Module):
         )
         whole = Set2Set(hidden) if readout == "set2set" else NodePool(hidden, readout)
         self.readout = Relations(hidden, edges=edges) if relations else whole
-        # how many nodes there are is lost in means, of messages as of nodes
+        # means over messages and nodes lose the number of nodes
         self.head = nn.Sequential(
             nn.Dropout(dropout), nn.Linear(hidden + 1 + features, hidden), nn.ReLU(), nn.Linear(hidden, classes)
         )
@@ -277,7 +282,7 @@ class MessageNet(nn.Module):
     def forward(self, nodes: Tensor, mask: Tensor, *rest: Tensor) -> Tensor:
         """Logits (batch, classes) of nodes (batch, columns, places), their mask (batch, places), and features.
 
-        rest : features (batch, features); of a graph before them senders, pairs and mask, as `GraphNodes` shows them.
+        rest : features (batch, features); for graphs preceded by senders, pairs and mask, see `GraphNodes`.
         """
         *graph, features = rest
         places = Places.of(mask)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -10,10 +12,12 @@ from models.layers.residual import start_like_he
 
 
 class TreeEmbedding(nn.Module):
-    """Embeddings of the roots of many trees, all trees and all nodes of one level at once.
+    """Embeddings of the roots of many trees, with all nodes of one level at once.
 
-    columns : of the nodes' momenta and the rest that is known of them. units : q, the size of embeddings.
-    gated : the unit of appendix A, instead of the simple one of section 3.1.
+    Parameters
+    ----------
+    columns : columns of a node. units : q, the size of embeddings.
+    gated : whether to use the unit of appendix A instead of the simple one of section 3.1.
     """
 
     def __init__(self, columns: int, units: int, *, gated: bool) -> None:
@@ -25,24 +29,25 @@ class TreeEmbedding(nn.Module):
         start_like_he([self.own, self.merged])
 
     def forward(self, nodes: Tensor, children: Tensor, ends: Tensor, roots: Tensor) -> Tensor:
-        """Embeddings (r, units); of roots that are row 0, which is no node, zeros.
+        """Embeddings (r, units) of roots; zeros for row 0, which is no node.
 
-        nodes (rows, columns) · children (merged, 2) int64, of the last rows · ends (levels,) int64, where each level
-        ends among the merged · roots (r,) int64.
+        nodes (rows, columns) · children (merged, 2) int64, of the last rows · ends (levels,) int64, the end of each
+        level among the merged nodes · roots (r,) int64.
         """
         own = self.own(nodes).relu()
         layers = [self.merged, *(layer for layer in (self.reset, self.gate) if layer is not None)]
         weights = [part for layer in layers for part in (layer.weight, layer.bias)]
         unit = Simple if self.gate is None else Gated
-        found: Tensor = unit.apply(own, children, sizes(ends, len(children)), roots, *weights)  # type: ignore[no-untyped-call]
-        return found * (roots > 0).unsqueeze(1)
+        apply: Any = unit.apply  # torch leaves it untyped
+        embeddings: Tensor = apply(own, children, sizes(ends, len(children)), roots, *weights)
+        return embeddings * (roots > 0).unsqueeze(1)
 
 
 def sizes(ends: Tensor, merged: int) -> list[int]:
-    """Nodes of each level.
+    """Number of nodes of each level.
 
-    On a GPU levels are padded to one width, which follows from shapes: to read `ends` there would make the host wait,
-    and keep the step from being recorded.
+    On a GPU levels are padded to one width, which follows from shapes: reading `ends` would make the host wait and
+    prevent the step from being recorded.
     """
     if ends.is_cuda:
         return [merged // max(1, len(ends))] * len(ends)
@@ -52,9 +57,9 @@ def sizes(ends: Tensor, merged: int) -> list[int]:
 class RecursiveNet(nn.Module):
     """Logits from the embedding of an event's tree, or from those of its jets in falling pt.
 
-    Of one tree an event, its root is classified; of several, a gated recurrent unit reads embedding and momentum of one
-    jet after the other (section 3.2 of the paper), and what it holds in the end is classified. The classifier is that
-    of the paper, two hidden layers as large as the embedding.
+    With one tree per event, its root is classified. With several, a gated recurrent unit reads embedding and momentum
+    of one jet after the other (section 3.2 of the paper), and its last state is classified. The classifier of the paper
+    has two hidden layers of the size of the embedding.
     """
 
     def __init__(self, columns: int, features: int, classes: int, *, units: int, jets: int, gated: bool) -> None:
@@ -66,7 +71,7 @@ class RecursiveNet(nn.Module):
         self.classifier = nn.Sequential(*hidden, nn.Linear(units, classes))
 
     def forward(self, nodes: Tensor, children: Tensor, ends: Tensor, roots: Tensor, features: Tensor) -> Tensor:
-        """Logits (batch, classes) of what `MergeTrees` shows."""
+        """Logits (batch, classes) of the inputs of the view `MergeTrees`."""
         events, jets = roots.shape
         found = self.embedding(nodes, children, ends, roots.flatten()).view(events, jets, -1)
         event = found[:, 0] if self.chain is None else self._chained(self.chain, found, nodes[roots], roots > 0)
@@ -75,7 +80,7 @@ class RecursiveNet(nn.Module):
 
     @staticmethod
     def _chained(chain: nn.GRU, found: Tensor, momenta: Tensor, there: Tensor) -> Tensor:
-        """The state (batch, units) after an event's last jet: what comes behind it has no say."""
+        """The state (batch, units) after an event's last jet, without the padding that follows."""
         states, _ = chain(torch.cat([found, momenta], dim=2))
         last = there.sum(dim=1)
         rows = torch.arange(len(last), device=last.device)

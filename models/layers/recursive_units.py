@@ -1,17 +1,18 @@
-"""The two recursive units of arXiv:1702.00748, worked off level by level, with gradients written by hand.
+"""The two recursive units of arXiv:1702.00748, computed level by level, with gradients written by hand.
 
-What autograd would do costs most where trees are deep: a level of a chain is a handful of small operations, and each of
-them would leave a record and a piece of every weight's gradient. Here a level takes only what depends on its children;
-what does not (all of the weights' gradients, and what comes from the nodes' own momenta) is done once for all levels.
+Autograd is slow on deep trees: a level of a chain has a few small operations, and each would record a part of the
+gradient of every weight. Here the steps of a level only contain what depends on its children; the gradients of weights,
+and the terms of the nodes' own momenta, are computed once for all levels.
 
-Rows are nodes, `q` wide. Row 0 is of no node: it is zero, missing children and roots point to it, and nothing that is
-computed from it is read. Merged nodes are the last rows, level by level, so that a level is a slice. Every node is a
-child at most once, and no root is one: so gradients are read from where the parent left them, never added up.
+Rows are nodes, `q` wide. Row 0 is no node: it is zero, missing children and roots point to it, and its results are not
+read. Merged nodes are the last rows, level by level, so that a level is a slice. Every node is a child at most once,
+and roots are no children, so a node reads its gradient from where its parent wrote it, without sums.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -20,14 +21,27 @@ from torch.amp import custom_bwd, custom_fwd
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+F = TypeVar("F", bound=Callable[..., Any])
 aten: Any = torch.ops.aten
+
+
+def in_float32(forward: F) -> F:
+    """Run the forward pass of a function in float32 under autocast."""
+    decorated: F = custom_fwd(forward, device_type="cuda", cast_inputs=torch.float32)
+    return decorated
+
+
+def as_in_forward(backward: F) -> F:
+    """Run the backward pass of a function under the autocast state of its forward pass."""
+    decorated: F = custom_bwd(backward, device_type="cuda")
+    return decorated
 
 
 class Simple(torch.autograd.Function):
     """h = relu(W [h_left, h_right, u] + b) of merged nodes, h = u of leaves (equation 1)."""
 
     @staticmethod
-    @custom_fwd(device_type="cuda", cast_inputs=torch.float32)  # type: ignore[untyped-decorator]
+    @in_float32
     def forward(
         ctx: Any, u: Tensor, children: Tensor, sizes: Sequence[int], roots: Tensor, weight: Tensor, bias: Tensor
     ) -> Tensor:
@@ -49,13 +63,13 @@ class Simple(torch.autograd.Function):
         return hidden.index_select(0, roots)
 
     @staticmethod
-    @custom_bwd(device_type="cuda")  # type: ignore[untyped-decorator]
+    @as_in_forward
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of u, weight and bias."""
         u, children, roots, weight, hidden, pairs = ctx.saved_tensors
         q, first = u.shape[1], len(u) - len(children)
         above, parent = _above(grad, children, roots, len(u))
-        before = torch.empty_like(u[first:])  # of what comes before relu
+        before = torch.empty_like(u[first:])  # gradient of the argument of relu
         across = weight[:, : 2 * q]
         levels = _levels(ctx.sizes, parent[first:], above[: 2 * len(children)].view(-1, 2 * q), before, hidden[first:])
         for index, down, own, after in reversed(list(zip(*levels, strict=True))):
@@ -73,7 +87,7 @@ class Simple(torch.autograd.Function):
 
 
 class Gated(torch.autograd.Function):
-    """The unit with gates (appendix A): what is reset, and what of candidate, children and own momentum is kept.
+    """The unit with reset gates, and with update gates for candidate, children and own momentum (appendix A).
 
     [r_left, r_right, r_own] = sigmoid(W_r [h_left, h_right, u] + b_r), c = relu(W_h (r * [h_left, h_right, u]) + b_h),
     [z_c, z_left, z_right, z_own] = softmax(W_z [c, h_left, h_right, u] + b_z) over the four, component by component,
@@ -81,7 +95,7 @@ class Gated(torch.autograd.Function):
     """
 
     @staticmethod
-    @custom_fwd(device_type="cuda", cast_inputs=torch.float32)  # type: ignore[untyped-decorator]
+    @in_float32
     def forward(
         ctx: Any,
         u: Tensor,
@@ -118,13 +132,13 @@ class Gated(torch.autograd.Function):
         return hidden.index_select(0, roots)
 
     @staticmethod
-    @custom_bwd(device_type="cuda")  # type: ignore[untyped-decorator]
+    @as_in_forward
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of u and of the weights."""
         children, roots, weights, reset_weights, gate_weights, hidden, parts, resets, gates = ctx.saved_tensors
         q, first = hidden.shape[1], len(hidden) - len(children)
         above, parent = _above(grad, children, roots, len(hidden))
-        # of what comes before relu, sigmoid and softmax; of u
+        # gradients of the arguments of relu, sigmoid and softmax, and of u
         candidates, of_u = torch.empty_like(hidden[first:]), torch.empty_like(hidden)
         of_resets, of_gates = torch.empty_like(resets), torch.empty_like(gates)
         downs = above[: 2 * len(children)].view(-1, 2 * q)
@@ -137,7 +151,7 @@ class Gated(torch.autograd.Function):
             list(zip(*levels, strict=True))
         ):
             passed = gate * above.index_select(0, index).unsqueeze(1)
-            # of a softmax: what each of the four is above their mean, the new embedding
+            # of a softmax: the difference of each of the four from their mean, the new embedding
             torch.mul(passed, part - new.unsqueeze(1), out=of_gate)
             total = torch.addmm(passed.flatten(1), of_gate.flatten(1), gate_weights)
             aten.threshold_backward.grad_input(total[:, :q], part[:, 0], 0, grad_input=candidate)
@@ -158,16 +172,16 @@ class Gated(torch.autograd.Function):
 
 
 def _levels(sizes: Sequence[int], *tables: Tensor) -> list[tuple[Tensor, ...]]:
-    """Each table as one view a level."""
+    """Each table as one slice per level."""
     return [torch.split(table, list(sizes)) for table in tables]
 
 
 def _above(grad: Tensor, children: Tensor, roots: Tensor, rows: int) -> tuple[Tensor, Tensor]:
-    """Where gradients are left for nodes, and the place of each node there.
+    """The gradients of nodes, to be filled level by level, and the row of each node among them.
 
-    Places (2 merged + roots + 1, q): those for the children of each merged node, yet to be filled, those of the roots,
-    and a zero for nodes whose embedding nobody reads. Row 0, which many point to, gets that as well. Numbers are filled
-    in on the device: assigned, they would be copied there, which no step with it could be recorded for.
+    Rows (2 merged + roots + 1, q): those for the children of each merged node, not filled yet, those of the roots, and
+    a row of zeros for nodes whose embedding is not used, and for row 0, to which many nodes point. Numbers are filled
+    in on the device: an assignment would copy them from the host, and a step with a copy cannot be recorded.
     """
     merged = children.numel()
     above = grad.new_empty(merged + len(roots) + 1, grad.shape[1])

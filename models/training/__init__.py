@@ -1,1 +1,1 @@
-"""How networks learn: batches, steps, the loop."""
+"""The training of networks: batches, steps and the loop."""

@@ -1,7 +1,7 @@
-"""Training events as they might have been as well: mirrored, rotated, moved, sheared; drawn anew each epoch.
+"""Random changes of training events, drawn anew in each epoch: mirror, rotation, translation and shear.
 
-Shear, translation and mirror are those of the circle paper (arXiv:1708.07034, section 3), which gives no sizes: those
-here are our own. A rotation in phi changes nothing about a collision.
+Shear, translation and mirror are those of the circle paper (arXiv:1708.07034, section 3), which gives no sizes; these
+are ours. Physics does not change under a rotation in phi.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 WORDS = ("mirror", "rotation", "shear", "translation")
 SHIFT = 0.1
-"""A translation's largest part of the picture's width and height."""
+"""Largest translation, as a fraction of the picture's width and height."""
 SHEAR = 0.1
-"""A shear moves the first and last rows by as much, at most, as this part of half the picture's height."""
+"""Largest shift of the first and last rows by a shear, as a fraction of half the picture's height."""
 TOWERS = 72
-"""HCAL towers around the barrel: with them a picture is the same only when turned by a whole one, 5 degrees."""
+"""HCAL towers around the barrel: pictures with them are only rotated by multiples of one tower, 5 degrees."""
 _ETA, _PHI = (re.compile(rf"((?!delta_|sigma_|cos_|sin_)\w+_)?{axis}\d*") for axis in ("eta", "phi"))
 
 Augmentation = Callable[["Inputs", torch.Generator], "Inputs"]
 
 
 def wanted(words: str, model: str) -> tuple[str, ...]:
-    """`shear+mirror` as words in their order; none for `none`. Raises UserError for words that there are not."""
+    """The words of `shear+mirror`, none for `none`. Raises UserError for unknown words."""
     found = () if words == "none" else tuple(words.split("+"))
     for word in found:
         if word not in WORDS:
@@ -48,7 +48,7 @@ def wanted(words: str, model: str) -> tuple[str, ...]:
 
 
 def augmentation(words: str, view: View[Samples], samples: Samples, model: str) -> Augmentation | None:
-    """What is done to each batch as it is shown, None where nothing is. Raises Skip where it makes no sense."""
+    """The change of each batch of inputs, None for no change. Raises Skip for inputs that it does not apply to."""
     kinds = wanted(words, model)
     if not kinds:
         return None
@@ -62,9 +62,11 @@ def augmentation(words: str, view: View[Samples], samples: Samples, model: str) 
 
 
 class Directions:
-    """Columns that are a direction, mirrored and rotated: eta and phi, or the cosine and sine of phi.
+    """The mirror and rotation of columns that are directions: eta and phi, or the cosine and sine of phi.
 
-    names : of the columns along axis 1, those that are shown.
+    Parameters
+    ----------
+    names : names of the columns along axis 1.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -77,7 +79,7 @@ class Directions:
         ]
 
     def __call__(self, rows: Tensor, eta_sign: Tensor, phi_sign: Tensor, angle: Tensor) -> Tensor:
-        """Rows (batch, columns, ...) with eta and phi times signs, and phi then larger by an angle, (batch,) each."""
+        """Rows (batch, columns, ...) with eta and phi times signs, and phi rotated by an angle, (batch,) each."""
         spread = (-1, *[1] * (rows.ndim - 2))
         eta_sign, phi_sign, angle = (value.view(spread) for value in (eta_sign, phi_sign, angle))
         turned = rows.clone()
@@ -93,7 +95,7 @@ class Directions:
 
 
 class ParticleAugmentation:
-    """Sequences of particles, mirrored in eta and in phi, rotated in phi; the events' features with them."""
+    """Mirror in eta and phi, and rotation in phi, of particles and of the features of events."""
 
     def __init__(self, kinds: Sequence[str], shape: Shape, model: str) -> None:
         self.kinds = kinds
@@ -117,10 +119,10 @@ class ParticleAugmentation:
 
 
 class PictureAugmentation:
-    """Pictures moved by whole pixels, so that lines stay as sharp as they were; the events' features with them.
+    """Changes of pictures by whole pixels, which keep lines sharp, and of the features of events.
 
-    What leaves a picture is gone, and 0 comes in, but in phi where the picture goes all around and is rotated. A circle
-    that was cut at the seam stays cut, unless it was drawn with wrap=True.
+    Pixels that leave a picture are lost, and 0 enters, except for rotations of pictures that cover all angles in phi. A
+    circle that is cut at the edge of the picture stays cut, unless it is drawn with wrap=True.
     """
 
     def __init__(self, kinds: Sequence[str], panel: Panel, features: Sequence[str], model: str) -> None:
@@ -130,7 +132,7 @@ class PictureAugmentation:
         around = math.isclose(panel.span[1], math.pi, rel_tol=1e-4)
         if "rotation" in kinds and not around:
             raise Skip(
-                f"{model}: augment=rotation needs a picture that goes around in phi, found one of half width "
+                f"{model}: augment=rotation needs a picture that covers all angles in phi, found one of half width "
                 f"{panel.span[1]:.3g}. Use translation."
             )
         pixels = panel.shape[1 if panel.turned else 2]
@@ -165,7 +167,7 @@ def _signs(draw: Tensor, mirrored: bool) -> Tensor:
 def _moved(
     pictures: Tensor, eta_sign: Tensor, phi_sign: Tensor, turn: Tensor, down: Tensor, across: Tensor, slope: Tensor
 ) -> Tensor:
-    """Each pixel taken from where the inverse of mirror, turn, shear and shift, in this order, says; (batch,) each."""
+    """Pictures after mirror, rotation, shear and shift, in this order; parameters (batch,) each."""
     count, channels, height, width = pictures.shape
 
     def each(value: Tensor) -> Tensor:

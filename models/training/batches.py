@@ -1,4 +1,4 @@
-"""Samples as batches for training: as an input shows them, from memory and on a device."""
+"""Samples as batches of network inputs for training, from memory and on a device."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from representations.samples import Samples
 
 CHUNK = 1024
-"""Events that are shown at once where nothing is learned from them."""
+"""Events per batch when nothing is trained."""
 
 
 class Batch(NamedTuple):
-    """Some events: as they are shown, labels (batch,) int64 and balanced weights (batch,) float32.
+    """Some events: inputs, labels (batch,) int64 and balanced weights (batch,) float32.
 
-    masses (batch,) float32, NaN for events whose mass a classifier may tell; never an input.
+    masses (batch,) float32, for the decorrelation of background, NaN for other events; never an input.
     """
 
     inputs: Inputs
@@ -34,9 +34,9 @@ class Batch(NamedTuple):
 
 
 class Batches:
-    """Samples as an input shows them, from memory and on a device.
+    """Samples as batches of network inputs, from memory and on a device.
 
-    No worker processes: the samples lie in memory already, and a process costs more to feed than it would save.
+    There are no worker processes: the samples are in memory, and sending them costs more than it would save.
     """
 
     def __init__(
@@ -62,14 +62,14 @@ class Batches:
         return len(self.samples)
 
     def __call__(self, index: Tensor, chance: torch.Generator | None = None) -> Batch:
-        """The events of `index` (on the device), pictures channels-last; augmented where there is chance to do so."""
+        """The events of `index` (on the device), pictures channels-last; augmented if `chance` is given."""
         inputs = self._inputs(index)
         if self.augment is not None and chance is not None:
             inputs = self.augment(inputs, chance)
         return Batch(inputs, self.labels[index], self.weights[index], self.masses[index])
 
     def order(self, shuffle: torch.Generator) -> Tensor:
-        """All events in the order of one epoch, on the device; cloned where that is how classes are balanced."""
+        """All events in the order of one epoch, on the device; with clones if these balance the classes."""
         events = cloned(self.labels.cpu(), shuffle) if self._cloned else torch.arange(len(self))
         # drawn on the CPU: the same order on every device
         return events[torch.randperm(len(events), generator=shuffle)].to(self.labels.device)
@@ -83,10 +83,10 @@ class Batches:
         )
 
     def ahead(self, indices: Iterable[Tensor], chance: torch.Generator | None = None) -> Iterator[Batch]:
-        """The batches of these indices, on a GPU each made while the one before it is learned from.
+        """The batches of these indices; on a GPU each is made during the training step on the one before it.
 
-        How many pixels or particles a batch has is known on the device alone, and asking makes the host wait for all
-        that it was given to do. On a stream of its own a batch waits for nothing but itself.
+        Only the device knows the number of pixels or particles of a batch, and reading it makes the host wait for all
+        queued work. On a stream of its own, a batch only waits for itself.
         """
         if not self.labels.is_cuda:
             yield from (self(index, chance) for index in indices)
@@ -108,13 +108,13 @@ class Batches:
             yield made
 
     def chunks(self, events: int = CHUNK) -> Iterator[Tensor]:
-        """Indices of all events in order, not too many at once."""
+        """Indices of all events in order, in chunks."""
         yield from in_chunks(self.samples, events)
 
     def moments(self) -> list[tuple[Tensor, Tensor] | None]:
-        """Mean and scale (columns,) of each tensor shown, None for what is shown as it is.
+        """Mean and scale (columns,) of each input tensor, None for one that is not standardised.
 
-        Of a table the scale of a column that never varies is 0, also where a view standardises several together.
+        In a table, the scale of a constant column is 0, even if its view standardises several columns together.
         """
         found = mean_and_scale([self.view.rows(self.samples, index) for index in self.chunks()])
         for place, (part, kept) in enumerate(zip(found, self._kept or (), strict=False)):
@@ -125,12 +125,12 @@ class Batches:
 
 
 def in_chunks(samples: Samples, events: int = CHUNK) -> Sequence[Tensor]:
-    """Indices of all events in order, not too many at once."""
+    """Indices of all events in order, in chunks."""
     return torch.split(torch.arange(len(samples), device=samples.device), events)
 
 
 def whole(view: View[Any], samples: Samples) -> Inputs:
-    """All events as a compact input shows them."""
+    """The inputs of all events, for a compact view."""
     kept: Inputs = ()
     start = 0
     for index in in_chunks(samples):
@@ -146,8 +146,8 @@ def whole(view: View[Any], samples: Samples) -> Inputs:
 def mean_and_scale(chunks: Sequence[tuple[Tensor | None, ...]]) -> list[tuple[Tensor, Tensor] | None]:
     """Mean and one over the standard deviation (columns,) of each tensor, from its rows in chunks.
 
-    The scale of a column that never varies is 0: were it 1, a value that first turns up in a test event would reach
-    weights that no training event ever moved.
+    The scale of a constant column is 0. If it were 1, another value in a test event would be multiplied by weights that
+    no training event has changed.
     """
 
     def measure(parts: Sequence[Tensor | None]) -> tuple[Tensor, Tensor] | None:
@@ -157,7 +157,7 @@ def mean_and_scale(chunks: Sequence[tuple[Tensor | None, ...]]) -> list[tuple[Te
         count = max(1, sum(map(len, rows)))
         mean = torch.stack([part.sum(0) for part in rows]).sum(0) / count
         variance = torch.stack([(part - mean).square().sum(0) for part in rows]).sum(0) / count
-        # what is left of a constant column is the rounding of its mean
+        # the variance of a constant column is the rounding of its mean
         varies = variance > (1e-6 * mean).square()
         scale = torch.where(varies, variance.clamp(min=1e-300).rsqrt(), torch.where(variance.isnan(), variance, 0.0))
         return mean.to(torch.float32), scale.to(torch.float32)
@@ -172,10 +172,10 @@ def masses_not_to_tell(samples: Samples) -> Tensor:
 
 
 def balanced_weights(samples: Samples) -> Tensor:
-    """Event weights (n,) times a factor a class, so that every class has the same sum and the mean is 1.
+    """Event weights (n,) times a factor per class, so that every class has the same sum and the mean is 1.
 
-    The same loss on average as with `cloned` events, and no event is seen twice an epoch. Raises UserError for a weight
-    that is negative, NaN or infinite, and for a class whose weights sum to 0.
+    On average the loss is the same as with `cloned` events, without repeating events in an epoch. Raises UserError for
+    a weight that is negative, NaN or infinite, and for a class whose weights sum to 0.
     """
     wrong = ~((samples.weights >= 0) & (samples.weights < torch.inf))
     if bool(wrong.any()):
@@ -197,10 +197,10 @@ def balanced_weights(samples: Samples) -> Tensor:
 
 
 def cloned(labels: Tensor, shuffle: torch.Generator) -> Tensor:
-    """Indices (n,) in which every class that there is has as many events as the largest one.
+    """Indices (n,) in which every class with events has as many as the largest one.
 
-    Events of smaller classes stand there several times, as in the circle paper (arXiv:1708.07034, section 4); which of
-    them once more than others is drawn anew at each call.
+    Events of smaller classes are repeated, as in the circle paper (arXiv:1708.07034, section 4); each call draws anew
+    which of them are repeated once more than others.
     """
     most = int(torch.bincount(labels).max())
     found = []
@@ -214,7 +214,7 @@ def cloned(labels: Tensor, shuffle: torch.Generator) -> Tensor:
 
 
 def _class_means(weights: Tensor, labels: Tensor) -> Tensor:
-    """Mean weight of each class, (classes,); 1 for one that has no events."""
+    """Mean weight of each class, (classes,); 1 for a class without events."""
     sums = torch.zeros(int(labels.max()) + 1, dtype=weights.dtype, device=weights.device)
     counts = torch.bincount(labels)
     return torch.where(counts > 0, sums.index_add_(0, labels, weights) / counts.clamp(min=1), 1.0)

@@ -1,7 +1,7 @@
-"""A training under way: what changes from one epoch to the next, and the file that keeps it.
+"""The state of a training, and the checkpoint file in which it is stored.
 
-One safetensors file: weights, the best ones so far, Adam's moments and the states of random numbers as tensors, the
-rest as JSON in its header. One file, so that one rename puts it in place: of two, one could be an epoch older.
+One safetensors file holds weights, the best weights so far, Adam's moments and the states of random numbers as tensors,
+and the rest as JSON in its header. It is one file, because two could be of different epochs after a kill.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training ended, the epoch (counted from 1) whose weights were kept, and the batch size that fitted.
+    """The last epoch, the best epoch (counted from 1), its loss, and the batch size.
 
-    resumed : epochs that a checkpoint took over, 0 when there was none. resumed_s : seconds that these had taken.
+    resumed : epochs that were read from a checkpoint. resumed_s : seconds that these had taken.
     """
 
     epochs: int
@@ -41,14 +41,14 @@ class Progress:
     resumed_s: float = 0.0
 
     def details(self) -> dict[str, float]:
-        """What is worth recording; of a checkpoint only where there was one."""
-        told = {name: float(value) for name, value in asdict(self).items()}
-        return told if self.resumed else {k: v for k, v in told.items() if not k.startswith("resumed")}
+        """All numbers as floats; those about the checkpoint only if training resumed from one."""
+        numbers = {name: float(value) for name, value in asdict(self).items()}
+        return numbers if self.resumed else {k: v for k, v in numbers.items() if not k.startswith("resumed")}
 
 
 @dataclass
 class Course:
-    """All that changes from one epoch to the next, of a network that is trained."""
+    """Everything that changes from one epoch to the next."""
 
     network: nn.Module
     optimiser: torch.optim.Optimizer
@@ -59,7 +59,7 @@ class Course:
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """The device of the network."""
         return next((value.device for value in self.kept.values()), torch.device("cpu"))
 
     def tensors(self) -> dict[str, Tensor]:
@@ -72,14 +72,14 @@ class Course:
         return {**found, "random.shuffle": self.shuffle.get_state()}
 
     def restore(self, tensors: Mapping[str, Tensor], best: Progress) -> None:
-        """Go on where these tensors were taken."""
+        """Restore the state that `tensors` returned."""
         self.network.load_state_dict(_part(tensors, "network"))
         self.kept = {name: value.to(self.device) for name, value in _part(tensors, "kept").items()}
         for place, parameter in enumerate(self._parameters()):
             state = _part(tensors, f"optimiser.{place}")
             if state:
-                step = state.pop("step").to(self._home_of_steps())
-                # in the parameter's own memory format, which a fused step takes for granted
+                step = state.pop("step").to(self._device_of_steps())
+                # in the memory format of the parameter, which a fused step assumes
                 moments = {name: torch.empty_like(parameter).copy_(value) for name, value in state.items()}
                 self.optimiser.state[parameter] = {"step": step, **moments}
         set_random_states(_part(tensors, "random"), self.device)
@@ -87,13 +87,13 @@ class Course:
         self.best = replace(best, resumed=best.epochs)
 
     def seconds(self) -> float:
-        """That all epochs have taken so far."""
+        """Seconds that all epochs have taken so far."""
         return self.best.resumed_s + time.monotonic() - self.started
 
     def _parameters(self) -> list[nn.Parameter]:
         return [parameter for group in self.optimiser.param_groups for parameter in group["params"]]
 
-    def _home_of_steps(self) -> torch.device:
+    def _device_of_steps(self) -> torch.device:
         return self.device if self.optimiser.param_groups[0]["capturable"] else torch.device("cpu")
 
 
@@ -107,16 +107,16 @@ class Checkpoint:
     path: Path | None
 
     def write(self, course: Course) -> None:
-        """Put the course in place of what was there. Not flushed to disk: that is for results, this is for kills."""
+        """Replace the file. It is not flushed to disk: it has to survive a kill, not a power cut."""
         if self.path is None:
             return
-        told = {"schema": SCHEMA, "best": {**asdict(course.best), "resumed_s": course.seconds()}}
+        header = {"schema": SCHEMA, "best": {**asdict(course.best), "resumed_s": course.seconds()}}
         tensors = {name: value.detach().cpu().contiguous() for name, value in course.tensors().items()}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(self.path) as temporary:
-                save_file(tensors, temporary, {"training": json.dumps(told)})
-        except (OSError, SafetensorError) as error:  # a full disk costs the checkpoint, not the training
+                save_file(tensors, temporary, {"training": json.dumps(header)})
+        except (OSError, SafetensorError) as error:  # training continues without a checkpoint
             warn_once(f"{self.path}: the checkpoint can't be written ({error})")
 
     def read(self) -> tuple[dict[str, Tensor], Progress] | None:
@@ -125,23 +125,23 @@ class Checkpoint:
             return None
         try:
             with safe_open(self.path, "pt") as file:
-                told: dict[str, Any] = json.loads((file.metadata() or {})["training"])
-                if told["schema"] != SCHEMA:
+                header: dict[str, Any] = json.loads((file.metadata() or {})["training"])
+                if header["schema"] != SCHEMA:
                     return None
-                return {name: file.get_tensor(name) for name in file.keys()}, Progress(**told["best"])  # noqa: SIM118
+                return {name: file.get_tensor(name) for name in file.keys()}, Progress(**header["best"])  # noqa: SIM118
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             warn_once(f"{self.path}: not a checkpoint ({error}); training starts anew")
             return None
 
 
 def random_states(device: torch.device) -> dict[str, Tensor]:
-    """The states of torch's own random numbers, those that dropout takes."""
+    """The states of torch's random numbers, from which dropout draws."""
     states = {"cpu": torch.get_rng_state()}
     return {**states, "cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else states
 
 
 def set_random_states(states: Mapping[str, Tensor], device: torch.device) -> None:
-    """Go on from the states that `random_states` gave."""
+    """Restore the states that `random_states` returned."""
     torch.set_rng_state(states["cpu"])
     if device.type == "cuda":
         torch.cuda.set_rng_state(states["cuda"], device)

@@ -1,4 +1,4 @@
-"""The one training loop of all networks: balanced, seeded, stopped early, the best epoch kept."""
+"""The training loop of all networks: balanced classes, seeded, with early stopping at the best epoch."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def check_samples(model: str, train: Samples, valid: Samples) -> None:
 
 
 def exact_convolutions() -> AbstractContextManager[None]:
-    """cuDNN's deterministic algorithms, in whole float32: TF32, its default, rounds to 10 bits.
+    """cuDNN's deterministic algorithms, in full float32: TF32, its default, rounds to 10 bits.
 
-    `enabled` has to be said. Left out it is False here, and each convolution becomes a loop over the batch's pictures,
-    which keeps an H100 waiting for five sixths of the time.
+    `enabled=True` is necessary. Its default is False here, and then each convolution is a loop over the pictures of the
+    batch, in which an H100 waits for five sixths of the time.
     """
     flags: AbstractContextManager[None] = torch.backends.cudnn.flags(
         enabled=True, benchmark=False, deterministic=True, allow_tf32=False
@@ -59,7 +59,7 @@ VALIDATION_BATCH = 1024
 
 @contextmanager
 def deterministic(device: str) -> Iterator[None]:
-    """Deterministic algorithms in whole float32; all global state is put back afterwards."""
+    """Deterministic algorithms in full float32; all global state is restored afterwards."""
     cuda = torch.device(device).type == "cuda"
     algorithms = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     memory: Any = torch.utils.deterministic  # a module with a property, which mypy can't know
@@ -69,7 +69,7 @@ def deterministic(device: str) -> Iterator[None]:
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS is deterministic with this alone
         # a warning on a GPU, since a contributor's network may need an operation with no deterministic form
         torch.use_deterministic_algorithms(True, warn_only=cuda)
-        memory.fill_uninitialized_memory = False  # finds bugs, at the price of writing all memory
+        memory.fill_uninitialized_memory = False  # a debugging aid that writes all memory
         try:
             yield
         finally:
@@ -83,7 +83,7 @@ def deterministic(device: str) -> Iterator[None]:
 
 @contextmanager
 def reproducible(seed: int, device: str) -> Iterator[None]:
-    """Seeded random numbers, put back afterwards as well, and `deterministic`."""
+    """Seeded random numbers, restored afterwards as well, and `deterministic`."""
     cuda = torch.device(device).type == "cuda"
     with torch.random.fork_rng([device] if cuda else []), deterministic(device):
         torch.manual_seed(seed)
@@ -94,10 +94,10 @@ def optimise(network: nn.Module, train: Batches, valid: Batches, recipe: Recipe,
     """Train until `recipe.patience` epochs bring no smaller validation loss; leave the best epoch's weights.
 
     Adam and early stopping as in end-to-end learning (arXiv:1807.11916, section 5.3). Progress goes to
-    `context.report("train", ...)` in epochs, and to `context.checkpoint` after each, from which a killed training
-    continues, reported as `report("resume", ...)`. Where a batch does not fit into the device's memory, training starts
-    anew with batches of half the size, so that the outcome is that of a batch size. Raises UserError when the loss
-    isn't finite, and where memory is too small beside other cells, which may be why.
+    `context.report("train", ...)` in epochs, and to `context.checkpoint` after each. Training resumes from the
+    checkpoint, if there is one, and reports "resume". If a batch does not fit into the memory of the device, training starts anew
+    with half the batch size, so that a result belongs to one batch size. Raises UserError if the loss is not finite,
+    and if memory is too small while other cells share the device.
     """
     with team(context.device) as members:
         weights, chance = _weights(network), random_states(torch.device(context.device))
@@ -111,10 +111,10 @@ def optimise(network: nn.Module, train: Batches, valid: Batches, recipe: Recipe,
 
         first = found[1].batch_size if found is not None else recipe.batch_size
         del found
-        if context.sharing > 1:  # or what comes out would depend on what else was run
+        if context.sharing > 1:  # or the result would depend on other cells
             others = f"{context.sharing - 1} other cells on the device"
             return at_once(first, attempt, "training", others, "Run it again with fewer --jobs.")
-        if members.size > 1:  # the others would wait for ever for one that starts anew
+        if members.size > 1:  # the others would wait for ever for a process that starts anew
             others = f"those of {members.size - 1} other processes"
             return at_once(first, attempt, "training", others, "Choose a smaller batch_size or model.")
         return halving(first, attempt, "training")[0]
@@ -129,7 +129,7 @@ def _train(
     checkpoint: Checkpoint,
     members: Team,
 ) -> Progress:
-    """Epoch by epoch, from the first or from where the checkpoint stands."""
+    """Train epoch by epoch, from the first or from the checkpoint."""
     step = Step(network, recipe, members)
     shuffle = torch.Generator().manual_seed(context.seed)
     start, batch = Progress(0, 0, torch.inf, recipe.batch_size), VALIDATION_BATCH
@@ -164,7 +164,7 @@ def _train(
 
 
 def _seed(*numbers: int) -> int:
-    """One seed of several numbers, far from those of others."""
+    """A seed from several numbers."""
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
@@ -181,15 +181,15 @@ def _epoch(
     members: Team,
     report: Callable[[float], None],
 ) -> float:
-    """One pass over `order`; the mean loss."""
+    """Train on one pass over `order`. Returns the mean loss."""
     step.network.train()
     total = torch.zeros((), device=order.device)
-    # parts of equal size: a small rest would make one noisy step, and batch normalisation fails on a rest of one
+    # batches of equal size: a small last one would be noisy, and batch normalisation fails on a single event
     count = -(-len(order) // recipe.batch_size)
     steps = order.tensor_split(max(1, min(count, len(order) // members.size)))
     for number, batch in enumerate(train.ahead(map(members.share, steps), chance), start=1):
         size = len(steps[number - 1])
-        # not read before the epoch's end, since that would make a GPU wait at every step
+        # read only at the end of the epoch, because reading makes the host wait for the GPU
         total += step(members.weighed(batch, size)) * size
         report(number / len(steps))
     return float(members.mean(total)) / len(order)
@@ -221,7 +221,7 @@ def evaluate(
 
 
 def _agreed(attempt: Callable[[int], Tensor], members: Team, device: torch.device, events: int) -> Tensor:
-    """What `attempt(events)` gives. Where one of a team runs out of memory all do, so that shares stay shares."""
+    """The result of `attempt(events)`. If one process runs out of memory, all raise, and keep equal shares."""
     reason, found = "", torch.zeros((), device=device)
     try:
         found = attempt(events)

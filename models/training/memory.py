@@ -1,4 +1,4 @@
-"""What to do when a device has too little memory for so many events at once: half as many, and say so."""
+"""Fewer events at once when a device runs out of memory, with a warning."""
 
 from __future__ import annotations
 
@@ -15,23 +15,41 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def at_once(events: int, attempt: Callable[[int], T], what: str, beside: str, advice: str) -> T:
-    """What `attempt(events)` gives, where half as many won't do. Raises UserError where memory is too small for that.
+def at_once(events: int, attempt: Callable[[int], T], what: str, others: str, advice: str) -> T:
+    """The result of `attempt(events)`, if the number of events must not change.
 
-    what : is done with the events. beside : what else there is. advice : what to do.
+    Parameters
+    ----------
+    what, others, advice : for the message: the work, what else uses the memory, and what to do.
+
+    Raises
+    ------
+    UserError
+        If memory is too small.
     """
     try:
         return attempt(events)
     except torch.OutOfMemoryError as error:
         raise UserError(
-            f"{what}: {events} events at once are too many beside {beside} ({_why(error)}). {advice}"
+            f"{what}: {events} events at once are too many next to {others} ({_why(error)}). {advice}"
         ) from error
 
 
 def halving(events: int, attempt: Callable[[int], T], what: str) -> tuple[T, int]:
-    """What `attempt(events)` gives, with half as many events as long as the device runs out of memory; how many it was.
+    """The result of `attempt(events)`, with half as many events whenever the device runs out of memory.
 
-    what : is done with the events, for the line on standard error. Raises UserError when a single one is too many.
+    Parameters
+    ----------
+    what : the work, for the warning on standard error.
+
+    Returns
+    -------
+    The result, and the number of events at once.
+
+    Raises
+    ------
+    UserError
+        If memory is too small for a single event.
     """
     while True:
         try:
@@ -42,7 +60,7 @@ def halving(events: int, attempt: Callable[[int], T], what: str) -> tuple[T, int
                 raise UserError(
                     f"{what}: not even one event fits into the memory of the device ({reason}). Choose a smaller model."
                 ) from error
-        # only here, since the traceback of the error held on to what filled the memory
+        # after the handler, because the traceback of the error keeps the memory in use
         events //= 2
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

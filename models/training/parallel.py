@@ -1,7 +1,7 @@
 """One training in several processes, as torchrun starts them: each takes its share of every batch.
 
-Gradients are averaged by DistributedDataParallel, so that a step is that of the whole batch in one process. Two things
-are not: batch normalisation sees a process's own share, and each process draws its own dropout.
+DistributedDataParallel averages gradients, so that a step equals that of the whole batch in one process, with two
+exceptions: batch normalisation uses the share of its process, and each process draws its own dropout.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from models.training.batches import Batch
 
 PATIENCE = timedelta(hours=1)
-"""How long a process waits for the others, which may be at work on something else."""
+"""Time that a process waits for the others, which may still do other work."""
 _meetings = count()
 
 
@@ -42,7 +42,7 @@ class Team:
         return index if self.size == 1 else index.tensor_split(self.size)[self.rank]
 
     def weighed(self, batch: Batch, whole: int) -> Batch:
-        """A share of a batch of `whole` events, such that the mean of all shares' mean losses is that of the batch."""
+        """The share with weights such that the mean loss of a batch of `whole` events is the mean over all shares."""
         if self.size == 1:
             return batch
         return batch._replace(weights=batch.weights * (self.size * len(batch.labels) / whole))
@@ -59,9 +59,9 @@ class Team:
         """Whether all processes have the same number."""
         if self.size == 1:
             return True
-        told: list[int] = [0] * self.size
-        dist.all_gather_object(told, number)
-        return len(set(told)) == 1
+        numbers: list[int] = [0] * self.size
+        dist.all_gather_object(numbers, number)
+        return len(set(numbers)) == 1
 
     def joined(self, network: nn.Module) -> nn.Module:
         """The network, whose gradients are averaged over all processes from now on."""
@@ -73,10 +73,10 @@ ALONE = Team()
 
 @contextmanager
 def team(device: str) -> Iterator[Team]:
-    """The processes that torchrun started, joined; this one alone where it did not.
+    """The processes that torchrun started, or only this process.
 
-    A group of its own for each training, ended with it: were one process to fail, the others must not take what it
-    does next for its part of this.
+    Each training has a process group of its own, which ends with it: if a process fails, the others must not take its
+    next messages for a part of this training.
     """
     rank, size = rank_and_size()
     if size == 1:

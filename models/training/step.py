@@ -1,11 +1,10 @@
 """One step of training: loss, gradient, Adam.
 
-On a GPU a step is recorded, once for each shape of batch, and then replayed as a CUDA graph: starting its hundreds of
-kernels one by one takes the host longer than running them takes the device, unless pictures are large.
+On a GPU a step is recorded once for each shape of batch and then replayed as a CUDA graph: unless pictures are large,
+the host needs more time to launch hundreds of kernels one by one than the device needs to run them.
 
-Nothing is compiled (`torch.compile`): on a CPU, with PyTorch 2.13, it took one to two minutes a network, and steps of
-the cnn on 112 x 112 pictures and of the ffnn were slower afterwards, by half at least. It would also make the bits of a
-result depend on the compiler that is found.
+`torch.compile` is not used: on a CPU, with PyTorch 2.13, it took one to two minutes per network, and steps of the cnn
+on 112 x 112 pictures and of the ffnn were at least 50% slower afterwards. Results would also depend on the compiler.
 """
 
 from __future__ import annotations
@@ -27,17 +26,14 @@ if TYPE_CHECKING:
     from models.training.penalty import Penalty
 
 FIRST = 3
-"""Steps of one shape that are taken kernel by kernel, as libraries make their plans and buffers in these."""
+"""Steps of one shape before it is recorded, in which libraries make their plans and buffers."""
 SHAPES = 8
-"""Recorded at most: lists of particles have as many shapes as lengths."""
+"""Largest number of recorded shapes: lists of particles have as many shapes as lengths."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a network is trained. `clip` bounds the norm of the gradient; 0 leaves it alone.
-
-    penalty : on scores that tell the mass of background, None for none.
-    """
+    """The parameters of a training. `clip` is the largest norm of the gradient; 0 for no limit."""
 
     epochs: int
     patience: int
@@ -49,7 +45,7 @@ class Recipe:
 
 
 class Step:
-    """What a network learns from a batch; its optimiser."""
+    """The training step of a network, with its optimiser."""
 
     def __init__(self, network: nn.Module, recipe: Recipe, team: Team = ALONE) -> None:
         parameters = list(network.parameters())
@@ -57,14 +53,14 @@ class Step:
         on_gpu = bool(parameters) and parameters[0].is_cuda
         rate: float | Tensor = recipe.learning_rate
         if on_gpu and recipe.schedule != "constant":
-            rate = torch.tensor(rate, device=parameters[0].device)  # a recorded step looks here for what it is now
+            rate = torch.tensor(rate, device=parameters[0].device)  # a recorded step reads the present value here
         self.optimiser = torch.optim.Adam(parameters, lr=rate, fused=True, capturable=on_gpu)
         self._replayed = on_gpu and team.size == 1
         self._seen: Counter[tuple[torch.Size, ...]] = Counter()
         self.recorded: dict[tuple[torch.Size, ...], Recording] = {}
 
     def __call__(self, batch: Batch) -> Tensor:
-        """Learn from a batch; its mean loss, which the next step on a GPU overwrites."""
+        """Train on a batch. Returns its mean loss, which the next step on a GPU overwrites."""
         if not self._replayed:
             return self._learn(batch)
         shape = tuple(part.shape for part in batch.inputs)
@@ -74,13 +70,13 @@ class Step:
                 return self._learn(batch)
             try:
                 self.recorded[shape] = Recording(self, batch)
-            except RuntimeError:  # the network asks the device something, as a contributor's may
+            except RuntimeError:  # the network reads from the device, as a contributor's may
                 self._replayed = False
                 return self._learn(batch)
         return self.recorded[shape](batch)
 
     def set_rate(self, rate: float) -> None:
-        """Learn at this rate from now on."""
+        """Set the learning rate of the next steps."""
         for group in self.optimiser.param_groups:
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(rate)
@@ -89,12 +85,12 @@ class Step:
 
     def _learn(self, batch: Batch) -> Tensor:
         self.optimiser.zero_grad(set_to_none=True)
-        # bfloat16 has the range of float32: no scaling of gradients, unlike float16. Weights are not kept in it from
-        # one step to the next, nor between a recorded one and others
+        # bfloat16 has the range of float32, so gradients need no scaling, unlike in float16. Weights in bfloat16 are
+        # not cached, because recorded and other steps must not share them
         with torch.autocast("cuda", torch.bfloat16, enabled=batch.labels.is_cuda, cache_enabled=False):
             logits = self.network(*batch.inputs)
         loss = losses(logits, batch, self.penalty).mean()
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         if self.clip:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.clip)
         self.optimiser.step()
@@ -102,18 +98,18 @@ class Step:
 
 
 class Recording:
-    """A step with places of its own for the batch; it is recorded without being taken."""
+    """A recorded step, with its own memory for the batch; recording does not run it."""
 
     def __init__(self, step: Step, batch: Batch) -> None:
         self.places = Batch(tuple(map(torch.clone, batch.inputs)), *map(torch.clone, batch[1:]))
         step.optimiser.zero_grad(set_to_none=True)
-        gc.collect()  # what is left of steps before would add gradients on the stream that it was made on
+        gc.collect()  # remains of earlier steps would accumulate gradients on another stream
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):
             self.loss = step._learn(self.places)
 
     def __call__(self, batch: Batch) -> Tensor:
-        """Take the step with this batch; its mean loss, which the next one overwrites."""
+        """Run the step on this batch. Returns its mean loss, which the next step overwrites."""
         for place, part in zip(_parts(self.places), _parts(batch), strict=True):
             place.copy_(part)
         self.graph.replay()
@@ -125,7 +121,7 @@ def _parts(batch: Batch) -> tuple[Tensor, ...]:
 
 
 def losses(logits: Tensor, batch: Batch, penalty: Penalty | None = None) -> Tensor:
-    """Cross-entropy of each event times its weight, (batch,); to each the penalty of all is added."""
+    """Weighted cross-entropy of each event, (batch,), plus the penalty of the batch."""
     entropy = functional.cross_entropy(logits.float(), batch.labels, reduction="none") * batch.weights
     return entropy if penalty is None else entropy + penalty(logits, batch.masses)
 

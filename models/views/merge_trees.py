@@ -13,7 +13,7 @@ from models.views.leaves import Leaves, of_particles, other_names
 from models.views.pixel_leaves import channels_of, of_pixels
 from models.views.trees import Algorithm, Trees, merge
 from models.views.view import Example, Inputs, Shape, View
-from representations.samples import Graphs, Images, Ragged, Samples
+from representations.samples import Graphs, Images, Ragged, Samples, Vectors
 
 MOMENTUM = ("log_p", "delta_eta", "theta", "delta_phi", "log_energy", "log_share", "log_pt", "log_mass")
 """The columns of a node's four-momentum, leaf or merged.
@@ -74,7 +74,7 @@ class MergeTrees(View[Samples]):
 
     def shape(self, samples: Samples) -> Shape:
         """`MOMENTUM`, with or without the mass, then the other columns of leaves."""
-        names = channels_of(samples) if isinstance(samples, Images) else other_names(samples)  # type: ignore[arg-type]
+        names = channels_of(samples) if isinstance(samples, Images) else other_names(_particles(samples))
         return Shape(self.name, (*self._momentum(samples), *names), (), samples.feature_names)
 
     def prepare(self, samples: Samples) -> Forest:
@@ -83,7 +83,7 @@ class MergeTrees(View[Samples]):
         Raises UserError, naming the event, for NaN and infinities, Skip for particles without pt, eta and phi.
         """
         samples = samples.to("cpu")
-        leaves = of_pixels(samples) if isinstance(samples, Images) else of_particles(samples)  # type: ignore[arg-type]
+        leaves = of_pixels(samples) if isinstance(samples, Images) else of_particles(_particles(samples))
         edges = _edges(samples, leaves) if isinstance(samples, Graphs) else None
         trees = merge(leaves.momenta, samples.event_ids, self.topology, edges)
         return _forest(samples, leaves, trees, self.jets, self._momentum(samples))
@@ -160,6 +160,11 @@ class MergeTrees(View[Samples]):
             return place, slots.cumsum(0)[1:]
         steps = -(-int(slots.sum()) // (width * _STEPS)) * _STEPS
         return place, torch.arange(1, steps + 1, device=level.device) * width
+
+
+def _particles(samples: Samples) -> Vectors | Graphs:
+    assert isinstance(samples, Vectors | Graphs)
+    return samples
 
 
 def _edges(graphs: Graphs, leaves: Leaves) -> Ragged:

@@ -198,7 +198,7 @@ def test_where_it_makes_no_sense_the_cell_is_skipped() -> None:
     for samples, words, make, reason in [
         (rings(30), "mirror", FFNN, "for pictures and sequences of particles, not for the view .table."),
         (particles(30), "mirror+shear", CNN, "augment=shear is for pictures"),
-        (jets, "rotation", CNN, "goes around in phi, found one of half width 0.8"),
+        (jets, "rotation", CNN, "covers all angles in phi, found one of half width 0.8"),
         (ends, "mirror", CNN, "found the axes y and x"),
         (two, "mirror", CNN, "found 2 panels"),
         (nameless, "mirror", CNN, "needs the columns eta, and phi"),

@@ -86,7 +86,7 @@ def test_a_device_that_holds_no_event_is_a_clear_error() -> None:
 def test_beside_other_cells_the_batch_stays_as_it_was_asked_for() -> None:
     """Or what comes out would depend on what else was run."""
     model = Cramped(epochs=1, batch_size=16, limits=(5, 100))
-    with pytest.raises(UserError, match=r"training: 16 events at once are too many beside 2 other cells .* --jobs"):
+    with pytest.raises(UserError, match=r"training: 16 events at once are too many next to 2 other cells .* --jobs"):
         model.fit(particles(40), particles(20), Context(sharing=3))
 
 
