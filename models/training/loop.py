@@ -95,9 +95,9 @@ def optimise(network: nn.Module, train: Batches, valid: Batches, recipe: Recipe,
 
     Adam and early stopping as in end-to-end learning (arXiv:1807.11916, section 5.3). Progress goes to
     `context.report("train", ...)` in epochs, and to `context.checkpoint` after each. Training resumes from the
-    checkpoint, if there is one, and reports "resume". If a batch does not fit into the memory of the device, training starts anew
-    with half the batch size, so that a result belongs to one batch size. Raises UserError if the loss is not finite,
-    and if memory is too small while other cells share the device.
+    checkpoint, if there is one, and reports "resume". If a batch does not fit into the memory of the device, training
+    starts anew with half the batch size, so that a result belongs to one batch size. Raises UserError if the loss is
+    not finite, and if memory is too small while other cells share the device.
     """
     with team(context.device) as members:
         weights, chance = _weights(network), random_states(torch.device(context.device))

@@ -11,7 +11,7 @@ import torch
 from representations.samples import Graphs, Images, Panel, Ragged, Vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 KINDS = ("muon", "jet")
 
@@ -144,6 +144,15 @@ def chains(
         names=(*made.names, "mass"),
         centre=torch.zeros(n, 2),
     )
+
+
+@pytest.fixture(autouse=True, scope="package")
+def one_thread() -> Iterator[None]:
+    """One thread, also if only this folder is tested: then torch is imported before OMP_NUM_THREADS is set."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(params=["rings", "particles", "chains"])
