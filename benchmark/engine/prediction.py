@@ -15,7 +15,7 @@ from benchmark.core.files import write_atomically
 from benchmark.engine.model_store import restore
 from models.export import write_onnx
 from tasks.data.dataset import info_of
-from tasks.data.manifest import MANIFEST, read_manifest
+from tasks.data.manifest import read_manifest
 from tasks.data.store import shards_in
 from tasks.events import Events, check
 
@@ -127,11 +127,9 @@ def _source(path: Path, restored: Restored) -> _Source:
     task = restored.task
     if not path.exists():
         raise UserError(f"{path}: no such file or folder. Give events, or the folder of a data set.")
-    if not (path / MANIFEST).is_file():
-        return _from_files(path, task)
     manifest = read_manifest(path)
     if manifest is None:
-        raise UserError(f"{path}: a data set of an older format. `data generate` or `data import` describes it anew.")
+        return _from_files(path, task)
     if manifest.task != task.name:
         raise UserError(f"{path}: events of the task {manifest.task}, but the model was fitted for {task.name}.")
     columns = restored.representation.columns(task.info(manifest.level))

@@ -140,7 +140,7 @@ def remove_samples(found: DataFolder, root: Path) -> None:
 
 def _check_place(folder: Path, root: Path) -> None:
     if folder.parent.parent != root or not _FOLDER.fullmatch(folder.name):
-        raise UserError(f"{folder}: is no data set of {root}, expected ROOT/TASK/NAME. It was left alone.")
+        raise UserError(f"{folder}: is no data set of {root}, expected ROOT/TASK/NAME. It was not deleted.")
     if folder.is_symlink() or folder.parent.is_symlink():
         raise UserError(f"{folder}: is a link, or lies behind one; links are not followed. Remove it by hand.")
 

@@ -75,12 +75,12 @@ def missing_columns(what: str, names: Sequence[str]) -> UserError:
     have = {plain(name) for name in names}
     wanted = [f"{quantity}{muon}" for quantity in (*CARTESIAN, "Q") for muon in (1, 2)]
     missing = [name for name in wanted if name.lower() not in have]
-    shown = ", ".join(repr(name.strip())[1:-1][:20] for name in names[:24]) + (", ..." if len(names) > 24 else "")
+    listed = ", ".join(repr(name.strip())[1:-1][:20] for name in names[:24]) + (", ..." if len(names) > 24 else "")
     others = [name.strip() for name in names[:24] if plain(name) not in NEEDED]
     near = did_you_mean(missing[0], others) if others else ""
     hint = f" {near}" if near.startswith("Did") else ""
     return UserError(
-        f"{what} has no column {', '.join(missing)} (found: {shown or 'none'}), expected px, py, pz, Q or pt, eta, "
+        f"{what} has no column {', '.join(missing)} (found: {listed or 'none'}), expected px, py, pz, Q or pt, eta, "
         f"phi, Q of both muons (px1 ... Q2).{hint} Rename the columns or give another file."
     )
 

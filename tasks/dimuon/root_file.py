@@ -13,7 +13,7 @@ from benchmark.core.errors import UserError
 from tasks.dimuon.columns import find_columns, missing_columns, part_of, refuse_electrons
 from tasks.dimuon.pairs import FilePart, MuonPairs
 from tasks.sources.files import require_finite
-from tasks.sources.root_file import STEP, entry, open_trees, shown
+from tasks.sources.root_file import STEP, contents, entry, open_trees
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,6 +105,6 @@ def _no_layout(trees: dict[str, Any], what: str) -> UserError:
             return missing_columns(what, names)
     wanted = "; ".join(f"{layout.name}: {', '.join(layout.muons)}" for layout in LAYOUTS)
     return UserError(
-        f"{what} has no tree with muons (found: {shown(trees)}), expected px1, py1, pz1, Q1, px2 ... or {wanted}. "
+        f"{what} has no tree with muons (found: {contents(trees)}), expected px1, py1, pz1, Q1, px2 ... or {wanted}. "
         "Give a file with these branches."
     )

@@ -52,13 +52,13 @@ class DiphotonReader(CMSReader):
 
     def build(self, parts: Mapping[str, ak.Array]) -> Content:
         """The two photons, m_yy and scalars without the mass. Copies of an event have the same photons."""
-        photons, kept = two_photons(parts["photons"], forward=self.forward)
+        photons, passed = two_photons(parts["photons"], forward=self.forward)
         mass = diphoton_mass(photons)
         heavy = mass > MASS_MIN
-        kept[kept] = heavy
+        passed[passed] = heavy
         photons, mass = photons[heavy], mass[heavy]
         columns = {"mass": mass.astype(np.float32), "objects": photons, "candidate": photon_scalars(photons)}
-        return kept, columns, [photons[name][:, place] for name in ("pt", "eta", "phi") for place in (0, 1)]
+        return passed, columns, [photons[name][:, place] for name in ("pt", "eta", "phi") for place in (0, 1)]
 
 
 def two_photons(found: ak.Array, *, forward: bool) -> tuple[ak.Array, NDArray[np.bool_]]:
@@ -68,10 +68,10 @@ def two_photons(found: ak.Array, *, forward: bool) -> tuple[ak.Array, NDArray[np
     if forward:
         inside = inside | ((eta > GAP[1]) & (eta < FORWARD))
     found = found[(found.pt > PT_MIN) & inside]
-    kept = np.array(ak.to_numpy(ak.num(found.pt) >= 2))
-    found = found[kept]
+    passed = np.array(ak.to_numpy(ak.num(found.pt) >= 2))
+    found = found[passed]
     found = found[ak.argsort(found.pt, ascending=False, stable=True)][:, :2]
     columns = {name: ak.values_astype(found[name], np.float32) for name in ("pt", "eta", "phi")}
     zero = ak.zeros_like(columns["pt"])
     kind = ak.values_astype(zero + KINDS.index("photon"), np.int8)
-    return ak.zip({**columns, "mass": zero, "charge": zero, "kind": kind}), kept
+    return ak.zip({**columns, "mass": zero, "charge": zero, "kind": kind}), passed

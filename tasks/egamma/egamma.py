@@ -23,7 +23,7 @@ SAMPLES = {
     "pairs": ("electron_pair", "photon_pair"),
     "pions": ("pion", "photon"),
 }
-NO_SHOWER = "before the detector an electron and a photon are single particles that differ by their charge alone"
+NO_SHOWER = "before the detector an electron and a photon are single particles that differ only by their charge"
 BEAM = 8000.0
 """GeV: of the pile-up."""
 

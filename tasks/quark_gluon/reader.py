@@ -1,6 +1,6 @@
 """Quark and gluon jets: EnergyFlow's `QG_jets*.npz`, and CMS jets in the MOD HDF5 format.
 
-Both are read with numpy and h5py alone: `energyflow` itself would load whole files, and holds numpy below 2.
+Both are read with numpy and h5py: `energyflow` itself loads whole files, and requires numpy below 2.
 
 QG_jets (P. Komiske, E. Metodiev and J. Thaler, JHEP 01 (2019) 121; Zenodo 3164691 Pythia, 3066475 Herwig): `X` of
 shape (n, M, 4) with pt (GeV), rapidity, phi and PDG code, zeros after the last; `y`, 1 for quarks. 14 TeV, Z + jet,

@@ -15,7 +15,7 @@ import numpy as np
 from benchmark.core.errors import UserError
 from tasks.detector.particles import cylindrical
 from tasks.sources.files import require_finite
-from tasks.sources.root_file import STEP, entry, shown
+from tasks.sources.root_file import STEP, contents, entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -163,7 +163,7 @@ def _find(trees: dict[str, Any], parts: Sequence[str], what: str) -> tuple[Any, 
         for layout in LAYOUTS
     )
     raise UserError(
-        f"{what} has no tree with {', '.join(parts)} (found: {shown(trees)}), expected {wanted}. "
+        f"{what} has no tree with {', '.join(parts)} (found: {contents(trees)}), expected {wanted}. "
         "Give a file with these branches."
     )
 

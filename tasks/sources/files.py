@@ -167,5 +167,5 @@ def require_finite(values: NDArray[Any], name: str, row: Callable[[int], str], w
 def describe(files: Iterable[Path], source: Path, more: str) -> str:
     """Description of the files in a manifest: at most eight names, a count, and what a user must know about them."""
     names = [path.relative_to(source).as_posix() if path != source else path.name for path in files]
-    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    return f"{shown}; {more}"
+    listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return f"{listed}; {more}"

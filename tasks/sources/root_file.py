@@ -68,7 +68,7 @@ def _reason(error: BaseException) -> str:
     return "" if not line or "Chunk" in line or "expected" in line else f"; {line[:120]}"
 
 
-def shown(trees: dict[str, Any]) -> str:
+def contents(trees: dict[str, Any]) -> str:
     """Content of a file, for messages: four trees and eight branches of each."""
     branches = {name: tree.keys(recursive=False) for name, tree in list(trees.items())[:4]}
     return "; ".join(f"'{name}' with {', '.join(names[:8])}" for name, names in branches.items())

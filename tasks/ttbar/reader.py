@@ -71,10 +71,12 @@ def leptons_and_jets(parts: Mapping[str, ak.Array], cuts: Cuts) -> Reconstructed
     leptons = ak.concatenate([electrons, muons], axis=1)
     leptons = leptons[ak.argsort(leptons.pt, ascending=False, stable=True)]
     jets = parts["jets"]
-    kept = (jets.pt > cuts.jet_pt) & (abs(jets.eta) < cuts.jet_eta) & ~ak.any(delta_r(jets, leptons) < OVERLAP, axis=-1)
+    passed = (
+        (jets.pt > cuts.jet_pt) & (abs(jets.eta) < cuts.jet_eta) & ~ak.any(delta_r(jets, leptons) < OVERLAP, axis=-1)
+    )
     if "id" in jets.fields:
-        kept = kept & (jets.id > 0)
-    jets = jets[kept]
+        passed = passed & (jets.id > 0)
+    jets = jets[passed]
     kinds = ak.where(jets.btag, KINDS.index("bjet"), KINDS.index("jet"))
     jets = ak.zip({**{name: jets[name] for name in FIELDS[:4]}, "charge": ak.zeros_like(jets.pt), "kind": kinds})
     return Reconstructed(leptons, jets[ak.argsort(jets.pt, ascending=False, stable=True)], _missing(parts["missing"]))
@@ -82,14 +84,14 @@ def leptons_and_jets(parts: Mapping[str, ak.Array], cuts: Cuts) -> Reconstructed
 
 def _leptons(found: ak.Array, kind: str, pdg_id: int, cuts: Cuts) -> ak.Array:
     eta = abs(found.eta)
-    kept = (found.pt > cuts.lepton_pt) & (eta < ETA_MAX[pdg_id]) & (found.iso < ISOLATION[pdg_id])
+    passed = (found.pt > cuts.lepton_pt) & (eta < ETA_MAX[pdg_id]) & (found.iso < ISOLATION[pdg_id])
     if kind == "electron":
-        kept = kept & ~((eta > CMS.crack[0]) & (eta < CMS.crack[1]))
+        passed = passed & ~((eta > CMS.crack[0]) & (eta < CMS.crack[1]))
     if "tight" in found.fields:
-        kept = kept & (found.tight > 0)
+        passed = passed & (found.tight > 0)
     if "cut_based" in found.fields:
-        kept = kept & (found.cut_based >= 3)
-    found = found[kept]
+        passed = passed & (found.cut_based >= 3)
+    found = found[passed]
     same = ak.ones_like(found.pt)
     columns = {
         "mass": MASS[pdg_id] * same,

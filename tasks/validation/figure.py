@@ -130,9 +130,9 @@ Panel = Spectrum | Curve | Map
 
 @dataclass(frozen=True)
 class Figure:
-    """Panels that are looked at together. `name` is that of the file: letters, digits and hyphens.
+    """Panels of one picture. `name` is that of the file: letters, digits and hyphens.
 
-    sample : what is shown, where that is not the stored events, such as "2,000 photons, no pile-up".
+    sample : the events, where they are not the stored ones, such as "2,000 photons, no pile-up".
     """
 
     name: str

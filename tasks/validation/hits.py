@@ -30,7 +30,7 @@ JET, ELECTRON, MUON = 0.4, 0.1, 0.2
 LOST = "soft particles curl, are bent out of the cone, or stay below thresholds: up to a third; a guess"
 CHARGED = "charged particles carry 65% of a jet (JINST 12 (2017) P10003), 92% of them are found; loosened"
 RADIATED = "one shower, less the bremsstrahlung that the field spreads beyond 0.1; a guess"
-MINIMUM = "2 GeV most probably, with Landau's tail (tasks/detector/showers.py), and what lies beside; loosened"
+MINIMUM = "2 GeV most probably, with Landau's tail (tasks/detector/showers.py), and other particles; loosened"
 
 
 def figure(events: Events) -> Figure:

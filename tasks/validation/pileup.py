@@ -65,7 +65,7 @@ def figure(asked: Era | float, energy: float, count: int | None) -> Figure:
         *_counted(drawn, mean, between),
         Check("pile-up: transverse energy read a collision", a_collision, *FLOW, "GeV", FLOW_SOURCE),
     )
-    sample = f"{NUMBERS:,} draws and {events:,} events of pile-up alone"
+    sample = f"{NUMBERS:,} draws and {events:,} events of pile-up only"
     title = f"pile-up of {asked}" if isinstance(asked, str) else f"pile-up with a mean of {asked:g}"
     return Figure("pile-up", title, panels, checks, sample)
 

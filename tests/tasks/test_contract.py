@@ -44,6 +44,17 @@ def test_presets_grow_and_are_known(task):
     assert set(task.presets) <= set(PRESET_NAMES)
 
 
+def test_generated_events_of_our_tasks_pass_through_our_detector(task, name):
+    assert task.fast_simulation is (name in TASKS.core())
+
+
+def test_a_reader_says_what_it_takes_and_gives(task):
+    reader = task.resolve("quick").reader
+    assert len(reader.files) > 10
+    assert len(reader.holds) > 10
+    assert reader.columns
+
+
 def test_levels(task):
     assert set(task.skipped_levels) < set(LEVELS)
     assert "detector" not in task.skipped_levels

@@ -13,6 +13,7 @@ from benchmark.engine.plan import Planned, data_to_make, plan
 from benchmark.engine.request import Overwrite, Request, Settings
 from benchmark.records.store import ResultStore
 from tests.benchmark.toys import LONELY, TOY, request, run_toy
+from tests.tasks.sources.files import back_to_back, csv
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -157,6 +158,16 @@ def test_hits_are_made_at_the_level_of_the_detector_alone(tmp_path: Path):
     found = reasons(tmp_path, tmp_path, level="hadron", **asked)
     assert "no calorimeter hits" in found["calorimeter bdt"]
     assert found["circles bdt"] is None
+
+
+def test_files_without_hits_are_known_before_the_import(tmp_path: Path):
+    asked = {"tasks": ("dimuon",), "representations": ("calorimeter", "circles"), "models": ("bdt",)}
+    source = csv(tmp_path / "a.csv", back_to_back(91.0, 146436, 1))
+    found = reasons(tmp_path, tmp_path / "data", source=source, **asked)
+    assert found["circles bdt"] is None
+    assert found["calorimeter bdt"] == (
+        "dimuon: no calorimeter hits in these events, the files hold reconstructed muons only"
+    )
 
 
 def test_a_task_of_others_may_have_hits_at_any_level(tmp_path: Path):

@@ -46,6 +46,13 @@ def test_progress_moves_within_a_shard(made, tmp_path, monkeypatch):
     assert set(steps) & {5, 10, 15}, "before the first shard, of 20 events, is whole"
 
 
+def test_only_events_of_our_detector_are_called_fast_simulation(tmp_path, monkeypatch):
+    assert not prepare(coins("detector"), tmp_path, 1, quiet).fast_simulation
+    monkeypatch.setattr(TASKS.load(COINS), "fast_simulation", True)
+    assert prepare(coins("detector"), tmp_path / "ours", 1, quiet).fast_simulation
+    assert not prepare(coins("hadron"), tmp_path / "ours", 1, quiet).fast_simulation
+
+
 def test_manifest_says_what_was_made(made):
     root, manifest, reports = made
     assert [(s.file, s.events) for s in manifest.shards] == [
