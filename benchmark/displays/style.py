@@ -51,6 +51,7 @@ SMALL: dict[str, Any] = {
 HEADER = 0.75
 """Inches above the panels."""
 DPI = 110
+SMALLEST_FONT = 6
 BAR = "colour bar"
 """Label of axes that hold a colour bar."""
 
@@ -81,8 +82,10 @@ def header(canvas: Canvas, title: str, label: str, note: str = "") -> None:
     if note:
         lines.append(canvas.text(0.15 / width, 1 - 0.66 / height, note, size=10.5, va="top"))
     for line in lines:  # smaller where it is too long for the canvas
-        share = line.get_window_extent().width / ((width - 0.3) * canvas.dpi)
-        line.set_fontsize(line.get_fontsize() / max(1.02 * share, 1.0))
+        size = float(line.get_fontsize())
+        while line.get_window_extent().width > (width - 0.3) * canvas.dpi and size > SMALLEST_FONT:
+            size -= 0.5
+            line.set_fontsize(size)
 
 
 def save(canvas: Canvas, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Content of a validation figure, as plain numbers. `benchmark.commands.data.plots` draws it.
+"""Content of a validation figure, as plain numbers. `benchmark.displays.figures` draws it.
 
 A figure has one or more panels side by side (`Spectrum`, `Curve`, `Map`) and the checks read off them.
 """
