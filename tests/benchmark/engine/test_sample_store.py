@@ -234,7 +234,7 @@ def test_samples_of_ones_own_kind_are_held_in_memory(
     again, _ = run_cell(toy_job(seed=1), root)
     assert (first.status, again.status, calls) == ("done", "done", [])
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("samples are not kept, but held in memory: samples of kind MyVectors, expected Images, "
+    assert line.endswith("samples are held in memory and not stored: samples of kind MyVectors, expected Images, "
                          "Vectors, Graphs")  # fmt: skip
     assert [path.name for path in kept(root).parent.iterdir()] == [lock_of(kept(root)).name]
 
@@ -243,7 +243,7 @@ def test_a_folder_that_can_not_be_written(root: Path, capsys: pytest.CaptureFixt
     kept(root).parent.write_text("a file in the folder's place")
     result, _ = run_cell(toy_job(), root)
     assert result.status == "done"
-    assert "held in memory: the folder can't be locked" in capsys.readouterr().err
+    assert "held in memory and not stored: the folder can't be locked" in capsys.readouterr().err
 
 
 # --- processes -------------------------------------------------------------------------------------------------------
