@@ -12,7 +12,7 @@ if sys.path and not sys.flags.safe_path and Path(sys.path[0] or ".").resolve() !
     del sys.path[0]
 
 if __name__ == "__main__":
-    from benchmark.core.sources import PACKAGES
+    from benchmark.core.source_text import PACKAGES
 
     try:
         from benchmark.cli import main

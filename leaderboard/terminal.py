@@ -15,7 +15,7 @@ from leaderboard.ranking.columns import (
     visible,
     write_status,
 )
-from leaderboard.ranking.declared import RANKED_BY, built_in
+from leaderboard.ranking.metric_columns import RANKED_BY, built_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

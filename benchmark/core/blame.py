@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.core.errors import Skip, UserError
-from benchmark.core.sources import PACKAGES, PLUGIN
+from benchmark.core.source_text import PACKAGES, PLUGIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

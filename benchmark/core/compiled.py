@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from numba import njit
 
-from benchmark.core.sources import hash_of, imported_files
+from benchmark.core.source_text import hash_of, imported_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.core.blame import reason_of
 from benchmark.core.errors import UserError
-from benchmark.core.sources import PLUGIN, sibling
+from benchmark.core.source_text import PLUGIN, sibling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.plugin import Range
-from benchmark.core.sources import sibling, source_of
+from benchmark.core.source_text import sibling, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

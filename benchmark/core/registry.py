@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from benchmark.core.blame import reason_of
 from benchmark.core.errors import UserError, did_you_mean
 from benchmark.core.loader import import_file
-from benchmark.core.sources import hash_of, imported_files, sibling, source_of
+from benchmark.core.source_text import hash_of, imported_files, sibling, source_of
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmark.core.process import rank_and_size
-from benchmark.engine.sources import sources_key
+from benchmark.engine.code_hash import sources_key
 from benchmark.records import environment
 from benchmark.records.identity import Content, Identity, Part
 from benchmark.records.result import Result

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from leaderboard.formatting import write_count, write_estimate, write_number
 from leaderboard.ranking.columns import INVERTED
-from leaderboard.ranking.declared import RANKED_BY, column_of
+from leaderboard.ranking.metric_columns import RANKED_BY, column_of
 from leaderboard.ranking.names import canonical
 from leaderboard.ranking.seeds import seed_estimate
-from leaderboard.writing import write_count, write_estimate, write_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -10,14 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from benchmark.metrics.metric import CONFIDENCE
-from leaderboard.pages.curves import one_vs_one_curve, one_vs_rest_curve, signal_curve
 from leaderboard.pages.decorrelation import mass_figure
 from leaderboard.pages.drawing import DASHES, PALETTE, Chart, Styles, layout_of, plain, rounded, with_errors
+from leaderboard.pages.roc_points import one_vs_one_curve, one_vs_rest_curve, signal_curve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from leaderboard.pages.curves import Points
+    from leaderboard.pages.roc_points import Points
     from leaderboard.ranking.boards import Board
     from leaderboard.ranking.rows import Row
     from leaderboard.ranking.scores import OrderedScores, ScoreBook

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from leaderboard.formatting import write_count
 from leaderboard.pages.details import (
     TRACEBACK,
     Confusion,
@@ -30,7 +31,6 @@ from leaderboard.ranking.columns import (
     write_status,
 )
 from leaderboard.ranking.names import canonical
-from leaderboard.writing import write_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from benchmark.metrics.comparison import area_difference, same_order
-from leaderboard.ranking.declared import RANKED_BY, declared_by
+from leaderboard.ranking.metric_columns import RANKED_BY, declared_by
 from leaderboard.ranking.names import SIZES, canonical, label
 from leaderboard.ranking.rows import Row, make_rows
 from leaderboard.ranking.scores import ScoreBook, same_events

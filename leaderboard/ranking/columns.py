@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from benchmark.metrics.metric import CONFIDENCE, Estimate
-from leaderboard.ranking.declared import column_of, declared_by, in_order
-from leaderboard.writing import shared_decimals, write_count, write_estimate, write_number
+from leaderboard.formatting import shared_decimals, write_count, write_estimate, write_number
+from leaderboard.ranking.metric_columns import column_of, declared_by, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -8,7 +8,7 @@ from functools import cached_property
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from leaderboard.ranking.declared import RANKED_BY, column_of, declared_by
+from leaderboard.ranking.metric_columns import RANKED_BY, column_of, declared_by
 from leaderboard.ranking.names import canonical, label
 from leaderboard.ranking.seeds import SCALES, combine, finite, seed_estimate
 

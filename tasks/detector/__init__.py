@@ -8,7 +8,7 @@ From collisions to hits and tracks:
 - `showers` : showers in ECAL and HCAL
 - `readout`, `digis` : noise, thresholds and times of hits; the ten samples of a pulse
 - `pileup`, `overlay` : further collisions, and their energy and tracks over an event
-- `calorimeter`, `observation` : all of this for whole events
+- `calorimeter`, `hits_and_tracks` : all of this for whole events
 
 From hits and tracks to objects:
 

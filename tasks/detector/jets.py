@@ -73,7 +73,7 @@ def flavour(jets: ak.Array, heavy: ak.Array, radius: float = RADIUS) -> ak.Array
     return ak.fill_none(ak.max(ak.where(near, codes, 0), axis=-1), 0)
 
 
-def measured(jets: ak.Array, flavours: ak.Array, response: Response, rng: np.random.Generator) -> ak.Array:
+def smeared(jets: ak.Array, flavours: ak.Array, response: Response, rng: np.random.Generator) -> ak.Array:
     """Smear the energy and angles of jets, and draw b-tags by flavour.
 
     Returns lists of {pt, eta, phi, mass, charge, kind} in the order of `jets`; the mass scales with the energy.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import awkward as ak
 import numpy as np
 
-from tasks.detector.jets import cluster, flavour, measured
+from tasks.detector.jets import cluster, flavour, smeared
 from tasks.detector.leptons import isolated_leptons, lose_muons
 from tasks.detector.particles import delta_r, final, heavy_flavour
 from tasks.detector.response import response_of
@@ -62,7 +62,7 @@ def reconstruct(events: ak.Array, level: str, cuts: Cuts, rng: np.random.Generat
     rest = particles[particles.visible & ~_listed(particles, leptons["index"])]
     true_jets = cluster(rest)
     flavours = flavour(true_jets, heavy_flavour(events, hadronised=level != "generator"))
-    jets = measured(true_jets, flavours, response, rng)
+    jets = smeared(true_jets, flavours, response, rng)
     true_leptons = ak.zip({"pt": leptons.true_pt, "phi": leptons.phi})
     true = ak.concatenate([true_leptons, true_jets[["pt", "phi"]]], axis=1)
     seen = ak.concatenate([leptons[["pt", "phi"]], jets[["pt", "phi"]]], axis=1)

@@ -96,7 +96,7 @@ class Dimuon(Task):
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
         """Generate `count` events of one class, its components interleaved in their fixed shares."""
-        from tasks.detector.observation import with_hits
+        from tasks.detector.hits_and_tracks import with_hits
 
         components = self.components(process)
         tables, positions = [], []

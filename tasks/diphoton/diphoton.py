@@ -157,7 +157,7 @@ class Diphoton(Task):
 
     def _observe(self, particles: ak.Array, rng: np.random.Generator) -> dict[str, ak.Array]:
         """Hits, tracks and photon candidates of each event."""
-        from tasks.detector.observation import observe
+        from tasks.detector.hits_and_tracks import observe
         from tasks.detector.photons import photons
         from tasks.detector.pileup import pileup
 

@@ -84,7 +84,7 @@ class TTbar(Task):
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
         """Generate collisions that pass the selection: `objects`, the scalars of `candidate`, hits and tracks."""
-        from tasks.detector.observation import with_hits
+        from tasks.detector.hits_and_tracks import with_hits
         from tasks.detector.pileup import pileup
 
         rng = np.random.default_rng(seed)
@@ -139,7 +139,7 @@ class TTbar(Task):
 
     def _select(self, events: ak.Array, level: str, rng: np.random.Generator) -> ak.Array:
         """Events that pass, at the level `detector` with the particles that calorimeters and tracker may see."""
-        from tasks.detector.observation import observable
+        from tasks.detector.hits_and_tracks import observable
         from tasks.detector.particles import final
         from tasks.detector.reconstruction import Cuts, reconstruct
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.commands import options
-from benchmark.commands.data import requests
+from benchmark.commands.data import arguments
 from benchmark.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    task: requests.There = None,
+    task: arguments.There = None,
     all: Annotated[bool, typer.Option("--all", help="Complete data sets as well.")] = False,
     incomplete: Annotated[
         bool, typer.Option("--incomplete", help="Only data sets whose making was interrupted.")
@@ -45,7 +45,7 @@ def command(
     if all + incomplete + samples > 1:
         raise UserError("data clean: --all, --incomplete and --samples exclude each other. Name one.")
     root = options.data_root(data)
-    found = requests.found(root, task)
+    found = arguments.found(root, task)
     states = {"incomplete"} if incomplete else {"incomplete", "outdated", "damaged", *(["complete"] if all else [])}
     rows = [item for item in found if (item.samples_size if samples else item.state in states)]
     what = "samples of data sets" if samples else "data sets"
@@ -58,10 +58,10 @@ def command(
     if not json:
         for item in rows:
             reason = f": {item.reason}" if item.reason else ""
-            print(f"{_place(item, samples)}: {requests.size(sizes[item.folder])}, {item.state}{reason}")
+            print(f"{_place(item, samples)}: {arguments.size(sizes[item.folder])}, {item.state}{reason}")
         if not rows:
             print(f"nothing to delete in {root}{'' if all or samples else '; complete data sets go with --all'}")
-    total = requests.size(sum(sizes.values()))
+    total = arguments.size(sum(sizes.values()))
     go_on = bool(rows) and not dry_run
     if go_on and not yes:
         go_on = typer.confirm(f"Delete these {len(rows)} {what}, {total}?", err=True)
@@ -78,7 +78,7 @@ def command(
         ]
         print(json_format.dumps(records, indent=1))
     elif go_on:
-        freed = requests.size(sum(sizes[item.folder] for item in removed))
+        freed = arguments.size(sum(sizes[item.folder] for item in removed))
         print(f"deleted {len(removed)} {what}, {freed}")
     elif rows:
         print(f"nothing was deleted ({total} could be)")

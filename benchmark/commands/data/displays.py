@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from benchmark.commands.data.requests import how_to_make
+from benchmark.commands.data.arguments import how_to_make
 from benchmark.core.errors import UserError
 
 if TYPE_CHECKING:

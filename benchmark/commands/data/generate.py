@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.commands import options
-from benchmark.commands.data import requests
+from benchmark.commands.data import arguments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def command(
-    task: requests.Wanted,
-    preset: requests.Preset = "quick",
+    task: arguments.Wanted,
+    preset: arguments.Preset = "quick",
     level: Annotated[str, typer.Option(help="Realism: generator, hadron or detector.")] = "detector",
     workers: Annotated[
         int | None, typer.Option(help="Processes that generate events. Default: all cores.", min=1)
     ] = None,
     data: options.Data = None,
-    quiet: requests.Quiet = False,
+    quiet: arguments.Quiet = False,
     json: options.Json = False,
 ) -> int:
     """Generate the events of tasks. Complete data sets are not made again; interrupted ones are continued.
@@ -38,7 +38,7 @@ def command(
     from benchmark.core.machine import usable_cores
     from benchmark.engine.progress import Display
 
-    wanted = requests.data_sets(task, preset, level)
+    wanted = arguments.data_sets(task, preset, level)
     skipped = {item.task.name: reason for item in wanted if (reason := item.task.skipped_levels.get(level))}
     wanted = [item for item in wanted if item.task.name not in skipped]
     if not wanted:
@@ -51,7 +51,7 @@ def command(
     elif not quiet:
         for name, reason in skipped.items():
             print(f"{name}: level {level} is skipped: {reason}")
-        requests.say_made(rows)
+        arguments.say_made(rows)
     return 0
 
 
@@ -63,5 +63,5 @@ def run(wanted: Sequence[DataSet], root: Path, workers: int, display: Display) -
     for item in wanted:
         name, new = item.task.name, item.manifest(root) is None
         manifest = prepare(item, root, workers, partial(display.stage, name))
-        rows.append(requests.made(name, item.folder(root), manifest, new=new))
+        rows.append(arguments.made(name, item.folder(root), manifest, new=new))
     return rows

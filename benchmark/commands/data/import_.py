@@ -9,15 +9,15 @@ from typing import Annotated
 import typer
 
 from benchmark.commands import options
-from benchmark.commands.data import generate, requests
+from benchmark.commands.data import arguments, generate
 
 
 def command(
-    task: requests.One,
+    task: arguments.One,
     source: Annotated[Path, typer.Option(help="A file, or a folder of files.", metavar="PATH")],
     preset: Annotated[str, typer.Option(help="Preset of the runs that will use the events.")] = "quick",
     data: options.Data = None,
-    quiet: requests.Quiet = False,
+    quiet: arguments.Quiet = False,
     json: options.Json = False,
 ) -> int:
     """Read the events of real files. Files that were read already are not read again unless they have changed.
@@ -27,7 +27,7 @@ def command(
     from benchmark.core.errors import UserError
     from benchmark.engine.progress import Display
 
-    wanted = requests.data_sets(task, preset, "detector", source)
+    wanted = arguments.data_sets(task, preset, "detector", source)
     if len(wanted) != 1:
         raise UserError(f"--source {source}: files belong to one task, but {len(wanted)} were named. Name one task.")
     with Display(quiet=quiet) as display:
@@ -35,5 +35,5 @@ def command(
     if json:
         print(json_format.dumps(rows[0], indent=1))
     elif not quiet:
-        requests.say_made(rows)
+        arguments.say_made(rows)
     return 0

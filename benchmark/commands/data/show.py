@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.commands import options
-from benchmark.commands.data import displays, requests
+from benchmark.commands.data import arguments, displays
 from benchmark.core.terminal import console, table
 from representations.registry import REPRESENTATIONS
 from tasks.registry import TASKS
@@ -51,7 +51,7 @@ Each = Annotated[
 
 
 def command(
-    task: requests.One,
+    task: arguments.One,
     plots: Plots = None,
     representation: Representations = None,
     events: Each = None,
@@ -82,7 +82,7 @@ def command(
     plugin = TASKS.load(choices[0].target)
     wanted = displays.choices(representation) if representation else []
     root = options.data_root(data)
-    found = [item for item in requests.found(root, task) if not item.is_empty]
+    found = [item for item in arguments.found(root, task) if not item.is_empty]
     damaged = next((item for item in found if item.state == "damaged"), None)
     if damaged is not None:
         raise UserError(damaged.reason)
@@ -103,7 +103,7 @@ def command(
     for level, reason in levels(plugin).items():
         print(f"level {level}: {reason}")
     if not found:
-        print(f"no data in {root / plugin.name} yet. To make them: {requests.how_to_make(task, plugin)}")
+        print(f"no data in {root / plugin.name} yet. To make them: {arguments.how_to_make(task, plugin)}")
     _print(found)
     if wanted:
         displays.show(shown)
@@ -147,8 +147,8 @@ def _print(found: Sequence[DataFolder]) -> None:
         print(f"{item.folder}")
         if item.state != "complete":
             print(f"  {item.state}: {item.reason}")
-        samples = f", of which samples {requests.size(item.samples_size)}" if item.samples_size else ""
-        print(f"  {requests.size(item.size)} on disk{samples}")
+        samples = f", of which samples {arguments.size(item.samples_size)}" if item.samples_size else ""
+        print(f"  {arguments.size(item.size)} on disk{samples}")
         if item.manifest is not None:
             _print_manifest(item.manifest)
 

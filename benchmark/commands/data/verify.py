@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from benchmark.commands import options
-from benchmark.commands.data import requests
+from benchmark.commands.data import arguments
 from benchmark.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def command(
-    task: requests.There = None,
+    task: arguments.There = None,
     data: options.Data = None,
-    quiet: requests.Quiet = False,
+    quiet: arguments.Quiet = False,
     json: options.Json = False,
 ) -> int:
     """Hash every shard again, and count and fingerprint the events anew. Exit code 1 when something is damaged.
@@ -30,7 +30,7 @@ def command(
     from benchmark.engine.progress import Display
 
     root = options.data_root(data)
-    found = [item for item in requests.found(root, task) if not item.is_empty]
+    found = [item for item in arguments.found(root, task) if not item.is_empty]
     if data is not None and not root.is_dir():
         raise UserError(f"data verify: no folder {root}. Name the folder of the data sets with --data.")
     with Display(quiet=quiet) as display:

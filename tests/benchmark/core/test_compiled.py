@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 from benchmark.core.compiled import compiled, stamp
-from benchmark.core.sources import hash_of
+from benchmark.core.source_text import hash_of
 
 
 def loaded(folder, field):

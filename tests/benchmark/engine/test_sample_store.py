@@ -16,8 +16,8 @@ import pytest
 
 from benchmark.engine import sample_store as module
 from benchmark.engine.cell import evaluate
+from benchmark.engine.code_hash import sources
 from benchmark.engine.sample_store import represent, represented
-from benchmark.engine.sources import sources
 from models.model import Context
 from representations.fourvectors.fourvectors import FourVectors
 from representations.samples import Ragged, Vectors

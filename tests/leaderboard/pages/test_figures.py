@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 import pytest
 
 from benchmark.metrics.rejection import roc_curve
-from leaderboard.pages.curves import POINTS, rejection_curve, thin
 from leaderboard.pages.figures import figures
+from leaderboard.pages.roc_points import POINTS, rejection_curve, thin
 from leaderboard.ranking.boards import rank
 from leaderboard.ranking.scores import ScoreBook
 from tests.leaderboard.factory import add_cell

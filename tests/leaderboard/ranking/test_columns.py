@@ -8,11 +8,11 @@ from benchmark.core.registry import Entry, Registry
 from benchmark.metrics.metric import Estimate, MetricColumn
 from benchmark.metrics.registry import METRICS
 from benchmark.records.result import MetricValue, Throughput
+from leaderboard.formatting import shared_decimals, write_estimate, write_number
 from leaderboard.ranking.boards import rank
 from leaderboard.ranking.columns import all_columns, best_text, shared, shared_in_words, text_table, visible
-from leaderboard.ranking.declared import built_in
+from leaderboard.ranking.metric_columns import built_in
 from leaderboard.ranking.seeds import SHARE, combine, seed_estimate
-from leaderboard.writing import shared_decimals, write_estimate, write_number
 from tests.leaderboard.factory import make_result
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.metrics.metric import Estimate
 from benchmark.records.result import MetricValue
-from leaderboard.ranking.declared import built_in, column_of
+from leaderboard.ranking.metric_columns import built_in, column_of
 from leaderboard.ranking.rows import make_rows
 from leaderboard.ranking.seeds import INVERSE, LINEAR, SCALES, SHARE, Z, combine
 from tests.leaderboard.factory import make_result

@@ -4,7 +4,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from tasks.detector.jets import RADIUS, cluster, flavour, measured
+from tasks.detector.jets import RADIUS, cluster, flavour, smeared
 from tasks.detector.particles import final
 from tasks.detector.response import CMS, IDEAL, response_of, smear
 from tasks.events import KINDS
@@ -106,7 +106,7 @@ def sample(pt, count, seed=3):
 def test_jet_energy_has_the_width_of_the_formula(pt, width):
     n = 20_000
     jets, rng = sample(pt, n)
-    found = measured(jets, ak.zeros_like(jets.pt), CMS, rng)
+    found = smeared(jets, ak.zeros_like(jets.pt), CMS, rng)
     ratio = ak.to_numpy(ak.flatten(found.pt)) / pt
     assert width == pytest.approx(math.hypot(0.70 / math.sqrt(pt), 0.035), rel=2e-3)
     assert CMS.jet_resolution(np.array([pt]))[0] == pytest.approx(width, rel=1e-3)
@@ -123,7 +123,7 @@ def test_jet_energy_has_the_width_of_the_formula(pt, width):
 def test_b_tags_have_their_rates(code, rate):
     n = 20_000
     jets, rng = sample(50.0, n)
-    found = measured(jets, ak.full_like(jets.pt, code, dtype=np.int64), CMS, rng)
+    found = smeared(jets, ak.full_like(jets.pt, code, dtype=np.int64), CMS, rng)
     kinds = ak.to_numpy(ak.flatten(found.kind))
     assert set(kinds) == {KINDS.index("jet"), KINDS.index("bjet")}
     assert (kinds == KINDS.index("bjet")).mean() == pytest.approx(rate, abs=4 * math.sqrt(rate * (1 - rate) / n))
@@ -132,7 +132,7 @@ def test_b_tags_have_their_rates(code, rate):
 def test_an_ideal_detector_changes_nothing():
     jets, rng = sample(50.0, 20)
     codes = ak.unflatten(np.tile([0, 4, 5, 5], 5), np.full(10, 2))
-    found = measured(jets, codes, IDEAL, rng)
+    found = smeared(jets, codes, IDEAL, rng)
     for name in ("pt", "eta", "phi", "mass"):
         assert ak.to_numpy(ak.flatten(found[name])) == pytest.approx(ak.to_numpy(ak.flatten(jets[name])))
     tagged = ak.to_numpy(ak.flatten(found.kind)) == KINDS.index("bjet")

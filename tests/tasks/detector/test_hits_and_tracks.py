@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tasks.detector.cells import Deposits
-from tasks.detector.observation import observable, observe, with_hits
+from tasks.detector.hits_and_tracks import observable, observe, with_hits
 from tasks.detector.overlay import MinimumBias
 from tasks.detector.particles import final
 from tasks.detector.pileup import PileUp

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmark.core.sources import hash_of, imported_files, sibling, source_of
+from benchmark.core.source_text import hash_of, imported_files, sibling, source_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +72,7 @@ def test_hash_is_that_of_a_file_or_of_all_names_and_contents(folder: Path):
 
 
 def test_source_of_a_module_imports_nothing():
-    code = "import sys; from benchmark.core.sources import source_of; print(source_of('models.views.clustering'));"
+    code = "import sys; from benchmark.core.source_text import source_of; print(source_of('models.views.clustering'));"
     code += "assert not {'models', 'numpy'} & set(sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip().endswith("models/views/clustering.py")

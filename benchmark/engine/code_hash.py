@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import representations
-from benchmark.core.sources import source_of
+from benchmark.core.source_text import source_of
 from representations.samples import store
 
 TAKEN = ("tasks.events", "tasks.detector.shower_shapes", "tasks.detector.digis", "tasks.detector.geometry")
