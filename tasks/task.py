@@ -93,7 +93,7 @@ class Task(Plugin, ABC):
         are absent.
         """
         reader = self.reader
-        files = f"only read from {reader.files}. Name them with --source" if reader else "and no files are read"
+        files = f"only read from {reader.files}. Use `run` or `data import` with --source" if reader else "nor read"
         raise UserError(f"{self.name}: these events can't be generated, {files}.")
 
     def settings(self, process: str, level: str) -> tuple[str, ...]:  # noqa: ARG002

@@ -117,7 +117,7 @@ def read_pairs(source: Path) -> Recorded:
     }
     stream = bool(streams.any())
     more = sum(part.more for _, part in parts)
-    notes = [f"{more:,} events have more than two muons: the two of highest pT are taken"] if more else []
+    notes = [f"of more than two muons, the two of highest pT are taken ({more:,} times)"] if more else []
     description = _describe(files, stream)
     return Recorded(pairs[kept], ids[kept], tested[kept] if stream else None, dropped, description, notes)
 

@@ -86,7 +86,7 @@ def say_made(rows: Sequence[dict[str, Any]]) -> None:
         print(f"{row['task']}: {events:,} events {'made' if row['made'] else 'already made'}, in {row['folder']}")
         for reason, count in row["manifest"]["dropped"].items():
             print(f"  dropped: {count:,} {reason}")
-        for note in row["manifest"]["notes"]:
+        for note in [] if row["made"] else row["manifest"]["notes"]:  # an import has printed them
             print(f"  note: {note}")
 
 

@@ -271,5 +271,5 @@ def test_of_four_muons_the_two_hardest_are_taken_and_it_is_said(tmp_path):
     read = DimuonReader().read(csv(tmp_path / "4mu.csv", row, header=header))
     assert read.table.objects.pt.tolist() == [[25, 20]]
     assert read.table.objects.charge.tolist() == [[1, 1]]
-    assert read.notes == ["1 events have more than two muons: the two of highest pT are taken"]
+    assert read.notes == ["of more than two muons, the two of highest pT are taken (1 times)"]
     assert DimuonReader().read(csv(tmp_path / "2mu.csv", back_to_back(10, 5, 1))).notes == []
