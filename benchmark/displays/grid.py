@@ -41,7 +41,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Row:
+class PictureRow:
     """Pictures in a row: (rows, columns) with a scale, or (rows, columns, 3) RGB; None leaves a gap."""
 
     text: str
@@ -50,7 +50,9 @@ class Row:
     scale: Scale | None = None
 
 
-def grid(frame: Frame, rows: Sequence[Row], title: str, label: str, note: str = "", right: float = 1.2) -> PanelGrid:
+def grid(
+    frame: Frame, rows: Sequence[PictureRow], title: str, label: str, note: str = "", right: float = 1.2
+) -> PanelGrid:
     """A grid of all rows, with the labels of the axes at the lower and left edge."""
     across = max(len(row.panels) for row in rows)
     size = next(frame.upright(panel).shape for row in rows for panel in row.panels if panel is not None)
@@ -115,7 +117,7 @@ def differences(values: NDArray[Any], text: str) -> Scale:
     return Scale(Normalize(-reach, reach), "RdBu_r", text, "both" if len(some) and some.max() > reach else "neither")
 
 
-def _there(row: Row, place: int) -> bool:
+def _there(row: PictureRow, place: int) -> bool:
     return place < len(row.panels) and row.panels[place] is not None
 
 

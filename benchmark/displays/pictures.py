@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from benchmark.displays.frame import picture_frame
-from benchmark.displays.grid import Row, differences, enlarged, grid, scale_of, summed
+from benchmark.displays.grid import PictureRow, differences, enlarged, grid, scale_of, summed
 from benchmark.displays.statistics import ImageStatistics
 from benchmark.displays.style import SMALL, rgb, save, styled
 from representations.circles.colours import in_order, name_of
@@ -54,7 +54,7 @@ def examples(overview: Overview, title: str, label: str) -> PanelGrid:
     if len(pictures) < len(coloured):
         return grid(frame, _channels(panel, images), title, label, _note(panel, ENLARGED))
     rows = [
-        Row(name, list(stack[start : start + ACROSS]), _ids(images[name][start : start + ACROSS]))
+        PictureRow(name, list(stack[start : start + ACROSS]), _ids(images[name][start : start + ACROSS]))
         for name, stack in zip(images, pictures, strict=True)
         for start in range(0, len(stack), ACROSS)
     ]
@@ -80,7 +80,7 @@ def averages(overview: Overview, title: str, label: str) -> PanelGrid:
     return grid(frame, list(_by_channel(overview, panel)), title, label, _note(panel, SUMMED))
 
 
-def _channels(panel: Panel, images: dict[str, Images]) -> list[Row]:
+def _channels(panel: Panel, images: dict[str, Images]) -> list[PictureRow]:
     """A row for each channel of each class; a channel has the same colour scale for all classes."""
     known = panel.channels
     dense = {name: part.dense().numpy() for name, part in images.items()}
@@ -95,7 +95,7 @@ def _channels(panel: Panel, images: dict[str, Images]) -> list[Row]:
         for number, quantity in enumerate(known)
     ]  # fmt: skip
     return [
-        Row(
+        PictureRow(
             f"{name}\n{quantity.name}",
             list(rows[name, number][start : start + ACROSS]),
             _ids(part[start : start + ACROSS]) if number == 0 else [""] * ACROSS,
@@ -117,17 +117,17 @@ def _ids(images: Images) -> list[str]:
     return [f"event {number}" for number in images.event_ids.tolist()]
 
 
-def _in_colour(overview: Overview) -> Iterator[Row]:
+def _in_colour(overview: Overview) -> Iterator[PictureRow]:
     """The mean ink, strengthened until the darkest pixel is full, and differences of the mean over channels."""
     statistics = _statistics(overview)
     means = [statistics.mean(code) for code in range(len(overview.info.classes))]
     strength = 1 / max(float(np.nanmax(means, initial=0.0)), 1e-9)
     shown = [np.moveaxis(1 - strength * np.nan_to_num(mean), 0, -1).clip(0, 1) for mean in means]
-    yield Row(f"mean ink\n× {strength:.3g}", shown, _titles(overview))
+    yield PictureRow(f"mean ink\n× {strength:.3g}", shown, _titles(overview))
     yield from _differences(overview, [mean.mean(axis=0) for mean in means], "mean ink", "difference")
 
 
-def _by_channel(overview: Overview, panel: Panel) -> Iterator[Row]:
+def _by_channel(overview: Overview, panel: Panel) -> Iterator[PictureRow]:
     statistics = _statistics(overview)
     for number, quantity in enumerate(panel.channels):
         means = [
@@ -135,16 +135,16 @@ def _by_channel(overview: Overview, panel: Panel) -> Iterator[Row]:
             for code in range(len(statistics.events))
         ]
         scale = scale_of(np.stack(means), f"mean {quantity.label}", log=quantity.log, signed=quantity.signed)
-        yield Row(f"{quantity.name}\naverage", means, _titles(overview), scale)
+        yield PictureRow(f"{quantity.name}\naverage", means, _titles(overview), scale)
         yield from _differences(overview, means, quantity.label, f"{quantity.name}\ndifference")
 
 
-def _differences(overview: Overview, means: list[NDArray[np.float64]], what: str, text: str) -> Iterator[Row]:
+def _differences(overview: Overview, means: list[NDArray[np.float64]], what: str, text: str) -> Iterator[PictureRow]:
     first, *others = overview.info.classes
     found = [means[0] - mean for mean in means[1:]]
     if found:
         titles = ["", *(f"{first} − {other}" for other in others)]
-        yield Row(text, [None, *found], titles, differences(np.stack(found), f"$\\Delta$ {what}"))
+        yield PictureRow(text, [None, *found], titles, differences(np.stack(found), f"$\\Delta$ {what}"))
 
 
 def _titles(overview: Overview) -> list[str]:

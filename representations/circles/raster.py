@@ -24,8 +24,6 @@ Pair = tuple[float, float]
 Lines = tuple[Pixels, Pixels]
 CircleArrays = tuple[Ints, Ints, Ints, Ints, Bytes]
 """As `Shapes.columns` gives them."""
-Out = tuple[Ints, Pixels, Bytes]
-"""As the arguments of `paint` in `sparse.collect`."""
 
 SUB = 1024
 """Sub-pixels in a pixel."""
@@ -236,7 +234,7 @@ def _read_off(
 
 @compiled
 def _rings(
-    first: int, last: int, circles: CircleArrays, size: int, half: int, rooms: tuple[int, int], out: Out
+    first: int, last: int, circles: CircleArrays, size: int, half: int, rooms: tuple[int, int], out: Sparse
 ) -> None:
     offsets, x, y, radius, kind = circles
     room, more_room = rooms
@@ -274,7 +272,7 @@ def _interval(low: int, high: int, size: int) -> tuple[int, int]:
 
 
 @compiled
-def _discs(first: int, last: int, circles: CircleArrays, size: int, wrap: bool, passing: Floats, out: Out) -> None:
+def _discs(first: int, last: int, circles: CircleArrays, size: int, wrap: bool, passing: Floats, out: Sparse) -> None:
     offsets, x, y, radius, kind = circles
     counts, pixels, values = out
     area, channels = size * size, passing.shape[1]

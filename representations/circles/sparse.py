@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from representations.kernels.arrays import Bytes, Ints, Pixels
 from representations.kernels.threads import ranges, shared_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
 _AT_ONCE = 1 << 24
 """Entries (5 bytes each) allocated at a time: 84 MB, most of which is never touched and costs nothing."""
 
-Sparse = tuple["NDArray[np.int64]", "NDArray[np.int32]", "NDArray[np.uint8]"]
+Sparse = tuple[Ints, Pixels, Bytes]
 """Numbers of entries (events,), flat indices into (channels, rows, columns) (total,), and values (total,)."""
 
 
-def collect(paint: Callable[..., None], bound: NDArray[np.int64]) -> Sparse:
+def collect(paint: Callable[..., None], bound: Ints) -> Sparse:
     """The entries of all events in order, drawn by as many threads as torch uses.
 
     Parameters
@@ -48,9 +47,7 @@ def collect(paint: Callable[..., None], bound: NDArray[np.int64]) -> Sparse:
     return counts, pixels, values
 
 
-def _painted(
-    paint: Callable[..., None], bound: NDArray[np.int64], first: int, last: int, counts: NDArray[np.int64]
-) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+def _painted(paint: Callable[..., None], bound: Ints, first: int, last: int, counts: Ints) -> tuple[Pixels, Bytes]:
     """Each thread draws its range where it would begin if all ranges before it were full; then the gaps are closed."""
     begins = np.concatenate([[0], np.cumsum(bound[first:last])])
     pixels, values = np.empty(begins[-1], np.int32), np.empty(begins[-1], np.uint8)

@@ -26,7 +26,7 @@ EVENTS = 6
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DisplayRequest:
     """What to draw: a task (as named), parameters of it, representations, and the number of examples of each class."""
 
     words: str
@@ -44,7 +44,7 @@ def choices(words: Sequence[str]) -> list[tuple[Choice, Representation]]:
     return [(choice, choice.build(REPRESENTATIONS, "")) for choice in request.choices(REPRESENTATIONS, words)]
 
 
-def run(wanted: Wanted, found: Sequence[DataFolder], folder: Path, display: Display) -> list[EventDisplay]:
+def run(wanted: DisplayRequest, found: Sequence[DataFolder], folder: Path, display: Display) -> list[EventDisplay]:
     """Draw every complete data set; with several data sets, each into a folder of its own.
 
     Raises UserError when nothing could be drawn.

@@ -86,7 +86,7 @@ def command(
     damaged = next((item for item in found if item.state == "damaged"), None)
     if damaged is not None:
         raise UserError(damaged.reason)
-    request = displays.Wanted(task, plugin, dict(choices[0].given), wanted, events or displays.EVENTS)
+    request = displays.DisplayRequest(task, plugin, dict(choices[0].given), wanted, events or displays.EVENTS)
     drawn = _draw(plugin, found, plots) if plots and not wanted else []
     shown = _display(request, found, plots) if plots and wanted else []
     if json:
@@ -124,7 +124,7 @@ def _draw(plugin: type[Task], found: Sequence[DataFolder], plots: Path) -> list[
         return validation.run(plugin, found, folder, display)
 
 
-def _display(request: displays.Wanted, found: Sequence[DataFolder], plots: Path) -> list[EventDisplay]:
+def _display(request: displays.DisplayRequest, found: Sequence[DataFolder], plots: Path) -> list[EventDisplay]:
     from benchmark.commands.data import validation
     from benchmark.engine.progress import Display
 
