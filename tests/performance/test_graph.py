@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 from sklearn.neighbors import kneighbors_graph
+from torch_geometric import data, loader
 
 from representations.graph.graph import Graph
 from representations.graph.neighbours import Rule, edges
-from tests.peers import peer
 from tests.representations.collisions import jets_of
 
 if TYPE_CHECKING:
@@ -64,7 +64,6 @@ def test_represent(benchmark: BenchmarkFixture, jets: Events) -> None:
 @pytest.mark.parametrize("pairs", ["kept", "computed"])
 def test_batches(side_by_side: SideBySide, jets: Events, batch: int, at_least: float, pairs: str) -> None:
     """PyTorch Geometric keeps the features of edges; computing them each time is more work than it has."""
-    data, loader = peer("torch_geometric.data"), peer("torch_geometric.loader")
     graphs, index = Graph().represent(jets), torch.randperm(JETS)[:batch]
     graphs = graphs.with_pairs() if pairs == "kept" else graphs
     single = [graphs.joined(torch.tensor([event])) for event in index.tolist()]

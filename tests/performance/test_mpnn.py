@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch_geometric import data, loader
+from torch_geometric.nn import MessagePassing, global_mean_pool
+from torch_geometric.utils import softmax
 
 from models.inputs import VIEWS
 from models.layers.message_passing import MessageNet
@@ -15,7 +18,6 @@ from models.training.batches import Batch
 from models.training.step import Recipe, Step
 from representations.graph.graph import Graph
 from representations.samples import Graphs
-from tests.peers import peer
 from tests.representations.collisions import jets_of
 
 if TYPE_CHECKING:
@@ -40,8 +42,6 @@ def jets(fewest: int, most: int) -> Any:
 
 def on_geometric(net: MessageNet) -> nn.Module:
     """The same network, with the same weights, as PyTorch Geometric has one write it."""
-    MessagePassing = peer("torch_geometric.nn").MessagePassing
-    softmax, pool = peer("torch_geometric.utils").softmax, peer("torch_geometric.nn").global_mean_pool
 
     class Iteration(MessagePassing):
         def __init__(self, ours: nn.Module) -> None:
@@ -70,7 +70,7 @@ def on_geometric(net: MessageNet) -> nn.Module:
             edge = None if pair is None else pair(data.edge_attr).relu()
             for step in self.steps:
                 h = step(h, data.edge_index, edge)
-            pooled = pool(self.net.readout.layer(h).tanh(), data.batch)
+            pooled = global_mean_pool(self.net.readout.layer(h).tanh(), data.batch)
             count = torch.bincount(data.batch)[:, None].log1p()
             return self.net.head(torch.cat([pooled, count], dim=1))
 
@@ -92,7 +92,6 @@ def learner(network: nn.Module) -> Callable[[Tensor, Tensor], None]:
 @pytest.mark.parametrize("kind", ["nearest", "complete", "set"])
 def test_training_steps(side_by_side: SideBySide, kind: str, fewest: int, most: int) -> None:
     """On graphs, and on a set, which is a complete graph with loops whose edges have nothing."""
-    data, loader = peer("torch_geometric.data"), peer("torch_geometric.loader")
     join, view = "nearest" if kind == "nearest" else "complete", VIEWS["graph", Graphs]
     graphs = view.prepare(Graph(join=join, loops=kind == "set").represent(jets(fewest, most)))
     index = torch.randperm(JETS, generator=torch.Generator().manual_seed(0))[:BATCH]

@@ -7,9 +7,9 @@ import math
 import pytest
 import torch
 from torch import Tensor, nn
+from torch_geometric.nn import aggr
 
 from models.layers.message_passing import MessageNet, NodePool, Places, Relations, Set2Set
-from tests.peers import peer
 
 VARIANTS = {
     "directed": {},
@@ -232,9 +232,8 @@ def test_means_and_sums() -> None:
 
 
 def test_set2set_is_that_of_geometric() -> None:
-    aggregation = peer("torch_geometric.nn.aggr")
     torch.manual_seed(0)
-    ours, theirs = Set2Set(HIDDEN, steps=3), aggregation.Set2Set(HIDDEN, processing_steps=3)
+    ours, theirs = Set2Set(HIDDEN, steps=3), aggr.Set2Set(HIDDEN, processing_steps=3)
     for name, value in theirs.lstm.named_parameters():
         getattr(ours.ask, name.removesuffix("_l0")).data.copy_(value)
     h, mask = torch.randn(3, 5, HIDDEN), torch.arange(5)[None] < torch.tensor([[5], [2], [1]])
