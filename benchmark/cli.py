@@ -1,4 +1,4 @@
-"""The command line: its verbs, errors of one line, exit codes. It imports no heavy library."""
+"""The command line: its commands, one-line errors and exit codes. It imports no heavy library."""
 
 from __future__ import annotations
 

@@ -29,12 +29,12 @@ def command(
     store = options.existing_results(results)
     pages = output.expanduser() if output else store.folder / PAGES
     if not force:
-        _refuse_strangers(pages)
+        _refuse_other_files(pages)
     print(build(store, pages).resolve().as_uri())
     return 0
 
 
-def _refuse_strangers(pages: Path) -> None:
+def _refuse_other_files(pages: Path) -> None:
     """Raise UserError for a folder with files that are not from an earlier build."""
     from benchmark.records.store import PAGES_MARK
 

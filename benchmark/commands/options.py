@@ -1,4 +1,4 @@
-"""Options that several verbs share, and the completion of names in a shell."""
+"""Options that several commands share, and the completion of names in a shell."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ def existing_results(given: Path) -> ResultStore:
     store = ResultStore(folder)
     if any("-seed" in path.name for path in store.paths()):
         return store
-    strangers = [path for path in _visible(folder) if not _may_hold_results(path)]
-    if strangers:
+    other_files = [path for path in _visible(folder) if not _may_hold_results(path)]
+    if other_files:
         raise UserError(
-            f"--results {folder}: holds no result (found: {_first(strangers)}), expected TASK/*.json. "
+            f"--results {folder}: holds no result (found: {_first(other_files)}), expected TASK/*.json. "
             "Name a folder of results."
         )
     print(f"no results in {folder} yet. First: python -m benchmark run --task ttbar", file=sys.stderr)

@@ -63,16 +63,17 @@ def _reasons(planned: Iterable[Planned]) -> dict[str, list[str]]:
 
 
 def _summary(cells: Sequence[tuple[Planned, float | None]], data: Sequence[str], jobs: int) -> str:
-    """The last line: how many cells are to run, how long they take, and what that time leaves out."""
+    """The last line: how many cells will run, how long they take, and what that time does not include."""
     times = [seconds for item, seconds in cells if item.stored is None and not item.skip]
     known = [seconds for seconds in times if seconds is not None]
     text = f"{len(times)} of {len(cells)} cells to run"
     if known:
         text += f", {write_seconds(sum(known))}" + (", one after the other" if jobs > 1 else "")
     if len(known) < len(times):
-        text += f"; time unknown for {len(times) - len(known)} of them, since no result is like them"
+        unknown = len(times) - len(known)
+        text += f"; time unknown for {unknown} of them: no earlier result has this representation, model and device"
     if data:
-        text += "; making the data takes time as well"
+        text += "; plus the time to generate or read the events"
     return f"{text}. Nothing was run."
 
 

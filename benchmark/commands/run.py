@@ -48,7 +48,8 @@ def command(
         ),
     ] = 1,
     overwrite: Annotated[
-        Overwrite, typer.Option(help="Which cells that have a result are run again.")
+        Overwrite,
+        typer.Option(help="Which cells with a result run again; 'failed': those that failed, timed out or stopped."),
     ] = Overwrite.failed,
     timeout: Annotated[float | None, typer.Option(help="Seconds that one cell may take.", min=1)] = None,
     keep_models: Annotated[
@@ -67,10 +68,10 @@ def command(
 
     Example: python -m benchmark run --task ttbar --model 'cnn[depth=15,dropout=0.2],bdt' --seeds 3
     """
-    from benchmark.engine.api import asked
+    from benchmark.engine.api import parse_options
     from benchmark.engine.progress import Display
 
-    request, settings = asked(
+    request, settings = parse_options(
         task=task,
         representation=representation,
         model=model,

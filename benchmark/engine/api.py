@@ -60,7 +60,8 @@ def run(**options: Unpack[Options]) -> Results:
     results, data : folders of results (default "results") and of data sets (default: the user's cache folder).
     workers : processes that generate events. Default: all cores.
     jobs : cells that run at once on each device. Default: 1.
-    overwrite : which cells that have a result are run again: "never", "failed" (default) or "always".
+    overwrite : which cells that have a result are run again: "never", "failed" (default: those whose status is failed,
+        timeout or interrupted) or "always".
     timeout : seconds that one cell may take. Default: no limit.
     keep_models : folder to save the fitted models to. Default: they are not saved.
     quiet : report no progress.
@@ -80,7 +81,7 @@ def run(**options: Unpack[Options]) -> Results:
     >>> results = benchmark.run(task="ttbar", model=["bdt", "ffnn"], preset="smoke")  # doctest: +SKIP
     >>> results.to_frame()[["representation", "model", "auc"]]  # doctest: +SKIP
     """
-    request, settings = asked(**options)
+    request, settings = parse_options(**options)
     with Display(quiet=options.get("quiet", False) or rank_and_size()[0] > 0) as display:
         return Results(runner.run(request, settings, display))
 
@@ -96,7 +97,7 @@ def load_results(folder: Path | str = "results") -> Results:
     return Results(sorted(ResultStore(path).all(), key=lambda result: (result.task, result.created, result.key)))
 
 
-def asked(**options: Unpack[Options]) -> tuple[Request, Settings]:
+def parse_options(**options: Unpack[Options]) -> tuple[Request, Settings]:
     """What to run, and how. Raises UserError for an unknown option, and for values that are wrong."""
     for name in options:
         if name not in Options.__annotations__:

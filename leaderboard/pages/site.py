@@ -49,7 +49,7 @@ def build(store: ResultStore, output: Path) -> Path:
 
 
 def environment() -> jinja2.Environment:
-    """Templates that escape all values, since results may come from strangers."""
+    """Templates that escape all values, since results may come from other people."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
         autoescape=True,

@@ -37,7 +37,7 @@ class Board:
     Parameters
     ----------
     name : the task with the parameters that make the variant.
-    rows : ranked rows, best first; then rows beyond the bounds; then rows without an AUC.
+    rows : ranked rows, best first; then rows that exceed a bound; then rows without an AUC.
     outdated : whether a later version of the task has results.
     """
 

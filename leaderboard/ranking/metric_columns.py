@@ -1,6 +1,6 @@
 """The columns that metrics declare: built-in ones by the classes of this program, others by the results themselves.
 
-Pages may be built from results of strangers, so the code of metrics that are not built in is never loaded here.
+Pages may be built from results of other people, so the code of metrics that are not built in is never loaded here.
 """
 
 from __future__ import annotations

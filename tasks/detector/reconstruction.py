@@ -27,7 +27,7 @@ FIELDS = ("pt", "eta", "phi", "mass", "charge", "kind")
 
 @dataclass(frozen=True)
 class Cuts:
-    """Selection of objects: pt in GeV."""
+    """Thresholds of objects; pt in GeV. Isolation and acceptance of leptons are in `tasks.detector.leptons`."""
 
     lepton_pt: float = 20.0
     jet_pt: float = 30.0

@@ -66,7 +66,7 @@ def energy_correlators(particles: ak.Array, beta: float) -> NDArray[np.float64]:
     """e_2 and e_3 of each jet, shape (jets, 2): Larkoski, Salam and Thaler, JHEP 06 (2013) 108, equation 2.
 
     e_2 = sum_{i<j} z_i z_j R_ij^beta and e_3 = sum_{i<j<k} z_i z_j z_k (R_ij R_jk R_ki)^beta with z = pt / sum pt:
-    in terms of A_ij = z_i R_ij^beta, whose diagonal is zero, they are z A 1 / 2 and trace(A^3) / 6.
+    in terms of A_ij = z_i R_ij^beta, whose diagonal is zero, they are sum_ij A_ij z_j / 2 and trace(A^3) / 6.
     """
     pt, phi = (np.asarray(ak.flatten(particles[name]), dtype=np.float64) for name in ("pt", "phi"))
     rapidity = np.arctanh(np.asarray(ak.flatten(particles.pz / particles.e), dtype=np.float64))

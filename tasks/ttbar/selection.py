@@ -18,7 +18,11 @@ Leptons = Literal["at_least_one", "exactly_one"]
 
 @dataclass(frozen=True)
 class Selection:
-    """Isolated leptons of pt > 20 GeV, and the smallest number of jets of pt > 30 GeV and abs(eta) < 2.4."""
+    """How many leptons and jets an event must have.
+
+    Thresholds (leptons: pt > 20 GeV; jets: pt > 30 GeV, abs(eta) < 2.4) are in `tasks.detector.reconstruction.Cuts`,
+    the isolation of leptons in `tasks.detector.leptons`.
+    """
 
     leptons: Leptons
     min_jets: int

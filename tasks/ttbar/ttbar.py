@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tasks.ttbar.reader import TTbarReader
     from tasks.ttbar.validation import TTbarValidation
 
-GENERATED = 0.7
-"""Share of the work on an event that is done when it is accepted, for the progress report; hits are the rest."""
+GENERATION_SHARE = 0.7
+"""Share of the progress bar for generating an event; simulating its hits is the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class TTbar(Task):
         return self.processes if self.classes_count == 3 else ("ttbar", "background")
 
     def info(self, level: str) -> EventInfo:
-        """Objects: two leptons of each kind, six jets, three b-jets and the missing energy fit a table."""
+        """A table has places for two leptons of each kind, six jets, three b-jets and the missing energy."""
         slots = {"electron": 2, "muon": 2, "jet": 6, "bjet": 3, "met": 1}
         return EventInfo(self.name, self.classes, level, slots)
 
@@ -103,14 +103,14 @@ class TTbar(Task):
             return self._select(events, level, rng)
 
         # A whole number of batches is mixed and cut to `count` at random, so that each stream keeps its share.
-        share = GENERATED if level == "detector" else 1.0
+        share = GENERATION_SHARE if level == "detector" else 1.0
         rows = accepted(mixed(), select, count, what, whole_batches=len(generators), share=share)
         rows = ak.to_packed(rows[np.sort(rng.permutation(len(rows))[:count])])
         if level != "detector":
             return rows
         # a second random generator: objects must not depend on the simulation of hits
         over, own = pileup(self.pileup, ENERGY), np.random.default_rng([seed, 1])
-        return with_hits(rows, over, own, on_event=lambda: progress.report(1.0 - GENERATED))
+        return with_hits(rows, over, own, on_event=lambda: progress.report(1.0 - GENERATION_SHARE))
 
     @property
     def reader(self) -> TTbarReader:
@@ -138,7 +138,7 @@ class TTbar(Task):
         return Selection(self.leptons, self.min_jets)
 
     def _select(self, events: ak.Array, level: str, rng: np.random.Generator) -> ak.Array:
-        """Events that pass, at the level `detector` with the particles that calorimeters and tracker may see."""
+        """Events that pass; at the level `detector`, with the particles that can reach calorimeters and tracker."""
         from tasks.detector.hits_and_tracks import observable
         from tasks.detector.particles import final
         from tasks.detector.reconstruction import Cuts, reconstruct

@@ -1,1 +1,1 @@
-"""Figures by which a physicist judges a data set, and the numbers that are read off them."""
+"""Figures by which a physicist judges a data set, and the numbers measured in them."""

@@ -1,6 +1,6 @@
 """Content of a validation figure, as plain numbers. `benchmark.displays.figures` draws it.
 
-A figure has one or more panels side by side (`Spectrum`, `Curve`, `Map`) and the checks read off them.
+A figure has one or more panels side by side (`Spectrum`, `Curve`, `Map`) and the checks of numbers measured in them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Check:
-    """A number read off a figure, and where it should lie.
+    """A number measured in a figure, and its expected range.
 
     value : NaN where there are too few events.
     low, high : the expected range, both ends included; infinite where there is no bound.

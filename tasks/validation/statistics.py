@@ -1,4 +1,4 @@
-"""Numbers read off a sample: peaks, widths, areas and profiles with their errors."""
+"""Numbers measured in a sample: peaks, widths, areas and profiles with their errors."""
 
 from __future__ import annotations
 

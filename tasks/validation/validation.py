@@ -1,4 +1,4 @@
-"""Which figures a task is judged by."""
+"""Validation figures of a task."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Validation:
-    """Figures by which a physicist judges the events of a task, with the numbers read off them.
+    """Figures by which a physicist judges the events of a task, with the numbers measured in them.
 
     Subclass it for figures of a task, and return an instance from `Task.validation`.
     """
@@ -29,10 +29,10 @@ class Validation:
         return generic.figures(events)
 
     def detector_figures(self, count: int | None = None) -> Iterator[Figure]:  # noqa: ARG002
-        """Figures of what stored events do not show: a small sample is simulated, whose truth is known.
+        """Figures from a small sample that is simulated with known truth, for what stored events do not contain.
 
         Parameters
         ----------
-        count : collisions or particles of each kind; None for what takes some seconds. Every call makes the same ones.
+        count : collisions or particles of each kind. None: a default that takes seconds. The sample has a fixed seed.
         """
         return iter(())

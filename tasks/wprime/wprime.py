@@ -61,10 +61,10 @@ class WPrime(Task):
     250 < pt < 300 GeV and abs(eta) < 2.0. It is not matched to the truth: 1 to 2% of the signal are jets that recoil
     against the W.
 
-    Every cell of pt and abs(eta) gets a fixed share of the jets of a shard, the same in both classes, so that pt and
+    Every bin of pt and abs(eta) gets a fixed share of the jets of a shard, the same in both classes, so that pt and
     eta do not separate the classes. This needs neither weights (which not every model takes) nor the other shards; a
     fitted flattening function would depend on level and variant. A third of the selected jets is rejected for it, and
-    with the mass window QCD jets are seven times as rare.
+    the mass window keeps one QCD jet in seven.
 
     Levels: `generator` has partons after the shower and `hadron` stable particles, both measured perfectly but with the
     species and masses of particle flow; `detector` is the fast simulation of `tasks.detector.particle_flow`.
@@ -92,10 +92,9 @@ class WPrime(Task):
     pthat_min: Annotated[
         float,
         Range(50, 250),
-        "in GeV, of the hard QCD scattering; the W' has no such cut. Softer scatterings also give jets in the "
-        "window, lifted by radiation: at the level detector, 180 to 200 GeV would add 14% to the QCD jets and 160 to "
-        "180 GeV another 13%, with median trimmed masses of about 40 GeV instead of 31. 160 takes 2.2 times as long "
-        "as 200",
+        "smallest pT-hat of QCD in GeV; the W' has no such cut. Radiation lifts jets of softer scatterings into the "
+        "window: at the level detector, 180 to 200 GeV would add 14% to the QCD jets and 160 to 180 GeV another 13%, "
+        "with median trimmed masses of about 40 GeV instead of 31. 160 takes 2.2 times as long as 200",
     ] = 200.0
 
     def info(self, level: str) -> EventInfo:

@@ -11,7 +11,7 @@ import pytest
 
 import benchmark
 from benchmark.core.errors import UserError
-from benchmark.engine.api import Options, asked
+from benchmark.engine.api import Options, parse_options
 from benchmark.engine.request import Overwrite
 from tests.benchmark.toys import TOY, metric, model
 
@@ -84,14 +84,16 @@ def test_options_are_those_of_the_command_line(tmp_path: Path):
 
     own = {"dry_run", "json"}
     assert set(inspect.signature(command).parameters) - own == set(Options.__annotations__)
-    request, settings = asked(seeds=3, source="generated", overwrite="always", data=tmp_path, keep_models=str(tmp_path))
+    request, settings = parse_options(
+        seeds=3, source="generated", overwrite="always", data=tmp_path, keep_models=str(tmp_path)
+    )
     assert (request.seeds, request.source, request.tasks) == ("3", None, ())
     assert (settings.overwrite, settings.data, settings.models) == (Overwrite.always, tmp_path, tmp_path)
-    assert asked(seeds=[7])[0].seeds == "7,"
+    assert parse_options(seeds=[7])[0].seeds == "7,"
     with pytest.raises(UserError, match=r"no option 'modle'\. Did you mean 'model'"):
-        asked(modle="cnn")
+        parse_options(modle="cnn")
     with pytest.raises(UserError, match="overwrite 'sometimes': expected one of never, failed, always"):
-        asked(overwrite="sometimes")
+        parse_options(overwrite="sometimes")
 
 
 def test_a_folder_that_hides_a_package_is_named(tmp_path: Path):

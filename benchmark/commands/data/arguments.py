@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from tasks.task import Task
 
 _TASK = "with parameters as 'ttbar[min_jets=2]'; path/to/mine.py:Mine for your own."
-Wanted = Annotated[
+Tasks = Annotated[
     str,
     typer.Argument(help=f"Tasks, comma-separated, {_TASK}", metavar="TASK", autocompletion=options.completer(TASKS)),
 ]
-One = Annotated[str, typer.Argument(help=f"A task, {_TASK}", metavar="TASK", autocompletion=options.completer(TASKS))]
-There = Annotated[
+OneTask = Annotated[
+    str, typer.Argument(help=f"A task, {_TASK}", metavar="TASK", autocompletion=options.completer(TASKS))
+]
+OptionalTasks = Annotated[
     str | None,
     typer.Argument(
         help=f"Tasks, comma-separated, {_TASK} Default: all.",
@@ -35,11 +37,14 @@ There = Annotated[
     ),
 ]
 Preset = Annotated[str, typer.Option(help="Size of the data: smoke, quick, standard or paper.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
 
 
 def data_sets(words: str, preset: str, level: str, source: Path | None = None) -> list[DataSet]:
-    """The data sets that `ttbar[min_jets=2],dimuon` names, each once. Raises UserError for whatever is wrong."""
+    """The data sets of tasks named as `ttbar[min_jets=2],dimuon`, without duplicates.
+
+    Raises UserError for a wrong request.
+    """
     from benchmark.engine.request import check_preset, choices
     from tasks.data.dataset import DataSet
 
@@ -49,9 +54,9 @@ def data_sets(words: str, preset: str, level: str, source: Path | None = None) -
 
 
 def found(root: Path, words: str | None) -> list[DataFolder]:
-    """The data sets below a data root: of all tasks, or of the named ones; with parameters, those that have them.
+    """The data sets in a data root: of all tasks, or of the named ones, and only with the named parameters.
 
-    Raises UserError for a task, a parameter or a value that is not known.
+    Raises UserError for an unknown task, parameter or value.
     """
     from benchmark.engine.request import Choice, parse_filter
     from tasks.data.inventory import find

@@ -20,25 +20,24 @@ if TYPE_CHECKING:
 
 
 def command(
-    task: arguments.There = None,
-    all: Annotated[bool, typer.Option("--all", help="Complete data sets as well.")] = False,
+    task: arguments.OptionalTasks = None,
+    all: Annotated[bool, typer.Option("--all", help="Delete complete data sets as well.")] = False,
     incomplete: Annotated[
-        bool, typer.Option("--incomplete", help="Only data sets whose making was interrupted.")
+        bool,
+        typer.Option("--incomplete", help="Delete only data sets that were interrupted before they were complete."),
     ] = False,
-    samples: Annotated[
-        bool, typer.Option("--samples", help="Only samples stored for the next model; the data sets stay.")
-    ] = False,
+    samples: Annotated[bool, typer.Option("--samples", help="Delete only stored samples; the data sets stay.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be deleted, and delete nothing.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False,
     data: options.Data = None,
     json: options.Json = False,
 ) -> int:
-    """Delete data sets without further use: interrupted, damaged, or made by an outdated task or detector.
+    """Delete data sets that no run can use: interrupted, damaged, or made by an outdated task or detector.
 
     --all deletes complete ones too. --samples deletes only stored samples, which the next run makes again. The command
-    lists the data sets and asks. It follows no links, and deletes nothing but files of data sets.
+    lists the data sets and asks before it deletes them. It follows no links and deletes only files of data sets.
 
     Example: python -m benchmark data clean ttbar --all --dry-run
     """
@@ -60,7 +59,7 @@ def command(
             reason = f": {item.reason}" if item.reason else ""
             print(f"{_place(item, samples)}: {arguments.size(sizes[item.folder])}, {item.state}{reason}")
         if not rows:
-            print(f"nothing to delete in {root}{'' if all or samples else '; complete data sets go with --all'}")
+            print(f"nothing to delete in {root}{'' if all or samples else '; add --all to delete complete data sets'}")
     total = arguments.size(sum(sizes.values()))
     go_on = bool(rows) and not dry_run
     if go_on and not yes:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    task: arguments.Wanted,
+    task: arguments.Tasks,
     preset: arguments.Preset = "quick",
     level: Annotated[str, typer.Option(help="Realism: generator, hadron or detector.")] = "detector",
     workers: Annotated[

@@ -13,7 +13,7 @@ from benchmark.commands.data import arguments, generate
 
 
 def command(
-    task: arguments.One,
+    task: arguments.OneTask,
     source: Annotated[Path, typer.Option(help="A file, or a folder of files.", metavar="PATH")],
     preset: Annotated[str, typer.Option(help="Preset of the runs that will use the events.")] = "quick",
     data: options.Data = None,

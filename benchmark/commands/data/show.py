@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Plots = Annotated[
     Path | None,
     typer.Option(
-        help="Draw validation figures into this folder, and print the numbers read off them with their expected "
+        help="Draw validation figures into this folder, and print the numbers measured in them with their expected "
         "ranges: spectra by class from up to 20,000 events of each data set, and the detector on particles of known "
         "truth. With --representation, draw event displays instead.",
         metavar="DIR",
@@ -51,16 +51,16 @@ Each = Annotated[
 
 
 def command(
-    task: arguments.One,
+    task: arguments.OneTask,
     plots: Plots = None,
     representation: Representations = None,
     events: Each = None,
     data: options.Data = None,
     json: options.Json = False,
 ) -> int:
-    """Show counts, fingerprint, level and size of each data set of a task; with --plots, draw figures of it.
+    """Print counts, fingerprint, level and size of each data set of a task; with --plots, also draw figures of it.
 
-    With --representation as well, draw the events as a representation makes them.
+    With --plots and --representation, draw the samples that a representation makes of the events.
 
     Example: python -m benchmark data show ttbar --plots figures
 

@@ -1,4 +1,4 @@
-"""The figures of `data show --plots`, and the table of the numbers read off them."""
+"""The figures of `data show --plots`, and the table of the numbers measured in them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Drawn:
 
 
 def folder_for(given: Path) -> Path:
-    """The folder of the figures, made where it is not there. Raises UserError when that is not possible."""
+    """Make the folder of the figures if necessary. Raises UserError when that fails."""
     from benchmark.core.files import make_folder
 
     folder = given.expanduser().resolve()
@@ -93,7 +93,7 @@ def _figures(
 
 
 def show(drawn: Sequence[Drawn], folder: Path) -> None:
-    """Print the numbers read off the figures as a table, and the folder of the figures."""
+    """Print the numbers measured in the figures as a table, and the folder of the figures."""
     for item in drawn:
         print()
         print(f"{item.folder.parent.name}/{item.folder.name}: {len(item.files)} figures in {folder}")

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def command(
-    task: arguments.There = None,
+    task: arguments.OptionalTasks = None,
     data: options.Data = None,
     quiet: arguments.Quiet = False,
     json: options.Json = False,
 ) -> int:
-    """Hash every shard again, and count and fingerprint the events anew. Exit code 1 when something is damaged.
+    """Recompute the hash of every shard and the counts and fingerprint of the events. Exit code 1 if any differ.
 
     Example: python -m benchmark data verify ttbar
     """

@@ -111,8 +111,8 @@ def test_data_that_a_run_would_make(tmp_path: Path, toy_data: Path, capsys: pyte
     show(planned, settings, as_json=False)
     (last,) = (line for line in capsys.readouterr().out.splitlines() if "Nothing was run." in line)
     assert last == (
-        "2 of 2 cells to run; time unknown for 2 of them, since no result is like them; making the data takes time as "
-        "well. Nothing was run."
+        "2 of 2 cells to run; time unknown for 2 of them: no earlier result has this representation, model and device; "
+        "plus the time to generate or read the events. Nothing was run."
     )
     views = plan(Request(("ttbar", "ttbar[classes_count=2]"), models=("bdt",)), settings)
     assert data_to_make(views) == ["ttbar (detector)"], "both variants view the same events"

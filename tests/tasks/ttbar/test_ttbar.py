@@ -16,7 +16,7 @@ from tasks.generator import progress
 from tasks.generator.pythia import BATCH, collisions
 from tasks.ttbar.selection import high_level
 from tasks.ttbar.settings import STREAMS, W_JETS
-from tasks.ttbar.ttbar import GENERATED, TTbar
+from tasks.ttbar.ttbar import GENERATION_SHARE, TTbar
 
 COUNT = 100
 SEED = 11
@@ -310,5 +310,5 @@ def test_hits_are_part_of_the_progress(monkeypatch, level):
     made("wjets", level, count=8)
     assert sum(told) == pytest.approx(8)
     if level == "detector":
-        assert told[-8:] == [pytest.approx(1 - GENERATED)] * 8
-        assert sum(told[:-8]) == pytest.approx(8 * GENERATED)
+        assert told[-8:] == [pytest.approx(1 - GENERATION_SHARE)] * 8
+        assert sum(told[:-8]) == pytest.approx(8 * GENERATION_SHARE)

@@ -1,4 +1,4 @@
-"""Numbers read off samples whose truth is known."""
+"""Numbers measured in samples whose truth is known."""
 
 import math
 

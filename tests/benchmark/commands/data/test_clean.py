@@ -62,7 +62,7 @@ def test_only_what_is_of_no_use_goes_unless_all_is_asked_for(cleaned, root: Path
         f"{root / 'toy' / HALF}: 2.5 kB, incomplete: its making was interrupted, or goes on",
         "deleted 1 data sets, 2.5 kB",
     ]
-    assert cleaned("--yes")[1] == f"nothing to delete in {root}; complete data sets go with --all\n"
+    assert cleaned("--yes")[1] == f"nothing to delete in {root}; add --all to delete complete data sets\n"
     assert cleaned("--yes", "--all", TOY)[0] == 0
     assert names(root) == {"lonely"}
 

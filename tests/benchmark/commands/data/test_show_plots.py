@@ -1,4 +1,4 @@
-"""`data show --plots`: figures on disk, and the table of what was read off them."""
+"""`data show --plots`: figures on disk, and the table of numbers measured in them."""
 
 from __future__ import annotations
 
