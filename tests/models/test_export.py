@@ -54,6 +54,8 @@ CASES: dict[str, tuple[Callable[[], TorchModel], Samples]] = {
     "relations": (lambda: MPNN(hidden=8, relations=True, **SMALL), VECTORS),
     "relations along edges": (lambda: MPNN(hidden=8, relations=True, **SMALL), GRAPHS),
 }
+LONG = ("resnet-50", "mpnn on pictures", "relations along edges")
+"""Shorter cases have the same layers and views."""
 
 
 def fitted(make: Callable[[], Model], samples: Samples) -> Model:
@@ -62,7 +64,9 @@ def fitted(make: Callable[[], Model], samples: Samples) -> Model:
     return model
 
 
-@pytest.mark.parametrize("name", list(CASES))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in CASES]
+)
 def test_onnxruntime_gives_the_same_scores(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime (the extra `onnx`)")
     pytest.importorskip("onnxscript", reason="needs onnxscript (the extra `onnx`)")

@@ -180,12 +180,6 @@ def _is_repeated(item: pytest.Item) -> bool:
     return bool(counts) and item.callspec.params["count"] != min(counts[0])  # type: ignore[attr-defined]
 
 
-@pytest.fixture
-def measured(benchmark: BenchmarkFixture) -> bool:
-    """False where benchmarks are disabled, and small arrays do as well."""
-    return not benchmark.disabled
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     table = [HEAD, *(row.cells() for row in config.stash.get(ROWS, []))]
     if len(table) == 1:

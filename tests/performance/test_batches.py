@@ -20,6 +20,7 @@ from models.training.batches import Batch, Batches, whole
 from models.training.step import Recipe, Step
 from representations.calorimeter.calorimeter import Calorimeter
 from representations.fourvectors.fourvectors import FourVectors
+from tests.performance.sizes import MEASURED
 from tests.representations.collisions import jets_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tasks.events import Events
     from tests.performance.conftest import SideBySide
 
-JETS, BATCH = 1024, 128
+JETS, BATCH = 1024 if MEASURED else 256, 128
 RNG = np.random.default_rng(0)
 
 

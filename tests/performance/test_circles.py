@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 from representations.circles.circles import Circles
 from representations.circles.colours import COLOURS
 from tasks.events import KINDS
+from tests.performance.sizes import MEASURED
 from tests.representations.collisions import random_events
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.performance.conftest import SideBySide
 
-EVENTS, BATCH = 2000, 128
+EVENTS, BATCH = 2000 if MEASURED else 200, 128
 """As many as the training part of a file has at `standard`, about: that is what `represent` is given at once."""
 Collision = list[dict[str, float]]
 

@@ -12,6 +12,7 @@ from torch_geometric import data, loader
 
 from representations.graph.graph import Graph
 from representations.graph.neighbours import Rule, edges
+from tests.performance.sizes import MEASURED
 from tests.representations.collisions import jets_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tasks.events import Events
     from tests.performance.conftest import SideBySide
 
-JETS, CONSTITUENTS = 1000, 60
+JETS, CONSTITUENTS = 1000 if MEASURED else 100, 60
 ETA, PHI = np.random.default_rng(0).normal(0, 0.3, (2, JETS * CONSTITUENTS))
 OFFSETS = np.arange(0, JETS * CONSTITUENTS + 1, CONSTITUENTS)
 

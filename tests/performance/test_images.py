@@ -11,6 +11,7 @@ import torch
 from representations.jet_image.jet_image import JetImage
 from representations.samples import Images, Panel, Ragged
 from tests.peers import peer
+from tests.performance.sizes import MEASURED
 from tests.representations.collisions import jets_of, with_column
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from tasks.events import Events
     from tests.performance.conftest import SideBySide
 
-JETS, CONSTITUENTS = 20_000, 60
+JETS, CONSTITUENTS = 20_000 if MEASURED else 200, 60
 EVENTS, BATCH, SHAPE = 512, 128, (3, 280, 360)
 RNG = np.random.default_rng(0)
 MOMENTA = np.stack([RNG.exponential(8, (JETS, CONSTITUENTS)) + 0.5, *RNG.normal(0, 0.3, (2, JETS, CONSTITUENTS))], 2)

@@ -18,6 +18,7 @@ from models.training.batches import Batch
 from models.training.step import Recipe, Step
 from representations.graph.graph import Graph
 from representations.samples import Graphs
+from tests.performance.sizes import MEASURED
 from tests.representations.collisions import jets_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.performance.conftest import SideBySide
 
-JETS, BATCH, HIDDEN = 512, 128, 64
+JETS, BATCH, HIDDEN = 512 if MEASURED else 128, 128, 64
 
 
 def jets(fewest: int, most: int) -> Any:

@@ -22,6 +22,7 @@ from tests.models.conftest import ragged as lists
 from tests.models.conftest import truth
 from tests.models.layers.slow_recursion import SlowNet, trees
 from tests.models.views.test_trees import jets, ragged
+from tests.performance.sizes import MEASURED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,20 +30,14 @@ if TYPE_CHECKING:
     from models.views.trees import Algorithm
     from tests.performance.conftest import SideBySide
 
-CONSTITUENTS = 60
+JETS, CONSTITUENTS = 128 if MEASURED else 16, 60
 
 
-@pytest.fixture
-def count(measured: bool) -> int:
-    """Jets in a step."""
-    return 128 if measured else 16
-
-
-def samples(count: int) -> Vectors:
+def samples() -> Vectors:
     """Jets with constituents in no order."""
-    particles = ragged(jets([CONSTITUENTS] * count))
+    particles = ragged(jets([CONSTITUENTS] * JETS))
     return Vectors(
-        **truth(torch.arange(count) % 2, 2),
+        **truth(torch.arange(JETS) % 2, 2),
         particles=lists(particles.lengths, particles.values.to(torch.float32)),
         kinds=lists(particles.lengths, torch.zeros(len(particles.values), dtype=torch.int8)),
         names=("pt", "eta", "phi", "mass"),
@@ -64,12 +59,10 @@ def step(net: torch.nn.Module, logits: Callable[[], torch.Tensor], labels: torch
 
 @pytest.mark.parametrize("gated", [False, True], ids=["simple", "gated"])
 @pytest.mark.parametrize(("topology", "at_least"), [("kt", 50), ("pt-descending", 15)])
-def test_against_node_by_node(
-    side_by_side: SideBySide, count: int, topology: Algorithm, at_least: float, gated: bool
-) -> None:
+def test_against_node_by_node(side_by_side: SideBySide, topology: Algorithm, at_least: float, gated: bool) -> None:
     torch.manual_seed(0)
     view = MergeTrees(topology=topology)
-    forest, every = view.prepare(samples(count)), torch.arange(count)
+    forest, every = view.prepare(samples()), torch.arange(JETS)
     inputs = view.batch(forest, every)
     net = RecursiveNet(inputs[0].shape[1], 0, 2, units=40, jets=1, gated=gated)
     slow = SlowNet(deepcopy(net))
@@ -83,7 +76,7 @@ def test_against_node_by_node(
         torch.testing.assert_close(mine.grad, peer.grad, atol=1e-5, rtol=1e-4)
 
     side_by_side(
-        f"recnn, step of {count} jets of {CONSTITUENTS}, {topology}, {'gated' if gated else 'simple'}",
+        f"recnn, step of {JETS} jets of {CONSTITUENTS}, {topology}, {'gated' if gated else 'simple'}",
         step(net, lambda: net(*view.batch(forest, every)), forest.labels),
         "PyTorch, node by node",
         step(slow, lambda: slow(theirs, features), forest.labels),
@@ -95,18 +88,18 @@ def test_against_node_by_node(
 
 
 @pytest.mark.parametrize("gated", [False, True], ids=["simple", "gated"])
-def test_against_messages(side_by_side: SideBySide, count: int, gated: bool) -> None:
+def test_against_messages(side_by_side: SideBySide, gated: bool) -> None:
     """An mpnn of as many weights; both put their batches together."""
     torch.manual_seed(0)
     trees, nodes = MergeTrees(topology="kt"), VIEWS["nodes", Vectors]
-    forest, sets, every = trees.prepare(samples(count)), nodes.prepare(samples(count)), torch.arange(count)
+    forest, sets, every = trees.prepare(samples()), nodes.prepare(samples()), torch.arange(JETS)
     inputs, heard = trees.batch(forest, every), nodes.batch(sets, every)
     net = RecursiveNet(inputs[0].shape[1], 0, 2, units=40, jets=1, gated=gated)
     peers = (MessageNet(heard[0].shape[1], heard[-1].shape[1], 2, hidden=hidden) for hidden in range(8, 256))
     other = min(peers, key=lambda peer: abs(weights(peer) - weights(net)))
     assert weights(other) == pytest.approx(weights(net), rel=0.05)
     side_by_side(
-        f"recnn, step of {count} jets of {CONSTITUENTS}, {'gated' if gated else 'simple'}, {weights(net)} weights",
+        f"recnn, step of {JETS} jets of {CONSTITUENTS}, {'gated' if gated else 'simple'}, {weights(net)} weights",
         step(net, lambda: net(*trees.batch(forest, every)), forest.labels),
         f"our mpnn, {weights(other)} weights",
         step(other, lambda: other(*nodes.batch(sets, every)), sets.labels),
