@@ -20,9 +20,9 @@ from tasks.registry import TASKS
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("benchmark", "tasks", "representations", "models", "leaderboard")
 
-LINES_IN_A_FILE = 350
-TYPE_IGNORES = 77
-IMPORTS_IN_FUNCTIONS = 174
+LINES_IN_A_FILE = 320
+TYPE_IGNORES = 40
+IMPORTS_IN_FUNCTIONS = 165
 """They are there to start quickly, and no other reason is good enough. Lower this when some go."""
 
 
@@ -66,7 +66,7 @@ def test_a_class_name_means_one_thing():
     names = Counter(
         node.name for text in sources().values() for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)
     )
-    assert [name for name, count in names.items() if count > 1] == ["Row", "Progress"]
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_few_types_are_ignored():

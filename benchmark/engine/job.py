@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmark.core.process import rank_and_size
 from benchmark.engine.code_hash import sources_key
 from benchmark.records import environment
-from benchmark.records.identity import Content, Identity, Part
+from benchmark.records.identity import DataContent, Identity, Part
 from benchmark.records.result import Result
 from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
@@ -97,8 +97,8 @@ def build(cell: Cell) -> Job:
     )
 
 
-def _content(manifest: Manifest) -> Content:
-    return Content(
+def _content(manifest: Manifest) -> DataContent:
+    return DataContent(
         level=manifest.level,
         content=manifest.content,
         fingerprint=manifest.fingerprint,

@@ -1,6 +1,6 @@
 """What a result depends on: one record, from whose parts the keys of data, samples, training and result are made.
 
-Recipe    what the events are made of       -> the name of the folder of a data set
+DataRecipe  what the events are made of       -> the name of the folder of a data set
 Identity  everything that changes a result  -> the keys of samples, of a training and of a result
 """
 
@@ -77,7 +77,7 @@ class Part(_Frozen):
         return {"name": self.name, "version": self.version, "file": self.file, "parameters": parameters}
 
 
-class Recipe(_Frozen):
+class DataRecipe(_Frozen):
     """What the events of a data set are made of; known before they exist.
 
     origin : versions of generator and detector of generated events, or the paths, sizes and times of files.
@@ -96,7 +96,7 @@ class Recipe(_Frozen):
         return make_key({**parts, **self.origin})
 
 
-class Content(_Frozen):
+class DataContent(_Frozen):
     """The events of a data set.
 
     content : fingerprint of all events. fingerprint : of the test events. train : number of training events.
@@ -122,7 +122,7 @@ class Identity(_Frozen):
     representation: Part
     model: Part
     level: str
-    content: Content | None
+    content: DataContent | None
     preset: str
     seed: int
     device: str

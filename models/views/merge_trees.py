@@ -31,7 +31,7 @@ _LEAVES, _STEPS, _EVENTS = 1024, 8, 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class Forest(Samples):
+class TreeSamples(Samples):
     """Events as trees, or of each event as the trees of its jets.
 
     leaves, merged : Ragged (total, columns) float32, columns of the leaves and of the merged nodes.
@@ -77,7 +77,7 @@ class MergeTrees(View[Samples]):
         names = channels_of(samples) if isinstance(samples, Images) else other_names(_particles(samples))
         return Shape(self.name, (*self._momentum(samples), *names), (), samples.feature_names)
 
-    def prepare(self, samples: Samples) -> Forest:
+    def prepare(self, samples: Samples) -> TreeSamples:
         """The trees of all events, on the CPU, where they are made.
 
         Raises UserError, naming the event, for NaN and infinities, Skip for particles without pt, eta and phi.
@@ -138,8 +138,8 @@ class MergeTrees(View[Samples]):
     def _momentum(self, samples: Samples) -> tuple[str, ...]:
         return MOMENTUM if self.mass and samples.pair_masses else MOMENTUM[:-1]
 
-    def _prepared(self, samples: Samples) -> Forest:
-        return samples if isinstance(samples, Forest) else self.prepare(samples)
+    def _prepared(self, samples: Samples) -> TreeSamples:
+        return samples if isinstance(samples, TreeSamples) else self.prepare(samples)
 
     def _places(self, level: Tensor, events: int, *, padded: bool) -> tuple[Tensor, Tensor]:
         """The positions of merged nodes, (merged,), and the ends of the levels, (levels,) int64.
@@ -178,7 +178,7 @@ def _edges(graphs: Graphs, leaves: Leaves) -> Ragged:
     return Ragged(number[ends[there]], torch.cat([counts.new_zeros(1), counts.cumsum(0)]))
 
 
-def _forest(samples: Samples, leaves: Leaves, trees: Trees, jets: int, names: tuple[str, ...]) -> Forest:
+def _forest(samples: Samples, leaves: Leaves, trees: Trees, jets: int, names: tuple[str, ...]) -> TreeSamples:
     """The trees with the columns of their nodes: `names`, the first of `MOMENTUM`, and `leaves.others`."""
     counts, of_leaf, of_merge = leaves.momenta.lengths, leaves.momenta.rows(), trees.merges.rows()
     start = trees.levels.offsets[:-1]
@@ -200,7 +200,7 @@ def _forest(samples: Samples, leaves: Leaves, trees: Trees, jets: int, names: tu
     exists = torch.zeros(len(momenta), dtype=torch.bool)
     exists[leaf] = exists[node[kept]] = True
     exists[(start[of_merge[kept], None] + children[:, :2]).flatten()] = False
-    return Forest(
+    return TreeSamples(
         **{field.name: getattr(samples, field.name) for field in fields(Samples)},
         leaves=Ragged(columns[leaf], leaves.momenta.offsets),
         merged=Ragged(columns[node[kept]], ends),

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError, did_you_mean
-from benchmark.records.identity import Recipe
+from benchmark.records.identity import DataRecipe
 from tasks.data.manifest import Manifest, read_manifest
 from tasks.detector import VERSION as DETECTOR_VERSION
 from tasks.registry import TASKS
@@ -67,7 +67,7 @@ class DataSet:
         label = "files" if self.source is not None else f"{self.level}-{self.task.events_per_class}"
         return root / self.task.name / f"{label}-{self.recipe().key()[:10]}"
 
-    def recipe(self) -> Recipe:
+    def recipe(self) -> DataRecipe:
         """Everything that the stored events depend on."""
         parameters = self.task.data_parameters()
         if self.source is None:
@@ -76,7 +76,7 @@ class DataSet:
             # sizes have no meaning for real files
             parameters = {k: v for k, v in parameters.items() if k not in ("events_per_class", "shard_events")}
             origin = {"source": [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files_of(self.source)]}
-        return Recipe(
+        return DataRecipe(
             task=self.task.name,
             version=self.task.version,
             file=TASKS.find(self.target).file_hash(),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tasks.sources.catalogue import SourceFile
-    from tasks.sources.downloader import Progress
+    from tasks.sources.downloader import DownloadListener
 
 LARGE = 1_000_000_000
 """Bytes above which restarting an interrupted download hurts."""
@@ -60,7 +60,7 @@ class Outcome:
         return self.status in ("present", "downloaded")
 
 
-def fetch_all(files: Sequence[SourceFile], folder: Path, progress: Progress) -> Iterator[Outcome]:
+def fetch_all(files: Sequence[SourceFile], folder: Path, progress: DownloadListener) -> Iterator[Outcome]:
     """Download what is missing; yield the outcome of each file as soon as it is known.
 
     Hosts that do not answer are not asked again. A full disk ends downloading, but not the verification of the files
@@ -149,7 +149,7 @@ def _verified(file: SourceFile, path: Path, sha256: str) -> Outcome:
     return Outcome(file, path, "present", sha256, warnings=(warning,))
 
 
-def _download(missing: Outcome, progress: Progress, silent: set[str]) -> Outcome:
+def _download(missing: Outcome, progress: DownloadListener, silent: set[str]) -> Outcome:
     """Try the addresses of a file in turn. Adds the hosts that do not answer to `silent`."""
     file, path = missing.file, missing.path
     expected = _expected(file, path)

@@ -29,7 +29,7 @@ RETRIED = {408, 425, 429, 500, 502, 503, 504}
 """HTTP answers that may change in a moment."""
 
 
-class Progress(Protocol):
+class DownloadListener(Protocol):
     """Receives the progress of downloads."""
 
     def downloaded(self, name: str, done: int, total: int | None) -> None:
@@ -58,7 +58,7 @@ class Downloader:
 
     name: str
     size: int | None
-    progress: Progress
+    progress: DownloadListener
 
     def __call__(self, url: str, output_file: str, pooch: object) -> None:  # noqa: ARG002 - pooch's signature
         """Raises Unavailable if this address does not give the file, OSError if the disk can't be written."""

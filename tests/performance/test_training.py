@@ -44,7 +44,7 @@ def test_fit(benchmark: Any, way: str, count: int) -> None:
     model, valid, few = make(), events(VALID), events(100)
     make().fit(few, valid, Context())  # what is compiled and imported once
     train = few if benchmark.disabled else events(count)
-    benchmark.pedantic(model.fit, (train, valid), rounds=1)
+    benchmark.pedantic(model.fit, (train, valid, Context()), rounds=1)
     if not benchmark.disabled:
         benchmark.extra_info["us_per_event"] = benchmark.stats.stats.median / count * 1e6
     assert len(model.predict_proba(valid)) == VALID

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from benchmark.core.errors import UserError
 from benchmark.engine.request import Cell, Choice, Request, cells, choices, parse_filter, parse_seeds
+from benchmark.records.identity import Part
 from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
 from tasks.registry import TASKS
@@ -166,7 +167,7 @@ def test_source_of_one_task_is_kept():
 def test_identity_names_what_is_no_default_however_it_was_said():
     def known(text: str, preset: str = "") -> dict:
         (choice,) = parse_filter(text)
-        return choice.identity(MODELS, choice.build(MODELS, preset))
+        return Part.of(MODELS, choice.target, choice.build(MODELS, preset)).hashed()
 
     assert known("cnn")["parameters"] == {}
     assert known("cnn[depth=15]") == known("cnn")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmark.records.identity import Content, Identity, Part, Recipe
+from benchmark.records.identity import DataContent, DataRecipe, Identity, Part
 
 
 def part(name: str, **changes: Any) -> Part:
@@ -14,9 +14,9 @@ def part(name: str, **changes: Any) -> Part:
     return Part(**{**fields, "given": ("depth",), **changes})
 
 
-def content(**changes: Any) -> Content:
+def content(**changes: Any) -> DataContent:
     fields = {"level": "detector", "content": "c", "fingerprint": "f", "train": 100, "source": "generated"}
-    return Content(**{**fields, "shards": ("1", "2"), **changes})
+    return DataContent(**{**fields, "shards": ("1", "2"), **changes})
 
 
 def identity(**changes: Any) -> Identity:
@@ -71,7 +71,7 @@ def test_keys_do_not_change():
         identity(content=None, processes=2).result_key()
         == "27ebe20c4ca4d6d47d7e5dbdf175627578a84cb4780af3242f70603c177ea873"
     )
-    recipe = Recipe(
+    recipe = DataRecipe(
         task="ttbar",
         version="2",
         file="",
