@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,16 +24,10 @@ class Estimates:
     """
 
     def __init__(self, *folders: Path) -> None:
-        self._rates: list[dict[str, float]] = []
+        self._results: list[list[Result]] = []
         for folder in folders:
-            same_task: dict[str, float] = {}
-            any_task: dict[str, float] = {}
-            for result in sorted(ResultStore(folder).all(), key=lambda result: result.created):
-                events = sum(result.events.values())
-                if result.status == "done" and result.timings and events:  # the newest one wins
-                    pair = _pair(result)
-                    any_task[pair] = same_task[result.task + pair] = sum(result.timings.values()) / events
-            self._rates += [same_task, any_task]
+            done = [result for result in ResultStore(folder).all() if result.status == "done" and result.timings]
+            self._results.append(sorted(done, key=lambda result: result.created, reverse=True))
 
     def seconds(self, item: Planned) -> float | None:
         """Seconds that a cell may take, 0 for one that will be skipped; None where no result tells."""
@@ -43,18 +36,22 @@ class Estimates:
         events = _events(item)
         if events is None:
             return None
-        pair = _pair(item.record)
-        for number, rates in enumerate(self._rates):
-            key = pair if number % 2 else item.record.task + pair
-            if key in rates:
-                return rates[key] * events
+        for results in self._results:
+            alike = [result for result in results if _alike(result, item.record)]
+            same_task = [result for result in alike if result.task == item.record.task]
+            for result in same_task or alike:  # the newest one
+                return sum(result.timings.values()) * events / max(sum(result.events.values()), 1)
         return None
 
 
-def _pair(result: Result) -> str:
-    """Representation and model with their parameters, and the kind of device, as a key."""
-    parts = result.representation, result.representation_parameters, result.model, result.parameters, result.device
-    return json.dumps(parts, sort_keys=True, default=str)
+def _alike(one: Result, other: Result) -> bool:
+    """Whether two cells have the same representation, model and kind of device, with equal parameters.
+
+    A parameter that one of them lacks does not count, since a plug-in may gain and lose some.
+    """
+    names = [(result.representation, result.model, result.device) for result in (one, other)]
+    pairs = [(one.representation_parameters, other.representation_parameters), (one.parameters, other.parameters)]
+    return names[0] == names[1] and all(a[name] == b[name] for a, b in pairs for name in a.keys() & b.keys())
 
 
 def _events(item: Planned) -> int | None:
