@@ -87,7 +87,13 @@ class EventInfo:
 
 @dataclass(frozen=True)
 class Events:
-    """A table of events and what representations may know of them."""
+    """A table of events and what representations may know of them.
+
+    Parameters
+    ----------
+    table : rows of the Events table (see the top of this file).
+    info : the task behind them.
+    """
 
     table: ak.Array
     info: EventInfo

@@ -100,4 +100,5 @@ def test_wrong_words(words: str, message: str, tmp_path: Path, capsys: pytest.Ca
     (line,) = captured.err.splitlines()
     assert line.startswith("error: ")
     assert message in line
+    assert not list(tmp_path.rglob("files-*")), "a refused import leaves no folder"
     assert not list(tmp_path.rglob("manifest.json"))
