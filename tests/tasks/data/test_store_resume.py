@@ -70,18 +70,6 @@ def test_shards_without_a_manifest_only_need_one(made, tmp_path, monkeypatch):
     for name, data in content(coins().folder(root)).items():
         (folder / name).write_bytes(data)
     monkeypatch.setattr("tasks.data.generation.ProcessPoolExecutor", None)
-    assert prepare(coins(), tmp_path, 1, quiet).fingerprint == manifest.fingerprint
-
-
-def test_a_manifest_of_version_1_is_made_anew_from_the_shards_that_are_there(made, tmp_path, monkeypatch):
-    root, manifest, _ = made
-    folder = coins().folder(tmp_path)
-    folder.mkdir(parents=True)
-    for name, data in content(coins().folder(root)).items():
-        (folder / name).write_bytes(data)
-    (folder / MANIFEST).write_bytes((ROOT / "tests/tasks/data/historic_manifests/v1.json").read_bytes())
-    assert coins().manifest(tmp_path) is None
-    monkeypatch.setattr("tasks.data.generation.ProcessPoolExecutor", None)
     again = prepare(coins(), tmp_path, 1, quiet)
     assert again.model_dump(exclude={"created"}) == manifest.model_dump(exclude={"created"})
     assert coins().manifest(tmp_path) == again
