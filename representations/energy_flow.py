@@ -32,9 +32,10 @@ INSTALL = "pip install --no-deps energyflow==1.4.0"
 class EnergyFlow(Representation):
     """Energy-flow polynomials of the candidate jet as a table of features.
 
-    A polynomial belongs to a multigraph: the sum over all choices of one constituent a vertex, of the product of the
-    constituents' shares z of pt and of one angle theta^beta an edge. The package energyflow computes them. Columns name
-    the edges of the graph: `efp_01_02_12` is a triangle, `efp_dot` one vertex. A jet without constituents has zeros.
+    Each polynomial belongs to a multigraph. It is a sum over all choices of one constituent per vertex; its terms are
+    products of the constituents' shares z of pt and of one angle theta^beta per edge. The package energyflow computes
+    them. Columns name the edges: `efp_01_02_12` is a triangle, `efp_dot` one vertex. A jet without constituents has
+    zeros.
     There are 5 polynomials up to degree 2, 13 up to 3, 36 up to 4 and 102 up to 5.
     """
 

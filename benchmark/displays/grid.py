@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DECADES = 1e4
 """The largest ratio on a logarithmic colour scale: more values cannot be distinguished."""
 RARE = 99.9
-"""Per cent of the pixels with a difference that the colour scale covers; the others have the last colour."""
+"""Percentile of abs(difference) at the end of the colour scale."""
 SHARPEST = 220
 """Dots per inch at most, for pictures with more pixels than a panel has at `DPI`."""
 WIDE, SQUARE, LARGEST = 2.5, 2.1, 3.6

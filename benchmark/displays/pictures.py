@@ -28,9 +28,9 @@ ACROSS = 6
 """Examples in a row."""
 
 ENLARGED = (
-    "lit pixels are drawn {0} × {0}; a tower's energy is spread evenly over its pixels, {0} × {0} or two times that"
+    "lit pixels are enlarged to {0} × {0}; a tower covers {0} × {0} or {0} × 2·{0} pixels, its energy spread evenly"
 )
-SUMMED = "pixels are sums of {0} × {0}: a tower of one column"
+SUMMED = "pixels are summed in blocks of {0} × {0}, one narrow HCAL tower"
 
 
 def draw(overview: Overview, title: str, label: str, stem: Path) -> list[Path]:
@@ -45,7 +45,7 @@ def draw(overview: Overview, title: str, label: str, stem: Path) -> list[Path]:
 
 
 def examples(overview: Overview, title: str, label: str) -> PanelGrid:
-    """Rows of pictures of each class: in colour if the representation has them, else one row a channel."""
+    """Rows of pictures of each class: in colour if the representation has them, else one row per channel."""
     images = _images(overview)
     panel = _panel(overview)
     frame = picture_frame(panel)
@@ -72,7 +72,7 @@ def examples(overview: Overview, title: str, label: str) -> PanelGrid:
 
 
 def averages(overview: Overview, title: str, label: str) -> PanelGrid:
-    """The average of every class, and below it the first class minus it; for each channel, or in colour."""
+    """The average of every class, and below it the first class minus this class; for each channel, or in colour."""
     panel = _panel(overview)
     frame = picture_frame(panel)
     if panel.in_colour:

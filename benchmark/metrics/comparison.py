@@ -78,7 +78,7 @@ def auc_difference(
 
 
 def area_difference(a: Area, b: Area, alike: Callable[[], bool], confidence: float = CONFIDENCE) -> Difference:
-    """The same from two areas, for comparisons of many pairs.
+    """Compare two AUCs from areas that are computed already, for comparisons of many pairs.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ def compute(metrics: Iterable[Metric], scored: Scored, confidence: float = CONFI
 
 
 def check(scored: Scored) -> Scored:
-    """The same scores as int64 and float64 arrays.
+    """Scores converted to int64 and float64 arrays.
 
     Raises
     ------

@@ -92,5 +92,5 @@ def _expit(x: float) -> float:
 
 
 def _around(value: float, low: float, high: float) -> Interval:
-    """The bounds, limited to the value and to 0 and 1, which rounding might exceed."""
+    """The bounds, clipped so that 0 <= low <= value <= high <= 1 in spite of rounding."""
     return max(0.0, min(low, value)), min(1.0, max(high, value))

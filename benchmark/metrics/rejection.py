@@ -51,7 +51,7 @@ def roc_curve(is_signal: Bools, scores: Floats, weights: Floats | None = None) -
 def background_efficiency(eps_b: Floats, eps_s: Floats, signal_efficiency: float) -> float:
     """eps_B where the ROC curve reaches a signal efficiency from 0 to 1, linear in eps_S between its points.
 
-    Where several points have exactly this signal efficiency, the one with the least background counts.
+    Where several points have exactly this signal efficiency, the one with the smallest eps_B is used.
 
     Parameters
     ----------

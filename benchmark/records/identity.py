@@ -145,7 +145,12 @@ class Identity(_Frozen):
         return make_key(parts)
 
     def result_key(self) -> str:
-        """The key of a result."""
+        """The key of a result.
+
+        It covers the task, representation and model (name, version, file, parameters that are not defaults), the shared
+        code's version, level, all events and the test events, number of training events, preset, seed, kind of device,
+        and the processes that train together if there are several.
+        """
         content = self.content
         parts = {
             "task": self.task.hashed(),

@@ -1,4 +1,4 @@
-"""The static pages: an index, a page a task, and the scripts they need, so that they work with no network."""
+"""The static pages: an index, a page per task, and the scripts they need, so that they work with no network."""
 
 from __future__ import annotations
 

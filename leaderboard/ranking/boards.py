@@ -117,7 +117,7 @@ def rank(results: Iterable[Result], store: ResultStore | None = None) -> list[Bo
 
 
 def rank_with(results: Iterable[Result], book: ScoreBook) -> list[Board]:
-    """The same, with a book that reads every file of scores at most once."""
+    """The boards, as `rank` makes them, with a book that reads every file of scores at most once."""
     boards = [_ranked(board, book) for board in _boards(results)]
     return sorted(_named(_dated(boards)), key=_order)
 

@@ -39,7 +39,7 @@ class Circles(Representation):
 
     name = "circles"
     version: ClassVar[str] = (
-        "4"  # the same pictures as of 1, listed in other orders: sums over pixels differ in the last bit
+        "4"  # same pictures as version 1, pixels in another order: sums over pixels differ in the last bit
     )
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {"size": 56}, "quick": {"size": 112}}
 

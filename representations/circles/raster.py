@@ -1,4 +1,4 @@
-"""Circles and discs as sparse pixels, compiled; the only dense memory is one scratch canvas a thread.
+"""Circles and discs as sparse pixels, compiled; the only dense memory is one scratch canvas per thread.
 
 All lengths are whole sub-pixels (1/1024 of a pixel), so that the rules hold exactly and a picture is the same, bit for
 bit, on every machine and for every order of the objects.
@@ -140,14 +140,14 @@ def _per_event(shapes: Shapes, each: Ints) -> Ints:
 def _cuts(
     centre: Pair, ring: Pair, lines: tuple[Whole, Whole], size: int, steps: tuple[int, int], begins: Lines, lit: Lines
 ) -> None:
-    """Write the first pixel of a ring before its centre and behind it (`begins`) on each line, and how many (`lit`).
+    """For each line: start (`begins`) and length (`lit`) of the ring's two crossings, before and behind its centre.
 
     centre : along u, across the lines, and along v. ring : inner and outer radius. lines : the first, and how many.
     steps : between pixels along u and v.
 
-    A line without pixels begins behind the last pixel of the canvas, each line at another place, because repeated
-    writes to one place wait for each other. Only the part with abs(dv) >= abs(du) is handled, where a line crosses few
-    pixels; lines along v handle the rest.
+    Lines without pixels start past the canvas, each at another place, because repeated writes to one place wait for
+    each other. Only the part with abs(dv) >= abs(du) is handled, where a line crosses few pixels; lines along v handle
+    the rest.
     Numbers are whole and below 2^53 in float64, so that the loop is vectorised and the rule still holds exactly: a root
     that is not whole is further from the next whole number than the rounding error.
     """
@@ -155,7 +155,7 @@ def _cuts(
     before, behind = begins
     outer2, inner2, edge = outer * outer, inner * inner, np.float64(size)
     du0, v0 = first * 1024.0 + 512.0 - cu, (cv - 512.0) / 1024.0
-    along_u, along_v, nowhere = np.float64(step_u), np.float64(step_v), np.float64(size * size)
+    along_u, along_v, off_canvas = np.float64(step_u), np.float64(step_v), np.float64(size * size)
     lit_before, lit_behind = lit
     for k in range(number):
         du = du0 + k * 1024.0
@@ -164,8 +164,8 @@ def _cuts(
         start, end = max(np.ceil(v0 - reach), 0.0), min(np.floor(v0 - gap) + 1.0, edge)
         begin, stop = max(np.ceil(v0 + gap), 0.0), min(np.floor(v0 + reach) + 1.0, edge)
         line = (first + k) * along_u
-        before[k] = np.int32(line + start * along_v if end > start else nowhere + k)
-        behind[k] = np.int32(line + begin * along_v if stop > begin else nowhere + k)
+        before[k] = np.int32(line + start * along_v if end > start else off_canvas + k)
+        behind[k] = np.int32(line + begin * along_v if stop > begin else off_canvas + k)
         lit_before[k], lit_behind[k] = np.int32(end - start), np.int32(stop - begin)
 
 
@@ -177,16 +177,16 @@ def _quarters(
     steps: tuple[int, int],
     bit: np.uint8,
     canvas: Bytes,
-    rooms: tuple[Pixels, Pixels, Pixels, Lines],
+    buffers: tuple[Pixels, Pixels, Pixels, Lines],
 ) -> tuple[np.uint64, np.uint64]:
     """Light the two quarters of a ring before and behind its centre along v.
 
-    rooms : for the first pixels of its lines before and behind, for all other pixels, and for the numbers of pixels.
+    buffers : for the first pixels of its lines before and behind, for all other pixels, and for the numbers of pixels.
 
     Returns the number of lines, and of other pixels.
     """
     (cu, _), (inner, outer), (_, step_v) = centre, ring, steps
-    before, behind, more, lit = rooms
+    before, behind, more, lit = buffers
     arm = outer * 0.7072  # a little more than 1 / sqrt(2); lines too far out have reach < gap
     edge = np.float64(size)
     first = np.int64(min(max(np.floor((cu - arm) / 1024.0), 0.0), edge))
@@ -219,10 +219,10 @@ def _quarters(
 
 
 @compiled(inline="always")
-def _read_off(
+def _move_pixels(
     canvas: Bytes, touched: Pixels, number: np.uint64, pixels: Pixels, values: Bytes, used: np.uint64
 ) -> np.uint64:
-    """Move the contents of the first `number` pixels of `touched` to `values` from `used` on, each once."""
+    """Move the contents of the first `number` pixels of `touched` to `values[used:]`, each once."""
     for k in range(number):
         pixel = np.uint64(touched[k])
         kinds = canvas[pixel]
@@ -234,13 +234,13 @@ def _read_off(
 
 @compiled
 def _rings(
-    first: int, last: int, circles: CircleArrays, size: int, half: int, rooms: tuple[int, int], out: Sparse
+    first: int, last: int, circles: CircleArrays, size: int, half: int, sizes: tuple[int, int], out: Sparse
 ) -> None:
     offsets, x, y, radius, kind = circles
-    room, more_room = rooms
+    room, more_room = sizes
     counts, pixels, values = out
     most = size + 8  # lines of a ring, in vectors
-    canvas = np.zeros(size * size + most, np.uint8)  # bit k: a circle of kind k passes; and nowhere
+    canvas = np.zeros(size * size + most, np.uint8)  # bit k: a circle of kind k passes; then room off the canvas
     before, behind, more = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(more_room, np.int32)
     lit = np.empty(most, np.int32), np.empty(most, np.int32)
     used = np.uint64(0)
@@ -257,9 +257,9 @@ def _rings(
                 others += found[1]
         canvas[size * size :] = 0
         start = used
-        used = _read_off(canvas, before, lines, pixels, values, used)
-        used = _read_off(canvas, behind, lines, pixels, values, used)
-        used = _read_off(canvas, more, others, pixels, values, used)
+        used = _move_pixels(canvas, before, lines, pixels, values, used)
+        used = _move_pixels(canvas, behind, lines, pixels, values, used)
+        used = _move_pixels(canvas, more, others, pixels, values, used)
         counts[event] = used - start
 
 

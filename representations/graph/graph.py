@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 class Graph(Representation):
     """Particles as nodes, joined to their neighbours in (eta, phi).
 
-    Nodes are objects, constituents of a jet, or crystals: what stands for an event of the task. They come in falling
-    pt, or in falling energy where the task measures by that; equal ones in the order of the event. Columns: pt, energy,
-    eta, phi, mass (GeV, radians), charge, and is_<kind> for each slot of the task. eta and phi count from a jet's
-    centroid (weighted with pt) or from a shower's hottest crystal, and phi is in [-pi, pi).
-    Pairs of nodes that an edge joins have delta_eta, delta_phi, delta_r, ln_kt, ln_z and ln_m2, computed when needed;
-    no ln_m2 where the task says that a mass defines its classes.
+    Nodes are objects, constituents of a jet, or crystals: the list that the task declares as its particles
+    (`EventInfo.particles`). They are sorted by falling pt (or energy, if the task is measured in energies); ties keep
+    the order of the event. Columns: pt, energy, eta, phi, mass (GeV, radians), charge, and is_<kind> for each slot of
+    the task. eta and phi are relative to a jet's centroid (weighted with pt) or to a shower's hottest crystal, and phi
+    is in [-pi, pi). Edges have delta_eta, delta_phi, delta_r, ln_kt, ln_z and ln_m2, computed when needed; ln_m2 is
+    left out if a mass defines the classes of the task.
     """
 
     name = "graph"

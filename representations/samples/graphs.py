@@ -81,7 +81,7 @@ class Graphs(Samples):
         return nodes, gather.owners(starts), ends, pairs
 
     def _on_device(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-        """The same with torch."""
+        """Nodes, event, edges, and stored pairs, with torch."""
         nodes, edges = self.nodes.take(index), self.edges.take(index)
         ends = (edges.values.long() + nodes.offsets[edges.rows(), None]).T
         pairs = None if self.pairs is None else self.pairs.take(index).values

@@ -1,7 +1,7 @@
 """Data sets on this disk: their size, whether a run would still use them, and their removal.
 
 Folders are ROOT/TASK/LEVEL-EVENTS-DIGEST or ROOT/TASK/files-DIGEST, as `DataSet.folder` names them. Below them,
-`samples/NAME-DIGEST` has the samples of a representation, stored for the next model; it can be removed alone.
+`samples/NAME-DIGEST` has the stored samples of a representation, which can be removed alone.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def shards(data: DataSet, root: Path, columns: Collection[str] | None = None) ->
 
 
 def shards_in(folder: Path, task: Task, level: str, columns: Collection[str] | None = None) -> Iterator[Events]:
-    """The same for the data set in a folder, with the variant of a task applied."""
+    """The shards of the data set in a folder, with the variant of a task applied."""
     from tasks.events import TRUTH, Events, read
 
     manifest = read_manifest(folder)

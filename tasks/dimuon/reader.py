@@ -29,8 +29,8 @@ TEST_STREAM = "MuRun2010B"
 that a model could recognise the selection of the file instead of the class."""
 
 STREAM_EDGES = (0.40, 0.50)
-"""Of the stream, 40% train and 10% validate, since hardly any other file has J/psi. Half are test events, since the
-stream has few psi(2S) (239)."""
+"""Of the stream, 40% are for training and 10% for validation, since hardly any other file has J/psi. Half are test
+events, since the stream has few psi(2S) (239)."""
 
 RARE = 100
 """If a class has fewer events than this in the stream (26 Z) and more in other files, all of them are test events: they

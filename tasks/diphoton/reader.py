@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tasks.sources.cms import Content
+    from tasks.sources.cms import Selected
 
 FILE_CLASSES = (
     FileClass("higgs", r"higgs|hto(?:gg|yy|gammagamma)|(?<![a-z])h(?:gg|yy)(?![a-z])", ("Higgs", "GluGluHToGG")),
@@ -50,7 +50,7 @@ class DiphotonReader(CMSReader):
 
     forward: bool = False
 
-    def build(self, parts: Mapping[str, ak.Array]) -> Content:
+    def build(self, parts: Mapping[str, ak.Array]) -> Selected:
         """The two photons, m_yy and scalars without the mass. Copies of an event have the same photons."""
         photons, passed = two_photons(parts["photons"], forward=self.forward)
         mass = diphoton_mass(photons)

@@ -33,7 +33,7 @@ class DiphotonValidation(Validation):
 
     Parameters
     ----------
-    pileup : as the task has it; where there is some, the classes must be alike away from the photons.
+    pileup : the parameter of the task. With pile-up, all classes must have the same hits away from the photons.
     """
 
     def __init__(self, pileup: Era | float) -> None:

@@ -58,7 +58,7 @@ class EGammaReader(Reader):
         return self._read(source, labelled=True)
 
     def read_new(self, source: Path) -> Imported:
-        """The same without classes: `y` and names are ignored, and the label is 0."""
+        """Read files without classes: `y` and names are ignored, and the label is 0."""
         return self._read(source, labelled=False)
 
     def _read(self, source: Path, *, labelled: bool) -> Imported:

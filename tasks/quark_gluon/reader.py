@@ -58,7 +58,7 @@ class QuarkGluonReader(Reader):
         return self._read(source, labelled=True)
 
     def read_new(self, source: Path) -> Imported:
-        """The same without `y` or a parton; the label is 0."""
+        """Read files without `y` or a parton; the label is 0."""
         return self._read(source, labelled=False)
 
     def _read(self, source: Path, *, labelled: bool) -> Imported:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tasks.sources.cms_layout import Chunk
 
-Content = tuple["NDArray[np.bool_]", "Mapping[str, Any]", "Sequence[Any]"]
+Selected = tuple["NDArray[np.bool_]", "Mapping[str, Any]", "Sequence[Any]"]
 """Which events of a chunk pass; of those, the columns of the table, and numbers that identify an event."""
 
 
@@ -70,7 +70,7 @@ class CMSReader(Reader):
         """The selection in words, for messages."""
 
     @abstractmethod
-    def build(self, parts: Mapping[str, ak.Array]) -> Content:
+    def build(self, parts: Mapping[str, ak.Array]) -> Selected:
         """Select events of a chunk and make their columns."""
 
     def read(self, source: Path) -> Imported:
@@ -78,7 +78,7 @@ class CMSReader(Reader):
         return self._read(source, self.classes)
 
     def read_new(self, source: Path) -> Imported:
-        """The same for files of any name; the label is 0."""
+        """Read files of any name without classes; the label is 0."""
         return self._read(source, ())
 
     def _read(self, source: Path, classes: Sequence[FileClass]) -> Imported:

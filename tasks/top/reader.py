@@ -50,7 +50,7 @@ class TopReader(Reader):
         return self._read(source, labelled=True)
 
     def read_new(self, source: Path) -> Imported:
-        """The same without `is_signal_new` and without splits in names: all labels are 0, all events test events."""
+        """Read files without `is_signal_new` or splits in names: all labels are 0, all events are test events."""
         return self._read(source, labelled=False)
 
     def _read(self, source: Path, *, labelled: bool) -> Imported:

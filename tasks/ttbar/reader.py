@@ -19,7 +19,7 @@ from tasks.ttbar.selection import Selection, high_level
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tasks.sources.cms import Content
+    from tasks.sources.cms import Selected
 
 FILE_CLASSES = (
     # not TTW, TTZ or TTG, which are other processes
@@ -49,7 +49,7 @@ class TTbarReader(CMSReader):
         """The selection in words."""
         return str(self.selection)
 
-    def build(self, parts: Mapping[str, ak.Array]) -> Content:
+    def build(self, parts: Mapping[str, ak.Array]) -> Selected:
         """Objects and engineered scalars. Copies of an event have the same missing energy and leading lepton."""
         found = leptons_and_jets(parts, Cuts())
         passed = np.asarray(ak.to_numpy(self.selection.passed(found)))

@@ -88,7 +88,7 @@ def dilepton(mll: dict[str, Floats]) -> Figure:
 
 
 def transverse_mass(mt: dict[str, Floats]) -> Figure:
-    """Of the leading lepton and the missing energy; W + jets end at the W mass, up to the resolution."""
+    """Transverse mass of the leading lepton and the missing energy; for W + jets it ends at the smeared W mass."""
     place = half_height(mt["wjets"])
     source = "Jacobian edge at the W's mass, 80.4 GeV, smeared by the missing energy (a guess: 10 GeV)"
     check = Check("W + jets: transverse mass at half height beyond its peak", place, 75.0, 95.0, "GeV", source)

@@ -41,7 +41,7 @@ def sample(folder: Path, manifest: Manifest, task: Task, count: int = SAMPLE_EVE
 def parts(
     folder: Path, manifest: Manifest, count: int = SAMPLE_EVENTS, columns: Collection[str] | None = None
 ) -> Iterator[ak.Array]:
-    """The same events, shard by shard; columns : those to read, None for all.
+    """The events of `sample`, shard by shard; columns : those to read, None for all.
 
     Generated shards of a process are alike: the first ones are read. Imported shards may have different classes: each
     contributes its share. Raises UserError when a shard is missing or changed.

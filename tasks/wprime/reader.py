@@ -60,7 +60,7 @@ class WPrimeReader(Reader):
         return self._read(source, labelled=True)
 
     def read_new(self, source: Path) -> Imported:
-        """The same without `signal`; the label is 0."""
+        """Read files without `signal`; the label is 0."""
         return self._read(source, labelled=False)
 
     def _read(self, source: Path, *, labelled: bool) -> Imported:
