@@ -139,7 +139,7 @@ def check(table: ak.Array, what: str) -> None:
                 event = int(table["event_id"][first])
                 raise UserError(
                     f"{what}: event {event} has {name} that is missing, NaN or infinite, expected finite numbers. "
-                    "Remove or mend this event."
+                    "Remove or correct this event."
                 )
 
 

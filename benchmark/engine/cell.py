@@ -85,7 +85,7 @@ def evaluate(item: Planned, record: Result, samples: Represented, context: Conte
     scores = _scores(test, probabilities)
     report("score", 0, 1)
     with clock() as scoring:
-        evaluation = score(scores, record.classes, samples.pace.has_signal, item.cell.metrics)
+        evaluation = score(scores, record.classes, samples.provenance.has_signal, item.cell.metrics)
     details = {name: value for name, value in model.details().items() if math.isfinite(value)}
     fit_s = fitting.seconds + details.get("resumed_s", 0.0)  # with the epochs before a kill
     timings: dict[str, float] = {}
@@ -95,20 +95,20 @@ def evaluate(item: Planned, record: Result, samples: Represented, context: Conte
         timing = True
         speeds = _speeds(model, test)
         speeds["train_events_per_s"] = len(train) / max(fit_s, 1e-9)
-        speeds["represent_events_per_s"] = samples.pace.events_per_s
+        speeds["represent_events_per_s"] = samples.provenance.events_per_s
         timing = False
     throughput = Throughput(**speeds, peak_memory_mb=peak_memory_mb(device))
     report("score", 1, 1)
     filled = {
         "status": "done",
-        "has_signal": samples.pace.has_signal,
+        "has_signal": samples.provenance.has_signal,
         "events": {name: len(part) for name, part in splits.items()},
         **evaluation._asdict(),
         "throughput": throughput,
         "parameters_count": model.parameters_count(),
         "details": details,
         "timings": timings,
-        "environment": {**record.environment, "represented": samples.pace.made},
+        "environment": {**record.environment, "represented": samples.provenance.made},
     }
     return record.model_copy(update=filled), scores
 
@@ -123,7 +123,7 @@ def _check_classes(train: Samples, test: Samples) -> None:
 
 
 def _speeds(model: Model, test: Samples) -> dict[str, float | None]:
-    """Speeds of prediction, and of a fixed workload that tells machines apart."""
+    """Speeds of prediction, and of a fixed workload by which machines can be compared."""
     return {
         "predict_events_per_s": events_per_second(lambda: model.predict_proba(test), len(test)),
         "latency_ms": latency_ms(lambda: model.predict_proba(test[:1])),

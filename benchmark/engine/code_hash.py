@@ -1,4 +1,4 @@
-"""The source files that decide what samples are: part of their key, so that edited code never gets old samples."""
+"""Hash of the source code that makes samples: part of their key, so that edited code never uses old samples."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmark.core.source_text import source_of
 from representations.samples import store
 
 TAKEN = ("tasks.events", "tasks.detector.shower_shapes", "tasks.detector.digis", "tasks.detector.geometry")
-"""The modules of tasks that representations import: the events table, and where cells are."""
+"""The modules of tasks that representations import: the events table, and the geometry of detectors."""
 
 
 def sources(*targets: str) -> list[Path]:

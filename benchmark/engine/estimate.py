@@ -30,7 +30,7 @@ class Estimates:
             self._results.append(sorted(done, key=lambda result: result.created, reverse=True))
 
     def seconds(self, item: Planned) -> float | None:
-        """Seconds that a cell may take, 0 for one that will be skipped; None where no result tells."""
+        """Seconds that a cell may take, 0 for one that will be skipped; None if there is no such result."""
         if item.skip:
             return 0.0
         events = _events(item)

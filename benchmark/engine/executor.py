@@ -75,7 +75,7 @@ class Worker:
         child.close()  # so that the death of the process ends the pipe
 
     def submit(self, item: Planned) -> None:
-        """Give it a cell."""
+        """Send a cell to the process."""
         self.item = item
         timeout = self.settings.timeout
         self.allow(timeout and timeout + STARTING_S)
@@ -132,7 +132,7 @@ def execute(items: Sequence[Planned], settings: Settings, listener: Listener) ->
 
 @contextmanager
 def _workers(items: Sequence[Planned], settings: Settings) -> Iterator[list[Worker]]:
-    """`settings.jobs` workers for each device, but no more than cells; stopped in the end, whatever happens."""
+    """`settings.jobs` workers for each device, at most one per cell; always stopped at the end."""
     places = (devices_of(items[0].cell.device) * settings.jobs)[: len(items)] if items else []
     workers: list[Worker] = []
     try:
@@ -146,7 +146,7 @@ def _workers(items: Sequence[Planned], settings: Settings) -> Iterator[list[Work
 
 @contextmanager
 def _share_of_cores(workers: int) -> Iterator[None]:
-    """Give processes that are started here their share of the cores, since threads of too many slow each other down.
+    """Limit the threads of processes started here to their share of the cores; too many threads slow each other down.
 
     Libraries read the variable when they are imported. The user's own value stays.
     """

@@ -90,7 +90,7 @@ class Job:
 
 
 def build(cell: Cell) -> Job:
-    """Import what a cell names and resolve its parameters. Raises UserError for whatever is wrong with them."""
+    """Import what a cell names and resolve its parameters. Raises UserError if any is unknown or wrong."""
     data = DataSet(cell.task.target, cell.task.build(TASKS, cell.preset), cell.level, cell.source)
     return Job(
         cell, data, cell.representation.build(REPRESENTATIONS, cell.preset), cell.model.build(MODELS, cell.preset)

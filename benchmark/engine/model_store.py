@@ -1,4 +1,4 @@
-"""Saved models, each in a folder of its own, with everything that is needed to apply it to new events.
+"""Saved models, each in its own folder, with everything that is needed to apply it to new events.
 
 MODELS/ttbar/circles-cnn-seed0-1a2b3c4d5e6f/model.json     what it was fitted for
 MODELS/ttbar/circles-cnn-seed0-1a2b3c4d5e6f/...            the files that the model itself writes

@@ -1,4 +1,8 @@
-"""What a request means: its cells, the results that exist, and the cells that will be skipped."""
+"""What a request means: its cells, the results that exist, and the cells that will be skipped.
+
+A run that was stopped resumes here: cells with a result in the store are not run again (`Planned.stored`). A training
+that was stopped continues from its checkpoint, whose place is in `benchmark.engine.executor`.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +93,7 @@ def _stored(record: Result, settings: Settings) -> Result | None:
     if stored is None or (settings.overwrite is Overwrite.failed and stored.status not in FINISHED):
         return None
     if stored.status == "done" and settings.models and not is_saved(settings.models, stored):
-        return None  # its model is wanted, and only a new training gives it
+        return None  # its model is to be saved, which needs a new training
     return stored
 
 

@@ -51,7 +51,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Cell:
-    """One task, representation and model, with a seed, on a kind of device."""
+    """One task, representation and model, with a seed, on a kind of device; preset, level and source of its events."""
 
     task: Choice
     representation: Choice
@@ -126,7 +126,7 @@ def data_root(given: Path | str | None) -> Path:
 
 
 def cells(request: Request) -> list[Cell]:
-    """The cells of a request, task by task, representation by representation, each seed of a cell in turn.
+    """The cells of a request, task by task, representation by representation, seed by seed.
 
     Raises UserError for names that are not known; parameters are checked when a cell is built.
     """
@@ -159,7 +159,7 @@ def cells(request: Request) -> list[Cell]:
 
 
 def check_preset(name: str) -> None:
-    """Raise UserError for a preset that there is not."""
+    """Raise UserError for an unknown preset."""
     presets = [preset.name for preset in PRESETS]
     if name not in presets:
         raise UserError(f"unknown preset '{name}'. {did_you_mean(name, presets)}")
@@ -181,7 +181,7 @@ def choices(registry: Registry[Any], texts: Iterable[str]) -> list[Choice]:
 
 
 def parse_filter(text: str) -> list[Choice]:
-    """`cnn[depth=15,dropout=0.2],ffnn` as choices. Raises UserError where it does not keep the grammar."""
+    """`cnn[depth=15,dropout=0.2],ffnn` as choices. Raises UserError for text that does not follow this grammar."""
     return [_parse_choice(part.strip(), text) for part in _split_outside_brackets(text)]
 
 

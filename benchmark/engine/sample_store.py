@@ -1,9 +1,9 @@
-"""Samples on disk: made once, stored with the data set, and opened by every cell that needs them.
+"""Samples of a representation: made once, stored with the data set, and reused by every cell.
 
     DATA/ttbar/detector-4000-1a2b3c4d5e/samples/circles-0f1e2d3c4b/
 
-The folder is named after the samples' key. One process at a time makes samples, in a temporary folder that is renamed
-when it is complete; others wait for it. Samples that can't be stored are held in memory, with a warning.
+The folder is named after the samples' key. Samples are made in a temporary folder that is renamed when it is complete.
+A second process waits for the first. If samples cannot be stored, they stay in memory and a warning is printed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from benchmark.core.machine import processor, usable_cores
 from benchmark.engine.throughput import clock
 from models.model import Report, silent
 from representations.samples import store
-from representations.samples.store import DamagedError, Unkeepable, Writer
+from representations.samples.store import DamagedError, NotStorable, Writer
 from tasks.data.inventory import SAMPLES, lock_of
 from tasks.data.store import shards
 from tasks.events import SPLITS
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
 WARM_UP_EVENTS = 32
 
 _held: dict[tuple[DataSet, Path, Representation], Represented] = {}
-"""Samples that could not be stored, of the last cell alone: a worker runs cells with the same samples in a row."""
+"""Samples of the last cell, if they could not be stored: a worker runs cells with the same samples in a row."""
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How samples were made: how fast, when, and whether class 0 is a signal.
+class Provenance:
+    """How samples were made: speed, time, and whether class 0 is a signal.
 
-    events_per_s : None where another machine made the samples, or this one while it ran other cells.
+    events_per_s : None if another machine made the samples, or this one while it ran other cells.
     """
 
     has_signal: bool
@@ -74,7 +74,7 @@ class Represented:
     """The samples of each split, and how they were made."""
 
     splits: Mapping[str, Samples]
-    pace: Pace
+    provenance: Provenance
 
 
 def represent(
@@ -85,33 +85,33 @@ def represent(
     `total` is the number of events, for the report. Raises UserError when there is no shard.
     """
     parts: dict[str, list[Samples]] = {name: [] for name in SPLITS}
-    pace = _each(shards, representation, report, total, lambda name, samples: parts[name].append(samples))
-    # parts are freed as they are joined
-    return Represented({name: type(parts[name][0]).join(parts.pop(name)) for name in SPLITS}, pace)
+    provenance = _each(shards, representation, report, total, lambda name, samples: parts[name].append(samples))
+    # each part is freed once it is joined
+    return Represented({name: type(parts[name][0]).join(parts.pop(name)) for name in SPLITS}, provenance)
 
 
 def represented(item: Planned, root: Path, context: Context) -> Represented:
-    """The samples of a cell, opened as memory maps; they are made and stored first where that is needed.
+    """The samples of a cell, opened as memory maps; they are made and stored first if necessary.
 
-    Memory is needed for one shard at a time. Raises UserError as `tasks.data.store.shards` does.
+    Only one shard is in memory at a time. Raises UserError as `tasks.data.store.shards` does.
     """
     job, manifest = item.job, item.manifest
     wanted = (job.data, root, job.representation)
     if wanted in _held:
         return _held[wanted]
-    _held.clear()  # before the next are made, so that two are never in memory
+    _held.clear()  # first, so that samples of two cells are never in memory
     if manifest is None:
         return represent(_shards(job, root), job.representation)  # raises UserError, since there are no events
     key = item.identity.samples_key()
     folder = job.data.folder(root) / SAMPLES / f"{job.representation.name}-{key[:10]}"
     try:
-        # a folder of somebody else, where nothing can be locked, may hold them all the same
+        # read-only folders, where nothing can be locked, may hold samples
         stored = _opened(folder, key)
         if stored is None:
             with _locked(folder):
                 stored = _opened(folder, key) or _made(item, folder, root, context)
         return stored
-    except Unkeepable as reason:
+    except NotStorable as reason:
         warn_once(f"{folder}: samples are held in memory and not stored: {reason}")
         _held[wanted] = represent(_shards(job, root), job.representation, context.report, manifest.events())
         return _held[wanted]
@@ -123,10 +123,10 @@ def _each(
     report: Report,
     total: int,
     take: Callable[[str, Samples], None],
-) -> Pace:
+) -> Provenance:
     """Pass the samples of each shard and split to `take`; a split without events gets samples of no event.
 
-    The rate is without reading and storing, and without the first call, which compiles and warms up.
+    The speed excludes reading and storing, and the first call, which compiles and warms up.
     """
     empty = set(SPLITS)
     events, done, seconds = None, 0, 0.0
@@ -146,7 +146,7 @@ def _each(
     for name in empty:
         take(name, representation.represent(events[:0]))
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return Pace(events.info.has_signal, done / max(seconds, 1e-9), now)
+    return Provenance(events.info.has_signal, done / max(seconds, 1e-9), now)
 
 
 def _shards(job: Job, root: Path) -> Iterator[Events]:
@@ -157,9 +157,9 @@ def _shards(job: Job, root: Path) -> Iterator[Events]:
 
 
 def _opened(folder: Path, key: str) -> Represented | None:
-    """The samples in a folder; None where there are none, or, with a warning, where they are damaged.
+    """The stored samples, or None if there are none or they are damaged (with a warning).
 
-    A rate that was measured on another machine is left out.
+    A speed measured on another machine is dropped.
     """
     try:
         stored = store.load(folder)
@@ -173,7 +173,7 @@ def _opened(folder: Path, key: str) -> Represented | None:
         warn_once(f"{reason}; the samples are made again")
         return None
     rate = about.events_per_s if about.machine == _machine() else None
-    return Represented(stored.splits, Pace(about.has_signal, rate, about.made))
+    return Represented(stored.splits, Provenance(about.has_signal, rate, about.made))
 
 
 def _made(item: Planned, folder: Path, root: Path, context: Context) -> Represented:
@@ -186,15 +186,15 @@ def _made(item: Planned, folder: Path, root: Path, context: Context) -> Represen
         with replacing(folder) as temporary:
             temporary.mkdir()
             with Writer(temporary) as writer:
-                pace = _each(_shards(job, root), job.representation, context.report, total, writer.add)
+                provenance = _each(_shards(job, root), job.representation, context.report, total, writer.add)
                 if context.sharing > 1:
-                    pace = replace(pace, events_per_s=None)
-                writer.finish(About(key=key, machine=_machine(), **vars(pace)).model_dump())
+                    provenance = replace(provenance, events_per_s=None)
+                writer.finish(About(key=key, machine=_machine(), **vars(provenance)).model_dump())
     except OSError as error:
-        raise Unkeepable(f"the folder can't be written ({error.strerror})") from error
+        raise NotStorable(f"the folder can't be written ({error.strerror})") from error
     stored = _opened(folder, key)
     if stored is None:
-        raise Unkeepable("what was written there can't be read back")
+        raise NotStorable("what was written there can't be read back")
     return stored
 
 
@@ -202,8 +202,8 @@ def _made(item: Planned, folder: Path, root: Path, context: Context) -> Represen
 def _locked(folder: Path) -> Iterator[None]:
     """Keep other processes from making the same samples at once; they may make others."""
 
-    def refused(error: OSError) -> Unkeepable:
-        return Unkeepable(f"the folder can't be locked ({error})")
+    def refused(error: OSError) -> NotStorable:
+        return NotStorable(f"the folder can't be locked ({error})")
 
     try:
         folder.parent.mkdir(exist_ok=True)

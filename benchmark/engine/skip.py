@@ -1,4 +1,4 @@
-"""Why a cell can't run: asked before there are events, and again by the cell itself."""
+"""Why a cell can't run: checked before there are events, and again by the cell itself."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def why_skipped(job: Job, manifest: Manifest | None, data_root: Path) -> str | None:
-    """Why a cell is skipped; None where nothing is known against it.
+    """Why a cell will be skipped; None if no reason is known.
 
-    The model is asked whether it can learn from the samples of a table without events. The table has the columns of
-    the data set; where that does not exist yet, it has the columns that events of such a task may have.
+    The model checks the samples of a table without events. The table has the columns of the data set; if that does not
+    exist yet, it has all columns that events of such a task may have.
     """
     if reason := job.level_skip():
         return reason
@@ -36,7 +36,7 @@ def why_skipped(job: Job, manifest: Manifest | None, data_root: Path) -> str | N
         job.model.accept(_samples_of_nothing(job.representation, data, file))
     except Skip as skip:
         return str(skip)
-    except Exception:  # a plug-in may need at least one event; then the run tells
+    except Exception:  # a plug-in may need at least one event; then only the run can decide
         return None
     return None
 

@@ -32,7 +32,7 @@ def make_key(parts: Mapping[str, Any]) -> str:
         text = json.dumps(parts, sort_keys=True, allow_nan=False, default=sorted)
     except (TypeError, ValueError) as error:
         raise UserError(
-            f"parameters: {error}, expected plain JSON values. Mend the defaults of the plug-in."
+            f"parameters: {error}, expected plain JSON values. Correct the defaults of the plug-in."
         ) from error
     return hashlib.sha256(text.encode()).hexdigest()
 

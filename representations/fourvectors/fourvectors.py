@@ -115,6 +115,6 @@ def _candidate(events: Events) -> tuple[tuple[str, ...], NDArray[np.float32]]:
         event, name = events.column("event_id")[bad[0, 0]], names[bad[0, 1]]
         raise UserError(
             f"{task}: event {event} has candidate.{name} {values[tuple(bad[0])]}, expected a finite number. "
-            "Remove or mend this event."
+            "Remove or correct this event."
         )
     return names, values

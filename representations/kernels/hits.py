@@ -173,4 +173,4 @@ def _check(events: Events, hits: Hits, column: str, field: str, wrong: NDArray[n
 def _raise_for(events: Events, wrong: NDArray[np.bool_], what: str) -> None:
     if len(first := np.flatnonzero(wrong)):
         event = events.column("event_id")[first[0]]
-        raise UserError(f"{events.info.task}: event {event} {what}. Remove or mend this event.")
+        raise UserError(f"{events.info.task}: event {event} {what}. Remove or correct this event.")

@@ -267,7 +267,7 @@ def _check(particles: Particles, column: Mapping[str, NDArray[Any]]) -> None:
             wrong, expected = ~_counts(values, len(particles.names)), f"0 to {len(particles.names) - 1}"
         if len(first := np.flatnonzero(wrong)):
             where = particles.where(first[0])
-            raise UserError(f"{where} has {name} {given[first[0]]}, expected {expected}. Remove or mend this event.")
+            raise UserError(f"{where} has {name} {given[first[0]]}, expected {expected}. Remove or correct this event.")
 
 
 def _good(values: NDArray[Any], name: str, kinds: int) -> bool:

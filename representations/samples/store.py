@@ -41,7 +41,7 @@ DTYPES: Mapping[str, torch.dtype] = {
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
-class Unkeepable(Exception):  # noqa: N818 - not an error
+class NotStorable(Exception):  # noqa: N818 - not an error
     """Samples that cannot be stored here, for the reason in the message; they can still be used."""
 
 
@@ -89,7 +89,7 @@ class Stored(NamedTuple):
 class Writer:
     """Writes samples to an empty folder in parts. A context manager that closes the files.
 
-    Raises Unkeepable for samples of another kind, for metadata that JSON cannot hold, and for errors of the disk.
+    Raises NotStorable for samples of another kind, for metadata that JSON cannot hold, and for errors of the disk.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -111,7 +111,7 @@ class Writer:
         """Append samples to a split. Raises ValueError if they differ in more than their events."""
         kind = type(samples).__name__
         if KINDS.get(kind) is not type(samples):
-            raise Unkeepable(f"samples of kind {kind}, expected {', '.join(KINDS)}")
+            raise NotStorable(f"samples of kind {kind}, expected {', '.join(KINDS)}")
         tensors: dict[str, Tensor] = {}
         plain: dict[str, Any] = {}
         for field in fields(samples):
@@ -178,7 +178,7 @@ class _Growing:
                 f"{tuple(self.row)}"
             )
         if rows.dtype not in _NAMES:
-            raise Unkeepable(f"{self.path.stem} of {rows.dtype}, expected {', '.join(DTYPES)}")
+            raise NotStorable(f"{self.path.stem} of {rows.dtype}, expected {', '.join(DTYPES)}")
         content = rows.numpy(force=True).reshape(-1).view(np.uint8).data
         self._digest.update(content)
         self._file.write(content)
@@ -240,13 +240,13 @@ def _file(folder: Path, split: str, name: str) -> Path:
 
 
 def _as_json(what: str, value: Any) -> Any:
-    """A value after a round trip through JSON. Raises Unkeepable if the value would change."""
+    """A value after a round trip through JSON. Raises NotStorable if the value would change."""
     try:
         stored = json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError) as error:
-        raise Unkeepable(f"{what}: {error}, expected plain values") from error
+        raise NotStorable(f"{what}: {error}, expected plain values") from error
     if _as_tuples(stored) != value:
-        raise Unkeepable(f"{what} is {value!r}, which would be read back as {_as_tuples(stored)!r}")
+        raise NotStorable(f"{what} is {value!r}, which would be read back as {_as_tuples(stored)!r}")
     return stored
 
 
@@ -262,4 +262,4 @@ def _on_disk(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Unkeepable(f"{folder} can't be written ({error.strerror or error})") from error
+        raise NotStorable(f"{folder} can't be written ({error.strerror or error})") from error

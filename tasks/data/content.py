@@ -53,5 +53,5 @@ class Content:
             event = int(table["event_id"][int(wrong[0])])
             raise UserError(
                 f"{self.what}: event {event} has {column} {values[wrong[0]]}, expected 0 to {size - 1}. "
-                "Remove or mend this event."
+                "Remove or correct this event."
             )

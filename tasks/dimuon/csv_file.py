@@ -69,14 +69,18 @@ def _reading(what: str) -> Iterator[None]:
         raise UserError(f"{what} is empty, expected a header line and rows. Give another file.") from error
     except (UnicodeDecodeError, pd.errors.ParserError) as error:
         reason = str(error).strip().splitlines()[-1]
-        raise UserError(f"{what} is not comma-separated text ({reason}), expected CSV. Mend or replace it.") from error
+        raise UserError(
+            f"{what} is not comma-separated text ({reason}), expected CSV. Correct or replace it."
+        ) from error
     except OSError as error:
-        raise UserError(f"{what} can't be read ({error.strerror or error}), expected a CSV file. Mend it.") from error
+        raise UserError(
+            f"{what} can't be read ({error.strerror or error}), expected a CSV file. Correct it."
+        ) from error
 
 
 def _part(chunk: pd.DataFrame, columns: dict[str, str], what: str) -> FilePart:
     if not isinstance(chunk.index, pd.RangeIndex):  # pandas takes a surplus first cell for the row's name
-        raise UserError(f"{what} has more cells in its rows than in its header, expected as many. Mend the header.")
+        raise UserError(f"{what} has more cells in its rows than in its header, expected as many. Correct the header.")
 
     def row(index: int) -> str:
         return f"line {int(chunk.index[index]) + 2}"  # line 1 is the header
@@ -90,7 +94,7 @@ def _numbers(column: pd.Series[Any], row: Any, what: str) -> NDArray[Any]:
     if len(words):
         raise UserError(
             f"{what}: {row(int(words[0]))} has '{column.iloc[words[0]]}' as {str(column.name).strip()}, "
-            "expected a number. Mend or remove it."
+            "expected a number. Correct or remove it."
         )
     return values
 

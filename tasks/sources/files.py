@@ -30,7 +30,7 @@ def find_files(task: str, source: Path, suffixes: Collection[str], *, deep: bool
     wanted = " or ".join(suffixes)
     if not source.exists():
         raise UserError(
-            f"{task}: {source} does not exist, expected a {wanted} file or a folder of them. Mend --source."
+            f"{task}: {source} does not exist, expected a {wanted} file or a folder of them. Correct --source."
         )
     if source.is_dir():
         entries = [path for path in source.iterdir() if not path.name.startswith(".")]
@@ -81,7 +81,7 @@ def binary_labels(truth: NDArray[Any], name: str, classes: tuple[str, str], star
     if len(wrong):
         raise UserError(
             f"{what}: row {start + int(wrong[0])} of '{name}' is {truth[wrong[0]]}, expected 1 ({classes[0]}) or 0 "
-            f"({classes[1]}). Mend or remove it."
+            f"({classes[1]}). Correct or remove it."
         )
     return np.asarray(1 - truth.astype(np.int64))
 
@@ -160,7 +160,7 @@ def require_finite(values: NDArray[Any], name: str, row: Callable[[int], str], w
     if bad.any():
         first = int(np.argmax(bad))
         raise UserError(
-            f"{what}: {row(first)} has {name} = {values[first]}, expected a finite number. Mend or remove it."
+            f"{what}: {row(first)} has {name} = {values[first]}, expected a finite number. Correct or remove it."
         )
 
 

@@ -152,6 +152,6 @@ def finite(values: NDArray[Any], name: str, start: int, what: str) -> NDArray[An
     if bad.any():
         row = start + int(np.argwhere(bad)[0, 0])
         raise UserError(
-            f"{what}: row {row} of '{name}' has a NaN or infinite number, expected finite numbers. Mend or remove it."
+            f"{what}: row {row} of '{name}' has a NaN or infinite number, expected finite ones. Correct or remove it."
         )
     return values

@@ -178,7 +178,10 @@ def test_shard_by_shard_with_the_columns_asked_for_is_as_all_at_once(smoke_data:
     )
     assert stages[0] == ("represent", 0, len(events))
     assert stages[-1] == ("represent", len(events), len(events))
-    assert (streamed.pace.has_signal, list(streamed.splits)) == (events.info.has_signal, ["train", "valid", "test"])
+    assert (streamed.provenance.has_signal, list(streamed.splits)) == (
+        events.info.has_signal,
+        ["train", "valid", "test"],
+    )
     for split, part in events.splits().items():
         whole = made.representation.represent(part)
         for field in dataclasses.fields(whole):

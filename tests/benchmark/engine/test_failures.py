@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.engine import cell as cells
-from benchmark.engine.sample_store import Pace, Represented
+from benchmark.engine.sample_store import Provenance, Represented
 from models.ffnn import FFNN
 from models.inputs import VIEWS
 from models.registry import MODELS
@@ -37,8 +37,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Runs a cell of ttbar on given samples in place of its own."""
 
     def on(model: str | Model, train: Samples, test: Samples) -> Result:
-        pace = Pace(has_signal=True, events_per_s=1.0, made="now")
-        shown = Represented({"train": train, "valid": train, "test": test}, pace)
+        provenance = Provenance(has_signal=True, events_per_s=1.0, made="now")
+        shown = Represented({"train": train, "valid": train, "test": test}, provenance)
         monkeypatch.setattr(cells, "represented", lambda *_: shown)
         wanted = job("ttbar", "fourvectors", model if isinstance(model, str) else "ffnn")
         wanted = wanted if isinstance(model, str) else replace(wanted, model=model)

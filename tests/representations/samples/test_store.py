@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from representations.samples import Images, Ragged, Vectors
-from representations.samples.store import RECORD, DamagedError, Unkeepable, Writer, load
+from representations.samples.store import RECORD, DamagedError, NotStorable, Writer, load
 from tasks.events import SPLITS
 from tests.representations.samples.test_samples import LENGTHS, graphs, images, panels, vectors
 
@@ -166,12 +166,12 @@ class Coloured(Images):
     ],
 )
 def test_what_json_can_not_tell_is_refused(tmp_path: Path, samples: Samples, reason: str) -> None:
-    with Writer(tmp_path) as writer, pytest.raises(Unkeepable, match=reason):
+    with Writer(tmp_path) as writer, pytest.raises(NotStorable, match=reason):
         writer.add("train", samples)
 
 
 def test_a_disk_that_refuses(tmp_path: Path) -> None:
-    with Writer(tmp_path / "none") as writer, pytest.raises(Unkeepable, match=r"can't be written \(No such file"):
+    with Writer(tmp_path / "none") as writer, pytest.raises(NotStorable, match=r"can't be written \(No such file"):
         writer.add("train", vectors([1]))
 
 
