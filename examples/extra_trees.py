@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sklearn.ensemble import ExtraTreesClassifier
 
-from models.table import TableModel
+from models.table_model import TableModel
 
 
 @dataclass(kw_only=True)

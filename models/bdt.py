@@ -11,7 +11,7 @@ import xgboost
 from benchmark.core.errors import UserError, did_you_mean
 from benchmark.core.plugin import Range
 from models.card import Card, ModelWithCard, check_file, unusable
-from models.table import shape_of, table_of
+from models.table_model import shape_of, table_of
 from models.training.batches import balanced_weights
 from models.training.loop import check_samples
 

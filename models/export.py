@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from models.inputs import Shape
     from models.model import Model
-    from models.views.view import Example
+    from models.views.view import OnnxInput
 
 
 class Probabilities(nn.Module):
@@ -66,7 +66,7 @@ def write_onnx(model: Model, folder: Path, file: Path) -> list[str]:
             f"{own} in {folder}."
         )
     network, card = model.fitted()
-    examples = _examples(model.name, card.shape)
+    examples = _onnx_inputs(model.name, card.shape)
     program = _exported(model.name, Probabilities(deepcopy(network).cpu()).eval(), examples)
     metadata = {"classes": card.classes, "columns": card.shape.columns, "features": card.shape.features}
     program.model.metadata_props.update({name: json.dumps(value) for name, value in metadata.items()})
@@ -74,17 +74,17 @@ def write_onnx(model: Model, folder: Path, file: Path) -> list[str]:
     return [example.name for example in examples]
 
 
-def _examples(model: str, shape: Shape) -> list[Example]:
+def _onnx_inputs(model: str, shape: Shape) -> list[OnnxInput]:
     view = next((view for (name, _), view in VIEWS.items() if name == shape.view), None)
     if view is None:
         raise UserError(f"{model}: the view '{shape.view}' is not in VIEWS of models/inputs.py. Use `predict`.")
     try:
-        return view.examples(shape)
+        return view.onnx_inputs(shape)
     except UserError as error:
         raise UserError(f"{model}: {error} Use `predict`.") from error
 
 
-def _exported(name: str, network: nn.Module, examples: Sequence[Example]) -> Any:
+def _exported(name: str, network: nn.Module, examples: Sequence[OnnxInput]) -> Any:
     try:
         import onnx  # noqa: F401 - what torch's exporter needs, and asks for in many words
         import onnxscript  # noqa: F401

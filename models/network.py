@@ -19,7 +19,7 @@ from models.training.batches import Batches, in_chunks
 from models.training.loop import check_samples, deterministic, optimise, reproducible
 from models.training.memory import halving
 from models.training.penalty import Penalty
-from models.training.step import Recipe
+from models.training.step import TrainingSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,7 +156,7 @@ class TorchModel(ModelWithCard, ABC):
             batches = Batches(view, train, device, balance=self.balance, augment=augment)
             network = self._placed(self.network(shape, len(train.classes)), batches.moments())
             checks = Batches(view, valid, device)
-            progress = optimise(network, batches, checks, self._recipe(), context)
+            progress = optimise(network, batches, checks, self._settings(), context)
         dropped = view.dropped(checks.samples)
         self._network = network
         details = progress.details() | ({} if dropped is None else {"dropped": float(dropped.mean())})
@@ -225,8 +225,8 @@ class TorchModel(ModelWithCard, ABC):
         assert self._network is not None
         return self._network, card
 
-    def _recipe(self) -> Recipe:
-        return Recipe(
+    def _settings(self) -> TrainingSettings:
+        return TrainingSettings(
             epochs=self.epochs,
             patience=self.patience,
             batch_size=self.batch_size,

@@ -12,7 +12,7 @@ import torch
 from benchmark.core.errors import UserError, did_you_mean
 from benchmark.core.hashing import splitmix64
 from models.card import NO_INPUT, Card, ModelWithCard, read_tensors, write_tensors
-from models.table import shape_of, table_of
+from models.table_model import shape_of, table_of
 from models.training.batches import balanced_weights
 from models.training.loop import check_samples
 

@@ -11,7 +11,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import all_estimators
 
 from benchmark.core.errors import UserError, did_you_mean
-from models.table import TableModel
+from models.table_model import TableModel
 
 
 @dataclass(kw_only=True)

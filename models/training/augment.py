@@ -109,10 +109,10 @@ class ParticleAugmentation:
                 f"found {', '.join(shape.columns) or 'none'}."
             )
 
-    def __call__(self, inputs: Inputs, chance: torch.Generator) -> Inputs:
+    def __call__(self, inputs: Inputs, rng: torch.Generator) -> Inputs:
         """Particles (batch, columns, particles), mask, features."""
         particles, mask, features = inputs
-        draws = torch.rand(3, len(particles), generator=chance).to(particles.device)
+        draws = torch.rand(3, len(particles), generator=rng).to(particles.device)
         eta_sign, phi_sign = (_signs(draw, "mirror" in self.kinds) for draw in draws[:2])
         moves = eta_sign, phi_sign, (2 * draws[2] - 1) * math.pi * ("rotation" in self.kinds)
         return self.particles(particles, *moves), mask, self.features(features, *moves)
@@ -139,11 +139,11 @@ class PictureAugmentation:
         towers = "hcal" in panel.channel_names and pixels % TOWERS == 0
         self.step = pixels // TOWERS if towers else 1
 
-    def __call__(self, inputs: Inputs, chance: torch.Generator) -> Inputs:
+    def __call__(self, inputs: Inputs, rng: torch.Generator) -> Inputs:
         """Pictures (batch, channels, rows, columns), features."""
         pictures, features = inputs
         upright = pictures.transpose(2, 3) if self.panel.turned else pictures  # eta down, phi across
-        draws = torch.rand(6, len(pictures), generator=chance).to(pictures.device)
+        draws = torch.rand(6, len(pictures), generator=rng).to(pictures.device)
         eta_sign, phi_sign = (_signs(draw, "mirror" in self.kinds) for draw in draws[:2])
         height, width = upright.shape[2:]
         turn = (draws[2] * (width // self.step)).long() * self.step * ("rotation" in self.kinds)

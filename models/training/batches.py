@@ -55,17 +55,17 @@ class Batches:
         self.weights = balanced_weights(self.samples)
         if self._cloned:
             self.weights = self.weights / _class_means(self.weights, self.labels)[self.labels]
-        self.masses = masses_not_to_tell(self.samples)
+        self.masses = decorrelated_masses(self.samples)
         self._kept = whole(view, self.samples) if view.compact else None
 
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __call__(self, index: Tensor, chance: torch.Generator | None = None) -> Batch:
-        """The events of `index` (on the device), pictures channels-last; augmented if `chance` is given."""
+    def __call__(self, index: Tensor, rng: torch.Generator | None = None) -> Batch:
+        """The events of `index` (on the device), pictures channels-last; augmented if `rng` is given."""
         inputs = self._inputs(index)
-        if self.augment is not None and chance is not None:
-            inputs = self.augment(inputs, chance)
+        if self.augment is not None and rng is not None:
+            inputs = self.augment(inputs, rng)
         return Batch(inputs, self.labels[index], self.weights[index], self.masses[index])
 
     def order(self, shuffle: torch.Generator) -> Tensor:
@@ -82,14 +82,14 @@ class Batches:
             for part in self.view.batch(self.samples, index)
         )
 
-    def ahead(self, indices: Iterable[Tensor], chance: torch.Generator | None = None) -> Iterator[Batch]:
+    def ahead(self, indices: Iterable[Tensor], rng: torch.Generator | None = None) -> Iterator[Batch]:
         """The batches of these indices; on a GPU each is made during the training step on the one before it.
 
         Only the device knows the number of pixels or particles of a batch, and reading it makes the host wait for all
         queued work. On a stream of its own, a batch only waits for itself.
         """
         if not self.labels.is_cuda:
-            yield from (self(index, chance) for index in indices)
+            yield from (self(index, rng) for index in indices)
             return
         device = self.labels.device
         aside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
@@ -97,7 +97,7 @@ class Batches:
         made: Batch | None = None
         for index in indices:
             with torch.cuda.stream(aside):
-                following = self(index, chance)
+                following = self(index, rng)
             if made is not None:
                 yield made
             torch.cuda.current_stream(device).wait_stream(aside)
@@ -165,7 +165,7 @@ def mean_and_scale(chunks: Sequence[tuple[Tensor | None, ...]]) -> list[tuple[Te
     return [measure(parts) for parts in zip(*chunks, strict=True)]
 
 
-def masses_not_to_tell(samples: Samples) -> Tensor:
+def decorrelated_masses(samples: Samples) -> Tensor:
     """Masses (n,) float32 in GeV of the background whose spectrum must not be sculpted, NaN for all other events."""
     unknown = torch.full((len(samples),), torch.nan, device=samples.device)
     return unknown if samples.mass is None else torch.where(samples.labels == SCULPTED, samples.mass, unknown)

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """The last epoch, the best epoch (counted from 1), its loss, and the batch size.
 
     resumed : epochs that were read from a checkpoint. resumed_s : seconds that these had taken.
@@ -47,34 +47,34 @@ class Progress:
 
 
 @dataclass
-class Course:
+class TrainingState:
     """Everything that changes from one epoch to the next."""
 
     network: nn.Module
     optimiser: torch.optim.Optimizer
     shuffle: torch.Generator
-    best: Progress
-    kept: dict[str, Tensor]
+    best: TrainingProgress
+    best_weights: dict[str, Tensor]
     started: float = field(default_factory=time.monotonic)
 
     @property
     def device(self) -> torch.device:
         """The device of the network."""
-        return next((value.device for value in self.kept.values()), torch.device("cpu"))
+        return next((value.device for value in self.best_weights.values()), torch.device("cpu"))
 
     def tensors(self) -> dict[str, Tensor]:
         """Weights, best weights, the optimiser's state of each parameter, and states of random numbers."""
         found = {f"network.{name}": value for name, value in self.network.state_dict().items()}
-        found |= {f"kept.{name}": value for name, value in self.kept.items()}
+        found |= {f"best.{name}": value for name, value in self.best_weights.items()}
         for place, parameter in enumerate(self._parameters()):
             found |= {f"optimiser.{place}.{name}": value for name, value in self.optimiser.state[parameter].items()}
         found |= {f"random.{name}": value for name, value in random_states(self.device).items()}
         return {**found, "random.shuffle": self.shuffle.get_state()}
 
-    def restore(self, tensors: Mapping[str, Tensor], best: Progress) -> None:
+    def restore(self, tensors: Mapping[str, Tensor], best: TrainingProgress) -> None:
         """Restore the state that `tensors` returned."""
         self.network.load_state_dict(_part(tensors, "network"))
-        self.kept = {name: value.to(self.device) for name, value in _part(tensors, "kept").items()}
+        self.best_weights = {name: value.to(self.device) for name, value in _part(tensors, "best").items()}
         for place, parameter in enumerate(self._parameters()):
             state = _part(tensors, f"optimiser.{place}")
             if state:
@@ -106,12 +106,12 @@ class Checkpoint:
 
     path: Path | None
 
-    def write(self, course: Course) -> None:
+    def write(self, state: TrainingState) -> None:
         """Replace the file. It is not flushed to disk: it has to survive a kill, not a power cut."""
         if self.path is None:
             return
-        header = {"schema": SCHEMA, "best": {**asdict(course.best), "resumed_s": course.seconds()}}
-        tensors = {name: value.detach().cpu().contiguous() for name, value in course.tensors().items()}
+        header = {"schema": SCHEMA, "best": {**asdict(state.best), "resumed_s": state.seconds()}}
+        tensors = {name: value.detach().cpu().contiguous() for name, value in state.tensors().items()}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(self.path) as temporary:
@@ -119,7 +119,7 @@ class Checkpoint:
         except (OSError, SafetensorError) as error:  # training continues without a checkpoint
             warn_once(f"{self.path}: the checkpoint can't be written ({error})")
 
-    def read(self) -> tuple[dict[str, Tensor], Progress] | None:
+    def read(self) -> tuple[dict[str, Tensor], TrainingProgress] | None:
         """Tensors and progress of the training, or None. A broken file is ignored with a warning."""
         if self.path is None or not self.path.is_file():
             return None
@@ -128,7 +128,7 @@ class Checkpoint:
                 header: dict[str, Any] = json.loads((file.metadata() or {})["training"])
                 if header["schema"] != SCHEMA:
                     return None
-                return {name: file.get_tensor(name) for name in file.keys()}, Progress(**header["best"])  # noqa: SIM118
+                return {name: file.get_tensor(name) for name in file.keys()}, TrainingProgress(**header["best"])  # noqa: SIM118
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             warn_once(f"{self.path}: not a checkpoint ({error}); training starts anew")
             return None

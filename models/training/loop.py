@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.core.errors import UserError
-from models.training.checkpoint import Checkpoint, Course, Progress, random_states, set_random_states
+from models.training.checkpoint import Checkpoint, TrainingProgress, TrainingState, random_states, set_random_states
 from models.training.memory import at_once, halving
 from models.training.parallel import ALONE, Team, team
-from models.training.step import Recipe, Step, losses, share_of_rate
+from models.training.step import Step, TrainingSettings, losses, share_of_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,26 +90,28 @@ def reproducible(seed: int, device: str) -> Iterator[None]:
         yield
 
 
-def optimise(network: nn.Module, train: Batches, valid: Batches, recipe: Recipe, context: Context) -> Progress:
-    """Train until `recipe.patience` epochs bring no smaller validation loss; leave the best epoch's weights.
+def optimise(
+    network: nn.Module, train: Batches, valid: Batches, settings: TrainingSettings, context: Context
+) -> TrainingProgress:
+    """Train until `settings.patience` epochs bring no smaller validation loss; leave the best epoch's weights.
 
-    Adam and early stopping as in end-to-end learning (arXiv:1807.11916, section 5.3). Progress goes to
+    Adam and early stopping as in end-to-end learning (arXiv:1807.11916, section 5.3). TrainingProgress goes to
     `context.report("train", ...)` in epochs, and to `context.checkpoint` after each. Training resumes from the
     checkpoint, if there is one, and reports "resume". If a batch does not fit into the memory of the device, training
     starts anew with half the batch size, so that a result belongs to one batch size. Raises UserError if the loss is
     not finite, and if memory is too small while other cells share the device.
     """
     with team(context.device) as members:
-        weights, chance = _weights(network), random_states(torch.device(context.device))
+        weights, states = _weights(network), random_states(torch.device(context.device))
         checkpoint = Checkpoint(context.checkpoint)
         found = checkpoint.read()
 
-        def attempt(batch_size: int) -> Progress:
+        def attempt(batch_size: int) -> TrainingProgress:
             network.load_state_dict(weights)
-            set_random_states(chance, torch.device(context.device))
-            return _train(network, train, valid, replace(recipe, batch_size=batch_size), context, checkpoint, members)
+            set_random_states(states, torch.device(context.device))
+            return _train(network, train, valid, replace(settings, batch_size=batch_size), context, checkpoint, members)
 
-        first = found[1].batch_size if found is not None else recipe.batch_size
+        first = found[1].batch_size if found is not None else settings.batch_size
         del found
         if context.sharing > 1:  # or the result would depend on other cells
             others = f"{context.sharing - 1} other cells on the device"
@@ -124,43 +126,43 @@ def _train(
     network: nn.Module,
     train: Batches,
     valid: Batches,
-    recipe: Recipe,
+    settings: TrainingSettings,
     context: Context,
     checkpoint: Checkpoint,
     members: Team,
-) -> Progress:
+) -> TrainingProgress:
     """Train epoch by epoch, from the first or from the checkpoint."""
-    step = Step(network, recipe, members)
+    step = Step(network, settings, members)
     shuffle = torch.Generator().manual_seed(context.seed)
-    start, batch = Progress(0, 0, torch.inf, recipe.batch_size), VALIDATION_BATCH
-    course = Course(network, step.optimiser, shuffle, start, _weights(network))
+    start, batch = TrainingProgress(0, 0, torch.inf, settings.batch_size), VALIDATION_BATCH
+    state = TrainingState(network, step.optimiser, shuffle, start, _weights(network))
     found = checkpoint.read()
-    known = found is not None and found[1].batch_size == recipe.batch_size
+    known = found is not None and found[1].batch_size == settings.batch_size
     if members.agree(found[1].epochs if known and found else 0) and known and found:
-        course.restore(*found)
-        context.report("resume", course.best.epochs, recipe.epochs)
+        state.restore(*found)
+        context.report("resume", state.best.epochs, settings.epochs)
     del found
     if members.rank:
-        torch.manual_seed(_seed(context.seed, course.best.epochs, members.rank))
-    while course.best.epochs < recipe.epochs and course.best.epochs - course.best.best_epoch < recipe.patience:
-        epoch = course.best.epochs + 1
-        step.set_rate(recipe.learning_rate * share_of_rate(recipe.schedule, epoch, recipe.epochs))
-        chance = torch.Generator().manual_seed(_seed(context.seed, epoch, members.rank))
-        report = partial(_report, context, epoch, recipe.epochs)
-        train_loss = _epoch(step, train, train.order(shuffle), chance, recipe, members, report)
-        valid_loss, batch = evaluate(network, valid, batch, members, recipe.penalty)
-        _check_finite(train_loss, "training", epoch, recipe)
-        _check_finite(valid_loss, "validation", epoch, recipe)
-        if valid_loss < course.best.valid_loss:
-            course.best = replace(course.best, best_epoch=epoch, valid_loss=valid_loss)
-            course.kept = _weights(network)
-        course.best = replace(course.best, epochs=epoch)
+        torch.manual_seed(_seed(context.seed, state.best.epochs, members.rank))
+    while state.best.epochs < settings.epochs and state.best.epochs - state.best.best_epoch < settings.patience:
+        epoch = state.best.epochs + 1
+        step.set_rate(settings.learning_rate * share_of_rate(settings.schedule, epoch, settings.epochs))
+        rng = torch.Generator().manual_seed(_seed(context.seed, epoch, members.rank))
+        report = partial(_report, context, epoch, settings.epochs)
+        train_loss = _epoch(step, train, train.order(shuffle), rng, settings, members, report)
+        valid_loss, batch = evaluate(network, valid, batch, members, settings.penalty)
+        _check_finite(train_loss, "training", epoch, settings)
+        _check_finite(valid_loss, "validation", epoch, settings)
+        if valid_loss < state.best.valid_loss:
+            state.best = replace(state.best, best_epoch=epoch, valid_loss=valid_loss)
+            state.best_weights = _weights(network)
+        state.best = replace(state.best, epochs=epoch)
         if members.rank == 0:
-            checkpoint.write(course)
-    network.load_state_dict(course.kept)
+            checkpoint.write(state)
+    network.load_state_dict(state.best_weights)
     network.eval()
-    context.report("train", recipe.epochs, recipe.epochs)
-    return course.best
+    context.report("train", settings.epochs, settings.epochs)
+    return state.best
 
 
 def _seed(*numbers: int) -> int:
@@ -176,8 +178,8 @@ def _epoch(
     step: Step,
     train: Batches,
     order: Tensor,
-    chance: torch.Generator,
-    recipe: Recipe,
+    rng: torch.Generator,
+    settings: TrainingSettings,
     members: Team,
     report: Callable[[float], None],
 ) -> float:
@@ -185,9 +187,9 @@ def _epoch(
     step.network.train()
     total = torch.zeros((), device=order.device)
     # batches of equal size: a small last one would be noisy, and batch normalisation fails on a single event
-    count = -(-len(order) // recipe.batch_size)
+    count = -(-len(order) // settings.batch_size)
     steps = order.tensor_split(max(1, min(count, len(order) // members.size)))
-    for number, batch in enumerate(train.ahead(map(members.share, steps), chance), start=1):
+    for number, batch in enumerate(train.ahead(map(members.share, steps), rng), start=1):
         size = len(steps[number - 1])
         # read only at the end of the epoch, because reading makes the host wait for the GPU
         total += step(members.weighed(batch, size)) * size
@@ -236,9 +238,9 @@ def _weights(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in network.state_dict().items()}
 
 
-def _check_finite(loss: float, role: str, epoch: int, recipe: Recipe) -> None:
+def _check_finite(loss: float, role: str, epoch: int, settings: TrainingSettings) -> None:
     if not -torch.inf < loss < torch.inf:
         raise UserError(
             f"the {role} loss is {loss} in epoch {epoch}, expected a finite number. Either the samples hold NaN or "
-            f"infinities, or learning_rate={recipe.learning_rate:g} is too large: lower it, or set clip=1."
+            f"infinities, or learning_rate={settings.learning_rate:g} is too large: lower it, or set clip=1."
         )

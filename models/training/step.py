@@ -32,7 +32,7 @@ SHAPES = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class TrainingSettings:
     """The parameters of a training. `clip` is the largest norm of the gradient; 0 for no limit."""
 
     epochs: int
@@ -47,12 +47,12 @@ class Recipe:
 class Step:
     """The training step of a network, with its optimiser."""
 
-    def __init__(self, network: nn.Module, recipe: Recipe, team: Team = ALONE) -> None:
+    def __init__(self, network: nn.Module, settings: TrainingSettings, team: Team = ALONE) -> None:
         parameters = list(network.parameters())
-        self.network, self.clip, self.penalty = team.joined(network), recipe.clip, recipe.penalty
+        self.network, self.clip, self.penalty = team.joined(network), settings.clip, settings.penalty
         on_gpu = bool(parameters) and parameters[0].is_cuda
-        rate: float | Tensor = recipe.learning_rate
-        if on_gpu and recipe.schedule != "constant":
+        rate: float | Tensor = settings.learning_rate
+        if on_gpu and settings.schedule != "constant":
             rate = torch.tensor(rate, device=parameters[0].device)  # a recorded step reads the present value here
         self.optimiser = torch.optim.Adam(parameters, lr=rate, fused=True, capturable=on_gpu)
         self._replayed = on_gpu and team.size == 1

@@ -8,7 +8,17 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmark.core.compiled import compiled
-from models.views.merging import Floats, Forest, Integers, azimuth, join, kt_power, largest, rapidity, tree_of
+from models.views.merge_kernels import (
+    Floats,
+    Integers,
+    MergeArrays,
+    azimuth,
+    join,
+    kt_power,
+    largest,
+    rapidity,
+    tree_of,
+)
 
 
 class Slots(NamedTuple):
@@ -142,13 +152,13 @@ def _update(merged: int, freed: int, used: int, slots: Slots, apart: Floats, aga
 
 
 @compiled
-def cluster(first: int, last: int, forest: Forest, power: int) -> None:
+def cluster(first: int, last: int, arrays: MergeArrays, power: int) -> None:
     """Merge the two of smallest d = min(kt^2p of both) (dy^2 + dphi^2), p = `power`, until one node is left.
 
     Each node stores its geometric nearest neighbour, which is enough to find the smallest d: n^2 steps, not n^3
     (Cacciari and Salam, hep-ph/0512210).
     """
-    most = largest(first, last, forest)
+    most = largest(first, last, arrays)
     nodes = np.empty((2 * most, 4))
     slots = Slots(
         np.empty(most),
@@ -161,8 +171,8 @@ def cluster(first: int, last: int, forest: Forest, power: int) -> None:
     )
     apart, again = np.empty(most), np.empty(most + 1, np.int64)
     for event in range(first, last):
-        n = forest.offsets[event + 1] - forest.offsets[event]
-        merges, levels = tree_of(event, forest, nodes)
+        n = arrays.offsets[event + 1] - arrays.offsets[event]
+        merges, levels = tree_of(event, arrays, nodes)
         for slot in range(n):
             _place(slot, slot, nodes, power, slots)
         for slot in range(n):

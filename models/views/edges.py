@@ -11,11 +11,11 @@ from models.views.view import (
     EXAMPLE_EVENTS,
     EXAMPLE_PLACES,
     EXAMPLE_SENDERS,
-    Example,
     Inputs,
+    OnnxInput,
     Shape,
     View,
-    features_example,
+    features_onnx_input,
 )
 from representations.samples import Graphs
 
@@ -63,15 +63,15 @@ class JoinedGraphs(View[Graphs]):
         graphs = samples.joined(index)
         return self._columns(samples, graphs.nodes), graphs.pairs, None, None, samples.features[index]
 
-    def examples(self, shape: Shape) -> list[Example]:
+    def onnx_inputs(self, shape: Shape) -> list[OnnxInput]:
         """Nodes, pairs, ends, events and features."""
         nodes, edges = EXAMPLE_EVENTS * EXAMPLE_PLACES, EXAMPLE_EVENTS * EXAMPLE_SENDERS
         return [
-            Example("nodes", torch.zeros(nodes, len(shape.columns))),
-            Example("pairs", torch.zeros(edges, shape.size[0])),
-            Example("ends", torch.arange(edges).remainder(nodes).repeat(2, 1), (1,)),
-            Example("events", torch.arange(EXAMPLE_EVENTS).repeat_interleave(EXAMPLE_PLACES)),
-            features_example(shape),
+            OnnxInput("nodes", torch.zeros(nodes, len(shape.columns))),
+            OnnxInput("pairs", torch.zeros(edges, shape.size[0])),
+            OnnxInput("ends", torch.arange(edges).remainder(nodes).repeat(2, 1), (1,)),
+            OnnxInput("events", torch.arange(EXAMPLE_EVENTS).repeat_interleave(EXAMPLE_PLACES)),
+            features_onnx_input(shape),
         ]
 
     @staticmethod

@@ -12,7 +12,7 @@ from benchmark.core.errors import UserError
 from models.views.leaves import Leaves, of_particles, other_names
 from models.views.pixel_leaves import channels_of, of_pixels
 from models.views.trees import Algorithm, Trees, merge
-from models.views.view import Example, Inputs, Shape, View
+from models.views.view import Inputs, OnnxInput, Shape, View
 from representations.samples import Graphs, Images, Ragged, Samples, Vectors
 
 MOMENTUM = ("log_p", "delta_eta", "theta", "delta_phi", "log_energy", "log_share", "log_pt", "log_mass")
@@ -31,7 +31,7 @@ _LEAVES, _STEPS, _EVENTS = 1024, 8, 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class TreeSamples(Samples):
+class PreparedTrees(Samples):
     """Events as trees, or of each event as the trees of its jets.
 
     leaves, merged : Ragged (total, columns) float32, columns of the leaves and of the merged nodes.
@@ -77,7 +77,7 @@ class MergeTrees(View[Samples]):
         names = channels_of(samples) if isinstance(samples, Images) else other_names(_particles(samples))
         return Shape(self.name, (*self._momentum(samples), *names), (), samples.feature_names)
 
-    def prepare(self, samples: Samples) -> TreeSamples:
+    def prepare(self, samples: Samples) -> PreparedTrees:
         """The trees of all events, on the CPU, where they are made.
 
         Raises UserError, naming the event, for NaN and infinities, Skip for particles without pt, eta and phi.
@@ -86,7 +86,7 @@ class MergeTrees(View[Samples]):
         leaves = of_pixels(samples) if isinstance(samples, Images) else of_particles(_particles(samples))
         edges = _edges(samples, leaves) if isinstance(samples, Graphs) else None
         trees = merge(leaves.momenta, samples.event_ids, self.topology, edges)
-        return _forest(samples, leaves, trees, self.jets, self._momentum(samples))
+        return _with_columns(samples, leaves, trees, self.jets, self._momentum(samples))
 
     def batch(self, samples: Samples, index: Tensor) -> Inputs:
         """The five inputs of `models.layers.recursion.RecursiveNet`.
@@ -95,8 +95,8 @@ class MergeTrees(View[Samples]):
         (merged, 2) int64, rows; ends (levels,) int64, the end of each level among the merged nodes; roots (batch, jets)
         int64, rows, in falling pt, 0 for none; features (batch, features).
         """
-        forest = self._prepared(samples)
-        leaves, merged, children = (part.take(index) for part in (forest.leaves, forest.merged, forest.children))
+        prepared = self._prepared(samples)
+        leaves, merged, children = (part.take(index) for part in (prepared.leaves, prepared.merged, prepared.children))
         padded = index.is_cuda if self.padded is None else self.padded
         place, ends = self._places(children.values[:, 2].long(), len(index), padded=padded)
         above = -(-(1 + len(leaves.values)) // _LEAVES) * _LEAVES if padded else 1 + len(leaves.values)
@@ -114,21 +114,21 @@ class MergeTrees(View[Samples]):
 
         pairs = children.values.new_zeros(slots, 2, dtype=torch.int64)
         pairs[place] = row(children.values[:, :2].long(), merged.rows())
-        roots = forest.roots[index].long()
+        roots = prepared.roots[index].long()
         roots = row(roots - 1, torch.arange(len(index), device=index.device)).where(roots > 0, 0)
-        return nodes, pairs, ends, roots, forest.features[index]
+        return nodes, pairs, ends, roots, prepared.features[index]
 
     def rows(self, samples: Samples, index: Tensor) -> tuple[Tensor | None, ...]:
         """All nodes, and the features."""
-        forest = self._prepared(samples)
-        nodes = torch.cat([forest.leaves.take(index).values, forest.merged.take(index).values])
-        return nodes, None, None, None, forest.features[index]
+        prepared = self._prepared(samples)
+        nodes = torch.cat([prepared.leaves.take(index).values, prepared.merged.take(index).values])
+        return nodes, None, None, None, prepared.features[index]
 
     def dropped(self, samples: Samples) -> Tensor:
         """The share of the energy of pixels, or of the pt of particles, that no leaf has."""
         return self._prepared(samples).dropped
 
-    def examples(self, shape: Shape) -> list[Example]:
+    def onnx_inputs(self, shape: Shape) -> list[OnnxInput]:
         """None: raises UserError."""
         raise UserError(
             f"networks on the view '{shape.view}' can't be written as ONNX: they take a step for each level of the "
@@ -138,8 +138,8 @@ class MergeTrees(View[Samples]):
     def _momentum(self, samples: Samples) -> tuple[str, ...]:
         return MOMENTUM if self.mass and samples.pair_masses else MOMENTUM[:-1]
 
-    def _prepared(self, samples: Samples) -> TreeSamples:
-        return samples if isinstance(samples, TreeSamples) else self.prepare(samples)
+    def _prepared(self, samples: Samples) -> PreparedTrees:
+        return samples if isinstance(samples, PreparedTrees) else self.prepare(samples)
 
     def _places(self, level: Tensor, events: int, *, padded: bool) -> tuple[Tensor, Tensor]:
         """The positions of merged nodes, (merged,), and the ends of the levels, (levels,) int64.
@@ -178,7 +178,7 @@ def _edges(graphs: Graphs, leaves: Leaves) -> Ragged:
     return Ragged(number[ends[there]], torch.cat([counts.new_zeros(1), counts.cumsum(0)]))
 
 
-def _forest(samples: Samples, leaves: Leaves, trees: Trees, jets: int, names: tuple[str, ...]) -> TreeSamples:
+def _with_columns(samples: Samples, leaves: Leaves, trees: Trees, jets: int, names: tuple[str, ...]) -> PreparedTrees:
     """The trees with the columns of their nodes: `names`, the first of `MOMENTUM`, and `leaves.others`."""
     counts, of_leaf, of_merge = leaves.momenta.lengths, leaves.momenta.rows(), trees.merges.rows()
     start = trees.levels.offsets[:-1]
@@ -200,7 +200,7 @@ def _forest(samples: Samples, leaves: Leaves, trees: Trees, jets: int, names: tu
     exists = torch.zeros(len(momenta), dtype=torch.bool)
     exists[leaf] = exists[node[kept]] = True
     exists[(start[of_merge[kept], None] + children[:, :2]).flatten()] = False
-    return TreeSamples(
+    return PreparedTrees(
         **{field.name: getattr(samples, field.name) for field in fields(Samples)},
         leaves=Ragged(columns[leaf], leaves.momenta.offsets),
         merged=Ragged(columns[node[kept]], ends),

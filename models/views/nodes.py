@@ -15,12 +15,12 @@ from models.views.view import (
     EXAMPLE_PLACES,
     EXAMPLE_SENDERS,
     KEPT_BYTES,
-    Example,
     Inputs,
+    OnnxInput,
     Shape,
     View,
-    features_example,
-    padded_example,
+    features_onnx_input,
+    padded_onnx_inputs,
 )
 from representations.samples import Graphs, Ragged, Vectors
 
@@ -149,13 +149,13 @@ class GraphNodes(View[Graphs]):
         nodes = completed(Nodes(graphs.nodes, samples.names, graphs.event), len(index))
         return nodes.values, None, None, graphs.pairs, None, samples.features[index]
 
-    def examples(self, shape: Shape) -> list[Example]:
+    def onnx_inputs(self, shape: Shape) -> list[OnnxInput]:
         """Nodes, mask, the three tensors of their senders, and features."""
         sizes = EXAMPLE_EVENTS, EXAMPLE_PLACES, EXAMPLE_SENDERS
-        senders = Example("senders", torch.zeros(sizes, dtype=torch.int64), (0, 1, 2))
-        pairs = Example("pairs", torch.zeros(EXAMPLE_EVENTS, shape.size[0], *sizes[1:]), (0, 2, 3))
-        joined = Example("joined", torch.ones(sizes, dtype=torch.bool), (0, 1, 2))
-        return [*padded_example("nodes", shape), senders, pairs, joined, features_example(shape)]
+        senders = OnnxInput("senders", torch.zeros(sizes, dtype=torch.int64), (0, 1, 2))
+        pairs = OnnxInput("pairs", torch.zeros(EXAMPLE_EVENTS, shape.size[0], *sizes[1:]), (0, 2, 3))
+        joined = OnnxInput("joined", torch.ones(sizes, dtype=torch.bool), (0, 1, 2))
+        return [*padded_onnx_inputs("nodes", shape), senders, pairs, joined, features_onnx_input(shape)]
 
 
 def completed(table: Nodes, events: int) -> Nodes:

@@ -9,7 +9,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from models.views.view import KEPT_BYTES, Example, Inputs, Shape, TableView, View, features_example, padded_example
+from models.views.view import (
+    KEPT_BYTES,
+    Inputs,
+    OnnxInput,
+    Shape,
+    TableView,
+    View,
+    features_onnx_input,
+    padded_onnx_inputs,
+)
 from representations.samples import Ragged, Vectors
 
 
@@ -60,9 +69,12 @@ class ParticleView(View[Vectors]):
         """The particles that exist, and the features."""
         return self._prepared(samples[index]).particles.values, None, samples.features[index]
 
-    def examples(self, shape: Shape) -> list[Example]:
+    def onnx_inputs(self, shape: Shape) -> list[OnnxInput]:
         """Particles, mask and features."""
-        return [*padded_example("nodes" if self.name == "nodes" else "particles", shape), features_example(shape)]
+        return [
+            *padded_onnx_inputs("nodes" if self.name == "nodes" else "particles", shape),
+            features_onnx_input(shape),
+        ]
 
     def _prepared(self, samples: Vectors) -> PreparedParticles:
         if isinstance(samples, PreparedParticles):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from models.views.view import EXAMPLE_EVENTS, Example, Inputs, Shape, View, features_example
+from models.views.view import EXAMPLE_EVENTS, Inputs, OnnxInput, Shape, View, features_onnx_input
 from representations.samples import Images
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ class DensePictures(View[Images]):
         """Only the features."""
         return *(None for _ in samples.panels), samples.features[index]
 
-    def examples(self, shape: Shape) -> list[Example]:
+    def onnx_inputs(self, shape: Shape) -> list[OnnxInput]:
         """A picture for each panel, and the features."""
         panels = shape.panels or (shape,)
         names = ["picture"] if len(panels) == 1 else [f"picture{number}" for number in range(1, len(panels) + 1)]
         tensors = [torch.zeros(EXAMPLE_EVENTS, len(panel.columns), *panel.size) for panel in panels]
-        return [*map(Example, names, tensors), features_example(shape)]
+        return [*map(OnnxInput, names, tensors), features_onnx_input(shape)]
 
 
 def named_channels(samples: Images, panel: Panel) -> tuple[str, ...]:

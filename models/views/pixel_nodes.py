@@ -11,7 +11,7 @@ from torch import Tensor
 
 from models.views.nodes import MOST, Nodes, first_largest, hardest, padded
 from models.views.pixels import channels_of, in_chunks, listed, pooled
-from models.views.view import Example, Inputs, Shape, View, features_example, padded_example
+from models.views.view import Inputs, OnnxInput, Shape, View, features_onnx_input, padded_onnx_inputs
 from representations.samples import Images, Ragged
 
 FAINT = 1e-3
@@ -102,9 +102,9 @@ class PixelNodes(View[Images]):
             parts.append(torch.where(whole > 0, 1 - left / whole, 0.0).clamp(min=0))
         return torch.cat([samples.weights[:0], *parts])
 
-    def examples(self, shape: Shape) -> list[Example]:
+    def onnx_inputs(self, shape: Shape) -> list[OnnxInput]:
         """Nodes, mask and features."""
-        return [*padded_example("nodes", shape), features_example(shape)]
+        return [*padded_onnx_inputs("nodes", shape), features_onnx_input(shape)]
 
 
 def nodes_of(samples: Images, index: Tensor) -> Nodes:

@@ -11,7 +11,7 @@ import torch
 
 from benchmark.core.errors import UserError, did_you_mean
 from models.views.clustering import cluster
-from models.views.merging import Forest, along, chain, shuffle
+from models.views.merge_kernels import MergeArrays, along, chain, shuffle
 from representations.kernels.threads import shared_out
 from representations.samples import Ragged
 
@@ -107,13 +107,13 @@ def merge(particles: Ragged, event_ids: Tensor, algorithm: Algorithm = "kt", edg
     rows = np.concatenate([[0], np.cumsum(np.maximum(counts - 1, 0))])
     nodes = np.concatenate([[0], np.cumsum(np.maximum(2 * counts - 1, 0))])
     merges, levels = np.zeros((rows[-1], 2), np.int32), np.zeros(nodes[-1], np.int32)
-    forest = Forest(offsets, momenta, rows, merges, levels)
+    arrays = MergeArrays(offsets, momenta, rows, merges, levels)
     kernel, options = _kernel(algorithm, np.ascontiguousarray(table[:, 0]), ids, edges)
 
     def work(first: int, last: int) -> None:
         own = slice(offsets[first], offsets[last])
         momenta[own] = _momenta(table[own], offsets[first : last + 1] - offsets[first], ids[first:last])
-        kernel(first, last, forest, *options)
+        kernel(first, last, arrays, *options)
 
     shared_out(work, counts**2 + 1, _CHUNK)
     found = [(merges, rows), (levels, nodes)]

@@ -49,7 +49,7 @@ class Shape:
         return f"{self.view} of {', '.join([*parts, f'{len(self.features)} features'])}"
 
 
-class Example(NamedTuple):
+class OnnxInput(NamedTuple):
     """An input tensor as ONNX describes it: its name, an example, and the axes that may have any size."""
 
     name: str
@@ -90,9 +90,9 @@ class View(ABC, Generic[S]):
         These are not the batch itself, because padding must not enter means and deviations.
         """
 
-    def examples(self, shape: Shape) -> list[Example]:  # noqa: ARG002 - for those who override it
+    def onnx_inputs(self, shape: Shape) -> list[OnnxInput]:  # noqa: ARG002 - for those who override it
         """The inputs of a network on this shape, for ONNX. Raises UserError if such networks cannot be written."""
-        raise UserError(f"networks on the view '{self.name}' can't be written as ONNX: the view has no `examples`.")
+        raise UserError(f"networks on the view '{self.name}' can't be written as ONNX: the view has no `onnx_inputs`.")
 
 
 class TableView(View[S]):
@@ -105,18 +105,18 @@ class TableView(View[S]):
         """The table itself."""
         return self.batch(samples, index)
 
-    def examples(self, shape: Shape) -> list[Example]:
+    def onnx_inputs(self, shape: Shape) -> list[OnnxInput]:
         """A table."""
-        return [Example("table", torch.zeros(EXAMPLE_EVENTS, len(shape.columns)))]
+        return [OnnxInput("table", torch.zeros(EXAMPLE_EVENTS, len(shape.columns)))]
 
 
-def padded_example(name: str, shape: Shape) -> list[Example]:
+def padded_onnx_inputs(name: str, shape: Shape) -> list[OnnxInput]:
     """Lists of particles or nodes, padded to the longest, and their mask."""
     rows = torch.zeros(EXAMPLE_EVENTS, len(shape.columns), EXAMPLE_PLACES)
     mask = torch.ones(EXAMPLE_EVENTS, EXAMPLE_PLACES, dtype=torch.bool)
-    return [Example(name, rows, (0, 2)), Example("mask", mask, (0, 1))]
+    return [OnnxInput(name, rows, (0, 2)), OnnxInput("mask", mask, (0, 1))]
 
 
-def features_example(shape: Shape) -> Example:
+def features_onnx_input(shape: Shape) -> OnnxInput:
     """The per-event features."""
-    return Example("features", torch.zeros(EXAMPLE_EVENTS, len(shape.features)))
+    return OnnxInput("features", torch.zeros(EXAMPLE_EVENTS, len(shape.features)))

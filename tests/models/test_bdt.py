@@ -52,7 +52,7 @@ def test_sums_of_the_table_are_the_same_each_time_on_a_gpu_too(monkeypatch: pyte
         found.append(torch.are_deterministic_algorithms_enabled())
         return whole(*given)
 
-    monkeypatch.setattr("models.table.whole", watched)
+    monkeypatch.setattr("models.table_model.whole", watched)
     model = BDT(trees=2)
     model.fit(waves(60), waves(30, seed=1), Context())
     model.predict_proba(waves(10))

@@ -95,7 +95,7 @@ def test_examples_are_what_the_view_shows(name: str) -> None:
     """The same number of tensors, of the same types and sizes but for the axes that are free."""
     make, samples = CASES[name]
     view = make().view(samples)
-    examples, inputs = view.examples(view.shape(samples)), view.batch(view.prepare(samples), torch.arange(11))
+    examples, inputs = view.onnx_inputs(view.shape(samples)), view.batch(view.prepare(samples), torch.arange(11))
     for example, part in zip(examples, inputs, strict=True):
         assert example.tensor.dtype == part.dtype
         fixed = [axis for axis in range(part.ndim) if axis not in example.free]
@@ -107,7 +107,7 @@ def test_every_view_is_written_or_says_why_not(tmp_path: Path) -> None:
     for (name, _), view in VIEWS.items():
         if name not in written:
             with pytest.raises(UserError, match=rf"networks on the view '{name}' can't be written as ONNX: \w+"):
-                view.examples(Shape(name, ()))
+                view.onnx_inputs(Shape(name, ()))
     assert written == {name for name, _ in VIEWS} - {"tree"}
     with pytest.raises(UserError, match="on the view 'tree' can't be written as ONNX: they take a step for each level"):
         write_onnx(fitted(lambda: RecNN(units=4, epochs=1), VECTORS), tmp_path, tmp_path / "model.onnx")

@@ -87,7 +87,7 @@ def test_three_classes(name: str) -> None:
 def test_the_same_seed_gives_the_same_scores(name: str, samples: Images | Vectors) -> None:
     first, again = (fitted(name, samples[:200], samples[200:], seed=3) for _ in range(2))
     np.testing.assert_array_equal(first.predict_proba(samples), again.predict_proba(samples))
-    if name != "bdt":  # its trees hold no chance, unless they see a part of events or columns
+    if name != "bdt":  # its trees hold no rng, unless they see a part of events or columns
         other = fitted(name, samples[:200], samples[200:], seed=4)
         assert not np.array_equal(first.predict_proba(samples), other.predict_proba(samples))
 

@@ -15,7 +15,7 @@ from benchmark.core.errors import UserError
 from models.model import Context
 from models.registry import MODELS
 from models.sklearn import Sklearn, find_estimator, parse_settings
-from models.table import TableModel, table_of
+from models.table_model import TableModel, table_of
 from models.training.batches import balanced_weights
 from tests.models.conftest import chains, particles, rings
 

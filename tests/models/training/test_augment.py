@@ -32,12 +32,12 @@ from tests.models.conftest import particles, rings
 FULL = Panel((1, 12, 8), (3.0, math.pi), turned=True)  # 12 rows of phi, 8 columns of eta
 
 
-def chance(seed: int = 0) -> torch.Generator:
+def rng(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
 def picture(seed: int = 0, events: int = 64, channels: int = 2) -> torch.Tensor:
-    return torch.rand(events, channels, *FULL.shape[1:], generator=chance(seed))
+    return torch.rand(events, channels, *FULL.shape[1:], generator=rng(seed))
 
 
 def moved(picture: torch.Tensor, **moves: float) -> torch.Tensor:
@@ -78,7 +78,7 @@ def augmented(words: str, samples: Images | Vectors, seed: int = 0) -> tuple[tor
     inputs = view.batch(samples, torch.arange(len(samples)))
     found = augmentation(words, view, samples, "cnn")
     assert found is not None
-    return found(inputs, chance(seed))
+    return found(inputs, rng(seed))
 
 
 def test_mirrored_pictures_are_one_of_four() -> None:
@@ -92,20 +92,20 @@ def test_mirrored_pictures_are_one_of_four() -> None:
 def test_rotated_circles_are_rolled_along_the_rows() -> None:
     pictures = PictureAugmentation(("rotation",), FULL, (), "cnn")
     start = picture()
-    found, _ = pictures((start, torch.zeros(64, 0)), chance())
+    found, _ = pictures((start, torch.zeros(64, 0)), rng())
     which = torch.stack([(found == start.roll(turn, 2)).flatten(1).all(1) for turn in range(12)])
     assert which.any(0).all()
     assert which.any(1).sum() > 8
     # of a calorimeter, whose rows are eta, along the columns
     other = PictureAugmentation(("rotation",), FULL._replace(shape=(1, 8, 12), turned=False), (), "cnn")
-    again, _ = other((start.transpose(2, 3), torch.zeros(64, 0)), chance())
+    again, _ = other((start.transpose(2, 3), torch.zeros(64, 0)), rng())
     assert torch.equal(again.transpose(2, 3), found)
 
 
 def test_pictures_with_towers_turn_by_whole_towers() -> None:
     panel = Panel((2, 4, 144), (1.5, math.pi), ("ecal", "hcal"))
-    start = torch.rand(64, 2, 4, 144, generator=chance())
-    found, _ = PictureAugmentation(("rotation",), panel, (), "cnn")((start, torch.zeros(64, 0)), chance())
+    start = torch.rand(64, 2, 4, 144, generator=rng())
+    found, _ = PictureAugmentation(("rotation",), panel, (), "cnn")((start, torch.zeros(64, 0)), rng())
     which = torch.stack([(found == start.roll(2 * tower, 3)).flatten(1).all(1) for tower in range(72)])
     assert which.any(0).all()
 
@@ -115,7 +115,7 @@ def test_translations_stay_within_their_bound() -> None:
     single = torch.zeros(200, 1, 40, 40)
     single[:, :, 20, 20] = 1
     panel = samples.panels[0]
-    found, _ = PictureAugmentation(("translation",), panel, (), "cnn")((single, torch.zeros(200, 0)), chance())
+    found, _ = PictureAugmentation(("translation",), panel, (), "cnn")((single, torch.zeros(200, 0)), rng())
     where = found.flatten(1).argmax(1)
     assert torch.equal(found.sum((1, 2, 3)), torch.ones(200))
     for place in (where // 40 - 20, where % 40 - 20):
@@ -166,7 +166,7 @@ def test_chance_is_seeded_and_training_alone_takes_it() -> None:
     batches = Batches(view, samples, "cpu", augment=augmentation("mirror", view, samples, "cnn"))
     index = torch.arange(30)
     assert torch.equal(batches(index).inputs[0], samples.dense())
-    assert not torch.equal(next(iter(batches.ahead([index], chance()))).inputs[0], samples.dense())
+    assert not torch.equal(next(iter(batches.ahead([index], rng()))).inputs[0], samples.dense())
 
 
 @pytest.mark.parametrize("samples", [rings(60), particles(60)], ids=["pictures", "particles"])

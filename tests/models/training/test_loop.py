@@ -14,7 +14,7 @@ from models.inputs import VIEWS
 from models.model import Context
 from models.training.batches import Batches
 from models.training.loop import check_samples, evaluate, optimise, reproducible
-from models.training.step import Recipe
+from models.training.step import TrainingSettings
 from representations.samples import Vectors
 from tests.models.conftest import particles
 
@@ -60,9 +60,9 @@ def test_early_stopping_keeps_the_best_epoch(losses: list[float], patience: int,
     samples = particles(32)
     batches = Batches(TABLE, samples, "cpu")
     network = Scripted(losses)
-    recipe = Recipe(epochs=7, patience=patience, batch_size=32, learning_rate=0.1)
+    settings = TrainingSettings(epochs=7, patience=patience, batch_size=32, learning_rate=0.1)
     seen: list[tuple[str, float, float]] = []
-    progress = optimise(network, batches, batches, recipe, Context(report=lambda *event: seen.append(event)))
+    progress = optimise(network, batches, batches, settings, Context(report=lambda *event: seen.append(event)))
     assert (progress.epochs, progress.best_epoch) == (epochs, best)
     assert int(network.epoch) == best  # the weights of that epoch, not of the last
     assert evaluate(network, batches)[0] == pytest.approx(progress.valid_loss)
@@ -79,7 +79,13 @@ def test_class_weights_move_the_boundary() -> None:
     network = nn.Sequential(nn.Linear(18, 2))
     nn.init.zeros_(network[0].weight)
     network[0].weight.requires_grad_(requires_grad=False)
-    optimise(network, batches, batches, Recipe(epochs=60, patience=60, batch_size=200, learning_rate=0.1), Context())
+    optimise(
+        network,
+        batches,
+        batches,
+        TrainingSettings(epochs=60, patience=60, batch_size=200, learning_rate=0.1),
+        Context(),
+    )
     assert network(torch.zeros(1, 18)).softmax(1)[0, 0].item() == pytest.approx(0.5, abs=0.02)
 
 
@@ -91,7 +97,13 @@ def test_event_weights_move_the_boundary() -> None:
     inputs = replace(samples, weights=weights, features=side[:, None].float(), feature_names=("side",))
     batches = Batches(TABLE, replace(inputs, slots={"muon": 0, "jet": 0}), "cpu")
     network = nn.Linear(1, 2)
-    optimise(network, batches, batches, Recipe(epochs=150, patience=150, batch_size=400, learning_rate=0.05), Context())
+    optimise(
+        network,
+        batches,
+        batches,
+        TrainingSettings(epochs=150, patience=150, batch_size=400, learning_rate=0.05),
+        Context(),
+    )
     signal = network(torch.tensor([[0.0], [1.0]])).softmax(1)[:, 0].tolist()
     assert signal == pytest.approx([0.25, 0.75], abs=0.03)
 
@@ -108,8 +120,8 @@ def test_batches_are_of_even_size_and_hold_all_events(n: int, batch: int, sizes:
 
     Counting.seen = []
     batches = Batches(TABLE, particles(n), "cpu")
-    recipe = Recipe(epochs=1, patience=1, batch_size=batch, learning_rate=1e-3)
-    optimise(Counting(18, 2), batches, batches, recipe, Context())
+    settings = TrainingSettings(epochs=1, patience=1, batch_size=batch, learning_rate=1e-3)
+    optimise(Counting(18, 2), batches, batches, settings, Context())
     assert set(Counting.seen) == sizes
     assert sum(Counting.seen) == n
 
@@ -117,8 +129,8 @@ def test_batches_are_of_even_size_and_hold_all_events(n: int, batch: int, sizes:
 def test_clip_bounds_the_gradient() -> None:
     batches = Batches(TABLE, particles(32), "cpu")
     network = line()
-    recipe = Recipe(epochs=1, patience=1, batch_size=32, learning_rate=1e-3, clip=1e-3)
-    optimise(network, batches, batches, recipe, Context())
+    settings = TrainingSettings(epochs=1, patience=1, batch_size=32, learning_rate=1e-3, clip=1e-3)
+    optimise(network, batches, batches, settings, Context())
     norm = torch.stack([weight.grad.norm() for weight in network.parameters() if weight.grad is not None]).norm()
     assert float(norm) == pytest.approx(1e-3, rel=1e-3)
 
@@ -127,9 +139,9 @@ def test_nan_is_a_clear_error() -> None:
     samples = particles(16)
     samples.particles.values[3] = torch.nan
     batches = Batches(TABLE, samples, "cpu")
-    recipe = Recipe(epochs=1, patience=1, batch_size=8, learning_rate=1e-3)
+    settings = TrainingSettings(epochs=1, patience=1, batch_size=8, learning_rate=1e-3)
     with pytest.raises(UserError, match=r"training loss is nan in epoch 1.*NaN"):
-        optimise(line(), batches, batches, recipe, Context())
+        optimise(line(), batches, batches, settings, Context())
 
 
 def test_global_state_is_put_back() -> None:

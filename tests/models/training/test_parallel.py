@@ -27,9 +27,9 @@ def curve() -> list[float]:
     losses: list[float] = []
     check = loop._check_finite
 
-    def watch(loss: float, role: str, epoch: int, recipe: object) -> None:
+    def watch(loss: float, role: str, epoch: int, settings: object) -> None:
         losses.append(loss)
-        check(loss, role, epoch, recipe)
+        check(loss, role, epoch, settings)
 
     loop._check_finite = watch
     try:

@@ -9,7 +9,7 @@ from models.inputs import VIEWS
 from models.model import Context
 from models.training import loop
 from models.training.batches import Batches
-from models.training.step import Recipe, Step, share_of_rate
+from models.training.step import Step, TrainingSettings, share_of_rate
 from representations.samples import Vectors
 from tests.models.conftest import particles
 
@@ -36,6 +36,6 @@ def test_every_epoch_is_trained_with_its_rate(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(loop, "Step", Watched)
     batches = Batches(VIEWS["table", Vectors], particles(32), "cpu")
-    recipe = Recipe(epochs=4, patience=4, batch_size=16, learning_rate=0.2, schedule="linear")
-    loop.optimise(torch.nn.Linear(18, 2), batches, batches, recipe, Context())
+    settings = TrainingSettings(epochs=4, patience=4, batch_size=16, learning_rate=0.2, schedule="linear")
+    loop.optimise(torch.nn.Linear(18, 2), batches, batches, settings, Context())
     assert rates == pytest.approx([0.2, 0.2, 0.15, 0.15, 0.1, 0.1, 0.05, 0.05])

@@ -16,7 +16,7 @@ from models.inputs import VIEWS
 from models.model import Context
 from models.recnn import RecNN
 from models.views.leaves import of_particles
-from models.views.merge_trees import MOMENTUM, MergeTrees, TreeSamples
+from models.views.merge_trees import MOMENTUM, MergeTrees, PreparedTrees
 from models.views.trees import ALGORITHMS, merge
 from representations.graph.graph import Graph
 from representations.samples import Graphs, Images, Ragged, Samples, Vectors
@@ -122,23 +122,23 @@ def test_masses_are_left_out_if_asked() -> None:
 class TestEveryKind:
     def test_columns_are_those_shown(self, kind: type[Samples]) -> None:
         view, samples = VIEWS["tree", kind], MAKE[kind](5)
-        forest = view.prepare(samples)
-        nodes, *_ = view.batch(forest, torch.arange(5))
+        trees = view.prepare(samples)
+        nodes, *_ = view.batch(trees, torch.arange(5))
         assert len(view.shape(samples).columns) == nodes.shape[1]
-        inputs, rows = view.batch(forest, torch.arange(5)), view.rows(forest, torch.arange(5))
+        inputs, rows = view.batch(trees, torch.arange(5)), view.rows(trees, torch.arange(5))
         assert [part.shape[1] for part, row in zip(inputs, rows, strict=True) if row is not None] == [
             row.shape[1] for row in rows if row is not None
         ]
         # every node once, and no padding
-        assert len(rows[0]) == len(forest.leaves.values) + len(forest.merged.values)
+        assert len(rows[0]) == len(trees.leaves.values) + len(trees.merged.values)
 
     def test_prepared_samples_are_samples(self, kind: type[Samples]) -> None:
         samples = MAKE[kind](9, empty=[4])
-        forest = VIEWS["tree", kind].prepare(samples)
-        assert isinstance(forest, TreeSamples)
-        assert torch.equal(forest.labels, samples.labels)
+        trees = VIEWS["tree", kind].prepare(samples)
+        assert isinstance(trees, PreparedTrees)
+        assert torch.equal(trees.labels, samples.labels)
         for index in (torch.tensor([8, 4, 1]), slice(2, 6)):
-            part, again = forest[index], VIEWS["tree", kind].prepare(samples[index])
+            part, again = trees[index], VIEWS["tree", kind].prepare(samples[index])
             for name in ("leaves", "merged", "children"):
                 torch.testing.assert_close(getattr(part, name).values, getattr(again, name).values)
             assert torch.equal(part.roots, again.roots)
@@ -236,10 +236,10 @@ def complete(n: int, nodes: int = 128, seed: int = 0) -> Graphs:
 @pytest.mark.parametrize("n", [9, 160])
 def test_graphs_are_merged_along_their_edges(n: int) -> None:
     graphs = complete(n, nodes=200)
-    forest = MergeTrees(topology="cambridge-aachen").prepare(graphs)
+    trees = MergeTrees(topology="cambridge-aachen").prepare(graphs)
     leaves = min(n, 128)
-    assert forest.leaves.lengths.tolist() == [leaves, 1, 0]
-    merges = forest.children.values[:, :2].tolist()
+    assert trees.leaves.lengths.tolist() == [leaves, 1, 0]
+    merges = trees.children.values[:, :2].tolist()
     sides = [{node % 2} for node in range(leaves)]
     for a, b in merges:
         sides.append(sides[a] | sides[b])

@@ -21,7 +21,7 @@ MAX_RAPIDITY = 1e5
 """Rapidity of a momentum along the beam; its pz is added, so that two of them differ, as in FastJet (1111.6097)."""
 
 
-class Forest(NamedTuple):
+class MergeArrays(NamedTuple):
     """Particles of all events, and the trees to fill.
 
     offsets, momenta : particles of each event (events + 1,), and their px, py, pz, E (particles, 4).
@@ -36,21 +36,21 @@ class Forest(NamedTuple):
 
 
 @compiled
-def largest(first: int, last: int, forest: Forest) -> int:
+def largest(first: int, last: int, arrays: MergeArrays) -> int:
     """Particles of the largest of the events [first, last), at least 1."""
     most = 1
     for event in range(first, last):
-        most = max(most, forest.offsets[event + 1] - forest.offsets[event])
+        most = max(most, arrays.offsets[event + 1] - arrays.offsets[event])
     return most
 
 
 @compiled
-def tree_of(event: int, forest: Forest, nodes: Floats) -> tuple[Levels, Levels]:
+def tree_of(event: int, arrays: MergeArrays, nodes: Floats) -> tuple[Levels, Levels]:
     """The merges and levels of an event, whose momenta are copied to `nodes`, for `join`."""
-    start, stop, row = forest.offsets[event], forest.offsets[event + 1], forest.rows[event]
+    start, stop, row = arrays.offsets[event], arrays.offsets[event + 1], arrays.rows[event]
     n = stop - start
-    nodes[:n] = forest.momenta[start:stop]
-    return forest.merges[row : row + n - 1], forest.levels[start + row : stop + row + n - 1]
+    nodes[:n] = arrays.momenta[start:stop]
+    return arrays.merges[row : row + n - 1], arrays.levels[start + row : stop + row + n - 1]
 
 
 @compiled
@@ -111,19 +111,21 @@ def _root(node: int, parents: Integers) -> int:
 
 
 @compiled
-def along(first: int, last: int, forest: Forest, power: int, begins: Integers, edges: Integers, pt: Floats) -> None:
+def along(
+    first: int, last: int, arrays: MergeArrays, power: int, begins: Integers, edges: Integers, pt: Floats
+) -> None:
     """Merge along edges in rising d of their two particles (Kruskal, Proc. Am. Math. Soc. 7 (1956) 48), p = `power`.
 
     begins, edges : offsets (events + 1,), and pairs of particles (total, 2) counted within the event.
     Parts of an event that no edges connect are merged in falling `pt` of their hardest particle.
     """
-    most = largest(first, last, forest)
+    most = largest(first, last, arrays)
     nodes = np.empty((2 * most, 4))
     y, phi, scale = np.empty(most), np.empty(most), np.empty(most)
     parents, number = np.empty(most, np.int64), np.empty(most, np.int64)
     for event in range(first, last):
-        start, n = forest.offsets[event], forest.offsets[event + 1] - forest.offsets[event]
-        merges, levels = tree_of(event, forest, nodes)
+        start, n = arrays.offsets[event], arrays.offsets[event + 1] - arrays.offsets[event]
+        merges, levels = tree_of(event, arrays, nodes)
         for i in range(n):
             px, py, pz, e = nodes[i, 0], nodes[i, 1], nodes[i, 2], nodes[i, 3]
             y[i], phi[i], scale[i] = rapidity(px, py, pz, e), azimuth(px, py), kt_power(px, py, power)
@@ -156,12 +158,12 @@ def along(first: int, last: int, forest: Forest, power: int, begins: Integers, e
 
 
 @compiled
-def chain(first: int, last: int, forest: Forest, pt: Floats) -> None:
+def chain(first: int, last: int, arrays: MergeArrays, pt: Floats) -> None:
     """Add one particle after the other, in falling `pt`."""
-    nodes = np.empty((2 * largest(first, last, forest), 4))
+    nodes = np.empty((2 * largest(first, last, arrays), 4))
     for event in range(first, last):
-        start, n = forest.offsets[event], forest.offsets[event + 1] - forest.offsets[event]
-        merges, levels = tree_of(event, forest, nodes)
+        start, n = arrays.offsets[event], arrays.offsets[event + 1] - arrays.offsets[event]
+        merges, levels = tree_of(event, arrays, nodes)
         order = np.argsort(-pt[start : start + n], kind="mergesort")
         for step in range(n - 1):
             grown = order[0] if step == 0 else n + step - 1
@@ -181,15 +183,15 @@ def _random(state: np.uint64) -> tuple[np.uint64, np.uint64]:
 
 
 @compiled
-def shuffle(first: int, last: int, forest: Forest, pt: Floats, seeds: NDArray[np.uint64]) -> None:
+def shuffle(first: int, last: int, arrays: MergeArrays, pt: Floats, seeds: NDArray[np.uint64]) -> None:
     """Merge two of the remaining nodes, drawn with equal chances from random numbers with the seed of the event.
 
     Particles are taken in falling `pt`, so that the tree does not depend on their order.
     """
-    nodes = np.empty((2 * largest(first, last, forest), 4))
+    nodes = np.empty((2 * largest(first, last, arrays), 4))
     for event in range(first, last):
-        start, n = forest.offsets[event], forest.offsets[event + 1] - forest.offsets[event]
-        merges, levels = tree_of(event, forest, nodes)
+        start, n = arrays.offsets[event], arrays.offsets[event + 1] - arrays.offsets[event]
+        merges, levels = tree_of(event, arrays, nodes)
         left = np.argsort(-pt[start : start + n], kind="mergesort")
         _, state = _random(seeds[event])
         for step in range(n - 1):

@@ -26,7 +26,7 @@ from representations.fourvectors.fourvectors import FourVectors
 from representations.graph.graph import Graph
 from representations.samples import Graphs, Images, Vectors
 from tests.models.conftest import chains, films, panels, particles, rings
-from tests.models.pretended import gpu, moved
+from tests.models.fake_gpu import gpu, moved
 from tests.representations.collisions import random_events
 
 if TYPE_CHECKING:
