@@ -13,12 +13,9 @@ from models.layers.residual import Head, start_like_he
 class EdgeConv(nn.Module):
     """The mean over the edges that end at node i of a function of (x_i, x_j - x_i, pair), and a skip connection.
 
-    The function has three layers, as in ParticleNet (its figure 1). Its inputs include the features of the pair, such
-    as the distance and the mass, and all layers use the edges of the representation. As in all networks here without
-    batch normalisation, the branch starts at zero (see `residual.Block`).
-
-    Linear operations (the first layer before ReLU, and the last layer) are computed for nodes instead of edges, which
-    gives the same: there are several times as many edges.
+    The function has three layers, as in ParticleNet (its figure 1). It also takes the features of the pair, such as the
+    distance and the mass. The branch starts at zero, as in `residual.Block`. The first and last layers are linear, so
+    they are computed per node, which is several times cheaper than per edge.
     """
 
     def __init__(self, inputs: int, pairs: int, outputs: int) -> None:
@@ -66,21 +63,21 @@ class EdgeNet(nn.Module):
         self.head = Head(widths[-1] + 1, features, classes, dropout, hidden=True)
 
     def forward(self, nodes: Tensor, pairs: Tensor, ends: Tensor, event: Tensor, features: Tensor) -> Tensor:
-        """Logits (batch, classes); nodes of an event after the last row of the features are padding."""
+        """Logits (batch, classes); nodes of an event beyond the rows of `features` are padding."""
         x, degree = nodes, counts(ends[1], len(nodes))
         for layer in self.body:
             x = layer(x, pairs, ends, degree)
         size = counts(event, len(features) + 1)
-        # the mean loses the number of nodes
+        # the mean loses the number of nodes, so it is appended
         pooled = torch.cat([mean_of(x, event, size), size.log1p()], dim=1)
         logits: Tensor = self.head(pooled[: len(features)], features)
         return logits
 
 
 def mean_of(rows: Tensor, group: Tensor, size: Tensor) -> Tensor:
-    """Mean of the rows (any, columns) of each group, (groups, columns) in float32; 0 for empty groups.
+    """Mean of the rows (total, columns) of each group, (groups, columns) in float32; 0 for empty groups.
 
-    group : of each row, (any,). size : rows of each group, (groups, 1).
+    group : (total,), the group of each row. size : (groups, 1), number of rows of each group.
     """
     sums = torch.zeros(len(size), rows.shape[1], device=rows.device).index_add(0, group, rows.float())
     return sums / size.clamp(min=1)

@@ -2,16 +2,16 @@
 
 After neural message passing for jet physics (Henrion et al., Deep Learning for Physical Sciences at NIPS 2017): nodes
 are embedded; in every iteration, adjacency is computed from their states, messages are sums of states weighted with it,
-and a GRU updates each node; then a mean over nodes, or set2set, is read out. Our additions are the dot product in the
-adjacency, the edges of graphs, and the number of nodes as an input of the classifier.
+and a GRU updates each node; then a mean over nodes, or set2set, is read out. Our additions: a dot product as adjacency,
+edges of graphs, and the number of nodes as an input of the last layers.
 
-Adjacency is dense, (batch, places, places), with masks; features of edges are in lists of senders, (batch, places,
-senders), as long as the longest list. PyTorch Geometric gathers and sums one row per edge, which takes 1.3 to 1.4 times
-as long for a step on 128 jets of up to 60 constituents with 7 neighbours each, 3 to 7 times on complete graphs, and
-about 10 times on all pairs without features (`tests/performance/test_mpnn.py`, one core, its loader included). Its
-tensors are also as long as the number of edges of a batch, so that a step on a GPU could not be replayed
-(`models/training/step.py`). The price is memory that grows with the square of the nodes, of which graphs have at most
-128 by default.
+Adjacency is a dense tensor (batch, places, places). Edge features are stored per receiver, (batch, places, senders), as
+lists of senders padded to the longest. PyTorch Geometric gathers and sums one row per edge; a step takes 1.3 to 1.4
+times as long on 128 jets of up to 60 constituents with 7 neighbours each, 3 to 7 times on complete graphs, and about 10
+times on complete graphs without edge features (`tests/performance/test_mpnn.py`, one core, with its loader). Its
+tensors are as long as the number of edges in a batch, so that steps could not be recorded as CUDA graphs
+(`models/training/step.py`). The drawback of ours is memory that grows with the square of the number of nodes; a graph
+has at most 128 nodes by default.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from torch import Tensor, nn
 Adjacency = Literal["directed", "undirected", "identity"]
 Readout = Literal["mean", "sum", "set2set"]
 EDGE = 16
-"""Hidden columns of an edge."""
+"""Hidden units of an edge."""
 NEVER = -1e9
-"""The logit of missing edges: not minus infinity, because the softmax of a node without edges must be finite."""
+"""Logit where there is no edge: finite, because a softmax over minus infinities is NaN."""
 TYPICAL = 16.0
-"""Divisor of sums over nodes, so that the following layers start with numbers of order 1."""
+"""Divisor of sums over nodes, so that the inputs of the next layers are of order 1."""
 
 
 class Edges(NamedTuple):
-    """A graph's own edges: senders (batch, places, senders) int64, hidden (batch, places, senders, 16), and a mask."""
+    """The edges of graphs: senders (batch, places, senders) int64, hidden (batch, places, senders, 16), and a mask."""
 
     senders: Tensor
     hidden: Tensor
@@ -41,10 +41,13 @@ class Edges(NamedTuple):
 
 
 class Places(NamedTuple):
-    """The places of nodes: a mask (batch, places), and on a CPU the positions of its nodes, (nodes,) int64.
+    """The places of a batch that hold nodes.
 
-    Layers on single nodes work on rows, (rows, hidden). On a CPU these are the nodes without padding, which may fill
-    half of the places. On a GPU, and for export, they are all places, because shapes must not depend on values there.
+    Layers on single nodes work on rows, (rows, hidden). On a CPU these are the places that hold a node, perhaps half of
+    all. On a GPU and during export all places are rows, because shapes must be fixed.
+
+    mask : (batch, places) bool, whether a place holds a node.
+    filled : (nodes,) int64, flat positions of these places; None if all places are rows.
     """
 
     mask: Tensor
@@ -70,24 +73,24 @@ class Places(NamedTuple):
 
 
 class Attention(nn.Module):
-    """The adjacency: weights of the messages from each node to each other, which sum to 1 over the senders of a node.
+    """The adjacency: the weight of each message, which sums to 1 over the senders of a node.
 
     A_ij = softmax_j(h_i W h_j / sqrt(hidden) + b h_j + w e_ij), over all nodes (including i), or over the senders of
-    the edges of a graph. Undirected: the mean of that and its transpose, so that messages pass both ways along an edge;
-    the features of edges only pass from sender to receiver.
+    the edges of a graph. Undirected: the mean of A and its transpose, so that messages go both ways along an edge; edge
+    features reach only the receiver.
     """
 
     def __init__(self, hidden: int, *, undirected: bool, edges: bool) -> None:
         super().__init__()
         self.undirected = undirected
-        # one matrix is equivalent to two, of queries and of keys, of this width
+        # one matrix W replaces separate query and key matrices of the same width
         self.query = nn.Linear(hidden, hidden)
         self.edge = nn.Linear(EDGE, 1, bias=False) if edges else None
 
     def forward(self, rows: Tensor, h: Tensor, places: Places, edges: Edges | None) -> tuple[Tensor, Tensor | None]:
-        """Weights (batch, receivers, senders) of states, given as rows and as (batch, places, hidden); 0 for padding.
+        """Weights (batch, receivers, senders), 0 for padding, and with edges the same as (batch, places, senders).
 
-        Then the same weights for the lists of senders, (batch, places, senders), or None without edges.
+        rows, h : the states of nodes as (rows, hidden) and as (batch, places, hidden).
         """
         mask = places.mask
         logits = places.dense(self.query(rows / math.sqrt(h.shape[2]))) @ h.transpose(1, 2)
@@ -96,7 +99,7 @@ class Attention(nn.Module):
             return self._both_ways(weights), None
         logits = logits.gather(2, edges.senders) + self.edge(edges.hidden).squeeze(3)
         along = logits.masked_fill(~edges.mask, NEVER).float().softmax(dim=2) * edges.mask
-        # the padding of lists, which points to the first node, adds zeros
+        # padding of the lists points to the first node and adds zeros
         weights = along.new_zeros(*h.shape[:2], h.shape[1]).scatter_add(2, edges.senders, along)
         return self._both_ways(weights), along
 
@@ -107,7 +110,7 @@ class Attention(nn.Module):
 class Iteration(nn.Module):
     """One round of messages, and the update of each node by a GRU, with weights of its own.
 
-    message_i = tanh(W sum_j A_ij [h_j, e_ij]), where e_ij are the features of an edge; identity: tanh(W h_i).
+    message_i = tanh(W sum_j A_ij [h_j, e_ij]) with edge features e_ij; with identity adjacency tanh(W h_i).
 
     Parameters
     ----------
@@ -130,7 +133,7 @@ class Iteration(nn.Module):
             weights, along = self.attention(rows, h, places, edges)
             received = weights @ h
             if edges is not None and along is not None:
-                # a product and a sum are several times as fast as thousands of small matrix products
+                # several times as fast as thousands of small matrix products
                 received = torch.cat([received, (along[..., None] * edges.hidden).sum(2)], dim=2)
             received = places.rows(received)
         message = self.message(received).tanh()
@@ -142,7 +145,7 @@ class Iteration(nn.Module):
 
 
 class Set2Set(nn.Module):
-    """A set as one vector, which an LSTM reads in a few steps (Vinyals et al., arXiv:1511.06391, section 4.2)."""
+    """A set as one vector: an LSTM attends to the nodes in `steps` steps (arXiv:1511.06391, section 4.2)."""
 
     def __init__(self, hidden: int, steps: int = 3) -> None:
         super().__init__()
@@ -153,18 +156,18 @@ class Set2Set(nn.Module):
     def forward(self, h: Tensor, mask: Tensor, edges: Edges | None = None) -> Tensor:  # noqa: ARG002
         """(batch, hidden) of nodes (batch, places, hidden)."""
         state = h.new_zeros(len(h), h.shape[2])
-        memory, asked = state, h.new_zeros(len(h), 2 * h.shape[2])
+        memory, query = state, h.new_zeros(len(h), 2 * h.shape[2])
         for _ in range(self.steps):
-            state, memory = self.ask(asked, (state, memory))
+            state, memory = self.ask(query, (state, memory))
             logits = (h @ state[:, :, None]).squeeze(2).masked_fill(~mask, NEVER)
             weights = logits.float().softmax(dim=1) * mask
-            asked = torch.cat([state, (weights[:, None] @ h).squeeze(1)], dim=1)
-        found: Tensor = self.out(asked)
-        return found
+            query = torch.cat([state, (weights[:, None] @ h).squeeze(1)], dim=1)
+        summary: Tensor = self.out(query)
+        return summary
 
 
 class NodePool(nn.Module):
-    """A set as one vector: mean or sum of a hidden layer on each node."""
+    """A set as one vector: the mean or sum of a hidden layer over nodes."""
 
     def __init__(self, hidden: int, readout: Readout) -> None:
         super().__init__()
@@ -201,7 +204,7 @@ class NodeEmbedding(nn.Module):
 class Relations(nn.Module):
     """A relation network (arXiv:1706.01427, equation 1): the mean over pairs of nodes of a layer on both.
 
-    The mean is over all pairs, including those of a node with itself, or over the edges of a graph with their features.
+    The mean is over all pairs, including each node with itself, or over the edges of a graph, with their features.
     """
 
     def __init__(self, hidden: int, *, edges: bool) -> None:
@@ -229,14 +232,14 @@ def _of_all_pairs(one: Tensor, other: Tensor, mask: Tensor) -> Tensor:
     """The sum of tanh(one_i + other_j), (batch, hidden), over nodes without padding."""
 
     def of(some: Tensor, there: Tensor) -> Tensor:
-        """The sum over pairs of these nodes with all nodes."""
+        """The sum over pairs of `some` nodes with all nodes."""
         related = (some[:, :, None] + other[:, None]).tanh()
         return (related * (there[:, :, None] & mask[:, None])[..., None]).sum((1, 2))
 
     if torch.compiler.is_compiling():  # an ONNX graph has no loop over a variable number of nodes
         return of(one, mask)
     total = torch.zeros_like(one[:, 0])
-    # in steps of 8 nodes, because a whole batch of full events would take gigabytes
+    # in steps of 8 nodes: all pairs of a batch of large events would take gigabytes
     for first in range(0, one.shape[1], 8):
         total = total + of(one[:, first : first + 8], mask[:, first : first + 8])
     return total
@@ -247,7 +250,7 @@ class MessageNet(nn.Module):
 
     Parameters
     ----------
-    relations : a relation network: no messages, but a readout of pairs of nodes.
+    relations : whether to use a relation network instead of messages.
     """
 
     def __init__(
@@ -274,7 +277,7 @@ class MessageNet(nn.Module):
         )
         whole = Set2Set(hidden) if readout == "set2set" else NodePool(hidden, readout)
         self.readout = Relations(hidden, edges=edges) if relations else whole
-        # means over messages and nodes lose the number of nodes
+        # means lose the number of nodes, so it is an input here
         self.head = nn.Sequential(
             nn.Dropout(dropout), nn.Linear(hidden + 1 + features, hidden), nn.ReLU(), nn.Linear(hidden, classes)
         )
@@ -282,7 +285,7 @@ class MessageNet(nn.Module):
     def forward(self, nodes: Tensor, mask: Tensor, *rest: Tensor) -> Tensor:
         """Logits (batch, classes) of nodes (batch, columns, places), their mask (batch, places), and features.
 
-        rest : features (batch, features); for graphs preceded by senders, pairs and mask, see `GraphNodes`.
+        rest : features (batch, features), for graphs after the senders, pairs and mask of `GraphNodes`.
         """
         *graph, features = rest
         places = Places.of(mask)

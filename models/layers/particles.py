@@ -17,7 +17,7 @@ PARTICLE = (100, 100, 256)
 
 
 class SequenceNet(nn.Module):
-    """The blocks of ResNet-15 along particles in pt order, without halving: events have few particles.
+    """The blocks of ResNet-15 along particles in pt order, without halving, because events have few particles.
 
     Padding is set to zero after every convolution, so that an event's score does not depend on the length of others.
     """
@@ -31,12 +31,12 @@ class SequenceNet(nn.Module):
 
     def forward(self, particles: Tensor, mask: Tensor, features: Tensor) -> Tensor:
         """Logits (batch, classes)."""
-        there = mask[:, None]
-        x = self.stem(particles.where(there, 0.0)).relu() * there
+        exists = mask[:, None]
+        x = self.stem(particles.where(exists, 0.0)).relu() * exists
         for block in self.body:
-            x = block(x, there)
-        # activations are 0 or more, so the zeros of padding never win the maximum
-        mean = x.sum(2) / there.sum(2).clamp(min=1)
+            x = block(x, exists)
+        # activations are never negative, so padding with zeros does not change the maximum
+        mean = x.sum(2) / exists.sum(2).clamp(min=1)
         logits: Tensor = self.head(torch.cat([x.amax(2), mean], dim=1), features)
         return logits
 
@@ -61,8 +61,8 @@ class DeepSets(nn.Module):
 
     def forward(self, particles: Tensor, mask: Tensor, features: Tensor) -> Tensor:
         """Logits (batch, classes)."""
-        there = mask[:, :, None]
+        exists = mask[:, :, None]
         # padding may hold anything, even NaN
-        each = self.each(particles.transpose(1, 2).where(there, 0.0)).where(there, 0.0)
+        each = self.each(particles.transpose(1, 2).where(exists, 0.0)).where(exists, 0.0)
         logits: Tensor = self.hidden(torch.cat([each.sum(1), features], dim=1))
         return logits

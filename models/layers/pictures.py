@@ -30,8 +30,8 @@ _SAMPLE = re.compile(r"(?:.*_)?sample(\d+)")
 class PictureNet(nn.Module):
     """A trunk with its own weights for each panel; their outputs are concatenated for one head.
 
-    As barrel and endcaps are joined in end-to-end learning (arXiv:1807.11916, figure 2c): the outputs of three networks
-    after their last pooling enter a fully connected one. A single picture goes from its trunk straight to the logits.
+    As in end-to-end learning (arXiv:1807.11916, figure 2c), where a fully connected network joins the networks of the
+    barrel and the endcaps after their last pooling. The output of a single trunk goes straight to the logits.
     """
 
     def __init__(self, trunks: Sequence[Trunk], features: int, classes: int, *, dropout: float) -> None:
@@ -51,9 +51,9 @@ class PictureNet(nn.Module):
 class VGGTrunk(Trunk):
     """The 8 convolutions of VGG-11 in five stages, each with max pooling, then a fully connected layer.
 
-    The comparison on ECAL showers in end-to-end learning (arXiv:1807.11916, table 4) names this network without sizes.
-    This is the smallest configuration of the VGG paper, the only one trained from scratch there. Widths are in units
-    of `width` (64 in the paper), and one layer of 16 `width` replaces the two of 4096, which served 1000 classes.
+    The comparison on ECAL showers in end-to-end learning (arXiv:1807.11916, table 4) gives no sizes. This is the
+    smallest configuration of the VGG paper, the only one trained from scratch there. Widths are in units of `width` (64
+    in the paper), and one layer of 16 `width` replaces the two of 4096, which were for 1000 classes.
     """
 
     def __init__(self, channels: int, size: tuple[int, ...], *, width: int, dropout: float) -> None:
@@ -64,7 +64,7 @@ class VGGTrunk(Trunk):
             for _ in range(convolutions):
                 layers += [nn.Conv2d(inputs, wide * width, 3, padding=1), nn.ReLU()]
                 inputs = wide * width
-            # ceil_mode, or the last row or column of an odd picture would be lost
+            # with ceil_mode, because an odd picture would lose its last row or column
             layers.append(nn.MaxPool2d(2, ceil_mode=True))
             rows, columns = -(-rows // 2), -(-columns // 2)
         self.outputs = 16 * width
@@ -76,7 +76,7 @@ class VGGTrunk(Trunk):
 class LocalResponseNorm(nn.Module):
     """x / (k + alpha / n * sum of x^2 over the n nearest channels)^beta (Krizhevsky et al. 2012, section 3.3).
 
-    As `torch.nn.LocalResponseNorm`, whose gradient is not deterministic on GPUs; n is odd.
+    `torch.nn.LocalResponseNorm` is not used, because its gradient is not deterministic on GPUs. n is odd.
     """
 
     def __init__(self, channels: int = 5, *, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
@@ -94,8 +94,8 @@ class LocalResponseNorm(nn.Module):
 class JetTrunk(Trunk):
     """Three times convolution, ReLU and max pooling, the first with 11 x 11 filters; normalisation; one layer.
 
-    Jets have few lit pixels, and two prongs at a distance tell their classes apart: in the paper, such large filters
-    beat small ones. There the convolutions have 32 channels and the layer 64 units: `width` 16 here.
+    Jets have few lit pixels, and classes differ in the distance of two prongs; in the paper, large filters beat small
+    ones. Its 32 channels in the convolutions and 64 units in the layer are `width` 16 here.
     """
 
     def __init__(self, channels: int, size: tuple[int, ...], *, width: int, dropout: float) -> None:
@@ -128,8 +128,8 @@ class Maxout(nn.Module):
 class MaxoutTrunk(Trunk):
     """All pixels into two layers of MaxOut units and two of ReLU units.
 
-    256, 128, 64 and 25 units in the paper: `width` 16 here. No weight is shared, so that the network knows positions
-    (jet images are centred and rotated), and its size grows with the picture.
+    The paper's 256, 128, 64 and 25 units are `width` 16 here. No weight is shared, so the network learns positions (jet
+    images are centred and rotated), and its size grows with the picture.
     """
 
     def __init__(self, channels: int, size: tuple[int, ...], *, width: int) -> None:
@@ -149,15 +149,15 @@ class MaxoutTrunk(Trunk):
 
 
 def samples_in_time(names: Sequence[str]) -> list[int]:
-    """The channels that are samples of a pulse (`sample0`, `barrel_sample1`, ...), in order of time."""
+    """Indices of the channels that are samples of a pulse (`sample0`, `barrel_sample1`, ...), in order of time."""
     by_time = {int(match[1]): place for place, name in enumerate(names) if (match := _SAMPLE.fullmatch(name))}
     return [by_time[time] for time in sorted(by_time)]
 
 
 class ConvLSTM(nn.Module):
-    """A long short-term memory whose products are 3 x 3 convolutions: it has a memory at every pixel.
+    """An LSTM whose products are 3 x 3 convolutions, with a memory at every pixel.
 
-    Equations 3 of the paper without its peepholes, whose weights would depend on the pixel.
+    Equations 3 of the paper without peepholes, whose weights depend on the pixel.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -165,13 +165,13 @@ class ConvLSTM(nn.Module):
         self.seen = nn.Conv2d(inputs, 4 * outputs, 3, padding=1)
         self.remembered = nn.Conv2d(outputs, 4 * outputs, 3, padding=1, bias=False)
         assert self.seen.bias is not None
-        with torch.no_grad():  # the memory starts out not to forget (Jozefowicz et al. 2015)
+        with torch.no_grad():  # forget gates start open (Jozefowicz et al. 2015)
             self.seen.bias[outputs : 2 * outputs] = 1.0
 
     def forward(self, x: Tensor, times: int) -> Tensor:
-        """The last state (batch, outputs, rows, columns) of `times` pictures an event, x (times * batch, inputs, ...).
+        """The last state (batch, outputs, rows, columns) after `times` pictures, x (times * batch, inputs, ...).
 
-        Pictures enter linearly, so that one convolution serves all times.
+        Pictures enter linearly, so one convolution is computed for all times at once.
         """
         gates = self.seen(x).unflatten(0, (times, -1))
         memory = state = torch.zeros(0, device=x.device)
@@ -186,8 +186,8 @@ class ConvLSTM(nn.Module):
 class ConvLSTMTrunk(Trunk):
     """A convolution, max pooling and the memory for each sample in time; the last state is halved and pooled.
 
-    The comparison on the ten samples of ECAL crystals in end-to-end learning (arXiv:1807.11916, table 4) names this
-    network without sizes; these are ours. Channels that are no samples, such as tracks, are added to each sample.
+    The comparison on the ten samples of ECAL crystals in end-to-end learning (arXiv:1807.11916, table 4) gives no
+    sizes; these are ours. Channels that are not time samples, such as tracks, are added to each sample.
     """
 
     def __init__(self, samples: Sequence[int], channels: int, *, width: int) -> None:

@@ -12,12 +12,12 @@ from models.layers.residual import start_like_he
 
 
 class TreeEmbedding(nn.Module):
-    """Embeddings of the roots of many trees, with all nodes of one level at once.
+    """Embeddings of the roots of many trees, one level of all trees at a time.
 
     Parameters
     ----------
-    columns : columns of a node. units : q, the size of embeddings.
-    gated : whether to use the unit of appendix A instead of the simple one of section 3.1.
+    columns : number of columns of a node. units : size of the embeddings.
+    gated : whether to use the unit of appendix A instead of that of section 3.1.
     """
 
     def __init__(self, columns: int, units: int, *, gated: bool) -> None:
@@ -29,10 +29,10 @@ class TreeEmbedding(nn.Module):
         start_like_he([self.own, self.merged])
 
     def forward(self, nodes: Tensor, children: Tensor, ends: Tensor, roots: Tensor) -> Tensor:
-        """Embeddings (r, units) of roots; zeros for row 0, which is no node.
+        """Embeddings (r, units) of roots; zeros for row 0, which is not a node.
 
-        nodes (rows, columns) · children (merged, 2) int64, of the last rows · ends (levels,) int64, the end of each
-        level among the merged nodes · roots (r,) int64.
+        nodes (rows, columns); children (merged, 2) int64, rows of the children of the merged nodes, which are the last
+        rows; ends (levels,) int64, the end of each level among the merged nodes; roots (r,) int64, rows.
         """
         own = self.own(nodes).relu()
         layers = [self.merged, *(layer for layer in (self.reset, self.gate) if layer is not None)]
@@ -46,8 +46,8 @@ class TreeEmbedding(nn.Module):
 def sizes(ends: Tensor, merged: int) -> list[int]:
     """Number of nodes of each level.
 
-    On a GPU levels are padded to one width, which follows from shapes: reading `ends` would make the host wait and
-    prevent the step from being recorded.
+    On a GPU levels are padded to one width, which follows from the shapes: reading `ends` would make the host wait, and
+    the step could not be recorded.
     """
     if ends.is_cuda:
         return [merged // max(1, len(ends))] * len(ends)
@@ -57,9 +57,9 @@ def sizes(ends: Tensor, merged: int) -> list[int]:
 class RecursiveNet(nn.Module):
     """Logits from the embedding of an event's tree, or from those of its jets in falling pt.
 
-    With one tree per event, its root is classified. With several, a gated recurrent unit reads embedding and momentum
-    of one jet after the other (section 3.2 of the paper), and its last state is classified. The classifier of the paper
-    has two hidden layers of the size of the embedding.
+    With one tree per event, the classifier takes the embedding of its root. With several jets, a gated recurrent unit
+    reads their embeddings and momenta (section 3.2 of the paper), and the classifier takes its last state. The
+    classifier has two hidden layers of the size of the embedding, as in the paper.
     """
 
     def __init__(self, columns: int, features: int, classes: int, *, units: int, jets: int, gated: bool) -> None:
@@ -73,16 +73,18 @@ class RecursiveNet(nn.Module):
     def forward(self, nodes: Tensor, children: Tensor, ends: Tensor, roots: Tensor, features: Tensor) -> Tensor:
         """Logits (batch, classes) of the inputs of the view `MergeTrees`."""
         events, jets = roots.shape
-        found = self.embedding(nodes, children, ends, roots.flatten()).view(events, jets, -1)
-        event = found[:, 0] if self.chain is None else self._chained(self.chain, found, nodes[roots], roots > 0)
+        embeddings = self.embedding(nodes, children, ends, roots.flatten()).view(events, jets, -1)
+        event = (
+            embeddings[:, 0] if self.chain is None else self._chained(self.chain, embeddings, nodes[roots], roots > 0)
+        )
         logits: Tensor = self.classifier(torch.cat([event, features], dim=1))
         return logits
 
     @staticmethod
-    def _chained(chain: nn.GRU, found: Tensor, momenta: Tensor, there: Tensor) -> Tensor:
-        """The state (batch, units) after an event's last jet, without the padding that follows."""
-        states, _ = chain(torch.cat([found, momenta], dim=2))
-        last = there.sum(dim=1)
+    def _chained(chain: nn.GRU, embeddings: Tensor, momenta: Tensor, exists: Tensor) -> Tensor:
+        """The state (batch, units) after an event's last jet; padding after it is ignored."""
+        states, _ = chain(torch.cat([embeddings, momenta], dim=2))
+        last = exists.sum(dim=1)
         rows = torch.arange(len(last), device=last.device)
         state: Tensor = states[rows, (last - 1).clamp(min=0)]
         return state * (last > 0).unsqueeze(1)

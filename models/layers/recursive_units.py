@@ -1,12 +1,11 @@
 """The two recursive units of arXiv:1702.00748, computed level by level, with gradients written by hand.
 
-Autograd is slow on deep trees: a level of a chain has a few small operations, and each would record a part of the
-gradient of every weight. Here the steps of a level only contain what depends on its children; the gradients of weights,
-and the terms of the nodes' own momenta, are computed once for all levels.
+Autograd is slow on deep trees: it records every small operation of each level. Here a level computes only what depends
+on its children; weight gradients, and the terms of the nodes' own momenta, are computed once for all levels.
 
-Rows are nodes, `q` wide. Row 0 is no node: it is zero, missing children and roots point to it, and its results are not
-read. Merged nodes are the last rows, level by level, so that a level is a slice. Every node is a child at most once,
-and roots are no children, so a node reads its gradient from where its parent wrote it, without sums.
+A row is a node, `q` wide. Row 0 is a zero placeholder for missing children and roots. Merged nodes are the last rows,
+level by level, so that a level is a slice. A node has at most one parent, and a root has none, so a node's gradient is
+read from the row of its parent and never summed.
 """
 
 from __future__ import annotations
@@ -47,8 +46,8 @@ class Simple(torch.autograd.Function):
     ) -> Tensor:
         """Embeddings of `roots` (r, q).
 
-        u (rows, q): of all nodes. children (merged, 2) int64: their rows. sizes: nodes of each level from 1 on.
-        roots (r,) int64. weight (q, 3 q), bias (q,).
+        u (rows, q): of all nodes. children (merged, 2) int64: rows of the children. sizes: number of nodes of each
+        level from 1 on. roots (r,) int64: rows. weight (q, 3 q), bias (q,).
         """
         q, first = u.shape[1], len(u) - len(children)
         hidden, pairs = torch.empty_like(u), u.new_empty(len(children), 2 * q)
@@ -87,7 +86,7 @@ class Simple(torch.autograd.Function):
 
 
 class Gated(torch.autograd.Function):
-    """The unit with reset gates, and with update gates for candidate, children and own momentum (appendix A).
+    """The gated unit (appendix A): reset gates, then a softmax mixture of candidate, children and own momentum.
 
     [r_left, r_right, r_own] = sigmoid(W_r [h_left, h_right, u] + b_r), c = relu(W_h (r * [h_left, h_right, u]) + b_h),
     [z_c, z_left, z_right, z_own] = softmax(W_z [c, h_left, h_right, u] + b_z) over the four, component by component,
@@ -111,7 +110,7 @@ class Gated(torch.autograd.Function):
     ) -> Tensor:
         """Embeddings of `roots` (r, q).
 
-        As in `Simple`, and weights (q, 3 q) of the candidate, (3 q, 3 q) of the resets, (4 q, 4 q) of the gates.
+        As in `Simple`, with weights (q, 3 q) of the candidate, (3 q, 3 q) of the resets, (4 q, 4 q) of the gates.
         """
         q, first = u.shape[1], len(u) - len(children)
         hidden = torch.empty_like(u)
@@ -151,13 +150,13 @@ class Gated(torch.autograd.Function):
             list(zip(*levels, strict=True))
         ):
             passed = gate * above.index_select(0, index).unsqueeze(1)
-            # of a softmax: the difference of each of the four from their mean, the new embedding
+            # gradient of a softmax: each of the four minus their weighted mean, `new`
             torch.mul(passed, part - new.unsqueeze(1), out=of_gate)
             total = torch.addmm(passed.flatten(1), of_gate.flatten(1), gate_weights)
             aten.threshold_backward.grad_input(total[:, :q], part[:, 0], 0, grad_input=candidate)
-            kept = candidate @ weights
-            aten.sigmoid_backward.grad_input(kept * part.flatten(1)[:, q:], reset, grad_input=of_reset)
-            inner = total[:, q:].addcmul_(kept, reset).addmm_(of_reset, reset_weights)
+            through = candidate @ weights
+            aten.sigmoid_backward.grad_input(through * part.flatten(1)[:, q:], reset, grad_input=of_reset)
+            inner = total[:, q:].addcmul_(through, reset).addmm_(of_reset, reset_weights)
             down.copy_(inner[:, : 2 * q])
             own.copy_(inner[:, 2 * q :])
         torch.index_select(above, 0, parent[:first], out=of_u[:first])
@@ -179,9 +178,9 @@ def _levels(sizes: Sequence[int], *tables: Tensor) -> list[tuple[Tensor, ...]]:
 def _above(grad: Tensor, children: Tensor, roots: Tensor, rows: int) -> tuple[Tensor, Tensor]:
     """The gradients of nodes, to be filled level by level, and the row of each node among them.
 
-    Rows (2 merged + roots + 1, q): those for the children of each merged node, not filled yet, those of the roots, and
-    a row of zeros for nodes whose embedding is not used, and for row 0, to which many nodes point. Numbers are filled
-    in on the device: an assignment would copy them from the host, and a step with a copy cannot be recorded.
+    Rows (2 merged + roots + 1, q): those of the children of each merged node, not filled yet, those of the roots, and a
+    row of zeros for row 0 and for nodes whose embedding is not used. `fill_` works on the device: an assignment copies
+    from the host, which a CUDA graph cannot record.
     """
     merged = children.numel()
     above = grad.new_empty(merged + len(roots) + 1, grad.shape[1])

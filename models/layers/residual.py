@@ -1,4 +1,4 @@
-"""Residual networks on pictures, and the blocks and the head that other networks share with them.
+"""Residual networks on pictures, and the blocks and the head that other networks use too.
 
 ResNet-15 is that of end-to-end learning (arXiv:1807.11916, figure 2): max pooling and no batch normalisation,
 because the intensity of a pixel is an energy. ResNet-50 is that of He et al. (arXiv:1512.03385), as the circle paper
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class EveryOther(nn.Module):
     """Every `stride`-th pixel of pictures, or every `stride`-th place of sequences.
 
-    It replaces the stride of a 1 x 1 convolution, because that stride corrupts memory in oneDNN's gradient for pictures
-    in channels-last order (torch 2.13 on CPUs with AVX-512, two threads, 4 or 8 channels in).
+    It replaces the stride of a 1 x 1 convolution, whose gradient in oneDNN corrupts memory of pictures in channels-last
+    order (torch 2.13 on CPUs with AVX-512, two threads, 4 or 8 input channels).
     """
 
     def __init__(self, stride: int) -> None:
@@ -36,8 +36,8 @@ class EveryOther(nn.Module):
 class Block(nn.Module):
     """Two convolutions of length 3 and a skip connection, on pictures (axes=2) or sequences (axes=1).
 
-    Without normalisation, residual branches add up and activations grow with depth. So each branch starts at zero
-    (its last convolution does), as in Fixup (arXiv:1901.09321), and the network starts as a shallow one.
+    Without normalisation, activations grow with every residual branch. So the last convolution of each branch starts at
+    zero, as in Fixup (arXiv:1901.09321), and the network starts as a shallow one.
     """
 
     def __init__(self, inputs: int, outputs: int, *, axes: int, stride: int = 1) -> None:
@@ -92,12 +92,12 @@ class Head(nn.Module):
 
     Parameters
     ----------
-    hidden : whether to use a hidden layer before the logits; with features there always is one.
+    hidden : whether to use a hidden layer before the logits; always used if there are features.
     """
 
     def __init__(self, pooled: int, features: int, classes: int, dropout: float, *, hidden: bool = False) -> None:
         super().__init__()
-        # a hidden layer, because features may need more than a plane to separate classes
+        # features may need more than a plane to separate classes
         layers = (
             [nn.Linear(pooled + features, 64), nn.ReLU(), nn.Linear(64, classes)]
             if features or hidden
@@ -112,7 +112,7 @@ class Head(nn.Module):
 
 
 class Trunk(nn.Module):
-    """A network of (batch, outputs) from pictures (batch, channels, rows, columns), of any size."""
+    """A network that turns pictures (batch, channels, rows, columns) into (batch, outputs)."""
 
     outputs: int
     body: nn.Module
@@ -128,8 +128,8 @@ class ResidualTrunk(Trunk):
 
     Parameters
     ----------
-    size : rows and columns of the picture. With a side below 64 the stem keeps the resolution: ResNet-15 would halve a
-        jet image of 25 x 25 to 4 x 4.
+    size : rows and columns of the picture. If a side is below 64, the stem has no stride: ResNet-15 would reduce
+        a jet image of 25 x 25 to 4 x 4.
     blocks : basic blocks before and after the one that halves the picture and doubles the channels, 4 blocks + 3
         convolutions in all (3 for ResNet-15); None for the 16 bottlenecks of ResNet-50.
     """
@@ -141,7 +141,7 @@ class ResidualTrunk(Trunk):
         stem = nn.Conv2d(channels, width, 7, stride, padding=3, bias=self.max_pooled)
         start_like_he([stem])
         if blocks is not None:
-            # ceil_mode, or the last row or column of an odd picture would be lost
+            # with ceil_mode, because an odd picture would lose its last row or column
             self.body = nn.Sequential(
                 stem, nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True), *basic_blocks(width, blocks, axes=2, stride=2)
             )
@@ -160,7 +160,7 @@ class ResidualTrunk(Trunk):
 
 
 def basic_blocks(width: int, blocks: int, *, axes: int, stride: int) -> list[nn.Module]:
-    """`blocks` blocks of `width` channels, one that doubles them (with that stride), `blocks` more."""
+    """`blocks` blocks of `width` channels, one with `stride` that doubles them, and `blocks` more."""
     widths = [width] * (blocks + 1) + [2 * width] * (blocks + 1)
     return [Block(a, b, axes=axes, stride=stride if a != b else 1) for a, b in pairwise(widths)]
 

@@ -1,4 +1,4 @@
-"""Random changes of training events, drawn anew in each epoch: mirror, rotation, translation and shear.
+"""Random augmentation of training events, drawn anew in each epoch: mirror, rotation, translation and shear.
 
 Shear, translation and mirror are those of the circle paper (arXiv:1708.07034, section 3), which gives no sizes; these
 are ours. Physics does not change under a rotation in phi.
@@ -36,25 +36,25 @@ Augmentation = Callable[["Inputs", torch.Generator], "Inputs"]
 
 
 def wanted(words: str, model: str) -> tuple[str, ...]:
-    """The words of `shear+mirror`, none for `none`. Raises UserError for unknown words."""
-    found = () if words == "none" else tuple(words.split("+"))
-    for word in found:
+    """The words joined by `+`, an empty tuple for `none`. Raises UserError for unknown words."""
+    split = () if words == "none" else tuple(words.split("+"))
+    for word in split:
         if word not in WORDS:
             raise UserError(
                 f"{model}: parameter 'augment' is '{words}', expected 'none', or words joined by '+' of "
                 f"{', '.join(WORDS)}. {did_you_mean(word, WORDS)}"
             )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(split))
 
 
 def augmentation(words: str, view: View[Samples], samples: Samples, model: str) -> Augmentation | None:
-    """The change of each batch of inputs, None for no change. Raises Skip for inputs that it does not apply to."""
+    """The augmentation of batches of these samples, None for `none`. Raises Skip if it does not apply to them."""
     kinds = wanted(words, model)
     if not kinds:
         return None
     if view.name == "picture" and isinstance(samples, Images):
         if len(samples.panels) != 1:
-            raise Skip(f"{model}: augment={words} needs one picture an event, found {len(samples.panels)} panels.")
+            raise Skip(f"{model}: augment={words} needs one picture per event, found {len(samples.panels)} panels.")
         return PictureAugmentation(kinds, samples.panels[0], samples.feature_names, model)
     if view.name == "sequence":
         return ParticleAugmentation(kinds, view.shape(samples), model)
@@ -121,8 +121,8 @@ class ParticleAugmentation:
 class PictureAugmentation:
     """Changes of pictures by whole pixels, which keep lines sharp, and of the features of events.
 
-    Pixels that leave a picture are lost, and 0 enters, except for rotations of pictures that cover all angles in phi. A
-    circle that is cut at the edge of the picture stays cut, unless it is drawn with wrap=True.
+    Pixels that leave a picture are lost and zeros enter, except in a rotation, which needs a picture of all angles in
+    phi. A circle that is cut at the edge of the picture stays cut, unless it is drawn with wrap=True.
     """
 
     def __init__(self, kinds: Sequence[str], panel: Panel, features: Sequence[str], model: str) -> None:
@@ -167,7 +167,10 @@ def _signs(draw: Tensor, mirrored: bool) -> Tensor:
 def _moved(
     pictures: Tensor, eta_sign: Tensor, phi_sign: Tensor, turn: Tensor, down: Tensor, across: Tensor, slope: Tensor
 ) -> Tensor:
-    """Pictures after mirror, rotation, shear and shift, in this order; parameters (batch,) each."""
+    """Pictures after mirror, rotation, shear and shift, in this order; parameters (batch,) each.
+
+    Each output pixel is read at the inverse-transformed position.
+    """
     count, channels, height, width = pictures.shape
 
     def each(value: Tensor) -> Tensor:
@@ -182,5 +185,5 @@ def _moved(
     row = (row - middle_row) * each(eta_sign) + middle_row
     column = (column - middle_column) * each(phi_sign) + middle_column
     flat = (row.clamp(0, height - 1) * width + column.clamp(0, width - 1)).round().long().flatten(1)
-    taken = pictures.flatten(2).gather(2, flat.unsqueeze(1).expand(-1, channels, -1))
-    return (taken * inside.flatten(1).unsqueeze(1)).view(count, channels, height, width)
+    moved = pictures.flatten(2).gather(2, flat.unsqueeze(1).expand(-1, channels, -1))
+    return (moved * inside.flatten(1).unsqueeze(1)).view(count, channels, height, width)

@@ -22,9 +22,9 @@ CHUNK = 1024
 
 
 class Batch(NamedTuple):
-    """Some events: inputs, labels (batch,) int64 and balanced weights (batch,) float32.
+    """Some events: inputs, labels (batch,) int64, balanced weights (batch,) float32 and masses (batch,) float32.
 
-    masses (batch,) float32, for the decorrelation of background, NaN for other events; never an input.
+    The masses of background events are only for decorrelation, never an input; NaN for other events.
     """
 
     inputs: Inputs
@@ -56,13 +56,13 @@ class Batches:
         if self._cloned:
             self.weights = self.weights / _class_means(self.weights, self.labels)[self.labels]
         self.masses = decorrelated_masses(self.samples)
-        self._kept = whole(view, self.samples) if view.compact else None
+        self._whole = whole(view, self.samples) if view.compact else None
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __call__(self, index: Tensor, rng: torch.Generator | None = None) -> Batch:
-        """The events of `index` (on the device), pictures channels-last; augmented if `rng` is given."""
+        """The events of `index` (on the device), pictures channels-last; augmented if a generator is given."""
         inputs = self._inputs(index)
         if self.augment is not None and rng is not None:
             inputs = self.augment(inputs, rng)
@@ -75,32 +75,32 @@ class Batches:
         return events[torch.randperm(len(events), generator=shuffle)].to(self.labels.device)
 
     def _inputs(self, index: Tensor) -> Inputs:
-        if self._kept is not None:
-            return tuple(part[index] for part in self._kept)
+        if self._whole is not None:
+            return tuple(part[index] for part in self._whole)
         return tuple(
             part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part
             for part in self.view.batch(self.samples, index)
         )
 
     def ahead(self, indices: Iterable[Tensor], rng: torch.Generator | None = None) -> Iterator[Batch]:
-        """The batches of these indices; on a GPU each is made during the training step on the one before it.
+        """The batches of these indices.
 
-        Only the device knows the number of pixels or particles of a batch, and reading it makes the host wait for all
-        queued work. On a stream of its own, a batch only waits for itself.
+        On a GPU, the next batch is prepared on a second stream during the current step. Reading the number of its
+        pixels or particles makes the host wait, but only for that stream.
         """
         if not self.labels.is_cuda:
             yield from (self(index, rng) for index in indices)
             return
         device = self.labels.device
-        aside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        aside.wait_stream(torch.cuda.current_stream(device))
+        second = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        second.wait_stream(torch.cuda.current_stream(device))
         made: Batch | None = None
         for index in indices:
-            with torch.cuda.stream(aside):
+            with torch.cuda.stream(second):
                 following = self(index, rng)
             if made is not None:
                 yield made
-            torch.cuda.current_stream(device).wait_stream(aside)
+            torch.cuda.current_stream(device).wait_stream(second)
             for part in (*following.inputs, *following[1:]):
                 part.record_stream(torch.cuda.current_stream(device))
             made = following
@@ -116,12 +116,12 @@ class Batches:
 
         In a table, the scale of a constant column is 0, even if its view standardises several columns together.
         """
-        found = mean_and_scale([self.view.rows(self.samples, index) for index in self.chunks()])
-        for place, (part, kept) in enumerate(zip(found, self._kept or (), strict=False)):
-            if part is not None and len(kept):
-                mean, scale = part
-                found[place] = mean, scale.where((kept != kept[:1]).any(dim=0) | scale.isnan(), 0.0)
-        return found
+        moments = mean_and_scale([self.view.rows(self.samples, index) for index in self.chunks()])
+        for place, (moment, table) in enumerate(zip(moments, self._whole or (), strict=False)):
+            if moment is not None and len(table):
+                mean, scale = moment
+                moments[place] = mean, scale.where((table != table[:1]).any(dim=0) | scale.isnan(), 0.0)
+        return moments
 
 
 def in_chunks(samples: Samples, events: int = CHUNK) -> Sequence[Tensor]:
@@ -131,23 +131,23 @@ def in_chunks(samples: Samples, events: int = CHUNK) -> Sequence[Tensor]:
 
 def whole(view: View[Any], samples: Samples) -> Inputs:
     """The inputs of all events, for a compact view."""
-    kept: Inputs = ()
+    all_inputs: Inputs = ()
     start = 0
     for index in in_chunks(samples):
         inputs = view.batch(samples, index)
-        # room for all at the first: each chunk is written once, while it is in the cache
-        kept = kept or tuple(part.new_empty(len(samples), *part.shape[1:]) for part in inputs)
-        for room, part in zip(kept, inputs, strict=True):
-            room[start : start + len(index)] = part
+        # allocated once: each chunk is written to its place while it is in the cache
+        all_inputs = all_inputs or tuple(part.new_empty(len(samples), *part.shape[1:]) for part in inputs)
+        for target, part in zip(all_inputs, inputs, strict=True):
+            target[start : start + len(index)] = part
         start += len(index)
-    return kept
+    return all_inputs
 
 
 def mean_and_scale(chunks: Sequence[tuple[Tensor | None, ...]]) -> list[tuple[Tensor, Tensor] | None]:
     """Mean and one over the standard deviation (columns,) of each tensor, from its rows in chunks.
 
-    The scale of a constant column is 0. If it were 1, another value in a test event would be multiplied by weights that
-    no training event has changed.
+    The scale of a constant column is 0. With a scale of 1, another value in a test event would multiply an untrained
+    weight.
     """
 
     def measure(parts: Sequence[Tensor | None]) -> tuple[Tensor, Tensor] | None:
@@ -166,16 +166,16 @@ def mean_and_scale(chunks: Sequence[tuple[Tensor | None, ...]]) -> list[tuple[Te
 
 
 def decorrelated_masses(samples: Samples) -> Tensor:
-    """Masses (n,) float32 in GeV of the background whose spectrum must not be sculpted, NaN for all other events."""
+    """Masses (n,) float32 in GeV of the background whose spectrum must not be sculpted; NaN for other events."""
     unknown = torch.full((len(samples),), torch.nan, device=samples.device)
     return unknown if samples.mass is None else torch.where(samples.labels == SCULPTED, samples.mass, unknown)
 
 
 def balanced_weights(samples: Samples) -> Tensor:
-    """Event weights (n,) times a factor per class, so that every class has the same sum and the mean is 1.
+    """Event weights (n,) times a factor per class, so that all classes have the same sum and the mean is 1.
 
-    On average the loss is the same as with `cloned` events, without repeating events in an epoch. Raises UserError for
-    a weight that is negative, NaN or infinite, and for a class whose weights sum to 0.
+    On average the loss is the same as with `cloned` events. Raises UserError for a weight that is negative, NaN or
+    infinite, and for a class whose weights sum to 0.
     """
     wrong = ~((samples.weights >= 0) & (samples.weights < torch.inf))
     if bool(wrong.any()):
@@ -197,20 +197,19 @@ def balanced_weights(samples: Samples) -> Tensor:
 
 
 def cloned(labels: Tensor, shuffle: torch.Generator) -> Tensor:
-    """Indices (n,) in which every class with events has as many as the largest one.
+    """Indices (n,) of events, with each class repeated up to the size of the largest; the remainder is drawn at random.
 
-    Events of smaller classes are repeated, as in the circle paper (arXiv:1708.07034, section 4); each call draws anew
-    which of them are repeated once more than others.
+    As in the circle paper (arXiv:1708.07034, section 4).
     """
     most = int(torch.bincount(labels).max())
-    found = []
+    indices = []
     for label in torch.unique(labels):
         events = torch.nonzero(labels == label).flatten()
         whole, rest = divmod(most, len(events))
-        found += [events] * whole
+        indices += [events] * whole
         if rest:
-            found.append(events[torch.randperm(len(events), generator=shuffle)[:rest]])
-    return torch.cat(found)
+            indices.append(events[torch.randperm(len(events), generator=shuffle)[:rest]])
+    return torch.cat(indices)
 
 
 def _class_means(weights: Tensor, labels: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The state of a training, and the checkpoint file in which it is stored.
 
-One safetensors file holds weights, the best weights so far, Adam's moments and the states of random numbers as tensors,
-and the rest as JSON in its header. It is one file, because two could be of different epochs after a kill.
+One safetensors file holds the weights, the best weights so far, Adam's moments and the states of random numbers as
+tensors, and the rest as JSON in its header. Two files could belong to different epochs after a kill.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ SCHEMA = 2
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """The last epoch, the best epoch (counted from 1), its loss, and the batch size.
+    """Number of epochs, the best epoch (counted from 1), its loss, and the batch size.
 
-    resumed : epochs that were read from a checkpoint. resumed_s : seconds that these had taken.
+    resumed : number of epochs read from a checkpoint. resumed_s : seconds that these epochs took.
     """
 
     epochs: int
@@ -41,7 +41,7 @@ class TrainingProgress:
     resumed_s: float = 0.0
 
     def details(self) -> dict[str, float]:
-        """All numbers as floats; those about the checkpoint only if training resumed from one."""
+        """All fields as floats; `resumed` and `resumed_s` only if training resumed from a checkpoint."""
         numbers = {name: float(value) for name, value in asdict(self).items()}
         return numbers if self.resumed else {k: v for k, v in numbers.items() if not k.startswith("resumed")}
 
@@ -53,7 +53,7 @@ class TrainingState:
     network: nn.Module
     optimiser: torch.optim.Optimizer
     shuffle: torch.Generator
-    best: TrainingProgress
+    progress: TrainingProgress
     best_weights: dict[str, Tensor]
     started: float = field(default_factory=time.monotonic)
 
@@ -63,7 +63,7 @@ class TrainingState:
         return next((value.device for value in self.best_weights.values()), torch.device("cpu"))
 
     def tensors(self) -> dict[str, Tensor]:
-        """Weights, best weights, the optimiser's state of each parameter, and states of random numbers."""
+        """Weights, best weights, the state of the optimiser for each parameter, and the states of random numbers."""
         found = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         found |= {f"best.{name}": value for name, value in self.best_weights.items()}
         for place, parameter in enumerate(self._parameters()):
@@ -71,29 +71,29 @@ class TrainingState:
         found |= {f"random.{name}": value for name, value in random_states(self.device).items()}
         return {**found, "random.shuffle": self.shuffle.get_state()}
 
-    def restore(self, tensors: Mapping[str, Tensor], best: TrainingProgress) -> None:
-        """Restore the state that `tensors` returned."""
+    def restore(self, tensors: Mapping[str, Tensor], progress: TrainingProgress) -> None:
+        """Restore a state that `tensors` returned."""
         self.network.load_state_dict(_part(tensors, "network"))
         self.best_weights = {name: value.to(self.device) for name, value in _part(tensors, "best").items()}
         for place, parameter in enumerate(self._parameters()):
             state = _part(tensors, f"optimiser.{place}")
             if state:
-                step = state.pop("step").to(self._device_of_steps())
+                step = state.pop("step").to(self._step_device())
                 # in the memory format of the parameter, which a fused step assumes
                 moments = {name: torch.empty_like(parameter).copy_(value) for name, value in state.items()}
                 self.optimiser.state[parameter] = {"step": step, **moments}
         set_random_states(_part(tensors, "random"), self.device)
         self.shuffle.set_state(tensors["random.shuffle"])
-        self.best = replace(best, resumed=best.epochs)
+        self.progress = replace(progress, resumed=progress.epochs)
 
     def seconds(self) -> float:
-        """Seconds that all epochs have taken so far."""
-        return self.best.resumed_s + time.monotonic() - self.started
+        """Seconds of all epochs so far, those before a restart included."""
+        return self.progress.resumed_s + time.monotonic() - self.started
 
     def _parameters(self) -> list[nn.Parameter]:
         return [parameter for group in self.optimiser.param_groups for parameter in group["params"]]
 
-    def _device_of_steps(self) -> torch.device:
+    def _step_device(self) -> torch.device:
         return self.device if self.optimiser.param_groups[0]["capturable"] else torch.device("cpu")
 
 
@@ -101,16 +101,16 @@ class TrainingState:
 class Checkpoint:
     """The file in which a training stores its state after each epoch; None for no file.
 
-    The file belongs to one training alone: its name is made from the identity of the training.
+    Each training has its own file, named after the identity of the training.
     """
 
     path: Path | None
 
     def write(self, state: TrainingState) -> None:
-        """Replace the file. It is not flushed to disk: it has to survive a kill, not a power cut."""
+        """Replace the checkpoint. It is not flushed: it must survive a killed process, not a power cut."""
         if self.path is None:
             return
-        header = {"schema": SCHEMA, "best": {**asdict(state.best), "resumed_s": state.seconds()}}
+        header = {"schema": SCHEMA, "progress": {**asdict(state.progress), "resumed_s": state.seconds()}}
         tensors = {name: value.detach().cpu().contiguous() for name, value in state.tensors().items()}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,7 +120,7 @@ class Checkpoint:
             warn_once(f"{self.path}: the checkpoint can't be written ({error})")
 
     def read(self) -> tuple[dict[str, Tensor], TrainingProgress] | None:
-        """Tensors and progress of the training, or None. A broken file is ignored with a warning."""
+        """Tensors and progress, or None without a checkpoint. A damaged file is ignored with a warning."""
         if self.path is None or not self.path.is_file():
             return None
         try:
@@ -128,14 +128,14 @@ class Checkpoint:
                 header: dict[str, Any] = json.loads((file.metadata() or {})["training"])
                 if header["schema"] != SCHEMA:
                     return None
-                return {name: file.get_tensor(name) for name in file.keys()}, TrainingProgress(**header["best"])  # noqa: SIM118
+                return {name: file.get_tensor(name) for name in file.keys()}, TrainingProgress(**header["progress"])  # noqa: SIM118
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-            warn_once(f"{self.path}: not a checkpoint ({error}); training starts anew")
+            warn_once(f"{self.path}: not a checkpoint ({error}); training starts from the beginning")
             return None
 
 
 def random_states(device: torch.device) -> dict[str, Tensor]:
-    """The states of torch's random numbers, from which dropout draws."""
+    """The states of torch's random generators, from which dropout draws."""
     states = {"cpu": torch.get_rng_state()}
     return {**states, "cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else states
 

@@ -1,4 +1,4 @@
-"""The training loop of all networks: balanced classes, seeded, with early stopping at the best epoch."""
+"""The training loop of all networks: seeded, with balanced classes and early stopping."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def check_samples(model: str, train: Samples, valid: Samples) -> None:
     for role, samples in (("training", train), ("validation", valid)):
         if not len(samples):
             raise UserError(
-                f"{model}: there are no {role} events, expected at least one a class. Generate more events."
+                f"{model}: there are no {role} events, expected at least one per class. Generate more events."
             )
     if train.classes != valid.classes:
         raise UserError(f"{model}: training classes are {train.classes}, validation classes {valid.classes}.")
@@ -44,8 +44,8 @@ def check_samples(model: str, train: Samples, valid: Samples) -> None:
 def exact_convolutions() -> AbstractContextManager[None]:
     """cuDNN's deterministic algorithms, in full float32: TF32, its default, rounds to 10 bits.
 
-    `enabled=True` is necessary. Its default is False here, and then each convolution is a loop over the pictures of the
-    batch, in which an H100 waits for five sixths of the time.
+    Pass `enabled=True`: its default here is False, which turns cuDNN off. Then each convolution is a loop over the
+    pictures of the batch, and an H100 is idle for five sixths of the time.
     """
     flags: AbstractContextManager[None] = torch.backends.cudnn.flags(
         enabled=True, benchmark=False, deterministic=True, allow_tf32=False
@@ -54,12 +54,12 @@ def exact_convolutions() -> AbstractContextManager[None]:
 
 
 VALIDATION_BATCH = 1024
-"""Events of a validation batch; fewer where the device has too little memory for them."""
+"""Events of a validation batch; halved until they fit into the memory of the device."""
 
 
 @contextmanager
 def deterministic(device: str) -> Iterator[None]:
-    """Deterministic algorithms in full float32; all global state is restored afterwards."""
+    """Use deterministic algorithms in full float32; restore all global state afterwards."""
     cuda = torch.device(device).type == "cuda"
     algorithms = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     memory: Any = torch.utils.deterministic  # a module with a property, which mypy can't know
@@ -83,7 +83,7 @@ def deterministic(device: str) -> Iterator[None]:
 
 @contextmanager
 def reproducible(seed: int, device: str) -> Iterator[None]:
-    """Seeded random numbers, restored afterwards as well, and `deterministic`."""
+    """As `deterministic`, with seeded random numbers, whose state is restored as well."""
     cuda = torch.device(device).type == "cuda"
     with torch.random.fork_rng([device] if cuda else []), deterministic(device):
         torch.manual_seed(seed)
@@ -93,13 +93,14 @@ def reproducible(seed: int, device: str) -> Iterator[None]:
 def optimise(
     network: nn.Module, train: Batches, valid: Batches, settings: TrainingSettings, context: Context
 ) -> TrainingProgress:
-    """Train until `settings.patience` epochs bring no smaller validation loss; leave the best epoch's weights.
+    """Train until `settings.patience` epochs bring no smaller validation loss; the network gets the best weights.
 
-    Adam and early stopping as in end-to-end learning (arXiv:1807.11916, section 5.3). TrainingProgress goes to
-    `context.report("train", ...)` in epochs, and to `context.checkpoint` after each. Training resumes from the
-    checkpoint, if there is one, and reports "resume". If a batch does not fit into the memory of the device, training
-    starts anew with half the batch size, so that a result belongs to one batch size. Raises UserError if the loss is
-    not finite, and if memory is too small while other cells share the device.
+    Adam and early stopping as in end-to-end learning (arXiv:1807.11916, section 5.3). Calls
+    `context.report("train", ...)` with the number of epochs, and writes `context.checkpoint` after each epoch. If that
+    file exists, training resumes from it, and reports "resume". If a batch does not fit into the memory of the device,
+    training starts again with half the batch size, so that the whole training has one batch size.
+
+    Raises UserError if the loss is not finite, or if memory runs out while other cells or processes share the work.
     """
     with team(context.device) as members:
         weights, states = _weights(network), random_states(torch.device(context.device))
@@ -113,10 +114,10 @@ def optimise(
 
         first = found[1].batch_size if found is not None else settings.batch_size
         del found
-        if context.sharing > 1:  # or the result would depend on other cells
+        if context.sharing > 1:  # halving would make the result depend on other cells
             others = f"{context.sharing - 1} other cells on the device"
             return at_once(first, attempt, "training", others, "Run it again with fewer --jobs.")
-        if members.size > 1:  # the others would wait for ever for a process that starts anew
+        if members.size > 1:  # the others would wait for a process that starts again
             others = f"those of {members.size - 1} other processes"
             return at_once(first, attempt, "training", others, "Choose a smaller batch_size or model.")
         return halving(first, attempt, "training")[0]
@@ -131,7 +132,7 @@ def _train(
     checkpoint: Checkpoint,
     members: Team,
 ) -> TrainingProgress:
-    """Train epoch by epoch, from the first or from the checkpoint."""
+    """Train epoch by epoch, from the start or from the checkpoint."""
     step = Step(network, settings, members)
     shuffle = torch.Generator().manual_seed(context.seed)
     start, batch = TrainingProgress(0, 0, torch.inf, settings.batch_size), VALIDATION_BATCH
@@ -140,12 +141,15 @@ def _train(
     known = found is not None and found[1].batch_size == settings.batch_size
     if members.agree(found[1].epochs if known and found else 0) and known and found:
         state.restore(*found)
-        context.report("resume", state.best.epochs, settings.epochs)
+        context.report("resume", state.progress.epochs, settings.epochs)
     del found
     if members.rank:
-        torch.manual_seed(_seed(context.seed, state.best.epochs, members.rank))
-    while state.best.epochs < settings.epochs and state.best.epochs - state.best.best_epoch < settings.patience:
-        epoch = state.best.epochs + 1
+        torch.manual_seed(_seed(context.seed, state.progress.epochs, members.rank))
+    while (
+        state.progress.epochs < settings.epochs
+        and state.progress.epochs - state.progress.best_epoch < settings.patience
+    ):
+        epoch = state.progress.epochs + 1
         step.set_rate(settings.learning_rate * share_of_rate(settings.schedule, epoch, settings.epochs))
         rng = torch.Generator().manual_seed(_seed(context.seed, epoch, members.rank))
         report = partial(_report, context, epoch, settings.epochs)
@@ -153,20 +157,20 @@ def _train(
         valid_loss, batch = evaluate(network, valid, batch, members, settings.penalty)
         _check_finite(train_loss, "training", epoch, settings)
         _check_finite(valid_loss, "validation", epoch, settings)
-        if valid_loss < state.best.valid_loss:
-            state.best = replace(state.best, best_epoch=epoch, valid_loss=valid_loss)
+        if valid_loss < state.progress.valid_loss:
+            state.progress = replace(state.progress, best_epoch=epoch, valid_loss=valid_loss)
             state.best_weights = _weights(network)
-        state.best = replace(state.best, epochs=epoch)
+        state.progress = replace(state.progress, epochs=epoch)
         if members.rank == 0:
             checkpoint.write(state)
     network.load_state_dict(state.best_weights)
     network.eval()
     context.report("train", settings.epochs, settings.epochs)
-    return state.best
+    return state.progress
 
 
 def _seed(*numbers: int) -> int:
-    """A seed from several numbers."""
+    """A seed derived from these numbers."""
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
@@ -183,16 +187,16 @@ def _epoch(
     members: Team,
     report: Callable[[float], None],
 ) -> float:
-    """Train on one pass over `order`. Returns the mean loss."""
+    """Train for one epoch. Returns the mean loss."""
     step.network.train()
     total = torch.zeros((), device=order.device)
-    # batches of equal size: a small last one would be noisy, and batch normalisation fails on a single event
+    # batches of equal size: a small last batch is noisy, and batch normalisation fails on a single event
     count = -(-len(order) // settings.batch_size)
     steps = order.tensor_split(max(1, min(count, len(order) // members.size)))
     for number, batch in enumerate(train.ahead(map(members.share, steps), rng), start=1):
         size = len(steps[number - 1])
-        # read only at the end of the epoch, because reading makes the host wait for the GPU
-        total += step(members.weighed(batch, size)) * size
+        # a tensor until the end of the epoch, because reading it makes the host wait for the GPU
+        total += step(members.weighted(batch, size)) * size
         report(number / len(steps))
     return float(members.mean(total)) / len(order)
 
@@ -204,10 +208,7 @@ def evaluate(
     members: Team = ALONE,
     penalty: Penalty | None = None,
 ) -> tuple[float, int]:
-    """Balanced cross-entropy per event, with the penalty, and the number of events that the device held at once.
-
-    The processes of a team share the work.
-    """
+    """The mean loss per event, and the batch size that fitted into memory; the processes of a team share the work."""
     network.eval()
 
     def attempt(events: int) -> Tensor:
@@ -223,7 +224,7 @@ def evaluate(
 
 
 def _agreed(attempt: Callable[[int], Tensor], members: Team, device: torch.device, events: int) -> Tensor:
-    """The result of `attempt(events)`. If one process runs out of memory, all raise, and keep equal shares."""
+    """The result of `attempt(events)`. If one process runs out of memory, all raise, so that all halve together."""
     reason, found = "", torch.zeros((), device=device)
     try:
         found = attempt(events)

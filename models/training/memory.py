@@ -20,7 +20,7 @@ def at_once(events: int, attempt: Callable[[int], T], what: str, others: str, ad
 
     Parameters
     ----------
-    what, others, advice : for the message: the work, what else uses the memory, and what to do.
+    what, others, advice : for the message: name of the work, what else uses the memory, and what to do.
 
     Raises
     ------
@@ -40,11 +40,11 @@ def halving(events: int, attempt: Callable[[int], T], what: str) -> tuple[T, int
 
     Parameters
     ----------
-    what : the work, for the warning on standard error.
+    what : name of the work, for the warning on standard error.
 
     Returns
     -------
-    The result, and the number of events at once.
+    The result, and the number of events used.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def halving(events: int, attempt: Callable[[int], T], what: str) -> tuple[T, int
                 raise UserError(
                     f"{what}: not even one event fits into the memory of the device ({reason}). Choose a smaller model."
                 ) from error
-        # after the handler, because the traceback of the error keeps the memory in use
+        # outside the handler, because the traceback of the error holds the memory
         events //= 2
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

@@ -1,7 +1,8 @@
 """One training in several processes, as torchrun starts them: each takes its share of every batch.
 
-DistributedDataParallel averages gradients, so that a step equals that of the whole batch in one process, with two
-exceptions: batch normalisation uses the share of its process, and each process draws its own dropout.
+DistributedDataParallel averages gradients, so that a step equals that of the whole batch in one process, with these
+exceptions: batch normalisation and the `decorrelation` penalty only use the share of their process, and each process
+draws its own dropout and augmentation.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from models.training.batches import Batch
 
 PATIENCE = timedelta(hours=1)
-"""Time that a process waits for the others, which may still do other work."""
-_meetings = count()
+"""Longest time that a process waits for the others."""
+_trainings = count()
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,10 @@ class Team:
     size: int = 1
 
     def share(self, index: Tensor) -> Tensor:
-        """This process's part of the events of a batch."""
+        """The events of a batch that this process trains on."""
         return index if self.size == 1 else index.tensor_split(self.size)[self.rank]
 
-    def weighed(self, batch: Batch, whole: int) -> Batch:
+    def weighted(self, batch: Batch, whole: int) -> Batch:
         """The share with weights such that the mean loss of a batch of `whole` events is the mean over all shares."""
         if self.size == 1:
             return batch
@@ -75,8 +76,8 @@ ALONE = Team()
 def team(device: str) -> Iterator[Team]:
     """The processes that torchrun started, or only this process.
 
-    Each training has a process group of its own, which ends with it: if a process fails, the others must not take its
-    next messages for a part of this training.
+    Each training has its own process group, so that a process that failed cannot join the old training when it starts
+    its next one.
     """
     rank, size = rank_and_size()
     if size == 1:
@@ -86,7 +87,7 @@ def team(device: str) -> Iterator[Team]:
     if cuda:
         torch.cuda.set_device(device)
     store, _, _ = next(rendezvous("env://", rank, size, timeout=PATIENCE))
-    own = PrefixStore(f"training-{next(_meetings)}", store)
+    own = PrefixStore(f"training-{next(_trainings)}", store)
     dist.init_process_group("nccl" if cuda else "gloo", store=own, rank=rank, world_size=size, timeout=PATIENCE)
     try:
         yield Team(rank, size)

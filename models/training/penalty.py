@@ -32,8 +32,8 @@ from torch import Tensor
 class Penalty:
     """`strength` times L, with the `neighbours` nearest in mass within the same batch.
 
-    It depends on the size of batches. Shapes only depend on the batch, and nothing is read from the device, so that a
-    step with it can be recorded.
+    Neighbours are searched within the batch, so the penalty depends on the batch size. Nothing is read back to the
+    host, so a step with it can be recorded as a CUDA graph.
     """
 
     strength: float
@@ -42,7 +42,7 @@ class Penalty:
     def __call__(self, logits: Tensor, mass: Tensor) -> Tensor:
         """The penalty of a batch, a scalar: logits (batch, classes), the signal's first; mass (batch,).
 
-        The mass is NaN for all events but background. Weights are not used. It is 0 if all events are neighbours.
+        The mass is NaN for all events but background. Weights are not used. The penalty is 0 if all are neighbours.
         """
         logits = logits.float()
         score = logits[:, 0] - logits[:, 1:].logsumexp(dim=1)
@@ -52,7 +52,7 @@ class Penalty:
 
 @torch.no_grad()
 def coefficients(mass: Tensor, neighbours: int) -> Tensor:
-    """A (n, n) of mass (n,), with NaN for events that are left out; 0 on the diagonal."""
+    """The coefficients A (n, n) of mass (n,), which is NaN for events without one; 0 on the diagonal."""
     near, known = nearest(mass, neighbours).float(), (~mass.isnan()).float()
     size, count = near.sum(1).clamp(min=2), known.sum().clamp(min=2)
     among_all = known[:, None] * known / (count * (count - 1))
@@ -75,6 +75,6 @@ def nearest(mass: Tensor, neighbours: int) -> Tensor:
     values = mass.nan_to_num(nan=torch.inf)
     ordered, order = values.sort(stable=True)
     place = order.argsort()
-    # neighbours are consecutive in mass: they begin where the event after the last is no nearer than the first
+    # neighbours are consecutive in mass: they start where the event after the last is no nearer than the first
     first = torch.searchsorted(ordered[:-neighbours] + ordered[neighbours:], 2 * values)[:, None]
     return everyone & (place >= first) & (place < first + neighbours)

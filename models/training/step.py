@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from models.training.penalty import Penalty
 
 FIRST = 3
-"""Steps of one shape before it is recorded, in which libraries make their plans and buffers."""
+"""Steps of one shape before it is recorded, in which libraries create their plans and buffers."""
 SHAPES = 8
-"""Largest number of recorded shapes: lists of particles have as many shapes as lengths."""
+"""Number of recorded shapes at most: lists of particles have a shape for each length."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """The parameters of a training. `clip` is the largest norm of the gradient; 0 for no limit."""
+    """Parameters of a training; `clip` is the largest norm of the gradient, 0 for no limit."""
 
     epochs: int
     patience: int
@@ -53,7 +53,7 @@ class Step:
         on_gpu = bool(parameters) and parameters[0].is_cuda
         rate: float | Tensor = settings.learning_rate
         if on_gpu and settings.schedule != "constant":
-            rate = torch.tensor(rate, device=parameters[0].device)  # a recorded step reads the present value here
+            rate = torch.tensor(rate, device=parameters[0].device)  # a recorded step reads the current value
         self.optimiser = torch.optim.Adam(parameters, lr=rate, fused=True, capturable=on_gpu)
         self._replayed = on_gpu and team.size == 1
         self._seen: Counter[tuple[torch.Size, ...]] = Counter()
@@ -70,7 +70,7 @@ class Step:
                 return self._learn(batch)
             try:
                 self.recorded[shape] = Recording(self, batch)
-            except RuntimeError:  # the network reads from the device, as a contributor's may
+            except RuntimeError:  # a contributor's network may read from the device
                 self._replayed = False
                 return self._learn(batch)
         return self.recorded[shape](batch)
@@ -98,20 +98,20 @@ class Step:
 
 
 class Recording:
-    """A recorded step, with its own memory for the batch; recording does not run it."""
+    """A step as a CUDA graph with buffers for its batch; recording does not run it."""
 
     def __init__(self, step: Step, batch: Batch) -> None:
-        self.places = Batch(tuple(map(torch.clone, batch.inputs)), *map(torch.clone, batch[1:]))
+        self.buffers = Batch(tuple(map(torch.clone, batch.inputs)), *map(torch.clone, batch[1:]))
         step.optimiser.zero_grad(set_to_none=True)
-        gc.collect()  # remains of earlier steps would accumulate gradients on another stream
+        gc.collect()  # leftovers of earlier steps would accumulate gradients on another stream
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):
-            self.loss = step._learn(self.places)
+            self.loss = step._learn(self.buffers)
 
     def __call__(self, batch: Batch) -> Tensor:
         """Run the step on this batch. Returns its mean loss, which the next step overwrites."""
-        for place, part in zip(_parts(self.places), _parts(batch), strict=True):
-            place.copy_(part)
+        for buffer, part in zip(_parts(self.buffers), _parts(batch), strict=True):
+            buffer.copy_(part)
         self.graph.replay()
         return self.loss
 
@@ -127,7 +127,7 @@ def losses(logits: Tensor, batch: Batch, penalty: Penalty | None = None) -> Tens
 
 
 def share_of_rate(schedule: str, epoch: int, epochs: int) -> float:
-    """The learning rate of an epoch (counted from 1) divided by that of the first epoch.
+    """Learning rate of an epoch (counted from 1) divided by that of the first epoch.
 
     "linear" falls by the same amount each epoch, "cosine" as in SGDR (arXiv:1608.03983, equation 5) without restarts;
     both start at 1 and would reach 0 one epoch after the last.

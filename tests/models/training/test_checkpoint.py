@@ -115,7 +115,7 @@ def test_a_broken_checkpoint_is_said_and_passed_over(tmp_path: Path, capsys: pyt
     assert f"warning: {path}: not a checkpoint" in capsys.readouterr().err
     save_file({"a": torch.zeros(1)}, path)
     assert "resumed" not in fitted("pictures", path).details()
-    assert "training starts anew" in capsys.readouterr().err
+    assert "training starts from the beginning" in capsys.readouterr().err
 
 
 def test_a_folder_that_cannot_be_written_costs_no_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,7 +51,7 @@ class Scripted(nn.Module):
     ("losses", "patience", "epochs", "best"),
     [
         ([3, 2, 1, 2, 2, 2, 0.5], 3, 6, 3),  # stops before the better one
-        ([3, 2, 1, 2, 2, 0.5, 2], 3, 7, 6),  # patience starts anew
+        ([3, 2, 1, 2, 2, 0.5, 2], 3, 7, 6),  # patience starts again
         ([1, 1, 1, 1, 1, 1, 1], 2, 3, 1),  # equal is no progress
         ([7, 6, 5, 4, 3, 2, 1], 1, 7, 7),  # runs to the end
     ],

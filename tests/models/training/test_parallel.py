@@ -74,7 +74,9 @@ def test_shares_are_all_of_a_batch_and_weigh_as_it_does() -> None:
     assert torch.equal(torch.cat(shares), index)
     means = []
     for team, share in zip(teams, shares, strict=True):
-        batch = team.weighed(Batch((), share, torch.ones(len(share)), torch.full((len(share),), torch.nan)), len(index))
+        batch = team.weighted(
+            Batch((), share, torch.ones(len(share)), torch.full((len(share),), torch.nan)), len(index)
+        )
         means.append((losses[share] * batch.weights).mean())
     assert float(torch.stack(means).mean()) == pytest.approx(float(losses.mean()))
     assert ALONE.share(index) is index
