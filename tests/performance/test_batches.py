@@ -17,7 +17,7 @@ from models.ffnn import FFNN
 from models.inputs import VIEWS
 from models.mpnn import MPNN
 from models.training.batches import Batch, Batches, whole
-from models.training.step import Recipe, Step
+from models.training.step import Step, TrainingSettings
 from representations.calorimeter.calorimeter import Calorimeter
 from representations.fourvectors.fourvectors import FourVectors
 from tests.performance.sizes import MEASURED
@@ -118,7 +118,7 @@ def learner(ours: Batches, view_name: str) -> tuple[str, Callable[[Iterable[list
     torch.manual_seed(0)
     model = WAYS[view_name][1]()
     network = model.network(ours.view.shape(ours.samples), 2)
-    step = Step(network, Recipe(epochs=1, patience=1, batch_size=BATCH, learning_rate=1e-4))
+    step = Step(network, TrainingSettings(epochs=1, patience=1, batch_size=BATCH, learning_rate=1e-4))
 
     def learn(batches: Iterable[list[torch.Tensor]]) -> None:
         for *inputs, labels, weights, masses in batches:

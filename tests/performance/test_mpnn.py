@@ -15,7 +15,7 @@ from torch_geometric.utils import softmax
 from models.inputs import VIEWS
 from models.layers.message_passing import MessageNet
 from models.training.batches import Batch
-from models.training.step import Recipe, Step
+from models.training.step import Step, TrainingSettings
 from representations.graph.graph import Graph
 from representations.samples import Graphs
 from tests.performance.sizes import MEASURED
@@ -119,7 +119,7 @@ def test_training_steps(side_by_side: SideBySide, kind: str, fewest: int, most: 
     torch.testing.assert_close(net(*inputs), theirs(batch), rtol=1e-4, atol=1e-5)
 
     labels = torch.arange(BATCH) % 2
-    step = Step(net, Recipe(epochs=1, patience=1, batch_size=BATCH, learning_rate=1e-4))
+    step = Step(net, TrainingSettings(epochs=1, patience=1, batch_size=BATCH, learning_rate=1e-4))
     their_step = learner(theirs)
     side_by_side(
         f"mpnn, a training step on {BATCH} jets of {fewest} to {most}, {kind}",
