@@ -1,1 +1,1 @@
-"""Models, and the views that arrange samples as their input."""
+"""Models, and the views that turn samples into their input."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class _Report(xgboost.callback.TrainingCallback):  # type: ignore[misc]
-    """Progress in rounds; the validation losses go to `losses`."""
+    """Reports progress in rounds, and appends validation losses to `losses`."""
 
     def __init__(self, context: Context, rounds: int, losses: list[float]) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class BDT(ModelWithCard):
                 )
 
     def fit(self, train: Samples, valid: Samples, context: Context) -> None:
-        """Boost on `train` until the loss on `valid` no longer falls, and keep the best round."""
+        """Boost on `train` until the loss on `valid` no longer falls; trees after the best round are removed."""
         check_samples(self.name, train, valid)
         self._context = context
         shape = shape_of(train, self.name)
@@ -105,7 +105,7 @@ class BDT(ModelWithCard):
                 ],
                 verbose_eval=False,
             )
-        # set after training, because XGBoost would compare the names of both matrices in every round
+        # set after training, because XGBoost compares the names of both matrices in every round
         self._booster.feature_names = list(shape.columns)
         context.report("train", self.trees, self.trees)
         best = min(range(len(rounds)), key=rounds.__getitem__)
@@ -113,16 +113,16 @@ class BDT(ModelWithCard):
         self._card = Card.of(self, train.classes, shape, details)
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
-        """Class probabilities from the trees of the best round and those before it."""
+        """Class probabilities (events, classes)."""
         card = self._fitted()
         card.check(samples, shape_of(samples, self.name))
         if not len(samples):
             return np.empty((0, len(card.classes)), np.float32)
         with xgboost.config_context(verbosity=0):
             matrix = xgboost.DMatrix(table_of(samples, self.name, self._context.device))
-            # the card checked the names above, with a shorter message
+            # the card has checked the names
             scores = np.asarray(self._booster.predict(matrix, validate_features=False), np.float32)
-        # two classes have one tree per round, for the second class
+        # with two classes, the scores are those of the second class
         return np.stack([1 - scores, scores], axis=1) if scores.ndim == 1 else scores
 
     def save(self, folder: Path) -> None:
@@ -132,7 +132,7 @@ class BDT(ModelWithCard):
         self._booster.save_model(folder / "model.ubj")
 
     def load(self, folder: Path, context: Context) -> None:
-        """Read what `save` wrote; the hyperparameters become those that were saved."""
+        """Read saved trees and their hyperparameters."""
         file = folder / "model.ubj"
         check_file(file, self)
         try:
@@ -145,11 +145,11 @@ class BDT(ModelWithCard):
         self._booster, self._card = booster, card
 
     def parameters_count(self) -> int | None:
-        """Leaves of all trees."""
+        """Number of leaves of all trees."""
         return None if self._booster is None else sum(tree.count("leaf=") for tree in self._booster.get_dump())
 
     def details(self) -> dict[str, float]:
-        """Rounds boosted (`epochs`), the `best_epoch` (from 1) that is kept, and its `valid_loss`."""
+        """Number of rounds (`epochs`), the best round (`best_epoch`, counted from 1), and its `valid_loss`."""
         return super().details()
 
     def _settings(self, classes: Sequence[str], shape: Shape) -> dict[str, Any]:
@@ -161,7 +161,7 @@ class BDT(ModelWithCard):
             "tree_method": "hist",
             "device": self._context.device,
             "seed": self._context.seed,
-            "nthread": 0,  # all that OpenMP may use
+            "nthread": 0,  # as many as OpenMP allows
             "max_depth": self.depth,
             "learning_rate": self.learning_rate,
             "subsample": self.subsample,
@@ -171,7 +171,7 @@ class BDT(ModelWithCard):
         }
 
     def _constraints(self, classes: Sequence[str], shape: Shape) -> dict[str, Any]:
-        """Monotonic constraints. The trees are those of the second class, so signs are those of the first reversed.
+        """Monotonic constraints; signs are reversed, because the trees are those of the second class.
 
         Raises UserError for an unknown column, and for more than two classes: XGBoost would constrain the trees of
         every class, but not the probabilities, which are normalised to 1.

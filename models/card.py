@@ -1,6 +1,6 @@
-"""The card of a fitted model: enough to build it again, and to refuse samples of another kind.
+"""The card of a fitted model: what it needs to be loaded, and to refuse samples of another kind.
 
-A card is stored inside the file of the weights, so that the two never get separated.
+The card is stored inside the file of the weights, so that the two stay together.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
 SCHEMA = 2
 NO_INPUT = Shape("none", ())
-"""The shape of the inputs of a model that takes none."""
+"""The shape of a model without inputs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """A fitted model without its weights.
+    """Everything about a fitted model but its weights.
 
     Parameters
     ----------
-    model, version, parameters : the plug-in and its hyperparameters.
+    model, version, parameters : name and version of the model, and its hyperparameters.
     classes : names of the classes, in the order of the scores.
     shape : shape of the inputs.
     details : numbers about the fit, such as the best epoch.
@@ -52,7 +52,7 @@ class Card:
 
     @staticmethod
     def of(model: Model, classes: tuple[str, ...], shape: Shape, details: Mapping[str, float] | None = None) -> Card:
-        """The card of a model that has just been fitted."""
+        """The card of a fitted model."""
         return Card(
             model=model.name,
             version=model.version,
@@ -82,12 +82,12 @@ class Card:
     def parse(text: str | None, file: Path, model: Model) -> Card:
         """The card in `text`, read from `file`; `model` gets its hyperparameters.
 
-        Raises UserError if the text is no card, or the card of another model or version.
+        Raises UserError if the text is not a card, or is the card of another model or version.
         """
         try:
             card = TypeAdapter(Card).validate_json(text or "")
         except ValidationError as error:
-            reason = error.errors()[0]["msg"] if text else "there is none"
+            reason = error.errors()[0]["msg"] if text else "it has no card"
             raise UserError(f"{model.name}: {file} does not hold the card of a model: {reason}.") from error
         found, expected = (card.model, card.version, card.schema_version), (model.name, model.version, SCHEMA)
         if found != expected:
@@ -108,7 +108,7 @@ class ModelWithCard(Model, ABC):
     _context: Context = field(default=Context(), init=False, repr=False, compare=False)
 
     def details(self) -> dict[str, float]:
-        """Numbers about the fit, as in the card."""
+        """Numbers about the fit, from the card."""
         return dict(self._card.details) if self._card else {}
 
     def _fitted(self) -> Card:
@@ -123,9 +123,9 @@ def write_tensors(file: Path, tensors: Mapping[str, Tensor], card: Card) -> None
 
 
 def read_tensors(file: Path, model: Model) -> tuple[dict[str, Tensor], Card]:
-    """Read what `write_tensors` wrote; `model` gets the hyperparameters of the card.
+    """Read the weights and the card of a model, which gets the hyperparameters of the card.
 
-    Raises UserError if there is no such file, or if it is damaged or of another model.
+    Raises UserError if the file is missing, damaged, or of another model.
     """
     check_file(file, model)
     try:
@@ -140,11 +140,11 @@ def read_tensors(file: Path, model: Model) -> tuple[dict[str, Tensor], Card]:
 def check_file(file: Path, model: Model) -> None:
     """Raise UserError unless the file of a saved model exists."""
     if not file.is_file():
-        raise UserError(f"{model.name}: {file.parent} has no {file.name}, expected a folder that a model was saved to.")
+        raise UserError(f"{model.name}: {file.parent} has no {file.name}, expected the folder of a saved model.")
 
 
 def unusable(file: Path, model: Model, error: Exception) -> UserError:
-    """The error for a file of a saved model that cannot be read."""
+    """The error for the file of a saved model that cannot be read."""
     return UserError(f"{model.name}: {file} can't be used: {str(error).splitlines()[0]}. Fit it again.")
 
 

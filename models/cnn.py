@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 BOTTLENECKS = 50
 MOST_PIXELS = 1 << 14
-"""Largest number of pixels for MaxOut, whose first layer has 80 weights per pixel and unit of width."""
+"""Largest number of pixels for MaxOut, whose first layer has 80 weights per pixel and unit of `width`."""
 
 
 @dataclass(kw_only=True)
 class CNN(TorchModel):
     """Convolutional network: ResNet-15 or ResNet-50 on pictures, 1-D on particles, EdgeConv on graphs.
 
-    Each panel of a picture, such as barrel and endcaps, has a network of its own; they are joined before the classifier
-    (arXiv:1807.11916, section 5.1). On graphs it is ParticleNet's edge convolution (arXiv:1902.08570) over the edges
-    of the representation, of differences between nodes and features of pairs.
+    Each panel of a picture, such as barrel and endcaps, has its own network; they are joined before the last layers
+    (arXiv:1807.11916, section 5.1). On graphs, ParticleNet's edge convolutions (arXiv:1902.08570) use the edges of the
+    representation and the features of pairs.
     """
 
     name = "cnn"
@@ -113,7 +113,7 @@ class CNN(TorchModel):
         return None if self.depth == BOTTLENECKS else self.depth // 4
 
     def _trunk(self, picture: Shape) -> Trunk:
-        """The network of one panel, without the classifier."""
+        """The network of one panel, without the head."""
         channels, size = len(picture.columns), picture.size
         pixels = channels * size[0] * size[1]
         if self.architecture == "vgg":

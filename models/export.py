@@ -1,4 +1,4 @@
-"""Networks as ONNX files, which need neither this program nor torch to be used."""
+"""Networks as ONNX files, which run without this program and without torch."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Probabilities(nn.Module):
 
 
 def write_onnx(model: Model, folder: Path, file: Path) -> list[str]:
-    """Write a fitted network so that onnxruntime gives the scores of `predict_proba`.
+    """Write a fitted network with which onnxruntime gives the scores of `predict_proba`.
 
-    The metadata of the file hold the classes and the names of columns and features, as JSON.
+    The metadata of the file hold the classes and the names of columns and features as JSON.
 
     Parameters
     ----------
     model : fitted model.
-    folder : where the model is saved, for messages.
+    folder : folder of the saved model, for messages.
     file : ONNX file to write.
 
     Returns
@@ -66,12 +66,12 @@ def write_onnx(model: Model, folder: Path, file: Path) -> list[str]:
             f"{own} in {folder}."
         )
     network, card = model.fitted()
-    examples = _onnx_inputs(model.name, card.shape)
-    program = _exported(model.name, Probabilities(deepcopy(network).cpu()).eval(), examples)
+    inputs = _onnx_inputs(model.name, card.shape)
+    program = _exported(model.name, Probabilities(deepcopy(network).cpu()).eval(), inputs)
     metadata = {"classes": card.classes, "columns": card.shape.columns, "features": card.shape.features}
     program.model.metadata_props.update({name: json.dumps(value) for name, value in metadata.items()})
     write_atomically(file, lambda stream: stream.write(program.model_proto.SerializeToString()))
-    return [example.name for example in examples]
+    return [part.name for part in inputs]
 
 
 def _onnx_inputs(model: str, shape: Shape) -> list[OnnxInput]:
@@ -84,9 +84,9 @@ def _onnx_inputs(model: str, shape: Shape) -> list[OnnxInput]:
         raise UserError(f"{model}: {error} Use `predict`.") from error
 
 
-def _exported(name: str, network: nn.Module, examples: Sequence[OnnxInput]) -> Any:
+def _exported(name: str, network: nn.Module, inputs: Sequence[OnnxInput]) -> Any:
     try:
-        import onnx  # noqa: F401 - what torch's exporter needs, and asks for in many words
+        import onnx  # noqa: F401 - needed by torch's exporter, whose own message is long
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise UserError(
@@ -97,10 +97,10 @@ def _exported(name: str, network: nn.Module, examples: Sequence[OnnxInput]) -> A
         with _silent():
             return torch.onnx.export(
                 network,
-                tuple(example.tensor for example in examples),
-                input_names=[example.name for example in examples],
+                tuple(part.example for part in inputs),
+                input_names=[part.name for part in inputs],
                 output_names=["probabilities"],
-                dynamic_shapes=(tuple(dict.fromkeys(example.free, any_size) for example in examples),),
+                dynamic_shapes=(tuple(dict.fromkeys(part.free_axes, any_size) for part in inputs),),
                 dynamo=True,
                 verbose=False,
             )
@@ -113,7 +113,7 @@ def _exported(name: str, network: nn.Module, examples: Sequence[OnnxInput]) -> A
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Suppress messages about packages that are not needed and about optimisations that were not made."""
+    """Suppress messages about optional packages and skipped optimisations."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

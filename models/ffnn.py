@@ -58,11 +58,11 @@ class FFNN(TorchModel):
     ] = 0.5
 
     def view(self, samples: Samples) -> View[Any]:
-        """A table, or for Deep Sets the list of particles."""
+        """A table, or the list of particles for Deep Sets."""
         return view_of(("sequence",) if self.pooling == "deep-sets" else ("table",), samples, self.name)
 
     def network(self, shape: Shape, classes: int) -> nn.Module:
-        """Hidden layers, then logits; for Deep Sets after the sum over particles.
+        """Hidden layers on the table, or on the sum over particles for Deep Sets.
 
         Raises Skip if particles have no columns.
         """

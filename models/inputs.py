@@ -1,35 +1,34 @@
-"""How each kind of samples becomes the input of each model: the table behind every cell of the benchmark.
+"""Which view turns each kind of samples into the input of each model.
 
     model | Images                         | Vectors                            | Graphs
     ------|--------------------------------|------------------------------------|------------------------------------
     cnn   | picture: dense pictures, one   | sequence: particles in falling pt, | edges: nodes and the edges between
           | per panel, 2-D layers [1, 2]   | 1-D convolutions                   | them, EdgeConv [3]
     ffnn  | table: pooled pixels and image | table: leading particles of each   | table: moments of nodes and edges,
-    bdt   | moments [1]                    | kind, in columns [1, 2]            | degrees
+    bdt   | moments                        | kind, in columns [1, 2]            | degrees
     mpnn  | nodes: the most energetic      | nodes: particles, each receives    | graph: nodes receive messages
-          | pixels, or cells of drawings   | messages from all [4]              | along the edges
+          | pixels, or pooled drawings     | messages from all [4]              | along the edges
     recnn | tree: pixels as massless       | tree: particles, merged two by two | tree: nodes, merged along the edges
           | particles [5]                  | [5]                                | (a minimum spanning tree)
 
-Circles and calorimeters give Images, fourvectors Vectors, graph Graphs. Papers with such inputs:
+Circles and calorimeters give Images, fourvectors Vectors, graph Graphs. Numbers are papers with such inputs:
 [1] arXiv:1708.07034, [2] arXiv:1807.11916, [3] arXiv:1902.08570, [4] Henrion et al., NIPS 2017 workshop on deep
 learning for physical sciences, [5] arXiv:1702.00748. The other entries are our choice:
 
-- `ffnn[pooling=deep-sets]` takes the *sequence* of particles as a set (arXiv:1810.05165, Particle Flow Networks);
-- particles are ordered by pt, so a convolution runs along one axis, not two as in a picture;
-- the columns of a table mean the same in every event: slots by kind, coarse cells, moments of any number of nodes;
-- most pixels of a picture are empty. As nodes or leaves an event has at most 128: the pixels of largest energy, or the
-  cells of a drawing at the centroid of their ink. `dropped` gives the share of energy that this leaves out;
-- the edges of a graph say which nodes are close: messages, convolutions and merges follow them. With all edges a graph
-  holds no more information than the list of its nodes.
+- `ffnn[pooling=deep-sets]` takes the *sequence* of particles as a set (arXiv:1810.05165, Particle Flow Networks).
+- Particles are ordered by pt, so a convolution runs along one axis, not two as in a picture.
+- A column of a table means the same in every event: slots by kind, pooled pixels, moments of any number of nodes.
+- Most pixels of a picture are empty. An event has at most 128 nodes or leaves: the pixels of largest energy, or the
+  pooled cells of a drawing at the centroid of their ink. `View.dropped` is the share of energy that is left out.
+- The edges of a graph connect close nodes: messages, convolutions and merges follow them. A graph with all edges has no
+  more information than the list of its nodes.
 
-*picture*, *sequence* and so on are *views*. A model names the views that it can take, and `VIEWS` has the view of each
+*picture*, *sequence* and so on are *views*. A model names the views that it takes, and `VIEWS` has the view of each
 name and kind of samples. To add a view, write a class (`models/views/view.py`) and add an entry.
 
-A view is stateless: it fits nothing, so the input of one event never depends on other events. Whatever is fitted to
-events (standardisation) belongs to the model. A view works batch by batch, on the device of the samples, because whole
-data sets are never dense. Every view includes the per-event features that a representation declares, so that cells
-compare arrangements of the same information.
+A view is stateless, so the input of an event never depends on other events; standardisation, which is fitted to events,
+belongs to the model. A view works batch by batch, on the device of the samples, because whole data sets are never
+dense. Every view includes the per-event features of the representation, so that all models get the same information.
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ def view_of(views: Sequence[str], samples: Samples, model: str) -> View[Any]:
         for kind in type(samples).__mro__:
             if (view, kind) in VIEWS:
                 return VIEWS[view, kind]
-    known = " or ".join(sorted({kind.__name__ for view, kind in VIEWS if view in views})) or "none yet"
+    known = " or ".join(sorted({kind.__name__ for view, kind in VIEWS if view in views})) or "none"
     raise Skip(
         f"{model}: no view of {type(samples).__name__} as {' or '.join(views)}, expected samples of kind {known}. "
         "Choose another representation, or add the pair to VIEWS in models/inputs.py."

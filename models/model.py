@@ -22,20 +22,20 @@ Report = Callable[[str, float, float], None]
 
 
 def silent(stage: str, done: float, total: float) -> None:
-    """Ignore a progress report: the default of `Context.report`."""
+    """A report that does nothing."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """Where and how a model runs: no hyperparameter, and no part of a saved model.
+    """Where and how a model runs; neither hyperparameters nor part of a saved model.
 
     Parameters
     ----------
-    device : "cpu", "cuda" or one GPU as "cuda:1".
-    seed : of all random numbers of the fit; the same seed gives the same model.
-    report : called as report(stage, done, total), as often as the model likes.
-    checkpoint : a file in which a long training may store its state, to continue from there after a kill. The caller
-        deletes the checkpoint after the result is stored.
+    device : "cpu", "cuda", or one GPU such as "cuda:1".
+    seed : seed of all random numbers of the fit.
+    report : progress report, called as report(stage, done, total) at any time.
+    checkpoint : a file in which a long training may store its state, to resume after a kill. The caller deletes the
+        checkpoint after the result is stored.
     sharing : number of cells that share the device, this one included.
     """
 
@@ -55,26 +55,26 @@ class Model(Plugin, ABC):
     """
 
     def accept(self, samples: Samples) -> None:
-        """Raise Skip for samples of a kind that the model cannot learn from.
+        """Raise Skip if the model cannot use such samples, as `fit` does.
 
-        `--dry-run` calls it with samples of few or no events. `fit` raises Skip as well.
+        `--dry-run` calls it with samples of few or zero events.
         """
 
     @abstractmethod
     def fit(self, train: Samples, valid: Samples, context: Context) -> None:
-        """Learn from `train`; `valid` is only for early stopping."""
+        """Fit to `train`; `valid` is only for early stopping."""
 
     @abstractmethod
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
-        """Class probabilities, shape (events, classes), rows summing to 1."""
+        """Class probabilities (events, classes); each row sums to 1."""
 
     @abstractmethod
     def save(self, folder: Path) -> None:
-        """Write the fitted model to an existing folder, as data (no pickle)."""
+        """Write the fitted model to an existing folder, as data, not pickle."""
 
     @abstractmethod
     def load(self, folder: Path, context: Context) -> None:
-        """Read what `save` wrote, onto `context.device`; the scores are the same to 1e-6."""
+        """Read a saved model onto `context.device`; its scores are the same to 1e-6."""
 
     def parameters_count(self) -> int | None:
         """Number of fitted parameters (weights of a network, leaves of trees), or None if unknown."""

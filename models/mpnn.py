@@ -22,8 +22,8 @@ class MPNN(TorchModel):
     """Message-passing network with learned adjacency, on particles, pixels or graphs.
 
     The network of neural message passing for jet physics (Henrion et al., Deep Learning for Physical Sciences at NIPS
-    2017; best with two iterations, directed, table 1). On graphs, messages are passed only along edges, and the
-    features of edges enter the adjacency and the messages.
+    2017; best with two directed iterations, table 1). On graphs, messages go only along edges, and edge features enter
+    adjacency and messages.
     """
 
     name = "mpnn"

@@ -1,4 +1,4 @@
-"""`TorchModel`, the base of models that are torch networks: subclass it and write `network`."""
+"""`TorchModel`, the base class of torch networks: subclass it and write `network`."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 
 class Standardised(nn.Module):
-    """A network on standardised inputs, (input - mean) * scale; both are saved with its weights.
+    """A network on standardised inputs, (input - mean) * scale; mean and scale are saved with the weights.
 
     Parameters
     ----------
-    moments : for each input tensor its mean and scale (columns,), or None for one that is not standardised.
+    moments : mean and scale (columns,) of each input tensor, or None for a tensor that is not standardised.
     """
 
     def __init__(self, network: nn.Module, moments: Sequence[tuple[Tensor, Tensor] | None]) -> None:
@@ -49,7 +49,7 @@ class Standardised(nn.Module):
             self.register_buffer(f"scale{place}", scale)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """The network's logits (batch, classes)."""
+        """Logits (batch, classes)."""
         logits: Tensor = self.network(*(self._standardise(place, part) for place, part in enumerate(inputs)))
         return logits
 
@@ -64,10 +64,13 @@ class Standardised(nn.Module):
 
 @dataclass(kw_only=True)
 class TorchModel(ModelWithCard, ABC):
-    """A torch network with the one training loop."""
+    """A torch network, with the training loop of all networks.
+
+    Subclass as a dataclass whose fields are the hyperparameters, and write `network`.
+    """
 
     views: ClassVar[tuple[str, ...]]
-    """The views of `models/inputs.py` that the network can take; the first that the samples have is used."""
+    """Views of `models/inputs.py` that the network takes; the first one that exists for the samples is used."""
 
     epochs: Annotated[int, Range(1, 100_000), "largest number of passes over the training events"] = 40
     patience: Annotated[
@@ -118,19 +121,19 @@ class TorchModel(ModelWithCard, ABC):
 
     @abstractmethod
     def network(self, shape: Shape, classes: int) -> nn.Module:
-        """The network: `forward` takes the inputs of the view and returns logits (batch, classes)."""
+        """A new network: its `forward` takes the inputs of the view and returns logits (batch, classes)."""
 
     def view(self, samples: Samples) -> View[Any]:
-        """The view of these samples; override it if it depends on the parameters of the network."""
+        """The view of these samples; override it if it depends on hyperparameters."""
         return view_of(self.views, samples, self.name)
 
     def accept(self, samples: Samples) -> None:
-        """Raise Skip if samples have no view, network or augmentation, or lack the mass that `decorrelation` needs."""
+        """Raise Skip if view, network, augmentation or decorrelation do not apply to such samples."""
         self._check_mass(samples)
         view = self.view(samples)
         shape = view.shape(samples)
         augmentation(self.augment, view, samples, self.name)
-        with torch.device("meta"):  # without memory and random numbers
+        with torch.device("meta"):  # uses neither memory nor random numbers
             self.network(shape, len(samples.classes))
 
     def _check_mass(self, samples: Samples) -> None:
@@ -141,7 +144,7 @@ class TorchModel(ModelWithCard, ABC):
             )
 
     def fit(self, train: Samples, valid: Samples, context: Context) -> None:
-        """Train from scratch on `train`, and keep the weights of the epoch with the smallest loss on `valid`."""
+        """Train a new network; its weights are those of the epoch with the smallest loss on `valid`."""
         check_samples(self.name, train, valid)
         self._context = context
         self._check_mass(train)
@@ -163,7 +166,7 @@ class TorchModel(ModelWithCard, ABC):
         self._card = Card.of(self, train.classes, shape, details)
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
-        """Softmax of the logits, in float32 on every device: bfloat16 would make different scores equal."""
+        """Softmax of the logits, in float32 on every device, because bfloat16 makes different scores equal."""
         network, card = self.fitted()
         view = self.view(samples)
         card.check(samples, view.shape(samples))
@@ -194,7 +197,7 @@ class TorchModel(ModelWithCard, ABC):
         write_tensors(folder / "model.safetensors", network.state_dict(), card)
 
     def load(self, folder: Path, context: Context) -> None:
-        """Read what `save` wrote; the hyperparameters become those that were saved."""
+        """Read a saved network and its hyperparameters."""
         file = folder / "model.safetensors"
         weights, card = read_tensors(file, self)
         self._context = context
@@ -209,13 +212,13 @@ class TorchModel(ModelWithCard, ABC):
         self._network, self._card = network, card
 
     def parameters_count(self) -> int | None:
-        """Trainable weights."""
+        """Number of weights."""
         return None if self._network is None else sum(weight.numel() for weight in self._network.parameters())
 
     def details(self) -> dict[str, float]:
-        """`epochs` trained, the `best_epoch` (from 1) whose weights are kept, and its `valid_loss`.
+        """`epochs` trained, the `best_epoch` (counted from 1) whose weights are used, and its `valid_loss`.
 
-        `dropped` is the mean share of a validation event's energy that the view leaves out, if it leaves out any.
+        `dropped` is the mean share of energy that the view leaves out of validation events, for views that do.
         """
         return super().details()
 
@@ -237,5 +240,5 @@ class TorchModel(ModelWithCard, ABC):
         )
 
     def _placed(self, network: nn.Module, moments: Sequence[tuple[Tensor, Tensor] | None]) -> Standardised:
-        # convolutions on CPUs and tensor cores are fastest with channels last; other tensors are left alone
+        # convolutions on CPUs and tensor cores are fastest with channels last; other tensors stay as they are
         return Standardised(network, moments).to(self._context.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class RecNN(TorchModel):
     """Recursive network over binary trees of an event's particles, pixels or nodes (arXiv:1702.00748).
 
-    The embedding of a node is computed from its four-momentum and from the embeddings of its two children; that of the
-    root is classified. All trees of a batch are computed together, level by level.
+    The embedding of a node is computed from its four-momentum and the embeddings of its two children; the classifier
+    takes that of the root. All trees of a batch are computed together, level by level.
     """
 
     name = "recnn"
@@ -66,7 +66,7 @@ class RecNN(TorchModel):
         return replace(view, topology=self.topology, jets=self.jets, mass=self.mass)
 
     def network(self, shape: Shape, classes: int) -> nn.Module:
-        """Embedding, chain of jets if there are several, and classifier."""
+        """Embedding of trees, a recurrent unit if there are several jets, and classifier."""
         return RecursiveNet(
             len(shape.columns), len(shape.features), classes, units=self.units, jets=self.jets, gated=self.gated
         )

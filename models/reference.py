@@ -1,4 +1,4 @@
-"""Reference models, run when they are named: a constant, random scores, and a cut on one variable."""
+"""Reference models, which run only if they are named: a constant, random scores, and a cut on one variable."""
 
 from __future__ import annotations
 
@@ -43,27 +43,27 @@ class Reference(ModelWithCard, ABC):
         write_tensors(folder / FILE, {}, self._fitted())
 
     def load(self, folder: Path, context: Context) -> None:
-        """Read what `save` wrote."""
+        """Read a saved model."""
         _, self._card = read_tensors(folder / FILE, self)
         self._context = context
 
     def parameters_count(self) -> int | None:
-        """None of its own."""
+        """0, because nothing is fitted."""
         return 0 if self._card else None
 
 
 @dataclass(kw_only=True)
 class Constant(Reference):
-    """The same probability for each class, whatever the event: every metric must rank it at 0.5.
+    """The same probability for all classes and events; its AUC is 0.5.
 
-    All scores are tied, so it reveals a metric that sorts scores and depends on how ties are broken.
+    All scores are tied, which reveals a metric that depends on how ties are broken.
     """
 
     name = "constant"
     extra: ClassVar[bool] = True
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
-        """One over the number of classes, (events, classes)."""
+        """1 / number of classes, (events, classes)."""
         card = self._fitted()
         card.check(samples, NO_INPUT)
         return np.full((len(samples), len(card.classes)), 1 / len(card.classes), np.float32)
@@ -71,24 +71,24 @@ class Constant(Reference):
 
 @dataclass(kw_only=True)
 class Random(Reference):
-    """Random probabilities for each event: every metric must rank it at 0.5.
+    """Random probabilities for each event; its AUC is 0.5 within its interval.
 
-    The probabilities are uniform over all that sum to 1. Those of an event depend only on its id and the seed, because
-    scores must not depend on the order of events or on other events.
+    The probabilities are uniform among all that sum to 1. They depend only on the event id and the seed, so that the
+    order of events and other events do not change them.
     """
 
     name = "random"
     extra: ClassVar[bool] = True
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
-        """(events, classes)."""
+        """Random class probabilities (events, classes)."""
         card = self._fitted()
         card.check(samples, NO_INPUT)
         classes = len(card.classes)
         key = splitmix64(np.array([int(card.details["seed"])], np.uint64))
         ids = samples.event_ids.cpu().numpy().astype(np.int64).view(np.uint64)
         word = np.asarray(splitmix64(ids + key)[:, None] + np.arange(classes, dtype=np.uint64), np.uint64)
-        # the upper 53 bits as numbers in (0, 1); exponential numbers divided by their sum are uniform spacings
+        # the upper 53 bits are a number in (0, 1); exponential numbers divided by their sum are uniform spacings
         uniform = ((splitmix64(word) >> np.uint64(11)) + 0.5) / 2.0**53
         share = -np.log(uniform)
         return np.asarray(share / share.sum(axis=1, keepdims=True), np.float32)
@@ -113,7 +113,7 @@ class Threshold:
     auc: float
 
     def probability(self, column: Floats) -> Floats:
-        """(events,), strictly monotonic in the column, 1/2 at the threshold; 0 if the class has no training events."""
+        """Probabilities (events,): strictly monotonic in the column, 1/2 at the threshold; 0 if `sign` is 0."""
         if not self.sign:
             return np.zeros(len(column))
         distance = self.sign * (column - self.value) / self.scale
@@ -122,9 +122,9 @@ class Threshold:
 
 @dataclass(kw_only=True)
 class Cut(Reference):
-    """A cut on the single best column of the table: every other model has to beat it.
+    """A cut on the best column of the table, which every other model should beat.
 
-    For each class against the rest it takes the column and direction with the largest area under the ROC curve on the
+    For each class against the rest, it takes the column and direction with the largest area under the ROC curve on
     training events, and the threshold with the largest balanced accuracy. With `fourvectors[features=high]` the columns
     are the task's engineered variables. The scores of the first class, the signal, order events as its column does; the
     other classes share the remaining probability in proportion to their own scores.
@@ -152,12 +152,12 @@ class Cut(Reference):
         tried = [thresholds(table[:, column], column, labels, weights, len(train.classes)) for column in columns]
         if not tried:
             raise UserError("cut: the table has no columns, expected at least one. Choose another representation.")
-        # of equal columns the first
+        # the first of equal columns
         self._cuts = tuple(max(cuts, key=lambda cut: cut.auc) for cuts in zip(*tried, strict=True))
         self._card = Card.of(self, train.classes, shape, {"train_auc": self._cuts[0].auc})
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
-        """(events, classes)."""
+        """Class probabilities (events, classes)."""
         card = self._fitted()
         card.check(samples, shape_of(samples, self.name))
         empty = np.empty((0, len(card.shape.columns)))
@@ -167,7 +167,7 @@ class Cut(Reference):
         return np.stack([signal, *(left * other for other in others)], axis=1).astype(np.float32)
 
     def save(self, folder: Path) -> None:
-        """Write `model.safetensors`: the thresholds, class by class, and the card."""
+        """Write `model.safetensors`: the threshold of each class, and the card."""
         card = self._fitted()
         rows = [asdict(cut) for cut in self._cuts]
         columns = {name: [row[name] for row in rows] for name in rows[0]}
@@ -178,7 +178,7 @@ class Cut(Reference):
         write_tensors(folder / FILE, tensors, card)
 
     def load(self, folder: Path, context: Context) -> None:
-        """Read what `save` wrote."""
+        """Read a saved model."""
         tensors, card = read_tensors(folder / FILE, self)
         try:
             names = list(Threshold.__dataclass_fields__)
@@ -199,7 +199,7 @@ def thresholds(
     """The best cut on a column for each class against the rest. All arrays are (events,)."""
     distinct, place = np.unique(values, return_inverse=True)
     each = np.bincount(labels * len(distinct) + place, weights, classes * len(distinct)).reshape(classes, -1)
-    # between neighbouring values, and below and above all of them, which is no cut
+    # halfway between neighbouring values; the smallest and the largest value stand for no cut
     between = np.concatenate([distinct[:1], (distinct[1:] + distinct[:-1]) / 2, distinct[-1:]])
     cuts = []
     for own in each:

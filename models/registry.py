@@ -1,4 +1,4 @@
-"""The models that are known; none is imported before it is chosen."""
+"""The registry of models; a model is imported only when it is chosen."""
 
 from __future__ import annotations
 

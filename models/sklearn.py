@@ -20,7 +20,7 @@ class Sklearn(TableModel):
 
     Columns are standardised, and all classes have the same total weight if the estimator takes sample weights. The seed
     becomes `random_state`. A fitted estimator can't be saved, because scikit-learn's own formats are pickles, which run
-    code when they are loaded; its result is stored all the same.
+    code when they are loaded; results are stored as usual.
     """
 
     name = "sklearn"
@@ -42,7 +42,7 @@ class Sklearn(TableModel):
         self.classifier(0)
 
     def classifier(self, seed: int) -> Any:
-        """The estimator with its settings and the seed. Raises UserError for what scikit-learn refuses."""
+        """A new estimator with its settings and the seed. Raises UserError if scikit-learn refuses the settings."""
         kind, settings = find_estimator(self.estimator), parse_settings(self.settings)
         try:
             estimator = kind(**settings)
@@ -60,7 +60,7 @@ class Sklearn(TableModel):
 
 
 def find_estimator(name: str) -> type[Any]:
-    """The classifier of this name. Raises UserError if scikit-learn has none."""
+    """The classifier of this name, with or without its module. Raises UserError if scikit-learn has none."""
     module, _, short = name.rpartition(".")
     if module:
         try:

@@ -1,4 +1,4 @@
-"""Models on a table: `TableModel` is the base of any classifier with `fit(X, y)` and `predict_proba(X)`."""
+"""`TableModel`, the base class of classifiers with `fit(X, y)` and `predict_proba(X)` on a table."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def shape_of(samples: Samples, model: str) -> Shape:
 
 def table_of(samples: Samples, model: str, device: str = "cpu") -> NDArray[np.float32]:
     """The table (events, columns) of these samples, computed on a device. Raises UserError for NaN and infinities."""
-    with deterministic(device):  # a GPU adds up pixels in any order, and trees depend on the last bit
+    with deterministic(device):  # the order of sums on a GPU varies, and trees depend on the last bit
         (table,) = whole(view_of(TABLE, samples, model), samples.to(device))
-    # XGBoost and others take NaN as "missing"; here it would be a mistake that networks do not tolerate
+    # XGBoost and others take NaN as "missing"; networks fail on it, so all models refuse it
     if table.numel() and not torch.isfinite(torch.stack(table.aminmax())).all():
         raise UserError(
             f"{model}: the samples hold NaN or infinities, expected finite numbers. Look at the representation."
@@ -48,7 +48,7 @@ def table_of(samples: Samples, model: str, device: str = "cpu") -> NDArray[np.fl
 
 @dataclass(kw_only=True)
 class TableModel(ModelWithCard, ABC):
-    """A classifier on a table of pooled pixels, leading particles or graph moments, as numpy arrays.
+    """A classifier on a table of pooled pixels, leading particles or graph moments, as a numpy array.
 
     Subclass as a dataclass whose fields are the hyperparameters, and write `classifier`. All classes have the same
     total weight if `fit` of the classifier takes `sample_weight`; validation events are not used.
@@ -64,7 +64,7 @@ class TableModel(ModelWithCard, ABC):
 
     @abstractmethod
     def classifier(self, seed: int) -> Any:
-        """A new classifier: an object with `fit(X, y)`, which may take `sample_weight`, and `predict_proba(X)`."""
+        """A new classifier, with `fit(X, y)`, which may take `sample_weight`, and `predict_proba(X)`."""
 
     def accept(self, samples: Samples) -> None:
         """Raise Skip for samples without a table."""
@@ -101,13 +101,13 @@ class TableModel(ModelWithCard, ABC):
         return (table - mean) * scale
 
     def save(self, folder: Path) -> None:  # noqa: ARG002 - for those who override it
-        """Not possible in general: raises UserError."""
+        """Raise UserError: a classifier has no general file format."""
         self._fitted()
         raise UserError(
-            f"{self.name}: this classifier can't be saved, because it has no file format that is data and not code. "
+            f"{self.name}: this classifier can't be saved, because it has no file format without code. "
             "Write `save` and `load` (models/bdt.py is an example), or choose bdt or a network."
         )
 
     def load(self, folder: Path, context: Context) -> None:  # noqa: ARG002 - for those who override it
-        """Not possible in general: raises UserError."""
+        """Raise UserError: a classifier has no general file format."""
         raise UserError(f"{self.name}: this classifier can't be loaded. Write `save` and `load`.")

@@ -182,7 +182,7 @@ def balanced_weights(samples: Samples) -> Tensor:
         first = int(wrong.nonzero()[0])
         raise UserError(
             f"event {int(samples.event_ids[first])} has weight {float(samples.weights[first]):g}, expected a finite "
-            "number, 0 or more. Remove or mend this event."
+            "number, 0 or more. Remove or correct this event."
         )
     sums = torch.zeros(len(samples.classes), dtype=torch.float64, device=samples.device)
     sums.index_add_(0, samples.labels, samples.weights.to(torch.float64))

@@ -22,12 +22,12 @@ from models.views.merge_kernels import (
 
 
 class Slots(NamedTuple):
-    """What is known of the remaining nodes, each in a slot: the first slots are in use.
+    """The remaining nodes, each in a slot; the first slots are in use.
 
     y, phi, scale, number : rapidity, azimuth, kt^2p and node number.
     nearest, near2, d : slot of the nearest neighbour, squared angle to it, and the distance d of the two.
 
-    Each is an array of its own: rows of one array would be strided, and loops over them would not be vectorised.
+    These are separate arrays, so that loops over them can be vectorised: rows of one array would be strided.
     """
 
     y: Floats
@@ -53,7 +53,7 @@ def _place(slot: int, node: int, nodes: Floats, power: int, slots: Slots) -> Non
 
 @compiled
 def _distances(slot: int, used: int, y: Floats, phi: Floats, apart: Floats) -> None:
-    """dy^2 + dphi^2 of a slot to each other, in a loop of its own, so that it can be vectorised."""
+    """dy^2 + dphi^2 between a slot and each other slot, in its own loop, so that it can be vectorised."""
     y_slot, phi_slot = y[slot], phi[slot]
     for other in range(used):
         dphi = math.pi - abs(math.pi - abs(phi_slot - phi[other]))
@@ -64,7 +64,7 @@ def _distances(slot: int, used: int, y: Floats, phi: Floats, apart: Floats) -> N
 
 @compiled(fastmath={"nnan", "nsz"})
 def _smallest(values: Floats, used: int) -> float:
-    """The smallest of numbers without NaN; `fastmath` lets the compiler compare several at a time."""
+    """The smallest value; none is NaN, so `fastmath` lets the compiler compare several at a time."""
     smallest = np.inf
     for slot in range(used):
         smallest = values[slot] if values[slot] < smallest else smallest
@@ -73,7 +73,7 @@ def _smallest(values: Floats, used: int) -> float:
 
 @compiled
 def _alone(values: Floats, used: int, value: float) -> int:
-    """Where a value is, or -1 if it is in several places; without branches, which could not be predicted."""
+    """The slot of a value, or -1 if several slots have it; without branches, which the CPU could not predict."""
     count, last = 0, 0
     for slot in range(used):
         here = values[slot] == value
@@ -84,7 +84,7 @@ def _alone(values: Floats, used: int, value: float) -> int:
 
 @compiled
 def _nearest(used: int, number: Integers, apart: Floats) -> tuple[int, float]:
-    """Slot and value of the smallest distance; of equal ones, that of the lowest node number."""
+    """Slot and value of the smallest distance; of equal distances, that of the lowest node number."""
     smallest = _smallest(apart, used)
     best = _alone(apart, used, smallest)
     if best < 0:
@@ -96,16 +96,16 @@ def _nearest(used: int, number: Integers, apart: Floats) -> tuple[int, float]:
 
 @compiled(inline="always")
 def _find_neighbour(slot: int, used: int, slots: Slots, apart: Floats) -> None:
-    """Fill `nearest`, `near2` and `d` of a slot, from its distances."""
+    """Set `nearest`, `near2` and `d` of a slot from its distances."""
     slots.nearest[slot], slots.near2[slot] = _nearest(used, slots.number, apart)
     slots.d[slot] = min(slots.scale[slot], slots.scale[slots.nearest[slot]]) * slots.near2[slot]
 
 
 @compiled(inline="always")
 def _closest(used: int, slots: Slots) -> int:
-    """The slot of the smallest d; of equal ones, that of the smaller angle, then of the lower node numbers.
+    """The slot of the smallest d; of equal d, that of the smaller angle, then of the lower node numbers.
 
-    Two slots that are each other's nearest have the same d: the first of them is returned.
+    Two slots that are nearest to each other have the same d; the first one is returned.
     """
     number, nearest, near2, d = slots.number, slots.nearest, slots.near2, slots.d
     smallest = _smallest(d, used)
@@ -127,14 +127,11 @@ def _closest(used: int, slots: Slots) -> int:
 
 @compiled(inline="always")
 def _update(merged: int, freed: int, used: int, slots: Slots, apart: Floats, again: Integers) -> None:
-    """Update neighbours after `merged` got the merged node and `freed` was removed; `used` slots remain.
-
-    The last slot was moved to `freed`.
-    """
+    """Update neighbours after a merge: `merged` has the new node, `freed` the former last slot; `used` slots remain."""
     scale, nearest, near2, d = slots.scale, slots.nearest, slots.near2, slots.d
     _distances(merged, used, slots.y, slots.phi, apart)
     lost, scale_merged = 0, scale[merged]
-    for slot in range(used):  # without branches, which could not be predicted
+    for slot in range(used):  # without branches, which the CPU could not predict
         again[lost] = slot
         lost += (nearest[slot] == merged) | (nearest[slot] == freed)
     for slot in range(used):  # can be vectorised
@@ -153,10 +150,10 @@ def _update(merged: int, freed: int, used: int, slots: Slots, apart: Floats, aga
 
 @compiled
 def cluster(first: int, last: int, arrays: MergeArrays, power: int) -> None:
-    """Merge the two of smallest d = min(kt^2p of both) (dy^2 + dphi^2), p = `power`, until one node is left.
+    """Merge the two nodes of smallest d = min(kt^2p of both) (dy^2 + dphi^2), p = `power`, until one node is left.
 
-    Each node stores its geometric nearest neighbour, which is enough to find the smallest d: n^2 steps, not n^3
-    (Cacciari and Salam, hep-ph/0512210).
+    The geometric nearest neighbour of each node suffices to find the smallest d, in n^2 steps instead of n^3 (Cacciari
+    and Salam, hep-ph/0512210).
     """
     most = largest(first, last, arrays)
     nodes = np.empty((2 * most, 4))

@@ -1,4 +1,4 @@
-"""Graphs joined into one, with lists of edges, as PyTorch Geometric has them."""
+"""Graphs joined into one, with lists of edges, as in PyTorch Geometric."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from models.views.view import (
 from representations.samples import Graphs
 
 FLOOR = math.log(1e-3)
-"""ln of 1 MeV: pt 0 (an event without missing energy) has no logarithm."""
+"""ln of 1 MeV, the lower bound of logarithms: pt is 0 in an event without missing energy."""
 LOGARITHMS = ("pt", "energy")
-KEPT = 1 << 30
-"""Largest size in bytes of pair features to compute once; beyond it they are computed batch by batch."""
-_BYTES_A_PAIR = 24
+MAX_PAIR_BYTES = 1 << 30
+"""Pair features up to this size are computed once for all events, larger ones batch by batch."""
+_BYTES_PER_PAIR = 24
 
 
 class JoinedGraphs(View[Graphs]):
     """All nodes (nodes, columns), pairs (edges, 6), their ends (2, edges), events (nodes,), features (batch, features).
 
-    pt and energy enter as logarithms, because they span decades, and phi as cosine and sine, because it is periodic.
-    `ends` has the sender and the receiver of each edge, ordered by receiver.
+    pt and energy are logarithms, because they span decades, and phi is cosine and sine, because it is periodic. `ends`
+    has the sender and the receiver of each edge, ordered by receiver.
 
-    Axis 0 counts the nodes of the whole batch: padding each event to the largest would double the work on objects, and
-    more on jets. On a GPU nodes and edges are padded to a few sizes, so that batches have few shapes; the padding
-    belongs to an additional event after the last, so `events` may be one larger than any row of the features.
+    Axis 0 counts the nodes of the whole batch, because padding every event to the largest would at least double the
+    work. On a GPU, nodes and edges are padded to a few sizes, so that batches have few shapes; the padding belongs to
+    an extra event after the last, which has no row of features.
     """
 
     name = "edges"
 
     def shape(self, samples: Graphs) -> Shape:
-        """Names of the nodes' columns; `size` is the number of columns of a pair."""
+        """Names of the columns of nodes; `size` is the number of columns of a pair."""
         names = [f"log_{name}" if name in LOGARITHMS else name for name in samples.names if name != "phi"]
         return Shape(self.name, (*names, "cos_phi", "sin_phi"), (len(samples.edge_names),), samples.feature_names)
 
     def prepare(self, samples: Graphs) -> Graphs:
         """Compute the features of pairs, unless they are too large."""
-        few = _BYTES_A_PAIR * len(samples.edges.values) <= KEPT
+        few = _BYTES_PER_PAIR * len(samples.edges.values) <= MAX_PAIR_BYTES
         return samples.with_pairs() if few and samples.pairs is None else samples
 
     def batch(self, samples: Graphs, index: Tensor) -> Inputs:
@@ -78,14 +78,14 @@ class JoinedGraphs(View[Graphs]):
     def _columns(samples: Graphs, nodes: Tensor) -> Tensor:
         columns = dict(zip(samples.names, nodes.unbind(dim=1), strict=True))
         phi = columns.pop("phi")
-        kept = [column.log().clamp(min=FLOOR) if name in LOGARITHMS else column for name, column in columns.items()]
-        return torch.stack([*kept, phi.cos(), phi.sin()], dim=1)
+        values = [column.log().clamp(min=FLOOR) if name in LOGARITHMS else column for name, column in columns.items()]
+        return torch.stack([*values, phi.cos(), phi.sin()], dim=1)
 
 
 def padded(
     nodes: Tensor, event: Tensor, ends: Tensor, pairs: Tensor, events: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Pad to `rounded` sizes with at least one empty node of event number `events`, and with edges of the last node.
+    """Pad to `rounded` sizes, with at least one empty node of the extra event `events`, and edges of the last node.
 
     Takes and returns nodes (N, columns), event (N,), ends (2, E) and pairs (E, 6).
     """
@@ -100,6 +100,6 @@ def padded(
 
 
 def rounded(count: int) -> int:
-    """The next number of the form 4, 5, 6 or 7 times a power of 2: at most a quarter is added."""
+    """The next number that is 4, 5, 6 or 7 times a power of 2, at most a quarter larger."""
     power = 1 << max(0, count.bit_length() - 3)
     return -(-count // power) * power

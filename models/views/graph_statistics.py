@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 class GraphStatistics(TableView[Graphs]):
-    """Counts, moments and degrees of an event's graph, of any size; then the features. Empty graphs have zeros.
+    """Counts, moments and degrees of graphs of any size, then the features; zeros for empty graphs.
 
-    `nodes`, `edges` : their numbers.
+    `nodes`, `edges` : numbers of nodes and edges.
     `<feature>_sum`, `_mean`, `_deviation` of the nodes, and `_weighted_mean`, `_weighted_deviation` with the weight pt.
-        The sums of is_<kind> count the objects of each kind.
+        The sum of is_<kind> is the number of objects of that kind.
     `<feature>_mean`, `_deviation`, `_weighted_mean`, `_weighted_deviation` of the edges, with the weight pt_a pt_b:
         the mean of delta_r is then an energy correlation function (arXiv:1305.0007) of the pairs with edges.
     `degree_mean` : edges per node. `degree_in_deviation`, `degree_in_maximum`, `degree_out_deviation`,
-        `degree_out_maximum` : of the edges that end at a node, and that start from it.
+        `degree_out_maximum` : of the numbers of edges that end at a node, and that start at it.
     """
 
     node_moments = ("sum", "mean", "deviation", "weighted_mean", "weighted_deviation")
@@ -42,7 +42,7 @@ class GraphStatistics(TableView[Graphs]):
         graphs, events = samples.joined(index), len(index)
         sender, receiver = graphs.edges
         ones, of_edges = torch.ones_like(graphs.nodes[:, 0]), torch.ones_like(graphs.pairs[:, 0])
-        pt = _of_largest(graphs.event, graphs.nodes[:, samples.names.index("pt")], events)
+        pt = _relative_to_largest(graphs.event, graphs.nodes[:, samples.names.index("pt")], events)
         of_edge = graphs.event[sender]
         parts = [
             _sums(graphs.event, ones[:, None], events),
@@ -66,7 +66,7 @@ def _sums(event: Tensor, values: Tensor, events: int) -> Tensor:
 def _moments(event: Tensor, values: Tensor, weight: Tensor, events: int) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each column, (events, columns) each.
 
-    Deviations are summed relative to the mean: a mean square minus a squared mean would lose precision in float32.
+    Squares are of differences from the mean: a mean square minus a squared mean would lose precision in float32.
     """
     total = _sums(event, weight[:, None], events)
     total = torch.where(total > 0, total, 1.0)
@@ -76,12 +76,12 @@ def _moments(event: Tensor, values: Tensor, weight: Tensor, events: int) -> tupl
 
 
 def _largest(event: Tensor, values: Tensor, events: int) -> Tensor:
-    """The largest value of each event (events,), 0 where it has none; values are 0 or more."""
+    """The largest value of each event (events,), 0 for an empty event; values are never negative."""
     return torch.zeros(events, device=values.device).scatter_reduce_(0, event, values, "amax")
 
 
-def _of_largest(event: Tensor, values: Tensor, events: int) -> Tensor:
-    """Values divided by the largest one of their event, so that their products stay within float32."""
+def _relative_to_largest(event: Tensor, values: Tensor, events: int) -> Tensor:
+    """Values divided by the largest one of their event, so that products do not overflow float32."""
     return values / _largest(event, values, events)[event].clamp(min=1e-30)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MOST = 128
 """Largest number of leaves of an event."""
 MOMENTUM = ("pt", "eta", "phi", "mass")
-_SAID = {*MOMENTUM, "energy", "log_pt", "log_energy", "cos_phi", "sin_phi"}
+_IN_FOUR_MOMENTUM = {*MOMENTUM, "energy", "log_pt", "log_energy", "cos_phi", "sin_phi"}
 """Columns of particles that are part of the four-momentum."""
 
 
@@ -28,23 +28,23 @@ _SAID = {*MOMENTUM, "energy", "log_pt", "log_energy", "cos_phi", "sin_phi"}
 class Leaves:
     """The leaves of events, `MOST` each at most.
 
-    momenta : Ragged (total, 4) float64, `MOMENTUM`: in radians, and in GeV where the samples are.
-    others : (total, columns) float32, called `names`: columns that add up when particles merge, as charge or is_jet.
-    dropped : (events,) float64, share of the pt (of pixels: of the energy) that no leaf has.
-    kept : (particles,) bool, whether a particle of the samples is a leaf; None for pixels.
+    momenta : Ragged (total, 4) float64, the columns `MOMENTUM`, in radians and the energy unit of the samples.
+    others : (total, columns) float32, the columns `names`, which add up when particles merge, such as charge or is_jet.
+    dropped : (events,) float64, share of the pt (of the energy for pixels) that is in no leaf.
+    selected : (particles,) bool, whether a particle of the samples is a leaf; None for pixels.
     """
 
     momenta: Ragged
     others: Tensor
     names: tuple[str, ...]
     dropped: Tensor
-    kept: Tensor | None = None
+    selected: Tensor | None = None
 
 
 def of_particles(samples: Vectors | Graphs) -> Leaves:
-    """The particles or nodes of highest pt, on the CPU; eta and phi in the detector's frame if it is known.
+    """The particles or nodes of highest pt, on the CPU; the eta of nodes in the frame of the detector.
 
-    Raises Skip if particles have columns without pt, eta and phi; UserError, naming the event, for NaN.
+    Raises Skip if particles have columns but not pt, eta and phi; UserError, naming the event, for NaN.
     """
     rows = samples.particles if isinstance(samples, Vectors) else samples.nodes
     columns = dict(zip(samples.names, rows.values.to(torch.float64).unbind(dim=1), strict=True))
@@ -60,13 +60,13 @@ def of_particles(samples: Vectors | Graphs) -> Leaves:
 
 
 def other_names(samples: Vectors | Graphs) -> tuple[str, ...]:
-    """The names of `Leaves.others`: columns that are no momenta, and is_<kind> if there are several kinds."""
-    own = tuple(name for name in samples.names if name not in _SAID)
+    """Names of `Leaves.others`: columns outside the four-momentum, and is_<kind> if there are several kinds."""
+    own = tuple(name for name in samples.names if name not in _IN_FOUR_MOMENTUM)
     return own + tuple(f"is_{kind}" for kind in _kinds(samples))
 
 
 def check(samples: Samples, momenta: Ragged) -> None:
-    """Raise UserError unless all numbers of the momenta (total, 4) are finite."""
+    """Raise UserError unless all momenta (total, 4) are finite."""
     if bool(momenta.values.isfinite().all()):
         return
     row, column = (~momenta.values.isfinite()).nonzero()[0].tolist()
@@ -79,7 +79,7 @@ def check(samples: Samples, momenta: Ragged) -> None:
 
 
 def _momenta(columns: Mapping[str, Tensor], particles: int) -> list[Tensor]:
-    """pt, eta, phi and mass (particles,) float64, from the columns of FourVectors or Graph."""
+    """pt, eta, phi and mass (particles,) float64, from the columns of particles or nodes."""
     if not columns:
         return [torch.zeros(particles, dtype=torch.float64)] * 4
     if "log_pt" in columns:
@@ -102,23 +102,23 @@ def _momenta(columns: Mapping[str, Tensor], particles: int) -> list[Tensor]:
 
 
 def _kinds(samples: Vectors | Graphs) -> tuple[str, ...]:
-    """The kinds, if there are several and no column is_<kind> says so already."""
+    """The kinds, if there are several and no column is_<kind> has them already."""
     if not isinstance(samples, Vectors) or len(samples.slots) < 2 or any(n.startswith("is_") for n in samples.names):
         return ()
     return tuple(samples.slots)
 
 
 def _hardest(momenta: Tensor, others: Tensor, names: tuple[str, ...], rows: Ragged) -> Leaves:
-    """Those of highest pt of each event, in their original order."""
+    """The `MOST` particles of highest pt of each event, in their original order."""
     event, pt = rows.rows(), momenta[:, 0]
     order = torch.argsort(pt, descending=True, stable=True)
     order = order[torch.argsort(event[order], stable=True)]
     rank = torch.empty_like(order)
     rank[order] = torch.arange(len(order)) - rows.offsets[event]
-    kept = rank < MOST
+    selected = rank < MOST
     ends = torch.cat([rows.offsets[:1], rows.lengths.clamp(max=MOST).cumsum(0)])
     whole, left = (
-        torch.zeros(len(rows), dtype=torch.float64).index_add_(0, event, part) for part in (pt, pt.where(kept, 0.0))
+        torch.zeros(len(rows), dtype=torch.float64).index_add_(0, event, part) for part in (pt, pt.where(selected, 0.0))
     )
     dropped = (1 - torch.where(whole > 0, left / whole, 1.0)).clamp(min=0)
-    return Leaves(Ragged(momenta[kept], ends), others[kept], names, dropped, kept)
+    return Leaves(Ragged(momenta[selected], ends), others[selected], names, dropped, selected)

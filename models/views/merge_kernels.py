@@ -1,6 +1,6 @@
-"""The kernels that merge particles two at a time, compiled: one call for many events.
+"""Compiled kernels that merge particles two at a time, for many events per call.
 
-Here are the merges along edges, in the order of pt and at random; `clustering.py` has those of nearest neighbours.
+This module merges along edges, in the order of pt, and at random; `clustering.py` merges nearest neighbours.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Integers = NDArray[np.int64]
 Levels = NDArray[np.int32]
 
 MAX_RAPIDITY = 1e5
-"""Rapidity of a momentum along the beam; its pz is added, so that two of them differ, as in FastJet (1111.6097)."""
+"""Rapidity of a momentum along the beam, to which pz is added so that two of them differ, as in FastJet (1111.6097)."""
 
 
 class MergeArrays(NamedTuple):
-    """Particles of all events, and the trees to fill.
+    """Particles of all events, and the arrays of their trees to fill.
 
-    offsets, momenta : particles of each event (events + 1,), and their px, py, pz, E (particles, 4).
-    rows, merges, levels : first merge of each event (events + 1,), and the rows of `models.views.trees.Trees`.
+    offsets, momenta : first particle of each event (events + 1,), and px, py, pz, E (particles, 4).
+    rows, merges, levels : first merge of each event (events + 1,), and the values of `models.views.trees.Trees`.
     """
 
     offsets: Integers
@@ -37,7 +37,7 @@ class MergeArrays(NamedTuple):
 
 @compiled
 def largest(first: int, last: int, arrays: MergeArrays) -> int:
-    """Particles of the largest of the events [first, last), at least 1."""
+    """The largest number of particles in the events [first, last), at least 1."""
     most = 1
     for event in range(first, last):
         most = max(most, arrays.offsets[event + 1] - arrays.offsets[event])
@@ -46,7 +46,7 @@ def largest(first: int, last: int, arrays: MergeArrays) -> int:
 
 @compiled
 def tree_of(event: int, arrays: MergeArrays, nodes: Floats) -> tuple[Levels, Levels]:
-    """The merges and levels of an event, whose momenta are copied to `nodes`, for `join`."""
+    """The merges and levels of an event; its momenta are copied to `nodes`."""
     start, stop, row = arrays.offsets[event], arrays.offsets[event + 1], arrays.rows[event]
     n = stop - start
     nodes[:n] = arrays.momenta[start:stop]
@@ -55,7 +55,7 @@ def tree_of(event: int, arrays: MergeArrays, nodes: Floats) -> tuple[Levels, Lev
 
 @compiled
 def join(a: int, b: int, node: int, nodes: Floats, merges: Levels, levels: Levels) -> None:
-    """Make `node` the sum of nodes a and b (E-scheme), and note the one of higher pt first."""
+    """Make `node` the sum of nodes a and b (E-scheme), and store the child of higher pt first."""
     for axis in range(4):
         nodes[node, axis] = nodes[a, axis] + nodes[b, axis]
     pt2_a = nodes[a, 0] * nodes[a, 0] + nodes[a, 1] * nodes[a, 1]
@@ -92,7 +92,7 @@ def azimuth(px: float, py: float) -> float:
 
 @compiled
 def kt_power(px: float, py: float, power: int) -> float:
-    """kt^(2 power); for a negative power and no momentum, a number so large that it can still be compared."""
+    """kt^(2 power); a large finite number for a negative power and kt 0."""
     kt2 = px * px + py * py
     if power == 0:
         return 1.0
@@ -103,7 +103,7 @@ def kt_power(px: float, py: float, power: int) -> float:
 
 @compiled
 def _root(node: int, parents: Integers) -> int:
-    """The particle that represents all that a particle was merged with; it shortens the paths on the way."""
+    """The particle that represents all particles merged with this one; shortens paths on the way."""
     while parents[node] != node:
         parents[node] = parents[parents[node]]
         node = parents[node]
@@ -116,8 +116,9 @@ def along(
 ) -> None:
     """Merge along edges in rising d of their two particles (Kruskal, Proc. Am. Math. Soc. 7 (1956) 48), p = `power`.
 
+    Parts of an event that no edges connect are then merged in falling `pt` of their hardest particle.
+
     begins, edges : offsets (events + 1,), and pairs of particles (total, 2) counted within the event.
-    Parts of an event that no edges connect are merged in falling `pt` of their hardest particle.
     """
     most = largest(first, last, arrays)
     nodes = np.empty((2 * most, 4))
@@ -159,7 +160,7 @@ def along(
 
 @compiled
 def chain(first: int, last: int, arrays: MergeArrays, pt: Floats) -> None:
-    """Add one particle after the other, in falling `pt`."""
+    """Merge particles one by one into a single node, in falling `pt`."""
     nodes = np.empty((2 * largest(first, last, arrays), 4))
     for event in range(first, last):
         start, n = arrays.offsets[event], arrays.offsets[event + 1] - arrays.offsets[event]
@@ -174,7 +175,7 @@ def chain(first: int, last: int, arrays: MergeArrays, pt: Floats) -> None:
 def _random(state: np.uint64) -> tuple[np.uint64, np.uint64]:
     """The next 64 bits of SplitMix64 (Steele et al., 2014), and its state.
 
-    The same as `benchmark.core.hashing.splitmix64`, which works on arrays and cannot be called from compiled code.
+    As `benchmark.core.hashing.splitmix64`, which compiled code cannot call.
     """
     state += np.uint64(0x9E3779B97F4A7C15)
     x = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -184,9 +185,9 @@ def _random(state: np.uint64) -> tuple[np.uint64, np.uint64]:
 
 @compiled
 def shuffle(first: int, last: int, arrays: MergeArrays, pt: Floats, seeds: NDArray[np.uint64]) -> None:
-    """Merge two of the remaining nodes, drawn with equal chances from random numbers with the seed of the event.
+    """Merge pairs of remaining nodes, drawn with equal probability from the random numbers of the event.
 
-    Particles are taken in falling `pt`, so that the tree does not depend on their order.
+    Particles are numbered in falling `pt`, so that the tree does not depend on their order.
     """
     nodes = np.empty((2 * largest(first, last, arrays), 4))
     for event in range(first, last):

@@ -18,27 +18,27 @@ from representations.samples import Graphs, Images, Ragged, Samples, Vectors
 MOMENTUM = ("log_p", "delta_eta", "theta", "delta_phi", "log_energy", "log_share", "log_pt", "log_mass")
 """The columns of a node's four-momentum, leaf or merged.
 
-The seven of the paper, with logarithms of steeply falling quantities: momentum, polar angle, energy, energy as a
-fraction of the event's, pt, and pseudorapidity and azimuth relative to the event's hardest leaf (the paper rotates
-jets instead). The mass is added because float32 energy and momentum do not determine it.
+The seven of the paper, with logarithms of steeply falling quantities: momentum, polar angle, energy, energy divided by
+that of the event, pt, and pseudorapidity and azimuth relative to the hardest leaf of the event (the paper rotates jets
+instead). The mass is added because float32 energy and momentum do not determine it.
 """
 FLOOR = 1e-4
-"""GeV, or the unit of a picture's pixels: lower bound of the arguments of logarithms."""
-STEEPEST = 10.0
-"""Upper bound of abs(eta): merged nodes may have no pt."""
+"""Lower bound of the arguments of logarithms, in GeV or the unit of the pixels."""
+MAX_ETA = 10.0
+"""Upper bound of abs(eta): the pt of merged nodes may be 0."""
 _LEAVES, _STEPS, _EVENTS = 1024, 8, 64
 """On a GPU, leaves, levels and events are padded to a multiple of these, so that batches have few shapes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedTrees(Samples):
-    """Events as trees, or of each event as the trees of its jets.
+    """Events as trees: one tree per event, or one per jet.
 
-    leaves, merged : Ragged (total, columns) float32, columns of the leaves and of the merged nodes.
-    children : Ragged (merged, 3) int32, the two children of each merged node, counted within the event, the leaves
-        first; and its level, from 1 on.
-    roots : (n, jets) int32, of each jet in falling pt one more than the number of its root; 0 if there are fewer.
-    dropped : (n,) float64, share of the pt (of pixels: of the energy) that no leaf has.
+    leaves, merged : Ragged (total, columns) float32, the columns of leaves and of merged nodes.
+    children : Ragged (merged, 3) int32, the two children of each merged node, counted within the event with the leaves
+        first, and its level, from 1 on.
+    roots : (n, jets) int32, for each jet in falling pt the number of its root plus 1; 0 if there are fewer jets.
+    dropped : (n,) float64, share of the pt (of the energy for pixels) that is in no leaf.
     """
 
     leaves: Ragged
@@ -50,19 +50,19 @@ class PreparedTrees(Samples):
 
 @dataclass(frozen=True)
 class MergeTrees(View[Samples]):
-    """Binary trees of particles, graph nodes or pixels (`leaves.py`, `pixel_leaves.py`), level by level.
+    """Binary trees of particles, graph nodes or pixels, ordered by level.
 
-    The nodes of a batch are ordered by level, so that a network computes each level as one slice. The nodes of a graph
-    are merged only along its edges, as a minimum spanning tree (except for the pt and random orders, which use no
-    distance). Four-momenta, and columns such as charge and is_<kind>, add up when nodes merge.
+    A network computes each level of a batch as one slice. Nodes of a graph are merged only along its edges, as a
+    minimum spanning tree (except in the pt and random orders, which use no distance). Four-momenta, and columns such as
+    charge and is_<kind>, add up when nodes merge.
 
     Parameters
     ----------
     topology : the order of merging, see `models/views/trees.py`.
-    jets : number of trees per event, or its leaves if there are fewer. The trees are those that remain when the last
-        jets - 1 merges are undone: for kt the event's exclusive jets.
-    mass : whether nodes have a column for the mass, which the paper has not; never if masses define the classes.
-    padded : whether levels are padded to one width, so that batches have few shapes; None for "only on GPUs".
+    jets : number of trees per event, at most its number of leaves: those that remain when the last jets - 1 merges are
+        undone, which for kt are the exclusive jets.
+    mass : whether nodes have a column for the mass, which the paper lacks; never used if masses define the classes.
+    padded : whether levels are padded to one width, so that batches have few shapes; None pads on GPUs only.
     """
 
     name = "tree"
@@ -73,14 +73,14 @@ class MergeTrees(View[Samples]):
     padded: bool | None = None
 
     def shape(self, samples: Samples) -> Shape:
-        """`MOMENTUM`, with or without the mass, then the other columns of leaves."""
+        """The columns `MOMENTUM`, with or without the mass, then the other columns of leaves."""
         names = channels_of(samples) if isinstance(samples, Images) else other_names(_particles(samples))
         return Shape(self.name, (*self._momentum(samples), *names), (), samples.feature_names)
 
     def prepare(self, samples: Samples) -> PreparedTrees:
-        """The trees of all events, on the CPU, where they are made.
+        """Merge the trees of all events, on the CPU.
 
-        Raises UserError, naming the event, for NaN and infinities, Skip for particles without pt, eta and phi.
+        Raises UserError, naming the event, for NaN and infinities, and Skip for particles without pt, eta and phi.
         """
         samples = samples.to("cpu")
         leaves = of_pixels(samples) if isinstance(samples, Images) else of_particles(_particles(samples))
@@ -91,9 +91,9 @@ class MergeTrees(View[Samples]):
     def batch(self, samples: Samples, index: Tensor) -> Inputs:
         """The five inputs of `models.layers.recursion.RecursiveNet`.
 
-        nodes (rows, columns): row 0 is no node, then the leaves, then the merged nodes level by level; children
-        (merged, 2) int64, rows; ends (levels,) int64, the end of each level among the merged nodes; roots (batch, jets)
-        int64, rows, in falling pt, 0 for none; features (batch, features).
+        nodes (rows, columns): row 0 is a placeholder, then the leaves, then the merged nodes level by level; children
+        (merged, 2) int64: rows; ends (levels,) int64: the end of each level among the merged nodes; roots (batch, jets)
+        int64: rows in falling pt, 0 for none; features (batch, features).
         """
         prepared = self._prepared(samples)
         leaves, merged, children = (part.take(index) for part in (prepared.leaves, prepared.merged, prepared.children))
@@ -105,10 +105,10 @@ class MergeTrees(View[Samples]):
         nodes = leaves.values.new_zeros(above + slots, leaves.values.shape[1])
         nodes[1 : 1 + len(leaves.values)] = leaves.values
         nodes[above + place] = merged.values
-        rows = torch.cat([place, place.new_zeros(1)]) + above  # events without merged nodes index one too
+        rows = torch.cat([place, place.new_zeros(1)]) + above  # one more, for batches without merged nodes
 
         def row(local: Tensor, event: Tensor) -> Tensor:
-            """Rows of nodes (any, columns) counted within their events (any,)."""
+            """Rows of the nodes `local` (total, columns), which are counted within their events (total,)."""
             own, first, start = (part[event, None] for part in (leaves.lengths, leaves.offsets, merged.offsets))
             return torch.where(local < own, 1 + first + local, rows[(start + local - own).clamp(0, len(place))])
 
@@ -125,14 +125,14 @@ class MergeTrees(View[Samples]):
         return nodes, None, None, None, prepared.features[index]
 
     def dropped(self, samples: Samples) -> Tensor:
-        """The share of the energy of pixels, or of the pt of particles, that no leaf has."""
+        """Share of the energy of pixels, or of the pt of particles, that is in no leaf."""
         return self._prepared(samples).dropped
 
     def onnx_inputs(self, shape: Shape) -> list[OnnxInput]:
-        """None: raises UserError."""
+        """Raise UserError: the number of levels varies."""
         raise UserError(
-            f"networks on the view '{shape.view}' can't be written as ONNX: they take a step for each level of the "
-            "trees, and a graph of operators has the same number of steps for all events."
+            f"networks on the view '{shape.view}' can't be written as ONNX: their number of steps is the number of "
+            "levels of the trees, but an ONNX graph has the same steps for all events."
         )
 
     def _momentum(self, samples: Samples) -> tuple[str, ...]:
@@ -142,10 +142,10 @@ class MergeTrees(View[Samples]):
         return samples if isinstance(samples, PreparedTrees) else self.prepare(samples)
 
     def _places(self, level: Tensor, events: int, *, padded: bool) -> tuple[Tensor, Tensor]:
-        """The positions of merged nodes, (merged,), and the ends of the levels, (levels,) int64.
+        """Positions of merged nodes, (merged,), and the ends of levels, (levels,) int64.
 
-        With padding, a level becomes one or more levels of the same width: the number of events for chains, which have
-        at most one node per level, and four times that for trees.
+        With padding, a level becomes one or more levels of equal width: the number of events for chains, which have one
+        node per level at most, and four times as many for trees.
         """
         order = torch.argsort(level, stable=True)
         counts = torch.bincount(level)
@@ -168,18 +168,18 @@ def _particles(samples: Samples) -> Vectors | Graphs:
 
 
 def _edges(graphs: Graphs, leaves: Leaves) -> Ragged:
-    """The edges between nodes that are leaves, in numbers of leaves."""
-    assert leaves.kept is not None
+    """The edges whose two nodes are leaves, as pairs of leaves counted within the event."""
+    assert leaves.selected is not None
     event, values = graphs.edges.rows(), graphs.edges.values.long()
-    number = leaves.kept.cumsum(0) - 1 - leaves.momenta.offsets[:-1][graphs.nodes.rows()]
+    number = leaves.selected.cumsum(0) - 1 - leaves.momenta.offsets[:-1][graphs.nodes.rows()]
     ends = values + graphs.nodes.offsets[event, None]
-    there = leaves.kept[ends].all(dim=1)
-    counts = torch.bincount(event[there], minlength=len(graphs))
-    return Ragged(number[ends[there]], torch.cat([counts.new_zeros(1), counts.cumsum(0)]))
+    both = leaves.selected[ends].all(dim=1)
+    counts = torch.bincount(event[both], minlength=len(graphs))
+    return Ragged(number[ends[both]], torch.cat([counts.new_zeros(1), counts.cumsum(0)]))
 
 
 def _with_columns(samples: Samples, leaves: Leaves, trees: Trees, jets: int, names: tuple[str, ...]) -> PreparedTrees:
-    """The trees with the columns of their nodes: `names`, the first of `MOMENTUM`, and `leaves.others`."""
+    """Compute the columns of all nodes: `names`, the first columns of `MOMENTUM`, then `leaves.others`."""
     counts, of_leaf, of_merge = leaves.momenta.lengths, leaves.momenta.rows(), trees.merges.rows()
     start = trees.levels.offsets[:-1]
     number = torch.arange(len(of_leaf)) - leaves.momenta.offsets[of_leaf]  # counted within the event
@@ -194,16 +194,16 @@ def _with_columns(samples: Samples, leaves: Leaves, trees: Trees, jets: int, nam
     own = _columns(momenta[:, :4], event, leaves, trees)[:, : len(names)]
     columns = torch.cat([own, momenta[:, 4:]], dim=1).to(torch.float32)
 
-    kept = step < counts[of_merge] - jets
-    children = torch.cat([trees.merges.values, trees.levels.values[node, None]], dim=1)[kept]
+    merged_nodes = step < counts[of_merge] - jets
+    children = torch.cat([trees.merges.values, trees.levels.values[node, None]], dim=1)[merged_nodes]
     ends = torch.cat([counts.new_zeros(1), (counts - jets).clamp(min=0).cumsum(0)])
     exists = torch.zeros(len(momenta), dtype=torch.bool)
-    exists[leaf] = exists[node[kept]] = True
-    exists[(start[of_merge[kept], None] + children[:, :2]).flatten()] = False
+    exists[leaf] = exists[node[merged_nodes]] = True
+    exists[(start[of_merge[merged_nodes], None] + children[:, :2]).flatten()] = False
     return PreparedTrees(
         **{field.name: getattr(samples, field.name) for field in fields(Samples)},
         leaves=Ragged(columns[leaf], leaves.momenta.offsets),
-        merged=Ragged(columns[node[kept]], ends),
+        merged=Ragged(columns[node[merged_nodes]], ends),
         children=Ragged(children, ends),
         roots=_roots(exists, momenta, event, start, jets),
         dropped=leaves.dropped,
@@ -211,7 +211,7 @@ def _with_columns(samples: Samples, leaves: Leaves, trees: Trees, jets: int, nam
 
 
 def _roots(exists: Tensor, momenta: Tensor, event: Tensor, start: Tensor, jets: int) -> Tensor:
-    """The roots in falling pt, each as one more than its node number, (events, jets) int32."""
+    """Node numbers of the roots plus 1, in falling pt, (events, jets) int32."""
     node = exists.nonzero().flatten()
     order = torch.argsort(torch.hypot(momenta[node, 0], momenta[node, 1]), descending=True, stable=True)
     node = node[order[torch.argsort(event[node[order]], stable=True)]]
@@ -229,10 +229,10 @@ def _cartesian(momenta: Tensor) -> Tensor:
 
 
 def _columns(momenta: Tensor, event: Tensor, leaves: Leaves, trees: Trees) -> Tensor:
-    """`MOMENTUM` of all nodes, (nodes, 8) float64."""
+    """The columns `MOMENTUM` of all nodes, (nodes, 8) float64."""
     px, py, pz, energy = momenta.unbind(dim=1)
     pt, p = torch.hypot(px, py), momenta[:, :3].norm(dim=1)
-    eta = torch.asinh(pz / pt.clamp(min=1e-12)).clamp(-STEEPEST, STEEPEST)
+    eta = torch.asinh(pz / pt.clamp(min=1e-12)).clamp(-MAX_ETA, MAX_ETA)
     last = trees.levels.offsets[1:] - 1
     share = energy / energy[last[event]].clamp(min=FLOOR)
     mass = ((energy - p) * (energy + p)).clamp(min=0).sqrt()
@@ -244,11 +244,11 @@ def _columns(momenta: Tensor, event: Tensor, leaves: Leaves, trees: Trees) -> Te
 
 
 def _hardest(leaves: Ragged) -> Tensor:
-    """eta and phi (events, 2) of each event's leaf of highest pt; 0 in an empty event."""
+    """eta and phi (events, 2) of the leaf of highest pt of each event; 0 for an empty event."""
     event = leaves.rows()
-    found = leaves.values.new_zeros(len(leaves), 2)
+    directions = leaves.values.new_zeros(len(leaves), 2)
     order = torch.argsort(leaves.values[:, 0], stable=True)
     order = order[torch.argsort(event[order], stable=True)]
-    there = leaves.lengths > 0
-    found[there] = leaves.values[order[leaves.offsets[1:][there] - 1], 1:3]
-    return found
+    filled = leaves.lengths > 0
+    directions[filled] = leaves.values[order[leaves.offsets[1:][filled] - 1], 1:3]
+    return directions

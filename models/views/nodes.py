@@ -1,4 +1,4 @@
-"""Particles as sets of nodes, and graphs as nodes with lists of their senders, for message passing."""
+"""Particles as sets of nodes, and graphs as nodes with lists of senders, for message passing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.views.view import (
     EXAMPLE_EVENTS,
     EXAMPLE_PLACES,
     EXAMPLE_SENDERS,
-    KEPT_BYTES,
+    MAX_PREPARED_BYTES,
     Inputs,
     OnnxInput,
     Shape,
@@ -25,9 +25,9 @@ from models.views.view import (
 from representations.samples import Graphs, Ragged, Vectors
 
 MOST = 128
-"""Largest number of nodes of an event."""
+"""Largest number of nodes per event."""
 LEAST = 1e-3
-"""GeV, the lower bound of pt and energy in logarithms: missing energy may be 0."""
+"""Lower bound of pt and energy in logarithms, in GeV: missing energy may be 0."""
 
 
 class Nodes(NamedTuple):
@@ -41,14 +41,14 @@ class Nodes(NamedTuple):
 class ParticleNodes(ParticleView):
     """Particles as a set: nodes (batch, columns, places), mask (batch, places), features (batch, features).
 
-    The columns are those of the particles, their kinds, and those that `completed` adds. Of more than 128 particles
-    those of highest pt are kept.
+    The columns are those of the particles, those that `completed` adds, and their kinds. At most 128 particles per
+    event are used, those of highest pt.
     """
 
     name = "nodes"
 
     def columns(self, samples: Vectors) -> tuple[Ragged, tuple[str, ...]]:
-        """The columns of the particles that are kept."""
+        """The columns of the selected particles."""
         particles, event = samples.particles, samples.particles.rows()
         table = completed(Nodes(particles.values, samples.names, event), len(samples))
         values, names = table.values, table.names
@@ -58,39 +58,39 @@ class ParticleNodes(ParticleView):
             values, names = torch.cat([values, of_kind], dim=1), names + kinds
         offsets = torch.zeros_like(particles.offsets)
         torch.cumsum(particles.lengths.clamp(max=MOST), 0, out=offsets[1:])
-        return Ragged(values[self._kept(samples)], offsets), names
+        return Ragged(values[self._selected(samples)], offsets), names
 
     def prepare(self, samples: Vectors) -> Vectors:
-        """Compute all columns, and the share that is dropped."""
+        """Compute all columns, and the share that is left out."""
         inputs = super().prepare(samples)
         if isinstance(inputs, PreparedParticles) and inputs.left_out is None:
             return replace(inputs, left_out=self.dropped(samples))
         return inputs
 
     def dropped(self, samples: Vectors) -> Tensor:
-        """The share of each event's pt beyond the 128 hardest particles, (events,); 0 if no column holds pt."""
+        """Share of each event's pt beyond the 128 hardest particles, (events,); 0 if no column holds pt or energy."""
         if isinstance(samples, PreparedParticles) and samples.left_out is not None:
             return samples.left_out
-        size, event, kept = _size(samples).to(torch.float64), samples.particles.rows(), self._kept(samples)
+        size, event, selected = _size(samples).to(torch.float64), samples.particles.rows(), self._selected(samples)
         whole, left = (
-            size.new_zeros(len(samples)).index_add_(0, event[some], size[some]) for some in (slice(None), kept)
+            size.new_zeros(len(samples)).index_add_(0, event[some], size[some]) for some in (slice(None), selected)
         )
         return torch.where(whole > 0, 1 - left / whole, 0.0).clamp(min=0).to(torch.float32)
 
     @staticmethod
-    def _kept(samples: Vectors) -> Tensor:
-        """Positions of the particles that are kept."""
+    def _selected(samples: Vectors) -> Tensor:
+        """Positions of the 128 hardest particles of each event."""
         if not bool((samples.particles.lengths > MOST).any()):
             return torch.arange(len(samples.particles.values), device=samples.device)
         return hardest(samples.particles.rows(), _size(samples), len(samples))
 
     def places(self, samples: Vectors, lengths: Tensor) -> int:  # noqa: ARG002 - the same for all samples
-        """See `length_of`."""
+        """The longest length, rounded up by `length_of`."""
         return length_of(lengths)
 
 
 def _size(samples: Vectors) -> Tensor:
-    """pt or energy of the particles, (total,), by which the hardest are chosen; 0 if no column holds it."""
+    """pt or energy of the particles, (total,); 0 if no column holds either."""
     column = dict(zip(samples.names, samples.particles.values.unbind(dim=1), strict=True))
     if "log_pt" in column:
         return column["log_pt"].exp()
@@ -101,29 +101,29 @@ def _size(samples: Vectors) -> Tensor:
 class GraphNodes(View[Graphs]):
     """Graphs: nodes (batch, columns, places), mask (batch, places), their senders, features (batch, features).
 
-    Senders are three tensors, as long as the longest list: their places (batch, places, senders) int64, the edges'
-    features (batch, 6, places, senders), and a mask (batch, places, senders). So a batch of nearest neighbours takes
-    no more memory than its edges do, and batches have few shapes.
+    Senders are three tensors: their places (batch, places, senders) int64, edge features (batch, edge features, places,
+    senders), and a mask (batch, places, senders). With a list per receiver, padded to the longest, graphs of nearest
+    neighbours take hardly more memory than their edges, and batches have few shapes.
     The columns are those of the nodes and those that `completed` adds.
     """
 
     name = "graph"
 
     def shape(self, samples: Graphs) -> Shape:
-        """Names of the nodes' columns."""
+        """Names of the columns of nodes; `size` is the number of edge features."""
         none = Nodes(samples.nodes.values[:0], samples.names, samples.nodes.offsets[:0])
         return Shape(self.name, completed(none, 0).names, (len(samples.edge_names),), samples.feature_names)
 
     def prepare(self, samples: Graphs) -> Graphs:
-        """Compute the features of pairs, unless these take more than 2 GiB."""
+        """Compute edge features, unless they take more than 2 GiB."""
         takes = 4 * len(samples.edge_names) * len(samples.edges.values)
-        return samples.with_pairs() if samples.pairs is None and takes <= KEPT_BYTES else samples
+        return samples.with_pairs() if samples.pairs is None and takes <= MAX_PREPARED_BYTES else samples
 
     def batch(self, samples: Graphs, index: Tensor) -> Inputs:
-        """Nodes, mask, senders, features of the edges, mask of the edges, and features."""
+        """Nodes, mask, senders, edge features, mask of the edges, and features."""
         graphs = samples.joined(index)
         nodes, mask = padded(completed(Nodes(graphs.nodes, samples.names, graphs.event), len(index)), len(index))
-        # edges are lists of their receivers, in the order in which these stand in the batch
+        # edges in the order of their receivers in the batch
         sender, receiver = graphs.edges
         order = torch.argsort(receiver, stable=True)
         receiver = receiver[order]
@@ -159,12 +159,11 @@ class GraphNodes(View[Graphs]):
 
 
 def completed(table: Nodes, events: int) -> Nodes:
-    """Nodes with more columns, which a network could hardly compute from pt, energy, eta and phi.
+    """Add columns that a network could hardly compute from pt, energy, eta and phi.
 
-    ln_pt, ln_energy : logarithms of values in GeV, at least ln 1e-3. Momenta span decades: standardised without a
-        logarithm, only a few hard ones would differ noticeably.
-    delta_eta, cos_delta_phi, sin_delta_phi : relative to the event's node of highest pt (or energy). phi jumps at pi,
-        and an event's azimuth has no meaning, but the angles between its parts have.
+    ln_pt, ln_energy : logarithms of values in GeV, at least ln 1e-3, because momenta span decades.
+    delta_eta, cos_delta_phi, sin_delta_phi : relative to the node of highest pt (or energy) of the event, because phi
+        jumps at pi, and only angles between parts of an event have a meaning.
     """
     column = dict(zip(table.names, table.values.unbind(dim=1), strict=True))
     more = {f"ln_{name}": column[name].clamp(min=LEAST).log() for name in ("pt", "energy") if name in column}
@@ -181,17 +180,17 @@ def completed(table: Nodes, events: int) -> Nodes:
 
 
 def first_largest(size: Tensor, event: Tensor, events: int) -> Tensor:
-    """Position of the first largest number of each event, (events,) int64; meaningless for an empty event."""
+    """Position of the first largest value of each event, (events,) int64; arbitrary for an empty event."""
     largest = size.new_full((events,), -torch.inf).scatter_reduce_(0, event, size, "amax")
     position = torch.arange(len(size), device=size.device)
     candidates = torch.where(size == largest[event], position, len(size))
-    # NaN compares equal to no node: any position will do
-    found = position.new_full((events,), len(size)).scatter_reduce_(0, event, candidates, "amin")
-    return found.clamp(max=max(len(size) - 1, 0))
+    # NaN is equal to no value, so the position is arbitrary
+    first = position.new_full((events,), len(size)).scatter_reduce_(0, event, candidates, "amin")
+    return first.clamp(max=max(len(size) - 1, 0))
 
 
 def hardest(event: Tensor, energy: Tensor, events: int) -> Tensor:
-    """Positions of the 128 nodes of each event that have most energy, of equal ones the first, in the nodes' order."""
+    """Positions of the 128 nodes of highest energy in each event (the first of equal ones), in the order of nodes."""
     order = torch.argsort(energy, descending=True, stable=True)
     order = order[torch.argsort(event[order], stable=True)]
     lengths = torch.bincount(event, minlength=events)
@@ -218,7 +217,7 @@ def starts(lengths: Tensor) -> Tensor:
 
 
 def length_of(lengths: Tensor) -> int:
-    """The longest length, rounded up to a multiple of 8 (of 16 above 32): a GPU records a step for each shape."""
+    """The longest length, rounded up to a multiple of 8 (of 16 above 32), because a GPU records a step per shape."""
     longest = max(1, int(lengths.max())) if len(lengths) else 1
     step = 8 if longest <= 32 else 16
     return -(-longest // step) * step

@@ -1,4 +1,4 @@
-"""Lists of particles: padded, for networks, or their leading particles as a table."""
+"""Lists of particles, padded for networks, or the leading particles as a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from models.views.view import (
-    KEPT_BYTES,
+    MAX_PREPARED_BYTES,
     Inputs,
     OnnxInput,
     Shape,
@@ -24,9 +24,9 @@ from representations.samples import Ragged, Vectors
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedParticles(Vectors):
-    """Particles with the columns of a view, computed once: kinds are among the columns, and `kinds` is empty.
+    """Particles with the columns of a view, which include their kinds; `kinds` is empty.
 
-    left_out : (n,) float32, the share of each event's pt that the view leaves out, if it was computed.
+    left_out : (n,) float32, share of each event's pt that the view leaves out; None if not computed.
     """
 
     left_out: Tensor | None = None
@@ -35,25 +35,25 @@ class PreparedParticles(Vectors):
 class ParticleView(View[Vectors]):
     """Particles (batch, columns, places), their mask (batch, places) and features (batch, features).
 
-    The mask is False after the last particle of an event, where the values have no meaning.
+    The mask is False after the last particle of an event, where values are arbitrary.
     """
 
     @abstractmethod
     def columns(self, samples: Vectors) -> tuple[Ragged, tuple[str, ...]]:
-        """The columns (total, columns) of the particles that the view keeps, and their names."""
+        """The columns (total, columns) of the particles that the view uses, and their names."""
 
     @abstractmethod
     def places(self, samples: Vectors, lengths: Tensor) -> int:
-        """Places in a batch whose events have these numbers of particles, (batch,)."""
+        """Number of places of a batch whose events have these numbers of particles, (batch,)."""
 
     def shape(self, samples: Vectors) -> Shape:
         """Names of the columns."""
         return Shape(self.name, self._prepared(samples[:0]).names, (), samples.feature_names)
 
     def prepare(self, samples: Vectors) -> Vectors:
-        """Compute all columns, unless that needs more than 2 GiB, which is four times their own size."""
+        """Compute all columns, unless that takes more than 2 GiB of memory, four times their size."""
         takes = 16 * len(self.shape(samples).columns) * len(samples.particles.values)
-        return self._prepared(samples) if takes <= KEPT_BYTES else samples
+        return self._prepared(samples) if takes <= MAX_PREPARED_BYTES else samples
 
     def batch(self, samples: Vectors, index: Tensor) -> Inputs:
         """Particles, mask and features."""
@@ -66,7 +66,7 @@ class ParticleView(View[Vectors]):
         return particles.transpose(1, 2), mask, samples.features[index]
 
     def rows(self, samples: Vectors, index: Tensor) -> tuple[Tensor | None, ...]:
-        """The particles that exist, and the features."""
+        """The particles without padding, and the features."""
         return self._prepared(samples[index]).particles.values, None, samples.features[index]
 
     def onnx_inputs(self, shape: Shape) -> list[OnnxInput]:
@@ -89,14 +89,14 @@ class ParticleView(View[Vectors]):
 class ParticleSequence(ParticleView):
     """Particles in falling pt, for 1-D networks.
 
-    The columns are those of the particles, then one for each kind if there are several. A batch has as many places as
-    its longest event needs, at most `samples.capacity`.
+    The columns are those of the particles, then one per kind if there are several. A batch has as many places as its
+    largest event has particles, at most `samples.capacity`.
     """
 
     name = "sequence"
 
     def columns(self, samples: Vectors) -> tuple[Ragged, tuple[str, ...]]:
-        """Those of the particles, and one for each kind."""
+        """The columns of the particles, and one per kind."""
         if len(samples.slots) < 2:
             return samples.particles, samples.names
         kinds = one_hot(samples.kinds.values.long(), len(samples.slots)).to(torch.float32)
@@ -104,15 +104,15 @@ class ParticleSequence(ParticleView):
         return Ragged(values, samples.particles.offsets), samples.names + tuple(f"is_{kind}" for kind in samples.slots)
 
     def places(self, samples: Vectors, lengths: Tensor) -> int:
-        """The number that the longest event needs."""
+        """The largest number of particles."""
         return min(samples.capacity, int(lengths.max()))
 
 
 class LeadingParticles(TableView[Vectors]):
-    """The leading particles of each kind, one for each of its slots, padded with zeros; then the features.
+    """The leading particles of each kind, one per slot, padded with zeros; then the features.
 
-    Each kind has its own slots, because a column of a common list would hold a jet in one event and a muon in the
-    next, and a tree can only cut on columns.
+    Each kind has its own slots, because a tree cuts on columns, and a column of a common list would hold a jet in one
+    event and a muon in the next.
     """
 
     def shape(self, samples: Vectors) -> Shape:
@@ -137,8 +137,8 @@ class LeadingParticles(TableView[Vectors]):
         place = torch.empty_like(group)
         place[order] = torch.arange(len(group), device=device) - (sizes.cumsum(0) - sizes)[group[order]]
 
-        kept = place < slots[kind + 1]
+        has_slot = place < slots[kind + 1]
         column = slots.cumsum(0)[kind] + place
         table = torch.zeros(len(index), samples.capacity, len(samples.names), device=device)
-        table[event[kept], column[kept]] = samples.particles.values[where[kept]]
+        table[event[has_slot], column[has_slot]] = samples.particles.values[where[has_slot]]
         return (torch.cat([table.flatten(1), samples.features[index]], dim=1),)

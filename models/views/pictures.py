@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 class DensePictures(View[Images]):
     """Pictures (batch, channels, rows, columns), one for each panel, and features (batch, features).
 
-    Pixels are not standardised: an empty pixel has to stay 0, and the representation chooses the scale of energies.
+    Pixels are not standardised: an empty pixel must stay 0, and the representation chooses the scale of energies.
     """
 
     name = "picture"
 
     def shape(self, samples: Images) -> Shape:
-        """One column for each channel; with several panels `barrel_ecal` and the like."""
+        """One column per channel; with several panels named like `barrel_ecal`."""
         panels = [Shape(self.name, named_channels(samples, panel), panel.shape[1:]) for panel in samples.panels]
         if len(panels) == 1:
             return replace(panels[0], features=samples.feature_names)
@@ -37,11 +37,11 @@ class DensePictures(View[Images]):
         return *samples.dense_panels(index), samples.features[index]
 
     def rows(self, samples: Images, index: Tensor) -> tuple[Tensor | None, ...]:
-        """Only the features."""
+        """The features alone."""
         return *(None for _ in samples.panels), samples.features[index]
 
     def onnx_inputs(self, shape: Shape) -> list[OnnxInput]:
-        """A picture for each panel, and the features."""
+        """One picture per panel, and the features."""
         panels = shape.panels or (shape,)
         names = ["picture"] if len(panels) == 1 else [f"picture{number}" for number in range(1, len(panels) + 1)]
         tensors = [torch.zeros(EXAMPLE_EVENTS, len(panel.columns), *panel.size) for panel in panels]

@@ -1,4 +1,4 @@
-"""Pictures as a few massless particles: the brightest pixels, or the cells of a drawing."""
+"""Pictures as a few massless particles: the brightest pixels, or the pooled cells of a drawing."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _TIME = "time"
 def of_pixels(samples: Images) -> Leaves:
     """Pictures as at most `MOST` massless particles per event, on the CPU, with the values of their channels.
 
-    Measured pictures: the most energetic pixels, with the sum of their channels. Rows are eta and columns phi, or y and
-    x on the face of an endcap. The channels pt and tracks hold pt, time holds no energy, all others hold energy. Pixels
-    whose sum is not positive, because of noise, are left out.
-    Drawings (one picture of bytes, as of `Circles`): pooled to the smallest cells of 1, 2, 4, ... pixels of which at
-    most `MOST` have ink. The position of a cell is the centroid of its ink, and its ink serves as pt.
+    Measured pictures: the most energetic pixels. The energy of a pixel is the sum over its channels: pt and tracks hold
+    pt, time holds no energy, all others hold energy. Pixels whose sum is not positive, because of noise, are left out.
+    Rows are eta and columns phi, or y and x on the face of an endcap.
+    Drawings (one picture of bytes, such as those of `Circles`): pooled to the smallest cells of 1, 2, 4, ... pixels of
+    which at most `MOST` have ink. The position of a cell is the centroid of its ink, and its ink is its pt.
 
     Raises UserError, naming the event, for NaN and infinities.
     """
@@ -44,12 +44,12 @@ def of_pixels(samples: Images) -> Leaves:
 
 
 def channels_of(samples: Images) -> tuple[str, ...]:
-    """The names of `Leaves.others`: of all channels of all panels."""
+    """Names of `Leaves.others`: all channels of all panels."""
     return tuple(name for panel in samples.panels for name in named_channels(samples, panel))
 
 
 class _PixelLeaves(NamedTuple):
-    """The leaves of some events of the samples.
+    """The leaves of some events.
 
     counts (events,) int64: number of leaves. table (leaves, 4 + channels) float64: momenta and values of the channels.
     dropped (events,) float64.
@@ -61,7 +61,7 @@ class _PixelLeaves(NamedTuple):
 
 
 def _brightest(samples: Images, index: Tensor) -> _PixelLeaves:
-    """The most energetic pixels, computed from the listed ones: most of a picture is empty."""
+    """The most energetic pixels, from the list of lit pixels, because most pixels are empty."""
     directions = [_directions(panel) for panel in samples.panels]
     eta, phi = (torch.cat(parts) for parts in zip(*directions, strict=True))
     event, pixel, value = samples.entries(index)
@@ -72,27 +72,27 @@ def _brightest(samples: Images, index: Tensor) -> _PixelLeaves:
     held = value.new_zeros(len(node), len(channels_of(samples)))
     held[entry, channel] = value
     energy = torch.zeros(len(node), dtype=torch.float64).index_add_(0, entry, value * factor)
-    # NaN is chosen first, and refused later
+    # NaN is selected first, and refused later
     energy = torch.where(energy.isnan(), torch.inf, energy).clamp(min=0)
     event, place = node // len(eta), node % len(eta)
     order = torch.argsort(energy, descending=True, stable=True)
     order = order[torch.argsort(event[order], stable=True)]
     lengths = torch.bincount(event, minlength=len(index))
     rank = torch.arange(len(order)) - (lengths.cumsum(0) - lengths)[event[order]]
-    kept = order[(rank < MOST) & (energy[order] > 0)]
+    selected = order[(rank < MOST) & (energy[order] > 0)]
 
-    pt = energy[kept] / eta[place[kept]].cosh()
-    momenta = torch.stack([pt, eta[place[kept]], phi[place[kept]], torch.zeros_like(pt)], dim=1)
+    pt = energy[selected] / eta[place[selected]].cosh()
+    momenta = torch.stack([pt, eta[place[selected]], phi[place[selected]], torch.zeros_like(pt)], dim=1)
     whole, left = (torch.zeros(len(index), dtype=torch.float64) for _ in range(2))
     whole.index_add_(0, event, energy)
-    left.index_add_(0, event[kept], energy[kept])
+    left.index_add_(0, event[selected], energy[selected])
     dropped = (1 - torch.where(whole > 0, left / whole, 1.0)).clamp(min=0)
-    counts = torch.bincount(event[kept], minlength=len(index))
-    return _PixelLeaves(counts, torch.cat([momenta, held[kept]], dim=1), dropped)
+    counts = torch.bincount(event[selected], minlength=len(index))
+    return _PixelLeaves(counts, torch.cat([momenta, held[selected]], dim=1), dropped)
 
 
 def _places(panels: tuple[Panel, ...], pixel: Tensor) -> tuple[Tensor, Tensor]:
-    """The place and the channel of flat pixels, both counted through all panels."""
+    """Place and channel of flat pixels, both counted through all panels."""
     place, channel = torch.empty_like(pixel), torch.empty_like(pixel)
     start = places = channels = 0
     for panel in panels:
@@ -104,12 +104,12 @@ def _places(panels: tuple[Panel, ...], pixel: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _is_pt(samples: Images) -> Tensor:
-    """Whether each channel of all panels holds pt."""
+    """Whether each channel holds pt, (channels,)."""
     return _named(samples, _PT)
 
 
 def _is_time(samples: Images) -> Tensor:
-    """Whether each channel of all panels is a time."""
+    """Whether each channel is a time, (channels,)."""
     return _named(samples, (_TIME,))
 
 
@@ -119,7 +119,7 @@ def _named(samples: Images, names: tuple[str, ...]) -> Tensor:
 
 
 def _of_cells(samples: Images, index: Tensor) -> _PixelLeaves:
-    """All cells with ink."""
+    """The pooled cells with ink."""
     cells = pooled(samples, index, MOST)
     ink = cells.ink.to(torch.float64)
     pt = ink.sum(dim=1)
@@ -130,7 +130,7 @@ def _of_cells(samples: Images, index: Tensor) -> _PixelLeaves:
 
 
 def _directions(panel: Panel) -> tuple[Tensor, Tensor]:
-    """eta and phi (places,) float64 of the middles of a measured picture's pixels."""
+    """eta and phi (places,) float64 of the centres of the pixels of a measured picture."""
     middles = (torch.arange(pixels, dtype=torch.float64) + 0.5 for pixels in panel.shape[1:])
     first, second = panel.place(*(part.flatten() for part in torch.meshgrid(*middles, indexing="ij")))
     if panel.axes == ("eta", "phi"):

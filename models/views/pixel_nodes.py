@@ -15,14 +15,14 @@ from models.views.view import Inputs, OnnxInput, Shape, View, features_onnx_inpu
 from representations.samples import Images, Ragged
 
 FAINT = 1e-3
-"""Energy scale of the logarithm of pixels, in GeV: below it, the logarithm is linear."""
+"""Energy scale in GeV below which the logarithm of pixels is linear."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedPixels(Images):
-    """Pictures as nodes, Ragged (total, columns) float32, without their pixels.
+    """Pictures as nodes, Ragged (total, columns) float32, without pixels.
 
-    left_out : (n,) float32, the share of each event's energy (or ink) that no node has.
+    left_out : (n,) float32, share of each event's energy (or ink) that is in no node.
     """
 
     nodes: Ragged
@@ -30,7 +30,7 @@ class PreparedPixels(Images):
 
 
 class WeighedNodes(NamedTuple):
-    """All nodes of some events, and the energy (or ink) of each, (total,)."""
+    """All nodes of some events, and their energy (or ink), (total,)."""
 
     nodes: Nodes
     energy: Tensor
@@ -39,19 +39,19 @@ class WeighedNodes(NamedTuple):
 class PixelNodes(View[Images]):
     """Pixels as a set: nodes (batch, columns, places), mask (batch, places), features (batch, features).
 
-    At most 128 per event, those of the largest energy; `dropped` gives the energy that is left out (none of 32 x 32
-    crystals in egamma; 28% on average of whole detectors in ttbar, with pixels two crystals wide). The columns are the
-    position along the axes of the picture (`eta` and `phi`, or the names of the panel's axes; 0 if its panel has no
-    such axis), `is_<panel>` if there are several panels, and the channels.
+    At most 128 nodes per event, those of the largest energy; `dropped` is the share that is left out (nothing of 32 x
+    32 crystals in egamma; 28% on average of whole detectors in ttbar, with pixels two crystals wide). The columns are
+    the position along the axes of the picture (`eta` and `phi`, or the names of the axes; 0 for a panel without such an
+    axis), `is_<panel>` if there are several panels, and the channels.
 
-    Of calorimeters (float32) a node is a pixel. Energies span decades, so sign(x) ln(1 + abs(x) / 0.001) is added for
-    each channel x. If the axes are eta and phi, delta_eta, cos_delta_phi and sin_delta_phi are relative to the pixel of
-    largest energy. Energy is the sum of all channels except times; negative noise counts as 0.
+    In calorimeter pictures (float32), a node is a pixel. Energies span decades, so sign(x) ln(1 + abs(x) / 0.001) is
+    added for each channel x. If the axes are eta and phi, delta_eta, cos_delta_phi and sin_delta_phi are relative to
+    the pixel of largest energy. Energy is the sum of all channels but times, with negative noise as 0.
 
     Drawings (bytes) have a thousand lit pixels, each with little information. They are pooled to the smallest cells of
-    1, 2, 4, ... pixels of which at most 128 have ink. A node is a cell: the centroid of its ink; `down`, `across` and
-    `slope`, the variances down and across and the covariance in units of the cell, which give the direction of a line;
-    and the ink of each channel as a fraction of a full cell.
+    1, 2, 4, ... pixels of which at most 128 have ink. A node is a pooled cell: the centroid of its ink; `down`,
+    `across` and `slope`, the variances down and across and the covariance in units of the cell, which give the
+    direction of a line; and the ink of each channel as a fraction of a full cell.
     """
 
     name = "nodes"
@@ -62,7 +62,7 @@ class PixelNodes(View[Images]):
         return Shape(self.name, weighed(samples, none).nodes.names, (), samples.feature_names)
 
     def prepare(self, samples: Images) -> Images:
-        """Replace pixels by nodes, some kB per event: computing nodes takes longer than training on them."""
+        """Replace pixels by nodes (some kB per event), because computing nodes takes longer than training on them."""
         if isinstance(samples, PreparedPixels):
             return samples
         chunks = in_chunks(samples)
@@ -88,7 +88,7 @@ class PixelNodes(View[Images]):
         return nodes_of(samples, index).values, None, samples.features[index]
 
     def dropped(self, samples: Images) -> Tensor:
-        """The share of each event's energy (or ink) that no node has, (events,) float32."""
+        """Share of each event's energy (or ink) that is in no node, (events,) float32."""
         if isinstance(samples, PreparedPixels):
             return samples.left_out
         if samples.values.values.dtype == torch.uint8:  # the cells of drawings hold all ink
@@ -96,9 +96,9 @@ class PixelNodes(View[Images]):
         parts: list[Tensor] = []
         for index in in_chunks(samples):
             nodes, energy = weighed(samples, index)
-            kept = hardest(nodes.event, energy, len(index))
+            selected = hardest(nodes.event, energy, len(index))
             whole = energy.new_zeros(len(index)).index_add_(0, nodes.event, energy)
-            left = energy.new_zeros(len(index)).index_add_(0, nodes.event[kept], energy[kept])
+            left = energy.new_zeros(len(index)).index_add_(0, nodes.event[selected], energy[selected])
             parts.append(torch.where(whole > 0, 1 - left / whole, 0.0).clamp(min=0))
         return torch.cat([samples.weights[:0], *parts])
 
@@ -113,8 +113,8 @@ def nodes_of(samples: Images, index: Tensor) -> Nodes:
         known = samples.nodes.take(index)
         return Nodes(known.values, (), known.rows())
     nodes, energy = weighed(samples, index)
-    kept = hardest(nodes.event, energy, len(index))
-    return Nodes(nodes.values[kept], nodes.names, nodes.event[kept])
+    selected = hardest(nodes.event, energy, len(index))
+    return Nodes(nodes.values[selected], nodes.names, nodes.event[selected])
 
 
 def weighed(samples: Images, index: Tensor) -> WeighedNodes:
@@ -124,7 +124,7 @@ def weighed(samples: Images, index: Tensor) -> WeighedNodes:
 
 
 def brightest(samples: Images, index: Tensor) -> WeighedNodes:
-    """A node for each pixel that is lit in any channel."""
+    """One node per pixel that is lit in any channel."""
     pixels = listed(samples, index)
     height, width = (max(panel.shape[axis] for panel in samples.panels) for axis in (1, 2))
     panels = len(samples.panels)
@@ -144,7 +144,7 @@ def brightest(samples: Images, index: Tensor) -> WeighedNodes:
 
 
 def strokes(samples: Images, index: Tensor) -> WeighedNodes:
-    """A node for each cell that has ink."""
+    """One node per pooled cell that has ink."""
     cells = pooled(samples, index, MOST)
     columns = positions(samples, cells.panel, cells.row, cells.column)
     columns |= {"down": cells.down, "across": cells.across, "slope": cells.slope}
@@ -155,22 +155,22 @@ def strokes(samples: Images, index: Tensor) -> WeighedNodes:
 
 
 def positions(samples: Images, panel: Tensor, row: Tensor, column: Tensor) -> dict[str, Tensor]:
-    """Positions of nodes, (total,) along each axis of the panels, and which panel they are on.
+    """Positions of nodes along each axis of the panels, (total,) each, and is_<panel> if there are several.
 
-    row, column : in pixels from the upper left corner. Cosine and sine are added to an azimuth that covers all angles.
+    Cosine and sine are added if phi covers all angles. row, column : in pixels from the upper left corner.
     """
     axes = dict.fromkeys(name for part in samples.panels for name in part.axes)
-    found_at = {name: torch.zeros_like(row) for name in axes}
+    position = {name: torch.zeros_like(row) for name in axes}
     whole = False
     for number, part in enumerate(samples.panels):
         for name, place, span in zip(part.axes, part.place(row, column), part.span, strict=True):
-            found_at[name] = torch.where(panel == number, place, found_at[name])
+            position[name] = torch.where(panel == number, place, position[name])
             whole = whole or (name == "phi" and span == math.pi)
     if whole:
-        found_at |= {"cos_phi": found_at["phi"].cos(), "sin_phi": found_at["phi"].sin()}
+        position |= {"cos_phi": position["phi"].cos(), "sin_phi": position["phi"].sin()}
     if len(samples.panels) > 1:
-        found_at |= {f"is_{part.name}": (panel == place).float() for place, part in enumerate(samples.panels)}
-    return found_at
+        position |= {f"is_{part.name}": (panel == place).float() for place, part in enumerate(samples.panels)}
+    return position
 
 
 def _from_hottest(position: dict[str, Tensor], energy: Tensor, event: Tensor, events: int) -> dict[str, Tensor]:

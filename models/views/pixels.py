@@ -1,4 +1,4 @@
-"""Lists of lit pixels, and drawings pooled to a few cells."""
+"""Lists of lit pixels, and drawings pooled to a few cells of ink."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from representations.samples import Images
 
 _AT_ONCE = 1 << 24
-"""Pixels, lit or not, of the events processed at once."""
+"""Number of pixels, lit or not, of the events processed at once."""
 
 
 class Pixels(NamedTuple):
@@ -28,11 +28,11 @@ class Pixels(NamedTuple):
 
 
 class InkCells(NamedTuple):
-    """InkCells of ink of some events, event by event, (total,) each.
+    """The pooled cells of some events that hold ink, event by event, (total,) each.
 
-    side : pixels that a cell is wide and high. row, column : the centroid of its ink, in pixels from the upper left
-    corner. down, across, slope : the variances down and across and the covariance of its ink, in units of the cell.
-    ink : (total, channels), sums, with the channels of `channels_of`.
+    side : width and height of a cell in pixels. row, column : centroid of its ink, in pixels from the upper left
+    corner. down, across, slope : variances down and across and covariance of its ink, in units of the cell.
+    ink : (total, channels), sum over the cell of each channel of `channels_of`.
     """
 
     event: Tensor
@@ -68,22 +68,22 @@ def in_chunks(samples: Images) -> Sequence[Tensor]:
 
 
 def channel_names(samples: Images, number: int) -> tuple[str, ...]:
-    """Names of the channels of a panel; the same channel of several panels has one name."""
+    """Names of the channels of a panel, without the name of the panel."""
     panel = samples.panels[number]
     return panel.channel_names or tuple(f"channel{channel}" for channel in range(panel.shape[0]))
 
 
 def channels_of(samples: Images) -> tuple[str, ...]:
-    """The channel names of all panels, each once."""
+    """Names of the channels of all panels, each once."""
     return tuple(
         dict.fromkeys(name for number in range(len(samples.panels)) for name in channel_names(samples, number))
     )
 
 
 def pooled(samples: Images, index: Tensor, most: int) -> InkCells:
-    """The cells of `index` that have ink, of 1, 2, 4, ... pixels: the smallest size with at most `most` lit cells.
+    """The pooled cells with ink of the events in `index`, at most `most` per event, without leaving out ink.
 
-    So no ink is left out, and events of few lines have finer cells than those of many.
+    The side of the cells of an event is the smallest of 1, 2, 4, ... pixels for which so few have ink.
     """
     pixels = listed(samples, index)
     height, width = (max(panel.shape[axis] for panel in samples.panels) for axis in (1, 2))
@@ -92,11 +92,11 @@ def pooled(samples: Images, index: Tensor, most: int) -> InkCells:
     key = (pixels.event * len(samples.panels) + pixels.panel) * height + pixels.row // side
     key, cell = torch.unique(key * width + pixels.column // side, return_inverse=True)
     channels = len(channels_of(samples))
-    # in float64, so that the same picture gives the same cells in whatever order its pixels are listed
+    # in float64, so that the order in which pixels are listed does not matter
     size = pixels.value.to(torch.float64)
     ink = torch.zeros(len(key) * channels, dtype=torch.float64, device=key.device)
     ink = ink.index_add_(0, cell * channels + pixels.channel, size).view(len(key), channels)
-    # relative to the cell's corner, in cells: sums of large squares would lose precision
+    # in cells, from the corner of the cell: sums of large squares would lose precision
     down, across = ((at % side + 0.5) / side for at in (pixels.row, pixels.column))
     terms = torch.stack([size, size * down, size * across, size * down**2, size * across**2, size * down * across], 1)
     sums = torch.zeros(len(key), 6, dtype=torch.float64, device=key.device).index_add_(0, cell, terms)
@@ -108,7 +108,7 @@ def pooled(samples: Images, index: Tensor, most: int) -> InkCells:
 
 
 def _sides(pixels: Pixels, sizes: tuple[int, int, int, int], most: int) -> Tensor:
-    """Width in pixels of the cells of each event, (events,); sizes: events, panels, rows, columns."""
+    """Side in pixels of the pooled cells of each event, (events,). sizes : events, panels, rows, columns."""
     events, panels, height, width = sizes
     side, pooled_by = torch.ones(events, dtype=torch.int64, device=pixels.row.device), 1
     while True:

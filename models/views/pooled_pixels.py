@@ -1,4 +1,4 @@
-"""Pictures as a table: coarse cells and image moments."""
+"""Pictures as a table: pooled pixels and image moments."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class PooledPixels(TableView[Images]):
-    """Each channel pooled to the means of about 16 x 16 cells, and its moments; then the features.
+    """Each channel as the means of about 16 x 16 pooled cells, and its moments; then the features.
 
-    It is computed from the listed pixels: making the pictures dense first takes ten times as long.
-    Cells at the far edges may be smaller and average over the pixels that they have. Panels follow one another.
+    Computed from the list of lit pixels, because dense pictures take ten times as long. Cells at the far edges may be
+    smaller. Panels follow one another.
 
-    Moments, in half widths of the picture from its centre: `sum` of the values, centroid `row` and `column`, variances
-    `row_row` and `column_column` and covariance `row_column`, weighted by the values' magnitude; 0 in an empty channel.
+    Moments: `sum` of the values, centroid `row` and `column`, variances `row_row` and `column_column` and covariance
+    `row_column`, weighted by absolute values, in half widths of the picture from its centre; 0 in an empty channel.
     """
 
     cells = 16
@@ -51,11 +51,11 @@ class PooledPixels(TableView[Images]):
         return (torch.cat([*parts, samples.features[index]], dim=1),)
 
     def rows(self, samples: Images, index: Tensor) -> tuple[Tensor | None, ...]:
-        """The table for moments; for cells the norm of all cells of their channel, once with each sign.
+        """The table for moments; for pooled cells the norm of all cells of their channel, once with each sign.
 
         So cells are divided by the root mean square of that norm: an empty cell stays 0, and all cells of a channel
-        together have the weight of one moment. If each cell were standardised by itself, cells that are nearly always
-        empty would have the same weight as those with energy, and hundreds of cells would outweigh the few moments.
+        together have the weight of one moment. Standardised one by one, cells that are nearly always empty would have
+        the same weight as those with energy, and hundreds of cells would outweigh the few moments.
         """
         (table,) = self.batch(samples, index)
         both, start = torch.stack([table, table]), 0
@@ -68,7 +68,7 @@ class PooledPixels(TableView[Images]):
         return (both.flatten(0, 1),)
 
     def _columns(self, panel: Panel, event: Tensor, pixel: Tensor, value: Tensor, events: int) -> tuple[Tensor, Tensor]:
-        """Cells and moments of a panel, (events, columns) each."""
+        """Pooled cells and moments of a panel, (events, columns) each."""
         channels, height, width = panel.shape
         plane = event * channels + pixel // (height * width)
         row, column = pixel // width % height, pixel % width
@@ -79,7 +79,7 @@ class PooledPixels(TableView[Images]):
         return cells.view(events, -1), moments.view(events, -1)
 
     def _pool(self, panel: Panel, line: Tensor, column: Tensor, value: Tensor, planes: int) -> Tensor:
-        """Mean pixel of each cell, (planes, cells); `line` counts rows through all planes."""
+        """Mean of the pixels of each cell, (planes, cells); `line` counts rows through all planes."""
         areas = self._areas(panel).to(value.device)
         height = panel.shape[1]
         step_down, step_across = (-(-side // self.cells) for side in panel.shape[1:])
@@ -88,7 +88,7 @@ class PooledPixels(TableView[Images]):
         return (sums.view(planes, -1) / areas.flatten()).to(torch.float32)
 
     def _areas(self, panel: Panel) -> Tensor:
-        """Pixels in each cell, (rows, columns) of the coarse grid."""
+        """Number of pixels in each cell, (rows, columns) of cells."""
 
         def lengths(side: int) -> Tensor:
             step = -(-side // self.cells)
@@ -104,14 +104,14 @@ def _image_moments(plane: Tensor, value: Tensor, row: Tensor, column: Tensor, pl
     sums = _sums(plane, torch.stack(terms, dim=1), planes)
     weight = torch.where(sums[:, 1] > 0, sums[:, 1], 1.0)
     y, x, yy, xx, xy = (sums[:, 2:] / weight[:, None]).unbind(dim=1)
-    found = sums[:, 0], y, x, (yy - y * y).clamp(min=0), (xx - x * x).clamp(min=0), xy - x * y
-    return torch.stack(found, dim=1).to(torch.float32)
+    moments = sums[:, 0], y, x, (yy - y * y).clamp(min=0), (xx - x * x).clamp(min=0), xy - x * y
+    return torch.stack(moments, dim=1).to(torch.float32)
 
 
 def _sums(place: Tensor, values: Tensor, places: int) -> Tensor:
-    """Sums of values (total, ...) that have the same place, (places, ...) float64.
+    """Sums of the values (total, ...) of each place, (places, ...) float64.
 
-    In float64 the order in which pixels are listed does not matter: decision trees depend on the last bit of a float32.
+    Float64, so that the order of pixels does not matter: decision trees depend on the last bit of a float32.
     """
     values = values.to(torch.float64)
     return values.new_zeros(places, *values.shape[1:]).index_add_(0, place, values)

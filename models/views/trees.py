@@ -1,4 +1,4 @@
-"""Binary trees of the particles of many events, for recursive networks (arXiv:1702.00748, section 3)."""
+"""Binary trees of particles, merged for many events at once (arXiv:1702.00748, section 3)."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ ALGORITHMS: tuple[str, ...] = get_args(Algorithm)
 POWERS = {"kt": 1, "cambridge-aachen": 0, "anti-kt": -1}
 """p of the generalised kt algorithm (arXiv:0802.1189, equation 1)."""
 _CHUNK = 1 << 18
-"""Pairs of particles in the chunk of a thread: about a millisecond of work, so that threads share it evenly."""
+"""Pairs of particles in the chunk of a thread: about a millisecond, so that threads have equal work."""
 _LARGEST = 1e150
-"""GeV; squares of larger momenta overflow float64."""
+"""Largest energy in GeV: squares of larger momenta overflow float64."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Trees:
 
     Parameters
     ----------
-    merges : Ragged (total, 2) int32, in the order of merging: the two nodes that are merged, that of higher pt first
-        (of equal pt, that of the lower number). n - 1 rows, none in an event of no or one particle.
-    levels : Ragged int32, of each node: 0 for leaves, else one more than the larger level of its two children.
-        2 n - 1 rows, or none.
+    merges : Ragged (total, 2) int32, in the order of merging: the two nodes of each merge, that of higher pt first (of
+        equal pt, that of the lower number). n - 1 rows per event, none for n = 0.
+    levels : Ragged int32, the level of each node: 0 for leaves, else one more than the larger level of its children.
+        2 n - 1 rows per event, none for n = 0.
     """
 
     merges: Ragged
@@ -58,9 +58,9 @@ class Trees:
         return Trees(self.merges.to(device), self.levels.to(device))
 
     def steps(self) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """The nodes of each level from 1 on, and their two children.
+        """The nodes of each level from 1 on, and their first and second children, (nodes of that level,) int64 each.
 
-        int64 (nodes of that level, each), counted through all trees: node i of event e is `levels.offsets[e]` + i.
+        Counted through all trees: node i of event e is `levels.offsets[e]` + i.
         """
         start, leaves = self.levels.offsets[:-1], (self.levels.lengths + 1) // 2
         event = self.merges.rows()
@@ -81,21 +81,21 @@ def merge(particles: Ragged, event_ids: Tensor, algorithm: Algorithm = "kt", edg
     ----------
     particles : Ragged (total, 4): pt, eta, phi, mass in GeV and radians.
     event_ids : (events,) int64.
-    algorithm : "kt", "anti-kt", "cambridge-aachen": generalised kt (arXiv:0802.1189) without a beam, which is the same
-        as a radius so large that all particles merge; rapidities are those of FastJet (arXiv:1111.6097). Of equal
-        distances the smaller angle comes first, then the lower number of the first node, then that of the second.
+    algorithm : "kt", "anti-kt", "cambridge-aachen": generalised kt (arXiv:0802.1189) without a beam, as with a radius
+        so large that all particles merge; rapidities are those of FastJet (arXiv:1111.6097). Of equal distances the
+        smaller angle comes first, then the lower number of the first node, then that of the second.
         "pt-descending": particles are added one by one from the softest, so that pt falls from the root down, as in
         the paper (section 5.1). "pt-ascending": from the hardest.
-        "random": any two with equal chances, which depend only on `event_ids` and the particles, and not on the order
-        of the particles if no two have the same pt.
+        "random": any two with equal probability; the tree depends only on the event id and the particles, not on their
+        order if no two have the same pt.
     edges : Ragged (total, 2), pairs of particles counted within their event. If given, the three generalised kt
-        algorithms merge only along edges, in rising distance of the two particles of an edge (a minimum spanning
-        tree). Parts that no edges connect are then merged in falling pt.
+        algorithms merge only along edges, in rising distance of their particles (a minimum spanning tree). Parts that
+        no edges connect are then merged in falling pt.
 
     Raises
     ------
     UserError
-        Naming the event, for NaN, infinities, negative pt and momenta too large to be squared.
+        For NaN, infinities, negative pt and momenta too large to be squared; the message names the event.
     """
     if algorithm not in ALGORITHMS:
         raise UserError(f"trees: unknown algorithm '{algorithm}'. {did_you_mean(algorithm, ALGORITHMS)}")
@@ -116,14 +116,16 @@ def merge(particles: Ragged, event_ids: Tensor, algorithm: Algorithm = "kt", edg
         kernel(first, last, arrays, *options)
 
     shared_out(work, counts**2 + 1, _CHUNK)
-    found = [(merges, rows), (levels, nodes)]
-    return Trees(*(Ragged(torch.from_numpy(part), torch.from_numpy(ends)) for part, ends in found))
+    return Trees(
+        Ragged(torch.from_numpy(merges), torch.from_numpy(rows)),
+        Ragged(torch.from_numpy(levels), torch.from_numpy(nodes)),
+    )
 
 
 def _kernel(
     algorithm: str, pt: NDArray[np.float64], ids: NDArray[np.int64], edges: Ragged | None
 ) -> tuple[Any, tuple[Any, ...]]:
-    """The compiled function and its own arguments."""
+    """The kernel of an algorithm, and its further arguments."""
     if algorithm in POWERS and edges is not None:
         pairs = edges.values.cpu().numpy().astype(np.int64).reshape(-1, 2)
         return along, (POWERS[algorithm], edges.offsets.cpu().numpy(), pairs, pt)
@@ -135,7 +137,7 @@ def _kernel(
 
 
 def _momenta(table: NDArray[np.float64], offsets: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.float64]:
-    """px, py, pz, E, (total, 4)."""
+    """px, py, pz, E (total, 4). Raises UserError, naming the event, for numbers that `merge` refuses."""
     if table.shape[1:] != (4,):
         raise UserError(f"trees: particles have {table.shape[1]} columns, expected 4: pt, eta, phi and mass.")
     pt, eta, phi, mass = table.T
@@ -150,15 +152,15 @@ def _momenta(table: NDArray[np.float64], offsets: NDArray[np.int64], ids: NDArra
         )
         raise UserError(
             f"trees: event {ids[event]}, particle {first[0] - offsets[event]} has {found}, expected finite numbers, "
-            f"pt 0 or more, and an energy below {_LARGEST:g}. Remove or mend this event."
+            f"pt 0 or more, and an energy below {_LARGEST:g}. Remove or correct this event."
         )
     return momenta
 
 
 def check_offsets(offsets: NDArray[np.int64], ids: NDArray[np.int64]) -> None:
-    """Raise UserError, naming the event, unless offsets (events + 1,) belong to these events and never fall."""
+    """Raise UserError unless offsets (events + 1,) belong to these events and never fall."""
     if len(offsets) != len(ids) + 1:
-        raise UserError(f"particles of {len(offsets) - 1} events came with {len(ids)} event ids, expected one each.")
+        raise UserError(f"particles of {len(offsets) - 1} events have {len(ids)} event ids, expected one per event.")
     if len(wrong := np.flatnonzero(np.diff(offsets) < 0)):
         begin, end = offsets[wrong[0] : wrong[0] + 2]
         raise UserError(

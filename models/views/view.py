@@ -1,4 +1,4 @@
-"""The contract of a view: how samples of one kind are arranged as input of a kind of model."""
+"""The contract of a view, which arranges samples of one kind as input of a kind of model."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from torch import Tensor
 from benchmark.core.errors import UserError
 from representations.samples import Samples
 
-KEPT_BYTES = 1 << 31
-"""Largest size of what a view computes once for all events; beyond it, the view computes it batch by batch."""
+MAX_PREPARED_BYTES = 1 << 31
+"""Arrays up to this size are computed once for all events, larger ones batch by batch."""
 EXAMPLE_EVENTS, EXAMPLE_PLACES, EXAMPLE_SENDERS = 3, 8, 5
-"""Events, particles and neighbours of the example inputs with which a network is traced for ONNX."""
+"""Sizes of the example inputs with which a network is traced for ONNX: events, particles, senders."""
 
 Inputs = tuple[Tensor, ...]
-"""A batch of network inputs: the positional arguments of `forward`. Any of them may have no columns."""
+"""A batch of network inputs: the positional arguments of `forward`, some perhaps without columns."""
 
 S = TypeVar("S", bound=Samples)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The shape of a model's inputs: it defines the network, and is saved with it and checked when it predicts.
+    """The shape of a model's inputs: it defines the network, is saved with it, and is checked in `predict_proba`.
 
     Parameters
     ----------
     view : name of the view, as in `models/inputs.py`.
     columns : names along axis 1 of the first tensor: channels, particle features, columns of a table.
-    size : sizes of the axes after that if they are the same for all events: (rows, columns) of a picture.
-    features : names of the per-event features in the last tensor; a table has them among its columns.
-    panels : of a picture of several panels the shape of each, one tensor each in this order; then `columns` holds the
-        names of them all, and `size` is empty.
+    size : sizes of the following axes if they are the same for all events: (rows, columns) of a picture.
+    features : names of the per-event features in the last tensor; empty for a table, where they are columns.
+    panels : shapes of the panels of a picture that has several, one tensor each; `columns` then has the names of all
+        panels, and `size` is empty.
     """
 
     view: str
@@ -50,53 +50,53 @@ class Shape:
 
 
 class OnnxInput(NamedTuple):
-    """An input tensor as ONNX describes it: its name, an example, and the axes that may have any size."""
+    """An input tensor of an ONNX file: its name, an example, and the axes of variable size."""
 
     name: str
-    tensor: Tensor
-    free: tuple[int, ...] = (0,)
+    example: Tensor
+    free_axes: tuple[int, ...] = (0,)
 
 
 class View(ABC, Generic[S]):
-    """A stateless arrangement of samples of one kind as network inputs: an entry of `VIEWS` in `models/inputs.py`."""
+    """Arranges samples of one kind as network inputs; stateless, an entry of `VIEWS` in `models/inputs.py`."""
 
     name: ClassVar[str]
     compact: ClassVar[bool] = False
-    """Whether the inputs of all events fit into memory, so that they are assembled only once."""
+    """Whether the inputs of all events fit into memory, so that they are computed only once."""
 
     @abstractmethod
     def shape(self, samples: S) -> Shape:
-        """Names and sizes that are the same for all events."""
+        """The shape of the inputs, which is the same for all events."""
 
     def prepare(self, samples: S) -> S:
-        """Compute once what every pass over the samples needs; by default nothing.
+        """Compute once what every epoch needs; by default nothing.
 
-        It is called once, for samples on any device; `batch` and `rows` get its result, on the device of the model.
+        The samples may be on any device. `batch` and `rows` get the result, on the device of the model.
         """
         return samples
 
     def dropped(self, samples: S) -> Tensor | None:  # noqa: ARG002 - for those who override it
-        """The share of each event's energy (or pt, or ink) that the view leaves out, (events,); None for nothing."""
+        """Share of each event's energy (or pt, or ink) that the view leaves out, (events,); None if it never does."""
         return None
 
     @abstractmethod
     def batch(self, samples: S, index: Tensor) -> Inputs:
-        """The inputs for the events of `index` (int64, on the samples' device); axis 1 holds the columns."""
+        """The inputs of the events in `index` (int64, on the device of the samples); axis 1 holds the columns."""
 
     @abstractmethod
     def rows(self, samples: S, index: Tensor) -> tuple[Tensor | None, ...]:
-        """For each tensor of `batch`, the rows (any, columns) to standardise it by; None if it is not standardised.
+        """For each tensor of `batch` the rows (total, columns) without padding whose mean and deviation standardise it.
 
-        These are not the batch itself, because padding must not enter means and deviations.
+        None for a tensor that is not standardised.
         """
 
     def onnx_inputs(self, shape: Shape) -> list[OnnxInput]:  # noqa: ARG002 - for those who override it
-        """The inputs of a network on this shape, for ONNX. Raises UserError if such networks cannot be written."""
+        """Example inputs of this shape, for ONNX. Raises UserError if such networks cannot be written."""
         raise UserError(f"networks on the view '{self.name}' can't be written as ONNX: the view has no `onnx_inputs`.")
 
 
 class TableView(View[S]):
-    """A table (batch, columns): one row an event, whatever its kind of samples."""
+    """A table (batch, columns), one row per event, of any kind of samples."""
 
     name = "table"
     compact = True

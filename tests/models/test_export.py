@@ -97,9 +97,9 @@ def test_examples_are_what_the_view_shows(name: str) -> None:
     view = make().view(samples)
     examples, inputs = view.onnx_inputs(view.shape(samples)), view.batch(view.prepare(samples), torch.arange(11))
     for example, part in zip(examples, inputs, strict=True):
-        assert example.tensor.dtype == part.dtype
-        fixed = [axis for axis in range(part.ndim) if axis not in example.free]
-        assert [example.tensor.shape[axis] for axis in fixed] == [part.shape[axis] for axis in fixed]
+        assert example.example.dtype == part.dtype
+        fixed = [axis for axis in range(part.ndim) if axis not in example.free_axes]
+        assert [example.example.shape[axis] for axis in fixed] == [part.shape[axis] for axis in fixed]
 
 
 def test_every_view_is_written_or_says_why_not(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_every_view_is_written_or_says_why_not(tmp_path: Path) -> None:
             with pytest.raises(UserError, match=rf"networks on the view '{name}' can't be written as ONNX: \w+"):
                 view.onnx_inputs(Shape(name, ()))
     assert written == {name for name, _ in VIEWS} - {"tree"}
-    with pytest.raises(UserError, match="on the view 'tree' can't be written as ONNX: they take a step for each level"):
+    with pytest.raises(UserError, match="on the view 'tree' can't be written as ONNX: their number of steps is"):
         write_onnx(fitted(lambda: RecNN(units=4, epochs=1), VECTORS), tmp_path, tmp_path / "model.onnx")
 
 

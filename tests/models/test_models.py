@@ -196,7 +196,7 @@ class TestRefusals:
             model.predict_proba(bad)
 
     def test_files_that_hold_something_else(self, name: str, tmp_path: Path) -> None:
-        with pytest.raises(UserError, match=rf"{name}: .* has no model\.\w+, expected a folder that a model was saved"):
+        with pytest.raises(UserError, match=rf"{name}: .* has no model\.\w+, expected the folder of a saved model"):
             MAKE[name]().load(tmp_path, Context())
         fitted(name, particles(40), particles(20)).save(tmp_path)
         (file,) = tmp_path.iterdir()
@@ -206,7 +206,7 @@ class TestRefusals:
             (json.dumps({**card, "model": "other"}), "holds other version"),
             (json.dumps({**card, "schema_version": 1}), "schema 1"),
             ("[]", "does not hold the card of a model"),
-            ("", "does not hold the card of a model: there is none"),
+            ("", "does not hold the card of a model: it has no card"),
         ):
             write_card(file, text)
             with pytest.raises(UserError, match=message):

@@ -47,7 +47,7 @@ def test_what_pairs_have_is_kept_where_there_is_room(monkeypatch: pytest.MonkeyP
     graphs, index = chains(9), torch.tensor([3, 8])
     assert VIEW.prepare(graphs).pairs is not None
     kept = VIEW.batch(VIEW.prepare(graphs), index)
-    monkeypatch.setattr(edges, "KEPT", 0)
+    monkeypatch.setattr(edges, "MAX_PAIR_BYTES", 0)
     assert VIEW.prepare(graphs).pairs is None
     for one, other in zip(VIEW.batch(VIEW.prepare(graphs), index), kept, strict=True):
         torch.testing.assert_close(one, other)

@@ -144,7 +144,7 @@ def test_pairs_are_kept_where_that_takes_little(monkeypatch: pytest.MonkeyPatch)
     assert GRAPH.prepare(kept) is kept
     for one, other in zip(GRAPH.batch(samples, torch.arange(6)), GRAPH.batch(kept, torch.arange(6)), strict=True):
         torch.testing.assert_close(one, other)
-    monkeypatch.setattr("models.views.nodes.KEPT_BYTES", 10)
+    monkeypatch.setattr("models.views.nodes.MAX_PREPARED_BYTES", 10)
     assert GRAPH.prepare(samples) is samples
 
 

@@ -35,6 +35,6 @@ def test_prepared_or_not(view, data: st.DataObject) -> None:  # type: ignore[no-
 
 @pytest.mark.parametrize("view", BOTH, ids=lambda view: view.name)
 def test_too_many_to_keep(view, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr("models.views.particles.KEPT_BYTES", 10)
+    monkeypatch.setattr("models.views.particles.MAX_PREPARED_BYTES", 10)
     samples = particles(6)
     assert view.prepare(samples) is samples
