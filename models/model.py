@@ -22,7 +22,7 @@ Report = Callable[[str, float, float], None]
 
 
 def silent(stage: str, done: float, total: float) -> None:
-    """A report that does nothing."""
+    """Ignore a progress report: the default of `Context.report`."""
 
 
 @dataclass(frozen=True)

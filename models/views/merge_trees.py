@@ -31,7 +31,7 @@ _LEAVES, _STEPS, _EVENTS = 1024, 8, 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreparedTrees(Samples):
+class TreeSamples(Samples):
     """Events as trees: one tree per event, or one per jet.
 
     leaves, merged : Ragged (total, columns) float32, the columns of leaves and of merged nodes.
@@ -77,7 +77,7 @@ class MergeTrees(View[Samples]):
         names = channels_of(samples) if isinstance(samples, Images) else other_names(_particles(samples))
         return Shape(self.name, (*self._momentum(samples), *names), (), samples.feature_names)
 
-    def prepare(self, samples: Samples) -> PreparedTrees:
+    def prepare(self, samples: Samples) -> TreeSamples:
         """Merge the trees of all events, on the CPU.
 
         Raises UserError, naming the event, for NaN and infinities, and Skip for particles without pt, eta and phi.
@@ -138,8 +138,8 @@ class MergeTrees(View[Samples]):
     def _momentum(self, samples: Samples) -> tuple[str, ...]:
         return MOMENTUM if self.mass and samples.pair_masses else MOMENTUM[:-1]
 
-    def _prepared(self, samples: Samples) -> PreparedTrees:
-        return samples if isinstance(samples, PreparedTrees) else self.prepare(samples)
+    def _prepared(self, samples: Samples) -> TreeSamples:
+        return samples if isinstance(samples, TreeSamples) else self.prepare(samples)
 
     def _places(self, level: Tensor, events: int, *, padded: bool) -> tuple[Tensor, Tensor]:
         """Positions of merged nodes, (merged,), and the ends of levels, (levels,) int64.
@@ -178,7 +178,7 @@ def _edges(graphs: Graphs, leaves: Leaves) -> Ragged:
     return Ragged(number[ends[both]], torch.cat([counts.new_zeros(1), counts.cumsum(0)]))
 
 
-def _with_columns(samples: Samples, leaves: Leaves, trees: Trees, jets: int, names: tuple[str, ...]) -> PreparedTrees:
+def _with_columns(samples: Samples, leaves: Leaves, trees: Trees, jets: int, names: tuple[str, ...]) -> TreeSamples:
     """Compute the columns of all nodes: `names`, the first columns of `MOMENTUM`, then `leaves.others`."""
     counts, of_leaf, of_merge = leaves.momenta.lengths, leaves.momenta.rows(), trees.merges.rows()
     start = trees.levels.offsets[:-1]
@@ -200,7 +200,7 @@ def _with_columns(samples: Samples, leaves: Leaves, trees: Trees, jets: int, nam
     exists = torch.zeros(len(momenta), dtype=torch.bool)
     exists[leaf] = exists[node[merged_nodes]] = True
     exists[(start[of_merge[merged_nodes], None] + children[:, :2]).flatten()] = False
-    return PreparedTrees(
+    return TreeSamples(
         **{field.name: getattr(samples, field.name) for field in fields(Samples)},
         leaves=Ragged(columns[leaf], leaves.momenta.offsets),
         merged=Ragged(columns[node[merged_nodes]], ends),

@@ -16,7 +16,7 @@ from models.inputs import VIEWS
 from models.model import Context
 from models.recnn import RecNN
 from models.views.leaves import of_particles
-from models.views.merge_trees import MOMENTUM, MergeTrees, PreparedTrees
+from models.views.merge_trees import MOMENTUM, MergeTrees, TreeSamples
 from models.views.trees import ALGORITHMS, merge
 from representations.graph.graph import Graph
 from representations.samples import Graphs, Images, Ragged, Samples, Vectors
@@ -135,7 +135,7 @@ class TestEveryKind:
     def test_prepared_samples_are_samples(self, kind: type[Samples]) -> None:
         samples = MAKE[kind](9, empty=[4])
         trees = VIEWS["tree", kind].prepare(samples)
-        assert isinstance(trees, PreparedTrees)
+        assert isinstance(trees, TreeSamples)
         assert torch.equal(trees.labels, samples.labels)
         for index in (torch.tensor([8, 4, 1]), slice(2, 6)):
             part, again = trees[index], VIEWS["tree", kind].prepare(samples[index])
