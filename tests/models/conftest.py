@@ -1,4 +1,4 @@
-"""Samples that can be made in milliseconds and told apart by eye."""
+"""Small samples of clearly different classes, made in milliseconds."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def rings(
     empty: Sequence[int] = (),
     turned: bool = False,
 ) -> Images:
-    """Rings of one radius a class, somewhere in the picture, in the last channel; noise in all. `empty`: no pixels."""
+    """Rings in the last channel, with one radius per class, and noise in all. `empty`: events without pixels."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(n) % classes
     radius = size * (0.1 + 0.25 * labels / max(1, classes - 1))
@@ -69,7 +69,7 @@ def rings(
 
 
 def panels(n: int) -> Images:
-    """A picture of 2 x 24 x 24 and one of 1 x 18 x 40, whose pixels follow those of the first."""
+    """Events with two panels, 2 x 24 x 24 and 1 x 18 x 40."""
     first, second = rings(n, channels=2, empty=[1]), rings(n, size=40, seed=5)
     flat, inputs = [], []
     for event in range(n):
@@ -91,7 +91,7 @@ def panels(n: int) -> Images:
 
 
 def films(n: int, *, seed: int = 0) -> Images:
-    """Rings as four samples in time: each is lit in one of them alone, so that there is something to remember."""
+    """Rings as four samples in time; each ring is lit in one sample only, which a network has to remember."""
     samples = rings(n, seed=seed)
     (panel,) = samples.panels
     time = torch.arange(n) % 4
@@ -107,7 +107,7 @@ def films(n: int, *, seed: int = 0) -> Images:
 def particles(
     n: int, *, classes: int = 2, seed: int = 0, features: int = 0, shift: float = 1.0, empty: Sequence[int] = ()
 ) -> Vectors:
-    """Up to 9 particles in falling pt, whose mean log pt grows by `shift` a class. `empty`: events without any."""
+    """Up to 9 particles in falling pt, whose mean log pt grows by `shift` per class. `empty`: events without any."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(n) % classes
     lengths = torch.randint(1, 10, (n,), generator=generator)
@@ -129,7 +129,7 @@ def particles(
 def chains(
     n: int, *, classes: int = 2, seed: int = 0, features: int = 0, shift: float = 1.0, empty: Sequence[int] = ()
 ) -> Graphs:
-    """The particles of `particles`, each with edges from the one before and to itself."""
+    """The particles of `particles` as nodes, each with edges from the previous node and from itself."""
     made = particles(n, classes=classes, seed=seed, features=features, shift=shift, empty=empty)
     lengths = made.particles.lengths.tolist()
     ends = [pair for length in lengths for i in range(length) for pair in ((i, i), (i - 1, i))[: 1 + (i > 0)]]
@@ -157,7 +157,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(params=["rings", "particles", "chains"])
 def samples(request: pytest.FixtureRequest) -> Images | Vectors | Graphs:
-    """300 events of two classes of each kind."""
+    """300 events of two classes for each kind of samples."""
     if request.param == "rings":
         return rings(300, channels=2)
     return (particles if request.param == "particles" else chains)(300, features=2)

@@ -1,7 +1,7 @@
-"""A GPU that is not there: its tensors are kept on the CPU, and say that they are on "cuda".
+"""A fake GPU: its tensors are stored on the CPU and report that they are on "cuda".
 
-What a real one refuses is refused: to mix devices, and to be seen by NumPy. What makes the host wait for it is noted:
-a step that asks the device something can't be recorded. Kernels, their order and their rounding are the CPU's.
+Like a real one, it raises on mixed devices and on conversion to NumPy. It records host synchronisations, because a step
+with one can't be recorded as a CUDA graph. Kernels, their order and their rounding are those of the CPU.
 
     with gpu() as waits:
         there = samples.to("cuda")
@@ -39,17 +39,17 @@ ASKS = {
     aten.repeat_interleave.Tensor,
     aten.equal.default,
 }
-"""Whose outcome, or its shape, the host has to know."""
+"""Operators whose result, or its shape, the host has to read."""
 
 
 class There(Tensor):
-    """A tensor on the pretended device; `held` is what it holds."""
+    """A tensor on the fake GPU; `held` has its values on the CPU."""
 
     held: Tensor
 
     @staticmethod
     def __new__(cls, held: Tensor) -> There:
-        # to C++, which has no part for CUDA in a build for CPUs, it is one of those that have no numbers
+        # a meta tensor for C++, whose build for CPUs knows no CUDA tensors
         return torch.Tensor._make_wrapper_subclass(
             cls, held.size(), held.stride(), held.storage_offset(), dtype=held.dtype, device="meta"
         )
@@ -75,7 +75,7 @@ class There(Tensor):
 
 
 def computed(func: Any, args: Any, kwargs: dict[str, Any], waits: list[str]) -> Any:
-    """What an operator gives, on the device that a GPU would leave it on."""
+    """The result of an operator, on the device on which a GPU leaves it."""
     tensors = [part for part in tree_leaves((args, kwargs)) if isinstance(part, Tensor)]
     there = [isinstance(tensor, There) for tensor in tensors]
     if any(there):
@@ -96,7 +96,7 @@ def computed(func: Any, args: Any, kwargs: dict[str, Any], waits: list[str]) -> 
 
 
 def _refuse_two_devices(func: Any, tensors: list[Tensor]) -> None:
-    """Single numbers may lie on the CPU, and so may indices of what is on the device."""
+    """Raise RuntimeError for mixed devices; scalars and indices may be on the CPU."""
     if func in COPIES:
         return
     first = isinstance(tensors[0], There)
@@ -125,7 +125,7 @@ class _Operators(TorchDispatchMode):
 
 
 class _Python(TorchFunctionMode):
-    """What a build without CUDA refuses, or does in C++, before there is an operator."""
+    """Functions that a build without CUDA refuses, or runs in C++, before an operator is dispatched."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
@@ -162,7 +162,7 @@ def _copied(tensor: Tensor, device: torch.device, dtype: torch.dtype | None) -> 
 
 @contextmanager
 def gpu() -> Iterator[list[str]]:
-    """Pretend meanwhile that "cuda" is there; yields the operators that made the host wait for it, as they come."""
+    """Pretend that "cuda" exists; yields the list of operators that made the host wait, as they run."""
     waits: list[str] = []
     none = patch("torch.cuda._lazy_init"), patch("torch.backends.cudnn.is_acceptable", return_value=False)
     with none[0], none[1], _Python(), _Operators(waits):
@@ -170,7 +170,7 @@ def gpu() -> Iterator[list[str]]:
 
 
 def moved(network: nn.Module) -> nn.Module:
-    """A copy of a network on the pretended device; `.to` would fill the parameters that there are."""
+    """A copy of a network on the fake GPU; `.to` would change the existing parameters."""
     network = deepcopy(network)
     for module in network.modules():
         for name, parameter in module.named_parameters(recurse=False):

@@ -1,4 +1,4 @@
-"""What is the trees' own: names of columns, and how the score may depend on them."""
+"""Boosted decision trees: names of columns, and monotonic constraints."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def waves(n: int, seed: int = 0) -> Vectors:
-    """One jet an event, whose classes go up and down with its pt and phi."""
+    """One jet per event, whose class oscillates with its pt and phi."""
     generator = torch.Generator().manual_seed(seed)
     jets = torch.rand(n, 3, generator=generator)
     labels = ((2 * torch.pi * jets[:, 0]).sin() + (2 * torch.pi * jets[:, 2]).sin() < 0).long()
@@ -61,7 +61,7 @@ def test_sums_of_the_table_are_the_same_each_time_on_a_gpu_too(monkeypatch: pyte
 
 
 @pytest.mark.parametrize("number", [torch.nan, torch.inf, -torch.inf])
-def test_a_single_number_that_is_none(number: float) -> None:
+def test_a_single_nan_is_refused(number: float) -> None:
     bad = waves(60)
     bad.particles.values[17, 1] = number
     with pytest.raises(UserError, match="NaN or infinities"):
@@ -69,7 +69,7 @@ def test_a_single_number_that_is_none(number: float) -> None:
 
 
 @pytest.mark.parametrize(("monotone", "sign"), [("+jet1_pt", 1), ("-jet1_pt", -1), ("-jet1_pt +jet1_phi", -1)])
-def test_the_signals_score_only_rises_or_falls(monotone: str, sign: int, tmp_path: Path) -> None:
+def test_monotone_scores_of_the_signal(monotone: str, sign: int, tmp_path: Path) -> None:
     free, held = BDT(trees=40), BDT(trees=40, monotone=monotone)
     for model in (free, held):
         model.fit(waves(1500), waves(400, seed=1), Context())
@@ -87,7 +87,7 @@ def test_the_signals_score_only_rises_or_falls(monotone: str, sign: int, tmp_pat
     np.testing.assert_array_equal(response(again, 0), response(held, 0))
 
 
-def test_constraints_that_make_no_sense() -> None:
+def test_invalid_constraints_are_refused() -> None:
     for word in ("jet1_pt", "+", "+jet1_pt -"):
         with pytest.raises(UserError, match=r"'monotone' has '.*', expected \+ or - and the name of a column"):
             BDT(monotone=word)

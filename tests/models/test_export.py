@@ -1,4 +1,4 @@
-"""ONNX files: onnxruntime gives the scores that the model gives."""
+"""ONNX files: onnxruntime gives the scores of the model."""
 
 from __future__ import annotations
 
@@ -78,21 +78,21 @@ def test_onnxruntime_gives_the_same_scores(name: str, tmp_path: Path, capfd: pyt
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
     session = runtime.InferenceSession(tmp_path / "model.onnx")
     view = model.view(samples)
-    for events in (1, 7, 60):  # other numbers than it was traced with, and other longest lists of particles
+    for events in (1, 7, 60):  # other sizes than those it was traced with
         some = samples[torch.arange(events)]
         inputs = view.batch(view.prepare(some), torch.arange(events))
         (found,) = session.run(
             ["probabilities"], {name: part.numpy() for name, part in zip(names, inputs, strict=True)}
         )
         np.testing.assert_allclose(found, model.predict_proba(some), atol=1e-6)
-    told = session.get_modelmeta().custom_metadata_map
-    assert json.loads(told["classes"]) == list(samples.classes)
-    assert json.loads(told["columns"]) == list(view.shape(samples).columns)
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert json.loads(metadata["classes"]) == list(samples.classes)
+    assert json.loads(metadata["columns"]) == list(view.shape(samples).columns)
 
 
 @pytest.mark.parametrize("name", list(CASES))
-def test_examples_are_what_the_view_shows(name: str) -> None:
-    """The same number of tensors, of the same types and sizes but for the axes that are free."""
+def test_onnx_inputs_are_like_batches_of_the_view(name: str) -> None:
+    """As many tensors, of the same types and sizes except along free axes."""
     make, samples = CASES[name]
     view = make().view(samples)
     examples, inputs = view.onnx_inputs(view.shape(samples)), view.batch(view.prepare(samples), torch.arange(11))
@@ -102,7 +102,7 @@ def test_examples_are_what_the_view_shows(name: str) -> None:
         assert [example.example.shape[axis] for axis in fixed] == [part.shape[axis] for axis in fixed]
 
 
-def test_every_view_is_written_or_says_why_not(tmp_path: Path) -> None:
+def test_every_view_has_onnx_inputs_or_says_why_not(tmp_path: Path) -> None:
     written = {make().view(samples).name for make, samples in CASES.values()}
     for (name, _), view in VIEWS.items():
         if name not in written:
@@ -114,7 +114,7 @@ def test_every_view_is_written_or_says_why_not(tmp_path: Path) -> None:
 
 
 class Counting(nn.Linear):
-    """Takes as many steps as the largest number in the batch says, which no graph of operators can."""
+    """Takes as many steps as the largest value in the batch, which an ONNX graph can't."""
 
     def forward(self, table: Tensor) -> Tensor:
         for _ in range(int(table.abs().max())):
@@ -124,7 +124,7 @@ class Counting(nn.Linear):
 
 @dataclass(kw_only=True)
 class Odd(TorchModel):
-    """A network that can't be written."""
+    """A network that can't be written as ONNX."""
 
     name = "odd"
     views = ("table",)
@@ -133,7 +133,7 @@ class Odd(TorchModel):
         return Counting(len(shape.columns), classes)
 
 
-def test_what_cannot_be_written_says_why(tmp_path: Path) -> None:
+def test_networks_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
     trees = fitted(lambda: BDT(trees=2), particles(60))
     trees.save(tmp_path)
     with pytest.raises(UserError, match=r"bdt: only networks .* model\.ubj in"):
@@ -144,7 +144,7 @@ def test_what_cannot_be_written_says_why(tmp_path: Path) -> None:
     assert not (tmp_path / "model.onnx").exists()
 
 
-def test_without_the_extra_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     model = fitted(*CASES["ffnn on particles"])
     with pytest.raises(UserError, match=r"onnx is not installed\. Type: pip install 'collision-benchmark\[onnx\]'"):

@@ -1,6 +1,6 @@
-"""Views and networks on a device that is not the CPU, where there is none: nothing is mixed, and numbers are the same.
+"""Views and networks on a fake GPU: devices are not mixed, and numbers are the same as on the CPU.
 
-On a real one it is `test_gpu.py` that tells.
+`test_gpu.py` has the tests on a real one.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ INDEX = torch.tensor([3, 0, 7, 7, 20, 59, 41, 5])
 
 
 def learned(network: torch.nn.Module, inputs: Any, labels: torch.Tensor) -> torch.Tensor:
-    """Logits, and the gradients are left behind."""
+    """Logits; the network then holds gradients."""
     logits = network(*inputs)
     cross_entropy(logits, labels).backward()
     return logits.detach()
@@ -84,17 +84,17 @@ def learned(network: torch.nn.Module, inputs: Any, labels: torch.Tensor) -> torc
 @pytest.mark.parametrize("prepared", ["there", "here"])
 @pytest.mark.parametrize(("name", "view_name", "kind"), PAIRS, ids=lambda part: part if isinstance(part, str) else "")
 def test_a_step_is_the_same(name: str, view_name: str, kind: type[Samples], prepared: str) -> None:
-    """Of samples that are prepared on the device, or before they come there."""
+    """For samples that are prepared on the device, or before they are moved to it."""
     compare(MODELS[view_name], SAMPLES[name], prepared)
 
 
 @pytest.mark.parametrize(("name", "model"), VARIANTS, ids=lambda part: part if isinstance(part, str) else part.name)
-def test_so_it_is_of_variants(name: str, model: TorchModel) -> None:
+def test_a_step_of_variants_is_the_same(name: str, model: TorchModel) -> None:
     compare(model, SAMPLES[name], "there")
 
 
 def compare(model: TorchModel, samples: Samples, prepared: str) -> None:
-    """Logits and gradients of a batch; on the device nothing is asked meanwhile."""
+    """Compare logits and gradients of a batch; a step on the device never makes the host wait."""
     view = model.view(samples)
     torch.manual_seed(0)
     network = model.network(view.shape(samples), len(samples.classes)).eval()
@@ -118,8 +118,8 @@ def compare(model: TorchModel, samples: Samples, prepared: str) -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_samples_show_the_same(name: str) -> None:
-    """All ways that samples have to show themselves: to numbers, bit for bit."""
+def test_samples_are_the_same(name: str) -> None:
+    """All arrays that samples can return are bit-identical."""
 
     def ways(samples: Samples, index: torch.Tensor) -> list[torch.Tensor]:
         match samples:
@@ -144,7 +144,7 @@ def test_samples_show_the_same(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "view_name", "kind"), PAIRS, ids=lambda part: part if isinstance(part, str) else "")
 def test_batches_are_the_same(name: str, view_name: str, kind: type[Samples]) -> None:
-    """Columns and masses, weights, losses with their penalty, and what is measured of all events."""
+    """Inputs, masses, weights, losses with their penalty, and standardisation."""
     samples, view = SAMPLES[name], VIEWS[view_name, kind]
     mass = 90 + 60 * torch.rand(EVENTS, generator=torch.Generator().manual_seed(0))
     samples = replace(samples, mass=mass)
@@ -170,7 +170,7 @@ def test_batches_are_the_same(name: str, view_name: str, kind: type[Samples]) ->
             torch.testing.assert_close(part, known, atol=1e-4, rtol=1e-4)
 
 
-def test_the_pretended_device_refuses_what_a_real_one_does() -> None:
+def test_the_fake_gpu_refuses_what_a_real_one_does() -> None:
     here = torch.ones(3)
     with gpu() as waits:
         there = here.to("cuda")

@@ -1,4 +1,4 @@
-"""Networks on a GPU: they learn, they do so again, and a CPU gives the same scores."""
+"""Networks on a GPU: they learn, are reproducible, and give the same scores on a CPU."""
 
 from __future__ import annotations
 
@@ -63,20 +63,20 @@ def trained(case: str) -> tuple[TorchModel, Samples]:
 
 
 @pytest.mark.parametrize("case", list(CASES))
-def test_easy_classes_are_told_apart(case: str) -> None:
+def test_easy_classes_are_separated(case: str) -> None:
     model, test = trained(case)
     assert roc_auc_score(test.labels.numpy() == 0, model.predict_proba(test)[:, 0]) > 0.9
 
 
 @pytest.mark.parametrize("case", list(CASES))
-def test_samples_may_lie_on_the_device(case: str) -> None:
+def test_samples_may_be_on_the_device(case: str) -> None:
     make, samples = CASES[case]
     scores = []
     for some in (samples, samples.to("cuda")):
         model = make()
         model.fit(some[:600], some[600:800], Context(device="cuda"))
         scores.append(model.predict_proba(some[800:]))
-    np.testing.assert_allclose(*scores, atol=1e-5)  # what pairs of particles have may be computed on either
+    np.testing.assert_allclose(*scores, atol=1e-5)  # pair features may be computed on either device
 
 
 @pytest.mark.parametrize("case", list(CASES))
@@ -97,7 +97,7 @@ def test_a_cpu_gives_the_same_scores(case: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", list(CASES))
-def test_recorded_steps_are_the_same_steps(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recorded_steps_give_the_same_losses(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     recorded, test = trained(case)
     monkeypatch.setattr(step, "SHAPES", 0)
     plain, _ = trained(case)
@@ -118,7 +118,7 @@ def test_recorded_steps_follow_the_learning_rate(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("case", ["picture", "sequence"])
-def test_augmented_training_is_seeded_and_goes_on_after_a_stop(case: str, tmp_path: Path) -> None:
+def test_augmented_training_is_seeded_and_resumes(case: str, tmp_path: Path) -> None:
     make, samples = CASES[case]
 
     def fitted(checkpoint: Path | None, after: float = torch.inf) -> TorchModel:
@@ -134,7 +134,7 @@ def test_augmented_training_is_seeded_and_goes_on_after_a_stop(case: str, tmp_pa
         fitted(tmp_path / "checkpoint", after=3)
     resumed, whole = fitted(tmp_path / "checkpoint"), fitted(None)
     assert resumed.details()["resumed"] == 3
-    # the first steps after a stop are taken kernel by kernel, where they had been recorded
+    # the first steps after resuming are not recorded, unlike before
     np.testing.assert_allclose(resumed.predict_proba(samples), whole.predict_proba(samples), atol=1e-3)
 
 
@@ -153,7 +153,7 @@ def test_steps_are_recorded(monkeypatch: pytest.MonkeyPatch, case: str) -> None:
     assert found.recorded
 
 
-def test_a_network_that_asks_the_device_is_trained_too() -> None:
+def test_a_network_that_reads_from_the_device_is_trained_too() -> None:
     class Asking(nn.Linear):
         def forward(self, table: torch.Tensor) -> torch.Tensor:
             return super().forward(table / (1 + float(table.abs().max())))
@@ -170,7 +170,7 @@ def test_a_network_that_asks_the_device_is_trained_too() -> None:
 
 
 def test_convolutions_go_through_cudnn() -> None:
-    """Without it each convolution is a loop over the batch, thousands of kernels long."""
+    """Without cuDNN each convolution is a loop over the batch, with thousands of kernels."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], acc_events=True) as profile:
         trained("picture")
     names = {event.key for event in profile.key_averages()}

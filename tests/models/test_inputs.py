@@ -1,4 +1,4 @@
-"""Every adapter against a slow reference that is plainly right."""
+"""Every view against a slow, obviously correct reference."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from models.model import Model
 
 NOT_BY_EVENT = ("edges", "tree")
-"""Views that show a row a node rather than an event; they have tests of their own."""
+"""Views with one row per node instead of per event; they have their own tests."""
 ALL = sorted((pair for pair in VIEWS if pair[0] not in NOT_BY_EVENT), key=lambda pair: (pair[0], pair[1].__name__))
 
 
@@ -57,7 +57,7 @@ def moments_of(picture: np.ndarray) -> list[float]:
 
 @given(size=st.integers(1, 70), channels=st.integers(1, 3), seed=st.integers(0, 99))
 @settings(max_examples=25, deadline=None)
-def test_pooled_pixels_are_those_of_the_dense_picture(size: int, channels: int, seed: int) -> None:
+def test_pooled_pixels_equal_those_of_dense_pictures(size: int, channels: int, seed: int) -> None:
     samples = rings(5, size=size, channels=channels, seed=seed, empty=[2])
     view = VIEWS["table", Images]
     index = torch.tensor([4, 2, 0, 0])
@@ -93,7 +93,7 @@ def test_names_of_pooled_pixels() -> None:
     assert len(set(columns)) == len(columns) == 212
 
 
-def test_tables_of_several_panels_are_those_of_each() -> None:
+def test_tables_of_panels_are_concatenated() -> None:
     samples, view, index = panels(5), VIEWS["table", Images], torch.tensor([4, 1, 0, 0])
     (table,) = view.batch(samples, index)
     alone = [samples.panel(name) for name in ("barrel", "endcap")]
@@ -106,7 +106,7 @@ def test_tables_of_several_panels_are_those_of_each() -> None:
     assert [name.removeprefix("barrel_").removeprefix("endcap_") for name in columns] == own
 
 
-def test_a_picture_of_cells_weighs_as_much_as_a_moment() -> None:
+def test_all_cells_of_a_channel_weigh_as_much_as_a_moment() -> None:
     samples, view = panels(9), VIEWS["table", Images]
     (found,) = mean_and_scale([view.rows(samples, index) for index in torch.arange(9).split(4)])
     assert found is not None
@@ -147,7 +147,7 @@ def test_pictures_of_several_panels_are_a_tensor_each() -> None:
     [BDT(trees=2), FFNN(epochs=1), CNN(depth=7, width=4, epochs=1), CNN(architecture="jet", width=2, epochs=1)],
     ids=lambda model: model.name,
 )
-def test_several_panels_are_learned_and_loaded(model: Model, tmp_path: Path) -> None:
+def test_several_panels_are_fitted_and_loaded(model: Model, tmp_path: Path) -> None:
     samples = panels(40)
     model.fit(samples[:30], samples[30:], Context())
     model.save(tmp_path)
@@ -227,14 +227,14 @@ def test_pictures_are_the_dense_ones() -> None:
 
 @pytest.mark.parametrize("pair", ALL, ids=lambda pair: f"{pair[0]}-{pair[1].__name__}")
 class TestEveryInput:
-    def test_an_event_is_shown_the_same_alone(self, pair: tuple[str, type[Samples]]) -> None:
+    def test_inputs_of_an_event_do_not_depend_on_others(self, pair: tuple[str, type[Samples]]) -> None:
         view: View[Samples] = VIEWS[pair]
         samples = make(pair[1], 9, empty=[4])
         together = view.batch(samples, torch.arange(9))
         for event in range(9):
             alone = view.batch(samples, torch.tensor([event]))
             for one, all_of_them in zip(alone, together, strict=True):
-                inputs = all_of_them[event : event + 1][tuple(map(slice, one.shape))]  # a batch may be padded further
+                inputs = all_of_them[event : event + 1][tuple(map(slice, one.shape))]  # a batch may have more padding
                 torch.testing.assert_close(one, inputs, rtol=1e-6, atol=1e-6)
 
     def test_empty_events(self, pair: tuple[str, type[Samples]]) -> None:
@@ -244,14 +244,14 @@ class TestEveryInput:
             assert len(part) == 3
             assert not part.any()
 
-    def test_labels_weights_and_mass_are_never_shown(self, pair: tuple[str, type[Samples]]) -> None:
+    def test_labels_weights_and_mass_are_never_inputs(self, pair: tuple[str, type[Samples]]) -> None:
         view: View[Samples] = VIEWS[pair]
         samples = make(pair[1], 8)
         other = replace(samples, labels=1 - samples.labels, weights=samples.weights * 3, mass=torch.rand(8))
         for one, two in zip(view.batch(samples, torch.arange(8)), view.batch(other, torch.arange(8)), strict=True):
             assert torch.equal(one, two)
 
-    def test_rows_match_what_is_shown(self, pair: tuple[str, type[Samples]]) -> None:
+    def test_rows_are_the_batch_without_padding(self, pair: tuple[str, type[Samples]]) -> None:
         view: View[Samples] = VIEWS[pair]
         samples = make(pair[1], 8)
         inputs, rows = view.batch(samples, torch.arange(8)), view.rows(samples, torch.arange(8))
@@ -266,6 +266,6 @@ def test_unknown_pair_is_skipped_with_a_one_line_reason() -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_the_first_view_that_fits_is_shown() -> None:
+def test_the_first_view_that_fits_is_used() -> None:
     assert view_of(("picture", "sequence"), particles(2), "cnn") is VIEWS["sequence", Vectors]
     assert view_of(("table", "sequence"), particles(2), "cnn") is VIEWS["table", Vectors]

@@ -1,4 +1,4 @@
-"""What every model must do: learn what can be learned, and only that; the same again; and after being saved."""
+"""Every model learns, without bias; is reproducible; and can be saved and loaded."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ def auc(model: Model, samples: Samples) -> float:
 
 @pytest.mark.parametrize("make", [rings, particles, chains])
 class TestLearning:
-    def test_easy_classes_are_told_apart(self, name: str, make: object) -> None:
+    def test_easy_classes_are_separated(self, name: str, make: object) -> None:
         model = fitted(name, make(500, seed=1), make(100, seed=2))
         assert auc(model, make(300, seed=3)) > 0.9
 
-    def test_shuffled_labels_are_not(self, name: str, make: object) -> None:
+    def test_shuffled_labels_are_not_learned(self, name: str, make: object) -> None:
         def shuffled(n: int, seed: int) -> Samples:
             samples = make(n, seed=seed)
             order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
@@ -87,7 +87,7 @@ def test_three_classes(name: str) -> None:
 def test_the_same_seed_gives_the_same_scores(name: str, samples: Images | Vectors) -> None:
     first, again = (fitted(name, samples[:200], samples[200:], seed=3) for _ in range(2))
     np.testing.assert_array_equal(first.predict_proba(samples), again.predict_proba(samples))
-    if name != "bdt":  # its trees hold no rng, unless they see a part of events or columns
+    if name != "bdt":  # its trees are not random unless they use a part of events or columns
         other = fitted(name, samples[:200], samples[200:], seed=4)
         assert not np.array_equal(first.predict_proba(samples), other.predict_proba(samples))
 
@@ -112,7 +112,7 @@ def test_fitting_again_starts_from_scratch(name: str, samples: Images | Vectors)
 def test_saved_and_loaded(name: str, samples: Images | Vectors, tmp_path: Path) -> None:
     model = fitted(name, samples[:200], samples[200:])
     model.save(tmp_path)
-    other = type(model)()  # with other hyperparameters than those saved
+    other = type(model)()  # with other hyperparameters than the saved ones
     other.load(tmp_path, Context())
     np.testing.assert_allclose(other.predict_proba(samples), model.predict_proba(samples), atol=1e-6, rtol=0)
     assert other.parameters() == model.parameters()
@@ -121,7 +121,7 @@ def test_saved_and_loaded(name: str, samples: Images | Vectors, tmp_path: Path) 
     assert not list(tmp_path.glob("*.pkl"))
 
 
-def test_order_and_company_of_events_do_not_matter(name: str, samples: Images | Vectors) -> None:
+def test_order_of_events_and_other_events_do_not_matter(name: str, samples: Images | Vectors) -> None:
     model = fitted(name, samples[:200], samples[200:])
     scores = model.predict_proba(samples)
     alone = np.concatenate([model.predict_proba(samples[i : i + 1]) for i in range(5)])
@@ -195,7 +195,7 @@ class TestRefusals:
         with pytest.raises(UserError, match="NaN"):
             model.predict_proba(bad)
 
-    def test_files_that_hold_something_else(self, name: str, tmp_path: Path) -> None:
+    def test_files_of_other_models_are_refused(self, name: str, tmp_path: Path) -> None:
         with pytest.raises(UserError, match=rf"{name}: .* has no model\.\w+, expected the folder of a saved model"):
             MAKE[name]().load(tmp_path, Context())
         fitted(name, particles(40), particles(20)).save(tmp_path)
@@ -229,7 +229,7 @@ class TestRefusals:
 
 @dataclass(kw_only=True)
 class Logistic(TorchModel):
-    """Logistic regression: all that a contributor has to write."""
+    """Logistic regression, as a contributor writes it."""
 
     name = "logistic"
     views = ("table",)
@@ -249,7 +249,7 @@ def test_a_contributed_model_takes_a_dozen_lines(tmp_path: Path) -> None:
 
 
 def test_units_do_not_matter_to_networks_on_tables() -> None:
-    """Standardisation is fitted on training events: MeV instead of GeV gives the same scores."""
+    """Standardisation is fitted to training events, so MeV instead of GeV gives the same scores."""
     gev = particles(120)
     mev = replace(gev, particles=replace(gev.particles, values=gev.particles.values * torch.tensor([1024.0, 1, 1])))
     one, other = fitted("ffnn", gev, gev).predict_proba(gev), fitted("ffnn", mev, mev).predict_proba(mev)

@@ -40,7 +40,7 @@ class TestEveryKind:
         model.fit(make(400, seed=1), make(100, seed=2), Context())
         assert auc(model, make(300, seed=3)) > 0.9
 
-    def test_company_and_order_of_events_have_no_say(self, make: Callable[..., Samples]) -> None:
+    def test_order_of_events_and_other_events_do_not_matter(self, make: Callable[..., Samples]) -> None:
         model, samples = small(epochs=2), make(60, empty=[5])
         model.fit(samples, samples, Context())
         scores = model.predict_proba(samples)
@@ -66,21 +66,21 @@ def turned(samples: Vectors | Graphs) -> Vectors | Graphs:
 
 
 @pytest.mark.parametrize("make", [particles, chains])
-def test_the_order_of_particles_has_no_say(make: Callable[..., Vectors | Graphs]) -> None:
+def test_the_order_of_particles_does_not_matter(make: Callable[..., Vectors | Graphs]) -> None:
     model, samples = small(epochs=2), make(60)
     model.fit(samples, samples, Context())
     other = turned(samples)
     np.testing.assert_allclose(model.predict_proba(other), model.predict_proba(samples), atol=1e-6)
 
 
-def test_edges_are_what_graphs_of_two_classes_differ_by() -> None:
-    """The same nodes, joined in pairs of neighbours or of others: no table of particles could tell."""
+def test_classes_that_differ_only_by_edges_are_separated() -> None:
+    """The nodes are the same; edges connect neighbours in one class and other nodes in the other."""
 
     def made(n: int, seed: int) -> Graphs:
         generator = torch.Generator().manual_seed(seed)
         labels = torch.arange(n) % 2
         eta = torch.randn(n, 4, generator=generator)
-        eta[:, 2:] = eta[:, :2] + 0.01  # node 2 beside node 0, and 3 beside 1
+        eta[:, 2:] = eta[:, :2] + 0.01  # node 2 next to node 0, and 3 next to 1
         nodes = torch.stack([torch.rand(n, 4, generator=generator) + 20, eta, torch.zeros(n, 4), torch.zeros(n, 4)], 2)
         near, far = torch.tensor([[0, 2], [2, 0], [1, 3], [3, 1]]), torch.tensor([[0, 3], [3, 0], [1, 2], [2, 1]])
         edges = torch.where(labels[:, None, None] == 0, near, far).to(torch.int32)

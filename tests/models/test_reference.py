@@ -1,4 +1,4 @@
-"""The models that are run for comparison: what they may know, and that scorers see through them."""
+"""Reference models: their scores, and what metrics make of them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def fitted(model: Model, seed: int = 0, classes: int = 2) -> Model:
     return model
 
 
-def test_all_does_not_mean_them() -> None:
+def test_all_does_not_include_them() -> None:
     assert not set(MODELS.core()) & set(KINDS)
     assert all(MODELS.load(name) is kind for name, kind in KINDS.items())
 
@@ -56,7 +56,7 @@ def test_rows_are_probabilities(model: Model, classes: int) -> None:
     assert model.predict_proba(test[:0]).shape == (0, classes)
 
 
-def test_order_and_company_do_not_matter(model: Model) -> None:
+def test_order_of_events_and_other_events_do_not_matter(model: Model) -> None:
     test = particles(40, features=1, seed=2)
     scores = fitted(model).predict_proba(test)
     np.testing.assert_array_equal(model.predict_proba(test[torch.arange(39, -1, -1)])[::-1], scores)
@@ -84,7 +84,7 @@ def test_saved_and_loaded(model: Model, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["constant", "random"])
 @pytest.mark.parametrize("classes", [2, 3])
-def test_scorers_rank_them_at_one_half(name: str, classes: int) -> None:
+def test_auc_is_one_half(name: str, classes: int) -> None:
     model = fitted(KINDS[name](), classes=classes)
     test = particles(3000, classes=classes, features=1, seed=2)
     scores = model.predict_proba(test).astype(np.float64)
@@ -93,7 +93,7 @@ def test_scorers_rank_them_at_one_half(name: str, classes: int) -> None:
         assert name == "random" or found.value == 0.5, metric
 
 
-def test_guesses_are_uniform_and_have_a_seed() -> None:
+def test_random_scores_are_uniform_and_seeded() -> None:
     test = particles(2000, features=1)
     one, other = (fitted(Random(), seed=seed).predict_proba(test)[:, 0] for seed in (1, 2))
     for scores in (one, other):
@@ -104,7 +104,7 @@ def test_guesses_are_uniform_and_have_a_seed() -> None:
 
 
 def one_by_one(table: np.ndarray, is_signal: np.ndarray) -> float:
-    """The best area of any column in any direction."""
+    """The largest AUC of any column in either direction."""
     areas = [roc_auc_score(is_signal, column) for column in table.T]
     return max(max(area, 1 - area) for area in areas)
 
@@ -122,7 +122,7 @@ def test_the_best_column_is_found(make: object) -> None:
     assert roc_auc_score(is_signal, model.predict_proba(train)[:, 0]) == pytest.approx(best, abs=1e-4)
 
 
-def test_the_signal_has_the_order_of_its_column_beside_other_classes() -> None:
+def test_with_more_classes_signal_scores_have_the_order_of_the_column() -> None:
     samples = particles(300, classes=4, features=1)
     model = fitted(Cut(column="jet1_pt"), classes=4)
     (table,) = VIEWS["table", Vectors].batch(samples, torch.arange(300))
@@ -164,7 +164,7 @@ def test_columns_by_name_and_bad_input(tmp_path: Path) -> None:
         Cut().load(tmp_path, Context())
 
 
-def test_a_table_that_never_varies_tells_nothing() -> None:
+def test_a_constant_table_separates_nothing() -> None:
     same = particles(40, empty=range(40))
     model = Cut()
     model.fit(same, same, Context())

@@ -1,4 +1,4 @@
-"""Classifiers on numpy arrays as models: those of scikit-learn by name, and one's own in a few lines."""
+"""Classifiers on numpy arrays as models: those of scikit-learn by name, and contributed ones."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def fitted(model: TableModel, samples: Samples, seed: int = 0) -> TableModel:
     return model
 
 
-def test_all_does_not_mean_it() -> None:
+def test_all_does_not_include_it() -> None:
     assert "sklearn" not in MODELS.core()
     assert MODELS.load("sklearn") is Sklearn
 
 
 @pytest.mark.parametrize("make", [particles, chains, rings])
 @pytest.mark.parametrize("name", list(MAKE))
-def test_every_kind_of_classifier_learns_every_kind_of_samples(name: str, make: Any) -> None:
+def test_every_kind_of_classifier_learns_from_every_kind_of_samples(name: str, make: Any) -> None:
     train, test = make(300, seed=1), make(100, seed=2)
     model = fitted(MAKE[name](), train)
     scores = model.predict_proba(test)
@@ -55,8 +55,8 @@ def test_every_kind_of_classifier_learns_every_kind_of_samples(name: str, make: 
     np.testing.assert_allclose(model.predict_proba(test[3:4]), scores[3:4], atol=1e-6)
 
 
-def test_scores_are_those_of_the_estimator_itself() -> None:
-    """By hand: columns standardised, and all classes of the same total weight."""
+def test_scores_equal_those_of_the_estimator() -> None:
+    """Compare with standardised columns and balanced weights computed by hand."""
     samples = particles(300, seed=1)
     samples = samples[(samples.labels == 0) | (samples.event_ids % 4 == 1)]
     table, weights = table_of(samples, "sklearn"), balanced_weights(samples).numpy()
@@ -118,7 +118,7 @@ def test_names_of_estimators() -> None:
         ({"settings": "trees=5"}, "HistGradientBoostingClassifier can't be made: .*'trees'"),
     ],
 )
-def test_bad_input_is_refused_before_anything_is_trained(given: dict[str, str], message: str) -> None:
+def test_bad_input_is_refused_before_training(given: dict[str, str], message: str) -> None:
     with pytest.raises(UserError, match=message):
         Sklearn(**given)
 
@@ -146,7 +146,7 @@ def test_saving_is_refused_with_the_reason(tmp_path: Path) -> None:
 
 @dataclass(kw_only=True)
 class Extra(TableModel):
-    """Extremely randomised trees: all that a contributor has to write."""
+    """Extremely randomised trees, as a contributor writes them."""
 
     name = "extra"
     standardise = False
@@ -158,7 +158,7 @@ class Extra(TableModel):
 
 
 class Nearest:
-    """The class of the nearest training event: no class of scikit-learn, and without weights and `classes_`."""
+    """Predicts the class of the nearest training event; outside scikit-learn, without weights and `classes_`."""
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> None:
         self.X, self.y = X, y
@@ -170,7 +170,7 @@ class Nearest:
 
 @dataclass(kw_only=True)
 class OfOnesOwn(TableModel):
-    """A classifier that is not scikit-learn's."""
+    """A classifier outside scikit-learn."""
 
     name = "nearest"
 

@@ -1,4 +1,4 @@
-"""The recursive network as one would first write it: a function of a node that calls itself."""
+"""The recursive network as a function of a node that calls itself."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from models.layers.recursion import RecursiveNet, TreeEmbedding
 
 Tree = tuple[Tensor, "Tree | None", "Tree | None"]
-"""What is shown of a node (columns,), and the two nodes that it was merged from, if any."""
+"""The columns of a node, and its two children, if any."""
 
 
 def trees(nodes: Tensor, children: Tensor, roots: Tensor) -> list[Tree | None]:
-    """The tree of each root (r,), None for row 0, from what a view shows."""
+    """The tree of each root (r,), None for row 0, from the inputs of a network."""
     first = len(nodes) - len(children)
 
     def tree(row: int) -> Tree:
@@ -28,7 +28,7 @@ def trees(nodes: Tensor, children: Tensor, roots: Tensor) -> list[Tree | None]:
 
 
 class Recursion(nn.Module):
-    """The same embedding with the same weights, a node a call: equation 1 and appendix A of arXiv:1702.00748."""
+    """The same embedding with the same weights, one node per call: equation 1 and appendix A of arXiv:1702.00748."""
 
     def __init__(self, embedding: TreeEmbedding) -> None:
         super().__init__()
@@ -46,12 +46,12 @@ class Recursion(nn.Module):
             return torch.relu(self.merged(three))
         candidate = torch.relu(self.merged(torch.sigmoid(self.reset(three)) * three))
         four = torch.cat([candidate, three])
-        kept = torch.softmax(self.gate(four).view(4, -1), dim=0)
-        return (kept * four.view(4, -1)).sum(dim=0)
+        shares = torch.softmax(self.gate(four).view(4, -1), dim=0)
+        return (shares * four.view(4, -1)).sum(dim=0)
 
 
 class SlowNet(nn.Module):
-    """Logits (events, classes) of trees, one an event: what `RecursiveNet` gives where jets = 1."""
+    """Logits (events, classes) of one tree per event: the result of `RecursiveNet` with jets=1."""
 
     def __init__(self, net: RecursiveNet) -> None:
         super().__init__()

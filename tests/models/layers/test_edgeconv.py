@@ -17,7 +17,7 @@ VIEW = VIEWS["edges", Graphs]
 
 
 def excited(network: nn.Module) -> nn.Module:
-    """With weights none of which is zero, or a branch that is left out would not show."""
+    """With non-zero weights: zeros would hide a branch that is missing."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for weight in network.parameters():
@@ -42,7 +42,7 @@ def looped(layer: EdgeConv, x: Tensor, pairs: Tensor, ends: Tensor) -> Tensor:
 def test_a_layer_is_the_function_of_the_paper() -> None:
     layer = excited(EdgeConv(3, 2, 5))
     x, pairs = torch.randn(6, 3), torch.randn(9, 2)
-    ends = torch.tensor([[1, 2, 0, 3, 3, 5, 1, 4, 2], [0, 0, 1, 1, 2, 2, 3, 3, 3]])  # nothing ends at 4 and 5
+    ends = torch.tensor([[1, 2, 0, 3, 3, 5, 1, 4, 2], [0, 0, 1, 1, 2, 2, 3, 3, 3]])  # no edge ends at 4 and 5
     found = layer(x, pairs, ends, counts(ends[1], 6))
     torch.testing.assert_close(found, looped(layer, x, pairs, ends), atol=1e-5, rtol=1e-5)
 
@@ -71,14 +71,14 @@ def test_the_order_of_particles_does_not_matter() -> None:
     inputs = nodes, pairs, ends, event, features = VIEW.batch(chains(20, features=2), torch.arange(20))
     order, mixed = torch.randperm(len(nodes)), torch.randperm(len(pairs))
     place = torch.empty_like(order)
-    place[order] = torch.arange(len(order))  # where each node has gone
+    place[order] = torch.arange(len(order))  # the new place of each node
     again = nodes[order], pairs[mixed], place[ends][:, mixed], event[order], features
     expected = network(*inputs)
     torch.testing.assert_close(network(*again), expected, atol=1e-5, rtol=1e-5)
     assert expected.std(0).min() > 1e-3
 
 
-def test_padding_has_no_say() -> None:
+def test_padding_does_not_matter() -> None:
     network = excited(EdgeNet(5, 6, 0, 2, blocks=2, width=4, dropout=0.0))
     nodes, pairs, ends, event, features = VIEW.batch(chains(9, empty=[8]), torch.arange(9))
     more, at, to, what = padded(nodes, event, ends, pairs, 9)

@@ -1,4 +1,4 @@
-"""Message passing against a loop over nodes; what padding, order and edges have to say."""
+"""Message passing against a loop over nodes; the effect of padding, order and edges."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def network(variant: str, *, graph: bool) -> MessageNet:
 
 
 def event(*, graph: bool, seed: int = 1) -> tuple[Tensor, ...]:
-    """One event of five nodes; in the graph node 4 hears nobody, and node 3 is heard by nobody."""
+    """One event of five nodes; in the graph node 4 has no senders, and node 3 no receivers."""
     torch.manual_seed(seed)
     nodes, mask, features = torch.randn(1, COLUMNS, NODES), torch.ones(1, NODES, dtype=torch.bool), torch.randn(1, 1)
     if not graph:
@@ -43,7 +43,7 @@ def event(*, graph: bool, seed: int = 1) -> tuple[Tensor, ...]:
 
 
 def wider(inputs: tuple[Tensor, ...], further: int) -> tuple[Tensor, ...]:
-    """The same event with more places for nodes and for senders, and rubbish in them."""
+    """The same event with more places for nodes and for senders, filled with random numbers."""
     nodes, mask, *graph, features = inputs
     nodes = torch.cat([nodes, torch.full((1, COLUMNS, further), torch.nan)], dim=2)
     mask = torch.cat([mask, torch.zeros(1, further, dtype=torch.bool)], dim=1)
@@ -60,7 +60,7 @@ def wider(inputs: tuple[Tensor, ...], further: int) -> tuple[Tensor, ...]:
 
 
 def reordered(inputs: tuple[Tensor, ...], order: Tensor) -> tuple[Tensor, ...]:
-    """The same event with its nodes in another order, and the senders of each in another one as well."""
+    """The same event with its nodes, and the senders of each node, in another order."""
     nodes, mask, *graph, features = inputs
     if graph:
         senders, pairs, joined = graph
@@ -72,13 +72,13 @@ def reordered(inputs: tuple[Tensor, ...], order: Tensor) -> tuple[Tensor, ...]:
 @pytest.mark.parametrize("graph", [False, True], ids=["set", "graph"])
 @pytest.mark.parametrize("variant", list(VARIANTS))
 class TestEveryVariant:
-    def test_padding_has_no_say(self, variant: str, graph: bool) -> None:
+    def test_padding_does_not_matter(self, variant: str, graph: bool) -> None:
         net, inputs = network(variant, graph=graph), event(graph=graph)
         expected = net(*inputs)
         for further in (1, 11):
             torch.testing.assert_close(net(*wider(inputs, further)), expected, rtol=1e-5, atol=1e-5)
 
-    def test_nor_has_it_where_it_is_gone_through(
+    def test_padding_does_not_matter_if_all_places_are_rows(
         self, variant: str, graph: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """As on a GPU, where every place is a row."""
@@ -87,12 +87,12 @@ class TestEveryVariant:
         monkeypatch.setattr(Places, "of", lambda mask: Places(mask, None))
         torch.testing.assert_close(net(*wider(inputs, 3)), expected, rtol=1e-5, atol=1e-5)
 
-    def test_nor_has_the_order_of_nodes(self, variant: str, graph: bool) -> None:
+    def test_order_of_nodes_does_not_matter(self, variant: str, graph: bool) -> None:
         net, inputs = network(variant, graph=graph), event(graph=graph)
         order = torch.tensor([3, 0, 4, 2, 1])
         torch.testing.assert_close(net(*reordered(inputs, order)), net(*inputs), rtol=1e-5, atol=1e-5)
 
-    def test_every_node_and_feature_has(self, variant: str, graph: bool) -> None:
+    def test_every_node_and_feature_matters(self, variant: str, graph: bool) -> None:
         net, inputs = network(variant, graph=graph), event(graph=graph)
         before = net(*inputs)
         for node in range(NODES):
@@ -106,7 +106,7 @@ class TestEveryVariant:
         empty = [part & False if part.dtype == torch.bool else part for part in inputs]
         assert net(*empty).isfinite().all()
 
-    def test_gradients_are_numbers(self, variant: str, graph: bool) -> None:
+    def test_gradients_are_finite(self, variant: str, graph: bool) -> None:
         net = network(variant, graph=graph).train()
         net(*wider(event(graph=graph), 3)).sum().backward()
         for name, weight in net.named_parameters():
@@ -168,8 +168,8 @@ def test_rows_of_the_adjacency_sum_to_one_where_there_are_senders(graph: bool) -
     torch.testing.assert_close(undirected, undirected.transpose(1, 2))
 
 
-def test_identity_keeps_nodes_apart() -> None:
-    """What is pooled is the mean of what each node gives alone."""
+def test_identity_passes_no_messages() -> None:
+    """The readout is the mean over single nodes."""
     net, (nodes, mask, features) = network("identity", graph=False), event(graph=False)
     pooled: list[Tensor] = []
     net.readout.register_forward_hook(lambda module, given, out: pooled.append(out))
@@ -179,8 +179,8 @@ def test_identity_keeps_nodes_apart() -> None:
     torch.testing.assert_close(pooled[0], torch.stack(pooled[1:]).mean(0))
 
 
-def test_messages_go_along_edges_alone() -> None:
-    """After one iteration node 0 has heard of nodes 1 and 2, and after another of node 4, which node 1 listens to."""
+def test_messages_go_only_along_edges() -> None:
+    """After one iteration node 0 depends on nodes 1 and 2, and after two on node 4, a sender of node 1."""
     net, inputs = network("directed", graph=True), event(graph=True)
     states: list[Tensor] = []
     for step in net.iterations:
@@ -202,7 +202,7 @@ def test_messages_go_along_edges_alone() -> None:
 
 
 @pytest.mark.parametrize("variant", ["directed", "undirected", "relations"])
-def test_what_edges_have_matters(variant: str) -> None:
+def test_edge_features_matter(variant: str) -> None:
     net, (nodes, mask, senders, pairs, joined, features) = network(variant, graph=True), event(graph=True)
     before = net(nodes, mask, senders, pairs, joined, features)
     assert not torch.allclose(net(nodes, mask, senders, pairs + 1, joined, features), before)
@@ -231,7 +231,7 @@ def test_means_and_sums() -> None:
     torch.testing.assert_close(total(h, mask), mean(h, mask) * 4 / 16)
 
 
-def test_set2set_is_that_of_geometric() -> None:
+def test_set2set_equals_that_of_geometric() -> None:
     torch.manual_seed(0)
     ours, theirs = Set2Set(HIDDEN, steps=3), aggr.Set2Set(HIDDEN, processing_steps=3)
     for name, value in theirs.lstm.named_parameters():

@@ -29,7 +29,7 @@ def net(features: int = 1) -> DeepSets:
     return DeepSets(3, nn.Linear(256 + features, 2)).eval()
 
 
-def test_it_is_a_function_of_a_sum() -> None:
+def test_deep_sets_is_a_function_of_a_sum() -> None:
     network, event, features = net(), torch.randn(4, 3), torch.randn(1, 1)
     expected = network.hidden(torch.cat([sum(network.each(one[None]) for one in event), features], dim=1))
     found = network(event.T[None], torch.ones(1, 4, dtype=torch.bool), features)
@@ -38,7 +38,7 @@ def test_it_is_a_function_of_a_sum() -> None:
     assert not torch.allclose(twice, expected), "a sum counts, where a mean would not"
 
 
-def test_order_and_padding_have_no_say() -> None:
+def test_order_and_padding_do_not_matter() -> None:
     network, event, features = net(), torch.randn(1, 3, 5), torch.randn(1, 1)
     expected = network(event, torch.ones(1, 5, dtype=torch.bool), features)
     mixed = network(event[:, :, [3, 1, 4, 0, 2]], torch.ones(1, 5, dtype=torch.bool), features)
@@ -55,7 +55,7 @@ def test_the_particle_flow_network_has_the_layers_of_the_paper() -> None:
     assert found == [(3, 100), (100, 100), (100, 256), (256, 100), (100, 100), (100, 100), (100, 2)]
 
 
-def test_it_learns_and_an_event_is_scored_the_same_in_any_company() -> None:
+def test_it_learns_and_scores_do_not_depend_on_other_events() -> None:
     model = FFNN(epochs=8, batch_size=16, learning_rate=3e-3, **SMALL)
     model.fit(particles(400, features=1), particles(100, features=1, seed=1), Context())
     test = particles(200, features=1, seed=2)

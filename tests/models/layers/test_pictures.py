@@ -1,4 +1,4 @@
-"""Trunks of several panels, and the networks that are not residual."""
+"""Trunks of several panels, and networks other than residual ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def panels(*shapes: Shape) -> Shape:
     return Shape("picture", tuple(name for shape in shapes for name in shape.columns), (), (), shapes)
 
 
-def test_a_picture_alone_goes_from_its_trunk_to_the_logits() -> None:
+def test_a_single_picture_has_no_hidden_layer() -> None:
     network = CNN(depth=7, width=4).network(picture((20, 20)), 3).eval()
     (trunk,) = network.trunks
     inputs = torch.rand(5, 2, 20, 20)
@@ -40,7 +40,7 @@ def test_a_picture_alone_goes_from_its_trunk_to_the_logits() -> None:
     assert (last.in_features, last.bias.shape) == (8, (3,))
 
 
-def test_panels_have_networks_of_their_own_and_one_head() -> None:
+def test_panels_have_their_own_trunks_and_one_head() -> None:
     shape = panels(picture((20, 30)), picture((10, 10), "a"), picture((10, 10), "a"))
     network = CNN(depth=15, width=4).network(shape, 3).eval()
     inputs = torch.rand(5, 2, 20, 30), torch.rand(5, 1, 10, 10), torch.rand(5, 1, 10, 10)
@@ -57,7 +57,7 @@ def test_panels_have_networks_of_their_own_and_one_head() -> None:
         network(*inputs[:2], features)
 
 
-def test_joined_weights_are_those_of_each_and_the_head() -> None:
+def test_weights_are_those_of_the_trunks_and_the_head() -> None:
     trunks = [ResidualTrunk(1, (12, 12), blocks=1, width=4) for _ in range(3)]
     each = sum(weight.numel() for weight in trunks[0].parameters())
     network = PictureNet(trunks, 2, 3, dropout=0.0)
@@ -75,15 +75,15 @@ class TestArchitectures:
         assert logits.shape == (2, 3)
         torch.testing.assert_close(network(inputs[:1], torch.zeros(1, 0)), logits[:1])
 
-    def test_all_weights_are_learned(self, architecture: str) -> None:
+    def test_all_weights_have_gradients(self, architecture: str) -> None:
         torch.manual_seed(0)
         network = CNN(architecture=architecture, depth=7, width=4).network(picture((16, 16), *SAMPLES), 2)
-        for weight in network.parameters():  # zero-initialised branches have no gradient before them at first
+        for weight in network.parameters():  # zero-initialised branches pass no gradient at first
             nn.init.normal_(weight, std=0.3)
         network(torch.rand(8, 4, 16, 16), torch.zeros(8, 0)).square().sum().backward()
         assert all(weight.grad is not None and weight.grad.any() for weight in network.parameters())
 
-    def test_every_channel_is_seen(self, architecture: str) -> None:
+    def test_every_channel_reaches_the_logits(self, architecture: str) -> None:
         torch.manual_seed(0)
         names = (*SAMPLES, "tracks")
         network = CNN(architecture=architecture, depth=7, width=4).network(picture((16, 16), *names), 2).eval()
@@ -99,7 +99,7 @@ class TestArchitectures:
 
 
 @pytest.mark.parametrize("architecture", ["vgg", "jet", "maxout", "convlstm"])
-def test_they_learn_and_are_loaded(architecture: str, tmp_path: Path) -> None:
+def test_they_learn_save_and_load(architecture: str, tmp_path: Path) -> None:
     make = films if architecture == "convlstm" else rings
     model = CNN(architecture=architecture, width=4, epochs=6, batch_size=16, learning_rate=4e-3)
     model.fit(make(300, seed=1), make(60, seed=2), Context())
@@ -120,7 +120,7 @@ def test_other_views_are_skipped(architecture: str) -> None:
             CNN(architecture=architecture).fit(samples, samples, Context())
 
 
-def test_what_does_not_fit_is_skipped() -> None:
+def test_pictures_that_do_not_fit_are_skipped() -> None:
     with pytest.raises(Skip, match=r"2 x 91 x 91 = 16,562 pixels, expected at most 16,384\. Use a jet image"):
         CNN(architecture="maxout").network(picture((91, 91)), 2)
     with pytest.raises(Skip, match=r"needs pictures in time \(channels sample0, .* these have a, b\. Use egamma"):
@@ -129,7 +129,7 @@ def test_what_does_not_fit_is_skipped() -> None:
         CNN.resolve("smoke", {"architecture": "lenet"})
 
 
-def test_vgg_11_is_that_of_the_paper() -> None:
+def test_vgg_11_has_the_layers_of_the_paper() -> None:
     """Table 1, configuration A: the convolutions and their channels."""
     network = CNN(architecture="vgg", width=64).network(picture((32, 32), "r", "g", "b"), 10)
     found = [part.out_channels for part in network.modules() if isinstance(part, nn.Conv2d)]
@@ -150,7 +150,7 @@ def test_maxout_has_the_layers_of_the_paper() -> None:
     assert found == [(625, 5 * 256), (256, 5 * 128), (128, 64), (64, 25), (25, 2)]
 
 
-def test_a_maxout_unit_is_its_largest_piece() -> None:
+def test_a_maxout_unit_is_its_largest_linear_function() -> None:
     layer, x = Maxout(3, 2).requires_grad_(False), torch.randn(4, 3)
     weight, bias = layer.linear.weight.view(2, 5, 3), layer.linear.bias.view(2, 5)
     expected = [[max(float(w @ row + b) for w, b in zip(weight[u], bias[u], strict=True)) for u in (0, 1)] for row in x]
@@ -158,7 +158,7 @@ def test_a_maxout_unit_is_its_largest_piece() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 2, 7])
-def test_local_response_is_that_of_torch(channels: int) -> None:
+def test_local_response_equals_that_of_torch(channels: int) -> None:
     x = 10 * torch.randn(2, channels, 3, 4)
     ours, theirs = LocalResponseNorm(alpha=0.1), nn.LocalResponseNorm(5, alpha=0.1)
     torch.testing.assert_close(ours(x), theirs(x))
@@ -169,11 +169,11 @@ def test_samples_are_found_by_time() -> None:
     assert samples_in_time(("endcap_minus_sample1", "endcap_minus_sample0", "samples", "sample")) == [1, 0]
 
 
-def test_memory_is_that_of_an_lstm() -> None:
-    """On pictures of one pixel all but the middle of a filter meets padding, and torch's LSTM remains."""
+def test_memory_equals_an_lstm() -> None:
+    """On pictures of one pixel only the middle of a filter matters, as in the LSTM of torch."""
     torch.manual_seed(0)
     ours, theirs = ConvLSTM(3, 5), nn.LSTM(3, 5)
-    order = [0, 1, 3, 2]  # torch has the new memory before the gate of the output
+    order = [0, 1, 3, 2]  # torch has the new memory before the output gate
     with torch.no_grad():
         for name, weight in (("ih", ours.seen.weight), ("hh", ours.remembered.weight)):
             parts = weight[:, :, 1, 1].chunk(4)
@@ -185,7 +185,7 @@ def test_memory_is_that_of_an_lstm() -> None:
     torch.testing.assert_close(found[:, :, 0, 0], theirs(steps)[0][-1])
 
 
-def test_time_has_a_direction() -> None:
+def test_order_of_times_matters() -> None:
     torch.manual_seed(0)
     trunk = ConvLSTMTrunk([0, 1, 2, 3], 4, width=4).eval()
     inputs = torch.rand(2, 4, 8, 8)

@@ -1,4 +1,4 @@
-"""The recursive network against the same network written node by node, its gradients, and what the paper counts."""
+"""The recursive network against one that is written node by node, its gradients, and its number of weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BOTH = pytest.mark.parametrize("gated", [False, True], ids=["simple", "gated"])
 
 
 def network_inputs(view: MergeTrees, n: int = 9, *, seed: int = 0, empty: tuple[int, ...] = ()) -> list[Tensor]:
-    """What a network takes, in float64."""
+    """Inputs of a network in float64."""
     samples = particles(n, seed=seed, features=2, empty=empty)
     samples = replace(samples, features=torch.randn(n, 2, generator=torch.Generator().manual_seed(seed)))
     parts = view.batch(view.prepare(samples), torch.arange(n))
@@ -33,7 +33,7 @@ def network(parts: list[Tensor], *, gated: bool, jets: int = 1, units: int = 6) 
     net = RecursiveNet(parts[0].shape[1], parts[-1].shape[1], 3, units=units, jets=jets, gated=gated).double()
     for name, weight in net.named_parameters():
         if name.endswith("bias"):
-            nn.init.normal_(weight)  # zeros would hide a bias that is used in the wrong place
+            nn.init.normal_(weight)  # zeros would hide a misplaced bias
     return net
 
 
@@ -44,16 +44,14 @@ def gradients(net: nn.Module, logits: Tensor) -> list[Tensor]:
 @BOTH
 @given(topology=st.sampled_from(ALGORITHMS), n=st.integers(1, 12), seed=st.integers(0, 99), padded=st.booleans())
 @settings(max_examples=25, deadline=None)
-def test_scores_and_gradients_are_those_of_a_recursion(
-    topology: str, n: int, seed: int, padded: bool, gated: bool
-) -> None:
+def test_scores_and_gradients_equal_a_recursion(topology: str, n: int, seed: int, padded: bool, gated: bool) -> None:
     parts = network_inputs(MergeTrees(topology=topology, padded=padded), n, seed=seed, empty=(0,))
     net = network(parts, gated=gated)
     slow = SlowNet(net)
     nodes, children, _, roots, features = parts
     ours, theirs = net(*parts), slow(trees(nodes, children, roots[:, 0]), features)
     torch.testing.assert_close(ours, theirs, atol=1e-9, rtol=1e-9)
-    if len(children):  # else no merged node has a say in the slow one, and its weights no gradient
+    if len(children):  # without merged nodes the slow network has no gradients
         torch.testing.assert_close(gradients(net, ours), gradients(slow, theirs), atol=1e-8, rtol=1e-8)
 
 
@@ -69,8 +67,8 @@ def test_in_float32_as_well(gated: bool) -> None:
 
 
 @pytest.mark.parametrize("unit", [Simple, Gated])
-def test_gradients_are_differences(unit: type[torch.autograd.Function]) -> None:
-    """Of jets, too: several roots an event, some of them leaves."""
+def test_gradients_equal_finite_differences(unit: type[torch.autograd.Function]) -> None:
+    """Also of jets: several roots per event, some of them leaves."""
     nodes, children, ends, roots, _ = network_inputs(MergeTrees(jets=2), 4)
     q = 3
     torch.manual_seed(0)
@@ -79,7 +77,7 @@ def test_gradients_are_differences(unit: type[torch.autograd.Function]) -> None:
     weights = [
         torch.randn(size, dtype=torch.float64) for rows, columns in layers for size in ((rows, columns), (rows,))
     ]
-    there = roots[roots > 0]  # nobody asks for what row 0 would give
+    there = roots[roots > 0]  # the result of row 0 is not used
 
     def found(own: Tensor, *weights: Tensor) -> Tensor:
         return unit.apply(own, children, sizes(ends, len(children)), there, *weights)
@@ -89,15 +87,15 @@ def test_gradients_are_differences(unit: type[torch.autograd.Function]) -> None:
 
 
 @BOTH
-def test_the_paper_counts_as_many_weights(gated: bool) -> None:
-    """8,481 simple and 48,761 gated (section 5.1), with seven columns and one logit."""
+def test_number_of_weights_is_that_of_the_paper(gated: bool) -> None:
+    """8,481 in the simple and 48,761 in the gated network (section 5.1), with seven columns and one logit."""
     net = RecursiveNet(7, 0, 1, units=40, jets=1, gated=gated)
     assert sum(weight.numel() for weight in net.parameters()) == (48_761 if gated else 8_481)
 
 
 @BOTH
 @pytest.mark.parametrize("jets", [1, 3, 12])
-def test_padding_has_no_say(gated: bool, jets: int) -> None:
+def test_padding_does_not_matter(gated: bool, jets: int) -> None:
     plain = network_inputs(MergeTrees(jets=jets), empty=(2,))
     padded = network_inputs(MergeTrees(jets=jets, padded=True), empty=(2,))
     net = network(plain, gated=gated, jets=jets)
@@ -107,8 +105,8 @@ def test_padding_has_no_say(gated: bool, jets: int) -> None:
     assert all(part.isfinite().all() for part in ours)
 
 
-def test_a_chain_of_jets_is_read_one_by_one() -> None:
-    """The state after the last jet, by a GRU cell in a loop; jets in falling pt, and none is a state of zeros."""
+def test_jets_are_read_one_by_one() -> None:
+    """The state after the last jet from a GRU cell in a loop, with jets in falling pt; zeros without jets."""
     parts = network_inputs(MergeTrees(jets=4), 8, empty=(5,))
     net = network(parts, gated=True, jets=4)
     nodes, children, ends, roots, features = parts

@@ -1,4 +1,4 @@
-"""The residual networks: their depth, their start, their masks."""
+"""The residual networks: depth, initial weights, masks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SEQUENCE = Shape("sequence", ("pt", "eta", "phi"), (), ("mass",))
 
 
 def convolutions(network: nn.Module) -> int:
-    """On the longest path: the 1 x 1 ones of skip connections don't count."""
+    """Number on the longest path, without the 1 x 1 convolutions of skip connections."""
     found = [name for name, part in network.named_modules() if isinstance(part, nn.Conv1d | nn.Conv2d)]
     return sum("skip" not in name for name in found)
 
@@ -30,7 +30,7 @@ def test_depth_counts_convolutions(depth: int) -> None:
         assert convolutions(CNN(depth=depth).network(shape, 2)) == depth
 
 
-def test_resnet_50_is_that_of_he() -> None:
+def test_resnet_50_has_the_weights_of_torchvision() -> None:
     network = CNN(depth=50, width=64).network(PICTURE, 1000)
     assert convolutions(network) == 49  # and the last layer
     assert sum(weight.numel() for weight in network.parameters()) == 25_557_032  # as torchvision counts
@@ -47,7 +47,7 @@ def test_bottlenecks_are_for_pictures() -> None:
         CNN(depth=50).fit(particles(20), particles(20), Context())
 
 
-def test_resnet_50_learns_and_survives_one_event() -> None:
+def test_resnet_50_learns_and_accepts_one_event() -> None:
     model = CNN(depth=50, width=2, epochs=1, batch_size=8)
     model.fit(rings(17, size=20), rings(1, size=20), Context())
     assert model.predict_proba(rings(1, size=20)).shape == (1, 2)
@@ -75,8 +75,8 @@ def test_activations_do_not_grow_with_depth() -> None:
     assert spread[1] < 10 * spread[0] + 1
 
 
-def test_padding_has_no_say() -> None:
-    """The same event, padded further and with rubbish in the padding, gives the same logits."""
+def test_padding_does_not_matter() -> None:
+    """The same event with more padding, filled with random numbers, gives the same logits."""
     torch.manual_seed(0)
     network = SequenceNet(3, 1, 2, blocks=2, width=8, dropout=0.0).eval()
     for weight in network.parameters():  # zero-initialised branches would hide a mask that is missing
@@ -101,7 +101,7 @@ def test_features_reach_the_logits() -> None:
         assert not torch.equal(network(*inputs, torch.zeros(1, 1)), network(*inputs, torch.ones(1, 1)))
 
 
-def test_dropout_acts_in_training_alone() -> None:
+def test_dropout_acts_only_in_training() -> None:
     network = CNN(depth=7, width=4, dropout=0.5).network(Shape("picture", ("a",), (8, 8)), 2)
     inputs = torch.rand(1, 1, 8, 8), torch.zeros(1, 0)
     torch.manual_seed(0)
@@ -111,7 +111,7 @@ def test_dropout_acts_in_training_alone() -> None:
 
 
 @pytest.mark.parametrize("size", [6, 7])
-def test_every_other_place_is_what_a_stride_takes(size: int) -> None:
+def test_every_other_equals_a_stride(size: int) -> None:
     strided, plain = nn.Conv2d(3, 5, 1, 2), nn.Conv2d(3, 5, 1)
     plain.load_state_dict(strided.state_dict())
     x = torch.randn(2, 3, size, size)
@@ -119,6 +119,6 @@ def test_every_other_place_is_what_a_stride_takes(size: int) -> None:
 
 
 def test_no_convolution_of_length_1_has_a_stride() -> None:
-    """Its gradient writes past its memory; see EveryOther."""
+    """Its gradient corrupts memory; see EveryOther."""
     parts = [part for depth in (7, 50) for part in CNN(depth=depth).network(PICTURE, 2).modules()]
     assert all(part.stride == (1, 1) for part in parts if isinstance(part, nn.Conv2d) and part.kernel_size == (1, 1))

@@ -1,4 +1,4 @@
-"""Augmented events: each as one can work out by hand, seeded, and what is learned from them."""
+"""Augmentation: each kind by hand, seeds, and training with it."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ class TestPixels:
         assert torch.equal(moved(self.start, phi_sign=-1.0), self.start.flip(3))
 
     @pytest.mark.parametrize("turn", [1, 3, 7])
-    def test_a_turn_is_a_roll(self, turn: int) -> None:
+    def test_a_rotation_is_a_roll(self, turn: int) -> None:
         assert torch.equal(moved(self.start, turn=turn), self.start.roll(turn, 3))
 
-    def test_a_shift_fills_with_nothing(self) -> None:
+    def test_a_shift_fills_with_zeros(self) -> None:
         expected = torch.zeros_like(self.start)
         expected[:, :, 2:, :-1] = self.start[:, :, :-2, 1:]
         assert torch.equal(moved(self.start, down=2.0, across=-1.0), expected)
@@ -102,7 +102,7 @@ def test_rotated_circles_are_rolled_along_the_rows() -> None:
     assert torch.equal(again.transpose(2, 3), found)
 
 
-def test_pictures_with_towers_turn_by_whole_towers() -> None:
+def test_pictures_with_towers_rotate_by_whole_towers() -> None:
     panel = Panel((2, 4, 144), (1.5, math.pi), ("ecal", "hcal"))
     start = torch.rand(64, 2, 4, 144, generator=rng())
     found, _ = PictureAugmentation(("rotation",), panel, (), "cnn")((start, torch.zeros(64, 0)), rng())
@@ -124,7 +124,7 @@ def test_translations_stay_within_their_bound() -> None:
 
 @given(angle=st.floats(-7, 7), mirrored=st.booleans())
 @settings(max_examples=50, deadline=None)
-def test_angles_and_their_cosines_turn_alike(angle: float, mirrored: bool) -> None:
+def test_angles_and_their_cosines_rotate_alike(angle: float, mirrored: bool) -> None:
     phi = torch.linspace(-3, 3, 5, dtype=torch.float64).expand(2, 1, 5)
     rows = torch.cat([phi * 0 + 1.5, phi, phi.cos(), phi.sin(), phi * 0 + 7], 1)
     signs = torch.full((2,), -1.0 if mirrored else 1.0, dtype=torch.float64)
@@ -137,10 +137,10 @@ def test_angles_and_their_cosines_turn_alike(angle: float, mirrored: bool) -> No
     torch.testing.assert_close(turned[:, 1:2].sin(), expected.sin())
     assert float(turned[:, 1].abs().max()) <= math.pi
     assert torch.equal(turned[:, 0], 1.5 * signs[:, None].expand(2, 5))
-    assert (turned[:, 4] == 7).all()  # a difference, which an angle added to both leaves alone
+    assert (turned[:, 4] == 7).all()  # a difference, which a rotation does not change
 
 
-def test_an_event_turns_as_one_and_its_features_with_it() -> None:
+def test_particles_and_features_rotate_together() -> None:
     samples = replace(particles(40, features=2), feature_names=("pt1", "phi2"))
     view = VIEWS["sequence", Vectors]
     start, mask, features = view.batch(samples, torch.arange(40))
@@ -157,7 +157,7 @@ def test_an_event_turns_as_one_and_its_features_with_it() -> None:
     assert len(torch.unique(turned[:, 1])) == 40
 
 
-def test_chance_is_seeded_and_training_alone_takes_it() -> None:
+def test_augmentation_is_seeded_and_only_in_training() -> None:
     samples = rings(30)
     one, again, other = (augmented("shear+mirror", samples, seed)[0] for seed in (1, 1, 2))
     assert torch.equal(one, again)
@@ -170,7 +170,7 @@ def test_chance_is_seeded_and_training_alone_takes_it() -> None:
 
 
 @pytest.mark.parametrize("samples", [rings(60), particles(60)], ids=["pictures", "particles"])
-def test_models_take_it(samples: Images | Vectors) -> None:
+def test_models_train_with_augmentation(samples: Images | Vectors) -> None:
     def scores(augment: str) -> np.ndarray:
         model = CNN(depth=7, width=4, epochs=2, batch_size=16, augment=augment)
         model.fit(samples[:40], samples[40:], Context())
@@ -187,7 +187,7 @@ def test_words() -> None:
         CNN(augment="miror")
 
 
-def test_where_it_makes_no_sense_the_cell_is_skipped() -> None:
+def test_other_inputs_are_skipped() -> None:
     def fit(samples: Images | Vectors, augment: str, make: type = CNN) -> None:
         make(augment=augment).fit(samples[:20], samples[20:], Context())
 
@@ -207,7 +207,7 @@ def test_where_it_makes_no_sense_the_cell_is_skipped() -> None:
             fit(samples, words, make)
 
 
-def test_columns_are_known_by_their_names() -> None:
+def test_columns_are_identified_by_name() -> None:
     shape = Shape("sequence", ("pt", "jet_eta", "phi12", "cos_phi", "sin_phi", "sigma_phi", "delta_eta", "beta"))
     known = ParticleAugmentation(("mirror",), shape, "cnn").particles
     assert (known.eta, known.phi, known.pairs) == ([1], [2], [(3, 4)])

@@ -1,4 +1,4 @@
-"""Batches for training: what they hold, how classes are balanced, and what columns are standardised by."""
+"""Batches for training: contents, balance of classes, and standardisation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from representations.samples import Images, Vectors
 from tests.models.conftest import particles, rings
 
 
-def test_a_batch_holds_the_events_that_were_asked_for() -> None:
+def test_a_batch_holds_the_events_of_its_index() -> None:
     samples = rings(20)
     samples = replace(samples, weights=torch.linspace(1, 2, 20))
     batches = Batches(VIEWS["picture", Images], samples, "cpu")
@@ -28,7 +28,7 @@ def test_a_batch_holds_the_events_that_were_asked_for() -> None:
 
 
 @pytest.mark.parametrize("events", [0, 1, CHUNK, CHUNK + 1, 2 * CHUNK + 3])
-def test_a_table_of_all_events_has_each_in_its_row(events: int) -> None:
+def test_a_table_has_one_row_per_event(events: int) -> None:
     samples, view = particles(events + 1)[torch.arange(events)], VIEWS["table", Vectors]
     (table,) = whole(view, samples)
     assert len(table) == events
@@ -45,7 +45,7 @@ def test_balanced_weights_by_hand() -> None:
 
 @given(labels=st.lists(st.integers(0, 2), min_size=1, max_size=50), scale=st.floats(1e-3, 1e3))
 @settings(max_examples=30, deadline=None)
-def test_balanced_weights_are_equal_in_sum_and_free_of_units(labels: list[int], scale: float) -> None:
+def test_balanced_weights_have_equal_sums_whatever_their_scale(labels: list[int], scale: float) -> None:
     n = len(labels)
     samples = particles(n, classes=3)
     samples = replace(samples, labels=torch.tensor(labels), weights=torch.linspace(0.5, 2, n) * scale)
@@ -55,7 +55,7 @@ def test_balanced_weights_are_equal_in_sum_and_free_of_units(labels: list[int], 
 
 
 @pytest.mark.parametrize("weight", [torch.nan, torch.inf, -1.0])
-def test_a_weight_that_is_none_is_named(weight: float) -> None:
+def test_an_invalid_weight_is_named(weight: float) -> None:
     samples = particles(4)
     weights = torch.ones(4)
     weights[2] = weight
@@ -76,13 +76,13 @@ def test_clones_make_classes_equally_large(labels: list[int], seed: int) -> None
     counts = torch.bincount(torch.tensor(labels)[order])
     assert set(counts.tolist()) <= {0, max(labels.count(label) for label in labels)}
     times = torch.bincount(order, minlength=len(labels))
-    for label in set(labels):  # no event of a class stands there twice more than another
+    for label in set(labels):  # events of a class are repeated equally often, up to one
         mine = times[torch.tensor(labels) == label]
         assert int(mine.max() - mine.min()) <= 1
         assert int(mine.min()) >= 1
 
 
-def test_cloned_events_keep_their_weights_within_a_class() -> None:
+def test_cloned_events_have_their_relative_weights() -> None:
     samples = replace(particles(5), labels=torch.tensor([0, 0, 0, 1, 1]), weights=torch.tensor([1.0, 1, 4, 3, 9]))
     batches = Batches(VIEWS["table", Vectors], samples, "cpu", balance="clone")
     assert batches.weights.tolist() == pytest.approx([0.5, 0.5, 2.0, 0.5, 1.5])  # mean 1 in each class
@@ -99,17 +99,17 @@ def test_mean_and_scale_over_chunks() -> None:
     assert pair is not None
     torch.testing.assert_close(pair[0], rows.double().mean(0).float())
     torch.testing.assert_close(pair[1][:2], 1 / rows.double().std(0, correction=0)[:2].float())
-    assert pair[1][2] == 0  # never varies: shows nothing
+    assert pair[1][2] == 0  # a constant column becomes 0
 
 
-def test_nothing_to_measure_is_not_nan() -> None:
+def test_no_rows_give_no_nan() -> None:
     (pair,) = mean_and_scale([(torch.zeros(0, 2),)])
     assert pair is not None
     assert pair[0].tolist() == pair[1].tolist() == [0, 0]
 
 
-def test_a_column_that_never_varies_has_no_say() -> None:
-    """Also where a view standardises it with others: ink that first turns up in a test event has no trained weights."""
+def test_a_constant_column_does_not_matter() -> None:
+    """Also if a view standardises it with others: values that first occur in a test event have untrained weights."""
     samples = rings(12, size=32)
     view = VIEWS["table", Images]
     batches = Batches(view, samples, "cpu")

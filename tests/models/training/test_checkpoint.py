@@ -1,4 +1,4 @@
-"""Training that was killed goes on where it was, and ends where it would have ended."""
+"""A killed training resumes, and ends as it would have without the kill."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SAMPLES: dict[str, Samples] = {"pictures": rings(130, channels=2), "particles": 
 
 
 def model(**changes: object) -> CNN:
-    """With everything that has a state: dropout, a falling rate, augmentation, clones."""
+    """With everything that has a state: dropout, a falling learning rate, augmentation, clones."""
     made = CNN(
         depth=7, width=4, epochs=5, batch_size=16, dropout=0.3, schedule="cosine", augment="mirror", balance="clone"
     )
@@ -60,7 +60,7 @@ def fitted(case: str, checkpoint: Path | None = None, **changes: object) -> CNN:
 
 
 @pytest.mark.parametrize("case", list(SAMPLES))
-def test_after_a_kill_the_same_scores_bit_for_bit(case: str, tmp_path: Path) -> None:
+def test_scores_after_a_kill_are_bit_identical(case: str, tmp_path: Path) -> None:
     path = tmp_path / "folder" / "checkpoint"
     run = [sys.executable, "-c", TRAIN, case, str(path)]
     killed = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
@@ -78,7 +78,7 @@ class StoppedError(Exception):
 
 
 def stopped(path: Path, after: float, **changes: object) -> None:
-    """A training of pictures that ends when so many epochs are done."""
+    """A training on pictures that is stopped after a number of epochs."""
 
     def report(stage: str, done: float, total: float) -> None:
         if done > after:
@@ -88,8 +88,8 @@ def stopped(path: Path, after: float, **changes: object) -> None:
         model(**changes).fit(SAMPLES["pictures"][:90], SAMPLES["pictures"][90:], context(path, report))
 
 
-def test_a_training_that_was_over_is_not_gone_on_with(tmp_path: Path) -> None:
-    """Killed between its last epoch and its result; also one that was stopped early."""
+def test_a_finished_training_is_not_continued(tmp_path: Path) -> None:
+    """Killed between its last epoch and its result; also after early stopping."""
     for changes in ({}, {"epochs": 50, "patience": 1, "learning_rate": 0.05}):
         path = tmp_path / f"checkpoint{len(changes)}"
         first = fitted("pictures", path, **changes)
@@ -107,7 +107,7 @@ def test_a_training_that_was_over_is_not_gone_on_with(tmp_path: Path) -> None:
         )
 
 
-def test_a_broken_checkpoint_is_said_and_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_checkpoint_is_ignored_with_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "checkpoint"
     stopped(path, 1)
     path.write_bytes(path.read_bytes()[:1000])
@@ -118,13 +118,15 @@ def test_a_broken_checkpoint_is_said_and_passed_over(tmp_path: Path, capsys: pyt
     assert "training starts from the beginning" in capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_written_costs_no_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_training_continues_if_the_checkpoint_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("in the way")
     assert fitted("pictures", tmp_path / "file" / "checkpoint").details()["epochs"] == 5
     assert capsys.readouterr().err.count("the checkpoint can't be written") == 1
 
 
-def test_what_is_in_the_file(tmp_path: Path) -> None:
+def test_contents_of_the_file(tmp_path: Path) -> None:
     """Two moments and a step for each weight; no pickle."""
     path = tmp_path / "checkpoint"
     made = fitted("pictures", path)

@@ -28,7 +28,7 @@ def line(columns: int = 18) -> nn.Module:
 
 
 class Scripted(nn.Module):
-    """Its one weight moves by about the learning rate an epoch; the validation loss is least where it is `best`."""
+    """Its weight changes by about the learning rate per epoch; the validation loss is smallest at `best`."""
 
     def __init__(self, losses: list[float]) -> None:
         super().__init__()
@@ -52,11 +52,11 @@ class Scripted(nn.Module):
     [
         ([3, 2, 1, 2, 2, 2, 0.5], 3, 6, 3),  # stops before the better one
         ([3, 2, 1, 2, 2, 0.5, 2], 3, 7, 6),  # patience starts again
-        ([1, 1, 1, 1, 1, 1, 1], 2, 3, 1),  # equal is no progress
+        ([1, 1, 1, 1, 1, 1, 1], 2, 3, 1),  # an equal loss is not smaller
         ([7, 6, 5, 4, 3, 2, 1], 1, 7, 7),  # runs to the end
     ],
 )
-def test_early_stopping_keeps_the_best_epoch(losses: list[float], patience: int, epochs: int, best: int) -> None:
+def test_early_stopping_uses_the_best_epoch(losses: list[float], patience: int, epochs: int, best: int) -> None:
     samples = particles(32)
     batches = Batches(TABLE, samples, "cpu")
     network = Scripted(losses)
@@ -72,7 +72,7 @@ def test_early_stopping_keeps_the_best_epoch(losses: list[float], patience: int,
 
 
 def test_class_weights_move_the_boundary() -> None:
-    """With no input at all, balanced classes are a coin toss, however rare one of them is."""
+    """Without inputs, balanced classes have equal probabilities, even if one is rare."""
     samples = particles(200)
     rare = replace(samples, labels=(torch.arange(200) % 10 == 0).long())
     batches = Batches(TABLE, rare, "cpu")
@@ -90,7 +90,7 @@ def test_class_weights_move_the_boundary() -> None:
 
 
 def test_event_weights_move_the_boundary() -> None:
-    """Of two sorts of events with both labels, the weights say which label is the likelier."""
+    """Two kinds of events have both labels; the weights decide which label is more probable."""
     samples = particles(400)
     side = torch.arange(400) % 4 < 2
     weights = torch.where(side == (samples.labels == 0), 3.0, 1.0)
@@ -144,7 +144,7 @@ def test_nan_is_a_clear_error() -> None:
         optimise(line(), batches, batches, settings, Context())
 
 
-def test_global_state_is_put_back() -> None:
+def test_global_state_is_restored() -> None:
     torch.manual_seed(7)
     expected = torch.rand(3)
     torch.manual_seed(7)

@@ -1,4 +1,4 @@
-"""Too little memory on the device: half as many events at once, and a line about it."""
+"""If memory runs out, the batch size is halved, with a warning."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Small(nn.Linear):
-    """A network for a device that holds so many events at once, one number in training and one otherwise."""
+    """A network that runs out of memory above a number of events, one in training and one otherwise."""
 
     def __init__(self, columns: int, classes: int, limits: tuple[int, int]) -> None:
         super().__init__(columns, classes)
@@ -54,12 +54,12 @@ def fitted(**parameters: object) -> Cramped:
     return made
 
 
-def test_the_outcome_is_that_of_the_batch_size_that_fitted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_training_equals_one_with_the_batch_size_that_fits(capsys: pytest.CaptureFixture[str]) -> None:
     cramped = fitted(batch_size=64, limits=(17, 40))
     said = capsys.readouterr().err
     assert "warning: training: 64 events at once are too many (CUDA out of memory); now 32" in said
     assert "now 16" in said
-    # in each of the three trainings, and not again in their next epochs
+    # in each of the three trainings, but not in their later epochs
     assert said.count("warning: validation: 1024 events at once are too many") == 1
     assert cramped.details()["batch_size"] == 16
     assert "warning: validation: 64 events at once are too many (CUDA out of memory); now 32" in said
@@ -69,7 +69,7 @@ def test_the_outcome_is_that_of_the_batch_size_that_fitted(capsys: pytest.Captur
     assert cramped.details()["valid_loss"] == pytest.approx(roomy.details()["valid_loss"], rel=1e-6)
 
 
-def test_prediction_takes_fewer_events_at_once_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_prediction_halves_the_batch_size_too(capsys: pytest.CaptureFixture[str]) -> None:
     made = fitted()
     expected = made.predict_proba(particles(70))
     made._network.network.limits = (5, 5)
@@ -78,29 +78,29 @@ def test_prediction_takes_fewer_events_at_once_too(capsys: pytest.CaptureFixture
     assert made._batch == 4
 
 
-def test_a_device_that_holds_no_event_is_a_clear_error() -> None:
+def test_a_device_that_cannot_hold_one_event_is_a_clear_error() -> None:
     with pytest.raises(UserError, match="training: not even one event fits"):
         fitted(limits=(0, 100))
 
 
-def test_beside_other_cells_the_batch_stays_as_it_was_asked_for() -> None:
-    """Or what comes out would depend on what else was run."""
+def test_with_other_cells_on_the_device_the_batch_size_is_fixed() -> None:
+    """Otherwise the result would depend on the other cells."""
     model = Cramped(epochs=1, batch_size=16, limits=(5, 100))
     with pytest.raises(UserError, match=r"training: 16 events at once are too many next to 2 other cells .* --jobs"):
         model.fit(particles(40), particles(20), Context(sharing=3))
 
 
 class Two(Team):
-    """A team whose other process has room for three events."""
+    """A team whose other process runs out of memory above three events."""
 
     asked = 0
 
     def mean(self, value: Tensor) -> Tensor:
-        """With that of the other, which has just tried as many."""
+        """The mean with the other process, which has just tried as many events."""
         return (value + float(self.asked > 3)) / 2
 
 
-def test_in_a_team_all_take_half_as_many_where_one_has_too_little_memory() -> None:
+def test_all_processes_halve_if_one_runs_out_of_memory() -> None:
     members = Two(0, 2)
 
     def attempt(events: int) -> Tensor:
@@ -114,7 +114,7 @@ def test_in_a_team_all_take_half_as_many_where_one_has_too_little_memory() -> No
     assert halving(9, run, "validation") == (torch.tensor(2.0), 2)
 
 
-def test_in_a_team_no_training_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_several_processes_the_batch_size_is_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.training.loop.team", lambda device: nullcontext(Team(0, 2)))
     monkeypatch.setattr("models.training.loop._train", out_of_memory)
     with pytest.raises(UserError, match=r"training: 16 events .* those of 1 other processes .* smaller batch_size"):

@@ -1,4 +1,4 @@
-"""One training in two processes that torchrun starts: the curve of one process."""
+"""One training in two processes of torchrun has the loss curve of one process."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_two_processes_have_the_loss_curve_of_one(tmp_path: Path) -> None:
     assert first == pytest.approx(curve(), abs=1e-5)
 
 
-def test_shares_are_all_of_a_batch_and_weigh_as_it_does() -> None:
+def test_shares_cover_the_batch_with_its_weight() -> None:
     index = torch.arange(7)
     losses = torch.rand(7)
     teams = [Team(rank, 3) for rank in range(3)]

@@ -1,4 +1,4 @@
-"""The penalty on scores that tell the mass: by its definition, its gradient, and what it does to a network."""
+"""The penalty on scores that depend on the mass: its definition, its gradient, and its effect on a network."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.models.conftest import particles
 
 
 def batch(n: int, seed: int = 0, known: float = 0.6) -> tuple[Tensor, Tensor]:
-    """Logits (n, 3) whose log-odds are all some way apart, and masses, NaN for some."""
+    """Logits (n, 3) with well separated log-odds, and masses, NaN for some."""
     generator = torch.Generator().manual_seed(seed)
     logits = torch.randn(n, 3, generator=generator)
     logits[:, 0] = 0.2 * torch.randperm(n, generator=generator) + logits[:, 1:].logsumexp(1)
@@ -61,14 +61,14 @@ def by_definition(logits: Tensor, mass: Tensor, neighbours: int) -> float:
 
 @pytest.mark.parametrize("neighbours", [2, 5, 12])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_by_definition(neighbours: int, seed: int) -> None:
+def test_penalty_equals_its_definition(neighbours: int, seed: int) -> None:
     logits, mass = batch(50, seed)
     found = Penalty(0.7, neighbours)(logits, mass)
     assert float(found) == pytest.approx(0.7 * by_definition(logits, mass, neighbours), rel=1e-4)
 
 
-def test_it_is_the_integral_of_the_squared_distance_of_distributions() -> None:
-    """There an event is its own neighbour, as in hep_ml; each mean has so many pairs more, of distance 0."""
+def test_penalty_equals_the_integral_of_squared_differences() -> None:
+    """In the integral an event is its own neighbour, as in hep_ml: each mean has more pairs, of distance 0."""
     logits, mass = batch(300, known=1.0)
     logits[:, 0] += (mass - 105).abs() / 3
     s, k, n = log_odds(logits), 60, 300
@@ -85,7 +85,7 @@ def test_it_is_the_integral_of_the_squared_distance_of_distributions() -> None:
 
 
 def test_gradient() -> None:
-    """Against differences, and against the formula of the flatness loss, F_i - F at each score."""
+    """It equals finite differences, and the formula of the flatness loss, F_i - F at each score."""
     logits, mass = batch(40)
     penalty = Penalty(1.0, 6)
     inputs = logits.clone().requires_grad_()
@@ -98,7 +98,7 @@ def test_gradient() -> None:
         moved[1][event, 0] += step
         slope = float(penalty(moved[1], mass) - penalty(moved[0], mass)) / (2 * step)
         assert float(inputs.grad[event, 0]) == pytest.approx(slope, abs=2e-5)
-    # the score is one number: what the signal's logit gains the others lose
+    # the score is one number: the gradient of the signal logit is minus that of the others
     assert inputs.grad.sum(1).abs().max() < 1e-6
     assert (inputs.grad[mass.isnan()] == 0).all()
 
@@ -110,13 +110,13 @@ def test_gradient() -> None:
         for a in near:  # of k - 1 and n - 1 others: an event is not compared with itself
             here, everywhere = np.mean([s[b] < s[a] for b in near if b != a]), np.sum(s < s[a]) / (n - 1)
             expected[a] += (2 * everywhere - 1 - (2 * here - 1)) / (n * k)
-        for b in range(n):  # and what moves the distribution of all
+        for b in range(n):  # and the change of the distribution of all
             expected[b] += (np.sum(s[near] < s[b]) - np.sum(s[near] > s[b])) / (n * k * (n - 1))
             expected[b] -= (2 * np.sum(s < s[b]) / (n - 1) - 1) / n / n
     np.testing.assert_allclose(inputs.grad[:, 0].numpy()[chosen], expected, atol=1e-6)
 
 
-def test_scores_that_tell_nothing_have_none_on_average() -> None:
+def test_scores_independent_of_the_mass_have_no_penalty_on_average() -> None:
     generator = torch.Generator().manual_seed(3)
     blank = [Penalty(1.0, 12)(torch.randn(120, 3, generator=generator), torch.rand(120)) for _ in range(300)]
     values = torch.stack(blank)
@@ -154,7 +154,7 @@ def test_order_of_events_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("known", [0, 1, 2, 11, 12])
-def test_nothing_to_compare(known: int) -> None:
+def test_no_penalty_with_few_masses(known: int) -> None:
     logits, _ = batch(30)
     mass = torch.where(torch.arange(30) < known, torch.arange(30.0), torch.nan)
     inputs = logits.requires_grad_()
@@ -167,7 +167,7 @@ def test_nothing_to_compare(known: int) -> None:
 
 
 def sculptable(n: int, seed: int = 0) -> Vectors:
-    """Two classes told apart by a mass that the first feature tells, and by an honest second one."""
+    """Two classes that differ in the mass, which is the first feature, and in the second feature."""
     generator = torch.Generator().manual_seed(seed)
     samples = particles(n, seed=seed, features=2, shift=0.0)
     signal = samples.labels == 0
@@ -179,21 +179,21 @@ def sculptable(n: int, seed: int = 0) -> Vectors:
     return replace(samples, mass=mass, features=features, slots={"muon": 0, "jet": 0})
 
 
-def told(model: FFNN, test: Vectors) -> float:
+def mass_correlation(model: FFNN, test: Vectors) -> float:
     background = (test.labels == 1).numpy()
     assert test.mass is not None
     score, mass = model.predict_proba(test)[background, 0], test.mass.numpy()[background]
     return cvm(score.astype(float), windows(mass.astype(float), 100, 50))
 
 
-def test_a_network_forgets_the_mass_and_keeps_the_rest() -> None:
+def test_decorrelation_removes_the_mass_only() -> None:
     train, valid, test = sculptable(1200, 1), sculptable(400, 2), sculptable(2000, 3)
     settings = {"layers": 1, "units": 32, "dropout": 0.0, "epochs": 20, "batch_size": 150, "learning_rate": 5e-3}
     aware, plain = FFNN(**settings), FFNN(**settings, decorrelation=20.0)  # type: ignore[arg-type]
     for model in (aware, plain):
         model.fit(train, valid, Context())
-    assert told(aware, test) > 0.05
-    assert told(plain, test) < 0.2 * told(aware, test)
+    assert mass_correlation(aware, test) > 0.05
+    assert mass_correlation(plain, test) < 0.2 * mass_correlation(aware, test)
     score = plain.predict_proba(test)[:, 0]
     signal = (test.labels == 0).numpy()
     assert score[signal].mean() > score[~signal].mean() + 0.05

@@ -1,4 +1,4 @@
-"""Learning rates: by hand, and as the optimiser sees them."""
+"""Learning rates: by hand, and those of the optimiser."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_four_epochs_by_hand(schedule: str, shares: list[float]) -> None:
     assert [share_of_rate(schedule, epoch, 4) for epoch in range(1, 5)] == pytest.approx(shares)
 
 
-def test_every_epoch_is_trained_with_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_epoch_has_its_learning_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     rates = []
 
     class Watched(Step):

@@ -1,4 +1,4 @@
-"""Graphs as networks are shown them: columns, numbering, padding."""
+"""Graphs as inputs of networks: columns, numbering, padding."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ def test_columns() -> None:
     torch.testing.assert_close(pairs, joined.pairs)
 
 
-def test_nothing_has_no_logarithm() -> None:
+def test_pt_zero_has_a_finite_logarithm() -> None:
     graphs = chains(3)
     graphs.nodes.values[:, 0] = 0.0
     assert (VIEW.batch(graphs, torch.arange(3))[0][:, 0] == math.log(1e-3)).all()
 
 
-def test_what_pairs_have_is_kept_where_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pair_features_are_computed_once_if_small(monkeypatch: pytest.MonkeyPatch) -> None:
     graphs, index = chains(9), torch.tensor([3, 8])
     assert VIEW.prepare(graphs).pairs is not None
-    kept = VIEW.batch(VIEW.prepare(graphs), index)
+    expected = VIEW.batch(VIEW.prepare(graphs), index)
     monkeypatch.setattr(edges, "MAX_PAIR_BYTES", 0)
     assert VIEW.prepare(graphs).pairs is None
-    for one, other in zip(VIEW.batch(VIEW.prepare(graphs), index), kept, strict=True):
+    for one, other in zip(VIEW.batch(VIEW.prepare(graphs), index), expected, strict=True):
         torch.testing.assert_close(one, other)
 
 
-def test_rows_are_what_there_is() -> None:
+def test_rows_have_no_padding() -> None:
     graphs, index = chains(9, features=2, empty=[2]), torch.tensor([3, 2])
     nodes, pairs, _, _, features = VIEW.batch(graphs, index)
     rows = VIEW.rows(graphs, index)
@@ -61,7 +61,7 @@ def test_rows_are_what_there_is() -> None:
         assert (inputs is None and row is None) or torch.equal(inputs, row)
 
 
-def test_an_event_is_shown_the_same_alone() -> None:
+def test_inputs_of_an_event_do_not_depend_on_others() -> None:
     graphs = chains(9, features=2, empty=[4])
     nodes, pairs, ends, event, features = VIEW.batch(graphs, torch.arange(9))
     for number in range(9):
@@ -73,14 +73,14 @@ def test_an_event_is_shown_the_same_alone() -> None:
         torch.testing.assert_close(own_features, features[number : number + 1])
 
 
-def test_labels_weights_and_mass_are_never_shown() -> None:
+def test_labels_weights_and_mass_are_never_inputs() -> None:
     graphs = chains(8)
     other = replace(graphs, labels=1 - graphs.labels, weights=graphs.weights * 3, mass=torch.rand(8))
     for one, two in zip(VIEW.batch(graphs, torch.arange(8)), VIEW.batch(other, torch.arange(8)), strict=True):
         assert torch.equal(one, two)
 
 
-def test_padding_joins_nothing_to_events() -> None:
+def test_padding_has_no_edges_to_events() -> None:
     nodes, pairs, ends, event, _ = VIEW.batch(chains(9), torch.arange(9))
     more, at, to, what = padded(nodes, event, ends, pairs, 9)
     count, links = len(nodes), len(pairs)

@@ -83,7 +83,7 @@ def test_events_without_pt_or_edges_have_zeros() -> None:
     assert not table[:, [columns.index("edges"), columns.index("ln_m2_mean"), columns.index("degree_mean")]].any()
 
 
-def test_large_and_small_pt_leave_float32_alone() -> None:
+def test_large_and_small_pt_do_not_overflow() -> None:
     samples = chains(6)
     for size in (1e15, 1e-25):
         nodes = samples.nodes.values.clone()

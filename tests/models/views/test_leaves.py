@@ -1,4 +1,4 @@
-"""Leaves of trees: the hardest particles, the brightest pixels, cells of ink."""
+"""Leaves of trees: the hardest particles, the brightest pixels, pooled cells of ink."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.models.conftest import chains, particles, ragged, rings, truth
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> int:
-    """No more than 5 leaves, so that some are dropped."""
+    """At most 5 leaves, so that some are dropped."""
     for module in (limits, pixel_leaves):
         monkeypatch.setattr(module, "MOST", 5)
     return 5
@@ -31,7 +31,7 @@ def columns(samples: Vectors, names: tuple[str, ...], values: torch.Tensor) -> V
 
 
 class TestParticles:
-    def test_are_as_they_are(self) -> None:
+    def test_columns_are_taken_over(self) -> None:
         samples = particles(6, empty=[1])
         leaves = of_particles(samples)
         torch.testing.assert_close(leaves.momenta.values[:, :3], samples.particles.values.double())
@@ -40,7 +40,7 @@ class TestParticles:
         assert torch.equal(leaves.others.argmax(dim=1), samples.kinds.values.long())
         assert not leaves.dropped.any()
 
-    def test_other_words_for_momenta(self) -> None:
+    def test_momenta_from_other_columns(self) -> None:
         samples = particles(20)
         pt, eta, phi = samples.particles.values.double().unbind(dim=1)
         energy = ((pt * eta.cosh()) ** 2 + 25.0).sqrt()
@@ -52,7 +52,7 @@ class TestParticles:
         torch.testing.assert_close(leaves.momenta.values[:, 3], torch.full_like(pt, 5.0), rtol=1e-6, atol=1e-4)
         assert leaves.names == ("charge", "is_muon", "is_jet")
 
-    def test_nodes_lie_where_the_detector_is(self) -> None:
+    def test_nodes_have_the_eta_of_the_detector(self) -> None:
         samples = replace(chains(4), centre=torch.tensor([[1.0, 2.0]] * 4))
         leaves = of_particles(samples)
         torch.testing.assert_close(leaves.momenta.values[:, 1].float(), samples.nodes.values[:, 1] + 1.0)
@@ -63,8 +63,8 @@ class TestParticles:
         leaves = of_particles(samples)
         for event in range(40):
             pt = samples.particles.take(torch.tensor([event])).values[:, 0].double()
-            kept = leaves.momenta.take(torch.tensor([event])).values[:, 0]
-            assert torch.equal(kept, pt[:few])  # they come in falling pt
+            remaining = leaves.momenta.take(torch.tensor([event])).values[:, 0]
+            assert torch.equal(remaining, pt[:few])  # particles are in falling pt
             assert float(leaves.dropped[event]) == pytest.approx(float(1 - pt[:few].sum() / pt.sum()))
         assert leaves.dropped.max() > 0
 
@@ -78,7 +78,7 @@ class TestParticles:
             of_particles(columns(samples, samples.names, broken))
 
     def test_lists_without_columns(self) -> None:
-        """As of fourvectors with features=high: there are no particles, and that is all right."""
+        """As in fourvectors[features=high], which has no particles."""
         empty = torch.zeros(4, dtype=torch.int64)
         samples = Vectors(
             **truth(torch.tensor([0, 1, 0]), 2, 2),
@@ -106,7 +106,7 @@ class TestPixels:
     def test_the_brightest_by_hand(self, few: int) -> None:
         rng = np.random.default_rng(1)
         planes = torch.from_numpy(rng.exponential(size=(3, 2, 4, 6)).astype(np.float32))
-        planes[1, :, 0, 0] = torch.tensor([-3.0, 0.5])  # noise: in all, nothing
+        planes[1, :, 0, 0] = torch.tensor([-3.0, 0.5])  # noise with a negative sum
         panel = Panel((2, 4, 6), (2.0, 3.0), ("tracks", "ecal"))
         leaves = of_pixels(pictures(planes.flatten(1), panel))
         assert leaves.names == ("tracks", "ecal")
@@ -141,7 +141,7 @@ class TestPixels:
         assert leaves.momenta.values[:, 0].tolist() == [1.0]
         np.testing.assert_allclose(leaves.others, [[1.0, 0.3]])
 
-    def test_endcaps_lie_where_their_crystals_do(self) -> None:
+    def test_endcap_pixels_have_the_directions_of_crystals(self) -> None:
         barrel = Panel((1, 2, 2), (1.479, np.pi), ("ecal",), "barrel")
         ends = [Panel((1, 100, 100), (1.5, 1.5), ("ecal",), f"endcap_{name}", ("y", "x")) for name in ("minus", "plus")]
         planes = torch.zeros(1, 4 + 2 * 100 * 100)
@@ -159,7 +159,7 @@ class TestPixels:
         with pytest.raises(UserError, match=r"event 1 has pt inf, expected a finite number\. Look for NaN"):
             of_pixels(pictures(planes, Panel((1, 1, 2), (1.0, 1.0))))
 
-    def test_pictures_that_are_empty(self) -> None:
+    def test_empty_pictures(self) -> None:
         samples = pictures(torch.zeros(3, 8), Panel((1, 2, 4), (1.0, 1.0)))
         assert of_pixels(samples[:0]).momenta.lengths.tolist() == []
         leaves = of_pixels(samples)
@@ -206,7 +206,7 @@ class TestDrawings:
             np.testing.assert_allclose(mine[order[0]], expected[order[1]], rtol=1e-5, atol=1e-5)
         assert not leaves.dropped.abs().max() > 1e-9
 
-    def test_an_event_has_the_same_leaves_alone(self) -> None:
+    def test_leaves_do_not_depend_on_other_events(self) -> None:
         samples = rings(6, size=60)
         together = of_pixels(samples)
         for event in range(6):

@@ -1,4 +1,4 @@
-"""Trees as they are shown, against four-momenta added up by hand, one event after the other."""
+"""Trees as inputs of networks, against four-momenta added up event by event."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KINDS = pytest.mark.parametrize("kind", list(MAKE), ids=lambda kind: kind.__name
 
 
 def by_hand(samples: Vectors, event: int, topology: Algorithm) -> list[np.ndarray]:
-    """What is shown of the nodes of one event, in the order of its tree."""
+    """The columns of the nodes of one event, in the order of its tree."""
     leaves = of_particles(samples)
     trees = merge(leaves.momenta, samples.event_ids, topology)
     start, stop = leaves.momenta.offsets[event : event + 2].tolist()
@@ -91,7 +91,7 @@ def test_nodes_hold_the_momenta_of_their_subtrees(topology: Algorithm, seed: int
             found.append(nodes[row].numpy())
             if row >= first:
                 pair = children[row - first].tolist()
-                # what a level is made of lies in those before it
+                # children are in lower levels
                 assert all(child < first or level[child - first] < level[row - first] for child in pair)
                 todo += pair
         expected = np.array(by_hand(samples, event, topology))
@@ -109,7 +109,7 @@ def test_columns() -> None:
     assert VIEWS["tree", Graphs].shape(chains(3)).columns == MOMENTUM
 
 
-def test_masses_are_left_out_if_asked() -> None:
+def test_masses_can_be_left_out() -> None:
     samples, view, bare = particles(3), MergeTrees(), MergeTrees(mass=False)
     place = MOMENTUM.index("log_mass")
     with_mass, without = (some.shape(samples).columns for some in (view, bare))
@@ -120,7 +120,7 @@ def test_masses_are_left_out_if_asked() -> None:
 
 @KINDS
 class TestEveryKind:
-    def test_columns_are_those_shown(self, kind: type[Samples]) -> None:
+    def test_shape_matches_the_batch(self, kind: type[Samples]) -> None:
         view, samples = VIEWS["tree", kind], MAKE[kind](5)
         trees = view.prepare(samples)
         nodes, *_ = view.batch(trees, torch.arange(5))
@@ -143,14 +143,14 @@ class TestEveryKind:
                 torch.testing.assert_close(getattr(part, name).values, getattr(again, name).values)
             assert torch.equal(part.roots, again.roots)
 
-    def test_labels_weights_and_mass_are_never_shown(self, kind: type[Samples]) -> None:
+    def test_labels_weights_and_mass_are_never_inputs(self, kind: type[Samples]) -> None:
         view, samples = VIEWS["tree", kind], MAKE[kind](8)
         other = replace(samples, labels=1 - samples.labels, weights=samples.weights * 3, mass=torch.rand(8))
         for one, two in zip(*(view.batch(part, torch.arange(8)) for part in (samples, other)), strict=True):
             assert torch.equal(one, two)
 
 
-def test_jets_are_what_is_left_when_the_last_merges_are_undone() -> None:
+def test_jets_remain_when_the_last_merges_are_undone() -> None:
     samples = particles(30, seed=3)
     whole, three = (MergeTrees(jets=jets).prepare(samples) for jets in (1, 3))
     for event in range(30):
@@ -180,7 +180,7 @@ def shuffled(samples: Vectors) -> Vectors:
 
 
 def turned(samples: Vectors) -> Vectors:
-    """All events turned by one radian."""
+    """All events rotated by one radian."""
     values = samples.particles.values.clone()
     values[:, samples.names.index("phi")] += 1.0
     return replace(samples, particles=replace(samples.particles, values=values))
@@ -194,7 +194,7 @@ def test_order_and_azimuth_do_not_matter(topology: Algorithm, jets: int) -> None
     model.fit(samples[:60], samples[60:], Context())
     scores = model.predict_proba(samples)
     np.testing.assert_allclose(model.predict_proba(shuffled(samples)), scores, atol=1e-6)
-    if topology != "random":  # it is drawn anew for other particles
+    if topology != "random":  # random trees differ for other particles
         np.testing.assert_allclose(model.predict_proba(turned(samples)), scores, atol=1e-5)
 
 
@@ -209,8 +209,8 @@ def test_batches_of_any_size_give_the_same_scores(gated: bool) -> None:
         np.testing.assert_allclose(model.predict_proba(samples), scores, atol=1e-6)
 
 
-def test_particles_alone_without_a_merge() -> None:
-    """Events of one particle or none, and nothing else."""
+def test_events_without_a_merge() -> None:
+    """Only events of one particle or none."""
     lengths = torch.tensor([1, 0, 1, 1])
     samples = replace(
         particles(4),
@@ -224,7 +224,7 @@ def test_particles_alone_without_a_merge() -> None:
 
 
 def complete(n: int, nodes: int = 128, seed: int = 0) -> Graphs:
-    """Graphs whose edges join the nodes of odd numbers, and those of even ones."""
+    """Graphs whose edges connect nodes of odd numbers, and nodes of even numbers."""
     rng = np.random.default_rng(seed)
     jet = [(22, float(pt), *rng.normal(0, 0.3, 2).tolist()) for pt in rng.exponential(9, n) + 0.5]
     graphs = Graph(join="complete", nodes=nodes).represent(jets_of([jet, jet[:1], []]))
@@ -246,7 +246,7 @@ def test_graphs_are_merged_along_their_edges(n: int) -> None:
     assert [len(side) for side in sides] == [1] * (2 * leaves - 2) + [2]
 
 
-def test_edges_of_all_pairs_do_not_make_chains_other() -> None:
+def test_edges_do_not_change_chains() -> None:
     graphs = complete(7)
     bare = replace(graphs, edges=Ragged(graphs.edges.values[:0], torch.zeros(4, dtype=torch.int64)))
     for topology, same in (("pt-descending", True), ("random", True), ("kt", False)):
@@ -254,14 +254,14 @@ def test_edges_of_all_pairs_do_not_make_chains_other() -> None:
         assert torch.equal(*trees) == same
 
 
-def test_masses_are_not_told_where_they_define_the_classes() -> None:
+def test_masses_that_define_the_classes_are_not_inputs() -> None:
     samples = particles(5)
     view = MergeTrees()
-    told, untold = (view.shape(some).columns for some in (samples, replace(samples, pair_masses=False)))
-    assert tuple(name for name in told if name != "log_mass") == untold
+    with_mass, without = (view.shape(some).columns for some in (samples, replace(samples, pair_masses=False)))
+    assert tuple(name for name in with_mass if name != "log_mass") == without
     index = torch.arange(5)
     with_mass, without = (
         view.batch(view.prepare(some), index)[0] for some in (samples, replace(samples, pair_masses=False))
     )
-    place = told.index("log_mass")
+    place = with_mass.index("log_mass")
     assert torch.equal(torch.cat([with_mass[:, :place], with_mass[:, place + 1 :]], dim=1), without)

@@ -20,7 +20,7 @@ SET, GRAPH = VIEWS["nodes", Vectors], VIEWS["graph", Graphs]
 
 
 def more(pt: np.ndarray, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
-    """ln pt and what counts from the hardest particle, (columns, particles)."""
+    """ln pt and the columns relative to the hardest particle, (columns, particles)."""
     if not len(pt):
         return np.zeros((4, 0))
     hardest = int(np.argmax(pt))
@@ -51,7 +51,7 @@ def test_particles_event_by_event(n: int, seed: int) -> None:
         assert not nodes[place, :, last - first :].any()
 
 
-def test_kinds_are_shown_once() -> None:
+def test_kinds_are_columns_once() -> None:
     samples = particles(4)
     kinds = torch.nn.functional.one_hot(samples.kinds.values.long(), 2).float()
     named = replace(
@@ -80,7 +80,7 @@ def test_the_softest_of_many_particles_are_left_out() -> None:
     for samples in (many, SET.prepare(many)):
         assert SET.dropped(samples).tolist() == pytest.approx([share, 0.0], abs=1e-6)
 
-    # in another order they are the same, those of each event in theirs
+    # in another order of events they are the same
     order = torch.cat(
         [torch.randperm(MOST + 30, generator=torch.Generator().manual_seed(0)), torch.arange(3) + MOST + 30]
     )
@@ -91,7 +91,7 @@ def test_the_softest_of_many_particles_are_left_out() -> None:
 
 
 def test_no_particle_and_no_column() -> None:
-    """Features alone, as `fourvectors[features=high]` has them."""
+    """Only features, as in `fourvectors[features=high]`."""
     base = particles(3, features=2)
     nothing = torch.zeros(4, dtype=torch.int64)
     bare = replace(
@@ -137,12 +137,12 @@ def test_senders_edge_by_edge(n: int, seed: int) -> None:
     assert not pairs.permute(0, 2, 3, 1)[~joined].any()
 
 
-def test_pairs_are_kept_where_that_takes_little(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_edge_features_are_computed_once_if_small(monkeypatch: pytest.MonkeyPatch) -> None:
     samples = chains(6)
-    kept = GRAPH.prepare(samples)
-    assert kept.pairs is not None
-    assert GRAPH.prepare(kept) is kept
-    for one, other in zip(GRAPH.batch(samples, torch.arange(6)), GRAPH.batch(kept, torch.arange(6)), strict=True):
+    prepared = GRAPH.prepare(samples)
+    assert prepared.pairs is not None
+    assert GRAPH.prepare(prepared) is prepared
+    for one, other in zip(GRAPH.batch(samples, torch.arange(6)), GRAPH.batch(prepared, torch.arange(6)), strict=True):
         torch.testing.assert_close(one, other)
     monkeypatch.setattr("models.views.nodes.MAX_PREPARED_BYTES", 10)
     assert GRAPH.prepare(samples) is samples
@@ -156,5 +156,5 @@ def test_the_largest_of_each_event() -> None:
 
 
 @pytest.mark.parametrize(("longest", "places"), [(0, 8), (1, 8), (8, 8), (9, 16), (32, 32), (33, 48), (128, 128)])
-def test_places_come_in_few_sizes(longest: int, places: int) -> None:
+def test_number_of_places_has_few_values(longest: int, places: int) -> None:
     assert length_of(torch.tensor([longest, 0])) == places

@@ -1,4 +1,4 @@
-"""Pictures say nothing by the order in which their pixels are listed, and no view hears of it."""
+"""The order in which pixels are listed does not change any view."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def shuffled(samples: Images) -> Images:
 
 @pytest.mark.parametrize("name", PICTURES)
 @pytest.mark.parametrize("view_name", [view_name for view_name, kind in VIEWS if kind is Images])
-def test_every_bit_of_a_view_is_the_same(name: str, view_name: str) -> None:
+def test_order_of_pixels_changes_no_bit_of_a_view(name: str, view_name: str) -> None:
     samples, view, index = PICTURES[name], VIEWS[view_name, Images], torch.arange(EVENTS)
     seen = [view.batch(view.prepare(pictures), index) for pictures in (samples, shuffled(samples))]
     for mine, theirs in zip(*seen, strict=True):
@@ -39,8 +39,8 @@ def test_every_bit_of_a_view_is_the_same(name: str, view_name: str) -> None:
 
 
 @pytest.mark.parametrize("view_name", [view_name for view_name, kind in VIEWS if kind is Images])
-def test_nor_does_the_order_of_particles_matter(view_name: str) -> None:
-    """Their circles are drawn in another order, so that pixels are listed in another one."""
+def test_order_of_particles_does_not_matter(view_name: str) -> None:
+    """Circles are drawn in another order, so pixels are listed in another order."""
     events = random_events(EVENTS, 8)
     turned = replace(events, table=ak.with_field(events.table, events.table["objects"][:, ::-1], "objects"))
     view, index = VIEWS[view_name, Images], torch.arange(EVENTS)

@@ -1,4 +1,4 @@
-"""Lists of particles: batches are the same whether their columns are computed once or batch by batch."""
+"""Lists of particles: batches are the same if columns are computed once or batch by batch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BOTH = [VIEWS[name, Vectors] for name in ("sequence", "nodes")]
 @pytest.mark.parametrize("view", BOTH, ids=lambda view: view.name)
 @given(data=st.data())
 @settings(max_examples=20, deadline=None)
-def test_prepared_or_not(view, data: st.DataObject) -> None:  # type: ignore[no-untyped-def]
+def test_prepared_batches_are_the_same(view, data: st.DataObject) -> None:  # type: ignore[no-untyped-def]
     n = data.draw(st.integers(1, 10))
     samples = particles(n, seed=n, features=1, empty=[0])
     index = torch.tensor(data.draw(st.lists(st.integers(0, n - 1), min_size=1, max_size=12)))
@@ -34,7 +34,7 @@ def test_prepared_or_not(view, data: st.DataObject) -> None:  # type: ignore[no-
 
 
 @pytest.mark.parametrize("view", BOTH, ids=lambda view: view.name)
-def test_too_many_to_keep(view, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_large_columns_are_computed_batch_by_batch(view, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr("models.views.particles.MAX_PREPARED_BYTES", 10)
     samples = particles(6)
     assert view.prepare(samples) is samples

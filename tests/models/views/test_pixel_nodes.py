@@ -22,7 +22,7 @@ assert isinstance(VIEW, PixelNodes)
 def calorimeter(
     n: int, lit: int = 30, *, panels: tuple[Panel, ...] | None = None, seed: int = 0, empty: tuple[int, ...] = ()
 ) -> Images:
-    """Energies, some below zero, in random pixels of two channels."""
+    """Energies, some negative, in random pixels of two channels."""
     generator = torch.Generator().manual_seed(seed)
     panels = panels or (Panel((2, 12, 20), (1.5, math.pi), ("ecal", "hcal")),)
     size = sum(panel.size for panel in panels)
@@ -91,8 +91,8 @@ def test_what_is_dropped(lit: int) -> None:
     expected = []
     for picture in samples.dense().double().numpy():
         energy = np.maximum(picture, 0).sum(axis=0)
-        kept = sum(energy[place] for place in brightest(picture)[:MOST])
-        expected.append(1 - kept / energy.sum() if energy.sum() else 0.0)
+        remaining = sum(energy[place] for place in brightest(picture)[:MOST])
+        expected.append(1 - remaining / energy.sum() if energy.sum() else 0.0)
     dropped = VIEW.dropped(samples)
     np.testing.assert_allclose(dropped, expected, atol=1e-6)
     assert (dropped > 0.01).any() == (lit > 200)
@@ -104,7 +104,7 @@ def test_times_are_no_energy() -> None:
     samples = calorimeter(2, 400, panels=(Panel((2, 12, 20), (1.5, 1.0), ("ecal", "time")),))
     nodes, mask, _ = VIEW.batch(samples, torch.arange(2))
     columns = VIEW.shape(samples).columns
-    assert "cos_phi" not in columns  # a part of the circle has two ends
+    assert "cos_phi" not in columns  # only if phi covers all angles
     ecal = samples.dense()[:, 0].flatten(1)
     least = nodes[0, columns.index("ecal")][mask[0]].clamp(min=0).min()
     assert least >= ecal[0].clamp(min=0).sort(descending=True).values[MOST] - 1e-6
@@ -134,7 +134,7 @@ def test_several_panels() -> None:
 
 
 def lit_cells(picture: np.ndarray, step: int) -> int:
-    """Cells of so many pixels in which any channel is lit."""
+    """Cells of `side` pixels in which any channel is lit."""
     _, row, column = picture.nonzero()
     return len(set(zip(row // step, column // step, strict=True)))
 
@@ -175,7 +175,7 @@ def test_strokes_cell_by_cell(size: int, prepared: bool) -> None:
     assert not VIEW.dropped(samples).any()
 
 
-def test_a_drawing_full_of_ink_is_seen_as_a_whole() -> None:
+def test_a_full_drawing_is_used_completely() -> None:
     samples = rings(1, size=64, turned=True)
     lengths = torch.tensor([64 * 64])
     full = ragged(lengths, torch.arange(64 * 64, dtype=torch.int32))
@@ -186,7 +186,7 @@ def test_a_drawing_full_of_ink_is_seen_as_a_whole() -> None:
     torch.testing.assert_close(nodes[0, ink][mask[0]], torch.ones(64))
 
 
-def test_nodes_are_found_once_and_travel_with_the_samples() -> None:
+def test_nodes_are_computed_once() -> None:
     samples = calorimeter(1500, 10)
     prepared = VIEW.prepare(samples)
     assert isinstance(prepared, PreparedPixels)

@@ -1,4 +1,4 @@
-"""Merge trees against FastJet's own history, and against a search through all pairs."""
+"""Merge trees against the history of FastJet, and against a search through all pairs."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def rows(trees: Trees, event: int) -> list[tuple[int, int]]:
 
 
 def jets(counts: Sequence[int], seed: int = 0, spread: float = 0.4) -> list[np.ndarray]:
-    """Jets of massive particles about an axis anywhere: many lie on the seam in phi."""
+    """Jets of massive particles around random axes, many of them across phi = pi."""
     rng = np.random.default_rng(seed)
     found = []
     for n in counts:
         eta, phi = rng.normal(rng.uniform(-2.5, 2.5), spread, n), rng.normal(rng.choice([0, np.pi]), spread, n)
-        pt = rng.exponential(8, n) * 10.0 ** rng.integers(-6, 1, n)  # soft ones as well
+        pt = rng.exponential(8, n) * 10.0 ** rng.integers(-6, 1, n)  # also soft ones
         found.append(
             np.stack([pt, eta, (phi + np.pi) % (2 * np.pi) - np.pi, rng.choice([0, 0.1396, 0.938], n)], axis=1)
         )
@@ -64,7 +64,7 @@ def cartesian(event: np.ndarray) -> np.ndarray:
 
 
 def history(event: np.ndarray, algorithm: str) -> list[tuple[int, int]]:
-    """FastJet's merges, walked from the jet down; particles and merges are numbered by it as by us."""
+    """The merges of FastJet, from the jet down, with the same numbers of particles and merges as ours."""
     definition = fastjet.JetDefinition(FASTJET[algorithm], 1000.0)
     sequence = fastjet.ClusterSequence([fastjet.PseudoJet(*row) for row in cartesian(event).tolist()], definition)
     todo, found = list(sequence.inclusive_jets(0.0)), {}
@@ -77,7 +77,7 @@ def history(event: np.ndarray, algorithm: str) -> list[tuple[int, int]]:
 
 
 def slow(event: np.ndarray, power: int) -> list[tuple[int, int]]:
-    """Of all pairs the one of the smallest (distance, angle, numbers), again and again."""
+    """Repeatedly merge the pair of the smallest (distance, angle, numbers)."""
     nodes = dict(enumerate(cartesian(event)))
     found = []
 
@@ -110,7 +110,7 @@ def coordinates(momentum: np.ndarray) -> tuple[float, float, float]:
 
 
 @pytest.mark.parametrize("algorithm", FASTJET)
-def test_fastjets_own_history(algorithm: Algorithm) -> None:
+def test_merges_equal_the_history_of_fastjet(algorithm: Algorithm) -> None:
     events = jets([0, 1, 2, 3, 2, 60, 0, 300, 17, *range(30)])
     trees = trees_of(events, algorithm)
     for number, event in enumerate(events):
@@ -144,7 +144,7 @@ def test_identical_particles(algorithm: Algorithm) -> None:
     assert [rows(trees_of([np.array([one] * n)], algorithm), 0) for n in (1, 2)] == [[], [(0, 1)]]
 
 
-def test_the_seam_is_no_border() -> None:
+def test_phi_is_periodic() -> None:
     seam = np.array([[5.0, 0, np.pi - 0.01, 0], [4.0, 0, -np.pi + 0.01, 0], [3.0, 0, np.pi - 0.1, 0]])
     assert rows(trees_of([seam], "cambridge-aachen"), 0) == [(0, 1), (3, 2)]
 
@@ -159,7 +159,7 @@ def test_chains_by_hand() -> None:
 
 
 def check_tree(found: list[tuple[int, int]], levels: list[int], n: int) -> None:
-    """Every node but the root is merged once, after it was made."""
+    """Every node but the root is merged once, after it was created."""
     assert len(found) == max(n - 1, 0)
     assert len(levels) == max(2 * n - 1, 0)
     assert sorted(node for pair in found for node in pair) == list(range(max(2 * n - 2, 0)))
@@ -170,7 +170,7 @@ def check_tree(found: list[tuple[int, int]], levels: list[int], n: int) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_every_tree_is_one(algorithm: Algorithm) -> None:
+def test_every_tree_is_a_binary_tree(algorithm: Algorithm) -> None:
     counts = [0, 1, 2, 0, 5, 33, 128, 1]
     trees = trees_of(jets(counts), algorithm)
     assert len(trees) == len(counts)
@@ -206,7 +206,7 @@ def test_the_order_of_particles_does_not_matter(n: int, seed: int, algorithm: Al
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_an_event_has_the_same_tree_alone(algorithm: Algorithm) -> None:
+def test_a_tree_does_not_depend_on_other_events(algorithm: Algorithm) -> None:
     events = jets([9, 0, 30, 2, 12])
     together = trees_of(events, algorithm, [11, 12, 13, 14, 15])
     for number, event in enumerate(events):
@@ -226,7 +226,7 @@ def test_threads_change_nothing() -> None:
     assert torch.equal(*found)
 
 
-def test_random_trees_are_those_of_their_event() -> None:
+def test_random_trees_depend_only_on_their_event() -> None:
     event = jets([3])[0]
     first = [frozenset(rows(trees_of([event], "random", [number]), 0)[0]) for number in range(3000)]
     counts = [first.count(frozenset(pair)) for pair in combinations(range(3), 2)]
@@ -234,7 +234,7 @@ def test_random_trees_are_those_of_their_event() -> None:
     assert max(abs(count - 1000) for count in counts) < 5 * np.sqrt(3000 * 2 / 9)
 
 
-def test_steps_work_off_all_trees_at_once() -> None:
+def test_steps_cover_all_trees() -> None:
     events = jets([5, 0, 1, 40, 2])
     trees = trees_of(events, "anti-kt").take(torch.tensor([3, 4, 1, 2, 0, 3]))
     picked = [events[i] for i in (3, 4, 1, 2, 0, 3)]
@@ -262,23 +262,23 @@ def test_steps_work_off_all_trees_at_once() -> None:
     ],
     ids=str,
 )
-def test_broken_particles_are_named(wrong: list[float], match: str) -> None:
+def test_invalid_particles_are_named(wrong: list[float], match: str) -> None:
     events = [*jets([3]), np.array([[1.0, 0, 0, 0], wrong])]
     with pytest.raises(UserError, match=f"event 78, particle 1 has .*{match}"):
         trees_of(events, "kt", [77, 78])
 
 
-def test_broken_particles_are_named_where_threads_share_out_the_events() -> None:
+def test_invalid_particles_are_named_by_threads() -> None:
     events = [*jets([60] * 300), np.array([[1.0, 0, 0, 0], [-1.0, 0, 0, 0]]), *jets([60] * 5)]
     with pytest.raises(UserError, match="event 1300, particle 1 has pt -1, "):
         trees_of(events, "kt", range(1000, 1306))
 
 
-def test_broken_lists_are_named() -> None:
+def test_invalid_lists_are_named() -> None:
     particles = torch.ones(4, 4)
     with pytest.raises(UserError, match="event 6: its particles go from 3 to 2"):
         merge(Ragged(particles, torch.tensor([0, 3, 2, 4])), torch.tensor([5, 6, 7]))
-    with pytest.raises(UserError, match="particles of 1 events came with 2 event ids"):
+    with pytest.raises(UserError, match="particles of 1 events have 2 event ids"):
         merge(Ragged(particles, torch.tensor([0, 4])), torch.tensor([5, 6]))
     with pytest.raises(UserError, match="particles have 3 columns, expected 4"):
         merge(Ragged(particles[:, :3], torch.tensor([0, 4])), torch.tensor([5]))

@@ -25,7 +25,7 @@ def pairs_of(*events: list[tuple[int, int]]) -> Ragged:
 
 
 def leaves(merges: list[tuple[int, int]], n: int) -> list[frozenset[int]]:
-    """Which particles each merge has brought together."""
+    """The particles below each merge."""
     found = [frozenset([i]) for i in range(n)]
     for a, b in merges:
         found.append(found[a] | found[b])
@@ -33,7 +33,7 @@ def leaves(merges: list[tuple[int, int]], n: int) -> list[frozenset[int]]:
 
 
 def distances(event: np.ndarray, power: int) -> np.ndarray:
-    """Of massless particles, whose rapidity is eta."""
+    """Massless particles, whose rapidity is eta."""
     pt, eta, phi, _ = event.T
     dphi = np.abs(phi[:, None] - phi)
     scale = pt ** (2.0 * power)
@@ -44,7 +44,7 @@ def distances(event: np.ndarray, power: int) -> np.ndarray:
     n=st.integers(2, 12), seed=st.integers(0, 99), share=st.floats(0.2, 1), algorithm=st.sampled_from(sorted(POWERS))
 )
 @settings(max_examples=60, deadline=None)
-def test_single_linkage_of_what_edges_join(n: int, seed: int, share: float, algorithm: Algorithm) -> None:
+def test_merges_along_edges_equal_single_linkage(n: int, seed: int, share: float, algorithm: Algorithm) -> None:
     (event,) = jets([n], seed)
     event[:, 3] = 0
     rng = np.random.default_rng(seed)
@@ -64,18 +64,18 @@ def test_single_linkage_of_what_edges_join(n: int, seed: int, share: float, algo
     assert found[-1] == frozenset(range(n))
 
 
-def test_what_no_edge_joins_is_added_in_falling_pt() -> None:
+def test_unconnected_parts_are_merged_in_falling_pt() -> None:
     event = np.array([[10.0, 0.0, 0.0, 0.0], [40.0, 1.0, 0.0, 0.0], [5.0, 0.1, 0.0, 0.0], [20.0, -1.0, 0.0, 0.0]])
     trees = merge(
         ragged([event, event[:1], event[:0]]), torch.arange(3), "cambridge-aachen", pairs_of([(2, 0)], [], [])
     )
-    # 0 and 2 along the edge; then from the hardest on: 1, 3, and that of which 0 is the hardest
+    # first 0 and 2 along the edge; then in falling pt 1, 3, and the part of 0
     assert rows(trees, 0) == [(0, 2), (1, 3), (5, 4)]
     assert rows(trees, 1) == rows(trees, 2) == []
 
 
 @pytest.mark.parametrize("algorithm", ["pt-ascending", "pt-descending", "random"])
-def test_chains_and_chance_take_no_notice_of_edges(algorithm: Algorithm) -> None:
+def test_pt_and_random_orders_ignore_edges(algorithm: Algorithm) -> None:
     events = jets([5, 9])
     edges = pairs_of([(0, 1)], [(3, 2), (4, 8)])
     assert torch.equal(
@@ -84,7 +84,7 @@ def test_chains_and_chance_take_no_notice_of_edges(algorithm: Algorithm) -> None
     )
 
 
-def test_edges_and_loops_may_come_twice() -> None:
+def test_duplicate_edges_and_loops_do_not_matter() -> None:
     (event,) = jets([6], seed=3)
     once = [(0, 1), (2, 1), (3, 4)]
     trees = [
