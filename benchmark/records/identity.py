@@ -165,6 +165,6 @@ class Identity(_Frozen):
             "seed": self.seed,
             "device": self.device,
         }
-        if self.processes > 1:  # each draws its own dropout
+        if self.processes > 1:  # each draws its own dropout and augmentation
             parts["processes"] = self.processes
         return make_key(parts)

@@ -260,8 +260,8 @@ def test_masses_that_define_the_classes_are_not_inputs() -> None:
     with_mass, without = (view.shape(some).columns for some in (samples, replace(samples, pair_masses=False)))
     assert tuple(name for name in with_mass if name != "log_mass") == without
     index = torch.arange(5)
-    with_mass, without = (
+    rows, rows_without = (
         view.batch(view.prepare(some), index)[0] for some in (samples, replace(samples, pair_masses=False))
     )
     place = with_mass.index("log_mass")
-    assert torch.equal(torch.cat([with_mass[:, :place], with_mass[:, place + 1 :]], dim=1), without)
+    assert torch.equal(torch.cat([rows[:, :place], rows[:, place + 1 :]], dim=1), rows_without)
