@@ -104,7 +104,7 @@ class TableModel(ModelWithCard, ABC):
         """Raise UserError: a classifier has no general file format."""
         self._fitted()
         raise UserError(
-            f"{self.name}: this classifier can't be saved, because it has no file format without code. "
+            f"{self.name}: this classifier can't be saved, because it has no file format that holds only data. "
             "Write `save` and `load` (models/bdt.py is an example), or choose bdt or a network."
         )
 

@@ -137,7 +137,7 @@ def test_other_samples_are_refused() -> None:
 
 def test_saving_is_refused_with_the_reason(tmp_path: Path) -> None:
     model = fitted(MAKE["linear"](), particles(60))
-    with pytest.raises(UserError, match=r"sklearn: this classifier can't be saved, because .* data and not code"):
+    with pytest.raises(UserError, match=r"sklearn: this classifier can't be saved, because .* holds only data"):
         model.save(tmp_path)
     with pytest.raises(UserError, match="can't be loaded"):
         model.load(tmp_path, Context())
