@@ -20,7 +20,7 @@ __all__ = ["Results", "UserError", "__version__", "load_results", "run"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for, so that `import benchmark` stays light."""
+    """Import a name when it is first used, so that `import benchmark` stays fast."""
     if name in ("load_results", "run"):
         _check_packages()
         from benchmark.engine import api

@@ -49,7 +49,7 @@ def first(
 ) -> int:
     """Compare representations and models on LHC collisions.
 
-    `list` shows tasks, representations, models and metrics, and `list NAME` the parameters of one. After
+    `list` prints tasks, representations, models and metrics, and `list NAME` the parameters of one. After
     `benchmark --install-completion`, names, parameters and presets complete with Tab for the command `benchmark` (not
     for `python -m benchmark`).
 
@@ -80,7 +80,7 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
         code = INTERRUPTED
     except BrokenPipeError:
         return _reader_gone()
-    except SystemExit as error:  # what Typer makes of a broken pipe
+    except SystemExit as error:  # Typer turns a broken pipe into this
         if not isinstance(error.__context__, BrokenPipeError):
             raise
         return _reader_gone()

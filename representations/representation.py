@@ -33,7 +33,7 @@ class Representation(Plugin, ABC):
 
     A subclass is a frozen dataclass with a literal `name`; its fields are its parameters. Only `represent` has to be
     written. A representation fits nothing: the output depends on one event alone, so it is stored and shared between
-    models. Whatever is learned from training events belongs to the model.
+    models. Anything learned from training events belongs to the model.
     """
 
     @abstractmethod
@@ -61,7 +61,7 @@ class Representation(Plugin, ABC):
         return None
 
     def legend(self, info: EventInfo) -> Mapping[str, tuple[int, int, int]]:  # noqa: ARG002 - for subclasses
-        """RGB of each kind of particle on `picture`; empty where colours do not tell kinds."""
+        """RGB of each kind of particle on `picture`; empty if colours do not distinguish kinds."""
         return {}
 
 

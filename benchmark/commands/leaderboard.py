@@ -40,7 +40,7 @@ def _refuse_other_files(pages: Path) -> None:
 
     if not pages.is_dir() or (pages / PAGES_MARK).is_file():
         return
-    # a first build that was killed leaves nothing but temporary files
+    # a first build that was killed leaves only temporary files
     others = sorted(path.name for path in pages.iterdir() if not (path.name.startswith(".") and path.suffix == ".tmp"))
     if others:
         raise UserError(

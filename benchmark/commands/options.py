@@ -56,7 +56,7 @@ def _first(paths: Sequence[Path]) -> str:
 
 
 def existing_results(given: Path) -> ResultStore:
-    """The results in an existing folder; says on standard error when it holds none yet.
+    """The results in an existing folder; prints a note on standard error if there are none yet.
 
     Raises UserError when there is no such folder, or when it holds other files.
     """
@@ -109,7 +109,7 @@ def completer(registry: Registry[Any]) -> Callable[[str], list[str]]:
 
 
 def _parameters(registry: Registry[Any], name: str, inside: str) -> list[str]:
-    """Completions of what is inside the brackets of a plug-in."""
+    """Completions inside the brackets of a plug-in."""
     from benchmark.core.parameters import parameters_of
 
     before, comma, word = inside.rpartition(",")

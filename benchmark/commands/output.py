@@ -1,4 +1,4 @@
-"""What commands print about results: boards as tables, and the address of the pages."""
+"""Output of commands about results: boards as tables, and the address of the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `run --dry-run` prints: the cells, which of them have a result, and how long the rest may take."""
+"""Output of `run --dry-run`: the cells, which of them have a result, and how long the others may take."""
 
 from __future__ import annotations
 

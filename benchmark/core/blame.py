@@ -30,7 +30,7 @@ def reason_of(error: Exception) -> str:
 def blamed() -> Iterator[None]:
     """Turn an error in a plug-in of the user's own into a UserError of one line; every other error passes.
 
-    Wrap whatever calls plug-ins: the command line as a whole, and the work of a process whose errors are sent to
+    Wrap all calls of plug-ins: the command line as a whole, and the work of a process whose errors are sent to
     another one, since these lose their traceback.
     """
     try:

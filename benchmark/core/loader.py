@@ -34,7 +34,7 @@ def import_file(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up while the class is being made
+    sys.modules[name] = module  # dataclasses look up their module while the class is made
     try:
         loader.exec_module(module)
     except Exception as error:
@@ -44,7 +44,7 @@ def import_file(path: Path) -> ModuleType:
 
 
 def _package(folder: Path) -> str:
-    """The name of the package of a folder, which is made where it is not there yet."""
+    """The name of the package of a folder; the package is made at the first call."""
     name = PLUGIN + hashlib.sha256(str(folder).encode()).hexdigest()[:8]
     if name not in sys.modules:
         package = ModuleType(name, f"The folder {folder}.")
@@ -98,7 +98,7 @@ class _Redirected(ast.NodeTransformer):
                     ast.ImportFrom(".".join((self.package, *parents)), [ast.alias(last, alias.asname)], 0)
                 )
             else:
-                if parents:  # binds the name of the package, which harms nobody
+                if parents:  # also binds the name of the package, which is harmless
                     statements.append(ast.Import([ast.alias(f"{self.package}.{alias.name}")]))
                 statements.append(ast.ImportFrom(self.package, [ast.alias(top)], 0))
         return [ast.fix_missing_locations(ast.copy_location(statement, node)) for statement in statements]

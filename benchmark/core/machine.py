@@ -31,7 +31,7 @@ def processor() -> str:
 
 
 def memory_gb() -> float | None:
-    """The size of the main memory in GB, None where the system does not say."""
+    """The size of the main memory in GB, None if it is unknown."""
     try:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
     except (ValueError, OSError):
@@ -39,9 +39,9 @@ def memory_gb() -> float | None:
 
 
 def resolve_device(wanted: str) -> str:
-    """The device that a name stands for: `auto` is `cuda` where there is a GPU, else `cpu`.
+    """The device that a name stands for: `auto` is `cuda` if there is a GPU, else `cpu`.
 
-    Each of the processes that torchrun starts gets a GPU of its own.
+    Each process that torchrun starts gets its own GPU.
 
     Raises UserError for an unknown name, and for a GPU that is not there.
     """

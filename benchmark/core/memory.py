@@ -1,4 +1,4 @@
-"""Memory of this process: its peak, and what it gives back to the system."""
+"""Memory of this process: its peak, and the return of unused memory to the system."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def give_back() -> None:
 
 
 def reset_peak_memory(device: str) -> None:
-    """Start a new measurement of the peak memory, beginning with what is in use now, where the system can do so."""
+    """Reset the peak memory to the current use, if the system can do so."""
     give_back()
     with suppress(OSError):  # elsewhere the peak since the start of the process is an upper bound
         Path("/proc/self/clear_refs").write_text("5")
@@ -49,7 +49,7 @@ def reset_peak_memory(device: str) -> None:
 
 
 def peak_memory_mb(device: str) -> float:
-    """Peak resident memory of this process since the reset, plus that of the GPU, in MB."""
+    """Peak resident memory of this process since the reset, plus the peak of the GPU, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     try:
         for line in Path("/proc/self/status").read_text().splitlines():

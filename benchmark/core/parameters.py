@@ -80,7 +80,7 @@ def _lineage(path: Path | None, name: str) -> Iterator[ast.ClassDef]:
 def _parameter(
     name: str, statement: ast.AnnAssign, inherited: Parameter | None, presets: dict[str, dict[str, Any]]
 ) -> Parameter | None:
-    """The parameter that a statement of a class's body declares; None where it declares something else."""
+    """The parameter that a statement in a class body declares; None if it declares none."""
     kind = _parsed(statement.annotation)
     if ast.unparse(kind).startswith(("ClassVar", "typing.ClassVar")):
         return None
@@ -108,7 +108,7 @@ def _parameter(
 
 
 def _parsed(node: ast.expr) -> ast.expr:
-    """An annotation; parsed, where it is quoted."""
+    """An annotation; parsed if it is quoted."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return ast.parse(node.value, mode="eval").body
     return node
@@ -128,7 +128,7 @@ def _called(call: ast.Call) -> str:
 
 
 def _range(call: ast.Call) -> str:
-    """A call of Range as it prints; with the text of the bounds where they are no numbers that can be read here."""
+    """A call of Range as text; bounds that are not literal numbers as written in the source."""
     try:
         return str(Range(*map(_value, call.args), **{str(word.arg): _value(word.value) for word in call.keywords}))
     except TypeError:
@@ -153,7 +153,7 @@ def _value(node: ast.expr) -> Any:
 
 
 def _presets(node: ast.ClassDef) -> dict[str, dict[str, Any]] | None:
-    """The literal `presets` of a class; None where it has none of its own."""
+    """The literal `presets` of a class; None if its body has none."""
     for statement in node.body:
         targets = statement.targets if isinstance(statement, ast.Assign) else []
         targets = [statement.target] if isinstance(statement, ast.AnnAssign) else targets

@@ -24,7 +24,7 @@ class Preset:
 
 PRESETS = (
     Preset("smoke", "a few hundred events a class, to test that everything runs; its scores mean nothing"),
-    Preset("quick", "a first look in minutes on two CPU cores: about 2,500 training events a class"),
+    Preset("quick", "a first look in minutes on two CPU cores: about 2,500 training events per class"),
     Preset("standard", "a fair comparison: about 20,000 training events a class, full geometry"),
     Preset("paper", "the event counts, image sizes and depths of the papers, for a GPU"),
 )
@@ -59,7 +59,7 @@ class Range:
 class Plugin:
     """A dataclass with a literal `name`. Its fields are its parameters.
 
-    Declare each parameter once, with its range (where it has one) and its meaning:
+    Declare each parameter once, with its range (if any) and its meaning:
     ``width: Annotated[int, Range(1, 1024), "channels of the first half"] = 16``. The range applies to the numbers
     among the values; text and None are exempt. A subclass that changes only the default need not repeat the rest.
 
@@ -73,7 +73,7 @@ class Plugin:
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def __post_init__(self) -> None:
-        """Check the declared ranges. A subclass with checks of its own calls `super().__post_init__()` first.
+        """Check the declared ranges. A subclass with more checks calls `super().__post_init__()` first.
 
         Raises UserError for a number out of its range.
         """
@@ -117,7 +117,7 @@ def _hints(cls: type[Plugin]) -> dict[str, tuple[Any, ...]]:
     names = [field.name for field in dataclasses.fields(cls) if field.init]
     hints: dict[str, tuple[Any, ...]] = {}
     for base in reversed(cls.__mro__):
-        # Evaluate only the annotations of parameters: others may name what is imported for type checkers alone.
+        # Evaluate only the annotations of parameters: others may use names that are imported only for type checkers.
         own = {name: hint for name, hint in inspect.get_annotations(base).items() if name in names}
         holder = type("Parameters", (), {"__annotations__": own, "__module__": base.__module__})
         try:
@@ -134,7 +134,7 @@ def _hints(cls: type[Plugin]) -> dict[str, tuple[Any, ...]]:
 
 
 def _ranges(cls: type[Plugin]) -> dict[str, Range]:
-    """The declared range of each parameter that has one; that of a subclass replaces the inherited one."""
+    """The declared range of each parameter that has one; the range in a subclass replaces the inherited one."""
     return {name: part for name, (_, *declared) in _hints(cls).items() for part in declared if isinstance(part, Range)}
 
 

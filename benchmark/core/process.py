@@ -1,4 +1,4 @@
-"""Worker processes: silent on standard output, without Ctrl-C, ended with their parent; and those of torchrun."""
+"""Worker processes (silent on standard output, ignoring Ctrl-C, ending with their parent), and torchrun's processes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _die_with_parent() -> None:
 
 @contextmanager
 def silenced() -> Iterator[None]:
-    """Discard what is printed to standard output inside the block, also from C++."""
+    """Discard standard output inside the block, also from C++."""
     sys.stdout.flush()
     output, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     try:

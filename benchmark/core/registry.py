@@ -54,7 +54,7 @@ class Entry:
 
     @property
     def is_file(self) -> bool:
-        """Whether the plug-in is in a file of its own, not in an installed module."""
+        """Whether the plug-in is in a loose file, not in an installed module."""
         return self.target.rpartition(":")[0].endswith(".py")
 
     def file_hash(self) -> str:
@@ -161,7 +161,7 @@ def _announced(group: str) -> tuple[Entry, ...]:
         path = source_of(module)
         try:
             classes = _classes(path, module, origin) if path else {}
-        except (SyntaxError, ValueError):  # importing it will say what is wrong
+        except (SyntaxError, ValueError):  # importing it raises the error with its place
             classes = {}
         entry = classes.get(class_name, Entry(point.name, "", f"{module}:{class_name}", origin))
         found.append(replace(entry, name=point.name))

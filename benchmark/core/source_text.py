@@ -1,4 +1,4 @@
-"""Python files as text: where a module lies, and which files it imports, read with `ast` and without importing any."""
+"""Python files as text: the file of a module, and the files it imports, read with `ast` without importing any."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _imports(text: bytes) -> tuple[tuple[int, tuple[str, ...]], ...]:
     """The imports in a source text, each as its level (the number of leading dots) and names."""
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError):  # importing it will say so
+    except (SyntaxError, ValueError):  # importing it raises this error
         return ()
     return tuple(_imports_below(tree))
 

@@ -17,7 +17,7 @@ WIDTH = 200
 
 
 def console() -> Console:
-    """Standard output. Where it is no terminal, lines are long enough for tables to keep one line for each row."""
+    """Standard output. If it is not a terminal, lines are so long that tables have one line per row."""
     from rich.console import Console
 
     return Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH)

@@ -1,1 +1,1 @@
-"""Event displays: what representations make of stored events, drawn for people. Only `data show` comes here."""
+"""Event displays: what representations make of stored events, drawn for people. Only `data show` uses them."""

@@ -1,4 +1,4 @@
-"""The axes of a display: where coordinates lie on it, and ticks at round values."""
+"""The axes of a display: positions of coordinates, and ticks at round values."""
 
 from __future__ import annotations
 

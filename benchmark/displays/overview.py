@@ -1,4 +1,4 @@
-"""A data set seen through a representation: a few samples of each class, and statistics of all events."""
+"""A data set in a representation: a few samples of each class, and statistics of all events."""
 
 from __future__ import annotations
 

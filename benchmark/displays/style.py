@@ -81,7 +81,7 @@ def header(canvas: Canvas, title: str, label: str, note: str = "") -> None:
     ]
     if note:
         lines.append(canvas.text(0.15 / width, 1 - 0.66 / height, note, size=10.5, va="top"))
-    for line in lines:  # smaller where it is too long for the canvas
+    for line in lines:  # smaller if it is too long for the canvas
         size = float(line.get_fontsize())
         while line.get_window_extent().width > (width - 0.3) * canvas.dpi and size > SMALLEST_FONT:
             size -= 0.5

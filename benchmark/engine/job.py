@@ -1,4 +1,4 @@
-"""What a cell means: its plug-ins, imported, with their parameters; its identity; and its record before it is run."""
+"""A cell with its plug-ins imported and their parameters resolved, its identity, and its record before it is run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Job:
         return build, (self.cell,)
 
     def level_skip(self) -> str | None:
-        """Why the task makes no sense at this level; None where it does."""
+        """Why the task makes no sense at this level; None if it does."""
         data = self.data
         return data.task.skipped_levels.get(data.level) if data.source is None else None
 

@@ -107,7 +107,7 @@ def restore(folder: Path, device: str) -> Restored:
 
 
 def read(folder: Path) -> Origin:
-    """What the model in a folder was fitted for. Raises UserError when the folder does not say."""
+    """What the model in a folder was fitted for. Raises UserError if the folder holds no such record."""
     path = folder / ORIGIN
     try:
         return Origin.model_validate_json(path.read_bytes())

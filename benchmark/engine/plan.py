@@ -31,10 +31,10 @@ FINISHED = ("done", "skipped")
 
 @dataclass(frozen=True)
 class Planned:
-    """A cell before it is run: what it means, its identity, and its record, still empty.
+    """A cell before it is run: its job, its identity, and its record without a result.
 
     manifest : of its data set; None while that does not exist. stored : its result, if it is not to be replaced.
-    skip : why it will be skipped, where that is known.
+    skip : why it will be skipped, if that is known.
     """
 
     job: Job

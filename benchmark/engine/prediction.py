@@ -69,7 +69,7 @@ class Predicted:
 
 @dataclass(frozen=True)
 class _Source:
-    """Events shard by shard, and their number, 0 where it is not known yet; see `Predicted` for the rest."""
+    """Events shard by shard, and their number, 0 if it is not known yet; see `Predicted` for the rest."""
 
     shards: Iterable[Events]
     total: int = 0

@@ -50,7 +50,7 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
 
 
 def _make(data: DataSet, settings: Settings, display: Display) -> Manifest | None:
-    """The data set's manifest, made first where it is missing; None where the level makes no sense."""
+    """The data set's manifest, made first if it is missing; None if the level makes no sense."""
     if data.source is None and data.level in data.task.skipped_levels:
         return None
     return prepare(data, settings.data, settings.workers, lambda *step: display.stage(data.task.name, *step))

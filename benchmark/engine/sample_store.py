@@ -194,13 +194,13 @@ def _made(item: Planned, folder: Path, root: Path, context: Context) -> Represen
         raise NotStorable(f"the folder can't be written ({error.strerror})") from error
     stored = _opened(folder, key)
     if stored is None:
-        raise NotStorable("what was written there can't be read back")
+        raise NotStorable("the files written there can't be read back")
     return stored
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from making the same samples at once; they may make others."""
+    """Prevent other processes from making the same samples; they may make others."""
 
     def refused(error: OSError) -> NotStorable:
         return NotStorable(f"the folder can't be locked ({error})")

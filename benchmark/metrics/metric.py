@@ -1,4 +1,4 @@
-"""The contract of a metric: what it is given, the numbers that it gives, and what it declares of each of them."""
+"""The contract of a metric: its input, the numbers that it returns, and what it declares about each of them."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class Metric(ABC):
 
     @classmethod
     def declared(cls) -> tuple[MetricColumn, ...]:
-        """Its columns, described by its docstring where they have no description of their own."""
+        """Its columns; those without a description get the first line of its docstring."""
         summary = (cls.__doc__ or "").strip().partition("\n")[0]
         return tuple(replace(c, description=c.description or summary) for c in cls.columns)
 

@@ -1,4 +1,4 @@
-"""What a result records of the machine, the packages and the code that it was made with."""
+"""The machine, packages and code that a result was made with, as it records them."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ other numbers than before. The changes of one plug-in are in its `version`."""
 
 
 def make_key(parts: Mapping[str, Any]) -> str:
-    """SHA-256 of these parts as JSON. Raises UserError for what is no JSON."""
+    """SHA-256 of these parts as JSON. Raises UserError for values that are not JSON."""
     try:
         text = json.dumps(parts, sort_keys=True, allow_nan=False, default=sorted)
     except (TypeError, ValueError) as error:

@@ -32,7 +32,7 @@ class Evaluation(NamedTuple):
     confusion_matrix: list[list[int]]
 
     def added_to(self, result: Result) -> Result:
-        """The result with these numbers; it keeps the numbers of metrics that were not computed this time."""
+        """The result with these numbers; numbers of metrics that were not computed this time stay."""
         columns = {column.name: column for column in (*result.metric_columns, *self.metric_columns)}
         update = {
             "metrics": {**result.metrics, **self.metrics},

@@ -1,4 +1,4 @@
-"""What a page lists of a row and of a board: all metrics, parameters, times, seeds and provenance."""
+"""The details of a row and of a board on a page: all metrics, parameters, times, seeds and provenance."""
 
 from __future__ import annotations
 

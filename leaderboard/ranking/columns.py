@@ -67,7 +67,7 @@ class BoardColumn:
     write : a number as text, for values without interval; None for text.
     better : which direction is better, if any.
     metric : what the metric declares, for columns of metrics.
-    always : whether the column is there even if all its values are missing.
+    always : whether tables have the column even if all its values are missing.
     common : whether tables give the value once if all rows have the same. Those with a `sentence` are then given as
         such, with the value in place of ``{}``.
     """
@@ -278,7 +278,7 @@ def shared_in_words(board: Board) -> str:
 
 
 def bounds_in_words(board: Board) -> str:
-    """What a row must fulfil to be ranked: `CVM at most 0.002`; empty if there are no bounds."""
+    """The condition for a row to be ranked: `CVM at most 0.002`; empty if there are no bounds."""
     headers = {name: column_of(name, board.metric_columns).header for name in board.bounds}
     return ", ".join(f"{headers[name]} at most {most:g}" for name, most in board.bounds.items())
 

@@ -85,7 +85,7 @@ class Row:
 
     @property
     def remark(self) -> str:
-        """What a reader must know of its numbers: empty, or that they are significantly worse than guessing."""
+        """A warning about its numbers: empty, or that they are significantly worse than guessing."""
         column = column_of(RANKED_BY, self.columns)
         if not column.is_inverted(self.auc):
             return ""
@@ -142,7 +142,7 @@ def make_rows(results: Iterable[Result]) -> tuple[Row, ...]:
 
 
 def _cell_of(result: Result, known: Mapping[tuple[str, ...], object]) -> tuple[str, ...]:
-    """What the seeds of one row have in common.
+    """The fields that the seeds of one row have in common.
 
     A cell that stopped early may lack the number of training events, or have another one: it joins a row that is equal
     otherwise, unless there is one with its number.

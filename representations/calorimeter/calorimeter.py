@@ -34,7 +34,7 @@ LEAST_WEIGHT = 1e-9
 EVENT = ("tracks", "ecal", "ecal_endcap", "hcal")
 """The columns that the sum over an event runs over."""
 NAMES = {"ecal": "ECAL", "hcal": "HCAL"}
-"""Names of channels on figures, where they differ."""
+"""Names of channels on figures, if they differ."""
 
 
 JET_OPTIONS = ("size", "half_width", "translate", "rotate", "flip", "normalise")
@@ -43,10 +43,10 @@ JET_OPTIONS = ("size", "half_width", "translate", "rotate", "flip", "normalise")
 
 @dataclass(frozen=True, kw_only=True)
 class Calorimeter(Representation):
-    """What the calorimeters saw, cell by cell, as a picture with a channel for each of them.
+    """Energies in the cells of the calorimeters as a picture with a channel for each of them.
 
     Rows are eta and columns phi. Channels: tracks (sum of pt), ECAL and HCAL, each where the task has the column; a
-    crop has the ECAL alone. Energies are divided by `unit`. Noise may give energies below zero; they are kept. A cell
+    crop has the ECAL alone. Energies are divided by `unit`. Noise may give negative energies, which stay. A cell
     that does not exist, and a number that is NaN or infinite, are errors.
     Events that are jets without hits become the default `jet_image`, to which `suppress`, `divide` and `scale` apply.
     """

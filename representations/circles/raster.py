@@ -276,7 +276,7 @@ def _discs(first: int, last: int, circles: CircleArrays, size: int, wrap: bool, 
     offsets, x, y, radius, kind = circles
     counts, pixels, values = out
     area, channels = size * size, passing.shape[1]
-    light = np.ones((area, channels))  # what the discs let through
+    light = np.ones((area, channels))  # share of the light that the discs let through
     seen = np.zeros(area, np.uint8)
     touched = np.empty(area + 1, np.int32)
     used = 0
@@ -284,7 +284,7 @@ def _discs(first: int, last: int, circles: CircleArrays, size: int, wrap: bool, 
         lit = 0
         for i in range(offsets[event], offsets[event + 1]):
             top, bottom = (y[i] - radius[i]) >> _BITS, ((y[i] + radius[i]) >> _BITS) + 1
-            if wrap:  # of a disc that meets itself each row counts once, where it is widest
+            if wrap:  # if a disc overlaps itself, each row counts once, at its widest
                 nearest = (y[i] - _HALF - size * _HALF + SUB - 1) >> _BITS
                 top, bottom = max(top, nearest), min(bottom, nearest + size)
             else:

@@ -31,7 +31,7 @@ def collect(paint: Callable[..., None], bound: Ints) -> Sparse:
 
     Notes
     -----
-    Memory is that of the entries drawn, and room for `_AT_ONCE` more; it does not grow with `bound`.
+    Memory is needed for the entries drawn and `_AT_ONCE` more; it does not grow with `bound`.
     """
     counts = np.zeros(len(bound), dtype=np.int64)
     parts = [_painted(paint, bound, *span, counts) for span in ranges(bound, _AT_ONCE)]
@@ -48,7 +48,7 @@ def collect(paint: Callable[..., None], bound: Ints) -> Sparse:
 
 
 def _painted(paint: Callable[..., None], bound: Ints, first: int, last: int, counts: Ints) -> tuple[Pixels, Bytes]:
-    """Each thread draws its range where it would begin if all ranges before it were full; then the gaps are closed."""
+    """Each thread writes its range at an offset that is safe if all ranges before it are full; then gaps are closed."""
     begins = np.concatenate([[0], np.cumsum(bound[first:last])])
     pixels, values = np.empty(begins[-1], np.int32), np.empty(begins[-1], np.uint8)
 

@@ -28,9 +28,9 @@ _LOG_FLOOR = math.log(1e-3)
 class FourVectors(Representation):
     """Particles as rows of numbers, in falling pt.
 
-    All kinds stand in one list; equal pt keeps the order of the event. Lists are ragged and hold every particle:
+    All kinds are in one list; ties in pt keep the order of the event. Lists are ragged and hold every particle:
     cutting and padding is left to the reader. `Vectors.padded` gives the first particles and a mask; a table takes
-    the first `slots[kind]` particles of each kind, zeros where there are fewer.
+    the first `slots[kind]` particles of each kind, zeros if there are fewer.
     """
 
     name = "fourvectors"

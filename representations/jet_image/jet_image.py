@@ -36,7 +36,7 @@ class JetImage(Representation):
 
     size: Annotated[int, Range(1, 1024), "cells along each axis"] = 25
     half_width: Annotated[float, Range(0.01, np.pi), "half width of the picture in eta and phi"] = 1.25
-    translate: Annotated[bool, "move the leading subjet to the centre; without, the centroid of pt is there"] = True
+    translate: Annotated[bool, "move the leading subjet to the centre; if false, the centroid of pt"] = True
     rotate: Annotated[
         bool,
         "turn the second subjet to below the first (towards lower columns, since phi runs up); for a jet with one "
@@ -63,7 +63,7 @@ class JetImage(Representation):
         particles = self._constituents(events)
         drawn = self._pixelised(events, particles)
         values = drawn.values
-        if not self.normalise:  # else the sum of squares is 1, whatever all is divided by
+        if not self.normalise:  # else the sum of squares is 1, and any divisor cancels
             total = np.bincount(particles.event, particles.pt, len(events)).astype(np.float64)
             values = values / np.repeat(divisors(self.name, self.divide, events, total, 1.0), np.diff(drawn.offsets))
         elif self.divide == "mass":

@@ -18,7 +18,7 @@ INK = ("red", "green", "blue")
 
 
 class Quantity(NamedTuple):
-    """What the values of a channel are: figures take their names, units and colour scales from it.
+    """The quantity in a channel: figures take their names, units and colour scales from it.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Quantity(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One picture of an event: its shape, what its channels hold, and where it lies.
+    """One picture of an event: its shape, the quantities of its channels, and its place in eta and phi.
 
     All values are plain, so that a panel survives JSON.
 
@@ -62,7 +62,7 @@ class Panel(NamedTuple):
     quantities : one a channel, or none: see `channels`.
     labels : texts of both axes on figures; empty for those that follow from `axes`.
     centre : coordinates of the picture's centre, where figures should not label it (0, 0).
-    note : a line for figures: what the axes count from, or what was done to the picture.
+    note : a line for figures: the origin of the axes, or how the picture was transformed.
     """
 
     shape: tuple[int, int, int]
@@ -163,7 +163,7 @@ class Images(Samples):
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(channels, rows, columns) of the only panel. Raises ValueError where there are several."""
+        """(channels, rows, columns) of the only panel. Raises ValueError if there are several."""
         return self._only.shape
 
     @property

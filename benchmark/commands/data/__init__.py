@@ -6,7 +6,7 @@ import typer
 
 from benchmark.commands.data import clean, fetch, generate, import_, show, verify
 
-app = typer.Typer(help="Make, check and look at the event data.", rich_markup_mode=None)
+app = typer.Typer(help="Make, check and display the event data.", rich_markup_mode=None)
 app.command("generate")(generate.command)
 app.command("import")(import_.command)
 app.command("fetch")(fetch.fetch)
@@ -17,4 +17,4 @@ app.command("clean")(clean.command)
 
 @app.callback()
 def group() -> None:
-    """Make, check and look at the event data that results are made from."""
+    """Make, check and display the event data that results are made from."""

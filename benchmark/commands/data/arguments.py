@@ -1,4 +1,4 @@
-"""What the `data` commands share: which data sets a command line names, and lines about them."""
+"""Common parts of the `data` commands: the data sets that a command line names, and lines about them."""
 
 from __future__ import annotations
 

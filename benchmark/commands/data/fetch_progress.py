@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tasks.sources.download import Outcome
 
 PAUSE_S = 15.0
-"""Shortest time between two lines about a download where there is no terminal."""
+"""Shortest time between two lines about a download when output is not a terminal."""
 COLUMNS = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), SpeedColumn(), TimeRemainingColumn())
 
 

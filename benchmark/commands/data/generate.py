@@ -1,4 +1,4 @@
-"""`data generate`: generate events unless they are there."""
+"""`data generate`: generate events that do not exist yet."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def command(
 
 
 def run(wanted: Sequence[DataSet], root: Path, workers: int, display: Display) -> list[dict[str, Any]]:
-    """Make what is missing. Returns the task, folder and manifest of each data set, and whether it was made now."""
+    """Make missing data sets. Returns the task, folder and manifest of each data set, and whether it was made now."""
     from tasks.data.store import prepare
 
     rows = []

@@ -53,7 +53,7 @@ def folder_for(given: Path) -> Path:
 
 
 def run(plugin: type[Task], found: Sequence[DataFolder], folder: Path, display: Display) -> list[Drawn]:
-    """Draw the figures of every complete data set; TASK-NAME-FIGURE.png, NAME being that of its folder."""
+    """Draw the figures of every complete data set, as TASK-FOLDER-FIGURE.png."""
     whole = [(item, item.manifest) for item in found if item.state == "complete" and item.manifest is not None]
     return [_one(plugin, item.folder, manifest, folder, display) for item, manifest in whole]
 
