@@ -1,4 +1,4 @@
-"""A classifier on numpy arrays, as a model of one's own: anything with `fit(X, y)` and `predict_proba(X)`.
+"""A classifier on numpy arrays, as your own model: anything with `fit(X, y)` and `predict_proba(X)`.
 
 python -m benchmark run --task ttbar --model examples/extra_trees.py:ExtraTrees
 """

@@ -16,7 +16,7 @@ Columns (those a task does not need are absent; float32 throughout, GeV and radi
 | ecal_endcap | list of {row, column, energy[, time]} | row 0-99: iY at negative z, 100-199: at positive z |
 | hcal | list of {row, column, energy} | towers: row 0-55 in eta, column 0-71 in phi |
 | tracks | list of {pt, eta, phi} | reconstructed tracks, at the beam line |
-| pileup | int16, optional | collisions overlaid on the event; to check that classes are alike, no feature |
+| pileup | int16, optional | collisions overlaid on the event; to check that classes agree; not a feature |
 | candidate | record of float32 | engineered scalars of the event, such as HT; each is a feature |
 | axes | record of float32, optional | directions (of a jet and its subjets) that representations need; no features |
 
@@ -56,7 +56,7 @@ SPLIT_EDGES = (0.64, 0.80)
 
 @dataclass(frozen=True)
 class EventInfo:
-    """What a representation may know of a table of events.
+    """Information on a table of events that a representation may use.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class EventInfo:
     has_signal : whether class 0 is a signal and the others its background, or all classes are equal.
     pair_masses : whether masses of pairs of particles may be features; not where a mass defines the classes.
     bounds : largest values of metrics, by name, of a row that is ranked.
-    holds : what the files contain that the events were read from, in words; empty for generated events.
+    holds : the content of the files that the events were read from, in words; empty for generated events.
     """
 
     task: str
@@ -87,7 +87,7 @@ class EventInfo:
 
 @dataclass(frozen=True)
 class Events:
-    """A table of events and what representations may know of them.
+    """A table of events with the information that representations may use.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def write(table: ak.Array, file: BinaryIO) -> None:
 
 
 def read(path: Path, columns: Collection[str] | None = None) -> ak.Array:
-    """Read what `write` wrote; of the named columns those that the file has.
+    """Read a file that `write` wrote; only the named columns that the file has.
 
     Raises UserError when it is not a whole Parquet file.
     """

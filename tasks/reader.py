@@ -23,7 +23,7 @@ class Imported:
     ----------
     chunks : tables of whole events (with event_id, group, label and weight) that fit in memory. They are read once,
         and errors in a file are raised on the way. Empty tables are ignored. Each of the others becomes a shard.
-    description : names of the files, and what a user must know about them.
+    description : names of the files, and a note for users.
     dropped : number of events left out, by reason; complete after the last chunk.
     notes : how the files were read where there was a choice, a sentence each; complete after the last chunk.
     fast_simulation : whether the files come from a fast simulation (such as Delphes) and not from a real detector or
@@ -53,7 +53,7 @@ class Reader(ABC):
     files: ClassVar[str]
     """Which files it reads, for messages: "CSV or ROOT files with two muons per row"."""
     holds: ClassVar[str]
-    """What these files know of an event, for messages: "reconstructed muons only"."""
+    """The content of these files, for messages: "reconstructed muons only"."""
     columns: ClassVar[tuple[str, ...]]
     """Columns of the Events table that it returns, without the truth."""
 

@@ -53,7 +53,7 @@ class Task(Plugin, ABC):
     ] = 1000
 
     def __post_init__(self) -> None:
-        """Check the sizes: the store's event ids have room for 10,000 shards of 10^6 events.
+        """Check the sizes: event ids allow 10,000 shards of 10^6 events.
 
         Raises UserError for sizes out of range.
         """
@@ -66,7 +66,7 @@ class Task(Plugin, ABC):
     @property
     @abstractmethod
     def processes(self) -> tuple[str, ...]:
-        """What is generated, signal first; the position is the `label` of the stored events. A plain tuple will do."""
+        """The generated processes, signal first; the position is the `label` of the stored events. May be a tuple."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ class Task(Plugin, ABC):
 
     @abstractmethod
     def info(self, level: str) -> EventInfo:
-        """What representations may know of the events."""
+        """The information on the events that representations may use."""
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:  # noqa: ARG002
         """Generate events of one process with a fresh generator. A task whose events are only read leaves it out.

@@ -23,9 +23,9 @@ class Preset:
 
 
 PRESETS = (
-    Preset("smoke", "a few hundred events a class, to test that everything runs; its scores mean nothing"),
+    Preset("smoke", "a few hundred events per class, to test that everything runs; its scores mean nothing"),
     Preset("quick", "a first look in minutes on two CPU cores: about 2,500 training events per class"),
-    Preset("standard", "a fair comparison: about 20,000 training events a class, full geometry"),
+    Preset("standard", "a fair comparison: about 20,000 training events per class, full geometry"),
     Preset("paper", "the event counts, image sizes and depths of the papers, for a GPU"),
 )
 

@@ -62,7 +62,7 @@ def draw(overview: Overview, title: str, label: str, stem: Path) -> list[Path]:
 
 
 def examples(overview: Overview, title: str, label: str) -> PanelGrid:
-    """A row of events a class."""
+    """A row of events per class."""
     events, frame = _events(overview), _frame(overview)
     rows = [
         (name, start, part[start : start + ACROSS])

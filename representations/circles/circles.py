@@ -57,7 +57,7 @@ class Circles(Representation):
     wrap: Annotated[bool, "objects that the edge in phi cuts continue on the other side"] = False
     fill: Annotated[
         bool,
-        "translucent discs instead of lines; they cover most of the canvas and take 100 kB an event and more",
+        "translucent discs instead of lines; they cover most of the canvas and take 100 kB per event and more",
     ] = False
     opacity: Annotated[float, Range(0.01, 1), "opacity of these discs"] = 0.3
     channels: Annotated[

@@ -54,12 +54,12 @@ class Panel(NamedTuple):
     ----------
     shape : channels, rows, columns.
     span : half widths along the two `axes`: radians for eta and phi, metres for y and x.
-    channel_names : one a channel, or none. Models know channels by them.
+    channel_names : one per channel, or none. Models identify channels by them.
     name : of the panel, where an event has several.
     axes : names of both axes: eta and phi, or y and x on the face of an endcap.
     turned : False: the first axis runs down the rows, as in a calorimeter. True: the second one does, as on a canvas.
     edges : of pixels along the first axis, in rising order, one more than there are pixels; empty if these are even.
-    quantities : one a channel, or none: see `channels`.
+    quantities : one per channel, or none: see `channels`.
     labels : texts of both axes on figures; empty for those that follow from `axes`.
     centre : coordinates of the picture's centre, where figures should not label it (0, 0).
     note : a line for figures: the origin of the axes, or how the picture was transformed.
@@ -135,7 +135,7 @@ class Entries(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Images(Samples):
-    """Sparse pictures: one an event, or several panels of different shapes, such as barrel and endcaps.
+    """Sparse pictures: one per event, or several panels of different shapes, such as barrel and endcaps.
 
     Parameters
     ----------

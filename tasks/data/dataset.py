@@ -95,7 +95,7 @@ def _rebuilt(target: str, parameters: dict[str, Any], level: str, source: Path |
 
 
 def info_of(task: Task, level: str, *, from_files: bool) -> EventInfo:
-    """What representations may know of events of a task; of events from files also what the files hold."""
+    """The information on a task's events for representations; for events of files, including their content."""
     info = task.info(level)
     return replace(info, holds=task.reader.holds) if from_files and task.reader else info
 

@@ -1,4 +1,4 @@
-"""Generated data sets: shards in worker processes, each from a generator of its own.
+"""Generated data sets: shards in worker processes, each with its own generator.
 
 A shard is a fixed number of accepted events from a fresh generator with its own seed, and its file is written
 atomically. So the bytes are the same with any number of workers, and a killed run continues with the missing shards.
@@ -37,7 +37,7 @@ LOOK_EVERY_S = 0.5
 
 
 def plan(task: Task) -> list[Shard]:
-    """The shards of a data set, all processes in turn so that they grow together."""
+    """The shards of a data set, one of each process in turn."""
     shards = []
     whole, rest = divmod(task.events_per_class, task.shard_events)
     sizes = [task.shard_events] * whole + ([rest] if rest else [])

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def import_files(data: DataSet, source: Path, folder: Path, report: Report) -> tuple[list[Shard], dict[str, Any]]:
     """Copy the events of files to shards, chunk by chunk. Their number is known only at the end.
 
-    Returns the shards and the fields of the manifest that say what was read. An import that fails or is killed starts
+    Returns the shards and the fields of the manifest that describe the files. An import that fails or is killed starts
     again from the beginning, since its chunks may have been others.
     """
     report("import", 0, 0)

@@ -44,9 +44,9 @@ class DataFolder:
 
     Parameters
     ----------
-    state : `complete`; `outdated`: no run would use it again; `incomplete`: its making was interrupted or goes on;
+    state : `complete`; `outdated`: no run can use it; `incomplete`: it was interrupted or is being made;
         `damaged`: its manifest can't be read.
-    reason : why it is not complete, or empty.
+    reason : why it is not complete; empty if it is.
     size : bytes of its files, samples included.
     samples_size : bytes of its samples.
     """
@@ -65,7 +65,7 @@ class DataFolder:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it has no content at all: its making has just begun, or was killed then."""
+        """Whether it has no content yet: it was begun just now, or was killed then."""
         return self.size == 0
 
 
@@ -119,7 +119,7 @@ def remove(found: DataFolder, root: Path) -> None:
         raise UserError(f"{folder}: holds {strange[0]}, which is of no data set. Move it away, or delete it by hand.")
     with _locked(folder, [folder / ".lock", *_locks(folder)]):
         _delete_samples(folder)
-        # The manifest goes first: if this is interrupted, the rest is incomplete and not damaged.
+        # The manifest is deleted first: if this is interrupted, the rest is incomplete and not damaged.
         for path in sorted(folder.iterdir(), key=lambda path: path.name != MANIFEST):
             path.unlink()
         folder.rmdir()
@@ -169,7 +169,7 @@ def _delete_samples(folder: Path) -> None:
     home = folder / SAMPLES
     for path in sorted(home.iterdir()) if home.is_dir() else []:
         if path.is_dir():
-            # the file that marks them as complete goes first
+            # the file that marks them as complete is deleted first
             for file in sorted(path.iterdir(), key=lambda file: file.suffix != ".json"):
                 file.unlink()
             path.rmdir()
@@ -216,7 +216,7 @@ def _inspect(folder: Path, root: Path, target: str) -> DataFolder:
     except UserError as error:
         return DataFolder(folder, "damaged", str(error), None, size, samples)
     if manifest is None:
-        return DataFolder(folder, "incomplete", "its making was interrupted, or goes on", None, size, samples)
+        return DataFolder(folder, "incomplete", "it was interrupted, or is being made", None, size, samples)
     reason = _outdated(folder, root, target, manifest)
     return DataFolder(folder, "outdated" if reason else "complete", reason, manifest, size, samples)
 

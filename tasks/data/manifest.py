@@ -1,4 +1,4 @@
-"""What a stored data set is: `manifest.json` next to its shards, readable without any heavy library."""
+"""The record of a stored data set: `manifest.json` next to its shards, readable without heavy libraries."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Shard(BaseModel):
 
 
 class Manifest(BaseModel):
-    """Where a data set comes from, and what its files must contain.
+    """The origin of a data set, and the required content of its files.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class Manifest(BaseModel):
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest of a complete data set, or None. Raises UserError when it is there but broken."""
+    """The manifest of a complete data set, or None. Raises UserError if it exists but cannot be read."""
     path = folder / MANIFEST
     if not path.is_file():
         return None

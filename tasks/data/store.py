@@ -28,7 +28,7 @@ PACKAGES = ("pythia8mc", "fastjet", "awkward", "numpy", "uproot", "h5py", "panda
 
 
 def prepare(data: DataSet, root: Path, workers: int, report: Report) -> Manifest:
-    """Generate or import a data set unless it is there.
+    """Generate or import a data set unless it exists.
 
     Parameters
     ----------

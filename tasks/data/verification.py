@@ -27,7 +27,7 @@ def verify_folder(item: DataFolder, report: Report) -> dict[str, Any]:
 
 
 def verify(folder: Path, manifest: Manifest, report: Report) -> list[str]:
-    """What is wrong with a data set, a line each; empty when its files, counts and fingerprints are as recorded."""
+    """The problems of a data set, a line each; empty if its files, counts and fingerprints are as recorded."""
     from tasks.data.content import Content
 
     content = Content(manifest.task, tuple(manifest.counts))
@@ -54,7 +54,7 @@ def verify(folder: Path, manifest: Manifest, report: Report) -> list[str]:
 
 
 def _problem(path: Path, shard: Shard, content: Content) -> str:
-    """What is wrong with a shard; empty if nothing is, and then its events are added to `content`."""
+    """The problem of a shard; empty if there is none, and then its events are added to `content`."""
     from tasks import events
 
     if not path.is_file():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Observation:
-    """What the detector measures of each collision.
+    """The measurements of each collision.
 
     Attributes
     ----------

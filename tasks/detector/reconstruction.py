@@ -36,7 +36,7 @@ class Cuts:
 
 @dataclass(frozen=True)
 class Reconstructed:
-    """Objects of each event, as lists of {pt, eta, phi, mass, charge, kind}; `met` has one entry an event."""
+    """Objects of each event, as lists of {pt, eta, phi, mass, charge, kind}; `met` has one entry per event."""
 
     leptons: ak.Array
     jets: ak.Array
@@ -74,10 +74,10 @@ def reconstruct(events: ak.Array, level: str, cuts: Cuts, rng: np.random.Generat
 def missing_energy(
     particles: ak.Array, true: ak.Array, measured: ak.Array, response: Response, rng: np.random.Generator
 ) -> ak.Array:
-    """Missing transverse energy: minus the vector sum of visible particles; one object of kind `met` an event.
+    """Missing transverse energy: minus the vector sum of visible particles; one object of kind `met` per event.
 
     In the sum, true jets and leptons (`true`, lists of {pt, phi}) are replaced by the measured ones. The soft energy,
-    all that is in neither, is smeared in x and y.
+    of particles in neither, is smeared in x and y.
     """
     seen = particles[particles.visible]
     x = -ak.to_numpy(ak.sum(seen.px, axis=1)) - _component(measured, np.cos) + _component(true, np.cos)

@@ -45,7 +45,7 @@ EARLY = (1.2, 1.8)
 ECAL_SPREAD, HCAL_SPREAD = 0.03, 0.07
 """Metres: radius that contains half of a hadronic shower; guesses, a third of an interaction length."""
 HCAL_RADIUS, HCAL_PLANE = 1.9, 4.0
-"""Metres: distance of the HCAL towers from the beam and in z, for spots beside the axis of a shower."""
+"""Metres: distance of the HCAL towers from the beam and in z, for spots off the axis of a shower."""
 MUON_ECAL, MUON_HCAL = 0.25, 2.0
 """GeV: most probable energy loss of a muon in 23 cm of lead tungstate, and as measured in the HCAL (JINST 3 S08004)."""
 

@@ -43,7 +43,7 @@ def leading_jet(particles: ak.Array, radius: float, pt_min: float) -> tuple[ak.A
 def trim(particles: ak.Array) -> tuple[ak.Array, ak.Array]:
     """Trimmed jets (Krohn, Thaler and Wang, JHEP 02 (2010) 084), and their subjets.
 
-    `particles` : lists of the particles of one jet an event.
+    `particles` : lists of the particles of one jet per event.
     Returns the remaining particles in their order, and the remaining subjets in falling pt.
     """
     subjets, members = cluster_with_members(particles, SUBJET_RADIUS, "kt", 0.0)

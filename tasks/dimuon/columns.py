@@ -55,7 +55,7 @@ def find_columns(names: Iterable[str]) -> dict[str, str] | None:
 
 
 def refuse_electrons(names: Iterable[str], first: Mapping[str, Iterable[Any]], what: str) -> None:
-    """Raise UserError when columns that only electrons have show that the leptons are no muons.
+    """Raise UserError if the leptons are electrons, by columns that only electrons have.
 
     first : some values of columns by plain name, as far as they are known.
     """

@@ -1,4 +1,4 @@
-"""Dimuons from CSV files: one row a collision, columns found by name."""
+"""Dimuons from CSV files: one row per collision, columns identified by name."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _columns(path: Path, what: str) -> dict[str, str]:
 
 @contextmanager
 def _reading(what: str) -> Iterator[None]:
-    """What pandas and the system raise, as UserError."""
+    """Turn errors of pandas and of the system into UserError."""
     try:
         yield
     except pd.errors.EmptyDataError as error:

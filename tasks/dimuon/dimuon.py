@@ -67,7 +67,7 @@ class Dimuon(Task):
         "smoke": {"events_per_class": 200, "shard_events": 200},
         "quick": {"events_per_class": 4000, "shard_events": 1000},
         "standard": {"events_per_class": 31_250, "shard_events": 3125},
-        # 44,000 training events a class, as in table 2 of the circle-images paper
+        # 44,000 training events per class, as in table 2 of the circle-images paper
         "paper": {"events_per_class": 68_750, "shard_events": 6250},
     }
 
@@ -83,7 +83,7 @@ class Dimuon(Task):
     ] = True
 
     def info(self, level: str) -> EventInfo:
-        """Two muons, drawn by their energy. Representations see their mass only with `mass_feature`."""
+        """Two muons, drawn by their energy. Representations get their mass only with `mass_feature`."""
         return EventInfo(
             self.name,
             self.processes,

@@ -51,7 +51,7 @@ class DimuonReader(Reader):
     columns: ClassVar[tuple[str, ...]] = ("objects", "candidate")
 
     def read(self, source: Path) -> Imported:
-        """Read a file or a folder. Raises UserError when a file is not what is needed, or no event is left."""
+        """Read a file or a folder. Raises UserError for a wrong file, or if no event is left."""
         recorded = read_pairs(source)
         mass = recorded.pairs.mass()
         inside = selected(mass)
@@ -95,9 +95,9 @@ def read_pairs(source: Path) -> Recorded:
     """Read all dimuons of a CSV or ROOT file, or of a folder of them, each collision once.
 
     A collision is identified by its run and event number. Files without them, and simulated ones (run 0 or 1, where
-    event numbers start anew in every sample), use the momenta, so that ids do not depend on the order of files.
+    event numbers start again in every sample), use the momenta, so that ids do not depend on the order of files.
     Of several pairs of one collision, the one with the largest sum of pT is taken.
-    Raises UserError for a path, a file or a number that is not what is needed.
+    Raises UserError for a wrong path, file or number.
     """
     files = find_files("dimuon", source, SUFFIXES)
     parts = [(index, part) for index, path in enumerate(files) for part in SUFFIXES[path.suffix.lower()](path)]

@@ -58,10 +58,10 @@ class Diphoton(Task):
     applied_parameters: ClassVar[frozenset[str]] = frozenset({"mass_aware"})
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"events_per_class": 100, "shard_events": 100, "pileup": 0.0, "multiparton": False},
-        # 1,440 training events a class: photon + jet makes four a second on two cores
+        # 1,440 training events per class: photon + jet makes four per second on two cores
         "quick": {"events_per_class": 2250, "shard_events": 375, "multiparton": False},
         "standard": {"events_per_class": 31_250, "shard_events": 1250},
-        # 63,502 events a class in the paper
+        # 63,502 events per class in the paper
         "paper": {"events_per_class": 63_750, "shard_events": 1250},
     }
 

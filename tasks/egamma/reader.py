@@ -114,7 +114,7 @@ def crystals_of(images: NDArray[np.float32]) -> ak.Array:
 
 
 def _shape_of_labels(file: Any) -> tuple[int | None, ...]:
-    """One number an event, as (n,) or (n, 1)."""
+    """One number per event, as (n,) or (n, 1)."""
     return (None, 1) if getattr(file["y"], "ndim", 1) == 2 else (None,)
 
 

@@ -61,7 +61,7 @@ class EGammaValidation(Validation):
         yield from super().figures(events)
 
     def detector_figures(self, count: int | None = None) -> Iterator[Figure]:
-        """The gun, containment, shapes by what happened in the tracker, and pile-up where the task has it."""
+        """The gun, containment, shapes by the interactions in the tracker, and pile-up if the task has it."""
         number = count or COUNT
         yield aimed(number)
         yield containment(fired(_photons(number), SEED))
@@ -72,13 +72,13 @@ class EGammaValidation(Validation):
 
 
 def crop_energy(events: Events) -> Figure:
-    """Energy of the crop, which must be alike in both classes."""
+    """Energy of the crop, which must be equal in both classes."""
     energy = by_class(events, ak.to_numpy(events.table["candidate", "energy"]))
     first, second = events.info.classes
     top = float(np.quantile(np.concatenate(list(energy.values())), 0.995))
     check = blind("energy of the crop alone", energy[first], energy[second], least=0.02)
     panel = spectrum("", Axis("energy of the crop", "GeV"), energy, steps(0.0, top))
-    return Figure("shower-energy", "energy of the crop, which must not tell the classes apart", (panel,), (check,))
+    return Figure("shower-energy", "energy of the crop, which must not separate the classes", (panel,), (check,))
 
 
 def picture(events: Events) -> Figure:
@@ -171,7 +171,7 @@ def _photons(count: int) -> Incoming:
 
 
 def aimed(count: int) -> Figure:
-    """True pt, eta and phi of the gun by class, which must be alike."""
+    """True pt, eta and phi of the gun by class, which must be equal."""
     rng = np.random.default_rng(SEED)
     states = {name: gun(name, 4 * count, rng).states for name in ("electron", "photon")}
     quantities = {
@@ -185,7 +185,7 @@ def aimed(count: int) -> Figure:
         panels.append(spectrum("", axis, values, steps(15.0 if name == "pt" else -reach, reach, 30)))
         checks.append(blind(f"true {name} alone", values["electron"], values["photon"]))
     sample = f"{8 * count:,} particles"
-    return Figure("gun", "true kinematics, which must not tell the classes apart", tuple(panels), tuple(checks), sample)
+    return Figure("gun", "true kinematics, which must not separate the classes", tuple(panels), tuple(checks), sample)
 
 
 def containment(photons: Fired) -> Figure:
@@ -241,7 +241,7 @@ def shapes(showers: dict[str, Fired]) -> Figure:
         ),
     )
     sample = f"{sum(len(hits) for hits in parts.values()):,} particles of 20 to 60 GeV pt, no pile-up"
-    return Figure("shower-shapes", "shower shapes by what happened in the tracker", panels, checks, sample)
+    return Figure("shower-shapes", "shower shapes by the interactions in the tracker", panels, checks, sample)
 
 
 def _apart(values: dict[str, Floats], other: str) -> float:

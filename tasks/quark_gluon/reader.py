@@ -7,8 +7,8 @@ shape (n, M, 4) with pt (GeV), rapidity, phi and PDG code, zeros after the last;
 anti-kt R = 0.4, 500 < pt < 550 GeV. No detector simulation: these are true, stable particles.
 
 MOD (Komiske et al., Phys. Rev. D 101 (2020) 034009; Zenodo 3341500 and others): CMS 2011 jets, anti-kt R = 0.5,
-pt > 375 GeV. `jets_i` and `jets_f` hold a row a jet, `pfcs` (SIM) or `gens` (GEN) a row a particle, `pfcs_index` and
-`gens_index` where each jet's particles begin, and the attribute `cols` of each array its columns' names.
+pt > 375 GeV. `jets_i` and `jets_f` hold a row per jet, `pfcs` (SIM) or `gens` (GEN) a row per particle, `pfcs_index`
+and `gens_index` the first particle of each jet, and the attribute `cols` of each array the names of its columns.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _qg_jets(path: Path, number: int, dropped: Counter[str], what: str, *, label
         row = 4 * jets.dtype.itemsize * jets.shape[1]
         if not 0 < row <= READ_BYTES:
             raise UserError(
-                f"{what}: 'X' has {jets.shape[1]:,} particles a jet, expected 1 to 10,000. Give another file."
+                f"{what}: 'X' has {jets.shape[1]:,} particles per jet, expected 1 to 10,000. Give another file."
             )
         step = max(READ_BYTES // row, 1)
         for start in range(0, rows, step):

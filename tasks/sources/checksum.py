@@ -20,7 +20,7 @@ SHA256_DIGITS = 64
 
 def digests(path: Path, *algorithms: str) -> dict[str, str]:
     """Digests of a file by algorithm, in one pass: lower-case hexadecimal."""
-    # MD5 and SHA-1 are what hosts publish. They detect broken downloads here, not forgery.
+    # Hosts publish MD5 and SHA-1. They detect broken downloads here, not forgery.
     hashers = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms if name != "adler32"}
     adler32 = 1
     with path.open("rb") as file:
@@ -38,7 +38,7 @@ def algorithm_of(checksum: str) -> str:
 
 
 def verify(file: SourceFile, path: Path) -> tuple[str | None, str]:
-    """What is wrong with the content, None if nothing is; and its SHA-256."""
+    """The problem of the content, None if there is none; and its SHA-256."""
     size = path.stat().st_size
     if file.size is not None and size != file.size:
         return f"{size:,} bytes, expected {file.size:,}", ""

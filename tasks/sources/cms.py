@@ -119,7 +119,7 @@ def _weights(weight: NDArray[Any] | None, what: str) -> NDArray[Any] | None:
 
 def _groups(event: Mapping[str, NDArray[Any]], words: Sequence[Any]) -> NDArray[np.int64]:
     group = group_ids([as_words(values) for values in words])
-    if {"run", "event"} <= set(event):  # run 1 is simulated, and its event numbers start anew in every sample
+    if {"run", "event"} <= set(event):  # run 1 is simulated; its event numbers start again in every sample
         recorded = group_ids([as_words(event["run"]), as_words(event["event"])])
         group = np.where(event["run"] > 1, recorded, group)
     return group

@@ -30,7 +30,7 @@ class Layout:
 
     Parameters
     ----------
-    needed : what a file must have. extra : what is used where the file has it.
+    needed : branches that a file must have. extra : branches that are used if the file has them.
     filled : by branch of `extra`, branches of which one is above 0 for some object if the file fills the branch at all.
     btags : discriminators and their medium working points, best first.
     missing : of the missing energy, one number per event each. event : likewise.
@@ -204,7 +204,7 @@ def _numbers(values: ak.Array, name: str, listed: bool, start: int, what: str, *
     if flat is None or flat.dtype.kind not in "biuf":
         kind = "a list of numbers" if listed else "one number"
         raise UserError(
-            f"{what}: branch {name} holds {str(values.type)[:60]}, expected {kind} an event. Give another file."
+            f"{what}: branch {name} holds {str(values.type)[:60]}, expected {kind} per event. Give another file."
         )
     if flat.dtype.kind == "f" and not nan:
         per_event = ak.to_numpy(ak.sum(values, axis=1, mask_identity=False)) if listed else flat

@@ -34,7 +34,7 @@ PARTIAL = ".partial"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one file.
+    """The outcome of one file.
 
     Attributes
     ----------
@@ -61,10 +61,10 @@ class Outcome:
 
 
 def fetch_all(files: Sequence[SourceFile], folder: Path, progress: DownloadListener) -> Iterator[Outcome]:
-    """Download what is missing; yield the outcome of each file as soon as it is known.
+    """Download missing files; yield the outcome of each file as soon as it is known.
 
     Hosts that do not answer are not asked again. A full disk ends downloading, but not the verification of the files
-    that are present. Raises UserError if the folder cannot be used, or has no room for all files.
+    that are present. Raises UserError if the folder cannot be used, or the disk has no space for all files.
     """
     make_folder(folder)
     silent: set[str] = set()
@@ -155,7 +155,7 @@ def _download(missing: Outcome, progress: DownloadListener, silent: set[str]) ->
     expected = _expected(file, path)
     reasons = []
     if (file.size or 0) > LARGE:
-        progress.message(f"{file.name}: an interrupted download starts anew. One that resumes: {curl(file, path)[0]}")
+        progress.message(f"{file.name}: an interrupted download starts again. To resume one: {curl(file, path)[0]}")
     for url in file.urls:
         if urlsplit(url).netloc in silent:
             continue

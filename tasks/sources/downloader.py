@@ -119,7 +119,7 @@ class Downloader:
 
 
 def require_space(folder: Path, needed: int) -> None:
-    """Raise OSError if the disk has no room for so many more bytes."""
+    """Raise OSError if the disk has no space for so many more bytes."""
     free = shutil.disk_usage(folder).free
     if free < needed + SPARE:
         raise OSError(errno.ENOSPC, f"{free / 1e9:.1f} GB free, {(needed + SPARE) / 1e9:.1f} GB needed")

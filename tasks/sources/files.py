@@ -64,7 +64,7 @@ def read_files(
     ----------
     read : gives the tables of a file from its path, its number among the files, the counter of dropped events, and
         the name of the file for messages.
-    note : what a user must know about the files. wanted : what they should have, for the error of an empty source.
+    note : a note for users about the files. wanted : their expected content, for the error of an empty source.
     """
     files = find_files(task, source, suffixes)
     dropped: Counter[str] = Counter()
@@ -165,7 +165,7 @@ def require_finite(values: NDArray[Any], name: str, row: Callable[[int], str], w
 
 
 def describe(files: Iterable[Path], source: Path, more: str) -> str:
-    """Description of the files in a manifest: at most eight names, a count, and what a user must know about them."""
+    """Description of the files in a manifest: at most eight names, a count, and the note for users."""
     names = [path.relative_to(source).as_posix() if path != source else path.name for path in files]
     listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
     return f"{listed}; {more}"

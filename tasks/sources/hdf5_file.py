@@ -142,7 +142,7 @@ def same_length(arrays: dict[str, Any], what: str) -> int:
     lengths = {name: len(values) for name, values in arrays.items()}
     if len(set(lengths.values())) > 1:
         found = ", ".join(f"'{name}' {length:,}" for name, length in lengths.items())
-        raise UserError(f"{what}: its arrays have different lengths ({found}), expected one row an event in each.")
+        raise UserError(f"{what}: its arrays have different lengths ({found}), expected one row per event in each.")
     return next(iter(lengths.values()))
 
 

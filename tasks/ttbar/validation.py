@@ -68,7 +68,7 @@ class TTbarValidation(Validation):
 
 
 def dilepton(mll: dict[str, Floats]) -> Figure:
-    """Mass of the two leading leptons where there are two."""
+    """Mass of the two leading leptons of events with two."""
     two = {name: values[values > 0] for name, values in mll.items()}
     bins = steps(80.0, 102.0, 44)
     peak = fit_peak(two["drellyan"], bins, 2.5, core=1.5)
@@ -115,7 +115,7 @@ def multiplicities(scalars: dict[str, dict[str, Floats]], inclusive: bool) -> Fi
     jets, tagged = scalars["n_jets"], scalars["n_bjets"]
     names = (("n_jets", "jets"), ("n_bjets", "b-jets"), ("n_leptons", "leptons"))
     panels = tuple(whole_numbers(f"number of {text}", scalars[name], 15) for name, text in names)
-    shower = "four or more partons against what the shower radiates; a guess"
+    shower = "four or more partons against radiation of the shower; a guess"
     checks = (
         Check("tt: mean number of jets", _mean(jets["ttbar"]), 2.5, 5.5, "", shower),
         Check("W + jets: mean number of jets", _mean(jets["wjets"]), 0.05, 1.0, "", shower),
@@ -135,7 +135,7 @@ def _mean(values: Floats) -> float:
 
 
 def _simulated(process: str, count: int, *, multiparton: bool) -> Iterator[tuple[ak.Array, Reconstructed]]:
-    """Batches of collisions from the first stream of a process, and what the detector reconstructs of them."""
+    """Batches of collisions from the first stream of a process, and their reconstruction."""
     from tasks.detector.reconstruction import Cuts, reconstruct
     from tasks.generator.pythia import BATCH, collisions
 

@@ -61,7 +61,7 @@ class Spectrum:
     """Histograms of one quantity, one per label.
 
     edges : (bins + 1,). counts : events of each bin, (bins,), by label. beyond : events outside the edges, by label.
-    scale : what is drawn: "fraction" of all events of the label, "events", or "density", events per unit of x.
+    scale : the quantity drawn: "fraction" of all events of the label, "events", or "density", events per unit of x.
     lines : marked positions on the x axis, by name. overlay : (x, events a bin) of a curve over "events", by name.
     """
 
@@ -112,7 +112,7 @@ class Curve:
 class Map:
     """A quantity over a plane: `values` (rows, columns), rows upwards; NaN is left white.
 
-    x_range, y_range : what the columns and rows span. diverging : colours around 0, for differences.
+    x_range, y_range : range of the columns and of the rows. diverging : colours around 0, for differences.
     """
 
     title: str

@@ -190,7 +190,7 @@ def occupancy(column: str, found: ak.Array, events: int, part: Part) -> Map:
     values = np.where(energy > 0, energy, np.nan)
     cells = "" if side == 1 else f"mean of pixels of {side} x {side} crystals"
     x, y = (Axis(name) for name in _AXES[column])
-    z = Axis("energy", "GeV an event", log=True)
+    z = Axis("energy", "GeV per event", log=True)
     return Map(", ".join(filter(None, (title, cells))) or "mean energy", x, y, z, values, (0, columns), (0, rows))
 
 

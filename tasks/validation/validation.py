@@ -29,7 +29,7 @@ class Validation:
         return generic.figures(events)
 
     def detector_figures(self, count: int | None = None) -> Iterator[Figure]:  # noqa: ARG002
-        """Figures from a small sample that is simulated with known truth, for what stored events do not contain.
+        """Figures from a small sample simulated with known truth, which stored events lack.
 
         Parameters
         ----------

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 W_MASS = 80.37
 """GeV (Particle Data Group 2024)."""
-MASS_SOURCE = "Particle Data Group 2024 for the W; 3 GeV are what trimming and the response may cost (a guess)"
+MASS_SOURCE = "Particle Data Group 2024 for the W; plus or minus 3 GeV for trimming and response (a guess)"
 WIDTH_SOURCE = (
     "at least the W's own (2.1 GeV, sigma 0.9); CMS and ATLAS have 7 to 10 GeV, which particle flow without confusion "
     "of charged and neutral energy does not reach"
@@ -69,7 +69,7 @@ def kinematics(events: Events) -> Figure:
     eta = by_class(events, np.abs(ak.to_numpy(events.table["axes", "eta"])))
     return Figure(
         "jet-kinematics",
-        "what must not tell the classes apart",
+        "variables that must not separate the classes",
         (
             spectrum("of the constituents together", Axis("jet $p_T$", "GeV"), pt, steps(245.0, 305.0, 30)),
             spectrum("", Axis(r"jet $|\eta|$"), eta, steps(0.0, 2.0, 20)),

@@ -59,7 +59,7 @@ def test_only_what_is_of_no_use_goes_unless_all_is_asked_for(cleaned, root: Path
     code, out, err = cleaned("--yes")
     assert (code, err, names(root)) == (0, "", complete)
     assert out.splitlines() == [
-        f"{root / 'toy' / HALF}: 2.5 kB, incomplete: its making was interrupted, or goes on",
+        f"{root / 'toy' / HALF}: 2.5 kB, incomplete: it was interrupted, or is being made",
         "deleted 1 data sets, 2.5 kB",
     ]
     assert cleaned("--yes")[1] == f"nothing to delete in {root}; add --all to delete complete data sets\n"
