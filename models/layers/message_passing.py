@@ -108,7 +108,7 @@ class Attention(nn.Module):
 
 
 class Iteration(nn.Module):
-    """One round of messages, and the update of each node by a GRU, with weights of its own.
+    """One round of messages, and the update of each node by a GRU, with its own weights.
 
     message_i = tanh(W sum_j A_ij [h_j, e_ij]) with edge features e_ij; with identity adjacency tanh(W h_i).
 

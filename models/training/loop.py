@@ -66,8 +66,8 @@ def deterministic(device: str) -> Iterator[None]:
     fill = memory.fill_uninitialized_memory
     workspace = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
     with exact_convolutions():
-        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS is deterministic with this alone
-        # a warning on a GPU, since a contributor's network may need an operation with no deterministic form
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS is deterministic only with this setting
+        # only a warning on a GPU, because contributed networks may need an operation without deterministic form
         torch.use_deterministic_algorithms(True, warn_only=cuda)
         memory.fill_uninitialized_memory = False  # a debugging aid that writes all memory
         try:

@@ -31,7 +31,7 @@ class Shape:
     ----------
     view : name of the view, as in `models/inputs.py`.
     columns : names along axis 1 of the first tensor: channels, particle features, columns of a table.
-    size : sizes of the following axes if they are the same for all events: (rows, columns) of a picture.
+    size : sizes that are the same for all events: (rows, columns) of a picture, (edge features,) of a graph.
     features : names of the per-event features in the last tensor; empty for a table, where they are columns.
     panels : shapes of the panels of a picture that has several, one tensor each; `columns` then has the names of all
         panels, and `size` is empty.

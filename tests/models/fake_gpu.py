@@ -4,7 +4,7 @@ Like a real one, it raises on mixed devices and on conversion to NumPy. It recor
 with one can't be recorded as a CUDA graph. Kernels, their order and their rounding are those of the CPU.
 
     with gpu() as waits:
-        there = samples.to("cuda")
+        on_gpu = samples.to("cuda")
         ...
     assert not waits
 """
@@ -29,7 +29,7 @@ aten = torch.ops.aten
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 COPIES = {aten._to_copy.default, aten.copy_.default}
 INDEXED = {aten.index.Tensor, aten.index_put_.default, aten.index_put.default, aten._index_put_impl_.default}
-ASKS = {
+SYNCHRONISING = {
     aten._local_scalar_dense.default,
     aten.nonzero.default,
     aten.masked_select.default,
@@ -42,13 +42,13 @@ ASKS = {
 """Operators whose result, or its shape, the host has to read."""
 
 
-class There(Tensor):
+class FakeCudaTensor(Tensor):
     """A tensor on the fake GPU; `held` has its values on the CPU."""
 
     held: Tensor
 
     @staticmethod
-    def __new__(cls, held: Tensor) -> There:
+    def __new__(cls, held: Tensor) -> FakeCudaTensor:
         # a meta tensor for C++, whose build for CPUs knows no CUDA tensors
         return torch.Tensor._make_wrapper_subclass(
             cls, held.size(), held.stride(), held.storage_offset(), dtype=held.dtype, device="meta"
@@ -71,38 +71,38 @@ class There(Tensor):
 
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return computed(func, args, kwargs or {}, [])
+        return dispatched(func, args, kwargs or {}, [])
 
 
-def computed(func: Any, args: Any, kwargs: dict[str, Any], waits: list[str]) -> Any:
+def dispatched(func: Any, args: Any, kwargs: dict[str, Any], waits: list[str]) -> Any:
     """The result of an operator, on the device on which a GPU leaves it."""
     tensors = [part for part in tree_leaves((args, kwargs)) if isinstance(part, Tensor)]
-    there = [isinstance(tensor, There) for tensor in tensors]
-    if any(there):
+    on_gpu = [isinstance(tensor, FakeCudaTensor) for tensor in tensors]
+    if any(on_gpu):
         _refuse_two_devices(func, tensors)
         _note(func, args, kwargs, waits)
     device = kwargs.get("device")
-    plain = tree_map(lambda part: part.held if isinstance(part, There) else part, (args, kwargs))
+    plain = tree_map(lambda part: part.held if isinstance(part, FakeCudaTensor) else part, (args, kwargs))
     if device is not None:
         plain[1]["device"] = CPU
     found = func(*plain[0], **plain[1])
     if func is aten.copy_.default:
         return args[0]
-    stays = any(there) if device is None else torch.device(device).type != "cpu"
+    stays = any(on_gpu) if device is None else torch.device(device).type != "cpu"
     if not stays or func is aten._local_scalar_dense.default:
         return found
-    found = tree_map(lambda part: There(part) if isinstance(part, Tensor) else part, found)
-    return return_and_correct_aliasing(func, args, kwargs, found) if any(there) and func not in COPIES else found
+    found = tree_map(lambda part: FakeCudaTensor(part) if isinstance(part, Tensor) else part, found)
+    return return_and_correct_aliasing(func, args, kwargs, found) if any(on_gpu) and func not in COPIES else found
 
 
 def _refuse_two_devices(func: Any, tensors: list[Tensor]) -> None:
     """Raise RuntimeError for mixed devices; scalars and indices may be on the CPU."""
     if func in COPIES:
         return
-    first = isinstance(tensors[0], There)
+    first = isinstance(tensors[0], FakeCudaTensor)
     for tensor in tensors[1:] if first else tensors:
         index = func in INDEXED and first and not tensor.is_floating_point()
-        if not isinstance(tensor, There) and tensor.ndim and not index:
+        if not isinstance(tensor, FakeCudaTensor) and tensor.ndim and not index:
             shape = tuple(tensor.shape)
             raise RuntimeError(f"{func}: expected all tensors on one device, found one of {shape} on the CPU")
 
@@ -110,8 +110,8 @@ def _refuse_two_devices(func: Any, tensors: list[Tensor]) -> None:
 def _note(func: Any, args: Any, kwargs: dict[str, Any], waits: list[str]) -> None:
     masks = func in INDEXED and any(part.dtype == torch.bool for part in args[1] if isinstance(part, Tensor))
     sized = func is aten.repeat_interleave.Tensor and kwargs.get("output_size") is not None
-    leaves = func is aten._to_copy.default and isinstance(args[0], There) and kwargs.get("device") == CPU
-    if (func in ASKS and not sized) or masks or leaves:
+    leaves = func is aten._to_copy.default and isinstance(args[0], FakeCudaTensor) and kwargs.get("device") == CPU
+    if (func in SYNCHRONISING and not sized) or masks or leaves:
         waits.append(str(func))
 
 
@@ -121,7 +121,7 @@ class _Operators(TorchDispatchMode):
         self.waits = waits
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return computed(func, args, kwargs or {}, self.waits)
+        return dispatched(func, args, kwargs or {}, self.waits)
 
 
 class _Python(TorchFunctionMode):
@@ -136,12 +136,12 @@ class _Python(TorchFunctionMode):
         if func in (torch.tensor, torch.as_tensor) and kwargs.get("device") is not None:
             device = torch.device(kwargs.pop("device"))
             return _copied(func(*args, **kwargs), device, None)
-        if args and isinstance(args[0], There):
+        if args and isinstance(args[0], FakeCudaTensor):
             if func in (torch.Tensor.tolist, torch.Tensor.__repr__):
                 return func(_copied(args[0], CPU, None), *args[1:])
             if func in (torch.Tensor.__getitem__, torch.Tensor.__setitem__):
                 where = args[1] if isinstance(args[1], tuple) else (args[1],)
-                where = tuple(There(torch.tensor(part)) if isinstance(part, list) else part for part in where)
+                where = tuple(FakeCudaTensor(torch.tensor(part)) if isinstance(part, list) else part for part in where)
                 return func(args[0], where, *args[2:])
         return func(*args, **kwargs)
 
@@ -174,7 +174,7 @@ def moved(network: nn.Module) -> nn.Module:
     network = deepcopy(network)
     for module in network.modules():
         for name, parameter in module.named_parameters(recurse=False):
-            module._parameters[name] = nn.Parameter(There(parameter.detach().clone()))
+            module._parameters[name] = nn.Parameter(FakeCudaTensor(parameter.detach().clone()))
         for name, buffer in module.named_buffers(recurse=False):
-            module._buffers[name] = There(buffer.detach().clone())
+            module._buffers[name] = FakeCudaTensor(buffer.detach().clone())
     return network

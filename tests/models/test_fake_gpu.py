@@ -81,7 +81,7 @@ def learned(network: torch.nn.Module, inputs: Any, labels: torch.Tensor) -> torc
     return logits.detach()
 
 
-@pytest.mark.parametrize("prepared", ["there", "here"])
+@pytest.mark.parametrize("prepared", ["device", "cpu"])
 @pytest.mark.parametrize(("name", "view_name", "kind"), PAIRS, ids=lambda part: part if isinstance(part, str) else "")
 def test_a_step_is_the_same(name: str, view_name: str, kind: type[Samples], prepared: str) -> None:
     """For samples that are prepared on the device, or before they are moved to it."""
@@ -90,7 +90,7 @@ def test_a_step_is_the_same(name: str, view_name: str, kind: type[Samples], prep
 
 @pytest.mark.parametrize(("name", "model"), VARIANTS, ids=lambda part: part if isinstance(part, str) else part.name)
 def test_a_step_of_variants_is_the_same(name: str, model: TorchModel) -> None:
-    compare(model, SAMPLES[name], "there")
+    compare(model, SAMPLES[name], "device")
 
 
 def compare(model: TorchModel, samples: Samples, prepared: str) -> None:
@@ -102,12 +102,12 @@ def compare(model: TorchModel, samples: Samples, prepared: str) -> None:
     ready = view.prepare(samples)
     expected = learned(network, view.batch(ready, INDEX), labels)
     with gpu() as waits:
-        own = view.prepare(samples.to("cuda")).to("cuda") if prepared == "there" else ready.to("cuda")
+        own = view.prepare(samples.to("cuda")).to("cuda") if prepared == "device" else ready.to("cuda")
         inputs, answers, other = view.batch(own, INDEX.to("cuda")), labels.to("cuda"), moved(network)
         assert {part.device.type for part in inputs} == {"cuda"}
         waits.clear()
         logits = learned(other, inputs, answers)
-        assert not waits, "a step that asks the device something can't be recorded"
+        assert not waits, "a step that makes the host wait can't be recorded"
         logits = logits.cpu()
         gradients = [parameter.grad.cpu() for parameter in other.parameters() if parameter.grad is not None]
     torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-5)
@@ -121,7 +121,7 @@ def compare(model: TorchModel, samples: Samples, prepared: str) -> None:
 def test_samples_are_the_same(name: str) -> None:
     """All arrays that samples can return are bit-identical."""
 
-    def ways(samples: Samples, index: torch.Tensor) -> list[torch.Tensor]:
+    def arrays(samples: Samples, index: torch.Tensor) -> list[torch.Tensor]:
         match samples:
             case Images():
                 several = len(samples.panels) > 1
@@ -132,11 +132,11 @@ def test_samples_are_the_same(name: str) -> None:
             case Graphs():
                 joined = samples.joined(index)
                 return [joined.nodes, joined.event, joined.pairs, *joined.edges]
-        raise AssertionError(f"no way is known of {type(samples).__name__}")
+        raise AssertionError(f"unknown kind {type(samples).__name__}")
 
-    expected = ways(SAMPLES[name], INDEX)
+    expected = arrays(SAMPLES[name], INDEX)
     with gpu():
-        found = [part.cpu() for part in ways(SAMPLES[name].to("cuda"), INDEX.to("cuda"))]
+        found = [part.cpu() for part in arrays(SAMPLES[name].to("cuda"), INDEX.to("cuda"))]
     assert len(found) == len(expected)
     for mine, theirs in zip(found, expected, strict=True):
         assert torch.equal(mine, theirs)
@@ -150,41 +150,41 @@ def test_batches_are_the_same(name: str, view_name: str, kind: type[Samples]) ->
     samples = replace(samples, mass=mass)
     logits = torch.randn(len(INDEX), len(samples.classes), generator=torch.Generator().manual_seed(1))
     penalty = Penalty(strength=1.0, neighbours=3)
-    here = Batches(view, samples, "cpu")
+    on_cpu = Batches(view, samples, "cpu")
     with gpu() as waits:
-        there = Batches(view, samples, "cuda")
-        own = there(INDEX.to("cuda"))
+        on_gpu = Batches(view, samples, "cuda")
+        own = on_gpu(INDEX.to("cuda"))
         on_device = logits.to("cuda")
         waits.clear()
         lost = losses(on_device, own, penalty)
         assert not waits
-        assert there.order(torch.Generator().manual_seed(0)).is_cuda
+        assert on_gpu.order(torch.Generator().manual_seed(0)).is_cuda
         found = [lost.cpu(), *(part.cpu() for part in own[1:])]
-        measured = [None if part is None else tuple(one.cpu() for one in part) for part in there.moments()]
-    batch = here(INDEX)
+        measured = [None if part is None else tuple(one.cpu() for one in part) for part in on_gpu.moments()]
+    batch = on_cpu(INDEX)
     for mine, expected in zip(found, [losses(logits, batch, penalty), *batch[1:]], strict=True):
         torch.testing.assert_close(mine, expected, equal_nan=True, atol=1e-5, rtol=1e-5)
-    for part, known in zip(measured, here.moments(), strict=True):
+    for part, known in zip(measured, on_cpu.moments(), strict=True):
         assert (part is None) == (known is None)
         if part is not None and known is not None:
             torch.testing.assert_close(part, known, atol=1e-4, rtol=1e-4)
 
 
 def test_the_fake_gpu_refuses_what_a_real_one_does() -> None:
-    here = torch.ones(3)
+    on_cpu = torch.ones(3)
     with gpu() as waits:
-        there = here.to("cuda")
-        assert (there.device.type, there.is_cuda, (there + 1).device.type) == ("cuda", True, "cuda")
+        on_gpu = on_cpu.to("cuda")
+        assert (on_gpu.device.type, on_gpu.is_cuda, (on_gpu + 1).device.type) == ("cuda", True, "cuda")
         with pytest.raises(RuntimeError, match=r"on one device, found one of \(3,\) on the CPU"):
-            there + here
+            on_gpu + on_cpu
         with pytest.raises(RuntimeError, match=r"on one device"):
-            torch.cat([there, here])
+            torch.cat([on_gpu, on_cpu])
         with pytest.raises(RuntimeError):
-            here[torch.tensor([0, 1], device="cuda")]
+            on_cpu[torch.tensor([0, 1], device="cuda")]
         with pytest.raises(RuntimeError, match="numpy"):
-            there.numpy()
+            on_gpu.numpy()
         assert not waits
-        assert there[torch.tensor([0])].tolist() == [1.0]
-        assert len(there[there > 0]) == 3
-        assert len(waits) == 2, "a list and a mask are waited for"
-    np.testing.assert_array_equal(here.numpy(), 1)
+        assert on_gpu[torch.tensor([0])].tolist() == [1.0]
+        assert len(on_gpu[on_gpu > 0]) == 3
+        assert len(waits) == 2, "the host waits for a list and a mask"
+    np.testing.assert_array_equal(on_cpu.numpy(), 1)

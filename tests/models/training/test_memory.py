@@ -56,13 +56,13 @@ def fitted(**parameters: object) -> Cramped:
 
 def test_training_equals_one_with_the_batch_size_that_fits(capsys: pytest.CaptureFixture[str]) -> None:
     cramped = fitted(batch_size=64, limits=(17, 40))
-    said = capsys.readouterr().err
-    assert "warning: training: 64 events at once are too many (CUDA out of memory); now 32" in said
-    assert "now 16" in said
+    warnings = capsys.readouterr().err
+    assert "warning: training: 64 events at once are too many (CUDA out of memory); now 32" in warnings
+    assert "now 16" in warnings
     # in each of the three trainings, but not in their later epochs
-    assert said.count("warning: validation: 1024 events at once are too many") == 1
+    assert warnings.count("warning: validation: 1024 events at once are too many") == 1
     assert cramped.details()["batch_size"] == 16
-    assert "warning: validation: 64 events at once are too many (CUDA out of memory); now 32" in said
+    assert "warning: validation: 64 events at once are too many (CUDA out of memory); now 32" in warnings
     roomy = fitted(batch_size=16)
     assert roomy.details()["batch_size"] == 16
     np.testing.assert_allclose(cramped.predict_proba(particles(70)), roomy.predict_proba(particles(70)), atol=1e-6)
