@@ -1,4 +1,4 @@
-"""What all tests share: one thread a process, and data that the processes of pytest-xdist make once."""
+"""Fixtures of all tests: one thread per process, and data that the processes of pytest-xdist make once."""
 
 from __future__ import annotations
 

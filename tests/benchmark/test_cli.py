@@ -77,7 +77,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path, verb: tuple[str, ...]):
     assert not found & HEAVY
 
 
-def test_every_verb_has_help_with_an_example(capsys: pytest.CaptureFixture[str]):
+def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[str]):
     data = (f"data {verb}" for verb in ("generate", "import", "fetch", "verify", "show", "clean"))
     for verb in ("run", "list", "results", "leaderboard", "info", *data):
         assert cli.exit_code([*verb.split(), "--help"]) == 0

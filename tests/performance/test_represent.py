@@ -1,4 +1,4 @@
-"""What it costs to show events, over three decades of their number: the time an event must not grow with it.
+"""Cost of representing events, over three decades of their number: the time per event must not grow.
 
     python -m pytest -o addopts= tests/performance/test_represent.py --benchmark-only
 

@@ -1,4 +1,4 @@
-"""What it costs to learn from events, from 1,000 to 30,000: the time an event must not grow.
+"""Cost of training, from 1,000 to 30,000 events: the time per event must not grow.
 
     python -m pytest -o addopts= tests/performance/test_training.py --benchmark-only
 

@@ -12,10 +12,10 @@ COINS = f"{Path(__file__).with_name('coins.py')}:Coins"
 
 
 def quiet(stage: str, done: float, total: float) -> None:
-    """Nobody is told."""
+    """No report."""
 
 
 def coins(level: str | None = None, source: Path | None = None, **given: Any) -> DataSet:
-    """Three shards a class: 20, 20 and 10 events."""
+    """Three shards per class: 20, 20 and 10 events."""
     level = level or ("hadron" if source is None else "detector")
     return DataSet(COINS, TASKS.load(COINS).resolve("smoke", given), level, source)

@@ -1,3 +1,3 @@
-from tests.tasks.sources.conftest import nobody, server, slept
+from tests.tasks.sources.conftest import server, silent_host, slept
 
-__all__ = ["nobody", "server", "slept"]  # fixtures: a server on loopback
+__all__ = ["server", "silent_host", "slept"]  # fixtures: a server on loopback

@@ -118,7 +118,7 @@ def test_files_that_a_task_reads(tmp_path: Path, toy_data: Path):
 
 
 def test_events_without_truth(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """A model of files whose names say the class, shown the same events in files whose names say nothing."""
+    """A model of files whose names contain the class, applied to the same events in files without class names."""
     for folder, names in (("known", ("DYJets", "TTbar", "WJets")), ("new", ("part0", "part1", "part2"))):
         (tmp_path / folder).mkdir()
         for name, harder in zip(names, (2.0, 4.0, 1.0), strict=True):

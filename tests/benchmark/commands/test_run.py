@@ -133,7 +133,7 @@ def test_missing_scores_are_made_again(tmp_path: Path, toy_data: Path):
 def test_a_run_without_a_task_prints_its_plan_first(
     tmp_path: Path, toy_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    """And goes on without asking, as nobody may be there to answer."""
+    """And continues without asking, since there may be no one to answer."""
 
     def two_tasks(wanted: Request) -> dict[DataSet, list[Job]]:
         return jobs_of(dataclasses.replace(wanted, tasks=wanted.tasks or (TOY, LONELY)))

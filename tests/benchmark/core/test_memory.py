@@ -43,7 +43,7 @@ print(large - peak_memory_mb("cpu"))
 
 
 def printed(script: str, *arguments: str) -> float:
-    """By a process of its own, whose memory nobody else has used."""
+    """In a new process, whose memory nothing else has used."""
     done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
     return float(done.stdout)
 

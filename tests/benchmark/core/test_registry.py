@@ -147,7 +147,7 @@ def test_a_file_imports_its_own_siblings(tmp_path: Path):
     assert (first.fit(None, None, None), second.fit(None, None, None)) == ("one", "two"), "also imported later"
     assert not {str(tmp_path / "one"), str(tmp_path / "two")} & set(sys.path)
     assert not {"helper", "parts", "lazily"} & set(sys.modules)
-    assert not list(tmp_path.rglob("*.pyc")), "what is run is not the text of the file"
+    assert not list(tmp_path.rglob("*.pyc")), "a cached file may differ from the text of the plug-in"
     helper = sys.modules[f"{first.__module__.partition('.')[0]}.helper"]
     assert isinstance(pickle.loads(pickle.dumps(helper.Base())), helper.Base)
 
@@ -249,7 +249,7 @@ def test_file_that_is_no_text(tmp_path: Path):
         MODELS.find(str(tmp_path / "mine.py"))
 
 
-def test_several_classes_of_a_file_are_told_apart():
+def test_several_classes_of_a_file_are_distinguished():
     assert MODELS.load(f"{PLUGINS / 'toy_models.py'}:Nearest").name == "nearest"
     assert MODELS.load(f"{PLUGINS / 'toy_models.py'}:Raises").name == "raises"
 

@@ -1,4 +1,4 @@
-"""Looks at hand-made events, and what is seen at a place of a sheet."""
+"""Overviews of hand-made events, and the colours drawn at a place of a sheet."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def panels(sheet: PanelGrid) -> list[Axes]:
 
 
 def colour_at(axes: Axes, x: float, y: float) -> tuple[int, int, int]:
-    """What is drawn at a place of the axes, as red, green and blue."""
+    """The colour drawn at a place of the axes, as red, green and blue."""
     image = _drawn(axes.figure)
     column, up = axes.transData.transform((x, y))
     return tuple(image[image.shape[0] - 1 - int(up), int(column), :3].tolist())

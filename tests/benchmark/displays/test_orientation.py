@@ -1,4 +1,4 @@
-"""A particle at a known eta and phi is seen there, whatever shows it, and nowhere else."""
+"""A particle at a known eta and phi is drawn there and nowhere else, on every display."""
 
 import math
 

@@ -100,6 +100,6 @@ class Bare(Representation):
         return Samples(**truth(events), features=torch.zeros(len(events), 0))
 
 
-def test_samples_that_nobody_knows():
+def test_samples_of_an_unknown_class():
     with pytest.raises(Skip, match="kind Samples can't be drawn"):
         overview_of(Bare(), random_events(2, 1))

@@ -39,7 +39,7 @@ def test_averages_are_those_of_all_pictures_at_once(step):
         assert statistics.numbers(code) == {"lit_pixels": pytest.approx(lit)}
 
 
-def test_small_energies_are_not_lost_beside_large_ones():
+def test_small_energies_are_not_lost_next_to_large_ones():
     # in float32, 2^24 + 1 is 2^24
     showers = [[(80, 100, 2.0**24)], [(80, 100, 1.0)]] * 2
     statistics = summed_up(Calorimeter(unit=1.0), showers_of(showers)[[0, 2]], 2)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from representations.samples import Samples
 
-# what a model needs beside its smoke preset for its seed to matter
+# parameters that a model needs in addition to its smoke preset for its seed to matter
 RANDOM = {"bdt": "[subsample=0.5]"}
 
 

@@ -54,14 +54,14 @@ def test_results_that_cannot_be_stored_end_the_run(tmp_path: Path, toy_data: Pat
         run(tmp_path, toy_data, "Nearest")
 
 
-def test_failed_cells_are_run_again_unless_told_otherwise(tmp_path: Path, toy_data: Path):
+def test_failed_cells_are_run_again_by_default(tmp_path: Path, toy_data: Path):
     (first,) = run_toy(request("Dies"), tmp_path, toy_data)
     (kept,) = run_toy(request("Dies"), tmp_path, toy_data, overwrite="never")
     assert kept == first
 
 
 class Pipe:
-    """A pipe whose other end is gone until the worker is started anew."""
+    """A pipe whose other end is closed until the worker is started again."""
 
     def __init__(self, broken: bool) -> None:
         self.broken, self.sent = broken, []
@@ -126,7 +126,7 @@ def test_no_more_workers_than_cells(tmp_path: Path, toy_data: Path):
 
 
 def test_cells_are_spread_over_devices_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Of three cells two on the first device; each is told how many they are there, and what its share of cores is."""
+    """Three cells on two devices; each worker knows how many share its device, and its share of the cores."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(schedule, "devices_of", lambda device: ["cuda:0", "cuda:1"])
     monkeypatch.setattr(schedule, "usable_cores", lambda: 12)

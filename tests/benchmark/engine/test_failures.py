@@ -1,4 +1,4 @@
-"""What is wrong with samples or a training is a status with a reason, for every model; a run goes on."""
+"""Errors in samples or in a training give a status with a reason, for every model; the run continues."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MAKE = {"fourvectors": particles, "circles": rings, "graph": chains}
 """Samples of each kind that a representation makes."""
 BLIND = {"constant", "random"}
-"""Models that never look at samples: nothing in these can be wrong for them."""
+"""Models that never use samples: no sample can be wrong for them."""
 LOOKING = pytest.mark.parametrize("name", [name for name in MODELS.names() if name not in BLIND])
 
 
@@ -63,7 +63,7 @@ def of_classes(samples: Samples, *labels: int) -> Samples:
 
 
 def viewed(name: str) -> list[str]:
-    """The representations that a model has a view of, by its own word."""
+    """The representations that a model has a view of, as it declares."""
     views = getattr(MODELS.load(name)(), "views", ("table",))
     found = [kind for kind, make in MAKE.items() if any((view, type(make(1))) in VIEWS for view in views)]
     assert found

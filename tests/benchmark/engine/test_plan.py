@@ -114,8 +114,8 @@ def test_data_that_a_run_would_make(tmp_path: Path, toy_data: Path, capsys: pyte
         "2 of 2 cells to run; time unknown for 2 of them: no earlier result has this representation, model and device; "
         "plus the time to generate or read the events. Nothing was run."
     )
-    views = plan(Request(("ttbar", "ttbar[classes_count=2]"), models=("bdt",)), settings)
-    assert data_to_make(views) == ["ttbar (detector)"], "both variants view the same events"
+    variants = plan(Request(("ttbar", "ttbar[classes_count=2]"), models=("bdt",)), settings)
+    assert data_to_make(variants) == ["ttbar (detector)"], "both variants use the same events"
     skipped = plan(request("Nearest", level="generator"), settings)
     assert data_to_make(skipped) == []
     show(skipped, settings, as_json=False)

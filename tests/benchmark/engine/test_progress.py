@@ -79,7 +79,7 @@ def test_a_training_that_goes_on_says_so_once(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err.splitlines()[1:] == ["a cell: training continues after epoch 3 of 40"]
 
 
-def test_what_is_there_is_told_on_a_terminal_as_well(terminal: io.StringIO):
+def test_stored_results_are_reported_on_a_terminal_as_well(terminal: io.StringIO):
     with Display() as shown:
         shown.plan(cells(3), {cells(1)[0]: result()})
         shown.stage("a cell", "resume", 3, 40)

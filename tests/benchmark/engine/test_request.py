@@ -118,7 +118,7 @@ def test_files_are_known_by_their_whole_path(monkeypatch):
     ]
 
 
-def test_a_plugin_of_a_file_is_shown_by_its_name():
+def test_a_plugin_of_a_file_is_printed_by_its_name():
     made = cells(Request(("ttbar",), ("circles",), (f"{model('Nearest')}[noise=1]",)))
     assert str(made[0]) == "ttbar · circles · nearest[noise=1] · seed 0"
     assert made[0].model.target == model("Nearest")

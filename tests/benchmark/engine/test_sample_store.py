@@ -346,7 +346,7 @@ print(on_disk, peak_memory_mb("cpu") - before, sum(part.nbytes for part in parts
 
 
 def test_memory_does_not_grow_with_the_number_of_shards(tmp_path: Path):
-    """In a process of its own, whose memory nobody else has grown; the same held in memory shows what is measured."""
+    """In a new process, whose memory nothing else has used; samples held in memory are the control."""
     done = subprocess.run(
         [sys.executable, "-c", GROWS, str(tmp_path)],
         capture_output=True,

@@ -58,7 +58,7 @@ class Lonely(Toy):
 
 
 class DoubtfulValidation(Validation):
-    """Figures of a detector that nobody should trust."""
+    """Figures of a detector with a check that fails."""
 
     def detector_figures(self, count: int | None = None) -> Iterator[Figure]:
         """Two numbers, one of them wrong; with a banner from C++, as fastjet prints at its first jet."""
@@ -76,7 +76,7 @@ class DoubtfulValidation(Validation):
 
 @dataclass(frozen=True, kw_only=True)
 class Doubtful(Toy):
-    """The toy with a detector of its own, which nobody should trust."""
+    """The toy with a detector whose check fails."""
 
     name: ClassVar[str] = "doubtful"
     fast_simulation: ClassVar[bool] = True

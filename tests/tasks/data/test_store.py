@@ -149,7 +149,7 @@ def test_a_shard_is_verified_when_it_is_reached(made, copied, tmp_path):
 
 def peak(action):
     """Bytes that Python and numpy held at most while `action` ran, beyond what they held before."""
-    action()  # what is imported and kept once is none of it
+    action()  # imports and caches of the first call do not count
     gc.collect()
     tracemalloc.start()
     try:

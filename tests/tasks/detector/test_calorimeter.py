@@ -114,7 +114,7 @@ def of(*events):
         (130, 0.4976, NEUTRAL, 0, 0.4976),
     ],
 )
-def test_what_the_calorimeters_see(pdg_id, mass, seen, charge, more):
+def test_energy_visible_in_the_calorimeters(pdg_id, mass, seen, charge, more):
     found = of([particle(pdg_id, 3.0, 1.0, 0.5, mass=mass)])
     assert (found.kind[0], found.states[0, CHARGE]) == (seen, charge)
     assert found.states[0, [PHI, PT, PZ]] == pytest.approx((0.5, 3.0, 3.0 * np.sinh(1.0)))

@@ -90,14 +90,14 @@ def test_several_in_falling_pt():
 def test_nothing_gives_nothing():
     empty = Deposits(np.array([0, 0, 0]), np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.float32))
     none = ak.zip({name: ak.Array([[], []]) for name in ("pt", "eta", "phi")})
-    nobody = photons(empty, none, np.zeros(2), 20.0)
+    no_photons = photons(empty, none, np.zeros(2), 20.0)
     some = ak.concatenate([tracks_of((40.0, 0.0, 0.0)), none[:1]])
     for points in (none, some):
-        assert electrons(nobody, points).pt.to_list() == [[], []]
+        assert electrons(no_photons, points).pt.to_list() == [[], []]
     two = ak.concatenate([candidates((0.0, 0.0, 50.0)), candidates((0.0, 0.0, 50.0))])
     assert electrons(two, none).pt.to_list() == [[], []]
     assert ak.num(electrons(two, some).pt).tolist() == [1, 0]
-    assert len(electrons(nobody[:0], none[:0])) == 0
+    assert len(electrons(no_photons[:0], none[:0])) == 0
 
 
 def shot(code, seed=3):

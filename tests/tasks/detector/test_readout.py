@@ -1,4 +1,4 @@
-"""What is read out, against the noise, resolution and thresholds that are set."""
+"""Hits that are read out, against the noise, resolution and thresholds that are set."""
 
 import numpy as np
 import pytest

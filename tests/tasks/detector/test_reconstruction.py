@@ -94,7 +94,7 @@ def test_mismeasured_objects_move_missing_energy_against_themselves():
 # --- jets and leptons ------------------------------------------------------------------------------------------------
 
 
-def test_a_jet_beside_an_isolated_lepton_is_dropped():
+def test_a_jet_close_to_an_isolated_lepton_is_dropped():
     muon = particle(13, 300)
     found = found_in(
         [muon, particle(211, 40, 0.25)],

@@ -39,12 +39,12 @@ def test_unknown_parameter_is_refused():
         Dimuon.resolve("quick", {"massfeature": "yes"})
 
 
-def test_mass_is_shown_only_in_its_variant():
+def test_mass_is_a_feature_only_in_its_variant():
     table = MuonPairs.from_pt_eta_phi([[5, 5]], [[0, 0]], [[0, 3]], [[1, -1]]).table()
     assert "mass" not in Dimuon().apply_variant(table).candidate.fields
     shown = Dimuon(mass_feature=True).apply_variant(table)
     assert ak.to_numpy(shown.candidate.mass) == pytest.approx(mass_of(table), rel=1e-6)
-    assert [Dimuon(mass_feature=told).info("detector").pair_masses for told in (True, False)] == [True, False]
+    assert [Dimuon(mass_feature=given).info("detector").pair_masses for given in (True, False)] == [True, False]
     assert Dimuon(mass_feature=True).data_parameters() == Dimuon().data_parameters()
 
 

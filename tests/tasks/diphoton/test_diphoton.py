@@ -1,4 +1,4 @@
-"""Photon pairs: the Higgs at its mass, nothing that gives the mass away, and jets that look like photons."""
+"""Photon pairs: the Higgs at its mass, no column that reveals the mass, and jets that look like photons."""
 
 import math
 
@@ -104,8 +104,8 @@ def test_nothing_tells_the_mass(made):
     assert not any("mass" in name and "over" not in name for name in table.candidate.fields)
 
 
-def told(tables, column, field):
-    """How well the faintest hit tells the Higgs from the continuum: AUC of its distance from the Higgs' median."""
+def separation(tables, column, field):
+    """How well the faintest hit separates Higgs and continuum: AUC of its distance from the Higgs' median."""
     values = [ak.to_numpy(ak.drop_none(ak.min(table[column, field], axis=1))) for table in tables]
     assert min(map(len, values)) > 100
     away = [-np.abs(value - np.median(values[0])) for value in values]
@@ -114,14 +114,14 @@ def told(tables, column, field):
 
 @pytest.mark.parametrize("column", ["tracks", "ecal", "ecal_endcap", "hcal"])
 def test_the_faintest_hit_does_not_tell_the_mass(made, column):
-    """Thresholds are fixed in GeV: scaled alone, they would tell the mass as well as the photons do."""
+    """Thresholds are fixed in GeV: without another cut, scaled hits would reveal the mass as well as the photons do."""
     field, threshold = thresholds()[column]
     raw = [made[name] for name in ("higgs", "diphoton")]
     tables = [decorrelated(table) for table in raw]
     assert all(ak.min(table[column, field]) >= threshold * 125 / 90 for table in tables)
-    assert told(tables, column, field) < 0.65
+    assert separation(tables, column, field) < 0.65
     scaled = [ak.with_field(table, table[column, field] * 125 / table.mass, [column, field]) for table in raw]
-    assert told(scaled, column, field) > 0.8  # what it is for
+    assert separation(scaled, column, field) > 0.8  # what it is for
 
 
 @pytest.mark.parametrize("name", ["ecal_isolation1", "track_isolation1", "r91", "sigma_ieta_ieta1"])

@@ -116,7 +116,7 @@ def test_every_event_has_its_shower(showers, process):
     assert ak.min(table.ecal.energy) > 0.08
     pt, eta, _ = np.array(true(process, 3, COUNT))
     share = ak.to_numpy(table.candidate.energy) / (pt * np.cosh(eta))
-    # nobody is lost; who radiates early, or flies into the barrel's edge, leaves some outside the crop
+    # no energy is lost; early radiation, or an impact at the barrel's edge, leaves some outside the crop
     assert share.min() > 0.3
     assert np.median(share) == pytest.approx(1.0, abs=0.03)
     events.check(ak.with_field(table, np.arange(COUNT), "event_id"), "egamma")

@@ -35,7 +35,7 @@ def test_sums_go_around_the_seam():
     assert sum_around(particles, 0.0, math.pi, 0.1) == 7.0
 
 
-def test_jets_beside_a_photon_are_tried():
+def test_jets_next_to_a_photon_are_tried():
     jet = [(21, 40.0, -0.2, 3.0), (1, 5.0, -0.25, 3.05)]
     assert ENRICHMENT.promising([PHOTON, *jet])
     assert not ENRICHMENT.promising(jet)  # no photon
@@ -46,7 +46,7 @@ def test_jets_beside_a_photon_are_tried():
     assert not ENRICHMENT.promising([PHOTON, (21, 40.0, 0.2, 1.0)])  # 60 GeV of mass
 
 
-def test_fakes_are_isolated_clusters_beside_the_photon():
+def test_fakes_are_isolated_clusters_next_to_the_photon():
     pion = [(22, 15.0, -0.20, 3.00), (22, 10.0, -0.21, 3.02)]
     assert ENRICHMENT.fakes([PHOTON, *pion, (211, 2.0, 0.0, 2.9)])
     assert not ENRICHMENT.fakes([PHOTON, *pion, (211, 10.0, 0.0, 2.9)])  # hadrons beside it

@@ -63,12 +63,12 @@ def test_whole_batches_are_kept_in_order(wanted, whole, batches):
     assert rows.x.to_list() == list(range(0, 10 * batches, 5))
 
 
-@pytest.mark.parametrize(("wanted", "whole", "told"), [(3, 1, [2, 1]), (3, 3, [2, 1, 0]), (5, 1, [2, 2, 1])])
-def test_accepted_events_are_reported_up_to_the_number_wanted(monkeypatch, wanted, whole, told):
+@pytest.mark.parametrize(("wanted", "whole", "reported"), [(3, 1, [2, 1]), (3, 3, [2, 1, 0]), (5, 1, [2, 2, 1])])
+def test_accepted_events_are_reported_up_to_the_number_wanted(monkeypatch, wanted, whole, reported):
     heard = []
     monkeypatch.setattr(progress, "report", heard.append)
     accepted(tens(), fives, wanted, "numbers", whole)
-    assert heard == told
+    assert heard == reported
 
 
 def test_no_more_batches_are_made_than_are_needed():

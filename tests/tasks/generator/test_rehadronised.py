@@ -1,4 +1,4 @@
-"""Partons hadronised again and again: what is asked for, once for each set of partons."""
+"""Partons hadronised repeatedly until they give the wanted jet, at most one event for each set of partons."""
 
 import awkward as ak
 import pytest

@@ -25,7 +25,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 @pytest.fixture
-def nobody(monkeypatch: pytest.MonkeyPatch) -> str:
+def silent_host(monkeypatch: pytest.MonkeyPatch) -> str:
     """An address where no server answers."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with serving(b"") as gone:

@@ -49,7 +49,7 @@ def write_hdf5(path: Path, arrays: dict[str, Any], **options: Any) -> Path:
 
 
 def refused(read: Callable[[Path], Any], path: Path) -> str:
-    """The message of a file that is not what is needed: one line, which names the file."""
+    """The message of a wrong file: one line, which names the file."""
     with pytest.raises(UserError) as caught:
         for _ in read(path).chunks:
             pass

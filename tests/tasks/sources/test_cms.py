@@ -276,6 +276,6 @@ def test_a_truncated_file_and_a_file_with_a_hole(tmp_path, share):
     path = tmp_path / "ttbar.root"
     path.write_bytes(whole[: int(share * len(whole))])
     assert "truncated or no ROOT file" in refused(TTbar().reader.read, path)
-    with path.open("r+b") as file:  # sparse: takes no room on the disk
+    with path.open("r+b") as file:  # sparse: takes no space on the disk
         file.truncate(2**30)
     refused(TTbar().reader.read, path)

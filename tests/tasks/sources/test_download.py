@@ -154,19 +154,19 @@ def test_a_file_that_is_larger_than_it_should_be(fetch, server: Server, tmp_path
     assert visible(tmp_path) == []
 
 
-def test_nobody_answers(fetch, nobody: str, tmp_path: Path, slept: list[float]):
+def test_no_server_answers(fetch, silent_host: str, tmp_path: Path, slept: list[float]):
     (tmp_path / "there.csv").write_bytes(CONTENT)
-    files = (wanted(nobody), wanted(nobody, name="more.csv"), wanted(nobody, name="there.csv"))
+    files = (wanted(silent_host), wanted(silent_host, name="more.csv"), wanted(silent_host, name="there.csv"))
     failed, skipped, present = fetch(*files)
     assert (failed.status, skipped.status, present.status) == ("failed", "skipped", "present")
-    assert failed.reason.startswith(f"{nobody}: no answer (")
+    assert failed.reason.startswith(f"{silent_host}: no answer (")
     assert "refused" in failed.reason
     assert slept == [1.0, 2.0, 4.0], "the second file is not tried"
 
 
 def test_a_host_that_does_not_answer_is_not_asked_for_another_address(
-    fetch, nobody: str, server: Server, tmp_path: Path, slept: list[float]
+    fetch, silent_host: str, server: Server, tmp_path: Path, slept: list[float]
 ):
-    (outcome,) = fetch(wanted(nobody, f"{nobody}?again", server.url("mirror")))
+    (outcome,) = fetch(wanted(silent_host, f"{silent_host}?again", server.url("mirror")))
     assert_right(outcome, tmp_path)
     assert slept == [1.0, 2.0, 4.0]

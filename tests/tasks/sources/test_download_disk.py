@@ -45,7 +45,7 @@ def test_a_large_file_can_be_resumed_with_curl(fetch, server: Server, tmp_path: 
     curl = f"curl -fL -C - -o {path} '{url}'"
     (outcome,) = fetch(wanted(url))
     assert outcome.status == "downloaded"
-    assert progress.lines == [f"events.csv: an interrupted download starts anew. One that resumes: {curl}"]
+    assert progress.lines == [f"events.csv: an interrupted download starts again. To resume one: {curl}"]
     path.write_bytes(CONTENT[:1000])
     (outcome,) = fetch(wanted(url))
     assert outcome.status == "failed"

@@ -1,4 +1,4 @@
-"""Files whose events nobody has classified, as `predict` has a task read them."""
+"""Files of unclassified events, as a task reads them for `predict`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The top-tagging reference set, in files laid out as pandas 3 was seen to write them with PyTables 3.11."""
+"""The top-tagging reference set, in files laid out as pandas 3 writes them with PyTables 3.11."""
 
 import os
 import pickle

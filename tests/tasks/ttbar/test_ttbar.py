@@ -192,7 +192,7 @@ def test_pileup_lies_over_hits_and_tracks_alone(detector, monkeypatch):
         assert len(ak.flatten(over[name])) > 1.5 * len(ak.flatten(bare[name]))
 
 
-def test_pileup_is_told_at_the_level_of_the_detector():
+def test_pileup_is_in_the_settings_at_the_level_of_the_detector():
     task = TTbar(pileup="2011")
     assert task.settings("wjets", "detector")[-1].startswith("pile-up of mean 9 in 100.0% from 2000 collisions: ")
     assert task.settings("wjets", "hadron") == TTbar().settings("wjets", "hadron")
@@ -305,10 +305,10 @@ def test_recorded_settings_tell_the_streams_apart():
 @pytest.mark.parametrize("level", ["hadron", "detector"])
 def test_hits_are_part_of_the_progress(monkeypatch, level):
     """The bar goes on while hits are made, and ends at the number of events."""
-    told = []
-    monkeypatch.setattr(progress, "report", told.append)
+    reported = []
+    monkeypatch.setattr(progress, "report", reported.append)
     made("wjets", level, count=8)
-    assert sum(told) == pytest.approx(8)
+    assert sum(reported) == pytest.approx(8)
     if level == "detector":
-        assert told[-8:] == [pytest.approx(1 - GENERATION_SHARE)] * 8
-        assert sum(told[:-8]) == pytest.approx(8 * GENERATION_SHARE)
+        assert reported[-8:] == [pytest.approx(1 - GENERATION_SHARE)] * 8
+        assert sum(reported[:-8]) == pytest.approx(8 * GENERATION_SHARE)

@@ -1,4 +1,4 @@
-"""A bounded look at a data set, whatever its size."""
+"""A bounded sample of a data set of any size."""
 
 from __future__ import annotations
 

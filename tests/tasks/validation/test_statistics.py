@@ -94,7 +94,7 @@ def test_profiles_by_hand():
     assert width == pytest.approx(3.0, rel=0.05)
 
 
-def test_a_step_beside_an_edge_is_seen_and_a_slope_is_not():
+def test_a_step_next_to_an_edge_is_detected_and_a_slope_is_not():
     rng = RNG(6)
     falling = 2.0 + rng.exponential(3.0, 60_000)
     assert abs(edge_pull(falling, 2.94, -0.015 * 2.94)) < 3.5

@@ -86,7 +86,7 @@ def test_dry_run_deletes_nothing(cleaned, root: Path, complete: set[str]):
     assert [row["deleted"] for row in rows] == [False] * 3
 
 
-def test_without_a_terminal_it_refuses_unless_told(cleaned, root: Path, complete: set[str], monkeypatch):
+def test_without_a_terminal_it_needs_yes_or_dry_run(cleaned, root: Path, complete: set[str], monkeypatch):
     monkeypatch.setattr("sys.stdin.isatty", lambda: False)
     code, out, err = cleaned()
     assert (code, out) == (2, "")

@@ -1,4 +1,4 @@
-"""`data show --representation`: event displays on disk, and the numbers beside them."""
+"""`data show --representation`: event displays on disk, and the numbers printed with them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def shown(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     return run
 
 
-def test_all_representations_but_those_that_the_task_can_not_show(shown):
+def test_all_representations_that_the_task_has(shown):
     code, folder, out, _ = shown("--representation", "all")
     assert code == 0
     assert sorted(path.name for path in folder.iterdir()) == FILES
@@ -57,8 +57,8 @@ def test_all_representations_but_those_that_the_task_can_not_show(shown):
 def test_numbers_as_json(shown, toy_data: Path):
     code, folder, out, _ = shown("--representation", "circles[size=40]", "--representation", "calorimeter", "--json")
     assert code == 0
-    (told,) = json.loads(out)["displays"].values()
-    circles, calorimeter = told
+    (displays,) = json.loads(out)["displays"].values()
+    circles, calorimeter = displays
     assert calorimeter["skipped"].startswith("toy: no calorimeter hits")
     assert circles["representation"] == "circles[size=40]"
     assert circles["parameters"]["size"] == 40
@@ -119,7 +119,7 @@ def test_several_data_sets_have_folders_of_their_own(tmp_path: Path, shown, toy_
         (("--events", "3"), "data show: --events without --representation"),
     ],
 )
-def test_what_can_not_be_drawn_is_one_line(shown, words, message):
+def test_errors_of_drawing_are_one_line(shown, words, message):
     code, folder, out, err = shown(*words)
     assert code == 2
     assert out == ""

@@ -103,22 +103,22 @@ def test_one_file_of_it_to_another_folder(
 
 def test_without_a_network_it_says_what_to_get_by_hand(
     listed,
-    nobody: str,
+    silent_host: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ):
-    listed(nobody)
+    listed(silent_host)
     folder = tmp_path / "by hand"
     words = ["data", "fetch", "toys", "--to", str(folder)]
     assert cli.exit_code(words) == 1
     captured = capsys.readouterr()
     (line,) = [line for line in captured.err.splitlines() if line.startswith("error")]
-    assert line.startswith(f"error: toys: one.csv was not downloaded ({nobody}/one.csv: no answer (")
+    assert line.startswith(f"error: toys: one.csv was not downloaded ({silent_host}/one.csv: no answer (")
     assert line.endswith(f"Get it from {RECORD}, save it as {folder / 'one.csv'} and run the same command again.")
     lines = captured.out.splitlines()
     assert lines[1] == f"to get by hand, into {folder}:"
     assert lines[2] == f"  one.csv from {RECORD} (300.0 kB, {MD5})"
-    assert lines[3] == f"    curl -fL -C - -o '{folder / 'one.csv'}' {nobody}/one.csv"
+    assert lines[3] == f"    curl -fL -C - -o '{folder / 'one.csv'}' {silent_host}/one.csv"
     assert lines[-1] == f"then verify them: python -m benchmark data fetch toys --to '{folder}'"
 
     for name in ("one.csv", "two.csv"):
@@ -127,8 +127,8 @@ def test_without_a_network_it_says_what_to_get_by_hand(
     assert f"--source '{folder}'" in capsys.readouterr().out
 
 
-def test_the_command_to_verify_names_the_chosen_files(listed, nobody: str, tmp_path: Path, capsys):
-    listed(nobody)
+def test_the_command_to_verify_names_the_chosen_files(listed, silent_host: str, tmp_path: Path, capsys):
+    listed(silent_host)
     assert cli.exit_code(["data", "fetch", "toys", "--to", str(tmp_path), "--only", "two.csv"]) == 1
     command = f"python -m benchmark data fetch toys --to {tmp_path} --only two.csv"
     assert capsys.readouterr().out.splitlines()[-1] == f"then verify them: {command}"
@@ -180,8 +180,8 @@ def test_interrupted(
     assert cli.exit_code(words) == 0
 
 
-def test_a_folder_that_cannot_be_made(listed, nobody: str, tmp_path: Path, capsys):
-    listed(nobody)
+def test_a_folder_that_cannot_be_made(listed, silent_host: str, tmp_path: Path, capsys):
+    listed(silent_host)
     (tmp_path / "file").write_text("in the way")
     assert cli.exit_code(["data", "fetch", "toys", "--to", str(tmp_path / "file")]) == 2
     assert "the folder can't be made" in capsys.readouterr().err

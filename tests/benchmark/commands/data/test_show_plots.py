@@ -70,7 +70,7 @@ def test_parameters_choose_the_data_sets(toy_data: Path, tmp_path: Path, capsys:
     assert list((tmp_path / "none").iterdir()) == []
 
 
-def test_a_number_outside_its_range_is_told_and_no_error(tmp_path: Path):
+def test_a_number_outside_its_range_is_reported_and_no_error(tmp_path: Path):
     root, figures = tmp_path / "data", tmp_path / "figures"
     prepare(DataSet(DOUBTFUL, TASKS.load(DOUBTFUL).resolve("smoke"), "detector"), root, 1, lambda *_: None)
     # in a process of its own, since a banner of C++ goes past what Python takes for standard output

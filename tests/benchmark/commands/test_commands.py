@@ -1,4 +1,4 @@
-"""The verbs that look at what is there: `results`, `leaderboard`, `info`, `list`, `data show`."""
+"""Commands that print existing results, data and plug-ins: `results`, `leaderboard`, `info`, `list`, `data show`."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_no_results_as_json_are_an_empty_list(tmp_path: Path, capsys: pytest.Cap
     assert captured.err.startswith("no results in")
 
 
-def test_a_broken_file_of_any_name_is_told_and_the_rest_is_shown(
+def test_a_broken_file_of_any_name_is_reported_and_the_rest_printed(
     toy_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     folder = tmp_path / "results"
