@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import typer
 
-from benchmark.commands import data, export, info, leaderboard, list, predict, results, run
+from benchmark.commands import export, info, leaderboard, list, predict, results, run
+from benchmark.commands.data import group
 from benchmark.core.blame import blamed
 from benchmark.core.errors import UserError
 from benchmark.core.version import __version__
@@ -39,7 +40,7 @@ app.command("leaderboard")(leaderboard.command)
 app.command("predict")(predict.command)
 app.command("export")(export.command)
 app.command("info")(info.command)
-app.add_typer(data.app, name="data")
+app.add_typer(group.app, name="data")
 
 
 @app.callback(invoke_without_command=True)

@@ -21,6 +21,7 @@ from tasks.registry import TASKS
 if TYPE_CHECKING:
     from benchmark.core.parameters import Parameter
     from benchmark.core.registry import Entry
+    from benchmark.metrics.metric import MetricColumn
 
 REGISTRIES = (TASKS, REPRESENTATIONS, MODELS, METRICS)
 
@@ -88,15 +89,26 @@ def _record(entry: Entry) -> dict[str, Any]:
 
 
 def _described(entry: Entry) -> str:
-    """The docstring of a plug-in, then its parameters, each with its meaning."""
+    """The docstring of a plug-in, then its parameters with their meanings, or the columns of a metric."""
     from benchmark.core.parameters import parameters_of
 
     text = f"{entry.name} ({entry.origin})\n\n{entry.doc}"
+    if METRICS.entries().get(entry.name) == entry:
+        columns: tuple[MetricColumn, ...] = METRICS.load(entry.name).declared()
+        return "\n\n".join([text, "Columns:", "\n".join(map(_column, columns))])
     parameters = parameters_of(entry)
     if not parameters:
         return f"{text}\n\nNo parameters."
     example = f"{entry.name}[{parameters[-1].name}={_plain(parameters[-1].default)}]"
     return "\n\n".join([text, f"Parameters, as in {example}:", "\n".join(map(_paragraph, parameters))])
+
+
+def _column(column: MetricColumn) -> str:
+    """Name, header and direction of a column in a line, then its description."""
+    unit = f" [{column.unit}]" if column.unit else ""
+    better = f", {column.better} is better" if column.better else ""
+    place = "" if column.order is not None else ", in the details of a row"
+    return f"  {column.name}: {column.header}{unit}{better}{place}\n      {column.description}"
 
 
 def _paragraph(parameter: Parameter) -> str:

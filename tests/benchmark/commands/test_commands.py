@@ -174,9 +174,11 @@ def test_list_tells_the_parameters_of_what_is_named(said):
     assert "size = 224, smoke: 56, quick: 112  (whole number, 8 to 1024)" in said("list", "circles")
     assert said("list", "jet_image").count(" = True  (true or false)") == 4
     assert "slope = 60.0" in said("list", TOY)
+    assert "  auc: AUC, higher is better\n      " in said("list", "auc"), "the columns that a metric declares"
     both = said("list", "circles", "accuracy")
     assert both.index("circles (package)") < both.index("accuracy (package)")
-    assert "No parameters." in both
+    assert "\n\nColumns:\n\n" in both
+    assert "No parameters." in said("list", "constant")
     (found,) = json.loads(said("list", "cnn", "--json"))
     assert found in json.loads(said("list", "--json"))["models"]
     assert {"name": "depth", "type": "int", "default": "15", "presets": {"smoke": 7}}.items() <= next(
