@@ -67,7 +67,7 @@ class EventInfo:
         crystal, or the candidate jet.
     magnitude : size of an object on a picture: its pt or its energy.
     has_signal : whether class 0 is a signal and the others its background, or all classes are equal.
-    pair_masses : whether masses of pairs of particles may be features; not where a mass defines the classes.
+    pair_masses : whether masses of pairs of particles may be features; not if a mass defines the classes.
     bounds : largest values of metrics, by name, of a row that is ranked.
     holds : the content of the files that the events were read from, in words; empty for generated events.
     """

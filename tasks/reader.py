@@ -25,7 +25,7 @@ class Imported:
         and errors in a file are raised on the way. Empty tables are ignored. Each of the others becomes a shard.
     description : names of the files, and a note for users.
     dropped : number of events left out, by reason; complete after the last chunk.
-    notes : how the files were read where there was a choice, a sentence each; complete after the last chunk.
+    notes : how the files were read if there was a choice, a sentence each; complete after the last chunk.
     fast_simulation : whether the files come from a fast simulation (such as Delphes) and not from a real detector or
         Geant4.
     """
@@ -77,7 +77,7 @@ class Reader(ABC):
     def check(self, source: Path) -> None:
         """Raise UserError for files that `read` refuses at first sight. `source` exists.
 
-        Called before a run and by `--dry-run`. `read` is cheap where it reads nothing before its chunks are taken;
-        override this method where it is not.
+        Called before a run and by `--dry-run`. `read` is cheap if it reads nothing before its chunks are taken;
+        override this method if it is not.
         """
         self.read(source)

@@ -51,7 +51,7 @@ def test_no_file_imports_itself_through_others():
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     while leaves := {module for module, imported in imports.items() if not imported}:
         imports = {module: imported - leaves for module, imported in imports.items() if module not in leaves}
-    # what is left is in a cycle, or imports one
+    # the modules that are left are in a cycle, or import one
     while tops := set(imports).difference(*imports.values()):
         imports = {module: imported for module, imported in imports.items() if module not in tops}
     assert not imports, "cycles among:\n" + "\n".join(f"{module} -> {sorted(to)}" for module, to in imports.items())

@@ -51,7 +51,7 @@ def _place_of(error: Exception) -> str:
         file, line, _ = foreign[-1]
         return f"{file}, line {line}"
     frames = traceback.extract_tb(error.__traceback__)
-    # where this program is installed as a library, all may be in libraries
+    # if this program is installed as a library, all files may be in libraries
     last = ([frame for frame in frames if "site-packages" not in frame.filename] or frames)[-1]
     return f"{Path(last.filename).name}, line {last.lineno}"
 

@@ -30,7 +30,7 @@ class Overview:
     kinds : of the particles in the examples.
     statistics : of all events.
     losses : by class, the shares that the samples leave out (`Representation.losses`).
-    panel : its name, where an event has several.
+    panel : its name, if an event has several.
     """
 
     representation: Representation

@@ -39,7 +39,7 @@ CRYSTAL = ("crystal", "#3f90da")
 
 @dataclass(frozen=True)
 class Points:
-    """Particles of one event where they are drawn, (particles,) each, and undirected edges (E, 2) between them.
+    """Particles of one event at their places on a display, (particles,) each, and undirected edges (E, 2).
 
     sort : what gives the colour: the name of a kind or of a charge.
     """

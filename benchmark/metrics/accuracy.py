@@ -14,7 +14,7 @@ Labels = NDArray[np.int64]
 
 
 def predict(scores: Floats) -> Labels:
-    """The class (n,) with the highest of the scores (n, classes), the first one where several are equal."""
+    """The class (n,) with the highest of the scores (n, classes), the first one if several are equal."""
     predicted: Labels = np.argmax(scores, axis=1).astype(np.int64, copy=False)
     return predicted
 
@@ -121,7 +121,7 @@ class Accuracy(Metric):
     )
 
     def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
-        """The estimates by name; undefined where a class has no test events."""
+        """The estimates by name; undefined if a class has no test events."""
         predicted = predict(scored.scores)
         right = predicted == scored.labels
         estimates = {"accuracy": proportion(right, scored.weights, confidence)}

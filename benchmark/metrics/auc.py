@@ -193,7 +193,7 @@ class Auc(Metric):
     )
 
     def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
-        """The estimates by name; undefined where a class has no test events."""
+        """The estimates by name; undefined if a class has no test events."""
         classes = scored.classes
         singles = [_single(scored, label) for label in range(len(classes))]
         areas = {"auc": singles[0] if scored.signal else _macro(singles)}

@@ -75,7 +75,7 @@ class MetricColumn:
     order : position among the columns of metrics in tables, from the left. None: the number is listed with the details
         of a row, and has no column.
     chance : the value that guessing gives. A row that is significantly worse is marked as inverted.
-    common : the number depends on the test events alone, so that a table gives it once where all rows agree.
+    common : the number depends on the test events alone, so that a table gives it once if all rows agree.
     source : the paper that defines the number or its interval.
     """
 

@@ -141,7 +141,7 @@ class Rejection(Metric):
     )
 
     def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
-        """The estimates by name; undefined where a class has no test events, or where no background event passes."""
+        """The estimates by name; undefined if a class has no test events or no background event passes."""
         if not scored.signal:
             return {}
         return {f"rejection_{point * 100:.0f}": _estimate(scored, point, confidence) for point in WORKING_POINTS}

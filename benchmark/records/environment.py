@@ -15,7 +15,7 @@ from benchmark.records.result import Code
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKES_RESULTS = ("benchmark", "tasks", "representations", "models")
-"""Folders whose files can change a result. Plug-ins in files of their own are part of the key instead."""
+"""Folders whose files can change a result. Plug-ins in loose files are part of the key instead."""
 PACKAGES = ("numpy", "awkward", "torch", "xgboost", "scikit-learn", "pythia8mc", "fastjet", "uproot", "numba")
 
 
@@ -34,7 +34,7 @@ def describe() -> dict[str, Any]:
 
 @cache
 def code() -> Code:
-    """This release, and the git revision if the code is in a repository of its own.
+    """This release, and the git revision if the code is in its own repository.
 
     `dirty` says whether a file in `MAKES_RESULTS` was changed or added since that revision.
     """

@@ -70,7 +70,7 @@ class Part(_Frozen):
     def hashed(self) -> dict[str, Any]:
         """The fields that keys depend on.
 
-        Parameters count where they are not defaults, so that a plug-in may gain a parameter and keep its keys. A
+        Parameters count if they are not defaults, so that a plug-in may gain a parameter and keep its keys. A
         default that changes needs another `version`.
         """
         parameters = {name: self.parameters[name] for name in self.given}

@@ -62,7 +62,7 @@ class Calorimeter(Representation):
         "and x, the endcaps at negative and positive z, 100 x 100 each; in the endcaps a tower is spread evenly over "
         "the crystals that point to it, and tracks are placed where a straight line meets the endcap. 'detector': "
         "barrel and endcaps as one picture, HCAL-centric, 280 x 360; rows are wider beyond abs(eta) 1.74, as towers "
-        "are. 'task': the area that the task names. Endcaps are empty where a task stores no hits of them",
+        "are. 'task': the area that the task names. Endcaps are empty if a task stores no hits of them",
     ] = "task"
     unit: Annotated[float, Range(1e-3, 1e6), "energy in GeV that has the value 1; for jets always 1 GeV"] = 10.0
     divide: Annotated[

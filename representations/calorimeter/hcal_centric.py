@@ -56,7 +56,7 @@ def endcaps(ecal: Hits, field: str = "energy") -> Cells:
 
 
 def towers(hcal: Hits) -> Cells:
-    """Energy of the HCAL's towers, spread evenly over 25 pixels, or 50 where a tower is two columns wide."""
+    """Energy of the HCAL's towers, spread evenly over 25 pixels, or 50 if the tower is two columns wide."""
     double = wide(hcal["row"])
     return Cells.together([_tiled(hcal.only(~double), TOWER), _tiled(hcal.only(double), 2 * TOWER)])
 

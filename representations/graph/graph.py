@@ -43,7 +43,7 @@ class Graph(Representation):
     k: Annotated[
         int,
         Range(1, 1000),
-        "nearest neighbours; all other nodes where there are fewer. Of two at the same distance the one of higher pt "
+        "nearest neighbours; all other nodes if there are fewer. Of two at the same distance the one of higher pt "
         "is nearer",
     ] = 7
     radius: Annotated[float, Range(0, 100), "largest distance sqrt(deta^2 + dphi^2)"] = 0.4

@@ -32,7 +32,7 @@ def divisors(
     Parameters
     ----------
     representation : its name, for messages.
-    divide : "none": the unit. "mass": the event's mass. "sum": its total, or the unit where that is 0.
+    divide : "none": the unit. "mass": the event's mass. "sum": its total, or the unit if that is 0.
     total : (events,) GeV.
     unit : GeV.
 

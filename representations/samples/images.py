@@ -55,7 +55,7 @@ class Panel(NamedTuple):
     shape : channels, rows, columns.
     span : half widths along the two `axes`: radians for eta and phi, metres for y and x.
     channel_names : one per channel, or none. Models identify channels by them.
-    name : of the panel, where an event has several.
+    name : of the panel, if an event has several.
     axes : names of both axes: eta and phi, or y and x on the face of an endcap.
     turned : False: the first axis runs down the rows, as in a calorimeter. True: the second one does, as on a canvas.
     edges : of pixels along the first axis, in rising order, one more than there are pixels; empty if these are even.
@@ -168,12 +168,12 @@ class Images(Samples):
 
     @property
     def span(self) -> tuple[float, float]:
-        """Half widths of the only panel along its axes. Raises ValueError where there are several."""
+        """Half widths of the only panel along its axes. Raises ValueError if there are several."""
         return self._only.span
 
     @property
     def channel_names(self) -> tuple[str, ...]:
-        """Names of the channels of the only panel. Raises ValueError where there are several."""
+        """Names of the channels of the only panel. Raises ValueError if there are several."""
         return self._only.channel_names
 
     @property

@@ -78,7 +78,7 @@ def _result_of(future: Future[None], data: DataSet) -> None:
     except BrokenProcessPool as error:
         raise UserError(
             f"{data.task.name}: a generating process died (out of memory, or killed). "
-            "Run the same command again to go on where it stopped, with fewer --workers if memory is short."
+            "Run the same command again to continue, with fewer --workers if memory is short."
         ) from error
 
 

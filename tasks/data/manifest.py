@@ -44,7 +44,7 @@ class Manifest(BaseModel):
     detector : version of our fast simulation.
     counts : events by class (as stored) and split.
     dropped : events of real files that were left out, by reason.
-    notes : how real files were read where there was a choice.
+    notes : how real files were read if there was a choice.
     fingerprint, content : SHA-256 over the content of the test events, and of all events. Neither depends on shards,
         workers or Parquet.
     """

@@ -78,9 +78,9 @@ class Recorded:
 
     Parameters
     ----------
-    tested : whether each pair is of the test stream, shape (events,); None where no file is of that stream.
+    tested : whether each pair is of the test stream, shape (events,); None if no file is of that stream.
     dropped : pairs left out, by reason.
-    notes : how the files were read where there was a choice.
+    notes : how the files were read if there was a choice.
     """
 
     pairs: MuonPairs

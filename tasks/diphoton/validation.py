@@ -49,7 +49,7 @@ class DiphotonValidation(Validation):
         yield from super().figures(events)
 
     def detector_figures(self, count: int | None = None) -> Iterator[Figure]:
-        """Pile-up, where there is some."""
+        """Pile-up, if there is any."""
         if self.pileup:
             yield pileup_figure(self.pileup, ENERGY, count)
 

@@ -29,7 +29,7 @@ def filled(
     quota: NDArray[np.int64],
     what: str,
 ) -> ak.Array:
-    """Collect the first `quota[cell]` events of each bin, in the order in which they are generated.
+    """Collect the first `quota[i]` events of each bin i, in the order in which they are generated.
 
     `select` returns the accepted events and the bin of each. Raises UserError, naming `what`, if none of the first
     20,000 collisions is accepted, or if a bin is empty when there are 100 times as many events as needed in all.
@@ -38,11 +38,11 @@ def filled(
     seen = np.zeros(len(quota), dtype=np.int64)
     tried = 0
     for events in batches:
-        rows, cell = select(events)
+        rows, bins = select(events)
         tried += len(events)
-        wanted = seen[cell] + _earlier(cell) < quota[cell]
+        wanted = seen[bins] + _earlier(bins) < quota[bins]
         progress.report(int(wanted.sum()))
-        seen += np.bincount(cell, minlength=len(quota))
+        seen += np.bincount(bins, minlength=len(quota))
         if wanted.any():
             kept.append(rows[wanted])
         if (seen >= quota).all():
@@ -56,11 +56,11 @@ def filled(
     return ak.to_packed(ak.concatenate(kept))
 
 
-def _earlier(cell: NDArray[np.int64]) -> NDArray[np.int64]:
+def _earlier(bins: NDArray[np.int64]) -> NDArray[np.int64]:
     """For each event, the number of earlier events of the batch in the same bin."""
-    order = np.argsort(cell, kind="stable")
-    ordered = cell[order]
+    order = np.argsort(bins, kind="stable")
+    ordered = bins[order]
     starts = np.searchsorted(ordered, ordered, side="left")
-    rank = np.empty(len(cell), dtype=np.int64)
-    rank[order] = np.arange(len(cell)) - starts
+    rank = np.empty(len(bins), dtype=np.int64)
+    rank[order] = np.arange(len(bins)) - starts
     return rank

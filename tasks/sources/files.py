@@ -25,7 +25,7 @@ ROWS_PER_FILE = 2**40
 def find_files(task: str, source: Path, suffixes: Collection[str], *, deep: bool = False) -> list[Path]:
     """The file itself, or all visible files of the folder with these suffixes, sorted by path.
 
-    deep : include files in sub-folders. Raises UserError where there is none.
+    deep : include files in sub-folders. Raises UserError if there is none.
     """
     wanted = " or ".join(suffixes)
     if not source.exists():

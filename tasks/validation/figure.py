@@ -22,8 +22,8 @@ Floats = NDArray[np.float64]
 class Check:
     """A number measured in a figure, and its expected range.
 
-    value : NaN where there are too few events.
-    low, high : the expected range, both ends included; infinite where there is no bound.
+    value : NaN if there are too few events.
+    low, high : the expected range, both ends included; infinite if there is no bound.
     source : reference of the range, or that it is a guess.
     """
 
@@ -52,7 +52,7 @@ class Axis:
 
     @property
     def text(self) -> str:
-        """`p_T [GeV]`, or without brackets where there is no unit."""
+        """`p_T [GeV]`, or without brackets if there is no unit."""
         return f"{self.quantity} [{self.unit}]" if self.unit else self.quantity
 
 
@@ -132,7 +132,7 @@ Panel = Spectrum | Curve | Map
 class Figure:
     """Panels of one picture. `name` is that of the file: letters, digits and hyphens.
 
-    sample : the events, where they are not the stored ones, such as "2,000 photons, no pile-up".
+    sample : the events, if they are not the stored ones, such as "2,000 photons, no pile-up".
     """
 
     name: str

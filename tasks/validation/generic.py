@@ -66,7 +66,7 @@ def of_kind(events: Events, kind: str) -> ak.Array:
 
 
 def particles(name: str, one: str, events: Events, found: ak.Array) -> Iterator[Figure]:
-    """Number (where it varies), pt, eta and phi of the objects of one kind; nothing where there are none."""
+    """Number (if it varies), pt, eta and phi of the objects of one kind; nothing if there are none."""
     number = ak.to_numpy(ak.num(found.pt))
     if not number.any():
         return

@@ -78,14 +78,14 @@ def figure(events: Events) -> Figure:
 
 
 def leading(events: Events, kinds: tuple[str, ...]) -> ak.Array:
-    """The object of highest pt of these kinds in each event, its pt, eta and phi (events,); NaN where there is none."""
+    """The object of highest pt of these kinds in each event, its pt, eta and phi (events,); NaN if there is none."""
     found = ak.concatenate([of_kind(events, kind) for kind in kinds], axis=1)
     first = ak.firsts(found[ak.argmax(found.pt, axis=1, keepdims=True)])
     return ak.zip({name: ak.to_numpy(ak.fill_none(first[name], np.nan)) for name in ("pt", "eta", "phi")})
 
 
 def around(events: Events, column: str, objects: ak.Array, reach: float) -> Floats:
-    """Transverse energy (GeV) of hits or tracks within `reach` of one object per event; NaN where there is none.
+    """Transverse energy (GeV) of hits or tracks within `reach` of one object per event; NaN if there is none.
 
     objects : {pt, eta, phi} of (events,). Returns (events,).
     """

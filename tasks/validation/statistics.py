@@ -109,7 +109,7 @@ def central_width(values: Any) -> float:
 
 
 def median(values: Any) -> float:
-    """The median, or NaN where there are too few."""
+    """The median, or NaN if there are too few."""
     values = np.asarray(values, dtype=np.float64)
     return float(np.median(values)) if len(values) >= LEAST else math.nan
 

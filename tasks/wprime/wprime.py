@@ -109,7 +109,7 @@ class WPrime(Task):
         return (*SETTINGS[process], *lowest, *level_settings(level, multiparton=self.multiparton))
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
-        """Generate `count` jets, with the same numbers in the cells of pt and abs(eta) in both processes."""
+        """Generate `count` jets, with the same numbers in the bins of pt and abs(eta) in both processes."""
         rng = np.random.default_rng(seed)
         what = f"{self.name}, {process}"
 
@@ -134,7 +134,7 @@ class WPrime(Task):
         return WPrimeValidation()
 
     def _select(self, events: ak.Array, level: str, rng: np.random.Generator) -> tuple[ak.Array, NDArray[np.int64]]:
-        """Events whose leading jet is in the window, and the cell of pt and abs(eta) of each."""
+        """Events whose leading jet is in the window, and the bin of pt and abs(eta) of each."""
         from tasks.detector.particle_flow import flow_response_of, particle_flow
         from tasks.detector.particles import final
         from tasks.detector.substructure import leading_jet, total, trim
@@ -153,7 +153,7 @@ class WPrime(Task):
 
 
 def cell_of(pt: NDArray[Any], eta: NDArray[Any]) -> NDArray[np.int64]:
-    """The cell of each jet, (jets,), from its pt and abs(eta); abs(eta) runs fastest."""
+    """The bin of each jet, (jets,), from its pt and abs(eta); abs(eta) runs fastest."""
     row = ((pt - PT[0]) / (PT[1] - PT[0]) * len(PT_SHARES)).astype(np.int64)
     return row * len(ETA_SHARES) + (eta / ETA_MAX * len(ETA_SHARES)).astype(np.int64)
 
@@ -188,8 +188,7 @@ def scalars(particles: ak.Array, mass: NDArray[Any]) -> dict[str, NDArray[Any]]:
 
     mass (GeV, trimmed) · tau1, tau2, tau21 = tau2 / tau1 (N-subjettiness) · c2 = e3 / e2^2, d2 = e3 / e2^3 (energy
     correlators, beta 1 and 2: Larkoski, Moult and Neill, JHEP 12 (2014) 009) · n_constituents. A ratio over 0 is 0.
-    Mass, tau21, c2 and d2 are the six expert variables of Baldi et al., PRD 93 (2016) 094034, which the landscape talk
-    trains boosted trees on.
+    Mass, tau21, c2 and d2 are the six expert variables of Baldi et al., PRD 93 (2016) 094034.
     """
     from tasks.detector.substructure import energy_correlators, n_subjettiness
 

@@ -1,4 +1,4 @@
-"""The command line in processes of its own: what a call in this process can't show. Each costs seconds."""
+"""The command line in new processes, for what a call in this process cannot test. Each takes seconds."""
 
 from __future__ import annotations
 

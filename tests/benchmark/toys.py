@@ -47,7 +47,7 @@ def arguments(results: Path, data: Path, *models: str) -> list[str]:
 
 
 def benchmark(*words: str, cwd: Path, options: tuple[str, ...] = (), **env: str) -> subprocess.CompletedProcess[str]:
-    """`python -m benchmark ...` in a process of its own, which hears Ctrl-C even if these tests were told not to."""
+    """`python -m benchmark ...` in a new process, which handles Ctrl-C even if these tests ignore it."""
     hearing = (
         "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
     )

@@ -1,4 +1,4 @@
-"""The files of `examples/` run as they stand, from the command line, on what they are for."""
+"""The files of `examples/` run unchanged from the command line, on the samples they are for."""
 
 from __future__ import annotations
 

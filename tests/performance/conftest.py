@@ -53,7 +53,7 @@ class Row:
 
 @dataclass
 class SideBySide:
-    """What the fixture gives: call it with both sides."""
+    """The value of the fixture: call it with both sides."""
 
     benchmark: BenchmarkFixture
     rows: list[Row]
@@ -111,7 +111,7 @@ class SideBySide:
 
 @pytest.fixture
 def apart(benchmark: BenchmarkFixture) -> Iterator[Callable[..., Callable[[], Any]]]:
-    """A side in a process of its own, where what it does with memory is its own affair.
+    """A side in a new process, whose memory does not affect the other side.
 
     apart(make, threads, worker=True) : what `make()` returns, called there whenever this is called here. worker: the
         process keeps the memory that it frees, as those of a run do; otherwise it is one as Python starts it.

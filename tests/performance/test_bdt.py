@@ -24,7 +24,7 @@ EVENTS, ROUNDS = (10_000, 200) if MEASURED else (1000, 20)
 
 
 def bare(train: tuple[np.ndarray, ...], valid: tuple[np.ndarray, ...], settings: dict[str, object]) -> xgboost.Booster:
-    """From arrays to trees, all rounds of them and the best kept, and nothing beside it."""
+    """From arrays to the trees of all rounds, of which the best are kept, and nothing else."""
     matrix = xgboost.QuantileDMatrix(train[0], train[1], weight=train[2])
     watched = xgboost.QuantileDMatrix(valid[0], valid[1], weight=valid[2], ref=matrix)
     return xgboost.train(

@@ -30,7 +30,7 @@ Collision = list[dict[str, float]]
 
 
 def pillow(collisions: list[Collision]) -> list[np.ndarray]:
-    """What one would write in an afternoon: a loop over events and objects."""
+    """A straightforward implementation: a loop over events and objects."""
     pictures = []
     for objects in collisions:
         picture = Image.new("RGB", (224, 224), "white")

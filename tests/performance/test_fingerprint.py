@@ -1,4 +1,4 @@
-"""What a fingerprint costs: events of objects alone, and events with the hits of a whole detector."""
+"""Cost of a fingerprint: events of objects alone, and events with the hits of a whole detector."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Circles drawn slowly and obviously, and what `Circles` draws, dense."""
+"""Circles drawn by a slow and simple reference, and the dense pictures of `Circles`."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ PITCH, DISTANCE = 0.03, 3.154
 
 
 def ring_of(eta: float) -> int:
-    """Row of the HCAL (0 to 55) that looks to this eta."""
+    """Row of the HCAL (0 to 55) that points to this eta."""
     number = sum(1 for edge in HCAL_EDGES[1:-1] if abs(eta) >= edge)
     return 28 + number if eta >= 0 else 27 - number
 

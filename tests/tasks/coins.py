@@ -19,8 +19,8 @@ from tasks.task import Task
 GATE = "COINS_GATE"
 """Names a pipe (FIFO) that tails wait at, so that a test can end a run of which it knows how far it got."""
 
-TELLS = "COINS_TELLS"
-"""Seconds between the events of which it tells while it makes a shard."""
+REPORTS = "COINS_TELLS"
+"""Seconds between the events that it reports while it makes a shard."""
 
 
 class CoinReader(Reader):
@@ -56,7 +56,7 @@ class Coins(Task):
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
         if process == "tails" and (gate := os.environ.get(GATE)):
             Path(gate).read_bytes()
-        if told := os.environ.get(TELLS):  # some of its events, and works on for a while, as a generator does
+        if told := os.environ.get(REPORTS):  # some of its events, and works on for a while, as a generator does
             for _ in range(2):
                 progress.report(count // 4)
                 hashlib.pbkdf2_hmac("sha256", b"coin", b"toss", int(told))

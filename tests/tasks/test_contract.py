@@ -1,4 +1,4 @@
-"""What every task keeps, whichever are registered."""
+"""The contract that every registered task keeps."""
 
 import json
 import pickle

@@ -45,7 +45,7 @@ def choices(words: Sequence[str]) -> list[tuple[Choice, Representation]]:
 
 
 def run(wanted: DisplayRequest, found: Sequence[DataFolder], folder: Path, display: Display) -> list[EventDisplay]:
-    """Draw every complete data set; with several data sets, each into a folder of its own.
+    """Draw every complete data set; with several data sets, each into its own folder.
 
     Raises UserError when nothing could be drawn.
     """

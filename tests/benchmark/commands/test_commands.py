@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def said(capsys: pytest.CaptureFixture[str]):
-    """Runs a command line that must go well, and returns what it printed."""
+    """Run a command line that must succeed, and return its output."""
 
     def run(*words: str) -> str:
         assert cli.exit_code(words) == 0

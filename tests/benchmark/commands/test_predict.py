@@ -1,4 +1,4 @@
-"""`predict`: what a run said of its test events, said again; and of files."""
+"""`predict`: the same scores as a run gave to its test events, and scores of files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Examples of each class, the shares that samples leave out, and what the values of channels are."""
+"""Examples of each class, the shares that samples leave out, and the quantities of channels."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What stands on the sheets: averages in GeV, names, units, kinds, counts."""
+"""The content of the sheets: averages in GeV, names, units, kinds, counts."""
 
 import numpy as np
 import pytest

@@ -95,5 +95,5 @@ def test_nodes_and_edges():
     statistics = summed_up(Graph(join="complete"), events_of(collisions), 2)
     assert statistics.numbers(0) == {"nodes": 3.0, "edges": (4 * 3 + 2 * 1) / 2}
     assert statistics.numbers(1) == {"nodes": 1.0, "edges": 0.0}
-    # what was kept does not hold on to the samples
+    # the statistics hold no reference to the samples
     assert not isinstance(statistics.column("edges"), torch.Tensor)

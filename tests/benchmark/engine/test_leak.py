@@ -1,4 +1,4 @@
-"""With permuted labels nothing can be learned, unless a label leaks into what a model sees."""
+"""With permuted labels nothing can be learned, unless a label leaks into the input of a model."""
 
 from __future__ import annotations
 

@@ -32,14 +32,14 @@ def result(**changes) -> Result:
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What a terminal of 100 columns is sent."""
+    """The output to a terminal of 100 columns."""
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=100, color_system=None)
     monkeypatch.setattr(display, "Console", lambda **options: console)
     return stream
 
 
-def tell(shown: Display, count: int = 2) -> None:
+def report_all(shown: Display, count: int = 2) -> None:
     first, *others = cells(count)
     shown.plan([first, *others], {})
     shown.stage("ttbar", "generate", 0, 300)
@@ -54,7 +54,7 @@ def tell(shown: Display, count: int = 2) -> None:
 
 def test_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]):
     with Display() as shown:
-        tell(shown)
+        report_all(shown)
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines() == [
@@ -89,13 +89,13 @@ def test_stored_results_are_reported_on_a_terminal_as_well(terminal: io.StringIO
 
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]):
     with Display(quiet=True) as shown:
-        tell(shown)
+        report_all(shown)
     assert capsys.readouterr() == ("", "")
 
 
 def test_table_and_bars_on_a_terminal(terminal: io.StringIO):
     with Display() as shown:
-        tell(shown)
+        report_all(shown)
     end = terminal.getvalue().rpartition("cell ")[2]
     assert "cnn[depth=7] · seed 0" in end
     assert "AUC 0.9000 [0.8800, 0.9200] in 12 s" in end
@@ -153,7 +153,7 @@ def test_what_was_there_already_says_nothing_of_the_speed(terminal: io.StringIO,
         now = [0.0]
         shown.progress.get_time = lambda: now[0]
         shown.stage("ttbar", "generate", 4000, 12_000)
-        for second in range(1, 101):  # one event a second, told every ten
+        for second in range(1, 101):  # one event per second, reported every ten
             now[0] = float(second)
             if second % 10 == 0:
                 shown.stage("ttbar", "generate", 4000 + second, 12_000)
@@ -183,7 +183,7 @@ def test_headline(found: Result, words: str):
 
 
 class Handle:
-    """What IPython gives for an output that can be updated."""
+    """The object that IPython returns for an output that can be updated."""
 
     def __init__(self) -> None:
         self.pages: list[str] = []
@@ -201,7 +201,7 @@ def test_a_table_in_a_notebook(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     monkeypatch.setattr(display, "Console", lambda **options: Console(**options) if "record" in options else console)
     monkeypatch.setattr(console, "print", lambda *words, **options: None)
     with Display() as shown:
-        tell(shown)
+        report_all(shown)
     assert "cnn[depth=7] · seed 0" in handle.pages[-1]
     assert "AUC 0.9000 [0.8800, 0.9200] in 12 s" in handle.pages[-1]
     assert capsys.readouterr() == ("", "")

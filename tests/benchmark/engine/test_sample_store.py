@@ -1,4 +1,4 @@
-"""Samples that are kept beside their data set: made once, opened again, never trusted blindly."""
+"""Samples that are stored with their data set: made once, opened again, checked whenever they are opened."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from representations.samples import Samples, Vectors
 
 FLAG = "BENCHMARK_TEST_FLAG"
-"""Environment variable: a file; what misbehaves `Once` makes it, and behaves when it is there."""
+"""Environment variable: a file. Models that misbehave `Once` make it, and behave if it exists."""
 
 
 def leading_pt(samples: Vectors) -> NDArray[np.float64]:

@@ -51,7 +51,7 @@ class Toy(Task):
 
 @dataclass(frozen=True, kw_only=True)
 class Lonely(Toy):
-    """One class alone, so that there is nothing to tell apart."""
+    """One class alone, so that there is nothing to classify."""
 
     name: ClassVar[str] = "lonely"
     processes: ClassVar[tuple[str, ...]] = ("hard",)

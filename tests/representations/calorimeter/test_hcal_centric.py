@@ -1,4 +1,4 @@
-"""The whole detector as one picture, against a slow reference and what must be kept."""
+"""The whole detector as one picture, against a slow reference and conservation of energy."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Four-vectors: order, columns, symmetries, and what is refused."""
+"""Four-vectors: order, columns, symmetries, and refused input."""
 
 from __future__ import annotations
 

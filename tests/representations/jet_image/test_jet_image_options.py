@@ -1,4 +1,4 @@
-"""The options of jet images, one by one, and what `calorimeter` makes of jets."""
+"""The options of jet images, one by one, and the pictures of jets by `calorimeter`."""
 
 from dataclasses import replace
 

@@ -172,7 +172,7 @@ def test_stored_is_dense_times_the_scale_in_bytes(index: list[int] | None) -> No
 
 @pytest.mark.parametrize("index", [[4], [-5], [0, 99]])
 def test_rows_that_are_not_there(index: list[int]) -> None:
-    """Compiled loops look at no bounds: what is out of them has to be found before."""
+    """Compiled loops check no bounds: indices out of bounds must be refused before."""
     where = torch.tensor(index)
     calls = (images([3, 0, 5, 2]).dense, images([3, 0, 5, 2]).stored, ragged([3, 0, 5, 2]).take, graphs([2] * 4).joined)
     for call in calls:

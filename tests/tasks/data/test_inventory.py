@@ -1,4 +1,4 @@
-"""Data sets on disk: found for what they are, and removed with nothing else."""
+"""Data sets on disk: their state, and their removal without other files."""
 
 import pytest
 from filelock import FileLock

@@ -19,7 +19,7 @@ from tasks.data.verification import verify
 from tasks.events import SPLITS, split_of
 from tasks.reader import Imported
 from tasks.registry import TASKS
-from tests.tasks.coins import TELLS
+from tests.tasks.coins import REPORTS
 from tests.tasks.data_sets import COINS, coins, quiet
 
 # --- making ----------------------------------------------------------------------------------------------------------
@@ -35,7 +35,7 @@ def test_two_workers_make_the_same_bytes_as_one(made, tmp_path):
 
 
 def test_progress_moves_within_a_shard(made, tmp_path, monkeypatch):
-    monkeypatch.setenv(TELLS, "1000000")
+    monkeypatch.setenv(REPORTS, "1000000")
     monkeypatch.setattr("tasks.data.generation.LOOK_EVERY_S", 0.05)
     reports = []
     other = prepare(coins(), tmp_path, 2, lambda *report: reports.append(report))
@@ -188,7 +188,7 @@ def imported(tmp_path, monkeypatch):
 
 
 def test_memory_does_not_grow_with_shards(imported):
-    """Arrow's own memory is not seen here, but numpy's is: what each event is turned into, and all that is kept."""
+    """Arrow's memory is not measured here, but numpy's is: the arrays of each event, and all that is stored."""
     few, many = peak(lambda: imported(5)), peak(lambda: imported(20))
     shard = EVENTS * HITS * 8
     assert few > shard, "numpy's memory is measured"

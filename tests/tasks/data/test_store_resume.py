@@ -76,7 +76,7 @@ def test_shards_without_a_manifest_only_need_one(made, tmp_path, monkeypatch):
 
 
 def test_a_run_waits_for_another_and_finds_its_data_made(made, tmp_path, monkeypatch):
-    """The other finishes between the first look and the lock."""
+    """The other process finishes between the first check and the lock."""
     manifest = made.manifest
     folder = coins().folder(tmp_path)
     folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Ten samples of a pulse: against the formula, a plain fit, and what the converter can hold."""
+"""Ten samples of a pulse: against the formula, a plain fit, and the range of the converter."""
 
 import awkward as ak
 import numpy as np

@@ -1,4 +1,4 @@
-"""Cells against what CMS has, and against the way back from their directions."""
+"""Cells against the numbers of CMS, and back from their directions."""
 
 import numpy as np
 import pytest
@@ -60,7 +60,7 @@ def test_endcap_index_and_direction_there_and_back():
     row, column = np.nonzero(np.tile(endcap_mask(), (2, 1)))
     eta, phi = endcap_direction(row, column)
     for i in np.random.default_rng(1).choice(len(row), 300, replace=False):
-        # The ring's corners reach into the gap beside the barrel, from where the barrel stops first.
+        # The ring's corners reach into the gap next to the barrel, which stops first.
         if abs(eta[i]) > 1.479:
             place = entry(at_face(10.0, eta[i], phi[i]))
             assert not place[0]

@@ -49,7 +49,7 @@ def indices(jet):
     return sorted(part.user_index() for part in jet.constituents())
 
 
-# --- jets and trimming, beside fastjet one by one --------------------------------------------------------------------
+# --- jets and trimming, against fastjet one by one -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("algorithm", ["antikt", "kt"])

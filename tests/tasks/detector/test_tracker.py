@@ -38,7 +38,7 @@ STACKS = np.zeros((STACK, STATE)), np.zeros((STACK, STATE))
 
 
 def arrived(first, rng):
-    """What one electron or photon becomes, (n, 8)."""
+    """The particles that one electron or photon becomes, (n, 8)."""
     return STACKS[1][: cascade(first, rng, *STACKS)].copy()
 
 

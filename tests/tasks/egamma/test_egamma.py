@@ -1,4 +1,4 @@
-"""Electrons against photons: what the classes may differ in, and what they may not."""
+"""Electrons against photons: the variables in which the classes may differ, and those in which they may not."""
 
 import hashlib
 import io
@@ -53,7 +53,7 @@ def p4(incoming):
 
 
 def true(process, seed, count=20_000):
-    """(pt, eta, phi) of what the gun shoots, (3, count)."""
+    """(pt, eta, phi) of the particles of the gun, (3, count)."""
     _, x, y, z = p4(gun(process, count, np.random.default_rng(seed))).sum(axis=2)
     pt = np.hypot(x, y)
     return np.array([pt, np.arcsinh(z / pt), np.arctan2(y, x)])

@@ -1,4 +1,4 @@
-"""What the tests of downloads share: a file, its progress, and what a good outcome is."""
+"""Common parts of the tests of downloads: a file, its progress, and a good outcome."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WRONG = bytes(len(CONTENT))
 
 
 class Recorder:
-    """Records what is reported; raises `error` when the first bytes arrive."""
+    """Records all reports; raises `error` when the first bytes arrive."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []

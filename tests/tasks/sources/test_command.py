@@ -1,4 +1,4 @@
-"""What a user sees of bad files: one line on standard error, exit code 2, and no traceback."""
+"""Bad files give one line on standard error, exit code 2, and no traceback."""
 
 import h5py
 import numpy as np

@@ -1,4 +1,4 @@
-"""ECAL showers and jet images, and what can be wrong with an HDF5 file."""
+"""ECAL showers and jet images, and errors of HDF5 files."""
 
 import resource
 

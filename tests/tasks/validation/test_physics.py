@@ -1,4 +1,4 @@
-"""What small samples of every task come to, within loose bounds of physics."""
+"""Numbers of small samples of every task, within loose bounds of physics."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ FILES = [
 
 @pytest.fixture
 def shown(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """Displays of the toy task in a folder that is not there yet; the exit code, and what was printed."""
+    """Displays of the toy task in a new folder; the exit code, and the output."""
 
     def run(*words: str, task: str = TOY) -> tuple[int, Path, str, str]:
         folder = tmp_path / "new" / "displays"

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[4]
 
 @pytest.fixture
 def shown(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """Figures of the toy task, in a folder that is not there yet, and what was printed."""
+    """Figures of the toy taskin a new folder, and the output."""
 
     def run(*words: str) -> tuple[Path, str]:
         folder = tmp_path / "new" / "figures"
