@@ -9,6 +9,7 @@ import pytest
 from benchmark import cli
 from benchmark.core import machine
 from benchmark.core.errors import UserError
+from benchmark.engine import api
 from tests.benchmark.toys import arguments, model
 from tests.tasks.sources.files import HEADER, back_to_back
 
@@ -197,5 +198,5 @@ def test_a_message_of_several_lines_becomes_one(refused, monkeypatch: pytest.Mon
     def fail(word: str) -> str:
         raise UserError("first line\n  second line")
 
-    monkeypatch.setattr(machine, "resolve_device", fail)
+    monkeypatch.setattr(api, "resolve_device", fail)
     assert refused("run", "--task", "ttbar") == "error: first line second line"
