@@ -90,7 +90,7 @@ def _exported(name: str, network: nn.Module, inputs: Sequence[OnnxInput]) -> Any
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise UserError(
-            f"export: the package {error.name} is not installed. Type: pip install 'collision-benchmark[onnx]'."
+            f"export: the package {error.name} is not installed. Type: pip install onnx onnxruntime onnxscript."
         ) from error
     any_size = torch.export.Dim.DYNAMIC
     try:

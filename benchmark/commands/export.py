@@ -15,7 +15,7 @@ def command(
     onnx: Annotated[Path, typer.Option("--onnx", help="The file to write, for onnxruntime.", metavar="FILE")],
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")] = False,
 ) -> int:
-    """Write a fitted network as ONNX. Needs the extra: pip install 'collision-benchmark[onnx]'.
+    """Write a fitted network as ONNX. Needs the extra `onnx`: pip install onnx onnxruntime onnxscript.
 
     Example: python -m benchmark export saved/ttbar/circles-cnn-seed0-1a2b3c4d5e6f --onnx cnn.onnx
     """

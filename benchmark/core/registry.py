@@ -183,8 +183,9 @@ def _in_file(word: str, noun: str) -> Entry:
     if not colon and len(classes) == 1:
         class_name = next(iter(classes))
     if class_name not in classes:
-        known = ", ".join(classes) or "no class with a literal `name`"
-        raise UserError(f"{noun} {word}: {path.name} has {known}. Name the class as {path.name}:Class.")
+        if not classes:
+            raise UserError(f'{noun} {word}: {path.name} has no class with a literal `name`. Write name = "..." in it.')
+        raise UserError(f"{noun} {word}: {path.name} has {', '.join(classes)}. Name the class as {path.name}:Class.")
     return classes[class_name]
 
 

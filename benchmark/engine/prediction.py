@@ -124,12 +124,12 @@ def export_onnx(model: Path, onnx: Path) -> tuple[list[str], tuple[str, ...]]:
 
 def _source(path: Path, restored: Restored) -> _Source:
     """The events of a data set or of files."""
-    task = restored.task
+    task, target = restored.task, restored.origin.identity.task.target
     if not path.exists():
         raise UserError(f"{path}: no such file or folder. Give events, or the folder of a data set.")
     manifest = read_manifest(path)
     if manifest is None:
-        return _from_files(path, task)
+        return _from_files(path, task, target)
     if manifest.task != task.name:
         raise UserError(f"{path}: events of the task {manifest.task}, but the model was fitted for {task.name}.")
     columns = restored.representation.columns(task.info(manifest.level))
@@ -138,12 +138,12 @@ def _source(path: Path, restored: Restored) -> _Source:
     return _Source(shards_in(path, task, manifest.level, columns), manifest.events(), fitted_on)
 
 
-def _from_files(path: Path, task: Task) -> _Source:
+def _from_files(path: Path, task: Task, target: str) -> _Source:
     """The events of files, whose classes need not be known."""
     if task.reader is None:
         raise UserError(
             f"{path}: no data set (no manifest.json), and the task {task.name} reads no files. "
-            f"Give the folder of a data set; `data show {task.name}` lists them."
+            f"Give the folder of a data set; `data show {target}` lists them."
         )
     read, info = task.reader.read_new(path), info_of(task, "detector", from_files=True)
 

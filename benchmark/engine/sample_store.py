@@ -21,7 +21,7 @@ from benchmark.core.files import locked, replacing, warn_once
 from benchmark.core.machine import processor, usable_cores
 from benchmark.engine.throughput import clock
 from models.model import Report, silent
-from representations.samples import store
+from representations.samples import Samples, store
 from representations.samples.store import DamagedError, NotStorable, Writer
 from tasks.data.inventory import SAMPLES, lock_of
 from tasks.data.store import shards
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from benchmark.engine.plan import Planned
     from models.model import Context
     from representations.representation import Representation
-    from representations.samples import Samples
     from tasks.data.dataset import DataSet
     from tasks.events import Events
 
@@ -117,6 +116,14 @@ def represented(item: Planned, root: Path, context: Context) -> Represented:
         return _held[wanted]
 
 
+def _check_samples(representation: Representation, samples: object) -> None:
+    if not isinstance(samples, Samples):
+        raise UserError(
+            f"{representation.name}: represent returned a {type(samples).__name__}, expected Images, Vectors "
+            "or Graphs. Correct this representation."
+        )
+
+
 def _each(
     shards: Iterable[Events],
     representation: Representation,
@@ -133,7 +140,7 @@ def _each(
     report("represent", 0, total)
     for events in shards:
         if done == 0:
-            representation.represent(events[:WARM_UP_EVENTS])
+            _check_samples(representation, representation.represent(events[:WARM_UP_EVENTS]))
         with clock() as reading:
             made = {name: representation.represent(part) for name, part in events.splits().items() if len(part)}
         empty -= made.keys()

@@ -154,6 +154,8 @@ UPGRADES: dict[int, Upgrade] = {}
 def upgrade(record: dict[str, Any], where: str) -> dict[str, Any]:
     """A record of any schema version, converted to this one. Raises UserError for a later version."""
     version = record.get("schema_version")
+    if version is None:
+        raise UserError(f"{where}: no result of this program (it has no schema_version). Move it elsewhere.")
     if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
         raise UserError(f"{where}: schema version {version!r}, expected 1 to {SCHEMA_VERSION}. Update this program.")
     for step in range(version, SCHEMA_VERSION):

@@ -10,6 +10,7 @@ from benchmark.core.errors import UserError, did_you_mean
 from benchmark.records.identity import DataRecipe
 from tasks.data.manifest import Manifest, read_manifest
 from tasks.detector import VERSION as DETECTOR_VERSION
+from tasks.events import EventInfo
 from tasks.registry import TASKS
 from tasks.task import LEVELS
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tasks.events import EventInfo
     from tasks.reader import Reader
     from tasks.task import Task
 
@@ -32,6 +32,7 @@ class DataSet:
     source: Path | None = None
 
     def __post_init__(self) -> None:
+        _check_task(self.task)
         if self.level not in LEVELS:
             raise UserError(f"unknown level '{self.level}'. {did_you_mean(self.level, LEVELS)}")
         if self.source is not None and self.level != "detector":
@@ -88,6 +89,20 @@ class DataSet:
     def manifest(self, root: Path) -> Manifest | None:
         """The manifest; None unless the data set is complete."""
         return read_manifest(self.folder(root))
+
+
+def _check_task(task: Task) -> None:
+    """Raise UserError unless `processes` and `info` are what the contract says; before any event is made."""
+    processes: object = task.processes
+    if not (isinstance(processes, tuple) and processes and all(isinstance(name, str) for name in processes)):
+        raise UserError(
+            f"{task.name}: processes is {processes!r}, expected a tuple of names, signal first. Correct this task."
+        )
+    info: object = task.info("detector")
+    if not isinstance(info, EventInfo):
+        raise UserError(
+            f"{task.name}: info returned a {type(info).__name__}, expected an EventInfo. Correct this task."
+        )
 
 
 def _rebuilt(target: str, parameters: dict[str, Any], level: str, source: Path | None) -> DataSet:

@@ -106,6 +106,12 @@ def _make_shard(data: DataSet, shard: Shard, folder: Path) -> None:
     assert shard.process is not None
     assert shard.seed is not None
     table = data.task.generate(shard.process, data.level, shard.events, shard.seed)
+    if not isinstance(table, ak.Array) or len(table) != shard.events:
+        given = f"{len(table)} events" if isinstance(table, ak.Array) else f"a {type(table).__name__}"
+        raise UserError(
+            f"{data.task.name}: generate('{shard.process}', ...) returned {given}, expected an Awkward array of "
+            f"{shard.events} events. Correct this task."
+        )
     label = data.task.processes.index(shard.process)
     number = int(Path(shard.file).stem.rpartition("-")[2])
     table = _complete(table, label, first_id=label * 10**10 + number * 10**6)

@@ -165,5 +165,5 @@ def _table(recorded: Recorded, inside: NDArray[np.bool_], label: NDArray[np.int8
 def _describe(files: Sequence[Path], stream: bool) -> str:
     names = ", ".join(path.name for path in files)
     if stream:
-        return f"{names}; tested on {TEST_STREAM} only, the other files train"
+        return f"{names}; test events are from {TEST_STREAM} only; its other events, and all other files, train"
     return f"{names}; no {TEST_STREAM} among them, so that all files share train, valid and test"

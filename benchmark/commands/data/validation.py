@@ -86,7 +86,7 @@ def _figures(
     label = f"{task.name}, {level}"
     for figure in task.validation.figures(events):
         yield figure, f"{label}: {len(events):,} of {manifest.events():,} events, {manifest.source}"
-    if manifest.level == "detector" and manifest.is_generated:
+    if manifest.level == "detector" and manifest.is_generated and task.fast_simulation:
         say("simulate", 0, 1)
         for figure in task.validation.detector_figures():
             yield figure, f"{label}: {figure.sample}, simulated now"

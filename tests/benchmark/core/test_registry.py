@@ -224,7 +224,7 @@ def test_file_hash_follows_the_content(tmp_path: Path):
     [
         (MINE, "nowhere.py:Mine", "no file .*nowhere.py"),
         (MINE, "mine.py:Yours", "mine.py has Mine. Name the class as mine.py:Class"),
-        ("x = 1\n", "mine.py", "no class with a literal `name`"),
+        ("x = 1\n", "mine.py", "no class with a literal `name`. Write name = "),
         (MINE + MINE.replace("Mine", "Second"), "mine.py", "mine.py has Mine, Second"),
         ("def broken(:\n", "mine.py:Mine", "mine.py line 1 is not Python"),
         ("x = 'a\0b'\n", "mine.py:Mine", "is not Python"),

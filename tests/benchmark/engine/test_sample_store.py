@@ -239,6 +239,15 @@ def test_samples_of_ones_own_kind_are_held_in_memory(
     assert [path.name for path in kept(root).parent.iterdir()] == [lock_of(kept(root)).name]
 
 
+def test_what_a_representation_returns_is_checked(root: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(FourVectors, "represent", lambda *words: None)
+    result, _ = run_cell(toy_job(), root)
+    assert result.status == "failed"
+    assert result.reason == (
+        "fourvectors: represent returned a NoneType, expected Images, Vectors or Graphs. Correct this representation."
+    )
+
+
 def test_a_folder_that_can_not_be_written(root: Path, capsys: pytest.CaptureFixture[str]):
     kept(root).parent.write_text("a file in the folder's place")
     result, _ = run_cell(toy_job(), root)

@@ -53,3 +53,5 @@ def test_upgrades_are_applied_in_turn(monkeypatch: pytest.MonkeyPatch):
     assert upgrade({"schema_version": 3}, "here") == {"schema_version": 3}
     with pytest.raises(UserError, match="here: schema version 4, expected 1 to 3"):
         upgrade({"schema_version": 4}, "here")
+    with pytest.raises(UserError, match="here: no result of this program"):
+        upgrade({"a": 1}, "here")

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from benchmark.core.errors import UserError
-from tasks.data.manifest import MANIFEST, Manifest
+from tasks.data.generation import _make_shard
+from tasks.data.manifest import MANIFEST, Manifest, Shard
 from tasks.data.store import load, prepare
 from tests.tasks.data_sets import coins, quiet
 
@@ -73,3 +74,34 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, error):
     monkeypatch.setattr("filelock.FileLock.acquire", refuse)
     with pytest.raises(UserError, match=rf"hadron-50-.*can't be written \(.*{error.strerror}"):
         prepare(coins(), tmp_path, 1, quiet)
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (lambda table: None, "returned a NoneType, expected an Awkward array of 20 events"),
+        (lambda table: table[:5], "returned 5 events, expected an Awkward array of 20 events"),
+    ],
+)
+def test_what_generate_returns_is_checked(tmp_path, monkeypatch, returned, message):
+    data = coins()
+    generate = type(data.task).generate
+    monkeypatch.setattr(type(data.task), "generate", lambda *words: returned(generate(*words)))
+    shard = Shard(file="heads-0000.parquet", events=20, sha256="", process="heads", seed=1)
+    with pytest.raises(UserError, match=rf"coins: generate\('heads', \.\.\.\) {message}"):
+        _make_shard(data, shard, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("processes", "ab", "coins: processes is 'ab', expected a tuple of names, signal first"),
+        ("processes", (), r"coins: processes is \(\), expected a tuple"),
+        ("info", lambda task, level: None, "coins: info returned a NoneType, expected an EventInfo"),
+    ],
+)
+def test_processes_and_info_are_checked_before_events_are_made(monkeypatch, name, value, message):
+    monkeypatch.setattr(type(coins().task), name, value)
+    with pytest.raises(UserError, match=message):
+        coins()
