@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONFIDENCE = 0.999
-PAIRS = [*product(REPRESENTATIONS.core(), MODELS.names()), *product(EXTRA, ["bdt"])]
+ONLY = {"pyg": "graph"}
+"""Models that take one representation alone."""
+PAIRS = [
+    *((kind, name) for kind, name in product(REPRESENTATIONS.core(), MODELS.names()) if ONLY.get(name, kind) == kind),
+    *product(EXTRA, ["bdt"]),
+]
 
 
 @pytest.mark.parametrize(("representation", "model"), PAIRS, ids="-".join)
