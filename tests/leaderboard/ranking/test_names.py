@@ -64,7 +64,8 @@ def test_the_variant_is_named_everywhere(store: ResultStore, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("source", "sizes"), [("generated", True), ("none", True), ("a.csv, b.root; tested on MuRun2010B only", False)]
+    ("source", "sizes"),
+    [("generated", True), ("none", True), ("a.csv, b.root; test events are from MuRun2010B only", False)],
 )
 def test_files_have_no_size_of_the_preset(source: str, sizes: bool) -> None:
     boards = rank([make_result(auc=0.8, source=source, variant=OWN)])

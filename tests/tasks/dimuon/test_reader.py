@@ -92,7 +92,7 @@ def test_only_the_test_stream_is_tested_on(tmp_path):
     assert np.mean(split[~stream] == 0) == pytest.approx(0.9, abs=0.06)
     assert np.mean(split[stream] == 2) == pytest.approx(0.5, abs=0.1)
     assert np.mean(split[stream] == 0) == pytest.approx(0.4, abs=0.1)
-    assert "tested on MuRun2010B only" in read.description
+    assert "test events are from MuRun2010B only" in read.description
 
 
 def test_without_the_test_stream_the_default_split_holds(tmp_path):
