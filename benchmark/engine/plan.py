@@ -1,7 +1,9 @@
 """What a request means: its cells, the results that exist, and the cells that will be skipped.
 
-A run that was stopped resumes here: cells with a result in the store are not run again (`Planned.stored`). A training
-that was stopped continues from its checkpoint, whose place is in `benchmark.engine.executor`.
+A run that was stopped resumes here: cells with a result in the store are not run again (`Planned.stored`). The other
+parts resume where they are made: events shard by shard (`tasks.data.generation.generate`), a training from the
+checkpoint of its last epoch (`models.training.loop`). Samples that are not complete are made again
+(`benchmark.engine.sample_store`).
 """
 
 from __future__ import annotations

@@ -129,7 +129,8 @@ class MetricColumn:
 class Metric(ABC):
     """A pure function of scores, with the columns of the numbers that it gives.
 
-    Subclass it with a literal `name`, a docstring whose first line says what it is, and `columns`.
+    Subclass it with a literal `name`, a docstring whose first line says what it is, and `columns`: one `MetricColumn`,
+    at least, for each number or family of numbers. A column needs a name and a header; the rest has defaults.
     """
 
     name: ClassVar[str]
