@@ -1,0 +1,136 @@
+"""Reading stored files: results, data sets, samples and models, which a stranger or a bad disk may have changed.
+
+Every stored file is read through a `StoredFile`: it has to be a regular file, not larger than its kind may be, with the
+recorded hash if there is one; then it is parsed. An exception of the parser becomes a UserError.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+from benchmark.core.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pydantic import BaseModel
+
+Parsed = TypeVar("Parsed")
+ModelType = TypeVar("ModelType", bound="BaseModel")
+
+MB = 1_000_000
+REASON_LENGTH = 160
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A kind of stored file.
+
+    Parameters
+    ----------
+    noun : its content for messages, as "a result".
+    most : size of the largest file that is read, in bytes.
+    remedy : a sentence on what to do about a file that cannot be read.
+    """
+
+    noun: str
+    most: int
+    remedy: str
+
+    def open(self, path: Path) -> BinaryIO:
+        """Open a file to read. Raises UserError unless it is a regular file of at most `most` bytes."""
+        try:
+            self._check(path, os.stat(path))  # first, since opening a device may have an effect
+            # a file that was replaced by a pipe meanwhile must not block
+            file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+        except OSError as error:
+            raise self._unreadable(path, error) from error
+        try:
+            self._check(path, os.fstat(file.fileno()))
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def read(self, path: Path, sha256: str | None = None) -> bytes:
+        """The content of a file.
+
+        Raises UserError for a file that `open` refuses, or that has another SHA-256 than given.
+        """
+        with self.open(path) as file:
+            try:
+                content = file.read(self.most + 1)
+            except OSError as error:
+                raise self._unreadable(path, error) from error
+        if len(content) > self.most:  # it grew
+            raise self._too_large(path, len(content))
+        if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+            raise UserError(f"{path}: changed since it was written (another SHA-256 is recorded). {self.remedy}")
+        return content
+
+    def parse(self, path: Path, parser: Callable[[bytes], Parsed], sha256: str | None = None) -> Parsed:
+        """The content of a file as `parser` returns it.
+
+        Parameters
+        ----------
+        parser : a function of the content alone. Whatever it raises means that the content is wrong.
+
+        Raises
+        ------
+        UserError
+            For a file that `read` refuses, or that the parser refuses; the parser's error is the cause.
+        """
+        content = self.read(path, sha256)
+        try:
+            return parser(content)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
+        except Exception as error:
+            raise UserError(f"{path}: not {self.noun} ({_reason(error)}). {self.remedy}") from error
+
+    def model(self, path: Path, kind: type[ModelType], sha256: str | None = None) -> ModelType:
+        """The content of a JSON file as a pydantic model. Raises UserError as `parse` does."""
+        return self.parse(path, kind.model_validate_json, sha256)
+
+    def _check(self, path: Path, status: os.stat_result) -> None:
+        if not stat.S_ISREG(status.st_mode):
+            found = _KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
+            raise UserError(f"{path}: is {found}, expected a file with {self.noun}. Move it away.")
+        if status.st_size > self.most:
+            raise self._too_large(path, status.st_size)
+
+    def _too_large(self, path: Path, size: int) -> UserError:
+        return UserError(
+            f"{path}: has {size / MB:,.1f} MB, expected {self.noun} of at most {self.most / MB:,.1f} MB. {self.remedy}"
+        )
+
+    def _unreadable(self, path: Path, error: OSError) -> UserError:
+        if isinstance(error, FileNotFoundError):
+            return UserError(f"{path}: no such file, expected {self.noun}. {self.remedy}")
+        return UserError(
+            f"{path}: can't be read ({error.strerror or error}), expected {self.noun}. Check permissions and disk."
+        )
+
+
+def _reason(error: Exception) -> str:
+    """The first problem in one line; of a pydantic error with the field that has it."""
+    errors = getattr(error, "errors", None)
+    if callable(errors) and (first := next(iter(errors()), None)):
+        field = ".".join(str(part) for part in first["loc"])
+        text = f"field '{field}': {first['msg']}" if field else first["msg"]
+    else:
+        text = str(error) or type(error).__name__
+    line = " ".join(text.split())
+    return line if len(line) <= REASON_LENGTH else f"{line[:REASON_LENGTH]} ..."

@@ -1,0 +1,208 @@
+"""The reader of stored files: what is no regular file, too large, changed or not parsed is refused in one line."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import socket
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from benchmark.core.arrays import arrays_parser
+from benchmark.core.errors import UserError
+from benchmark.core.stored import StoredFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOTE = StoredFile("a note", 1000, "Write it again.")
+
+
+class Note(BaseModel):
+    text: str
+    number: int = 0
+
+
+@pytest.fixture
+def note(tmp_path: Path) -> Path:
+    path = tmp_path / "note.json"
+    path.write_text('{"text": "a"}')
+    return path
+
+
+def refused(path: Path, sha256: str | None = None) -> str:
+    with pytest.raises(UserError) as error:
+        NOTE.model(path, Note, sha256)
+    text = str(error.value)
+    assert text.startswith(str(path))
+    assert "\n" not in text
+    return text
+
+
+def test_a_valid_file(note: Path):
+    assert NOTE.model(note, Note) == Note(text="a")
+    assert NOTE.model(note, Note, hashlib.sha256(note.read_bytes()).hexdigest()) == Note(text="a")
+
+
+def test_a_link_to_a_valid_file(note: Path, tmp_path: Path):
+    (tmp_path / "link.json").symlink_to(note)
+    assert NOTE.read(tmp_path / "link.json") == note.read_bytes()
+
+
+def test_what_is_no_regular_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    pipe, device, place, home = (tmp_path / name for name in ("pipe", "device", "socket", "folder"))
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/zero")
+    home.mkdir()
+    with socket.socket(socket.AF_UNIX) as server:
+        monkeypatch.chdir(tmp_path)  # a path of a socket is short
+        server.bind("socket")
+        found = [refused(path) for path in (pipe, device, place, home)]
+    kinds = ["a pipe", "a device", "a socket", "a folder"]
+    assert all(f"is {kind}, expected a file with a note" in text for kind, text in zip(kinds, found, strict=True))
+
+
+def test_missing_and_unreadable_files(note: Path, monkeypatch: pytest.MonkeyPatch):
+    assert "no such file, expected a note. Write it again." in refused(note.with_name("other"))
+
+    def denied(*_: Any) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", denied)
+    text = refused(note)
+    assert "can't be read (Permission denied)" in text
+    assert NOTE.remedy not in text  # nothing is wrong with the file itself
+
+
+def test_the_size_is_checked_before_the_file_is_read(tmp_path: Path):
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(10**12)  # a file with a hole, as large as a disk
+    assert "has 1,000,000.0 MB, expected a note of at most 0.0 MB" in refused(path)
+
+
+def test_a_changed_file(note: Path):
+    assert "changed since it was written" in refused(note, hashlib.sha256(b"other").hexdigest())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[" * 900, b'{"text": 3}', b'{"text": "\\ud800"}', b'{"text": "a", "number": 1e400}', b"\xff\xfe"],
+)
+def test_what_the_parser_refuses(note: Path, content: bytes):
+    note.write_bytes(content)
+    text = refused(note)
+    assert "not a note (" in text
+    assert text.endswith("Write it again.")
+
+
+def test_the_field_is_named_and_the_cause_is_chained(note: Path):
+    note.write_text('{"text": "a", "number": "many"}')
+    with pytest.raises(UserError, match="field 'number'") as error:
+        NOTE.model(note, Note)
+    assert error.value.__cause__ is not None
+
+
+def test_only_exceptions_of_the_parser_are_turned_into_errors_of_the_file(note: Path):
+    def interrupted(_: bytes) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        NOTE.parse(note, interrupted)
+
+
+@given(content=st.binary(max_size=300))
+@settings(max_examples=200)
+def test_any_content_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes):
+    path = tmp_path_factory.getbasetemp() / "any.json"
+    path.write_bytes(content)
+    try:
+        made = NOTE.model(path, Note)
+    except UserError:
+        return
+    assert json.loads(content)["text"] == made.text
+
+
+# --- arrays -----------------------------------------------------------------------------------------------------------
+
+ARCHIVE = StoredFile("arrays", 10_000_000, "Delete it.")
+parse = arrays_parser(1_000_000)
+
+
+def archive(**arrays: Any) -> bytes:
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+def member(name: str, content: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr(name, content)
+    return file.getvalue()
+
+
+def npy(header: str, content: bytes = b"") -> bytes:
+    text = header.encode() + b"\n"
+    return member("a.npy", b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + content)
+
+
+def test_arrays_as_numpy_reads_them():
+    arrays = {
+        "numbers": np.arange(12, dtype=np.float32).reshape(3, 4),
+        "by_columns": np.asfortranarray(np.arange(12).reshape(3, 4)),
+        "scalar": np.array(2.5),
+        "none": np.zeros((0, 3), np.int64),
+        "names": np.array(["jet", "muon"]),
+    }
+    read = parse(archive(**arrays))
+    assert list(read) == list(arrays)
+    for name, expected in arrays.items():
+        np.testing.assert_array_equal(read[name], expected)
+        assert read[name].dtype == expected.dtype
+        assert read[name].flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "not a zip file"),
+        (archive(a=np.array([{}], object)), "holds object"),
+        (archive(a=np.zeros(2, [("x", "f4")])), "expected numbers or text"),
+        (archive(a=np.zeros(2_000_000)), "of 16,000,128 bytes, expected at most"),
+        (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,)}"), "claims the shape"),
+        (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,)}"), ""),
+        (npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", b"cos\nsystem\n"), "holds object"),
+        (npy("__import__('os').abort()"), ""),
+        (member("a.npy", b"\x93NUMPY\x09\x00"), ""),
+        (member("a.txt", b"text"), ""),
+    ],
+)
+def test_archives_that_are_refused(tmp_path: Path, content: bytes, reason: str):
+    path = tmp_path / "a.npz"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="not arrays") as error:
+        ARCHIVE.parse(path, parse)
+    assert reason in str(error.value)
+
+
+def test_a_flipped_byte_is_noticed_or_harmless(tmp_path: Path):
+    arrays = {"a": np.arange(100), "b": np.linspace(0, 1, 50)}
+    content = archive(**arrays)
+    path = tmp_path / "a.npz"
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 16]) + content[place + 1 :])
+        try:
+            read = ARCHIVE.parse(path, parse)
+        except UserError:
+            continue
+        for name in arrays.keys() & read.keys():
+            np.testing.assert_array_equal(read[name], arrays[name])
