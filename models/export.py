@@ -39,7 +39,7 @@ class Probabilities(nn.Module):
         return probabilities
 
 
-def write_onnx(model: Model, folder: Path, file: Path) -> list[str]:
+def write_onnx(model: Model, folder: Path, file: Path, classes: tuple[str, ...]) -> list[str]:
     """Write a fitted network with which onnxruntime gives the scores of `predict_proba`.
 
     The metadata of the file hold the classes and the names of columns and features as JSON.
@@ -49,6 +49,7 @@ def write_onnx(model: Model, folder: Path, file: Path) -> list[str]:
     model : fitted model.
     folder : folder of the saved model, for messages.
     file : ONNX file to write.
+    classes : names of the classes of the model's task.
 
     Returns
     -------
@@ -66,6 +67,8 @@ def write_onnx(model: Model, folder: Path, file: Path) -> list[str]:
             f"{own} in {folder}."
         )
     network, card = model.fitted()
+    if card.classes != classes:
+        raise UserError(f"{model.name}: fitted for the classes {card.classes}, but the task has {classes}.")
     inputs = _onnx_inputs(model.name, card.shape)
     program = _exported(model.name, Probabilities(deepcopy(network).cpu()).eval(), inputs)
     metadata = {"classes": card.classes, "columns": card.shape.columns, "features": card.shape.features}

@@ -153,6 +153,14 @@ Data = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+TrustCode = Annotated[
+    bool,
+    typer.Option(
+        "--trust-code",
+        help="Run code from files that the saved model names: its own plug-ins, if they have not changed since. "
+        "Installed plug-ins, also those of other packages, need no trust.",
+    ),
+]
 
 _MANY = "Repeatable, comma-separated, or 'all' (the default)."
 Tasks = Annotated[

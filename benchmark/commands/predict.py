@@ -29,6 +29,7 @@ def command(
     ] = Path("scores.parquet"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, or one GPU as cuda:1.")] = "auto",
     batch: Annotated[int, typer.Option(help="Events that are passed to the model at once, at most.", min=1)] = 1024,
+    trust_code: options.TrustCode = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")] = False,
 ) -> int:
     """Apply a saved model to new events, which need no class labels: the table holds event ids and scores.
@@ -51,7 +52,12 @@ def command(
     model, events = options.matched(model, "folder of a model"), options.matched(events, "file or folder of events")
     with Display(quiet=quiet) as display:
         predicted = predict(
-            model, events, resolve_device(device), batch, lambda *step: display.stage(str(model), *step)
+            model,
+            events,
+            resolve_device(device),
+            batch,
+            lambda *step: display.stage(str(model), *step),
+            trust_code=trust_code,
         )
     predicted.write(output)
     if predicted.fitted_on and not quiet:

@@ -10,12 +10,13 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from benchmark.core.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from io import BufferedReader
     from pathlib import Path
 
     from pydantic import BaseModel
@@ -49,7 +50,7 @@ class StoredFile:
     most: int
     remedy: str
 
-    def open(self, path: Path) -> BinaryIO:
+    def open(self, path: Path) -> BufferedReader:
         """Open a file to read. Raises UserError unless it is a regular file of at most `most` bytes."""
         try:
             self._check(path, os.stat(path))  # first, since opening a device may have an effect
@@ -77,8 +78,18 @@ class StoredFile:
         if len(content) > self.most:  # it grew
             raise self._too_large(path, len(content))
         if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
-            raise UserError(f"{path}: changed since it was written (another SHA-256 is recorded). {self.remedy}")
+            raise self._changed(path)
         return content
+
+    def verify(self, path: Path, sha256: str) -> None:
+        """Raise UserError for a file that `read` refuses. The content never is in memory as a whole."""
+        with self.open(path) as file:
+            try:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                raise self._unreadable(path, error) from error
+        if found != sha256:
+            raise self._changed(path)
 
     def parse(self, path: Path, parser: Callable[[bytes], Parsed], sha256: str | None = None) -> Parsed:
         """The content of a file as `parser` returns it.
@@ -110,6 +121,9 @@ class StoredFile:
             raise UserError(f"{path}: is {found}, expected a file with {self.noun}. Move it away.")
         if status.st_size > self.most:
             raise self._too_large(path, status.st_size)
+
+    def _changed(self, path: Path) -> UserError:
+        return UserError(f"{path}: changed since it was written (another SHA-256 is recorded). {self.remedy}")
 
     def _too_large(self, path: Path, size: int) -> UserError:
         return UserError(

@@ -77,7 +77,9 @@ class _Source:
     dropped: Mapping[str, int] = field(default_factory=dict)
 
 
-def predict(model: Path, events: Path, device: str, batch: int, report: Report) -> Predicted:
+def predict(
+    model: Path, events: Path, device: str, batch: int, report: Report, *, trust_code: bool = False
+) -> Predicted:
     """The scores of all events; only ids and scores stay in memory.
 
     Parameters
@@ -85,15 +87,16 @@ def predict(model: Path, events: Path, device: str, batch: int, report: Report) 
     model : folder of a saved model.
     events : folder of a data set, or a file or folder that the task reads.
     batch : number of events that are passed to the model at once, at most.
+    trust_code : whether a plug-in may be imported from a file that the saved model names.
 
     Raises
     ------
     UserError
         For a folder without a saved model, and for events that its task or representation can't read.
     """
-    restored = restore(model.expanduser().resolve(), device)
+    restored = restore(model.expanduser().resolve(), device, trust_code=trust_code)
     source = _source(events.expanduser().resolve(), restored)
-    classes = restored.origin.classes
+    classes = restored.task.classes
     ids, scores = [np.zeros(0, np.int64)], [np.zeros((0, len(classes)), np.float32)]
     done = 0
     for shard in source.shards:
@@ -110,7 +113,7 @@ def predict(model: Path, events: Path, device: str, batch: int, report: Report) 
     return Predicted(np.concatenate(ids), np.concatenate(scores), classes, source.fitted_on, source.dropped)
 
 
-def export_onnx(model: Path, onnx: Path) -> tuple[list[str], tuple[str, ...]]:
+def export_onnx(model: Path, onnx: Path, *, trust_code: bool = False) -> tuple[list[str], tuple[str, ...]]:
     """Write a saved network as ONNX. Returns the names of its inputs, and its classes.
 
     Raises UserError for a folder without a saved model, a model without an ONNX form, and a file that can't be written.
@@ -118,8 +121,8 @@ def export_onnx(model: Path, onnx: Path) -> tuple[list[str], tuple[str, ...]]:
     if not onnx.absolute().parent.is_dir():
         raise UserError(f"--onnx {onnx}: there is no folder {onnx.absolute().parent}. Make it, or name another.")
     folder = model.expanduser().resolve()
-    restored = restore(folder, "cpu")
-    return write_onnx(restored.model, folder, onnx), restored.origin.classes
+    restored = restore(folder, "cpu", trust_code=trust_code)
+    return write_onnx(restored.model, folder, onnx, restored.task.classes), restored.task.classes
 
 
 def _source(path: Path, restored: Restored) -> _Source:

@@ -73,7 +73,7 @@ def test_onnxruntime_gives_the_same_scores(name: str, tmp_path: Path, capfd: pyt
     make, samples = CASES[name]
     model = fitted(make, samples)
     assert isinstance(model, TorchModel)
-    names = write_onnx(model, tmp_path, tmp_path / "model.onnx")
+    names = write_onnx(model, tmp_path, tmp_path / "model.onnx", samples.classes)
     assert capfd.readouterr() == ("", "")
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
     session = runtime.InferenceSession(tmp_path / "model.onnx")
@@ -110,7 +110,9 @@ def test_every_view_has_onnx_inputs_or_says_why_not(tmp_path: Path) -> None:
                 view.onnx_inputs(Shape(name, ()))
     assert written == {name for name, _ in VIEWS} - {"tree"}
     with pytest.raises(UserError, match="on the view 'tree' can't be written as ONNX: their number of steps is"):
-        write_onnx(fitted(lambda: RecNN(units=4, epochs=1), VECTORS), tmp_path, tmp_path / "model.onnx")
+        write_onnx(
+            fitted(lambda: RecNN(units=4, epochs=1), VECTORS), tmp_path, tmp_path / "model.onnx", VECTORS.classes
+        )
 
 
 class Counting(nn.Linear):
@@ -137,10 +139,13 @@ def test_networks_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
     trees = fitted(lambda: BDT(trees=2), particles(60))
     trees.save(tmp_path)
     with pytest.raises(UserError, match=r"bdt: only networks .* model\.ubj in"):
-        write_onnx(trees, tmp_path, tmp_path / "model.onnx")
+        write_onnx(trees, tmp_path, tmp_path / "model.onnx", VECTORS.classes)
     pytest.importorskip("onnxscript", reason="needs onnxscript (the extra `onnx`)")
+    odd = fitted(lambda: Odd(epochs=1), particles(60))
     with pytest.raises(UserError, match="odd: torch can't write this network as ONNX"):
-        write_onnx(fitted(lambda: Odd(epochs=1), particles(60)), tmp_path, tmp_path / "model.onnx")
+        write_onnx(odd, tmp_path, tmp_path / "model.onnx", VECTORS.classes)
+    with pytest.raises(UserError, match=r"fitted for the classes \('class0', 'class1'\), but the task has"):
+        write_onnx(odd, tmp_path, tmp_path / "model.onnx", VECTORS.classes[::-1])
     assert not (tmp_path / "model.onnx").exists()
 
 
@@ -148,4 +153,4 @@ def test_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "onnx", None)
     model = fitted(*CASES["ffnn on particles"])
     with pytest.raises(UserError, match=r"onnx is not installed\. Type: pip install onnx onnxruntime onnxscript"):
-        write_onnx(model, tmp_path, tmp_path / "model.onnx")
+        write_onnx(model, tmp_path, tmp_path / "model.onnx", VECTORS.classes)

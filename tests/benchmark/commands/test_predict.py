@@ -50,7 +50,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, toy_data: Path) -> dict[st
 @pytest.mark.parametrize("batch", [7, 1024])
 def test_the_scores_of_a_run_again(trained, toy_data: Path, name: str, batch: int):
     folder, expected = trained[name]
-    found = predict(folder, toy_events(toy_data), "cpu", batch, silent)
+    found = predict(folder, toy_events(toy_data), "cpu", batch, silent, trust_code=True)
     assert found.fitted_on
     assert len(found.event_ids) == 240
     place = {event: row for row, event in enumerate(found.event_ids.tolist())}
@@ -60,11 +60,20 @@ def test_the_scores_of_a_run_again(trained, toy_data: Path, name: str, batch: in
 
 def test_files_of_each_kind(trained, toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     folder, _ = trained["cnn"]
-    expected = predict(folder, toy_events(toy_data), "cpu", 1024, silent)
+    expected = predict(folder, toy_events(toy_data), "cpu", 1024, silent, trust_code=True)
     for ending in ("parquet", "csv", "npz"):
         path = tmp_path / f"scores.{ending}"
-        words = ["predict", str(folder), str(toy_events(toy_data)), "--output", str(path), "--device", "cpu"]
-        assert cli.exit_code(words) == 0
+        words = [
+            "predict",
+            str(folder),
+            str(toy_events(toy_data)),
+            "--output",
+            str(path),
+            "--device",
+            "cpu",
+            "--trust-code",
+        ]
+        assert cli.exit_code([*words, "--trust-code"]) == 0
         captured = capsys.readouterr()
         assert captured.out == f"240 events: scores of hard, soft in {path}\n"
         assert "fitted on" in captured.err
@@ -88,7 +97,7 @@ def test_events_of_another_variant_are_new(trained, tmp_path: Path):
     folder, _ = trained["cnn"]
     data = DataSet(TOY, TASKS.load(TOY).resolve("smoke", {"slope": "40"}), "detector")
     prepare(data, tmp_path, 1, silent)
-    found = predict(folder, data.folder(tmp_path), "cpu", 1024, silent)
+    found = predict(folder, data.folder(tmp_path), "cpu", 1024, silent, trust_code=True)
     assert (found.fitted_on, found.scores.shape) == (False, (240, 2))
     np.testing.assert_allclose(found.scores.sum(1), 1, atol=1e-5)
 
@@ -165,14 +174,14 @@ def test_what_cannot_be_predicted(trained, toy_data: Path, tmp_path: Path):
         (damaged, "missing, or changed since it was made"),
     ]:
         with pytest.raises(UserError, match=reason):
-            predict(folder, events, "cpu", 1024, silent)
+            predict(folder, events, "cpu", 1024, silent, trust_code=True)
 
 
 def test_a_pattern_that_no_shell_expanded(trained, toy_data: Path, tmp_path: Path, capsys, monkeypatch):
     folder, _ = trained["bdt"]
     events, output = str(toy_events(toy_data)), str(tmp_path / "scores.csv")
     monkeypatch.chdir(tmp_path)
-    assert cli.exit_code(["predict", f"{folder.parent}/*-bdt-*", events, "--output", output, "-q"]) == 0
+    assert cli.exit_code(["predict", f"{folder.parent}/*-bdt-*", events, "--output", output, "-q", "--trust-code"]) == 0
     names = sorted(path.name for path in folder.parent.iterdir())
     for words, reason in [
         (

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+import shutil
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from benchmark import cli
+from benchmark.core import seal
 from benchmark.core.errors import UserError
-from benchmark.engine.model_store import ORIGIN, folder_of, is_saved, read, restore
+from benchmark.core.seal import unsealed
+from benchmark.engine.model_store import ORIGIN, folder_of, is_saved, read, restore, save, try_to_save
 from benchmark.records.store import ResultStore
 from tests.benchmark.toys import arguments, model, request, run_toy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from benchmark.records.result import Result
 
 
 def test_models_are_kept_with_what_they_were_fitted_for(tmp_path: Path, toy_data: Path):
@@ -24,13 +31,13 @@ def test_models_are_kept_with_what_they_were_fitted_for(tmp_path: Path, toy_data
     assert is_saved(models, done)
     assert not is_saved(models, failed)
     assert sorted(path.name for path in (models / "toy").iterdir()) == [done.stem]
-    restored = restore(folder_of(models, done), "cpu")
+    restored = restore(folder_of(models, done), "cpu", trust_code=True)
     assert restored.model.parameters() == {"noise": 1.0}
     assert restored.task.parameters() == done.variant
     identity = restored.origin.identity
     assert (restored.representation.name, identity.seed, restored.origin.key) == ("fourvectors", 0, done.key)
     assert identity.result_key() == done.key
-    assert restored.origin.classes == done.classes
+    assert restored.task.classes == done.classes
 
 
 def test_a_cell_is_run_again_for_its_model_and_not_twice(
@@ -67,28 +74,92 @@ def test_a_model_that_cannot_be_saved_costs_no_result(
     assert list((models / "toy").iterdir()) == []
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory, toy_data: Path) -> tuple[Path, Result]:
+    """A saved model, not to be changed, and its result."""
+    root = tmp_path_factory.mktemp("saved")
+    (done,) = run_toy(request("Nearest"), root / "results", toy_data, models=root / "models")
+    return folder_of(root / "models", done), done
+
+
 @pytest.fixture
-def folder(tmp_path: Path, toy_data: Path) -> Path:
-    (done,) = run_toy(request("Nearest"), tmp_path / "results", toy_data, models=tmp_path / "models")
-    return folder_of(tmp_path / "models", done)
+def folder(saved: tuple[Path, Result], tmp_path: Path) -> Path:
+    made = folder_of(tmp_path / "models", saved[1])
+    shutil.copytree(saved[0], made)
+    return made
+
+
+def reseal(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    """Change the record of a saved model as whoever made it could: with its seal."""
+    fields, _ = unsealed(json.loads((folder / ORIGIN).read_text()))
+    edit(fields)
+    (folder / ORIGIN).write_text(json.dumps({**fields, "seal": seal._hash(fields)}))
 
 
 def test_other_versions_are_refused(folder: Path):
+    whole = (folder / ORIGIN).read_bytes()
+
+    def refused(part: str, reason: str, **changes: str) -> None:
+        (folder / ORIGIN).write_bytes(whole)
+        reseal(folder, lambda record: record["identity"][part].update(changes))
+        with pytest.raises(UserError, match=reason):
+            restore(folder, "cpu", trust_code=True)
+
+    refused("representation", r"representation fourvectors version 0, but version \S+ is here", version="0")
+    refused("model", "model nearest version 1, but its file has changed", file="0")
+    refused("model", "Name the class", target=model("Missing"))
+    refused("model", "'nothing.py' can't be read|no file", target="nothing.py")
+
+
+def test_the_record_is_checked(folder: Path):
     whole = json.loads((folder / ORIGIN).read_text())
+    for changes, reason in [
+        ({"key": "other"}, r"changed since it was written \(its seal is wrong\)\. Save the model again"),
+        ({"schema_version": 1}, r"model\.json: has no hashes of the model's files, as earlier versions saved it"),
+        ({"seal": None}, "its seal is wrong"),
+    ]:
+        (folder / ORIGIN).write_text(json.dumps({**whole, **changes}))
+        with pytest.raises(UserError, match=reason):
+            read(folder)
+    (folder / ORIGIN).write_text(json.dumps(unsealed(whole)[0]))
+    with pytest.raises(UserError, match="its seal is missing"):
+        read(folder)
 
-    def edit(part: str, **changes: str) -> None:
-        identity = {**whole["identity"], part: {**whole["identity"][part], **changes}}
-        (folder / ORIGIN).write_text(json.dumps({**whole, "identity": identity}))
 
-    edit("representation", version="0")
-    with pytest.raises(UserError, match=r"representation fourvectors version 0, but version \S+ is here"):
-        restore(folder, "cpu")
-    edit("model", file="0")
-    with pytest.raises(UserError, match="model nearest version 1, but its file has changed"):
-        restore(folder, "cpu")
-    edit("model", target=model("Missing"))
-    with pytest.raises(UserError, match="Name the class"):
-        restore(folder, "cpu")
+def test_a_model_of_earlier_versions_is_saved_again(saved: tuple[Path, Result], folder: Path, tmp_path: Path):
+    """Else it would have to be deleted by hand."""
+    done = saved[1]
+    assert is_saved(tmp_path / "models", done)
+    whole = (folder / ORIGIN).read_text()
+    (folder / ORIGIN).write_text(json.dumps({**json.loads(whole), "schema_version": 1, "classes": ["hard", "soft"]}))
+    assert not is_saved(tmp_path / "models", done)
+    (folder / ORIGIN).write_text(whole)
+    next(path for path in folder.iterdir() if path.name != ORIGIN).unlink()
+    assert not is_saved(tmp_path / "models", done)
+
+
+def test_models_that_write_more_than_files_are_not_saved(saved: tuple[Path, Result], tmp_path: Path):
+    (source, done), identity = saved, read(saved[0]).identity
+    for write, reason in [
+        (lambda folder: (folder / "link").symlink_to(source / ORIGIN), "is a link or no regular file"),
+        (lambda folder: (folder / "more").mkdir(), "is an empty folder"),
+        (lambda folder: (folder / ORIGIN).write_text("{}"), "model.json is the record of a saved model"),
+    ]:
+        assert reason in str(try_to_save(SimpleNamespace(save=write), identity, done, tmp_path / "others"))
+        assert not is_saved(tmp_path / "others", done)
+
+
+def test_files_in_folders_below_are_kept(saved: tuple[Path, Result], tmp_path: Path):
+    _, done = saved
+
+    def write(folder: Path) -> None:
+        (folder / "a" / "b").mkdir(parents=True)
+        (folder / "a" / "b" / "weights").write_bytes(b"1")
+        (folder / "weights").write_bytes(b"2")
+
+    save(SimpleNamespace(save=write), read(saved[0]).identity, done, tmp_path / "others")
+    assert is_saved(tmp_path / "others", done)
+    assert set(read(folder_of(tmp_path / "others", done)).files) == {"a/b/weights", "weights"}
 
 
 def test_folders_of_something_else(folder: Path, tmp_path: Path):
@@ -96,7 +167,7 @@ def test_folders_of_something_else(folder: Path, tmp_path: Path):
         read(tmp_path / "nowhere")
     with pytest.raises(UserError, match=r"no model\.json \(found: toy\)"):
         read(folder.parent.parent)
-    for text, reason in (("{", "JSON"), ("[]", "object"), ("{}", "field 'key': Field required")):
+    for text, reason in (("{", "property name"), ("[]", "dictionary"), ("{}", "field 'key': Field required")):
         (folder / ORIGIN).write_text(text)
         with pytest.raises(UserError, match=reason):
             read(folder)
