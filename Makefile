@@ -9,7 +9,7 @@ FIND_PYTHON = for python in $(PYTHON) python3 python3.12 python3.11 python3.13; 
 	if "$$python" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
 	then echo "$$python"; exit; fi; done
 
-.PHONY: run test test-slow lint bench install clean help
+.PHONY: run test test-slow faults lint bench install clean help
 .DEFAULT_GOAL := help
 
 help:  ## list these commands
@@ -25,6 +25,12 @@ test: $(VENV)/installed-test  ## install, then run the tests, one process per co
 
 test-slow: $(VENV)/installed-test  ## run the slow tests, which `make test` leaves out
 	$(BIN)/python -m pytest -n auto --dist worksteal -m slow $(ARGS)
+
+faults: $(VENV)/installed-test  ## kill commands, fill disks, run many at once: long, and ends with a table
+	rm -f faults.jsonl
+	-FAULTS_OUTPUT=faults.jsonl $(BIN)/python -m pytest tests/faults -m "slow or not slow" $(ARGS)
+	$(BIN)/python -m tests.faults.kills --kills 100 --changes --output faults.jsonl
+	$(BIN)/python -m tests.faults.report faults.jsonl
 
 lint: $(VENV)/installed-test  ## check style (ruff), types (mypy --strict) and the direction of imports
 	$(BIN)/ruff check .

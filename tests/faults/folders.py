@@ -1,0 +1,97 @@
+"""What folders of data, results, models and pages hold, so that two of them can be compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TIMES = {
+    "created",
+    "environment",
+    "timings",
+    "throughput",
+    "seal",
+    "made",
+    "machine",
+    "events_per_s",
+    "resumed",
+    "resumed_s",
+}
+"""Fields of records that differ from one run to the next, or after a restart."""
+_TEMPORARY = re.compile(r"(.*/)?\..+\.tmp(/.*)?|(.*/)?\.partial(/.*)?|.*\.checkpoint")
+_LOCK = re.compile(r"(.*/)?\.[^/]*lock")
+_WITH_TIMES = re.compile(r"(results/leaderboard|pages)/([^/]+\.html|results\.json|boards\.csv)")
+
+
+@dataclass(frozen=True)
+class State:
+    """The content of a folder: a digest of each file by its path, and what is temporary.
+
+    Records are compared without times. Locks are left out, and empty folders.
+    """
+
+    files: dict[str, str]
+    temporary: tuple[str, ...]
+
+    def differences(self, other: State, *, whole: bool = True) -> list[str]:
+        """What differs from a finished state; with `whole=False`, files may be missing here."""
+        wrong = [
+            f"{name}: other content" for name, digest in self.files.items() if other.files.get(name, digest) != digest
+        ]
+        wrong += [f"{name}: not expected" for name in self.files.keys() - other.files.keys()]
+        return wrong + [f"{name}: missing" for name in (other.files.keys() - self.files.keys() if whole else ())]
+
+
+def state(folder: Path, *, pages_have_times: bool = True) -> State:
+    """The content of a folder.
+
+    Parameters
+    ----------
+    pages_have_times : whether pages were made from results of another run, so that only their names are compared.
+    """
+    files, temporary = {}, []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if _TEMPORARY.fullmatch(name):
+            temporary.append(name)
+        elif path.is_file() and not _LOCK.fullmatch(name):
+            files[name] = "" if pages_have_times and _WITH_TIMES.fullmatch(name) else _digest(path, name)
+    return State(files, tuple(temporary))
+
+
+def _digest(path: Path, name: str) -> str:
+    content = path.read_bytes()
+    if path.name == ".leaderboard.json" or name.startswith(("results/leaderboard", "pages")):
+        return hashlib.sha256(content).hexdigest()
+    if path.suffix == ".json":
+        record = json.dumps(_without_times(json.loads(content)), sort_keys=True)
+        if path.name == "model.json":  # with hashes of its files, which may tell that training was resumed
+            record = re.sub(r'"[0-9a-f]{64}"', '"hash"', record)
+        content = record.encode()
+    elif path.suffix == ".safetensors":
+        length = int.from_bytes(content[:8], "little")
+        header = json.loads(content[8 : 8 + length])
+        header.pop("__metadata__", None)
+        content = json.dumps(header, sort_keys=True).encode() + content[8 + length :]
+    return hashlib.sha256(content).hexdigest()
+
+
+def _without_times(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_times(inner) for name, inner in value.items() if name not in TIMES}
+    return [_without_times(inner) for inner in value] if isinstance(value, list) else value
+
+
+def copy(source: Path, target: Path) -> Path:
+    """A copy of a folder with the times of its files, in place of an earlier one."""
+    if target.exists():
+        shutil.rmtree(target)
+    shutil.copytree(source, target, symlinks=True)
+    return target
