@@ -1,0 +1,59 @@
+"""Results: records, scores and pictures; and what the command line takes as text."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmark.engine.request import parse_filter
+from benchmark.records.result import read_result
+from benchmark.records.store import ResultStore
+from models.registry import MODELS
+from tests.benchmark.records.test_store import record, scores
+from tests.faults.fuzz import Fuzzed
+from tests.faults.mutations import damaged, json_changed, npz_changed, text_changed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def result(suffix: str, folder: Path) -> Path:
+    stored = ResultStore(folder).add(record(), scores())
+    return folder / stored.task / f"{stored.stem}{suffix}"
+
+
+def read_scores(path: Path) -> None:
+    results = ResultStore(path.parents[1])
+    for stored in results.all():
+        results.scores(stored)
+
+
+def examples(folder: Path) -> Path:
+    ResultStore(folder).add_examples("ttbar", "f" * 64, {"ttbar": np.zeros((2, 8, 8, 3), np.uint8)})
+    return next(folder.glob("*/examples-*.npz"))
+
+
+def read_examples(path: Path) -> None:
+    ResultStore(path.parents[1]).examples("ttbar", "f" * 64)
+
+
+def words(folder: Path) -> Path:
+    (folder / "words").write_text("cnn[depth=15,dropout=0.2],ffnn[width=8]")
+    return folder / "words"
+
+
+def read_words(path: Path) -> None:
+    for name, given in parse_filter(path.read_bytes().decode()):
+        MODELS.load(name).resolve("smoke", given)
+
+
+NPZ = (damaged, npz_changed)
+
+READERS: dict[str, Fuzzed] = {
+    "record": Fuzzed(partial(result, ".json"), read_result, (damaged, json_changed)),
+    "scores": Fuzzed(partial(result, ".npz"), read_scores, NPZ),
+    "examples": Fuzzed(examples, read_examples, NPZ),
+    "plugin_words": Fuzzed(words, read_words, (text_changed,)),
+}
