@@ -10,7 +10,7 @@ import xgboost
 
 from benchmark.core.errors import UserError, did_you_mean
 from benchmark.core.plugin import Range
-from models.card import Card, ModelWithCard, check_file, unusable
+from models.card import WEIGHTS, Card, ModelWithCard
 from models.table_model import shape_of, table_of
 from models.training.batches import balanced_weights
 from models.training.loop import check_samples
@@ -133,16 +133,13 @@ class BDT(ModelWithCard):
 
     def load(self, folder: Path, context: Context) -> None:
         """Read saved trees and their hyperparameters."""
-        file = folder / "model.ubj"
-        check_file(file, self)
-        try:
-            booster = xgboost.Booster(model_file=file)
-        except xgboost.core.XGBoostError as error:
-            raise unusable(file, self, error) from error
-        card = Card.parse(booster.attr("card"), file, self)
+        self._booster, self._card = WEIGHTS.parse(folder / "model.ubj", self._parse)
         self._context = context
-        booster.set_param({"device": context.device, "nthread": 0})
-        self._booster, self._card = booster, card
+        self._booster.set_param({"device": context.device, "nthread": 0})
+
+    def _parse(self, content: bytes) -> tuple[Any, Card]:
+        booster = xgboost.Booster(model_file=bytearray(content))
+        return booster, Card.parse(booster.attr("card"), self)
 
     def parameters_count(self) -> int | None:
         """Number of leaves of all trees."""

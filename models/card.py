@@ -5,20 +5,23 @@ The card is stored inside the file of the weights, so that the two stay together
 
 from __future__ import annotations
 
+import math
 from abc import ABC
 from collections.abc import Mapping  # noqa: TC003 - pydantic evaluates the annotations of Card
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from benchmark.core.errors import UserError
+from benchmark.core.stored import MB, StoredFile
 from models.inputs import Shape
 from models.model import Context, Model
+from models.tensors import check_like, parse_tensors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from torch import Tensor
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from representations.samples import Samples
 
 SCHEMA = 2
+WEIGHTS = StoredFile("a fitted model", 4_000 * MB, "Fit it again.")
+LARGEST_INPUT = 2**25
+"""Numbers in the input of an event, at most: two of the largest circle pictures have a tenth of them."""
 NO_INPUT = Shape("none", ())
 """The shape of a model without inputs."""
 
@@ -79,8 +85,8 @@ class Card:
         return TypeAdapter(Card).dump_json(self).decode()
 
     @staticmethod
-    def parse(text: str | None, file: Path, model: Model) -> Card:
-        """The card in `text`, read from `file`; `model` gets its hyperparameters.
+    def parse(text: str | None, model: Model) -> Card:
+        """The card in `text`, from the file of a fitted model; `model` gets its hyperparameters.
 
         Raises UserError if the text is not a card, or is the card of another model or version.
         """
@@ -88,16 +94,26 @@ class Card:
             card = TypeAdapter(Card).validate_json(text or "")
         except ValidationError as error:
             reason = error.errors()[0]["msg"] if text else "it has no card"
-            raise UserError(f"{model.name}: {file} does not hold the card of a model: {reason}.") from error
+            raise UserError(f"does not hold the card of a model: {reason}. Fit it again.") from error
         found, expected = (card.model, card.version, card.schema_version), (model.name, model.version, SCHEMA)
         if found != expected:
             raise UserError(
-                f"{model.name}: {file} holds {found[0]} version {found[1]} (schema {found[2]}), "
+                f"holds {found[0][:80]!r} version {found[1][:80]!r} (schema {found[2]}), "
                 f"expected {expected[0]} version {expected[1]} (schema {expected[2]}). Fit it again."
             )
+        card.check_itself()
         for name, value in type(model).resolve("", card.parameters).parameters().items():
             setattr(model, name, value)
         return card
+
+    def check_itself(self) -> None:
+        """Raise UserError for classes that are not distinct, and for sizes of inputs that no event has."""
+        if not self.classes or len(set(self.classes)) != len(self.classes):
+            raise UserError(f"has {len(self.classes)} classes, expected distinct ones. Fit it again.")
+        for shape in (self.shape, *self.shape.panels):
+            columns = len(shape.columns) + len(shape.features)
+            if any(size < 0 for size in shape.size) or max(columns, 1) * math.prod(shape.size) > LARGEST_INPUT:
+                raise UserError(f"takes a {shape}, expected at most {LARGEST_INPUT:,} numbers. Fit it again.")
 
 
 @dataclass(kw_only=True)
@@ -122,30 +138,29 @@ def write_tensors(file: Path, tensors: Mapping[str, Tensor], card: Card) -> None
     save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, file, {"card": card.text()})
 
 
-def read_tensors(file: Path, model: Model) -> tuple[dict[str, Tensor], Card]:
+def read_tensors(
+    file: Path, model: Model, expected: Callable[[Card, Mapping[str, Tensor]], Mapping[str, Tensor]]
+) -> tuple[dict[str, Tensor], Card]:
     """Read the weights and the card of a model, which gets the hyperparameters of the card.
 
-    Raises UserError if the file is missing, damaged, or of another model.
+    Parameters
+    ----------
+    expected : a function of the card, and of the tensors that the file has. It returns tensors with the names, shapes
+        and types that they must have, on the device "meta"; whatever it raises means that the file is wrong.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, damaged, or of another model.
     """
-    check_file(file, model)
-    try:
-        with safe_open(file, "pt") as stored:
-            text = (stored.metadata() or {}).get("card")
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - no mapping
-    except (SafetensorError, OSError) as error:
-        raise unusable(file, model, error) from error
-    return tensors, Card.parse(text, file, model)
 
+    def parse(content: bytes) -> tuple[dict[str, Tensor], Card]:
+        tensors, texts = parse_tensors(content)
+        card = Card.parse(texts.get("card"), model)
+        check_like(tensors, expected(card, tensors))
+        return tensors, card
 
-def check_file(file: Path, model: Model) -> None:
-    """Raise UserError unless the file of a saved model exists."""
-    if not file.is_file():
-        raise UserError(f"{model.name}: {file.parent} has no {file.name}, expected the folder of a saved model.")
-
-
-def unusable(file: Path, model: Model, error: Exception) -> UserError:
-    """The error for the file of a saved model that cannot be read."""
-    return UserError(f"{model.name}: {file} can't be used: {str(error).splitlines()[0]}. Fit it again.")
+    return WEIGHTS.parse(file, parse)
 
 
 def _first_difference(one: Shape, other: Shape) -> str:

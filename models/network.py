@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from benchmark.core.errors import Skip, UserError
 from benchmark.core.plugin import Range
-from models.card import Card, ModelWithCard, read_tensors, unusable, write_tensors
+from models.card import Card, ModelWithCard, read_tensors, write_tensors
 from models.inputs import view_of
 from models.training.augment import augmentation, wanted
 from models.training.batches import Batches, in_chunks
@@ -22,7 +23,7 @@ from models.training.penalty import Penalty
 from models.training.step import TrainingSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from models.inputs import Shape, View
     from models.model import Context
     from representations.samples import Samples
+
+_MOMENT = re.compile(r"(?:mean|scale)[0-9]{1,2}")
+"""The names of mean and scale of an input."""
 
 
 class Standardised(nn.Module):
@@ -53,6 +57,11 @@ class Standardised(nn.Module):
         logits: Tensor = self.network(*(self._standardise(place, part) for place, part in enumerate(inputs)))
         return logits
 
+    def columns(self, inputs: int) -> list[int | None]:
+        """The number of columns of each of the inputs, or None for one that is not standardised."""
+        means = (getattr(self, f"mean{place}", None) for place in range(inputs))
+        return [None if mean is None else len(mean) for mean in means]
+
     def _standardise(self, place: int, part: Tensor) -> Tensor:
         mean = getattr(self, f"mean{place}")
         if not isinstance(mean, Tensor):
@@ -60,6 +69,22 @@ class Standardised(nn.Module):
         columns = (-1, *[1] * (part.ndim - 2))
         scale: Tensor = getattr(self, f"scale{place}")
         return (part - mean.view(columns)) * scale.view(columns)
+
+
+def _moments(tensors: Mapping[str, Tensor]) -> list[tuple[Tensor, Tensor] | None]:
+    """Mean and scale of each input in the state of a `Standardised`. Raises ValueError for any that are none."""
+    found = {match[0]: tensors[match[0]] for match in map(_MOMENT.fullmatch, tensors) if match}
+    places = {int(name.removeprefix("mean").removeprefix("scale")) for name in found}
+    moments: list[tuple[Tensor, Tensor] | None] = []
+    for place in range(1 + max(places, default=-1)):
+        mean, scale = found.get(f"mean{place}"), found.get(f"scale{place}")
+        if mean is None or scale is None:  # then either is a tensor of no model
+            moments.append(None)
+        elif mean.ndim == 1 and mean.shape == scale.shape and mean.dtype == scale.dtype == torch.float32:
+            moments.append((mean, scale))
+        else:
+            raise ValueError(f"mean and scale of input {place} are {tuple(mean.shape)} and {tuple(scale.shape)}")
+    return moments
 
 
 @dataclass(kw_only=True)
@@ -114,6 +139,7 @@ class TorchModel(ModelWithCard, ABC):
 
     _network: Standardised | None = field(default=None, init=False, repr=False, compare=False)
     _batch: int = field(default=1024, init=False, repr=False, compare=False)
+    _tried: bool = field(default=True, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -170,6 +196,8 @@ class TorchModel(ModelWithCard, ABC):
         network, card = self.fitted()
         view = self.view(samples)
         card.check(samples, view.shape(samples))
+        if not self._tried and len(samples):
+            self._try(view, samples)
         samples = view.prepare(samples).to(self._context.device)
 
         def attempt(events: int) -> list[Tensor]:
@@ -198,18 +226,28 @@ class TorchModel(ModelWithCard, ABC):
 
     def load(self, folder: Path, context: Context) -> None:
         """Read a saved network and its hyperparameters."""
-        file = folder / "model.safetensors"
-        weights, card = read_tensors(file, self)
+        weights, card = read_tensors(folder / "model.safetensors", self, self._expected)
         self._context = context
-        try:
-            places = range(1 + max((int(name[4:]) for name in weights if name.startswith("mean")), default=-1))
-            moments = [(weights[f"mean{n}"], weights[f"scale{n}"]) if f"mean{n}" in weights else None for n in places]
-            network = self._placed(self.network(card.shape, len(card.classes)), moments)
-            network.load_state_dict(weights)
-        except (RuntimeError, ValueError, KeyError) as error:
-            raise unusable(file, self, error) from error
+        network = self._placed(self.network(card.shape, len(card.classes)), _moments(weights))
+        network.load_state_dict(weights)
         network.eval()
-        self._network, self._card = network, card
+        self._network, self._card, self._tried = network, card, False
+
+    def _expected(self, card: Card, found: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        with torch.device("meta"):
+            network = Standardised(self.network(card.shape, len(card.classes)), _moments(found))
+        return network.state_dict()
+
+    def _try(self, view: View[Any], samples: Samples) -> None:
+        """Raise UserError unless the standardisation that was loaded is for inputs like these."""
+        first = view.prepare(samples[:1])
+        rows = view.rows(first, torch.arange(len(first), device=first.event_ids.device))
+        expected = [None if part is None else part.shape[1] for part in rows]
+        if (found := self.fitted()[0].columns(len(rows))) != expected:
+            raise UserError(
+                f"{self.name}: standardises {found} columns of its inputs, expected {expected}. Fit it again."
+            )
+        self._tried = True
 
     def parameters_count(self) -> int | None:
         """Number of weights."""

@@ -17,9 +17,11 @@ from models.training.batches import balanced_weights
 from models.training.loop import check_samples
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from models.model import Context
     from representations.samples import Samples
@@ -27,6 +29,14 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 FILE = "model.safetensors"
+_TYPES = {
+    "column": torch.int64,
+    "value": torch.float64,
+    "sign": torch.int64,
+    "scale": torch.float64,
+    "auc": torch.float64,
+}
+"""The tensors of cuts: the fields of `Threshold`."""
 
 
 @dataclass(kw_only=True)
@@ -44,8 +54,12 @@ class Reference(ModelWithCard, ABC):
 
     def load(self, folder: Path, context: Context) -> None:
         """Read a saved model."""
-        _, self._card = read_tensors(folder / FILE, self)
+        _, self._card = read_tensors(folder / FILE, self, self._expected)
         self._context = context
+
+    def _expected(self, card: Card, found: Mapping[str, Tensor]) -> Mapping[str, Tensor]:  # noqa: ARG002
+        np.array([int(card.details["seed"])], np.uint64)  # raises if there is none
+        return {}
 
     def parameters_count(self) -> int | None:
         """0, because nothing is fitted."""
@@ -171,22 +185,21 @@ class Cut(Reference):
         card = self._fitted()
         rows = [asdict(cut) for cut in self._cuts]
         columns = {name: [row[name] for row in rows] for name in rows[0]}
-        tensors = {
-            name: torch.tensor(values, dtype=torch.int64 if name in ("column", "sign") else torch.float64)
-            for name, values in columns.items()
-        }
+        tensors = {name: torch.tensor(values, dtype=_TYPES[name]) for name, values in columns.items()}
         write_tensors(folder / FILE, tensors, card)
 
     def load(self, folder: Path, context: Context) -> None:
         """Read a saved model."""
-        tensors, card = read_tensors(folder / FILE, self)
-        try:
-            names = list(Threshold.__dataclass_fields__)
-            rows = zip(*(tensors[name].tolist() for name in names), strict=True)
-            cuts = tuple(Threshold(**dict(zip(names, row, strict=True))) for row in rows)
-        except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f"cut: {folder}/{FILE} does not hold the thresholds of a cut. Fit it again.") from error
-        self._cuts, self._card, self._context = cuts, card, context
+        tensors, card = read_tensors(folder / FILE, self, self._expected)
+        rows = zip(*(tensors[name].tolist() for name in _TYPES), strict=True)
+        self._cuts = tuple(Threshold(**dict(zip(_TYPES, row, strict=True))) for row in rows)
+        self._card, self._context = card, context
+
+    def _expected(self, card: Card, found: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        columns = found["column"]
+        if len(columns) and not 0 <= int(columns.min()) <= int(columns.max()) < len(card.shape.columns):
+            raise ValueError(f"cuts on the columns {columns.tolist()[:9]}, expected {len(card.shape.columns)} columns")
+        return {name: torch.empty(len(card.classes), dtype=kind, device="meta") for name, kind in _TYPES.items()}
 
     def parameters_count(self) -> int | None:
         """One threshold for each class."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save
 
 from benchmark import cli
 from benchmark.core.errors import UserError
@@ -19,6 +21,7 @@ from benchmark.engine.prediction import predict
 from models.bdt import BDT
 from models.model import silent
 from models.registry import MODELS
+from models.tensors import parse_tensors
 from tasks.registry import TASKS
 from tests.faults.saved import FILES, reseal, save_all
 
@@ -89,7 +92,7 @@ def copied(saved_models: Saved, name: str, tmp_path: Path) -> Path:
 def refused(folder: Path, events: Path, capsys: pytest.CaptureFixture[str], *words: str) -> str:
     """The one line with which `predict` refuses a model."""
     code = cli.exit_code(
-        ["predict", str(folder), str(events), "--device", "cpu", "--output", str(folder.parent / "x.csv"), *words]
+        ["predict", str(folder), str(events), "--device", "cpu", "--output", str(folder.parent / "x.csv"), "-q", *words]
     )
     captured = capsys.readouterr()
     assert code == 2, captured
@@ -228,3 +231,22 @@ def test_other_files_are_refused(saved_models: Saved, tmp_path: Path, capsys: py
         assert reason in refused(folder, saved_models[1], capsys)
     (tmp_path / "file").write_text("no folder")
     assert "no such folder" in refused(tmp_path / "file", saved_models[1], capsys)
+
+
+# --- weights of a stranger, whose hashes are right -------------------------------------------------------------------
+
+
+def test_weights_of_strangers(saved_models: Saved, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    folder = copied(saved_models, "ffnn", tmp_path)
+    file = folder / FILES["ffnn"]
+    whole = file.read_bytes()
+    for change, reason in [
+        (lambda tensors: tensors.update(mean99999999999=torch.zeros(1)), "'mean99999999999' is none of this model"),
+        (lambda tensors: tensors.update(mean0=torch.zeros(3), scale0=torch.ones(3)), "standardises [3] columns of its"),
+        (dict.clear, "is missing"),
+    ]:
+        tensors, texts = parse_tensors(whole)
+        change(tensors)
+        file.write_bytes(save(tensors, texts))
+        reseal(folder)
+        assert reason in refused(folder, saved_models[1], capsys)
