@@ -35,7 +35,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmark.core.errors import Skip
+from benchmark.core.errors import Skip, UserError, did_you_mean
 from models.views.edges import JoinedGraphs
 from models.views.graph_statistics import GraphStatistics
 from models.views.merge_trees import MergeTrees
@@ -69,7 +69,14 @@ VIEWS: Mapping[tuple[str, type[Samples]], View[Any]] = {
 
 
 def view_of(views: Sequence[str], samples: Samples, model: str) -> View[Any]:
-    """The first of a model's views that exists for these samples. Raises Skip if there is none."""
+    """The first of a model's views that exists for these samples.
+
+    Raises Skip if there is none, and UserError for a view that is not in VIEWS.
+    """
+    names = sorted({view for view, _ in VIEWS})
+    unknown = next((view for view in views if view not in names), None)
+    if unknown is not None:
+        raise UserError(f"{model}: unknown view '{unknown}' in its `views`. {did_you_mean(unknown, names)}")
     for view in views:
         for kind in type(samples).__mro__:
             if (view, kind) in VIEWS:

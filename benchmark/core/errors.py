@@ -16,6 +16,10 @@ class UserError(Exception):
     """
 
 
+class PluginError(UserError):
+    """An error in a plug-in: the cells that use it fail with this message, and the others go on."""
+
+
 class Skip(Exception):  # noqa: N818 - not an error: boards show the reason
     """A cell that makes no sense, such as one with a single class. Its result is `skipped`, with this reason."""
 

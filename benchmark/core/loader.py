@@ -12,8 +12,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
-from benchmark.core.blame import reason_of
-from benchmark.core.errors import UserError
+from benchmark.core.guard import guarded
 from benchmark.core.source_text import PLUGIN, sibling
 
 if TYPE_CHECKING:
@@ -36,10 +35,11 @@ def import_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look up their module while the class is made
     try:
-        loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise UserError(f"{path}: importing it raised {reason_of(error)}.") from error
+        with guarded(f"{path}: importing it"):
+            loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
     return module
 
 

@@ -19,14 +19,24 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from benchmark.core.blame import reason_of
 from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.guard import guarded
 from benchmark.core.loader import import_file
+from benchmark.core.process import is_worker
+from benchmark.core.returned import shown
 from benchmark.core.source_text import hash_of, imported_files, sibling, source_of
+from benchmark.core.trial import try_import
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 T = TypeVar("T")
+BUILT_IN = "package"
+"""The origin of plug-ins of this project."""
+REINSTALL = "Correct or reinstall its package."
+NAME_BYTES = 64
 _NAME = re.compile(r"\w[\w-]*")  # it becomes part of file names
+_loaded: dict[str, tuple[Entry, str]] = {}
+"""The entries and hashes of loaded files by target: a plug-in that deletes its file must not end a run."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,7 @@ class Entry:
     ----------
     doc : the docstring of its class.
     target : ``"module:Class"``, or ``"/path/to/file.py:Class"`` for one in a file.
-    origin : ``"package"``, ``"entry point of DISTRIBUTION"``, or the file.
+    origin : ``"package"`` for one of this project, ``"entry point of DISTRIBUTION"``, or the file.
     extra : whether `all` leaves it out, since its class has `extra = True`.
     """
 
@@ -57,12 +67,22 @@ class Entry:
         """Whether the plug-in is in a loose file, not in an installed module."""
         return self.target.rpartition(":")[0].endswith(".py")
 
+    @property
+    def is_built_in(self) -> bool:
+        """Whether the plug-in belongs to this project."""
+        return self.origin == BUILT_IN
+
     def file_hash(self) -> str:
         """SHA-256 of a plug-in in a file and of the siblings that it imports; empty for installed ones."""
         if not self.is_file:
             return ""
         path = Path(self.target.rpartition(":")[0])
-        return hash_of(imported_files(path, path.parent, lambda name: sibling(path.parent, name) is not None))
+        try:
+            return hash_of(imported_files(path, path.parent, lambda name: sibling(path.parent, name) is not None))
+        except OSError as error:
+            if self.target in _loaded:
+                return _loaded[self.target][1]
+            raise UserError(f"{path}: can't be read ({error.strerror}). Give a file that you may read.") from error
 
 
 @dataclass(frozen=True)
@@ -115,10 +135,20 @@ class Registry(Generic[T]):
         return known[word]
 
     def load(self, word: str) -> type[T]:
-        """Import a plug-in. Raises UserError when it is unknown or does not fulfil the contract."""
+        """Import a plug-in. Raises UserError when it is unknown or does not fulfil the contract.
+
+        Outside of workers, a file is first imported in a process of its own: it may never end, or end its process.
+        """
         entry = self.find(word)
         module_name, _, class_name = entry.target.rpartition(":") if entry.is_file else entry.target.partition(":")
-        module = import_file(Path(module_name)) if entry.is_file else _import_module(module_name, entry)
+        if entry.is_file:
+            digest = entry.file_hash()
+            if not is_worker():
+                try_import(Path(module_name), digest)
+            module = import_file(Path(module_name))
+            _loaded[entry.target] = entry, digest
+        else:
+            module = _import_module(module_name, entry)
         plugin = getattr(module, class_name, None)
         base_module, _, base_name = self.contract.partition(":")
         base = getattr(importlib.import_module(base_module), base_name)
@@ -127,13 +157,29 @@ class Registry(Generic[T]):
         missing = sorted(getattr(plugin, "__abstractmethods__", ()))
         if missing:
             raise UserError(f"{self.noun} {word}: '{class_name}' lacks {', '.join(missing)}; write these methods.")
-        name = getattr(plugin, "name", None)
-        if name != entry.name or not _NAME.fullmatch(entry.name):
-            raise UserError(
-                f"{self.noun} {word}: the name of '{class_name}' is '{name}', expected '{entry.name}' as registered, "
-                "of letters, digits, '_' and '-'. Rename it."
-            )
+        if not entry.is_built_in:
+            _check(plugin, entry, f"{self.noun} {word}: ")
         return plugin
+
+
+def _check(plugin: type, entry: Entry, subject: str) -> None:
+    """Raise UserError unless name, docstring and version of a class of others are what the contract says."""
+    class_name = entry.target.rpartition(":")[2]
+    name: object = getattr(plugin, "name", None)
+    if name != entry.name or not _NAME.fullmatch(entry.name) or len(entry.name.encode()) > NAME_BYTES:
+        raise UserError(
+            f"{subject}the name of '{class_name}' is {shown(name)}, expected {shown(entry.name)} as registered, "
+            f"of letters, digits, '_' and '-', at most {NAME_BYTES} bytes. Rename it."
+        )
+    if entry.is_file and not entry.doc:
+        raise UserError(
+            f"{subject}'{class_name}' lacks a docstring, expected one whose first line says what it is. Write one."
+        )
+    version: object = getattr(plugin, "version", "")
+    if not isinstance(version, str) or len(version) > NAME_BYTES:
+        raise UserError(
+            f"{subject}the version of '{class_name}' is {shown(version)}, expected a short text, such as \"2\"."
+        )
 
 
 @cache
@@ -147,7 +193,7 @@ def _built_in(package: str) -> tuple[Entry, ...]:
     found: list[Entry] = []
     for path in sorted(paths, key=lambda path: path.stem):
         module = ".".join((package, *path.relative_to(folder).with_suffix("").parts))
-        found += _classes(path, module, "package").values()
+        found += _classes(path, module, BUILT_IN).values()
     return tuple(found)
 
 
@@ -173,6 +219,8 @@ def _in_file(word: str, noun: str) -> Entry:
     file, colon, class_name = word.rpartition(":")
     path = Path(file if colon else word).expanduser().resolve()
     if not path.is_file():
+        if (found := _loaded.get(f"{path}:{class_name}")) is not None:
+            return found[0]
         raise UserError(f"{noun} {word}: no file {path}. Give an existing file as path/to/file.py:Class.")
     try:
         classes = _classes(path, str(path), str(path))
@@ -214,10 +262,11 @@ def _literal(node: ast.ClassDef, attribute: str) -> object:
 
 
 def _import_module(name: str, entry: Entry) -> ModuleType:
-    try:
+    """Import the module of a registered plug-in; a package of others may raise, or a library may not be installed."""
+    if entry.is_built_in:
+        try:
+            return importlib.import_module(name)
+        except Exception as error:
+            raise UserError(f"{entry.name}: importing {name} raised {reason_of(error)}. {REINSTALL}") from error
+    with guarded(f"{entry.name}: importing {name} ({entry.origin})", REINSTALL):
         return importlib.import_module(name)
-    except Exception as error:  # a plug-in of others, or a library that is not installed
-        raise UserError(
-            f"{entry.name}: importing {name} ({entry.origin}) raised {reason_of(error)}. "
-            "Correct or reinstall its package."
-        ) from error

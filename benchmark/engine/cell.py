@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from benchmark.core.blame import reason_of
 from benchmark.core.errors import Skip, UserError
 from benchmark.core.machine import gpu_name
 from benchmark.core.memory import peak_memory_mb, reset_peak_memory
-from benchmark.core.process import rank_and_size
+from benchmark.core.process import leave_if_forked, rank_and_size
+from benchmark.engine import returned
 from benchmark.engine.sample_store import represented
 from benchmark.engine.skip import why_skipped
 from benchmark.engine.throughput import clock, control_workload, events_per_second, latency_ms
@@ -22,13 +20,17 @@ from benchmark.records.result import Result, Scores, Throughput
 from benchmark.records.scoring import score
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from benchmark.engine.plan import Planned
     from benchmark.engine.sample_store import Represented
     from models.model import Context, Model
     from representations.samples import Samples
+
+TRACEBACK_LENGTH = 10_000
 
 
 def run(item: Planned, data_root: Path, context: Context) -> tuple[Result, Scores | None]:
@@ -42,11 +44,11 @@ def run(item: Planned, data_root: Path, context: Context) -> tuple[Result, Score
             raise Skip(reason)
         return evaluate(item, record, represented(item, data_root, context), context)
     except Skip as skip:
-        return record.model_copy(update={"status": "skipped", "reason": str(skip)}), None
+        return record.model_copy(update={"status": "skipped", "reason": reason_of(skip)}), None
     except UserError as error:
-        return record.model_copy(update={"status": "failed", "reason": str(error)}), None
-    except Exception as error:  # a model may fail in any way; the other cells go on
-        where = {**record.environment, "traceback": traceback.format_exc(limit=-8)}
+        return record.model_copy(update={"status": "failed", "reason": reason_of(error)}), None
+    except BaseException as error:  # a model may fail in any way; the other cells go on
+        where = {**record.environment, "traceback": traceback.format_exc(limit=-8)[-TRACEBACK_LENGTH:]}
         changes = {"status": "failed", "reason": reason_of(error), "environment": where}
         return record.model_copy(update=changes), None
 
@@ -78,15 +80,17 @@ def evaluate(item: Planned, record: Result, samples: Represented, context: Conte
     report("train", 0, 1)
     with clock() as fitting:
         model.fit(train, valid, replace(context, report=report))
+    leave_if_forked()
     report("predict", 0, len(test))
     with clock() as predicting:
         probabilities = model.predict_proba(test)
+    leave_if_forked()
     report("predict", len(test), len(test))
-    scores = _scores(test, probabilities)
+    scores = _scores(test, returned.probabilities(model, probabilities, len(test), record.classes))
+    details, parameters_count = returned.details(model), returned.count(model)
     report("score", 0, 1)
     with clock() as scoring:
         evaluation = score(scores, record.classes, samples.provenance.has_signal, item.cell.metrics)
-    details = {name: value for name, value in model.details().items() if math.isfinite(value)}
     fit_s = fitting.seconds + details.get("resumed_s", 0.0)  # with the epochs before a kill
     timings: dict[str, float] = {}
     speeds: dict[str, float | None] = {}
@@ -105,7 +109,7 @@ def evaluate(item: Planned, record: Result, samples: Represented, context: Conte
         "events": {name: len(part) for name, part in splits.items()},
         **evaluation._asdict(),
         "throughput": throughput,
-        "parameters_count": model.parameters_count(),
+        "parameters_count": parameters_count,
         "details": details,
         "timings": timings,
         "environment": {**record.environment, "represented": samples.provenance.made},
@@ -131,12 +135,12 @@ def _speeds(model: Model, test: Samples) -> dict[str, float | None]:
     }
 
 
-def _scores(test: Samples, probabilities: Iterable[Any]) -> Scores:
+def _scores(test: Samples, probabilities: NDArray[np.float32]) -> Scores:
     host = test.to("cpu")
     return Scores(
         event_ids=host.event_ids.numpy(),
         labels=host.labels.numpy(),
-        scores=np.asarray(probabilities, dtype=np.float32),
+        scores=probabilities,
         weights=host.weights.numpy(),
         mass=None if host.mass is None else host.mass.numpy(),
     )

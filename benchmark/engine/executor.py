@@ -1,35 +1,37 @@
-"""Cells on this machine: long-lived worker processes, one or several for each device, restarted when they die."""
+"""Cells on this machine: long-lived worker processes, one or several for each device, restarted when they die.
+
+A cell with a plug-in that is not ours has a process of its own, which runs no other cell: such a plug-in may change the
+state of its process in any way.
+"""
 
 from __future__ import annotations
 
 import os
-import signal
+import pickle
 import time
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from multiprocessing import connection, get_context
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import ValidationError
 
 from benchmark.core.errors import UserError
 from benchmark.core.machine import usable_cores
-from benchmark.core.memory import give_back, keep_freed_memory
-from benchmark.core.process import become_worker, rank_and_size
+from benchmark.core.supervisor import DYING_S, GarbledError, Supervised, how_it_died, wait
+from benchmark.engine.returned import report_step
+from benchmark.engine.worker import work
 from benchmark.records.result import Result, Status
 from benchmark.records.store import ResultStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from benchmark.engine.plan import Planned
     from benchmark.engine.request import Cell, Settings
 
-REPORT_EVERY_S = 0.1
 STARTING_S = 60.0
 """Time in which a new process may import its libraries, on top of the time of its cell."""
-DYING_S = 5.0
-"""Time in which a process whose pipe has closed may end, so that its exit code is known."""
 
 
 class Listener(Protocol):
@@ -47,9 +49,10 @@ class Listener(Protocol):
 
 @dataclass
 class Worker:
-    """A process that runs one cell after the other on one device.
+    """A place for one cell at a time on one device, and the process that runs it.
 
     sharing : workers on that device, this one included. workers : on all devices.
+    used : whether the process has run a cell.
     """
 
     device: str
@@ -58,46 +61,45 @@ class Worker:
     workers: int = 1
     item: Planned | None = None
     deadline: float = float("inf")
-    process: Any = field(init=False)
-    pipe: Any = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.start()
-
-    def start(self) -> None:
-        """Start the process, or a new one after the old one has died."""
-        context = get_context("spawn")
-        self.pipe, child = context.Pipe()
-        arguments = child, self.settings, self.device, self.sharing
-        self.process = context.Process(target=_work, args=arguments, daemon=False)
-        with _share_of_cores(self.workers if self.sharing > 1 else 1):
-            self.process.start()
-        child.close()  # so that the death of the process ends the pipe
+    process: Supervised | None = None
+    used: bool = False
 
     def submit(self, item: Planned) -> None:
-        """Send a cell to the process."""
-        self.item = item
-        timeout = self.settings.timeout
+        """Send a cell to the process; to a new one if the cell needs a process of its own."""
+        if item.job.is_foreign and self.used:
+            self.stop()
+        self.item, timeout = item, self.settings.timeout
         self.allow(timeout and timeout + STARTING_S)
+        sent = item.record, pickle.dumps(item)
         try:
-            self.pipe.send(item)
+            self._started().send(sent)
         except OSError:  # it died while it was idle
             self.stop()
-            self.start()
-            self.pipe.send(item)
+            self._started().send(sent)
+        self.used = True
 
     def allow(self, seconds: float | None) -> None:
         """Set the deadline to this many seconds from now; None for no deadline."""
         self.deadline = time.monotonic() + seconds if seconds else float("inf")
 
+    def release(self) -> Planned:
+        """Be free for another cell. Returns the one that has ended."""
+        item, self.item = self.item, None
+        assert item is not None
+        if item.job.is_foreign:
+            self.stop()
+        return item
+
     def stop(self, patience: float = 0.0) -> int | None:
-        """Wait this many seconds, then kill the process. Returns its exit code if it had ended by itself."""
-        self.process.join(patience)
-        code: int | None = self.process.exitcode
-        self.process.kill()
-        self.process.join()
-        self.pipe.close()
-        return code
+        """Wait this many seconds, then end the process. Returns its exit code if it ended by itself."""
+        process, self.process, self.used = self.process, None, False
+        return process.stop(patience) if process else None
+
+    def _started(self) -> Supervised:
+        if self.process is None:
+            with _share_of_cores(self.workers if self.sharing > 1 else 1):
+                self.process = Supervised(work, self.settings, self.device, self.sharing)
+        return self.process
 
 
 def devices_of(device: str) -> list[str]:
@@ -121,23 +123,21 @@ def execute(items: Sequence[Planned], settings: Settings, listener: Listener) ->
                 if worker.item is None and waiting:
                     listener.started(waiting[0].cell)
                     worker.submit(waiting.popleft())
-            for worker in _ready(workers):
-                result = _receive(worker, listener)
-                if result is None or worker.item is None:
-                    continue
-                cell, worker.item = worker.item.cell, None
-                listener.finished(cell, result)
-                yield cell, result
+            _wait([worker for worker in workers if worker.item is not None])
+            for worker in workers:
+                result = _receive(worker, listener) if worker.item is not None else None
+                if result is not None:
+                    cell = worker.release().cell
+                    listener.finished(cell, result)
+                    yield cell, result
 
 
 @contextmanager
 def _workers(items: Sequence[Planned], settings: Settings) -> Iterator[list[Worker]]:
     """`settings.jobs` workers for each device, at most one per cell; always stopped at the end."""
     places = (devices_of(items[0].cell.device) * settings.jobs)[: len(items)] if items else []
-    workers: list[Worker] = []
+    workers = [Worker(device, settings, places.count(device), len(places)) for device in places]
     try:
-        for device in places:
-            workers.append(Worker(device, settings, places.count(device), len(places)))
         yield workers
     finally:
         for worker in workers:
@@ -161,108 +161,74 @@ def _share_of_cores(workers: int) -> Iterator[None]:
         del os.environ[name]
 
 
-def _ready(workers: list[Worker]) -> list[Worker]:
-    """Busy workers that have sent a message, or whose time is over."""
-    busy = {worker.pipe: worker for worker in workers if worker.item is not None}
-    patience = max(0.0, min(worker.deadline for worker in busy.values()) - time.monotonic())
-    readable = connection.wait(list(busy), timeout=min(patience, 3600.0))
-    late = [worker for worker in busy.values() if worker.deadline <= time.monotonic()]
-    return list({id(worker): worker for worker in [busy[pipe] for pipe in readable] + late}.values())
+def _wait(busy: list[Worker]) -> None:
+    """Wait until a worker has sent something or ended, or its time is over; return after a short time in any case."""
+    first = min(worker.deadline for worker in busy)
+    wait([worker.process for worker in busy if worker.process is not None], first - time.monotonic())
 
 
 def _receive(worker: Worker, listener: Listener) -> Result | None:
-    """Handle one message. Returns the result of a cell that has ended, also by a dead or late worker."""
-    assert worker.item is not None
+    """Handle the messages of a worker. Returns the result of its cell if that has ended, also by a dead or late one."""
+    assert worker.process is not None
     try:
-        message: Any = worker.pipe.recv() if worker.pipe.poll() else ("late",)
-    except (EOFError, OSError):
-        return _unfinished(worker, "failed", _how_it_died(worker.stop(DYING_S)))
+        messages, over = worker.process.receive()
+        for message in messages:
+            result = _handled(message, worker, listener)
+            if result is not None:
+                return result
+    except GarbledError as error:
+        worker.stop()
+        return _unfinished(worker, "failed", f"the worker process sent {error}; does a plug-in write to its pipe?")
+    if over:
+        code = worker.stop(DYING_S)
+        return _unfinished(worker, "failed", f"the worker process {how_it_died(code)}")
+    if worker.deadline <= time.monotonic():
+        worker.stop()
+        return _unfinished(worker, "timeout", f"took longer than {worker.settings.timeout:g} s (--timeout)")
+    return None
+
+
+def _handled(message: dict[str, Any], worker: Worker, listener: Listener) -> Result | None:
+    """Handle one message. Returns the result that it brings. Raises GarbledError for one that is not of this cell."""
+    assert worker.item is not None
+    record = worker.item.record
+    if message.get("key") != record.key:
+        raise GarbledError("a message about another cell")
     match message:
-        case ("begun",):
+        case {"kind": "begun"}:
             worker.allow(worker.settings.timeout)
             return None
-        case ("stage", *step):
-            listener.stage(str(worker.item.cell), *step)
+        case {"kind": "stage", "stage": stage, "done": done, "total": total}:
+            try:
+                listener.stage(str(worker.item.cell), *report_step(stage, done, total))
+            except UserError as error:
+                raise GarbledError("a report that is none") from error
             return None
-        case ("result", text):
-            return Result.model_validate_json(text)
-        case ("error", text):
+        case {"kind": "result", "result": str(text)}:
+            return _accepted(text, record)
+        case {"kind": "error", "text": str(text)}:
             raise UserError(text)
-    worker.stop()
-    return _unfinished(worker, "timeout", f"took longer than {worker.settings.timeout:g} s (--timeout)")
+    raise GarbledError("an unknown message")
+
+
+def _accepted(text: str, record: Result) -> Result:
+    """The result of a cell. Raises GarbledError for that of another one."""
+    try:
+        result = Result.model_validate_json(text)
+    except ValidationError as error:
+        raise GarbledError("a result that is none") from error
+    if (result.key, result.task, result.stem, result.created) != (record.key, record.task, record.stem, record.created):
+        raise GarbledError("the result of another cell")
+    return result
 
 
 def _unfinished(worker: Worker, status: Status, reason: str) -> Result:
-    """Store why a cell has no result, unless its worker had just stored one; start another worker."""
+    """Store why a cell has no result, unless its worker had just stored one."""
     assert worker.item is not None
-    worker.start()
     store, record = ResultStore(worker.settings.results), worker.item.record
     stored = store.find(record.task, record.key)
-    if stored is not None and stored.status == "done":
+    if stored is not None and stored.status == "done" and stored.created == record.created:
         return stored
     if worker.sharing > 1:
         reason += f", next to {worker.sharing - 1} others on the device (--jobs)"
     return store.add(record.model_copy(update={"status": status, "reason": reason}))
-
-
-def _how_it_died(code: int | None) -> str:
-    if code is not None and code < 0:
-        name = signal.Signals(-code).name
-        hint = "; killed by the system, perhaps because memory ran out" if name == "SIGKILL" else ""
-        return f"the worker process died of {name}{hint}"
-    return f"the worker process ended with exit code {code}"
-
-
-def _work(pipe: Any, settings: Settings, device: str, sharing: int) -> None:
-    """The life of a worker process: receive a cell, run it, store its result, send it."""
-    become_worker()
-    keep_freed_memory()
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
-    from models.model import Context
-
-    last_s, last_stage = 0.0, ""
-
-    def report(stage: str, done: float, total: float) -> None:
-        nonlocal last_s, last_stage
-        now = time.monotonic()
-        if now - last_s > REPORT_EVERY_S or done in (0, total) or stage != last_stage:
-            last_s, last_stage = now, stage
-            pipe.send(("stage", stage, done, total))
-
-    while True:
-        try:
-            item: Planned = pipe.recv()  # imports its plug-ins
-            pipe.send(("begun",))
-            checkpoint = _checkpoint(item, settings)
-            context = Context(device, item.cell.seed, report, checkpoint, sharing)
-            result = _result(item, settings, context)
-        except EOFError:
-            return
-        except UserError as error:
-            pipe.send(("error", str(error)))
-        else:
-            pipe.send(("result", result.model_dump_json()))
-            del item, result  # so that the memory of what was fitted is free
-            give_back()
-
-
-def _result(item: Planned, settings: Settings, context: Any) -> Result:
-    """Run a cell and store its result, then its model. Raises UserError when the result can't be stored."""
-    from benchmark.engine import cell
-    from benchmark.engine.model_store import try_to_save
-
-    store = ResultStore(settings.results)
-    result = store.add(*cell.run(item, settings.data, context))
-    if context.checkpoint is not None and rank_and_size()[0] == 0:
-        context.checkpoint.unlink(missing_ok=True)
-    if settings.models and result.status == "done":
-        problem = try_to_save(item.job.model, item.identity, result, settings.models)
-        if problem:
-            result = store.add(result.model_copy(update={"reason": problem}))
-    return result
-
-
-def _checkpoint(item: Planned, settings: Settings) -> Path:
-    """The checkpoint of a training, next to the results; a dot hides it, since it is no result."""
-    folder = (settings.checkpoints or settings.results) / item.record.task
-    return folder / f".{item.record.stem}-{item.identity.training_key()[:12]}.checkpoint"

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmark.core.guard import guarded
 from benchmark.core.process import rank_and_size
+from benchmark.engine import returned
 from benchmark.engine.code_hash import sources_key
+from benchmark.metrics.registry import METRICS
 from benchmark.records import environment
 from benchmark.records.identity import DataContent, Identity, Part
 from benchmark.records.result import Result
@@ -36,6 +39,19 @@ class Job:
     def __reduce__(self) -> tuple[Callable[[Cell], Job], tuple[Cell]]:
         """Go to another process as names and parameters, since the class of a loose file can't be pickled."""
         return build, (self.cell,)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether a plug-in of the cell is not ours: one in a file, or of an installed package."""
+        cell = self.cell
+        entries = [
+            TASKS.find(cell.task.target),
+            REPRESENTATIONS.find(cell.representation.target),
+            MODELS.find(cell.model.target),
+            *METRICS.entries().values(),  # all are computed for every cell
+            *map(METRICS.find, cell.metrics),
+        ]
+        return not all(entry.is_built_in for entry in entries)
 
     def level_skip(self) -> str | None:
         """Why the task makes no sense at this level; None if it does."""
@@ -91,10 +107,15 @@ class Job:
 
 def build(cell: Cell) -> Job:
     """Import what a cell names and resolve its parameters. Raises UserError if any is unknown or wrong."""
-    data = DataSet(cell.task.target, cell.task.build(TASKS, cell.preset), cell.level, cell.source)
-    return Job(
-        cell, data, cell.representation.build(REPRESENTATIONS, cell.preset), cell.model.build(MODELS, cell.preset)
-    )
+    task = cell.task.build(TASKS, cell.preset)
+    representation = cell.representation.build(REPRESENTATIONS, cell.preset)
+    model = cell.model.build(MODELS, cell.preset)
+    with guarded(f"{cell}: making it"):
+        job = Job(cell, DataSet(cell.task.target, task, cell.level, cell.source), representation, model)
+        if job.is_foreign:
+            for plugin in (task, representation, model):
+                returned.parameters(plugin)
+    return job
 
 
 def _content(manifest: Manifest) -> DataContent:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.engine.job import Job, build
 from benchmark.engine.model_store import is_saved
+from benchmark.engine.rehearsal import rehearse
 from benchmark.engine.request import Overwrite, cells
 from benchmark.engine.skip import why_skipped
 from benchmark.records.scoring import metrics
@@ -65,9 +66,11 @@ def plan(request: Request, settings: Settings) -> list[Planned]:
 
 def jobs_of(request: Request) -> dict[DataSet, list[Job]]:
     """The cells of a request by data set, each once: `cnn` and `cnn[depth=15]` may be the same."""
+    wanted = cells(request)
+    rehearse(wanted)
     metrics(tuple(request.metrics))
     jobs: dict[str, Job] = {}
-    for job in map(build, cells(request)):
+    for job in map(build, wanted):
         jobs.setdefault(job.identity(None).result_key(), job)
     groups: dict[DataSet, list[Job]] = {}
     for job in jobs.values():

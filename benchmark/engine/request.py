@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import product
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.guard import guarded
 from benchmark.core.plugin import PRESETS, Plugin
 from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
@@ -41,12 +43,8 @@ class Choice:
     def build(self, registry: Registry[Any], preset: str) -> Any:
         """Import and resolve it. Raises UserError for unknown names, parameters and values."""
         plugin: type[Plugin] = registry.load(self.target)
-        try:
+        with nullcontext() if registry.find(self.target).is_built_in else guarded(f"{registry.noun} {self}: making it"):
             return plugin.resolve(preset, dict(self.given))
-        except (TypeError, ValueError, NameError) as error:  # in a plug-in of the user's own
-            raise UserError(
-                f"{registry.noun} {self}: making it raised {type(error).__name__}: {error}. Correct this file."
-            ) from error
 
 
 @dataclass(frozen=True)
@@ -176,7 +174,9 @@ def choices(registry: Registry[Any], texts: Iterable[str]) -> list[Choice]:
         else:
             entry = registry.find(choice.target)
             target = entry.target if entry.is_file else entry.name
-            chosen[Choice(target, choice.given, entry.name)] = None
+            alike = entry.is_file and entry.name in registry.entries()  # the name alone would mean another plug-in
+            name = f"{entry.name} ({Path(entry.origin).name})" if alike else entry.name
+            chosen[Choice(target, choice.given, name)] = None
     return list(chosen)
 
 

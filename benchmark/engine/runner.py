@@ -7,21 +7,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from benchmark.core.errors import UserError
-from benchmark.core.files import make_folder
-from benchmark.core.process import rank_and_size, spawn_without_main
+from benchmark.core.blame import blamed
+from benchmark.core.errors import PluginError, UserError
+from benchmark.core.files import make_folder, warn_once
+from benchmark.core.process import rank_and_size
+from benchmark.core.supervisor import apart
 from benchmark.engine.examples import draw
 from benchmark.engine.executor import execute
 from benchmark.engine.plan import jobs_of, plan_cells
+from benchmark.records.result import Result
 from benchmark.records.scoring import score
 from benchmark.records.store import ResultStore
 from tasks.data.store import prepare
 
 if TYPE_CHECKING:
+    from benchmark.engine.job import Job
     from benchmark.engine.plan import Planned
     from benchmark.engine.progress import Display
     from benchmark.engine.request import Cell, Request, Settings
-    from benchmark.records.result import Result
     from tasks.data.dataset import DataSet
     from tasks.data.manifest import Manifest
 
@@ -37,15 +40,18 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
     cells = [job.cell for group in groups.values() for job in group]
     display.plan(cells, {}, advise=not request.tasks)
     results: dict[Cell, Result] = {}
-    with spawn_without_main():
-        for data, group in groups.items():
+    for data, group in groups.items():
+        try:
             manifest = _make(data, settings, display)
-            planned = plan_cells(group, manifest, settings)
-            stored = {item.cell: _rescored(item, settings) for item in planned if item.stored}
-            display.plan([item.cell for item in planned], stored)
-            results |= stored | _run([item for item in planned if not item.stored], settings, display)
-            if rank_and_size()[0] == 0:
-                _store_examples(planned[0], settings)
+        except PluginError as error:
+            results |= _without_data(group, str(error), settings, display)
+            continue
+        planned = plan_cells(group, manifest, settings)
+        stored = {item.cell: _rescored(item, settings) for item in planned if item.stored}
+        display.plan([item.cell for item in planned], stored)
+        results |= stored | _run([item for item in planned if not item.stored], settings, display)
+        if rank_and_size()[0] == 0:
+            _store_examples(planned[0], settings)
     return [results[cell] for cell in cells]
 
 
@@ -53,7 +59,18 @@ def _make(data: DataSet, settings: Settings, display: Display) -> Manifest | Non
     """The data set's manifest, made first if it is missing; None if the level makes no sense."""
     if data.source is None and data.level in data.task.skipped_levels:
         return None
-    return prepare(data, settings.data, settings.workers, lambda *step: display.stage(data.task.name, *step))
+    with blamed():
+        return prepare(data, settings.data, settings.workers, lambda *step: display.stage(data.task.name, *step))
+
+
+def _without_data(group: list[Job], reason: str, settings: Settings, display: Display) -> dict[Cell, Result]:
+    """Failed results of cells whose events can't be made; the other cells go on."""
+    results = {}
+    for item in plan_cells(group, None, settings):
+        failed = item.record.model_copy(update={"status": "failed", "reason": reason})
+        results[item.cell] = ResultStore(settings.results).add(failed) if rank_and_size()[0] == 0 else failed
+        display.finished(item.cell, results[item.cell])
+    return results
 
 
 def _run(items: list[Planned], settings: Settings, display: Display) -> dict[Cell, Result]:
@@ -71,8 +88,17 @@ def _rescored(item: Planned, settings: Settings) -> Result:
     result, store = item.stored, ResultStore(settings.results)
     if result.status != "done" or not item.cell.metrics:
         return result
-    rescored = score(store.scores(result), result.classes, result.has_signal, item.cell.metrics).added_to(result)
+    try:  # in another process, since these metrics are in files
+        text = apart("computing metrics of a stored result", _with_metrics, store, result, item.cell.metrics)
+    except PluginError as error:
+        warn_once(f"{item.cell}: {error}")
+        return result
+    rescored = Result.model_validate_json(text)
     return result if rescored == result else store.add(rescored)
+
+
+def _with_metrics(store: ResultStore, result: Result, metrics: tuple[str, ...]) -> str:
+    return score(store.scores(result), result.classes, result.has_signal, metrics).added_to(result).model_dump_json()
 
 
 def _store_examples(item: Planned, settings: Settings) -> None:
@@ -84,8 +110,16 @@ def _store_examples(item: Planned, settings: Settings) -> None:
     if set(task.classes) <= set(stored):
         return
     try:
-        pictures = draw(item.job.data, settings.data)
+        if item.job.is_foreign:
+            apart("drawing examples", _add_examples, item.job.data, settings, item.manifest.fingerprint)
+        else:
+            _add_examples(item.job.data, settings, item.manifest.fingerprint)
     except UserError:
         return  # a task without objects has nothing to draw
+
+
+def _add_examples(data: DataSet, settings: Settings, fingerprint: str) -> None:
+    store, name = ResultStore(settings.results), data.task.name
+    stored, pictures = store.examples(name, fingerprint), draw(data, settings.data)
     if set(pictures) - set(stored):  # variants with other classes share the test events
-        store.add_examples(task.name, item.manifest.fingerprint, {**stored, **pictures})
+        store.add_examples(name, fingerprint, {**stored, **pictures})

@@ -36,7 +36,7 @@ def why_skipped(job: Job, manifest: Manifest | None, data_root: Path) -> str | N
         job.model.accept(_samples_of_nothing(job.representation, data, file))
     except Skip as skip:
         return str(skip)
-    except Exception:  # a plug-in may need at least one event; then only the run can decide
+    except (Exception, SystemExit):  # a plug-in may need at least one event; then only the run can decide
         return None
     return None
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.core.errors import UserError
+from benchmark.core.returned import is_name, kind_of, shown, wrong
 from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, Scored, find_column
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ def compute(metrics: Iterable[Metric], scored: Scored, confidence: float = CONFI
     estimates: dict[str, Estimate] = {}
     origin: dict[str, str] = {}
     for metric in metrics:
-        for name, estimate in metric(scored, confidence).items():
+        for name, estimate in _checked(metric, metric(scored, confidence)).items():
             if name in origin:
                 raise UserError(
                     f"metric '{metric.name}': gives '{name}', and so does '{origin[name]}'; "
@@ -47,6 +49,22 @@ def compute(metrics: Iterable[Metric], scored: Scored, confidence: float = CONFI
                 )
             estimates[name], origin[name] = estimate, metric.name
     return estimates
+
+
+def _checked(metric: Metric, returned: object) -> dict[str, Estimate]:
+    """What a metric returned. Raises UserError unless it is a dict of estimates, whose numbers are real."""
+    expected = "a dict of an Estimate for each number"
+    if not isinstance(returned, dict):
+        raise wrong(metric.name, "returned", kind_of(returned), expected)
+    for name, estimate in returned.items():
+        if not (is_name(name) and isinstance(estimate, Estimate)):
+            raise wrong(metric.name, "returned", f"{shown(name)}: {shown(estimate)}", expected)
+        for number in (estimate.value, estimate.low, estimate.high):
+            if not (number is None or isinstance(number, Real)):
+                raise wrong(metric.name, "returned", f"{shown(name)}: {shown(number)}", "a real number or None")
+        if not (estimate.reason is None or isinstance(estimate.reason, str)):
+            raise wrong(metric.name, "returned", f"the reason {shown(estimate.reason)}", "a text or None")
+    return returned
 
 
 def check(scored: Scored) -> Scored:

@@ -71,7 +71,7 @@ def _guarded(metric: Metric, scored: Scored, known: Mapping[str, Estimate]) -> d
         estimates = compute([metric], scored)
         if taken := sorted(estimates.keys() & known.keys()):
             raise UserError(f"metric '{metric.name}': gives '{taken[0]}', a number of another metric. Rename it.")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return {metric.name: Estimate(None, reason=reason_of(error))}
     return estimates
 

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.returned import FILE_NAMES, NAMES, is_file_name, is_name, kind_of, shown, wrong
 from benchmark.records.identity import DataRecipe
 from tasks.data.manifest import Manifest, read_manifest
 from tasks.detector import VERSION as DETECTOR_VERSION
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from tasks.reader import Reader
     from tasks.task import Task
+
+MOST_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -94,15 +97,16 @@ class DataSet:
 def _check_task(task: Task) -> None:
     """Raise UserError unless `processes` and `info` are what the contract says; before any event is made."""
     processes: object = task.processes
-    if not (isinstance(processes, tuple) and processes and all(isinstance(name, str) for name in processes)):
-        raise UserError(
-            f"{task.name}: processes is {processes!r}, expected a tuple of names, signal first. Correct this task."
-        )
+    if not (isinstance(processes, tuple) and processes and all(is_file_name(name) for name in processes)):
+        raise wrong(task.name, "processes is", shown(processes), f"a tuple of {FILE_NAMES}, signal first")
+    classes: object = task.classes
+    if not (isinstance(classes, tuple) and 0 < len(set(map(str, classes))) == len(classes) <= MOST_CLASSES):
+        raise wrong(task.name, "classes is", shown(classes), f"a tuple of at most {MOST_CLASSES} different names")
+    if not all(map(is_name, classes)):
+        raise wrong(task.name, "classes is", shown(classes), NAMES)
     info: object = task.info("detector")
     if not isinstance(info, EventInfo):
-        raise UserError(
-            f"{task.name}: info returned a {type(info).__name__}, expected an EventInfo. Correct this task."
-        )
+        raise wrong(task.name, "info returned", kind_of(info), "an EventInfo")
 
 
 def _rebuilt(target: str, parameters: dict[str, Any], level: str, source: Path | None) -> DataSet:

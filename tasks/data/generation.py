@@ -7,20 +7,21 @@ atomically. So the bytes are the same with any number of workers, and a killed r
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing import get_context
+from collections import deque
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import awkward as ak
 import numpy as np
 
-from benchmark.core.blame import blamed
-from benchmark.core.errors import UserError
+from benchmark.core.blame import blamed, reason_of
+from benchmark.core.errors import PluginError, UserError
 from benchmark.core.files import sha256, write_atomically
-from benchmark.core.process import become_worker
+from benchmark.core.process import leave_if_forked
+from benchmark.core.returned import kind_of, wrong
+from benchmark.core.supervisor import DYING_S, Channel, GarbledError, Supervised, how_it_died, wait
 from tasks import events
 from tasks.data.manifest import Shard
 from tasks.generator.progress import EventCounter
@@ -53,7 +54,10 @@ def plan(task: Task) -> list[Shard]:
 
 
 def generate(data: DataSet, folder: Path, workers: int, report: Report) -> list[Shard]:
-    """Generate the shards that are missing in a folder, in worker processes. Returns all shards with their SHA-256."""
+    """Generate the shards that are missing in a folder, in worker processes. Returns all shards with their SHA-256.
+
+    Raises PluginError when the task fails to generate one, or when a process dies.
+    """
     shards = plan(data.task)
     total = sum(shard.events for shard in shards)
     missing = [shard for shard in shards if not (folder / shard.file).is_file()]
@@ -62,61 +66,115 @@ def generate(data: DataSet, folder: Path, workers: int, report: Report) -> list[
     if missing:
         counter, before = EventCounter(workers := min(workers, len(missing))), done
         with _pool(workers, counter) as pool:
-            futures = {pool.submit(_make_shard, data, shard, folder): shard for shard in missing}
-            while futures:
-                for future in wait(futures, LOOK_EVERY_S, FIRST_COMPLETED).done:
-                    _result_of(future, data)
-                    done += futures.pop(future).events
+            for shard in _generated(data, missing, folder, pool):
+                done += shard.events if shard else 0
                 # a task that reports no progress within shards advances by whole shards
                 report("generate", min(max(done, before + counter.total()), total), total)
     return [shard.model_copy(update={"sha256": sha256(folder / shard.file)}) for shard in shards]
 
 
-def _result_of(future: Future[None], data: DataSet) -> None:
+def _generated(data: DataSet, missing: list[Shard], folder: Path, pool: list[Supervised]) -> Iterator[Shard | None]:
+    """Distribute shards to processes, and yield each when its file is there; from time to time None."""
+    waiting, busy = deque(missing), dict[Supervised, Shard]()
+    for process in pool:
+        _send(process, (data, folder))
+    while waiting or busy:
+        for process in pool:
+            if process not in busy and waiting:
+                busy[process] = waiting.popleft()
+                _send(process, busy[process])
+        wait(busy, LOOK_EVERY_S)
+        for process in tuple(busy):
+            if _has_made(process, data.task):
+                yield busy.pop(process)
+        yield None
+
+
+def _send(process: Supervised, item: object) -> None:
+    with suppress(OSError):  # it has died, which is noticed when its messages are read
+        process.send(item)
+
+
+def _has_made(process: Supervised, task: Task) -> bool:
+    """Whether a process has finished its shard. Raises PluginError when it could not, or has died."""
     try:
-        future.result()
-    except BrokenProcessPool as error:
-        raise UserError(
-            f"{data.task.name}: a generating process died (out of memory, or killed). "
+        messages, over = process.receive()
+    except GarbledError as error:
+        raise PluginError(f"{task.name}: a generating process sent {error}. Correct this task.") from error
+    for message in messages:
+        match message:
+            case {"kind": "made"}:
+                return True
+            case {"kind": "error", "text": str(text)}:
+                raise PluginError(text)
+            case {"kind": "disk", "text": str(text)}:
+                raise UserError(text)
+        raise PluginError(f"{task.name}: a generating process sent an unknown message. Correct this task.")
+    if over:
+        raise PluginError(
+            f"{task.name}: a generating process {how_it_died(process.stop(DYING_S))}. "
             "Run the same command again to continue, with fewer --workers if memory is short."
-        ) from error
+        )
+    return False
 
 
 @contextmanager
-def _pool(workers: int, counter: EventCounter) -> Iterator[ProcessPoolExecutor]:
-    """Spawned processes. After an error, shards in the making are not waited for."""
-    with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (counter,)) as pool:
-        try:
-            yield pool
-        except BaseException:
-            for process in list((pool._processes or {}).values()):  # no public way before Python 3.14
-                process.terminate()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+def _pool(workers: int, counter: EventCounter) -> Iterator[list[Supervised]]:
+    """Processes that are ended at the end, and after an error too: shards in the making are not waited for."""
+    pool: list[Supervised] = []
+    try:
+        for _ in range(workers):
+            pool.append(Supervised(_work, counter))
+        yield pool
+    finally:
+        for process in pool:
+            process.stop()
 
 
-def _begin(counter: EventCounter) -> None:
-    """Initialise a worker process."""
-    become_worker()
+def _work(channel: Channel, counter: EventCounter) -> None:
+    """The life of a generating process."""
     counter.listen()
+    try:
+        data, folder = channel.receive()  # imports the task
+        while True:
+            shard: Shard = channel.receive()
+            table = _table(data, shard)
+            try:
+                write_atomically(folder / shard.file, partial(events.write, table))
+            except UserError as error:
+                channel.send("disk", text=str(error))
+                return
+            channel.send("made", file=shard.file)
+    except EOFError:
+        raise
+    except BaseException as error:  # a task may fail in any way
+        channel.send("error", text=_blamed(error))
 
 
-@blamed()
-def _make_shard(data: DataSet, shard: Shard, folder: Path) -> None:
+def _blamed(error: BaseException) -> str:
+    """The message about an error in a task."""
+    try:
+        with blamed():
+            raise error
+    except BaseException as found:
+        return reason_of(found)
+
+
+def _table(data: DataSet, shard: Shard) -> ak.Array:
+    """The events of a shard, checked and with all columns. Raises UserError for what is no table of such events."""
     assert shard.process is not None
     assert shard.seed is not None
     table = data.task.generate(shard.process, data.level, shard.events, shard.seed)
+    leave_if_forked()
     if not isinstance(table, ak.Array) or len(table) != shard.events:
-        given = f"{len(table)} events" if isinstance(table, ak.Array) else f"a {type(table).__name__}"
-        raise UserError(
-            f"{data.task.name}: generate('{shard.process}', ...) returned {given}, expected an Awkward array of "
-            f"{shard.events} events. Correct this task."
-        )
+        given = f"{len(table)} events" if isinstance(table, ak.Array) else kind_of(table)
+        expected = f"an Awkward array of {shard.events} events"
+        raise wrong(data.task.name, f"generate('{shard.process}', ...) returned", given, expected)
     label = data.task.processes.index(shard.process)
     number = int(Path(shard.file).stem.rpartition("-")[2])
     table = _complete(table, label, first_id=label * 10**10 + number * 10**6)
     events.check(table, f"{data.task.name}, {shard.process}")
-    write_atomically(folder / shard.file, lambda file: events.write(table, file))
+    return table
 
 
 def _complete(table: ak.Array, label: int, first_id: int) -> ak.Array:

@@ -30,6 +30,7 @@ def lost(where):
 
 @dataclass(frozen=True, kw_only=True)
 class Mine(Toy):
+    '''Mine.'''
     name = "mine"
     fast_simulation = True
     applied_columns = frozenset({"objects"})
@@ -65,11 +66,13 @@ class Figures(Validation):
 
 @dataclass(frozen=True, kw_only=True)
 class Shape(Representation):
+    '''Mine.'''
     name = "shape"
     def represent(self, events):
         lost("represent")
 
 class Number(Metric):
+    '''Mine.'''
     name = "number"
     columns = (MetricColumn("number", "N"),)
     def __init__(self):

@@ -73,7 +73,7 @@ def test_metrics_of_ones_own_are_in_the_record(toy_data: Path):
     ("name", "reason"),
     [
         ("Raises", r"RuntimeError: the loss became a butterfly \(toy_models.py, line \d+\)"),
-        ("Nan", "scores: .* of .* are not probabilities"),
+        ("Nan", "nan: predict_proba returned .* of .* numbers that are not probabilities .*, expected 0 to 1"),
     ],
 )
 def test_a_model_that_fails_is_a_result(toy_data: Path, name, reason):

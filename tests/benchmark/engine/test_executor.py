@@ -1,19 +1,21 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
 from benchmark.core.errors import UserError
 from benchmark.core.machine import usable_cores
+from benchmark.core.supervisor import how_it_died
 from benchmark.engine import executor as schedule
 from benchmark.engine.executor import Worker, devices_of, execute
 from benchmark.engine.progress import Display, headline
 from benchmark.engine.request import Settings
 from benchmark.records.store import ResultStore
-from tests.benchmark.cells import planned, toy_job
+from tests.benchmark.cells import job, planned, toy_job
 from tests.benchmark.plugins.toy_models import FLAG
 from tests.benchmark.toys import request, run_toy
 
@@ -60,40 +62,56 @@ def test_failed_cells_are_run_again_by_default(tmp_path: Path, toy_data: Path):
     assert kept == first
 
 
-class Pipe:
-    """A pipe whose other end is closed until the worker is started again."""
-
-    def __init__(self, broken: bool) -> None:
-        self.broken, self.sent = broken, []
-
-    def send(self, message: object) -> None:
-        if self.broken:
-            raise BrokenPipeError
-        self.sent.append(message)
-
-    def close(self) -> None:
-        pass
-
-
 class Process:
-    exitcode = -signal.SIGKILL
+    """A supervised process that was started; the first of them has died."""
 
-    def join(self, timeout: float | None = None) -> None:
-        pass
+    started: ClassVar[list[Process]] = []
 
-    def kill(self) -> None:
-        pass
+    def __init__(self, *arguments: object) -> None:
+        self.arguments, self.sent, self.stopped = arguments, [], False
+        self.cores = os.environ.get("OMP_NUM_THREADS")
+        self.started.append(self)
+
+    def send(self, item: object) -> None:
+        if len(self.started) == 1:
+            raise BrokenPipeError
+        self.sent.append(item)
+
+    def stop(self, patience: float = 0.0) -> int:
+        self.stopped = True
+        return -signal.SIGKILL
 
 
-def test_a_worker_that_died_while_idle_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    def start(worker: Worker) -> None:
-        worker.process, worker.pipe = Process(), Pipe(broken=not hasattr(worker, "pipe"))
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
+    monkeypatch.setattr(Process, "started", [])
+    monkeypatch.setattr(schedule, "Supervised", Process)
+    return Process.started
 
-    monkeypatch.setattr(Worker, "start", start)
+
+def test_a_worker_that_died_while_idle_is_replaced(processes: list[Process], tmp_path: Path):
     worker = Worker("cuda:1", Settings(tmp_path, tmp_path, 1, timeout=5))
     worker.submit(planned(toy_job(), tmp_path))
-    (sent,) = worker.pipe.sent
-    assert sent.cell == toy_job().cell
+    first, second = processes
+    assert first.stopped
+    ((record, pickled),) = second.sent
+    assert record.model == "nearest"
+    assert pickle.loads(pickled).cell == toy_job().cell
+
+
+@pytest.mark.parametrize("first", ["cell of ours", "cell of a file"])
+@pytest.mark.parametrize("second", ["cell of ours", "cell of a file"])
+def test_a_cell_with_a_file_has_a_process_of_its_own(processes: list[Process], tmp_path: Path, first: str, second: str):
+    Process("one that lives")
+    ours = planned(job("ttbar", "fourvectors", "bdt"), tmp_path)
+    items = {"cell of ours": ours, "cell of a file": planned(toy_job(), tmp_path)}
+    worker = Worker("cpu", Settings(tmp_path, tmp_path, 1))
+    for name in (first, second):
+        worker.submit(items[name])
+        assert worker.release() is items[name]
+    shared = first == second == "cell of ours"
+    assert len(processes) - 1 == (1 if shared else 2)
+    assert [process.stopped for process in processes[1:]][-1] == (second == "cell of a file")
 
 
 def test_nothing_to_run_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -125,45 +143,21 @@ def test_no_more_workers_than_cells(tmp_path: Path, toy_data: Path):
     assert alone.timings["fit"] > 0
 
 
-def test_cells_are_spread_over_devices_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_cells_are_spread_over_devices_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, processes: list[Process]):
     """Three cells on two devices; each worker knows how many share its device, and its share of the cores."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(schedule, "devices_of", lambda device: ["cuda:0", "cuda:1"])
     monkeypatch.setattr(schedule, "usable_cores", lambda: 12)
-    started = []
-
-    class Context:
-        def Pipe(self):  # noqa: N802
-            return Pipe(broken=False), Pipe(broken=False)
-
-        def Process(self, target, args, daemon):  # noqa: N802
-            process = Process()
-            process.start = lambda: started.append((*args[-2:], os.environ.get("OMP_NUM_THREADS")))
-            return process
-
-    monkeypatch.setattr(schedule, "get_context", lambda way: Context())
     items = [planned(toy_job(), tmp_path)] * 3
+    Process("one that lives")
     with schedule._workers(items, Settings(tmp_path, tmp_path, 1, jobs=2)) as workers:
         assert [worker.device for worker in workers] == ["cuda:0", "cuda:1", "cuda:0"]
+        for worker, item in zip(workers, items, strict=True):
+            worker.submit(item)
+    started = [(*process.arguments[-2:], process.cores) for process in processes[1:]]
     assert started == [("cuda:0", 2, "4"), ("cuda:1", 1, None), ("cuda:0", 2, "4")]
     assert "OMP_NUM_THREADS" not in os.environ
-
-
-def test_workers_that_cannot_be_started_leave_none_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    stopped = []
-
-    def start(worker: Worker) -> None:
-        if len(stopped) or worker.device == "cuda:1":
-            raise KeyboardInterrupt
-        worker.process, worker.pipe = Process(), Pipe(broken=False)
-
-    monkeypatch.setattr(schedule, "devices_of", lambda device: ["cuda:0", "cuda:1"])
-    monkeypatch.setattr(Worker, "start", start)
-    monkeypatch.setattr(Worker, "stop", lambda worker: stopped.append(worker.device))
-    items, settings = [planned(toy_job(), tmp_path)] * 2, Settings(tmp_path, tmp_path, 1)
-    with pytest.raises(KeyboardInterrupt), schedule._workers(items, settings):
-        pass
-    assert stopped == ["cuda:0"]
+    assert all(process.stopped for process in processes[1:])
 
 
 def test_devices():
@@ -176,7 +170,7 @@ def test_devices():
     [(-signal.SIGSEGV, "died of SIGSEGV"), (3, "ended with exit code 3"), (None, "ended with exit code None")],
 )
 def test_how_it_died(code: int | None, words: str):
-    assert schedule._how_it_died(code) == f"the worker process {words}"
+    assert how_it_died(code) == words
 
 
 def test_a_killed_training_goes_on_from_its_last_epoch(tmp_path: Path, toy_data: Path, monkeypatch: pytest.MonkeyPatch):

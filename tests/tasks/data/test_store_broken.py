@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmark.core.errors import UserError
-from tasks.data.generation import _make_shard
+from tasks.data.generation import _table
 from tasks.data.manifest import MANIFEST, Manifest, Shard
 from tasks.data.store import load, prepare
 from tests.tasks.data_sets import coins, quiet
@@ -79,26 +79,25 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, error):
 @pytest.mark.parametrize(
     ("returned", "message"),
     [
-        (lambda table: None, "returned a NoneType, expected an Awkward array of 20 events"),
+        (lambda table: None, "returned None, expected an Awkward array of 20 events"),
         (lambda table: table[:5], "returned 5 events, expected an Awkward array of 20 events"),
     ],
 )
-def test_what_generate_returns_is_checked(tmp_path, monkeypatch, returned, message):
+def test_what_generate_returns_is_checked(monkeypatch, returned, message):
     data = coins()
     generate = type(data.task).generate
     monkeypatch.setattr(type(data.task), "generate", lambda *words: returned(generate(*words)))
     shard = Shard(file="heads-0000.parquet", events=20, sha256="", process="heads", seed=1)
     with pytest.raises(UserError, match=rf"coins: generate\('heads', \.\.\.\) {message}"):
-        _make_shard(data, shard, tmp_path)
-    assert not list(tmp_path.iterdir())
+        _table(data, shard)
 
 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("processes", "ab", "coins: processes is 'ab', expected a tuple of names, signal first"),
+        ("processes", "ab", "coins: processes is 'ab', expected a tuple of names of at most 64 letters"),
         ("processes", (), r"coins: processes is \(\), expected a tuple"),
-        ("info", lambda task, level: None, "coins: info returned a NoneType, expected an EventInfo"),
+        ("info", lambda task, level: None, "coins: info returned None, expected an EventInfo"),
     ],
 )
 def test_processes_and_info_are_checked_before_events_are_made(monkeypatch, name, value, message):

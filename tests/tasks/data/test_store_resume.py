@@ -69,7 +69,7 @@ def test_shards_without_a_manifest_only_need_one(made, tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     for name, data in content(coins().folder(root)).items():
         (folder / name).write_bytes(data)
-    monkeypatch.setattr("tasks.data.generation.ProcessPoolExecutor", None)
+    monkeypatch.setattr("tasks.data.generation.Supervised", None)
     again = prepare(coins(), tmp_path, 1, quiet)
     assert again.model_dump(exclude={"created"}) == manifest.model_dump(exclude={"created"})
     assert coins().manifest(tmp_path) == again

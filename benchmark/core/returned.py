@@ -1,0 +1,50 @@
+"""The words of messages about what plug-ins return: plug-in, method, found, expected."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from benchmark.core.errors import PluginError
+
+if TYPE_CHECKING:
+    from benchmark.core.errors import UserError
+
+VALUE_LENGTH = 200
+TEXT_LENGTH = 64
+"""Length of the longest name that a plug-in may give to a class, a process or a number."""
+NAMES = f"names of at most {TEXT_LENGTH} printable characters"
+FILE_NAMES = f"names of at most {TEXT_LENGTH} letters, digits, '_', '+', '-' and '.'"
+_FILE_NAME = re.compile(r"\w[\w.+-]*")
+
+
+def wrong(plugin: str, method: str, found: str, expected: str) -> UserError:
+    """The error about a value that a plug-in returned, or gave to an attribute."""
+    return PluginError(f"{plugin}: {method} {found}, expected {expected}. Correct this plug-in.")
+
+
+def kind_of(value: object) -> str:
+    """The type of a value, as "a str" or "None"."""
+    if value is None:
+        return "None"
+    name = type(value).__name__[:VALUE_LENGTH]
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+def shown(value: object) -> str:
+    """A value as it is shown in a message: short, and whatever its `__repr__` does."""
+    try:
+        text = "".join(character if character.isprintable() else "?" for character in repr(value)[: VALUE_LENGTH + 1])
+    except BaseException:  # in a plug-in
+        return kind_of(value)
+    return text if len(text) <= VALUE_LENGTH else f"{text[:VALUE_LENGTH]}..."
+
+
+def is_name(value: object) -> bool:
+    """Whether a value may be the name of a class or of a number: see NAMES."""
+    return isinstance(value, str) and 0 < len(value) <= TEXT_LENGTH and value.isprintable()
+
+
+def is_file_name(value: object) -> bool:
+    """Whether a value may be part of the name of a file: see FILE_NAMES."""
+    return is_name(value) and _FILE_NAME.fullmatch(str(value)) is not None

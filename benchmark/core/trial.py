@@ -1,0 +1,54 @@
+"""Files with plug-ins are tried in a process of their own, before they are imported in the user's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path  # noqa: TC003 - sent to another process
+from typing import TYPE_CHECKING, Any
+
+from benchmark.core.errors import UserError
+from benchmark.core.loader import import_file
+from benchmark.core.supervisor import apart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LIMIT = "BENCHMARK_IMPORT_TIMEOUT"
+"""Environment variable: seconds that importing a file, and making its plug-ins, may take."""
+SECONDS = 60.0
+
+_tried: set[tuple[Any, ...]] = set()
+
+
+def try_import(path: Path, digest: str) -> None:
+    """Import a file in another process, unless this was done before with the same content.
+
+    Raises UserError when the import raises an error, ends its process, or takes too long.
+    """
+    if (path, digest) not in _tried:
+        attempt(path, digest, _import, path)
+
+
+def attempt(path: Path, digest: str, function: Callable[..., object], *arguments: Any) -> None:
+    """Call a function that imports a file, and may make its plug-ins, in another process.
+
+    Raises UserError as `try_import` does.
+    """
+    apart(f"{path}: importing it or making its plug-in", function, *arguments, limit=_seconds())
+    _tried.add((path, digest))
+
+
+def _import(path: Path) -> None:
+    import_file(path)
+
+
+def _seconds() -> float:
+    """The time limit. Raises UserError for a value that is no number above 0."""
+    text = os.environ.get(LIMIT, str(SECONDS))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise UserError(f"{LIMIT} is '{text}', expected a number of seconds above 0. Correct it.")
+    return seconds
