@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -62,25 +63,33 @@ def state(folder: Path, *, pages_have_times: bool = True) -> State:
         if _TEMPORARY.fullmatch(name):
             temporary.append(name)
         elif path.is_file() and not _LOCK.fullmatch(name):
-            files[name] = "" if pages_have_times and _WITH_TIMES.fullmatch(name) else _digest(path, name)
+            with suppress(FileNotFoundError):  # another process has deleted it just now
+                files[name] = "" if pages_have_times and _WITH_TIMES.fullmatch(name) else _digest(path, name)
     return State(files, tuple(temporary))
 
 
 def _digest(path: Path, name: str) -> str:
     content = path.read_bytes()
+    with suppress(ValueError):  # not whole, as its digest will tell
+        content = _comparable(content, path, name)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _comparable(content: bytes, path: Path, name: str) -> bytes:
+    """The content of a file without what differs from one run to the next."""
     if path.name == ".leaderboard.json" or name.startswith(("results/leaderboard", "pages")):
-        return hashlib.sha256(content).hexdigest()
+        return content
     if path.suffix == ".json":
         record = json.dumps(_without_times(json.loads(content)), sort_keys=True)
         if path.name == "model.json":  # with hashes of its files, which may tell that training was resumed
             record = re.sub(r'"[0-9a-f]{64}"', '"hash"', record)
-        content = record.encode()
-    elif path.suffix == ".safetensors":
+        return record.encode()
+    if path.suffix == ".safetensors":
         length = int.from_bytes(content[:8], "little")
         header = json.loads(content[8 : 8 + length])
         header.pop("__metadata__", None)
-        content = json.dumps(header, sort_keys=True).encode() + content[8 + length :]
-    return hashlib.sha256(content).hexdigest()
+        return json.dumps(header, sort_keys=True).encode() + content[8 + length :]
+    return content
 
 
 def _without_times(value: Any) -> Any:

@@ -17,6 +17,7 @@ from typing import Any
 
 KILL = "kill"
 """The fault that kills the whole session, as the system does when a batch job ends."""
+TAKES_SPACE = ("open", "write", "mkdir", "fsync")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
@@ -31,7 +32,7 @@ class Plan:
     folders : changes elsewhere do not count.
     at : the number of the change that fails, counted from 1; 0 for none.
     fault : "kill", or the name of an error as "ENOSPC".
-    lasting : whether all later changes that take space fail as well, as on a full disk.
+    lasting : whether all later changes fail as well; on a full disk (ENOSPC), those that take space.
     """
 
     counter: str
@@ -103,7 +104,7 @@ class Hooks:
         number = os.lseek(self._counter, 0, os.SEEK_CUR)  # where this byte ended, among those of all processes
         os.write(self._log, f"{number} {kind} {os.fsdecode(path)}\n".encode())
         plan = self._plan
-        late = plan.lasting and number > plan.at > 0 and kind in ("open", "write", "mkdir", "fsync")
+        late = plan.lasting and number > plan.at > 0 and (kind in TAKES_SPACE or plan.fault != "ENOSPC")
         if number != plan.at and not late:
             return
         if plan.fault == KILL:
