@@ -72,11 +72,12 @@ class StoredFile:
         """
         with self.open(path) as file:
             try:
-                content = file.read(self.most + 1)
+                size = os.fstat(file.fileno()).st_size  # reading allocates as many bytes as it is asked for
+                content = file.read(size + 1)
             except OSError as error:
                 raise self._unreadable(path, error) from error
-        if len(content) > self.most:  # it grew
-            raise self._too_large(path, len(content))
+        if len(content) != size:
+            raise UserError(f"{path}: changed while it was read. Run the same command again.")
         if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
             raise self._changed(path)
         return content

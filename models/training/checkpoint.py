@@ -1,29 +1,36 @@
 """The state of a training, and the checkpoint file in which it is stored.
 
 One safetensors file holds the weights, the best weights so far, Adam's moments and the states of random numbers as
-tensors, and the rest as JSON in its header. Two files could belong to different epochs after a kill.
+tensors, and the rest as JSON in its header, with a hash of everything: a flipped bit would change the result without a
+word. Two files could belong to different epochs after a kill.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from pydantic import TypeAdapter
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from benchmark.core.errors import UserError
 from benchmark.core.files import replacing, warn_once
+from benchmark.core.stored import MB, StoredFile
+from models.tensors import check_like, parse_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 
-SCHEMA = 2
+SCHEMA = 3
+FILE = StoredFile("a checkpoint of this training", 20_000 * MB, "Training starts from the beginning.")
 
 
 @dataclass(frozen=True)
@@ -110,8 +117,9 @@ class Checkpoint:
         """Replace the checkpoint. It is not flushed: it must survive a killed process, not a power cut."""
         if self.path is None:
             return
-        header = {"schema": SCHEMA, "progress": {**asdict(state.progress), "resumed_s": state.seconds()}}
+        progress = {**asdict(state.progress), "resumed_s": state.seconds()}
         tensors = {name: value.detach().cpu().contiguous() for name, value in state.tensors().items()}
+        header = {"schema": SCHEMA, "progress": progress, "sha256": _digest(tensors, progress)}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(self.path) as temporary:
@@ -119,19 +127,51 @@ class Checkpoint:
         except (OSError, SafetensorError) as error:  # training continues without a checkpoint
             warn_once(f"{self.path}: the checkpoint can't be written ({error})")
 
-    def read(self) -> tuple[dict[str, Tensor], TrainingProgress] | None:
-        """Tensors and progress, or None without a checkpoint. A damaged file is ignored with a warning."""
-        if self.path is None or not self.path.is_file():
+    def read(self, network: nn.Module, device: torch.device) -> tuple[dict[str, Tensor], TrainingProgress] | None:
+        """Tensors and progress, or None without a checkpoint.
+
+        A file that is damaged, or of another network, is ignored with a warning.
+        """
+        if self.path is None or not self.path.exists():
             return None
+
+        def parse(content: bytes) -> tuple[dict[str, Tensor], TrainingProgress] | None:
+            tensors, texts = parse_tensors(content)
+            header: dict[str, Any] = json.loads(texts["training"])
+            if header["schema"] != SCHEMA:
+                return None
+            if header["sha256"] != _digest(tensors, header["progress"]):
+                raise ValueError("changed since it was written")
+            _check(tensors, network, device)
+            return tensors, TypeAdapter(TrainingProgress).validate_python(header["progress"])
+
         try:
-            with safe_open(self.path, "pt") as file:
-                header: dict[str, Any] = json.loads((file.metadata() or {})["training"])
-                if header["schema"] != SCHEMA:
-                    return None
-                return {name: file.get_tensor(name) for name in file.keys()}, TrainingProgress(**header["progress"])  # noqa: SIM118
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-            warn_once(f"{self.path}: not a checkpoint ({error}); training starts from the beginning")
+            return FILE.parse(self.path, parse)
+        except UserError as error:
+            warn_once(str(error))
             return None
+
+
+def _digest(tensors: Mapping[str, Tensor], progress: Mapping[str, Any]) -> str:
+    """SHA-256 of the content of a checkpoint."""
+    digest = hashlib.sha256(json.dumps(progress, sort_keys=True).encode())
+    for name, value in sorted(tensors.items()):
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _check(tensors: Mapping[str, Tensor], network: nn.Module, device: torch.device) -> None:
+    """Raise ValueError unless tensors are those of a training of this network."""
+    weights = network.state_dict()
+    expected = {f"{part}.{name}": value for part in ("network", "best") for name, value in weights.items()}
+    expected |= {f"random.{name}": value for name, value in random_states(device).items()}
+    expected["random.shuffle"] = torch.Generator().get_state()
+    for place, parameter in enumerate(network.parameters()):
+        if f"optimiser.{place}.step" in tensors:  # not of a parameter that no batch has used
+            state = {"step": torch.zeros(()), "exp_avg": parameter, "exp_avg_sq": parameter}
+            expected |= {f"optimiser.{place}.{name}": value for name, value in state.items()}
+    check_like(tensors, expected)
 
 
 def random_states(device: torch.device) -> dict[str, Tensor]:

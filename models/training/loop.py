@@ -103,13 +103,14 @@ def optimise(
     Raises UserError if the loss is not finite, or if memory runs out while other cells or processes share the work.
     """
     with team(context.device) as members:
-        weights, states = _weights(network), random_states(torch.device(context.device))
+        device = torch.device(context.device)
+        weights, states = _weights(network), random_states(device)
         checkpoint = Checkpoint(context.checkpoint)
-        found = checkpoint.read()
+        found = checkpoint.read(network, device)
 
         def attempt(batch_size: int) -> TrainingProgress:
             network.load_state_dict(weights)
-            set_random_states(states, torch.device(context.device))
+            set_random_states(states, device)
             return _train(network, train, valid, replace(settings, batch_size=batch_size), context, checkpoint, members)
 
         first = found[1].batch_size if found is not None else settings.batch_size
@@ -137,7 +138,7 @@ def _train(
     shuffle = torch.Generator().manual_seed(context.seed)
     start, batch = TrainingProgress(0, 0, torch.inf, settings.batch_size), VALIDATION_BATCH
     state = TrainingState(network, step.optimiser, shuffle, start, _weights(network))
-    found = checkpoint.read()
+    found = checkpoint.read(network, torch.device(context.device))
     known = found is not None and found[1].batch_size == settings.batch_size
     if members.agree(found[1].epochs if known and found else 0) and known and found:
         state.restore(*found)

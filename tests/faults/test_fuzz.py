@@ -20,7 +20,6 @@ UNMENDED = {
     *(f"sources.{name}" for name in ("dimuon_csv", "quark_gluon_npz", "quark_gluon_mod", "dimuon_root")),
     *(f"sources.{name}" for name in ("ttbar_nanoaod", "ttbar_tutorial", "diphoton_nanoaod")),
     *("records.examples", "records.plugin_words", "data.shard"),
-    *(f"models.{name}" for name in ("bdt", "cnn", "ffnn", "checkpoint", "model_json")),
 }
 """Readers from which something else comes out today."""
 READERS = every_reader()

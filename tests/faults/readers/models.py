@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
-from functools import partial
+from contextlib import redirect_stderr
+from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import torch
 
+from benchmark.core import seal
 from benchmark.engine import model_store
+from benchmark.engine.job import build
+from benchmark.engine.request import Cell, Choice
 from models.model import Context
 from models.registry import MODELS
 from models.training.checkpoint import Checkpoint
@@ -17,7 +23,9 @@ from tests.faults.mutations import damaged, json_changed, safetensors_changed
 from tests.models.conftest import particles, rings
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from random import Random
+
+    from torch import nn
 
 
 def model_file(model: str, folder: Path) -> Path:
@@ -34,41 +42,61 @@ def read_model(model: str, path: Path) -> None:
     MODELS.load(model).resolve("smoke").load(path.parent, Context())
 
 
-def origin(folder: Path) -> Path:
-    plugin = {"name": "a", "target": "a", "version": "1", "file": None, "parameters": {}}
-    identity = {
-        "data": {"task": "ttbar", "version": "1", "file": None, "level": "detector", "parameters": {}, "origin": {}},
-        "task": plugin,
-        "representation": plugin,
-        "model": plugin,
-    }
-    text = json.dumps({"key": "0" * 64, "identity": identity, "classes": ["a", "b"], "code": {"version": "0.1.0"}})
-    (folder / model_store.ORIGIN).write_text(text)
-    return folder / model_store.ORIGIN
+def saved_model(model: str, folder: Path) -> Path:
+    """The record of a saved model, next to its file."""
+    choices = Choice("dimuon"), Choice("fourvectors"), Choice(model)
+    job = build(Cell(*choices, preset="smoke", level="detector", seed=0, device="cpu"))
+    job.model.fit(particles(40), particles(20), Context())
+    identity = job.identity(None)
+    result = job.record(None, identity)
+    model_store.save(job.model, identity, result, folder)
+    return model_store.folder_of(folder, result) / model_store.ORIGIN
 
 
-def read_origin(path: Path) -> None:
-    model_store.read(path.parent)
+def saved_weights(model: str, folder: Path) -> Path:
+    return next(path for path in saved_model(model, folder).parent.iterdir() if path.name != model_store.ORIGIN)
+
+
+def restore(path: Path) -> None:
+    model_store.restore(path.parent, "cpu")
+
+
+def record_changed(content: bytes, random: Random) -> bytes:
+    """Another record, with a seal that is right."""
+    fields = json.loads(json_changed(json.dumps(seal.unsealed(json.loads(content))[0]).encode(), random))
+    return json.dumps({**fields, seal.SEAL: seal._hash(fields)} if isinstance(fields, dict) else fields).encode()
+
+
+@cache
+def trained() -> tuple[nn.Module, bytes]:
+    """A network, and the checkpoint of its training."""
+    torch.manual_seed(0)
+    made = MODELS.load("ffnn").resolve("smoke")
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "checkpoint"
+        made.fit(particles(40), particles(20), Context(checkpoint=path))
+        return made.fitted()[0], path.read_bytes()
 
 
 def checkpoint(folder: Path) -> Path:
-    torch.manual_seed(0)
     path = folder / "checkpoint.safetensors"
-    MODELS.load("ffnn").resolve("smoke").fit(particles(40), particles(20), Context(checkpoint=path))
+    path.write_bytes(trained()[1])
     return path
 
 
 def read_checkpoint(path: Path) -> None:
-    Checkpoint(path).read()
+    """A checkpoint that can't be used is ignored with a warning, which is once for each file."""
+    with redirect_stderr(None):
+        Checkpoint(path).read(trained()[0], torch.device("cpu"))
 
 
 TENSORS = (damaged, safetensors_changed)
 apart = partial(Fuzzed, apart=True)
 
 READERS: dict[str, Fuzzed] = {
-    "bdt": apart(partial(model_file, "bdt"), partial(read_model, "bdt")),
+    "bdt": apart(partial(saved_weights, "bdt"), restore),
     "cnn": apart(partial(model_file, "cnn"), partial(read_model, "cnn"), TENSORS),
     "ffnn": apart(partial(model_file, "ffnn"), partial(read_model, "ffnn"), TENSORS),
     "checkpoint": apart(checkpoint, read_checkpoint, TENSORS),
-    "model_json": Fuzzed(origin, read_origin, (damaged, json_changed)),
+    "model_json": Fuzzed(partial(saved_model, "constant"), restore, (damaged, record_changed, record_changed)),
 }

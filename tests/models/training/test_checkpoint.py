@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +17,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from benchmark.core.files import warn_once
 from models.cnn import CNN
 from models.model import Context, Report, silent
+from models.training.checkpoint import SCHEMA, Checkpoint, _digest
 from tests.models.conftest import particles, rings
 
 if TYPE_CHECKING:
@@ -110,12 +114,65 @@ def test_a_finished_training_is_not_continued(tmp_path: Path) -> None:
 def test_a_damaged_checkpoint_is_ignored_with_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "checkpoint"
     stopped(path, 1)
-    path.write_bytes(path.read_bytes()[:1000])
-    assert "resumed" not in fitted("pictures", path).details()
-    assert f"warning: {path}: not a checkpoint" in capsys.readouterr().err
+    whole = path.read_bytes()
+
+    def ignored(reason: str) -> None:
+        warn_once.cache_clear()
+        assert "resumed" not in fitted("pictures", path).details()
+        error = capsys.readouterr().err
+        assert f"warning: {path}: not a checkpoint of this training ({reason}" in error
+        assert error.count("\n") == 1
+        assert "Training starts from the beginning." in error
+
+    path.write_bytes(whole[:1000])
+    ignored("")
     save_file({"a": torch.zeros(1)}, path)
-    assert "resumed" not in fitted("pictures", path).details()
-    assert "training starts from the beginning" in capsys.readouterr().err
+    ignored("'training'")
+    place = len(whole) // 2
+    path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    ignored("changed since it was written")
+    path.write_bytes(whole.replace(b'best_epoch\\": 1', b'best_epoch\\": 0'))
+    ignored("changed since it was written")
+
+
+def test_every_flipped_bit_of_a_checkpoint_is_noticed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, device = tmp_path / "checkpoint", torch.device("cpu")
+    network = fitted("pictures", path).fitted()[0]
+    assert Checkpoint(path).read(network, device) is not None
+    whole = path.read_bytes()
+    for place in np.linspace(0, len(whole) - 1, 60, dtype=int):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        assert Checkpoint(path).read(network, device) is None
+
+
+def test_checkpoints_of_other_trainings_are_ignored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a hash that is right."""
+    path, device = tmp_path / "checkpoint", torch.device("cpu")
+    network = fitted("pictures", path).fitted()[0]
+    tensors, progress = Checkpoint(path).read(network, device) or pytest.fail("no checkpoint")
+
+    def read(changed: dict[str, torch.Tensor], **changes: object) -> object:
+        fields = {**asdict(progress), **changes}
+        header = {"schema": SCHEMA, "progress": fields, "sha256": _digest(changed, fields)}
+        save_file(changed, path, {"training": json.dumps(header)})
+        return Checkpoint(path).read(network, device)
+
+    assert read(tensors) is not None
+    assert read({name: value for name, value in tensors.items() if not name.startswith("optimiser.3.")}) is not None
+    weight = next(name.removeprefix("best.") for name in tensors if name.startswith("best."))
+    for name in (f"network.{weight}", f"best.{weight}", "optimiser.0.step", "optimiser.0.exp_avg", "random.cpu"):
+        assert name in tensors
+        assert read({key: value for key, value in tensors.items() if key != name}) is None
+        assert read({**tensors, name: torch.zeros(3, 1)}) is None
+    assert read({**tensors, "optimiser.999999999.step": torch.zeros(())}) is None
+    assert read(tensors, epochs="many") is None
+    for make in (Path.mkdir, os.mkfifo):
+        path.unlink()
+        make(path)
+        assert Checkpoint(path).read(network, device) is None
+        path.rename(tmp_path / make.__name__)
+        path.touch()
+    assert "is a folder, expected a file with a checkpoint" in capsys.readouterr().err
 
 
 def test_training_continues_if_the_checkpoint_cannot_be_written(
