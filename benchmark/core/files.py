@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
-import shutil
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO
 
 from benchmark.core.errors import UserError
+from benchmark.core.temporary import remove, temporary_for, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,19 +37,33 @@ def make_folder(folder: Path) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path next to `path`, for a file or a folder to write; it replaces `path` when the block ends.
 
-    When the block raises, `path` stays as it was and the temporary one is deleted. Raises OSError when renaming fails.
+    When the block raises, `path` stays as it was and the temporary one is deleted. Leftovers of killed processes next
+    to it are deleted, too. Raises OSError when renaming fails.
     """
-    temporary = path.with_name(f".{path.stem}-{secrets.token_hex(4)}.tmp")
+    tidy(path.parent)
+    temporary = temporary_for(path)
     try:
         yield temporary
         if temporary.is_dir() and path.exists():
-            shutil.rmtree(path)
-        os.replace(temporary, path)
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
+            _swap(temporary, path)
         else:
-            temporary.unlink(missing_ok=True)
+            os.replace(temporary, path)
+    finally:
+        with suppress(OSError):
+            remove(temporary)
+
+
+def _swap(temporary: Path, path: Path) -> None:
+    """Put a folder in the place of another, which is removed; if that fails, the other one stays."""
+    old = temporary_for(path)
+    os.rename(path, old)
+    try:
+        os.rename(temporary, path)
+    except BaseException:
+        os.rename(old, path)
+        raise
+    with suppress(OSError):
+        remove(old)
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:

@@ -35,6 +35,10 @@ _KINDS = {
 }
 
 
+class UnreadableError(UserError):
+    """A file that can't be read here: it may be whole, so nothing advises to delete it."""
+
+
 @dataclass(frozen=True)
 class StoredFile:
     """A kind of stored file.
@@ -119,7 +123,7 @@ class StoredFile:
     def _check(self, path: Path, status: os.stat_result) -> None:
         if not stat.S_ISREG(status.st_mode):
             found = _KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
-            raise UserError(f"{path}: is {found}, expected a file with {self.noun}. Move it away.")
+            raise UnreadableError(f"{path}: is {found}, expected a file with {self.noun}. Move it away.")
         if status.st_size > self.most:
             raise self._too_large(path, status.st_size)
 
@@ -134,7 +138,7 @@ class StoredFile:
     def _unreadable(self, path: Path, error: OSError) -> UserError:
         if isinstance(error, FileNotFoundError):
             return UserError(f"{path}: no such file, expected {self.noun}. {self.remedy}")
-        return UserError(
+        return UnreadableError(
             f"{path}: can't be read ({error.strerror or error}), expected {self.noun}. Check permissions and disk."
         )
 
@@ -144,7 +148,8 @@ def _reason(error: Exception) -> str:
     errors = getattr(error, "errors", None)
     if callable(errors) and (first := next(iter(errors()), None)):
         field = ".".join(str(part) for part in first["loc"])
-        text = f"field '{field}': {first['msg']}" if field else first["msg"]
+        message = first["msg"].removeprefix("Value error, ")  # of a validator of ours
+        text = f"field '{field}': {message}" if field else message
     else:
         text = str(error) or type(error).__name__
     line = " ".join(text.split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.core.errors import UserError, did_you_mean
 from benchmark.core.returned import FILE_NAMES, NAMES, is_file_name, is_name, kind_of, shown, wrong
 from benchmark.records.identity import DataRecipe
-from tasks.data.manifest import Manifest, read_manifest
+from tasks.data.manifest import MANIFEST, REMEDY, Manifest, read_manifest
 from tasks.detector import VERSION as DETECTOR_VERSION
 from tasks.events import EventInfo
 from tasks.registry import TASKS
@@ -89,9 +90,38 @@ class DataSet:
             origin=origin,
         )
 
+    @property
+    def fast_simulation(self) -> bool:
+        """Whether generated events pass through our fast simulation."""
+        return self.level == "detector" and self.task.fast_simulation
+
     def manifest(self, root: Path) -> Manifest | None:
-        """The manifest; None unless the data set is complete."""
-        return read_manifest(self.folder(root))
+        """The manifest; None unless the data set is complete.
+
+        Raises UserError as `read_manifest` and `check` do.
+        """
+        folder = self.folder(root)
+        manifest = read_manifest(folder)
+        if manifest is not None:
+            self.check(manifest, folder)
+        return manifest
+
+    def check(self, manifest: Manifest, folder: Path) -> None:
+        """Raise UserError for a manifest of other events than these, which was changed or moved here by hand."""
+        task = self.task
+        found: dict[str, Any] = {"task": manifest.task, "task_version": manifest.task_version, "level": manifest.level}
+        wanted: dict[str, Any] = {"task": task.name, "task_version": task.version, "level": self.level}
+        found |= {"classes": list(manifest.counts), "generated": manifest.is_generated}
+        wanted |= {"classes": list(task.processes), "generated": self.source is None}
+        if self.source is None:
+            found |= {name: getattr(manifest, name) for name in ("parameters", "fast_simulation", "detector")}
+            wanted["parameters"] = json.loads(json.dumps(task.data_parameters(), default=sorted))
+            wanted |= {"fast_simulation": self.fast_simulation, "detector": DETECTOR_VERSION}
+        for name, value in wanted.items():
+            if found[name] != value:
+                raise UserError(
+                    f"{folder / MANIFEST}: has {name} {found[name]!r}, expected {value!r} as in the request. {REMEDY}"
+                )
 
 
 def _check_task(task: Task) -> None:

@@ -1,7 +1,8 @@
 """Generated data sets: shards in worker processes, each with its own generator.
 
 A shard is a fixed number of accepted events from a fresh generator with its own seed, and its file is written
-atomically. So the bytes are the same with any number of workers, and a killed run continues with the missing shards.
+atomically, with a record next to it. So the bytes are the same with any number of workers, and a killed run continues
+with the shards that are missing or are not as their records say.
 """
 
 from __future__ import annotations
@@ -18,26 +19,27 @@ import numpy as np
 
 from benchmark.core.blame import blamed, reason_of
 from benchmark.core.errors import PluginError, UserError
-from benchmark.core.files import sha256, write_atomically
+from benchmark.core.files import write_atomically
 from benchmark.core.process import leave_if_forked
 from benchmark.core.returned import kind_of, wrong
 from benchmark.core.supervisor import DYING_S, Channel, GarbledError, Supervised, how_it_died, wait
 from tasks import events
-from tasks.data.manifest import Shard
+from tasks.data.manifest import PlannedShard
+from tasks.data.shards import finished, record
 from tasks.generator.progress import EventCounter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tasks.data.dataset import DataSet
-    from tasks.data.manifest import Report
+    from tasks.data.manifest import Report, Shard
     from tasks.task import Task
 
 LOOK_EVERY_S = 0.5
 """How often the progress within shards is read."""
 
 
-def plan(task: Task) -> list[Shard]:
+def plan(task: Task) -> list[PlannedShard]:
     """The shards of a data set, one of each process in turn."""
     shards = []
     whole, rest = divmod(task.events_per_class, task.shard_events)
@@ -47,9 +49,7 @@ def plan(task: Task) -> list[Shard]:
             text = f"{task.name}/{process}/{number}"
             # A task may add up to 450,000,000 for a second generator; Pythia takes seeds up to 900,000,000.
             seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) % 449_999_999 + 1
-            shards.append(
-                Shard(file=f"{process}-{number:04d}.parquet", events=size, sha256="", process=process, seed=seed)
-            )
+            shards.append(PlannedShard(file=f"{process}-{number:04d}.parquet", events=size, process=process, seed=seed))
     return shards
 
 
@@ -58,9 +58,9 @@ def generate(data: DataSet, folder: Path, workers: int, report: Report) -> list[
 
     Raises PluginError when the task fails to generate one, or when a process dies.
     """
-    shards = plan(data.task)
+    shards, recipe = plan(data.task), data.recipe().key()
     total = sum(shard.events for shard in shards)
-    missing = [shard for shard in shards if not (folder / shard.file).is_file()]
+    missing = [shard for shard in shards if finished(folder, shard, recipe) is None]
     done = total - sum(shard.events for shard in missing)
     report("generate", done, total)
     if missing:
@@ -70,12 +70,25 @@ def generate(data: DataSet, folder: Path, workers: int, report: Report) -> list[
                 done += shard.events if shard else 0
                 # a task that reports no progress within shards advances by whole shards
                 report("generate", min(max(done, before + counter.total()), total), total)
-    return [shard.model_copy(update={"sha256": sha256(folder / shard.file)}) for shard in shards]
+    return [_finished(folder, shard, recipe) for shard in shards]
 
 
-def _generated(data: DataSet, missing: list[Shard], folder: Path, pool: list[Supervised]) -> Iterator[Shard | None]:
+def _finished(folder: Path, planned: PlannedShard, recipe: str) -> Shard:
+    """A shard as its record says. Raises UserError when it has changed since it was written."""
+    shard = finished(folder, planned, recipe)
+    if shard is None:
+        raise UserError(
+            f"{folder / planned.file}: changed since it was written, or can't be read back. Check the disk, and run "
+            "the same command again."
+        )
+    return shard
+
+
+def _generated(
+    data: DataSet, missing: list[PlannedShard], folder: Path, pool: list[Supervised]
+) -> Iterator[PlannedShard | None]:
     """Distribute shards to processes, and yield each when its file is there; from time to time None."""
-    waiting, busy = deque(missing), dict[Supervised, Shard]()
+    waiting, busy = deque(missing), dict[Supervised, PlannedShard]()
     for process in pool:
         _send(process, (data, folder))
     while waiting or busy:
@@ -136,11 +149,12 @@ def _work(channel: Channel, counter: EventCounter) -> None:
     counter.listen()
     try:
         data, folder = channel.receive()  # imports the task
+        recipe = data.recipe().key()
         while True:
-            shard: Shard = channel.receive()
+            shard: PlannedShard = channel.receive()
             table = _table(data, shard)
             try:
-                write_atomically(folder / shard.file, partial(events.write, table))
+                _store(table, folder, shard, recipe)
             except UserError as error:
                 channel.send("disk", text=str(error))
                 return
@@ -149,6 +163,12 @@ def _work(channel: Channel, counter: EventCounter) -> None:
         raise
     except BaseException as error:  # a task may fail in any way
         channel.send("error", text=_blamed(error))
+
+
+def _store(table: ak.Array, folder: Path, shard: PlannedShard, recipe: str) -> None:
+    """Write a shard and its record. Raises UserError when that fails."""
+    write_atomically(folder / shard.file, partial(events.write, table))
+    record(folder, shard, recipe)
 
 
 def _blamed(error: BaseException) -> str:
@@ -160,7 +180,7 @@ def _blamed(error: BaseException) -> str:
         return reason_of(found)
 
 
-def _table(data: DataSet, shard: Shard) -> ak.Array:
+def _table(data: DataSet, shard: PlannedShard) -> ak.Array:
     """The events of a shard, checked and with all columns. Raises UserError for what is no table of such events."""
     assert shard.process is not None
     assert shard.seed is not None

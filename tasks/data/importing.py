@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +10,15 @@ from benchmark.core.errors import UserError
 from benchmark.core.files import sha256, warn_once, write_atomically
 from tasks import events
 from tasks.data.dataset import files_of
-from tasks.data.manifest import Shard
+from tasks.data.manifest import PlannedShard
+from tasks.data.shards import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tasks.data.dataset import DataSet
-    from tasks.data.manifest import Report
+    from tasks.data.manifest import Report, Shard
     from tasks.reader import Imported
 
 
@@ -51,7 +53,7 @@ def _copied(found: Imported, data: DataSet, folder: Path, report: Report) -> Ite
         events.check(table, f"{data.task.name}, {data.source}")
         path = folder / f"events-{number:04d}.parquet"
         write_atomically(path, partial(events.write, table))
-        yield Shard(file=path.name, events=len(table), sha256=sha256(path))
+        yield described(folder, PlannedShard(file=path.name, events=len(table)))
         number, done = number + 1, done + len(table)
         report("import", done, 0)
     if number == 0:
@@ -63,6 +65,7 @@ def _copied(found: Imported, data: DataSet, folder: Path, report: Report) -> Ite
 
 
 def discard(folder: Path) -> None:
-    """Delete the shards of an import."""
+    """Delete the shards of an import; what can't be deleted is refused when it is to be written."""
     for shard in folder.glob("events-*.parquet"):
-        shard.unlink()
+        with suppress(OSError):
+            shard.unlink()

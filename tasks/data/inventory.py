@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from benchmark.core.errors import UserError
 from benchmark.core.files import locked
+from benchmark.core.stored import UnreadableError
 from tasks.data.dataset import DataSet, version_of
-from tasks.data.manifest import MANIFEST, Manifest, read_manifest
+from tasks.data.manifest import MANIFEST, Manifest, UnsealedError, read_manifest
 from tasks.detector import VERSION as DETECTOR_VERSION
 from tasks.registry import TASKS
 from tasks.task import LEVELS
@@ -26,14 +27,14 @@ if TYPE_CHECKING:
 
     from tasks.task import Task
 
-State = Literal["complete", "outdated", "incomplete", "damaged"]
+State = Literal["complete", "outdated", "incomplete", "unsealed", "damaged", "unreadable"]
 
 _FOLDER = re.compile(rf"(({'|'.join(LEVELS)})-[0-9]+|files)-[0-9a-f]{{10}}")
-_OURS = re.compile(r"manifest\.json|\.lock|\..+\.tmp|.+-[0-9]{4,}\.parquet")
+_OURS = re.compile(r"manifest\.json|\.lock|\..+\.tmp|.+-[0-9]{4,}\.parquet|\..+\.parquet\.json")
 
 SAMPLES = "samples"
 """The folder of a data set that has its samples, a folder per representation."""
-_SAMPLES_FOLDER = re.compile(r"[\w-]+-[0-9a-f]{10}|\.[\w-]+-[0-9a-f]{10}-\w+\.tmp")
+_SAMPLES_FOLDER = re.compile(r"[\w-]+-[0-9a-f]{10}|\.[\w-]+\.tmp")
 _LOCK = re.compile(r"\.[\w-]+-[0-9a-f]{10}\.lock")
 _SAMPLES_FILE = re.compile(r"samples\.json|\w+-[\w.]+\.bin")
 
@@ -45,7 +46,8 @@ class DataFolder:
     Parameters
     ----------
     state : `complete`; `outdated`: no run can use it; `incomplete`: it was interrupted or is being made;
-        `damaged`: its manifest can't be read.
+        `unsealed`: its manifest has no seal yet; `damaged`: its manifest has changed or is no manifest; `unreadable`:
+        the folder or its manifest can't be read, and may be whole.
     reason : why it is not complete; empty if it is.
     size : bytes of its files, samples included.
     samples_size : bytes of its samples.
@@ -66,7 +68,7 @@ class DataFolder:
     @property
     def is_empty(self) -> bool:
         """Whether it has no content yet: it was begun just now, or was killed then."""
-        return self.size == 0
+        return self.state == "incomplete" and self.size == 0
 
 
 def find(root: Path, target: str | None = None, given: Mapping[str, str] | None = None) -> list[DataFolder]:
@@ -209,16 +211,24 @@ def _name(root: Path, target: str) -> str:
 
 
 def _inspect(folder: Path, root: Path, target: str) -> DataFolder:
-    samples = _size((folder / SAMPLES).rglob("*"))
-    size = _size(folder.iterdir()) + samples
     try:
-        manifest = read_manifest(folder)
+        samples = _size((folder / SAMPLES).rglob("*"))
+        size = _size(folder.iterdir()) + samples
+    except OSError as error:
+        reason = f"{folder}: can't be read ({error.strerror}). Check permissions and disk."
+        return DataFolder(folder, "unreadable", reason, None, 0)
+    try:
+        manifest, unsealed = read_manifest(folder), ""
+    except UnsealedError as error:
+        manifest, unsealed = error.manifest, "it has no seal yet; `data verify`, or the next run, checks and seals it"
     except UserError as error:
-        return DataFolder(folder, "damaged", str(error), None, size, samples)
+        state: State = "unreadable" if isinstance(error, UnreadableError) else "damaged"
+        return DataFolder(folder, state, str(error), None, size, samples)
     if manifest is None:
         return DataFolder(folder, "incomplete", "it was interrupted, or is being made", None, size, samples)
-    reason = _outdated(folder, root, target, manifest)
-    return DataFolder(folder, "outdated" if reason else "complete", reason, manifest, size, samples)
+    if reason := _outdated(folder, root, target, manifest):
+        return DataFolder(folder, "outdated", reason, manifest, size, samples)
+    return DataFolder(folder, "unsealed" if unsealed else "complete", unsealed, manifest, size, samples)
 
 
 def _size(paths: Iterable[Path]) -> int:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from benchmark.core.errors import UserError
 from benchmark.core.files import write_atomically
+from benchmark.core.seal import sealed, unsealed
+from benchmark.core.stored import MB, StoredFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,20 +22,39 @@ MANIFEST = "manifest.json"
 SCHEMA_VERSION: Literal[2] = 2
 GENERATED = "generated"
 """The source of events that are not read from files."""
+SPLIT_NAMES = ("train", "valid", "test")
 Report = Callable[[str, float, float], None]
 """Progress: the stage, events done, and events in all (0 where unknown)."""
 
+REMEDY = "Delete the folder to make the data again."
+FILE = StoredFile("a valid manifest", 256 * MB, REMEDY)
 
-class Shard(BaseModel):
-    """One Parquet file of a data set."""
+Count = Annotated[int, Field(ge=0, le=2**53)]
+Positive = Annotated[int, Field(ge=1, le=2**53)]
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[str, Field(pattern=r"^[^/\\\x00.][^/\\\x00]*-[0-9]{4,}\.parquet$", max_length=250)]
+"""Of a shard; it never leads out of the folder."""
+
+
+class PlannedShard(BaseModel):
+    """One Parquet file of a data set before it is made.
+
+    process, seed : None for events of files.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    file: str
-    events: int
-    sha256: str
+    file: FileName
+    events: Positive
     process: str | None = None
-    seed: int | None = None
+    seed: Count | None = None
+
+
+class Shard(PlannedShard):
+    """One Parquet file of a data set; size : its bytes, None in manifests without a seal."""
+
+    sha256: Hash
+    size: Positive | None = None
 
 
 class Manifest(BaseModel):
@@ -57,18 +80,30 @@ class Manifest(BaseModel):
     parameters: dict[str, Any]
     level: str
     source: str
-    files: dict[str, str] = Field(default_factory=dict)
+    files: dict[str, Hash] = Field(default_factory=dict)
     fast_simulation: bool
     settings: dict[str, list[str]] = Field(default_factory=dict)
     packages: dict[str, str]
     detector: str
-    counts: dict[str, dict[str, int]]
-    dropped: dict[str, int] = Field(default_factory=dict)
+    counts: dict[str, dict[str, Count]]
+    dropped: dict[str, Count] = Field(default_factory=dict)
     notes: list[str] = Field(default_factory=list)
-    shards: list[Shard]
-    fingerprint: str
-    content: str
+    shards: list[Shard] = Field(min_length=1)
+    fingerprint: Hash
+    content: Hash
     created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for process, row in self.counts.items():
+            if set(row) != set(SPLIT_NAMES):
+                raise ValueError(f"counts of '{process}' are of {', '.join(row)}, expected {', '.join(SPLIT_NAMES)}")
+        if len({shard.file for shard in self.shards}) < len(self.shards):
+            raise ValueError("a shard is listed twice, expected each once")
+        inside = sum(shard.events for shard in self.shards)
+        if inside != self.events():
+            raise ValueError(f"the shards have {inside:,} events, and counts {self.events():,}")
+        return self
 
     @property
     def is_generated(self) -> bool:
@@ -81,24 +116,41 @@ class Manifest(BaseModel):
 
     def write(self, folder: Path) -> None:
         """Write the manifest, as the last file of a data set: a folder with a manifest is complete."""
-        text = self.model_dump_json(indent=1).encode()
-        write_atomically(folder / MANIFEST, lambda file: file.write(text))
+        content = sealed(self)
+        write_atomically(folder / MANIFEST, lambda file: file.write(content))
+
+
+class UnsealedError(UserError):
+    """A manifest without a seal, as earlier versions wrote it; it has to be verified before it is used."""
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        super().__init__(
+            f"{path}: has no seal, which shows whether it changed since it was written. "
+            "Check the events and seal it: python -m benchmark data verify"
+        )
+        self.manifest = manifest
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest of a complete data set, or None. Raises UserError if it exists but cannot be read."""
+    """The manifest of a complete data set, or None.
+
+    Raises UserError if it exists but cannot be read, or has changed since it was written, and its subclass
+    UnsealedError if it has no seal.
+    """
     path = folder / MANIFEST
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise _broken(path, f"{place}: {first['msg']}" if place else first["msg"]) from error
-    except OSError as error:
-        raise _broken(path, str(error)) from error
+    manifest, seal = FILE.parse(path, _parsed)
+    if seal is None:
+        raise UnsealedError(path, manifest)
+    if not seal:
+        raise UserError(f"{path}: changed since it was written (its seal is wrong). {REMEDY}")
+    return manifest
 
 
-def _broken(path: Path, reason: str) -> UserError:
-    return UserError(f"{path}: not a valid manifest ({reason}). Delete the folder to make the data again.")
+def _parsed(content: bytes) -> tuple[Manifest, bool | None]:
+    record = json.loads(content)
+    if not isinstance(record, dict):
+        raise ValueError("no JSON object")
+    fields, seal = unsealed(record)
+    return Manifest.model_validate(fields), seal

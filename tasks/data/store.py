@@ -10,9 +10,12 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError
-from benchmark.core.files import locked, make_folder, sha256
+from benchmark.core.files import locked, make_folder, warn_once
+from benchmark.core.temporary import leftovers, remove
 from tasks.data.dataset import DataSet, info_of, version_of
-from tasks.data.manifest import GENERATED, Manifest, read_manifest
+from tasks.data.manifest import GENERATED, Manifest, UnsealedError, read_manifest
+from tasks.data.shards import check_size, discard_records, read_shard
+from tasks.data.verification import seal
 from tasks.detector import VERSION as DETECTOR_VERSION
 
 if TYPE_CHECKING:
@@ -47,17 +50,33 @@ def prepare(data: DataSet, root: Path, workers: int, report: Report) -> Manifest
         When the events cannot be made. Whole generated shards stay for the next try; a refused import leaves nothing.
     """
     folder = data.folder(root)
-    manifest = read_manifest(folder)
+    manifest = _stored(data, folder, report)
     if manifest is not None:
         return manifest
     make_folder(folder)
     with _only_one(folder):
-        for leftover in folder.glob(".*.tmp"):  # of a run that was killed while it wrote
-            leftover.unlink()
-        manifest = read_manifest(folder)
+        for leftover in leftovers(folder):
+            remove(leftover)
+        manifest = _stored(data, folder, report)
         if manifest is None:
             manifest = _made(data, folder, workers, report)
             manifest.write(folder)
+            discard_records(folder)
+    return manifest
+
+
+def _stored(data: DataSet, folder: Path, report: Report) -> Manifest | None:
+    """The manifest of a complete data set whose files are there; one without a seal is verified and sealed first."""
+    try:
+        manifest = read_manifest(folder)
+    except UnsealedError as error:
+        data.check(error.manifest, folder)
+        manifest = seal(folder, error.manifest, report)
+        warn_once(f"{folder}: the manifest had no seal; its events are as it says, and it is sealed now")
+    if manifest is not None:
+        data.check(manifest, folder)
+        for shard in manifest.shards:
+            check_size(folder, shard)
     return manifest
 
 
@@ -103,7 +122,7 @@ def shards(data: DataSet, root: Path, columns: Collection[str] | None = None) ->
 
 def shards_in(folder: Path, task: Task, level: str, columns: Collection[str] | None = None) -> Iterator[Events]:
     """The shards of the data set in a folder, with the variant of a task applied."""
-    from tasks.events import TRUTH, Events, read
+    from tasks.events import TRUTH, Events
 
     manifest = read_manifest(folder)
     if manifest is None:
@@ -111,10 +130,7 @@ def shards_in(folder: Path, task: Task, level: str, columns: Collection[str] | N
     wanted = None if columns is None else {*TRUTH, *columns, *task.applied_columns}
     info = info_of(task, level, from_files=not manifest.is_generated)
     for shard in manifest.shards:
-        path = folder / shard.file
-        if not path.is_file() or sha256(path) != shard.sha256:
-            raise UserError(f"{path}: missing, or changed since it was made. Delete {folder} to make the data again.")
-        yield Events(task.apply_variant(read(path, wanted)), info)
+        yield Events(task.apply_variant(read_shard(folder, shard, wanted)), info)
 
 
 @contextmanager
@@ -142,7 +158,6 @@ def _only_one(folder: Path) -> Iterator[None]:
 
 def _describe(data: DataSet, folder: Path, made: list[Shard], extra: dict[str, Any], report: Report) -> Manifest:
     """The manifest of shards, which are read back from their files one at a time."""
-    from tasks import events
     from tasks.data.content import Content
 
     task = data.task
@@ -151,7 +166,7 @@ def _describe(data: DataSet, folder: Path, made: list[Shard], extra: dict[str, A
     done, total = 0, sum(shard.events for shard in made)
     for shard in made:
         report("describe", done, total)
-        content.add(events.read(folder / shard.file))
+        content.add(read_shard(folder, shard))
         done += shard.events
     report("describe", done, total)
     fields: dict[str, Any] = {
@@ -160,7 +175,7 @@ def _describe(data: DataSet, folder: Path, made: list[Shard], extra: dict[str, A
         "parameters": task.data_parameters(),
         "level": data.level,
         "source": GENERATED,
-        "fast_simulation": generated and data.level == "detector" and task.fast_simulation,
+        "fast_simulation": generated and data.fast_simulation,
         "settings": {p: list(task.settings(p, data.level)) for p in task.processes} if generated else {},
         "packages": {name: version_of(name) for name in PACKAGES},
         "detector": DETECTOR_VERSION,

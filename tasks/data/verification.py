@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError
-from benchmark.core.files import sha256
+from benchmark.core.files import warn_once
+from benchmark.core.stored import UnreadableError
+from tasks.data.manifest import REMEDY
+from tasks.data.shards import FILE, read_shard
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,18 +19,49 @@ if TYPE_CHECKING:
 
 
 def verify_folder(item: DataFolder, report: Report) -> dict[str, Any]:
-    """Verify a folder in any state. Returns `status` (ok, incomplete or damaged), `problems` and a `remark`."""
-    if item.state == "damaged":
-        return {"status": "damaged", "problems": [item.reason], "remark": ""}
+    """Verify a folder in any state; a manifest without a seal gets one if all is as it says.
+
+    Returns `status` (ok, incomplete, damaged or unreadable), `problems` and a `remark`.
+    """
+    if item.state in ("damaged", "unreadable"):
+        return {"status": item.state, "problems": [item.reason], "remark": ""}
     if item.manifest is None:
         return {"status": "incomplete", "problems": [], "remark": item.reason}
-    problems = verify(item.folder, item.manifest, report)
+    try:
+        problems = verify(item.folder, item.manifest, report)
+    except UnreadableError as error:
+        return {"status": "unreadable", "problems": [str(error)], "remark": ""}
     remark = item.reason or f"{item.manifest.events():,} events in {len(item.manifest.shards)} shards"
+    if item.state == "unsealed" and not problems:
+        remark = "had no seal; it is sealed now" if write_sealed(item.folder, item.manifest) else item.reason
     return {"status": "damaged" if problems else "ok", "problems": problems, "remark": remark}
 
 
+def seal(folder: Path, manifest: Manifest, report: Report) -> Manifest:
+    """Verify a manifest without a seal, and write it with one. Raises UserError when the events differ from it."""
+    problems = verify(folder, manifest, report)
+    if problems:
+        raise UserError(f"{folder}: {problems[0]}. {REMEDY}")
+    return write_sealed(folder, manifest) or manifest
+
+
+def write_sealed(folder: Path, manifest: Manifest) -> Manifest | None:
+    """Write a verified manifest with a seal; None, with a warning, where that fails: it is verified again next time."""
+    shards = [s.model_copy(update={"size": (folder / s.file).stat().st_size}) for s in manifest.shards]
+    complete = manifest.model_copy(update={"shards": shards})
+    try:
+        complete.write(folder)
+    except UserError as error:
+        warn_once(str(error))
+        return None
+    return complete
+
+
 def verify(folder: Path, manifest: Manifest, report: Report) -> list[str]:
-    """The problems of a data set, a line each; empty if its files, counts and fingerprints are as recorded."""
+    """The problems of a data set, a line each; empty if its files, counts and fingerprints are as recorded.
+
+    Raises UnreadableError for a shard that is there and can't be read.
+    """
     from tasks.data.content import Content
 
     content = Content(manifest.task, tuple(manifest.counts))
@@ -35,7 +69,7 @@ def verify(folder: Path, manifest: Manifest, report: Report) -> list[str]:
     done, total = 0, sum(shard.events for shard in manifest.shards)
     for shard in manifest.shards:
         report("verify", done, total)
-        problem = _problem(folder / shard.file, shard, content)
+        problem = _problem(folder, shard, content)
         if problem:
             problems.append(f"{shard.file}: {problem}")
         done += shard.events
@@ -53,19 +87,18 @@ def verify(folder: Path, manifest: Manifest, report: Report) -> list[str]:
     ]
 
 
-def _problem(path: Path, shard: Shard, content: Content) -> str:
+def _problem(folder: Path, shard: Shard, content: Content) -> str:
     """The problem of a shard; empty if there is none, and then its events are added to `content`."""
-    from tasks import events
-
-    if not path.is_file():
+    path = folder / shard.file
+    if not path.exists():
         return "missing"
     try:
-        if sha256(path) != shard.sha256:
-            return "changed since it was made (SHA-256 differs)"
-        table = events.read(path)
+        table = read_shard(folder, shard)
         if len(table) != shard.events:
             return f"has {len(table)} events, the manifest says {shard.events}"
         content.add(table)
-    except (UserError, OSError) as error:
-        return str(error)
+    except UnreadableError:
+        raise
+    except UserError as error:
+        return str(error).removeprefix(f"{path}: ").removesuffix(f". {FILE.remedy}")
     return ""

@@ -6,9 +6,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from benchmark.core.errors import UserError
-from benchmark.core.files import sha256
 from tasks.data.dataset import info_of
+from tasks.data.shards import read_shard
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -46,13 +45,8 @@ def parts(
     Generated shards of a process are alike: the first ones are read. Imported shards may have different classes: each
     contributes its share. Raises UserError when a shard is missing or changed.
     """
-    from tasks.events import read
-
     for shard, taken in _shares(manifest, count):
-        path = folder / shard.file
-        if not path.is_file() or sha256(path) != shard.sha256:
-            raise UserError(f"{path}: missing, or changed since it was made. Delete {folder} to make the data again.")
-        yield read(path, columns)[:taken]
+        yield read_shard(folder, shard, columns)[:taken]
 
 
 def _shares(manifest: Manifest, count: int) -> Iterator[tuple[Shard, int]]:

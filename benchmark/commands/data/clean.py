@@ -45,7 +45,8 @@ def command(
         raise UserError("data clean: --all, --incomplete and --samples exclude each other. Name one.")
     root = options.data_root(data)
     found = arguments.found(root, task)
-    states = {"incomplete"} if incomplete else {"incomplete", "outdated", "damaged", *(["complete"] if all else [])}
+    states = {"incomplete"} if incomplete else {"incomplete", "outdated", "damaged"}
+    states |= {"complete", "unsealed"} if all else set()
     rows = [item for item in found if (item.samples_size if samples else item.state in states)]
     what = "samples of data sets" if samples else "data sets"
     if rows and not (dry_run or yes or sys.stdin.isatty()):

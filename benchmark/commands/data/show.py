@@ -83,7 +83,7 @@ def command(
     wanted = displays.choices(representation) if representation else []
     root = options.data_root(data)
     found = [item for item in arguments.found(root, task) if not item.is_empty]
-    damaged = next((item for item in found if item.state == "damaged"), None)
+    damaged = next((item for item in found if item.state in ("damaged", "unreadable")), None)
     if damaged is not None:
         raise UserError(damaged.reason)
     request = displays.DisplayRequest(task, plugin, dict(choices[0].given), wanted, events or displays.EVENTS)

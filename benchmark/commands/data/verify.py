@@ -40,17 +40,17 @@ def command(
     elif not rows:
         print(f"no data in {root} yet")
     for row in [] if json else rows:
+        for problem in row["problems"]:
+            print(f"{row['status']}: {row['folder']}: {problem}")
         if row["status"] == "damaged":
-            for problem in row["problems"]:
-                print(f"damaged: {row['folder']}: {problem}")
             print(f"  Delete {row['folder']}, and repeat the command that made it.")
-        elif not quiet:
+        elif not (row["problems"] or quiet):
             print(f"{row['status']}: {row['folder']} ({row['remark']})")
-    return 1 if any(row["status"] == "damaged" for row in rows) else 0
+    return 1 if any(row["problems"] for row in rows) else 0
 
 
 def run(found: Sequence[DataFolder], display: Display) -> list[dict[str, Any]]:
-    """Verify data sets. Returns folder, status (ok, incomplete or damaged), problems and a remark of each."""
+    """Verify data sets. Returns folder, status, problems and a remark of each, as `verify_folder` does."""
     from tasks.data.verification import verify_folder
 
     rows = []

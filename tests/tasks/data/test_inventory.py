@@ -4,10 +4,11 @@ import pytest
 from filelock import FileLock
 
 from benchmark.core.errors import UserError
-from tasks.data.inventory import SAMPLES, find, lock_of, remove, remove_samples
+from benchmark.core.temporary import temporary_for
+from tasks.data.inventory import SAMPLES, _inspect, find, lock_of, remove, remove_samples
 from tasks.data.manifest import MANIFEST
 from tasks.registry import TASKS
-from tests.tasks.data_sets import COINS, coins
+from tests.tasks.data_sets import COINS, coins, unseal
 
 
 def states(root, target=COINS):
@@ -37,6 +38,37 @@ def test_a_broken_manifest(copied, tmp_path):
     (found,) = find(tmp_path)
     assert found.state == "damaged"
     assert "not a valid manifest" in found.reason
+
+
+def test_a_manifest_without_a_seal_and_one_that_changed(copied, tmp_path):
+    rewritten = (copied / MANIFEST).read_text()
+    (copied / MANIFEST).write_text(rewritten.replace('"hadron"', '"parton"'))
+    (found,) = find(tmp_path)
+    assert found.state == "damaged"
+    assert "its seal is wrong" in found.reason
+    (copied / MANIFEST).write_text(rewritten)
+    unseal(copied)
+    (found,) = find(tmp_path)
+    assert (found.state, found.manifest.events()) == ("unsealed", 100)
+
+
+def test_what_can_not_be_read_is_not_damaged(copied, tmp_path, monkeypatch):
+    def denied(path, *words):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("benchmark.core.stored.os.open", denied)
+        (found,) = find(tmp_path)
+    assert found.state == "unreadable"
+    assert found.reason.endswith("manifest. Check permissions and disk.")
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.iterdir", denied)
+        found = _inspect(copied, tmp_path, COINS)
+    assert (found.state, found.is_empty) == ("unreadable", False)
+    (copied / MANIFEST).unlink()
+    (copied / MANIFEST).mkdir()
+    (found,) = find(tmp_path)
+    assert (found.state, "is a folder, expected a file" in found.reason) == ("unreadable", True)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +199,7 @@ def test_what_is_being_made_is_kept(half, copied, tmp_path):
 def sampled(copied):
     """A data set with the samples of two representations, and what a killed run left of a third."""
     home = copied / SAMPLES
-    for name in ("circles-0123456789", "my_own-way-abcdef0123", ".graph-0123456789-x1_y.tmp"):
+    for name in ("circles-0123456789", "my_own-way-abcdef0123", temporary_for(home / "graph-0123456789").name):
         (home / name).mkdir(parents=True)
         (home / name / "train-pixels.values.bin").write_bytes(b"1234")
     lock_of(home / "circles-0123456789").touch()

@@ -143,7 +143,7 @@ def test_a_shard_is_verified_when_it_is_reached(made, copied, tmp_path):
     (copied / "tails-0002.parquet").write_bytes(b"")  # the last
     some = shards(coins(), tmp_path)
     assert len([next(some) for _ in range(5)]) == 5
-    with pytest.raises(UserError, match=r"tails-0002\.parquet: missing, or changed"):
+    with pytest.raises(UserError, match=r"tails-0002\.parquet: changed since it was written"):
         next(some)
 
 

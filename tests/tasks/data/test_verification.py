@@ -1,12 +1,13 @@
-import json
-
 import pytest
 
+from benchmark.core.errors import UserError
 from benchmark.core.files import sha256
-from tasks.data.manifest import MANIFEST, read_manifest
-from tasks.data.verification import verify
+from tasks.data.inventory import find
+from tasks.data.manifest import MANIFEST, UnsealedError, read_manifest
+from tasks.data.store import prepare
+from tasks.data.verification import verify, verify_folder
 from tasks.events import read, write
-from tests.tasks.data_sets import quiet
+from tests.tasks.data_sets import coins, quiet, rewrite, unseal
 
 
 def problems(folder):
@@ -25,15 +26,8 @@ def test_every_shard_is_looked_at(copied):
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     assert problems(copied) == [
         "heads-0000.parquet: missing",
-        "tails-0002.parquet: changed since it was made (SHA-256 differs)",
+        "tails-0002.parquet: changed since it was written (another SHA-256 is recorded)",
     ]
-
-
-def rewrite(folder, change):
-    path = folder / MANIFEST
-    record = json.loads(path.read_text())
-    change(record)
-    path.write_text(json.dumps(record))
 
 
 def with_fewer_events(folder):
@@ -52,6 +46,8 @@ def test_a_shard_that_was_replaced_hash_and_all(copied, also_counts):
     def change(record):
         (shard,) = (shard for shard in record["shards"] if shard["file"] == path.name)
         shard |= {"sha256": sha256(path)} | ({"events": 19} if also_counts else {})
+        if also_counts:
+            record["counts"]["heads"]["valid"] -= 1
 
     rewrite(copied, change)
     found = problems(copied)
@@ -79,3 +75,53 @@ def test_a_file_that_is_no_parquet_with_the_right_hash(copied):
     (line,) = problems(copied)
     assert "heads-0000.parquet: " in line
     assert "not a readable Parquet file" in line
+
+
+def test_a_manifest_without_a_seal_is_verified_and_sealed(copied, tmp_path, capsys):
+    manifest, expected = read_manifest(copied), (copied / MANIFEST).read_bytes()
+    unseal(copied)
+    with pytest.raises(UnsealedError, match="has no seal, which shows whether it changed"):
+        read_manifest(copied)
+    assert prepare(coins(), tmp_path, 1, quiet) == manifest
+    assert (copied / MANIFEST).read_bytes() == expected
+    assert "had no seal; its events are as it says, and it is sealed now" in capsys.readouterr().err
+    unseal(copied)
+    (item,) = find(tmp_path)
+    assert verify_folder(item, quiet) == {"status": "ok", "problems": [], "remark": "had no seal; it is sealed now"}
+    assert (copied / MANIFEST).read_bytes() == expected
+
+
+@pytest.mark.parametrize("name", ["fingerprint", "content"])
+def test_a_manifest_without_a_seal_that_is_wrong_is_refused(copied, tmp_path, name):
+    rewrite(copied, lambda record: record.update({name: "0" * 64}))
+    unseal(copied)
+    before = (copied / MANIFEST).read_bytes()
+    with pytest.raises(UserError, match=rf"{name}: the events give .*Delete the folder"):
+        prepare(coins(), tmp_path, 1, quiet)
+    (item,) = find(tmp_path)
+    assert verify_folder(item, quiet)["status"] == "damaged"
+    assert (copied / MANIFEST).read_bytes() == before
+
+
+def test_a_manifest_without_a_seal_on_a_read_only_disk_is_verified_each_time(copied, tmp_path, monkeypatch, capsys):
+    manifest, reports = read_manifest(copied), []
+
+    def refuse(path, write):
+        raise UserError(f"{path}: can't be written (Read-only file system).")
+
+    monkeypatch.setattr("tasks.data.manifest.write_atomically", refuse)
+    unseal(copied)
+    for _ in range(2):
+        again = prepare(coins(), tmp_path, 1, lambda stage, *_: reports.append(stage))
+        assert again.content == manifest.content
+    assert reports.count("verify") == 2 * 7
+    assert "Read-only file system" in capsys.readouterr().err
+
+
+def test_a_shard_that_can_not_be_read_is_not_damaged(copied, tmp_path):
+    (copied / "heads-0001.parquet").unlink()
+    (copied / "heads-0001.parquet").mkdir()
+    (item,) = find(tmp_path)
+    state = verify_folder(item, quiet)
+    assert state["status"] == "unreadable"
+    assert "is a folder, expected a file with a shard of events. Move it away." in state["problems"][0]

@@ -40,5 +40,5 @@ def test_a_changed_shard_is_refused_and_one_that_is_not_needed_is_not_read(made,
     last = made.manifest.shards[-1]
     (copied / last.file).write_bytes(b"")
     assert len(taken(made, 20, copied)) > 0
-    with pytest.raises(UserError, match=f"{last.file}: missing, or changed"):
+    with pytest.raises(UserError, match=f"{last.file}: changed since it was written"):
         taken(made, 20_000, copied)

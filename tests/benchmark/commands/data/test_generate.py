@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark import cli
+from benchmark.core.seal import unsealed
 from tests.benchmark.cells import toy_job
 from tests.benchmark.toys import LONELY, TOY
 from tests.tasks.sources.files import HEADER, back_to_back
@@ -27,7 +28,7 @@ def test_made_once_and_found_again_by_run_too(tmp_path: Path, capsys: pytest.Cap
     assert [(row["task"], row["made"]) for row in rows] == [("toy", True), ("lonely", True)]
     folder = toy_job().data.folder(tmp_path)
     assert rows[0]["folder"] == str(folder)
-    assert rows[0]["manifest"] == json.loads((folder / "manifest.json").read_text())
+    assert rows[0]["manifest"] == unsealed(json.loads((folder / "manifest.json").read_text()))[0]
     times = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     lines = data(capsys, *words).splitlines()
     assert lines[0] == f"toy: 240 events already made, in {folder}"

@@ -50,7 +50,7 @@ def test_what_is_damaged_is_named_and_what_to_do(verified, root: Path):
     code, text = verified("--quiet")
     assert code == 1
     assert text.splitlines() == [
-        f"damaged: {folder}: soft-0000.parquet: changed since it was made (SHA-256 differs)",
+        f"damaged: {folder}: soft-0000.parquet: changed since it was written (another SHA-256 is recorded)",
         f"damaged: {folder}: hard-0001.parquet: missing",
         f"  Delete {folder}, and repeat the command that made it.",
     ]
