@@ -36,3 +36,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         return f"Did you mean '{near[0]}'?"
     more = f", and {len(names) - MOST} more" if len(names) > MOST else ""
     return f"Known: {', '.join(names[:MOST])}{more}." if names else "None is known."
+
+
+def spelled(name: object, most: int = 40) -> str:
+    """A name or a value that a stranger chose, for messages: on one line, without control characters, and short."""
+    text = str(name).strip()
+    return repr(text[:most])[1:-1] + (" ..." if len(text) > most else "")

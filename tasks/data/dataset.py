@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from tasks.data.manifest import MANIFEST, REMEDY, Manifest, read_manifest
 from tasks.detector import VERSION as DETECTOR_VERSION
 from tasks.events import EventInfo
 from tasks.registry import TASKS
+from tasks.sources.folder import files_of
 from tasks.task import LEVELS
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ class DataSet:
                 f"{self.task.name}: real files are not read for this task (got --source {self.source}). "
                 "Leave --source out."
             )
-        if self.source is not None and not self.source.exists():
+        if self.source is not None and not os.path.exists(self.source):  # a name that is too long is none
             raise UserError(f"{self.task.name}: no file or folder {self.source}. Give an existing path with --source.")
 
     @property
@@ -147,16 +149,6 @@ def info_of(task: Task, level: str, *, from_files: bool) -> EventInfo:
     """The information on a task's events for representations; for events of files, including their content."""
     info = task.info(level)
     return replace(info, holds=task.reader.holds) if from_files and task.reader else info
-
-
-def files_of(source: Path) -> list[Path]:
-    """A file as it is; the visible files of a folder and of its own visible sub-folders, sorted by path."""
-    path = source.resolve()
-    if path.is_file():
-        return [path]
-    entries = [child for child in path.iterdir() if not child.name.startswith(".")]
-    entries += [child for folder in entries if folder.is_dir() for child in folder.iterdir()]
-    return sorted(child for child in entries if child.is_file() and not child.name.startswith("."))
 
 
 def version_of(package: str) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from benchmark.core.errors import UserError
 from benchmark.core.files import sha256, warn_once, write_atomically
 from tasks import events
-from tasks.data.dataset import files_of
 from tasks.data.manifest import PlannedShard
 from tasks.data.shards import described
+from tasks.sources.folder import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

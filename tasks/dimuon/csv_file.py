@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from benchmark.core.errors import UserError
+from benchmark.core.errors import UserError, spelled
 from tasks.dimuon.columns import find_columns, missing_columns, part_of, plain, refuse_electrons
+from tasks.sources.folder import EVENT_FILE
+from tasks.sources.text_lines import BLOCK, TextLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 CHUNK = 200_000
 """Rows read at a time."""
+MOST_COLUMNS = 1000
 HEAD = 10
 """Rows that are read to recognise electrons."""
 
@@ -35,7 +38,7 @@ def read_csv(path: Path) -> Iterator[FilePart]:
         columns = _columns(path, what)
         # All columns are read: with `usecols` pandas accepts rows with too many cells.
         # low_memory guesses types piece by piece, and warns where the pieces differ.
-        with pd.read_csv(path, chunksize=CHUNK, low_memory=False) as chunks:
+        with _opened(path) as file, pd.read_csv(file, chunksize=CHUNK, low_memory=False) as chunks:
             for chunk in chunks:
                 yield _part(chunk, columns, what)
 
@@ -48,16 +51,26 @@ def check_csv(path: Path) -> None:
 
 
 def _columns(path: Path, what: str) -> dict[str, str]:
-    with path.open("rb") as file:
-        if b"\0" in file.read(4096):
-            raise UserError(f"{what} is binary, expected comma-separated text. Give a CSV file, or name it .root.")
-    names = list(pd.read_csv(path, nrows=0).columns)
+    with EVENT_FILE.open(path) as start:
+        beginning = start.read(BLOCK)
+    if b"\0" in beginning:
+        raise UserError(f"{what} is binary, expected comma-separated text. Give a CSV file, or name it .root.")
+    width = beginning.splitlines()[0].count(b",") + 1 if beginning else 0
+    if width > MOST_COLUMNS:
+        raise UserError(f"{what} has {width:,} columns, expected at most {MOST_COLUMNS:,}. Give another file.")
+    with _opened(path) as file:
+        names = list(pd.read_csv(file, nrows=0).columns)
     columns = find_columns(names)
     if columns is None:
         raise missing_columns(what, names)
-    head = pd.read_csv(path, nrows=HEAD, usecols=[name for name in names if plain(name) == "type1"])
+    with _opened(path) as file:
+        head = pd.read_csv(file, nrows=HEAD, usecols=[name for name in names if plain(name) == "type1"])
     refuse_electrons(names, {plain(str(name)): head[name] for name in head}, what)
     return columns
+
+
+def _opened(path: Path) -> TextLines:
+    return TextLines(EVENT_FILE.open(path))
 
 
 @contextmanager
@@ -67,14 +80,16 @@ def _reading(what: str) -> Iterator[None]:
         yield
     except pd.errors.EmptyDataError as error:
         raise UserError(f"{what} is empty, expected a header line and rows. Give another file.") from error
-    except (UnicodeDecodeError, pd.errors.ParserError) as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise UserError(
-            f"{what} is not comma-separated text ({reason}), expected CSV. Correct or replace it."
-        ) from error
+    except UserError:
+        raise
     except OSError as error:
         raise UserError(
             f"{what} can't be read ({error.strerror or error}), expected a CSV file. Correct it."
+        ) from error
+    except Exception as error:  # of pandas
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        raise UserError(
+            f"{what} is not comma-separated text ({spelled(reason, 120)}), expected CSV. Correct or replace it."
         ) from error
 
 
@@ -93,7 +108,7 @@ def _numbers(column: pd.Series[Any], row: Any, what: str) -> NDArray[Any]:
     words = np.flatnonzero(~np.isfinite(values) & column.notna().to_numpy() & ~_infinite(column))
     if len(words):
         raise UserError(
-            f"{what}: {row(int(words[0]))} has '{column.iloc[words[0]]}' as {str(column.name).strip()}, "
+            f"{what}: {row(int(words[0]))} has '{spelled(column.iloc[words[0]])}' as {spelled(column.name)}, "
             "expected a number. Correct or remove it."
         )
     return values

@@ -19,7 +19,7 @@ from benchmark.core.errors import UserError
 from tasks.detector.shower_shapes import shower_shapes
 from tasks.reader import Imported, Reader
 from tasks.sources.files import binary_labels, read_files, row_ids, whole_table
-from tasks.sources.hdf5_file import array, finite, open_hdf5, rows_at_once, same_length
+from tasks.sources.hdf5_file import array, child, finite, open_hdf5, rows_at_once, same_length
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -80,7 +80,7 @@ class EGammaReader(Reader):
 def _showers(path: Path, number: int, dropped: Counter[str], what: str, *, labelled: bool) -> Iterator[ak.Array]:
     with open_hdf5(path, what) as file:
         images = array(file, "X", (None, SIZE, SIZE, 2), what)
-        truth = array(file, "y", _shape_of_labels(file), what) if labelled and "y" in file else None
+        truth = array(file, "y", _shape_of_labels(file), what) if labelled and child(file, "y") is not None else None
         rows = same_length({"X": images} | ({} if truth is None else {"y": truth}), what)
         named = _class_of_name(path, what) if labelled and truth is None else 0
         step = rows_at_once(images)
@@ -115,7 +115,7 @@ def crystals_of(images: NDArray[np.float32]) -> ak.Array:
 
 def _shape_of_labels(file: Any) -> tuple[int | None, ...]:
     """One number per event, as (n,) or (n, 1)."""
-    return (None, 1) if getattr(file["y"], "ndim", 1) == 2 else (None,)
+    return (None, 1) if getattr(child(file, "y"), "ndim", 1) == 2 else (None,)
 
 
 def _class_of_name(path: Path, what: str) -> int:

@@ -20,10 +20,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import awkward as ak
 import numpy as np
 
-from benchmark.core.errors import UserError
+from benchmark.core.errors import UserError, spelled
 from tasks.reader import Imported, Reader
-from tasks.sources.files import as_words, binary_labels, find_files, group_ids, read_files, row_ids, whole_table
-from tasks.sources.hdf5_file import MOST_CHUNK_BYTES, READ_BYTES, array, finite, keys, open_hdf5, same_length
+from tasks.sources.files import (
+    as_words,
+    binary_labels,
+    find_files,
+    group_ids,
+    read_files,
+    row_ids,
+    whole_table,
+)
+from tasks.sources.hdf5_file import MOST_CHUNK_BYTES, READ_BYTES, array, child, finite, keys, open_hdf5, same_length
 from tasks.sources.jets import MASSES, charges, constituents, eta_of, jet_scalars, of_species, wrapped
 from tasks.sources.npz_file import open_npz, stream
 
@@ -113,11 +121,11 @@ def _mod_jets(path: Path, number: int, dropped: Counter[str], what: str, *, labe
             places[0].pop("hard_pid", None)
         elif "hard_pid" not in places[0]:
             raise UserError(
-                f"{what}: 'jets_i' has no column hard_pid (found: {', '.join(places[0])}), and recorded jets have no "
-                "true parton, expected simulated ones. Give SIM or GEN files."
+                f"{what}: 'jets_i' has no column hard_pid (found: {spelled(', '.join(places[0]), 80)}), and recorded "
+                "jets have no true parton, expected simulated ones. Give SIM or GEN files."
             )
-        kind = "pfcs" if "pfcs" in file else "gens"
-        if kind not in file:
+        kind = "pfcs" if child(file, "pfcs") is not None else "gens"
+        if child(file, kind) is None:
             raise UserError(f"{what} has no particles (found: {keys(file)}), expected 'pfcs' or 'gens'.")
         particles, index = array(file, kind, (None, None), what), array(file, f"{kind}_index", (None,), what)
         columns = _columns(particles, kind, what, ("pt", "y", "phi", "m", "pid"))
@@ -143,8 +151,8 @@ def _columns(values: Any, name: str, what: str, needed: tuple[str, ...] = ()) ->
     if len(names) != values.shape[1] or missing:
         wanted = f"with {', '.join(needed)} among them" if needed else "one for each column"
         raise UserError(
-            f"{what}: '{name}' has {values.shape[1]} columns called {', '.join(names) or 'nothing'}, expected names in "
-            f"the attribute 'cols', {wanted}. Give a file in MOD HDF5 format."
+            f"{what}: '{name}' has {values.shape[1]} columns called {spelled(', '.join(names), 80) or 'nothing'}, "
+            f"expected names in the attribute 'cols', {wanted}. Give a file in MOD HDF5 format."
         )
     return {column: place for place, column in enumerate(names)}
 

@@ -8,8 +8,10 @@ import shutil
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Protocol
+
+from benchmark.core.errors import spelled
 
 if TYPE_CHECKING:
     import requests
@@ -20,6 +22,9 @@ LONGEST_PAUSE_S = 60.0
 """Longest pause that a server may ask for."""
 TIMEOUT_S = (10.0, 60.0)
 """Longest wait for a connection, and for the next bytes."""
+SLOWEST = 10_000
+"""Bytes per second that a server has to send, on average over `WINDOW_S`."""
+WINDOW_S = 60.0
 CHUNK = 1 << 16
 LARGEST = 20_000_000_000
 """Bytes accepted for a file whose size is not published."""
@@ -75,6 +80,7 @@ class Downloader:
 
     def _receive(self, url: str, path: Path) -> None:
         import requests
+        import urllib3
 
         # Compressed content could not be counted.
         headers = {"Accept-Encoding": "identity", "User-Agent": "collision-benchmark"}
@@ -86,36 +92,72 @@ class Downloader:
             ):
                 answered = True
                 total = self._announced(response, path.parent)
-                for chunk in response.iter_content(CHUNK):
+                most, pace = (LARGEST if total is None else total), _Pace()
+                # `read1` returns what has come, while `iter_content` waits until a chunk is full
+                while chunk := response.raw.read1(CHUNK, decode_content=True):
+                    if done == 0 and _is_page(chunk):
+                        raise Unavailable("the server sent a web page, not the file")
                     done += len(chunk)
-                    if done > (total or LARGEST):
-                        raise Unavailable(f"sent more than {total or LARGEST:,} bytes")
+                    if done > most:
+                        raise Unavailable(f"sent more than {most:,} bytes")
+                    pace.check(done)
                     output.write(chunk)
                     self.progress.downloaded(self.name, done, total)
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+        except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
             problem = f"the connection broke after {done:,} bytes" if answered else f"no answer ({_reason(error)})"
             raise Unavailable(problem, answered=answered, again=True) from error
         except requests.RequestException as error:
             raise Unavailable(_reason(error)) from error
         if done < (total or 0):
             raise Unavailable(f"the connection ended after {done:,} of {total:,} bytes", again=True)
+        if done == 0:
+            raise Unavailable("the server sent an empty file")
 
     def _announced(self, response: requests.Response, folder: Path) -> int | None:
         """Number of bytes to come, None if unknown. Raises Unavailable unless the server sends the file."""
         status = response.status_code
         if status != HTTPStatus.OK:
-            wait = response.headers.get("Retry-After", "")
-            wait_s = min(float(wait), LONGEST_PAUSE_S) if wait.isdigit() else 0.0
-            answer = f"the server answered {status} {response.reason}".strip()
+            wait_s = min(float(_whole(response.headers.get("Retry-After", "")) or 0), LONGEST_PAUSE_S)
+            answer = f"the server answered {status} {spelled(response.reason)}".strip()
             raise Unavailable(answer, again=status in RETRIED, wait_s=wait_s)
         if "html" in response.headers.get("Content-Type", "").lower():
             raise Unavailable("the server sent a web page, not the file")
-        length = response.headers.get("Content-Length", "")
-        total = int(length) if length.isdigit() and "Content-Encoding" not in response.headers else self.size
+        compressed = "Content-Encoding" in response.headers
+        announced = None if compressed else _whole(response.headers.get("Content-Length", ""))
+        total = self.size if announced is None else announced
         if self.size is not None and total != self.size:
             raise Unavailable(f"has {total:,} bytes, expected {self.size:,}")
+        if (total or 0) > max(LARGEST, self.size or 0):
+            raise Unavailable(f"has {total:,} bytes, expected at most {LARGEST:,}")
         require_space(folder, total or 0)
         return total
+
+
+class _Pace:
+    """How fast bytes come. A server that sends a byte now and then would otherwise never end."""
+
+    def __init__(self) -> None:
+        self._since, self._before = monotonic(), 0
+
+    def check(self, done: int) -> None:
+        """Raise Unavailable if fewer bytes than `SLOWEST` per second have come in the last `WINDOW_S`."""
+        seconds = monotonic() - self._since
+        if seconds < WINDOW_S:
+            return
+        rate = (done - self._before) / seconds
+        if rate < SLOWEST:
+            raise Unavailable(f"sends {rate:,.0f} bytes a second, expected at least {SLOWEST:,}")
+        self._since, self._before = monotonic(), done
+
+
+def _whole(text: str) -> int | None:
+    """The number that a header gives, None if it gives none."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text.strip()) else None
+
+
+def _is_page(beginning: bytes) -> bool:
+    """Whether a file begins as a web page does."""
+    return beginning.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html"))
 
 
 def require_space(folder: Path, needed: int) -> None:
@@ -131,4 +173,4 @@ def _reason(error: Exception) -> str:
     for inner in error.args[:1]:
         reason = getattr(inner, "reason", inner)
     text = " ".join(str(reason).split())
-    return re.sub(r"<[^>]*>:? ?|^[\w.]+\([^)]*\): ?", "", text).strip()[:120] or type(error).__name__
+    return spelled(re.sub(r"<[^>]*>:? ?|^[\w.]+\([^)]*\): ?", "", text), 120) or type(error).__name__

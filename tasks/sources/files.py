@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from benchmark.core.errors import UserError
 from benchmark.core.hashing import splitmix64
 from tasks.reader import Imported
+from tasks.sources.folder import visible_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -23,29 +25,27 @@ ROWS_PER_FILE = 2**40
 
 
 def find_files(task: str, source: Path, suffixes: Collection[str], *, deep: bool = False) -> list[Path]:
-    """The file itself, or all visible files of the folder with these suffixes, sorted by path.
+    """The file itself, or all visible regular files of the folder with these suffixes, sorted by path.
 
     deep : include files in sub-folders. Raises UserError if there is none.
     """
     wanted = " or ".join(suffixes)
-    if not source.exists():
+    if not os.path.exists(source):
         raise UserError(
             f"{task}: {source} does not exist, expected a {wanted} file or a folder of them. Correct --source."
         )
     if source.is_dir():
-        entries = [path for path in source.iterdir() if not path.name.startswith(".")]
-        if deep:
-            entries += [path for folder in entries if folder.is_dir() for path in folder.iterdir()]
-        files = sorted(path for path in entries if path.suffix.lower() in suffixes and path.is_file())
+        files = visible_files(source, deep=deep, wanted=lambda path: path.suffix.lower() in suffixes)
         if not files:
+            others = len(visible_files(source, deep=deep))
             raise UserError(
-                f"{task}: folder {source} has no {wanted} file ({len(entries)} other entries), "
+                f"{task}: folder {source} has no {wanted} file ({others} other entries), "
                 "expected at least one. Name another folder."
             )
         return files
     if source.suffix.lower() not in suffixes:
         raise UserError(f"{task}: {source} ends in '{source.suffix}', expected {wanted}. Give a file of that kind.")
-    return [source]
+    return visible_files(source, deep=False)
 
 
 def read_files(

@@ -12,11 +12,10 @@ import pickletools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 
-from benchmark.core.errors import UserError
-from tasks.sources.hdf5_file import keys, node
+from benchmark.core.errors import UserError, spelled
+from tasks.sources.hdf5_file import child, groups, keys, node
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_COLUMNS = 10_000
+MOST_BYTES = 10_000_000
+"""Of the names of columns."""
 _WORDS = {"UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "STRING", "SHORT_BINSTRING", "BINSTRING"}
 _LIST = {"MARK", "LIST", "EMPTY_LIST", "APPEND", "APPENDS", "PROTO", "FRAME", "STOP"}
 _NOTES = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
@@ -54,24 +55,25 @@ def find_table(file: Any, columns: Sequence[str], what: str) -> PandasTable:
 
     Raises UserError when there is none, or when it is of pandas' `fixed` format.
     """
-    groups = {name: group for name in file if isinstance(group := file.get(name), h5py.Group)}
-    tables = {name: group for name, group in groups.items() if "table" in group}
+    found = groups(file)
+    tables = {name: group for name, group in found.items() if child(group, "table") is not None}
     if not tables:
-        fixed = any("axis0" in group for group in groups.values())
-        found = "a pandas frame of the 'fixed' format" if fixed else keys(file)
+        fixed = any(child(group, "axis0") is not None for group in found.values())
+        there = "a pandas frame of the 'fixed' format" if fixed else keys(file)
         raise UserError(
-            f"{what} has no pandas table (found: {found}), expected a group with an array 'table'. "
+            f"{what} has no pandas table (found: {there}), expected a group with an array 'table'. "
             "Write it with to_hdf(format='table'), or fetch it again."
         )
     missing: list[str] = []
     for name, group in tables.items():
-        table = _table(group, f"{what}, '{name}'")
+        table = _table(group, f"{what}, '{spelled(name)}'")
         missing = [column for column in columns if column not in table.places]
         if not missing:
             return table
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    have = ", ".join(spelled(name) for name in list(table.places)[:8])
     raise UserError(
-        f"{what}: its table has no column {missing[0]}{more} (found: {', '.join(list(table.places)[:8])}, ...), "
+        f"{what}: its table has no column {missing[0]}{more} (found: {have}, ...), "
         f"expected {', '.join(columns[:4])} ... Give another file."
     )
 
@@ -100,6 +102,8 @@ def _names(attributes: Any, name: str, what: str) -> list[str]:
     data = value if isinstance(value, bytes) else value.tobytes() if isinstance(value, np.ndarray | np.void) else b""
     found: list[str] = []
     try:
+        if len(data) > MOST_BYTES:
+            raise ValueError(f"{len(data):,} bytes")
         for code, word, _ in pickletools.genops(data):
             if code.name in _WORDS:
                 found.append(str(word))
@@ -107,9 +111,9 @@ def _names(attributes: Any, name: str, what: str) -> list[str]:
                 raise ValueError(f"a pickle with {code.name}")
             if len(found) > MOST_COLUMNS:
                 raise ValueError("too many names")
-    except (ValueError, IndexError, UnicodeDecodeError) as error:
+    except Exception as error:  # of pickletools, for bytes that are no pickle
         raise UserError(
-            f"{what}: attribute '{name}' can't be read as column names ({str(error)[:80]}), expected a plain list of "
-            "words, as pandas writes it. Fetch the file again."
+            f"{what}: attribute '{name}' can't be read as column names ({spelled(error, 80)}), expected a plain "
+            "list of words, as pandas writes it. Fetch the file again."
         ) from error
     return found

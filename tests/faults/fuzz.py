@@ -112,6 +112,25 @@ def check(fuzzed: Fuzzed, folder: Path, cases: int = 200) -> None:
     holds()
 
 
+def bounded(task: str, path: Path) -> str:
+    """How a task refuses an event file, in a process of its own with the limits of a case."""
+    words = [sys.executable, "-m", "tests.faults.fuzz", "--refuse", task, str(path)]
+    done = subprocess.run(words, capture_output=True, text=True, env=_environment(), timeout=WALL_S * 2, check=False)
+    assert done.returncode == 0, f"exit code {done.returncode}: {done.stderr[-500:]}"
+    return done.stdout.strip()
+
+
+def _refuse(task: str, path: Path) -> None:
+    from tasks.registry import TASKS
+
+    reader = TASKS.load(task).resolve("smoke").reader
+    assert reader is not None
+    _limit()
+    found, error = outcome_of(lambda source: [len(table) for table in reader.read_new(source).chunks], path)
+    assert found == "refused", f"{found}: {error}"
+    print(error)
+
+
 # --- in child processes ----------------------------------------------------------------------------------------------
 
 
@@ -171,9 +190,11 @@ def run(name: str, cases: int, first: int = 0) -> Summary:
 def _child(name: str, first: int, end: int) -> subprocess.Popen[str]:
     words = [sys.executable, "-m", "tests.faults.fuzz", "--serve", "--reader", name]
     words += ["--first", str(first), "--cases", str(end - first)]
-    quiet = {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
-    environment = {**os.environ, **quiet}
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=_environment())
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
 def serve(fuzzed: Fuzzed, name: str, cases: range) -> None:
@@ -188,6 +209,14 @@ def serve(fuzzed: Fuzzed, name: str, cases: range) -> None:
         for case in cases:
             path.write_bytes(fuzzed.mutated(content, Random(f"{name}-{case}")))
             print(json.dumps(_measured(fuzzed, path)), file=output, flush=True)
+
+
+def _limit() -> None:
+    """Limit the memory of this process, and the CPU and waiting time of what follows."""
+    limit = _status("VmSize") + GIGABYTE
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    signal.setitimer(signal.ITIMER_PROF, CPU_S)  # the default action of both signals ends the process,
+    signal.setitimer(signal.ITIMER_REAL, WALL_S)  # also while native code runs
 
 
 def _measured(fuzzed: Fuzzed, path: Path) -> tuple[str, str, float, float]:
@@ -216,8 +245,12 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--reader", action="append", help=f"KIND.NAME, or a kind ({', '.join(KINDS)}). Default: all")
     parser.add_argument("--keep", type=Path, help="write the file of case --first here, and run nothing")
+    parser.add_argument("--refuse", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args(words)
+    if given.refuse:
+        _refuse(given.refuse[0], Path(given.refuse[1]))
+        return 0
     wanted = given.reader or KINDS
     known = every_reader() if not given.serve else readers(wanted[0].partition(".")[0])
     names = [name for name in known if name in wanted or name.partition(".")[0] in wanted]

@@ -3,9 +3,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tasks.data.dataset import files_of
 from tasks.data.manifest import Manifest
 from tasks.data.store import prepare
+from tasks.sources.folder import files_of
 from tests.tasks.data_sets import coins
 
 

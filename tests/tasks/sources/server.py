@@ -81,6 +81,17 @@ def without_length(content: bytes) -> Step:
     return step
 
 
+def sends_for_ever(size: int = 1 << 16) -> Step:
+    """Send blocks of a size until the client hangs up."""
+
+    def step(handler: Handler) -> None:
+        handler.begin(200)
+        while True:
+            handler.wfile.write(b"x" * size)
+
+    return step
+
+
 def answers(status: int, **headers: object) -> Step:
     return lambda handler: handler.begin(status, Content_Length=0, **headers)
 

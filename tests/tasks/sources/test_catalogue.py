@@ -63,3 +63,11 @@ def test_some_files_of_a_source():
         source.choose(["tst.h5"])
     assert source.size == sum(file.size or 0 for file in source.files)
     assert find("quark-gluon").size is None
+
+
+def test_names_are_of_files_in_the_folder():
+    for source in sources().values():
+        for file in source.files:
+            assert file.name == file.name.strip("./\\ ")
+            assert not {"/", "\\", "\0"} & set(file.name)
+            assert all(url.startswith("https://") for url in file.urls)

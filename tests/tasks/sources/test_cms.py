@@ -5,11 +5,12 @@ import uproot
 
 from benchmark.core.errors import Skip
 from representations.calorimeter.calorimeter import Calorimeter
-from tasks.data.dataset import DataSet, files_of, info_of
+from tasks.data.dataset import DataSet, info_of
 from tasks.data.store import load, prepare
 from tasks.diphoton.pairs import diphoton_mass
 from tasks.diphoton.reader import DiphotonReader
 from tasks.events import KINDS, Events, split_of
+from tasks.sources.folder import files_of
 from tasks.ttbar.ttbar import TTbar
 from tests.tasks.data_sets import quiet
 from tests.tasks.sources.files import refused, write_root

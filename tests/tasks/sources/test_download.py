@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tasks.sources import downloader
 from tests.tasks.sources.downloads import CONTENT, MD5, SHA256, WRONG, Recorder, assert_right, visible, wanted
-from tests.tasks.sources.server import answers, drops_after, says, stalls, without_length
+from tests.tasks.sources.server import answers, drops_after, says, sends_for_ever, stalls, without_length
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,3 +171,60 @@ def test_a_host_that_does_not_answer_is_not_asked_for_another_address(
     (outcome,) = fetch(wanted(silent_host, f"{silent_host}?again", server.url("mirror")))
     assert_right(outcome, tmp_path)
     assert slept == [1.0, 2.0, 4.0]
+
+
+def test_a_body_without_end_is_ended_at_the_known_size(fetch, server: Server, tmp_path: Path, progress: Recorder):
+    server.steps = [sends_for_ever()]
+    (outcome,) = fetch(wanted(server.url("a")))
+    assert outcome.reason == f"{server.url('a')}: sent more than 300,000 bytes"
+    assert max(done for _, done, _ in progress.seen) <= 300_000
+    assert list(tmp_path.iterdir()) == [tmp_path / ".lock"]
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "²", "-1", "1e3", ""])
+def test_a_length_that_is_no_number(fetch, server: Server, tmp_path: Path, length: str):
+    server.steps = [lambda handler: (handler.begin(200, Content_Length=length), handler.wfile.write(CONTENT))]
+    (outcome,) = fetch(wanted(server.url("a"), server.url("mirror")))
+    assert_right(outcome, tmp_path)
+
+
+def test_a_length_that_no_disk_has_does_not_end_the_other_downloads(fetch, server: Server, tmp_path: Path):
+    server.steps = [lambda handler: handler.begin(200, Content_Length=10**17)]
+    first, second = fetch(wanted(server.url("a"), name="first", size=None), wanted(server.url("b")))
+    assert "expected at most 20,000,000,000" in (first.reason or "")
+    assert second.status == "downloaded"
+
+
+PAGES = (b"<html><body>log in</body></html>", b"\n <!DOCTYPE html><title>404</title>")
+
+
+@pytest.mark.parametrize("content", [b"", *PAGES])
+def test_no_file_without_size_and_checksum(fetch, server: Server, tmp_path: Path, content: bytes):
+    server.steps = [says(content, Content_Type="application/octet-stream"), without_length(content)]
+    (outcome,) = fetch(wanted(server.url("a"), server.url("b"), size=None, sums=None))
+    assert (outcome.reason or "").count("an empty file" if not content else "a web page") == 2
+    assert visible(tmp_path) == []
+
+
+def test_a_server_that_sends_a_byte_now_and_then(fetch, server: Server, tmp_path: Path, monkeypatch):
+    """Each byte comes half a second after the last one, by the clock of the downloader."""
+    ticks = iter(range(10**6))
+    monkeypatch.setattr(downloader, "monotonic", lambda: next(ticks) / 2)
+    server.steps = [sends_for_ever(1)]
+    (outcome,) = fetch(wanted(server.url("slow"), server.url("mirror")))
+    assert_right(outcome, tmp_path)
+    assert server.asked == ["/slow", "/mirror"]
+
+
+@pytest.mark.parametrize("place", ["file:///etc/passwd", "ftp://127.0.0.1/a", "gopher://a"])
+def test_redirects_out_of_the_web(fetch, server: Server, tmp_path: Path, place: str):
+    server.steps = [answers(302, Location=place)]
+    (outcome,) = fetch(wanted(server.url("a"), size=None, sums=None))
+    assert outcome.status == "failed"
+    assert visible(tmp_path) == []
+
+
+def test_answers_are_printed_without_control_characters(fetch, server: Server):
+    server.steps = [lambda handler: handler.wfile.write(b"HTTP/1.1 404 \x1b[31mgone\x07\r\nContent-Length: 0\r\n\r\n")]
+    (outcome,) = fetch(wanted(server.url("a")))
+    assert (outcome.reason or "").isprintable()

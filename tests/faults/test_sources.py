@@ -1,0 +1,182 @@
+"""Event files of strangers: what is no file, what lies elsewhere, and small files that claim to be large.
+
+Each ends in one line that names the file, or is left out with one; nothing is opened that is no regular file, and no
+link is followed. The bounds on memory and time are those of `tests/faults/fuzz.py`, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import pytest
+
+from benchmark.core.errors import UserError
+from tasks.registry import TASKS
+from tasks.sources import folder
+from tasks.sources.files import find_files
+from tasks.sources.folder import files_of
+from tasks.sources.text_lines import BLOCK
+from tests.faults.fuzz import bounded
+from tests.tasks.sources.files import HEADER, back_to_back, csv, refused, write_hdf5
+from tests.tasks.sources.test_hdf5 import showers
+from tests.tasks.top.test_reader import momenta, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def reader(task: str) -> Any:
+    return TASKS.load(task).resolve("smoke").reader
+
+
+def special(path: Path, kind: str) -> Path:
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as made:
+            os.chdir(path.parent)  # a path of a socket is short
+            made.bind(path.name)
+    elif kind == "loop":
+        path.symlink_to(path)
+    elif kind == "nothing":
+        path.symlink_to(path.parent / "nothing")
+    return path
+
+
+KINDS = ("pipe", "device", "socket", "loop", "nothing")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("task", "name"), [("dimuon", "a.csv"), ("ttbar", "tt.root"), ("egamma", "photon.h5")])
+def test_what_is_no_file_is_not_opened(tmp_path: Path, monkeypatch, kind: str, task: str, name: str):
+    monkeypatch.chdir(tmp_path)
+    path = special(tmp_path / name, kind)
+    refused(reader(task).read, path)
+    with pytest.raises(UserError):
+        reader(task).check(path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_folder_is_read_without_what_is_no_file(tmp_path: Path, monkeypatch, capsys, kind: str):
+    monkeypatch.chdir(tmp_path)
+    good = csv(tmp_path / "good.csv", back_to_back(9.5, 1, 1))
+    path = special(tmp_path / "bad.csv", kind)
+    (tmp_path / "folder.csv").mkdir()
+    assert find_files("dimuon", tmp_path, (".csv",)) == [good]
+    assert files_of(tmp_path) == [good]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"warning: {path}: left out")
+
+
+def test_names_that_no_file_can_have(tmp_path: Path):
+    assert "does not exist" in refused(reader("dimuon").read, tmp_path / ("x" * 300 + ".csv"))
+
+
+def test_a_folder_of_too_many_files(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(folder, "MOST_ENTRIES", 3)
+    (tmp_path / "inner").mkdir()
+    for number in range(4):
+        (tmp_path / "inner" / f"{number}.csv").write_text("")
+    for read in (files_of, lambda path: find_files("dimuon", path, (".csv",), deep=True)):
+        with pytest.raises(UserError, match="has over 3 files"):
+            read(tmp_path)
+
+
+# --- tables of text --------------------------------------------------------------------------------------------------
+
+GOOD = [back_to_back(9.5, 1, event) for event in range(3)]
+TEXT = {
+    "a million columns": ",".join(f"c{number}" for number in range(10**6)),
+    "many columns": ",".join(f"c{number}" for number in range(2000)),
+    "a long line": "\n".join([HEADER, *GOOD, "1," * 10**6, *GOOD]),
+    "a long cell": "\n".join([HEADER, *GOOD, "9" * 10**6 + GOOD[0], *GOOD]),
+    "a quote that is not closed": "\n".join([HEADER, GOOD[0], '"' + GOOD[1], *GOOD * 1000]),
+    "zero bytes after a while": "\n".join([HEADER, *GOOD * 1000, "\0" * 100]),
+    "a zero byte": "\n".join([HEADER, GOOD[0], "\0"]),
+    "nothing but a line end": "\n",
+    "control characters": "\n".join([HEADER, GOOD[0].replace("4.75", "\x1b[31m\x85\u2028")]),
+}
+
+
+@pytest.mark.parametrize("name", TEXT)
+def test_text_that_is_no_table(tmp_path: Path, name: str):
+    path = tmp_path / "a.csv"
+    path.write_text(TEXT[name])
+    assert len(refused(reader("dimuon").read, path).splitlines()) == 1
+
+
+def test_quoted_cells_are_read(tmp_path: Path):
+    plain = csv(tmp_path / "plain.csv", *GOOD)
+    quoted = tmp_path / "quoted.csv"
+    lines = [",".join(f'"{cell}"' for cell in line.split(",")) for line in plain.read_text().splitlines()]
+    quoted.write_text("\r\n".join([lines[0], *lines[1:] * (BLOCK // 100)]))
+    assert reader("dimuon").read(quoted).table.to_list() == reader("dimuon").read(plain).table.to_list()
+
+
+# --- HDF5 ------------------------------------------------------------------------------------------------------------
+
+
+def test_links_to_groups_are_not_followed(tmp_path: Path):
+    """At any level, and whatever kind of link."""
+    write(tmp_path / "other.h5", momenta())
+    os.mkfifo(tmp_path / "pipe.h5")
+    path = tmp_path / "train.h5"
+    for target in ("other.h5", str(tmp_path / "other.h5"), "pipe.h5", "/dev/zero", "none.h5"):
+        with h5py.File(path, "w") as file:
+            file["table"] = h5py.ExternalLink(target, "/table")
+        assert "has no pandas table (found: 'table')" in refused(reader("top").read, path)
+        with h5py.File(path, "w") as file:
+            file.create_group("table")["table"] = h5py.ExternalLink(target, "/table/table")
+        assert "has no pandas table" in refused(reader("top").read, path)
+    for name, task in (("X", "egamma"), ("y", "egamma"), ("pfcs", "quark_gluon")):
+        with h5py.File(path, "w") as file:
+            file[name] = h5py.ExternalLink("pipe.h5", "/X")
+        refused(reader(task).read, path)
+    with h5py.File(path, "w") as file:
+        file["real/table"] = 1
+        file["table"] = h5py.SoftLink("/real")
+        file["real/again"] = file["/"]
+    refused(reader("top").read, path)
+
+
+def test_chunks_that_become_larger_than_they_say(tmp_path: Path):
+    bomb, content = zlib.compress(bytes(10**9)), showers(4)
+    path = tmp_path / "photon.h5"
+    for rows in (1, 4):
+        with h5py.File(path, "w") as file:
+            images = file.create_dataset("X", (4, 32, 32, 2), "f4", chunks=(rows, 32, 32, 2), compression="gzip")
+            for row in range(0, 4, rows):
+                images.id.write_direct_chunk((row, 0, 0, 0), bomb)
+        assert "become more than" in bounded("egamma", path)
+    write_hdf5(path, content, compression="gzip", chunks=True)
+    assert len(reader("egamma").read_new(path).table) == 4
+
+
+@pytest.mark.parametrize("code", [32001, 305, 60_000])
+def test_filters_that_are_no_part_of_hdf5(tmp_path: Path, code: int):
+    """HDF5 would look for a library of that number, and load it."""
+    path = tmp_path / "photon.h5"
+    with h5py.File(path, "w") as file:
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plist.set_chunk((1, 32, 32, 2))
+        plist.set_filter(code, h5py.h5z.FLAG_OPTIONAL, (1, 2))
+        space = h5py.h5s.create_simple((1, 32, 32, 2))
+        h5py.h5d.create(file.id, b"X", h5py.h5t.IEEE_F32LE, space, plist).write_direct_chunk((0, 0, 0, 0), b"x" * 8192)
+    assert "is compressed with" in refused(reader("egamma").read, path)
+
+
+def test_names_in_messages_are_short_and_plain(tmp_path: Path):
+    path = tmp_path / "photon.h5"
+    with h5py.File(path, "w") as file:
+        for number in range(100):
+            file["\x1b[31m\x07" + "n" * 10_000 + str(number)] = np.zeros(1)
+    text = refused(reader("egamma").read, path)
+    assert text.isprintable()
+    assert len(text) < 2000
