@@ -18,13 +18,30 @@ if TYPE_CHECKING:
     from benchmark.records.result import Result
     from leaderboard.ranking.boards import Board
     from leaderboard.ranking.rows import Row
+    from leaderboard.ranking.scores import ScoreBook
 
-_BOARD_FIELDS = ("task", "variant", "task_version", "source", "fingerprint", "level", "preset", "fast_simulation")
+_BOARD_FIELDS = (
+    "task",
+    "task_origin",
+    "variant",
+    "task_version",
+    "source",
+    "fingerprint",
+    "level",
+    "preset",
+    "fast_simulation",
+)
 
 
-def to_json(results: Iterable[Result]) -> str:
-    """All fields of the results as a list, in the order given."""
-    return json.dumps([_clean(result.model_dump(mode="json")) for result in results], indent=1, allow_nan=False) + "\n"
+def to_json(results: Iterable[Result], book: ScoreBook | None = None) -> str:
+    """All fields of the results as a list, in the order given; with a book, also `problems`: why not to trust each."""
+    records = []
+    for result in results:
+        record = _clean(result.model_dump(mode="json"))
+        if book is not None:
+            record["problems"] = [problem.text for problem in book.evidence(result).problems]
+        records.append(record)
+    return json.dumps(records, indent=1, allow_nan=False) + "\n"
 
 
 def _clean(value: Any) -> Any:
@@ -71,8 +88,9 @@ def _csv_values(column: BoardColumn, row: Row) -> list[str]:
 
 
 def _csv_board(board: Board) -> list[str]:
-    values = [canonical(board.settings) if name == "variant" else str(getattr(board, name)) for name in _BOARD_FIELDS]
-    return [_guarded(value) for value in values]
+    fields = {name: str(getattr(board, name) or "") for name in _BOARD_FIELDS}
+    fields |= {"variant": canonical(board.settings), "fast_simulation": str(board.fast_simulation)}
+    return [_guarded(value) for value in fields.values()]
 
 
 def _csv_text(entry: TableEntry) -> str:

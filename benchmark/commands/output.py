@@ -24,14 +24,15 @@ def finish(results: Sequence[Result], folder: Path, *, quiet: bool, as_json: boo
     """Write the pages of all results in `folder`, and print `results` with their ranks among all."""
     from leaderboard.export import to_json
     from leaderboard.pages.site import build
-    from leaderboard.ranking.boards import rank
+    from leaderboard.ranking.boards import rank_with
+    from leaderboard.ranking.scores import ScoreBook
 
     store = ResultStore(folder)
     page = build(store, folder / PAGES)
     if as_json:
-        print(to_json(results), end="")
+        print(to_json(results, ScoreBook(store)), end="")
     elif not quiet:
-        boards = list(_only(rank(store.all(), store), {result.key for result in results}))
+        boards = list(_only(rank_with(store.all(), ScoreBook(store)), {result.key for result in results}))
         print_boards([board for board, _ in boards])
         if others := sum(hidden for _, hidden in boards):
             print(f"Ranks are among all rows of each board; the page also has {others} from other runs.")

@@ -24,16 +24,18 @@ def command(
     """
     from benchmark.commands.output import print_boards
     from leaderboard import export
-    from leaderboard.ranking.boards import rank
+    from leaderboard.ranking.boards import rank_with
+    from leaderboard.ranking.scores import ScoreBook
 
     if json + csv + markdown + latex > 1:
         raise UserError("results: --json, --csv, --markdown and --latex exclude each other. Give one of them.")
     store = options.existing_results(results)
     records = sorted(store.all(), key=lambda result: (result.task, result.created, result.key))
+    book = ScoreBook(store)
     if json:
-        sys.stdout.write(export.to_json(records))
+        sys.stdout.write(export.to_json(records, book))
         return 0
-    boards = rank(records, store)
+    boards = rank_with(records, book)
     if csv:
         sys.stdout.write(export.to_csv(boards))
     elif markdown:

@@ -19,6 +19,13 @@ MOST_ARRAYS = 200
 KINDS = "biufU"
 """The kinds of dtype that are read: booleans, integers, floating-point numbers, text of fixed width."""
 
+_LISTED = b"PK\x01\x02"
+"""The signature of each entry in the list of members of an archive."""
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_MOST_HEADER = 12 + 10_000
+"""Bytes of the longest header that NumPy reads without trust."""
+_CHUNK = 1 << 20
+
 
 def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Shape, whether the order is that of columns, and dtype of an .npy file. Raises ValueError for another file."""
@@ -37,6 +44,9 @@ def arrays_parser(most: int) -> Callable[[bytes], dict[str, NDArray[Any]]]:
     """
 
     def parse(content: bytes) -> dict[str, NDArray[Any]]:
+        # zipfile reads the whole list of members at once; a match by chance is allowed for
+        if content.count(_LISTED) > 10 * MOST_ARRAYS:
+            raise ValueError(f"more than {MOST_ARRAYS} arrays")
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
             total = sum(member.file_size for member in members)
@@ -51,14 +61,21 @@ def arrays_parser(most: int) -> Callable[[bytes], dict[str, NDArray[Any]]]:
 
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
     name = member.filename.removesuffix(".npy")
+    if member.compress_type not in _COMPRESSIONS:
+        raise ValueError(f"'{name}' has the compression {member.compress_type}, expected that of NumPy")
     with archive.open(member) as file:
-        shape, by_columns, dtype = read_header(file)
+        # each read has a bound: without one, zipfile expands the whole member, whatever size is declared
+        start = io.BytesIO(file.read(_MOST_HEADER))
+        shape, by_columns, dtype = read_header(start)
         if dtype.kind not in KINDS:
             raise ValueError(f"'{name}' holds {dtype}, expected numbers or text")
         size = math.prod(shape) * dtype.itemsize
-        if any(length < 0 for length in shape) or size != member.file_size - file.tell():
+        if any(length < 0 for length in shape) or size != member.file_size - start.tell():
             raise ValueError(f"'{name}' claims the shape {shape} but has {member.file_size:,} bytes")
-        content = file.read()  # as many bytes as the archive declares, which are within the bound
+        content = bytearray(start.read())
+        while chunk := file.read(min(_CHUNK, size + 1 - len(content))):  # one more byte, so that checksums are compared
+            content += chunk
     if len(content) != size:
         raise ValueError(f"'{name}' has {len(content):,} bytes, expected {size:,}")
-    return np.frombuffer(content, dtype).reshape(shape, order="F" if by_columns else "C").copy(order="C")
+    array = np.frombuffer(content, dtype).reshape(shape, order="F" if by_columns else "C")
+    return np.ascontiguousarray(array).reshape(shape)

@@ -20,7 +20,7 @@ SEAL = "seal"
 
 def sealed(record: BaseModel) -> bytes:
     """A record as JSON, with its seal."""
-    content: dict[str, Any] = json.loads(record.model_dump_json())
+    content: dict[str, Any] = json.loads(record.model_dump_json(warnings=False))
     return json.dumps({**content, SEAL: _hash(content)}, indent=1, ensure_ascii=False).encode()
 
 

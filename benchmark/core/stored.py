@@ -114,7 +114,7 @@ class StoredFile:
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
         except Exception as error:
-            raise UserError(f"{path}: not {self.noun} ({_reason(error)}). {self.remedy}") from error
+            raise UserError(f"{path}: not {self.noun} ({first_reason(error)}). {self.remedy}") from error
 
     def model(self, path: Path, kind: type[ModelType], sha256: str | None = None) -> ModelType:
         """The content of a JSON file as a pydantic model. Raises UserError as `parse` does."""
@@ -143,7 +143,7 @@ class StoredFile:
         )
 
 
-def _reason(error: Exception) -> str:
+def first_reason(error: Exception) -> str:
     """The first problem in one line; of a pydantic error with the field that has it."""
     errors = getattr(error, "errors", None)
     if callable(errors) and (first := next(iter(errors()), None)):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from benchmark.core.guard import guarded
 from benchmark.core.process import rank_and_size
@@ -12,7 +13,7 @@ from benchmark.engine.code_hash import sources_key
 from benchmark.metrics.registry import METRICS
 from benchmark.records import environment
 from benchmark.records.identity import DataContent, Identity, Part
-from benchmark.records.result import Result
+from benchmark.records.result import PluginOrigin, Result
 from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
 from tasks.data.dataset import DataSet
@@ -21,6 +22,7 @@ from tasks.registry import TASKS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from benchmark.core.registry import Registry
     from benchmark.engine.request import Cell
     from models.model import Model
     from representations.representation import Representation
@@ -82,6 +84,7 @@ class Job:
             key=identity.result_key(),
             status="interrupted",
             task=task.name,
+            task_origin=_origin(TASKS, identity.task),
             variant=task.parameters(),
             variant_given=task.changed(cell.preset),
             task_version=task.version,
@@ -94,9 +97,11 @@ class Job:
             preset=cell.preset,
             device=identity.device,
             representation=self.representation.name,
+            representation_origin=_origin(REPRESENTATIONS, identity.representation),
             representation_parameters=self.representation.parameters(),
             representation_given=self.representation.changed(cell.preset),
             model=self.model.name,
+            model_origin=_origin(MODELS, identity.model),
             parameters=self.model.parameters(),
             parameters_given=self.model.changed(cell.preset),
             seed=cell.seed,
@@ -116,6 +121,14 @@ def build(cell: Cell) -> Job:
             for plugin in (task, representation, model):
                 returned.parameters(plugin)
     return job
+
+
+def _origin(registry: Registry[Any], part: Part) -> PluginOrigin | None:
+    """Where a plug-in comes from; None for built-in ones."""
+    entry = registry.find(part.target)
+    if entry.is_file:
+        return PluginOrigin(name=Path(entry.target.rpartition(":")[0]).name, sha256=part.file)
+    return None if entry.origin == "package" else PluginOrigin(name=entry.origin.removeprefix("entry point of "))
 
 
 def _content(manifest: Manifest) -> DataContent:

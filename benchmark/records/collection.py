@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 if TYPE_CHECKING:
     import pandas as pd
 
-    from benchmark.records.result import Result
+    from benchmark.records.result import PluginOrigin, Result
 
 
 class Results(Sequence["Result"]):
@@ -54,9 +54,14 @@ class Results(Sequence["Result"]):
 def _row(result: Result) -> dict[str, Any]:
     row: dict[str, Any] = {
         "task": result.task,
-        "variant": _named(result.task, result.variant, result.variant_given),
-        "representation": _named(result.representation, result.representation_parameters, result.representation_given),
-        "model": _named(result.model, result.parameters, result.parameters_given),
+        "variant": _named(result.task, result.variant, result.variant_given, result.task_origin),
+        "representation": _named(
+            result.representation,
+            result.representation_parameters,
+            result.representation_given,
+            result.representation_origin,
+        ),
+        "model": _named(result.model, result.parameters, result.parameters_given, result.model_origin),
     }
     row |= {name: getattr(result, name) for name in ("seed", "status", "reason", "preset", "level", "fingerprint")}
     for name, metric in result.metrics.items():
@@ -66,7 +71,8 @@ def _row(result: Result) -> dict[str, Any]:
     return {**row, "key": result.key}
 
 
-def _named(name: str, parameters: Mapping[str, Any], given: Iterable[str] | None) -> str:
-    """A name with the parameters that are not those of the preset: `cnn[depth=15]`."""
-    inside = ",".join(f"{parameter}={parameters[parameter]}" for parameter in given or ())
-    return f"{name}[{inside}]" if inside else name
+def _named(name: str, parameters: Mapping[str, Any], given: Iterable[str], origin: PluginOrigin | None) -> str:
+    """`cnn[depth=15] (mine.py 1a2b3c4d)`: the parameters that are not those of the preset, and where it comes from."""
+    inside = ",".join(f"{parameter}={parameters[parameter]}" for parameter in given if parameter in parameters)
+    named = f"{name}[{inside}]" if inside else name
+    return named if origin is None else f"{named} ({origin})"

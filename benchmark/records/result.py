@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from benchmark.core.bounded_json import parse_object
 from benchmark.core.errors import UserError
-from benchmark.metrics.metric import MetricColumn  # noqa: TC001 - pydantic evaluates the annotations
+from benchmark.core.seal import sealed, unsealed
+from benchmark.core.stored import MB, StoredFile, first_reason
+from benchmark.records import fields
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 Status = Literal["done", "skipped", "failed", "timeout", "interrupted"]
+Seal = Literal["right", "wrong", "missing"]
+
+RECORD = StoredFile("a result", 2 * MB, "Delete it to run its cell again.")
 
 
 class MetricValue(BaseModel):
@@ -31,7 +36,7 @@ class MetricValue(BaseModel):
     value: float | None
     low: float | None = None
     high: float | None = None
-    reason: str | None = None
+    reason: fields.Reason | None = None
 
 
 class Throughput(BaseModel):
@@ -63,9 +68,28 @@ class Code(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    version: str
-    revision: str | None = None
+    version: fields.Name
+    revision: fields.Name | None = None
     dirty: bool | None = None
+
+
+class PluginOrigin(BaseModel):
+    """Where a plug-in that is not built in comes from.
+
+    Parameters
+    ----------
+    name : of its file, or of the package that announces it.
+    sha256 : of the file and of those that it imports; empty for a package.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: fields.Name
+    sha256: fields.Name = ""
+
+    def __str__(self) -> str:
+        """`mine.py 1a2b3c4d`."""
+        return f"{self.name} {self.sha256[:8]}".strip()
 
 
 class Result(BaseModel):
@@ -75,6 +99,7 @@ class Result(BaseModel):
     ----------
     key : hash of everything that can change the result.
     task, representation, model : names of the plug-ins.
+    task_origin, representation_origin, model_origin : where they come from; None for built-in ones.
     variant, representation_parameters, parameters : their parameters.
     variant_given, representation_given, parameters_given : names of the parameters that differ from the plug-in's own
         values for the preset.
@@ -93,41 +118,53 @@ class Result(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     schema_version: int = SCHEMA_VERSION
-    key: str
+    key: fields.PluginName
     status: Status
-    reason: str | None = None
-    task: str
-    variant: dict[str, Any] = Field(default_factory=dict)
-    variant_given: tuple[str, ...] = ()
-    task_version: str
-    classes: tuple[str, ...]
-    source: str
-    fingerprint: str
-    level: str
+    reason: fields.Reason | None = None
+    task: fields.PluginName
+    task_origin: PluginOrigin | None = None
+    variant: fields.Settings = Field(default_factory=dict)
+    variant_given: fields.Names = ()
+    task_version: fields.Name
+    classes: fields.Classes
+    source: fields.Name
+    fingerprint: fields.FileName
+    level: fields.Name
     fast_simulation: bool
     has_signal: bool = True
-    bounds: dict[str, float] = Field(default_factory=dict)
-    preset: str
-    device: str
-    representation: str
-    representation_parameters: dict[str, Any] = Field(default_factory=dict)
-    representation_given: tuple[str, ...] = ()
-    model: str
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    parameters_given: tuple[str, ...] = ()
-    seed: int
-    events: dict[str, int] = Field(default_factory=dict)
-    metrics: dict[str, MetricValue] = Field(default_factory=dict)
-    metric_columns: tuple[MetricColumn, ...] = ()
-    confusion_matrix: list[list[int]] | None = None
+    bounds: fields.FiniteNumbers = Field(default_factory=dict)
+    preset: fields.Name
+    device: fields.Name
+    representation: fields.PluginName
+    representation_origin: PluginOrigin | None = None
+    representation_parameters: fields.Settings = Field(default_factory=dict)
+    representation_given: fields.Names = ()
+    model: fields.PluginName
+    model_origin: PluginOrigin | None = None
+    parameters: fields.Settings = Field(default_factory=dict)
+    parameters_given: fields.Names = ()
+    seed: fields.Whole
+    events: fields.Counts = Field(default_factory=dict)
+    metrics: Annotated[dict[fields.Name, MetricValue], Field(max_length=fields.MOST_METRICS)] = Field(
+        default_factory=dict
+    )
+    metric_columns: fields.Columns = ()
+    confusion_matrix: fields.Matrix | None = None
     throughput: Throughput = Field(default_factory=Throughput)
-    parameters_count: int | None = None
-    details: dict[str, float] = Field(default_factory=dict)
-    timings: dict[str, float] = Field(default_factory=dict)
-    environment: dict[str, Any] = Field(default_factory=dict)
+    parameters_count: fields.Count | None = None
+    details: fields.Numbers = Field(default_factory=dict)
+    timings: fields.Numbers = Field(default_factory=dict)
+    environment: fields.Surroundings = Field(default_factory=dict)
     code: Code
-    scores_sha256: str | None = None
-    created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    scores_sha256: fields.Name | None = None
+    created: fields.Name = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    _seal: Seal = PrivateAttr(default="right")
+
+    @property
+    def seal(self) -> Seal:
+        """Whether the file that it was read from has its seal, and the right one."""
+        return self._seal
 
     @property
     def stem(self) -> str:
@@ -151,29 +188,39 @@ UPGRADES: dict[int, Upgrade] = {}
 """From schema version n to n + 1. A file of each version is in tests/benchmark/records/historic_results."""
 
 
-def upgrade(record: dict[str, Any], where: str) -> dict[str, Any]:
+def upgrade(record: dict[str, Any]) -> dict[str, Any]:
     """A record of any schema version, converted to this one. Raises UserError for a later version."""
     version = record.get("schema_version")
     if version is None:
-        raise UserError(f"{where}: no result of this program (it has no schema_version). Move it elsewhere.")
+        raise UserError("no result of this program (it has no schema_version). Move it elsewhere.")
     if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
-        raise UserError(f"{where}: schema version {version!r}, expected 1 to {SCHEMA_VERSION}. Update this program.")
+        raise UserError(f"schema version {version!r}, expected 1 to {SCHEMA_VERSION}. Update this program.")
     for step in range(version, SCHEMA_VERSION):
         record = UPGRADES[step](record)
     return record
 
 
 def read_result(path: Path) -> Result:
-    """Read one record. Raises UserError for a file that is not a valid one."""
+    """Read one record. Raises UserError for a file that is not a valid one; for a wrong seal, see `Result.seal`."""
+    return RECORD.parse(path, _parse)
+
+
+def to_store(result: Result) -> tuple[bytes, Result]:
+    """A record as it is stored, with its seal, and as it will be read.
+
+    Raises UserError for one that would not be read again: plug-ins fill some fields.
+    """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise UserError(f"{path}: not a readable result ({error}). Delete it to run its cell again.") from error
-    if not isinstance(record, dict):
-        raise UserError(f"{path}: holds a {type(record).__name__}, expected one result as a JSON object. Delete it.")
-    try:
-        return Result.model_validate(upgrade(record, str(path)))
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{path}: field '{field}': {first['msg']}. Delete it to run its cell again.") from error
+        content = sealed(Result.model_validate(result.model_dump(mode="json", warnings=False)))
+        return content, _parse(content)
+    except ValueError as error:  # of pydantic, and of text that is no text
+        raise UserError(
+            f"result of {result.representation:.100}, {result.model:.100}: {first_reason(error)}. Correct the plug-in."
+        ) from error
+
+
+def _parse(content: bytes) -> Result:
+    record, intact = unsealed(parse_object(content))
+    result = Result.model_validate(upgrade(record))
+    result._seal = "missing" if intact is None else "right" if intact else "wrong"
+    return result

@@ -9,20 +9,24 @@ The scores are written before the record, so that every finished record has its 
 
 from __future__ import annotations
 
-import zipfile
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchmark.core.errors import UserError
 from benchmark.core.files import make_folder, sha256, warn_once, write_atomically
-from benchmark.records.result import Result, Scores, read_result
+from benchmark.records.result import read_result, to_store
+from benchmark.records.scores import read_examples, read_scores
+from benchmark.records.verification import Problem, verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from benchmark.records.result import Result, Scores
 
 PAGES_MARK = ".leaderboard.json"
 """The file that marks a folder of pages, in which `results.json` is not a record."""
@@ -47,25 +51,31 @@ class ResultStore:
             except UserError as error:
                 warn_once(str(error))
                 continue
-            if path.stem == result.stem:
+            if (path.parent.name, path.stem) == (result.task, result.stem):
                 yield result
             else:
-                warn_once(f"{path}: holds the result {result.stem}, expected under that name. Rename or delete it.")
+                name = f"{result.task}/{result.stem}"
+                warn_once(f"{path}: holds the result {name}, expected under that name. Rename or delete it.")
 
     def find(self, task: str, key: str) -> Result | None:
-        """The record with this key, or None. A finished one without its scores does not count."""
+        """The record with this key, or None. One whose scores or seal are wrong does not count."""
         for path in sorted((self.folder / task).glob(f"*-{key[:12]}.json")):
             try:
                 result = read_result(path)
             except UserError as error:
                 warn_once(str(error))
                 continue
-            if result.key == key and (result.status != "done" or self._scores_are_whole(result)):
+            if (result.task, result.key) == (task, key) and not any(p.spoils for p in self.problems(result)):
                 return result
         return None
 
     def add(self, result: Result, scores: Scores | None = None) -> Result:
-        """Store a record and its scores, in place of one with the same key. Returns it with the hash of the scores."""
+        """Store a record and its scores, in place of one with the same key.
+
+        Returns it as it will be read, with the hash of the scores. Raises UserError for a record that could not be read
+        again, and writes nothing then.
+        """
+        to_store(result)
         folder = self.folder / result.task
         make_folder(folder)
         if scores is not None:
@@ -73,17 +83,30 @@ class ResultStore:
             path = folder / f"{result.stem}.npz"
             write_atomically(path, lambda file: np.savez_compressed(file, **columns))
             result = result.model_copy(update={"scores_sha256": sha256(path)})
-        text = result.model_dump_json(indent=1).encode()
-        write_atomically(folder / f"{result.stem}.json", lambda file: file.write(text))
-        return result
+        content, stored = to_store(result)
+        write_atomically(folder / f"{result.stem}.json", lambda file: file.write(content))
+        return stored
 
     def scores(self, result: Result) -> Scores:
-        """The scores of a record. Raises UserError if they are missing or have another hash than recorded."""
-        path = self.folder / result.task / f"{result.stem}.npz"
-        if not path.is_file() or sha256(path) != result.scores_sha256:
-            raise UserError(f"{path}: scores are missing or changed since they were recorded. Run the cell again.")
-        with np.load(path, allow_pickle=False) as columns:
-            return Scores(**{name: columns[name] for name in columns.files})
+        """The scores of a record. Raises UserError if they are missing, changed or malformed."""
+        path = self._scores_path(result)
+        if result.scores_sha256 is None:
+            raise UserError(f"{path}: the record has no hash of its scores. Run the cell again.")
+        return read_scores(path, result.scores_sha256, len(result.classes))
+
+    def scores_or_reason(self, result: Result) -> Scores | str:
+        """The scores of a record, or why they can't be used, without the path."""
+        try:
+            return self.scores(result)
+        except UserError as error:
+            return "scores: " + str(error).removeprefix(f"{self._scores_path(result)}: ")
+
+    def problems(self, result: Result) -> tuple[Problem, ...]:
+        """What is wrong with a record, compared with its scores; see `verify`."""
+        return verify(result, self.scores_or_reason(result) if result.status == "done" else None)
+
+    def _scores_path(self, result: Result) -> Path:
+        return self.folder / result.task / f"{result.stem}.npz"
 
     def add_examples(self, task: str, fingerprint: str, pictures: Mapping[str, NDArray[np.uint8]]) -> None:
         """Store pictures of a few events by class, (events, rows, columns, 3) uint8 RGB, and their legend."""
@@ -92,22 +115,13 @@ class ResultStore:
         stacks: dict[str, Any] = dict(pictures)
         write_atomically(path, lambda file: np.savez_compressed(file, **stacks))
 
-    def examples(self, task: str, fingerprint: str) -> dict[str, NDArray[np.uint8]]:
+    def examples(self, task: str, fingerprint: str) -> dict[str, NDArray[Any]]:
         """The pictures by class and their legend; empty if there are none."""
         path = self.folder / task / f"examples-{fingerprint[:12]}.npz"
-        if not path.is_file():
+        if not os.path.lexists(path):
             return {}
         try:
-            # np.load(path) would not close the file
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as pictures:
-                return {name: pictures[name] for name in pictures.files}
-        except (ValueError, OSError, zipfile.BadZipFile) as error:
-            warn_once(f"{path}: not readable as pictures ({error}); delete it")
+            return read_examples(path)
+        except UserError as error:
+            warn_once(str(error))
             return {}
-
-    def _scores_are_whole(self, result: Result) -> bool:
-        try:
-            self.scores(result)
-        except UserError:
-            return False
-        return True

@@ -45,7 +45,7 @@ def mass_figure(board: Board) -> Chart | None:
     marks = [
         _mark(where, text, dash, side)
         for where, text, dash, side in ((bound, "bound", "solid", "left"), (chance, "independent", "dot", "right"))
-        if where
+        if where and where > 0
     ]
     x = {"title": {"text": "dependence on the mass, CVM"}, "type": "log", "range": _span(rows, (bound, chance))}
     layout = layout_of(
@@ -72,8 +72,8 @@ def _lines(rows: Sequence[Row]) -> list[dict[str, Any]]:
         strength = first.parameters.get(STRENGTH)
         if isinstance(strength, int | float):
             others = {name: value for name, value in first.parameters.items() if name != STRENGTH}
-            same = (first.representation, first.representation_parameters, first.model, others, row.device)
-            cells.setdefault(canonical((*same, row.train_events)), []).append((strength, row))
+            same = (*row.plugins, first.representation_parameters, others, row.device, row.train_events)
+            cells.setdefault(canonical(same), []).append((strength, row))
     joined = (sorted(cell, key=lambda entry: entry[0]) for cell in cells.values() if len(cell) > 1)
     return [
         {
@@ -101,7 +101,7 @@ def _along(estimate: Estimate) -> dict[str, Any]:
 def _span(rows: Sequence[Row], marks: Sequence[float | None]) -> list[float]:
     """The decades of all values and marks, with a margin at both ends."""
     values = [row.estimate("cvm").value for row in rows]
-    known = [math.log10(value) for value in (*values, *marks) if value]
+    known = [math.log10(value) for value in (*values, *marks) if value and value > 0]
     return [rounded(min(known) - 0.2), rounded(max(known) + 0.2)]
 
 

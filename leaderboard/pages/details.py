@@ -65,6 +65,9 @@ def metric_lines(row: Row) -> Iterator[MetricLine]:
 def facts(row: Row) -> Iterator[tuple[str, str]]:
     """Parameters, events, speeds and times of a row. Speeds and times are those of one seed."""
     first = row.results[0]
+    for name, origin in ((first.representation, first.representation_origin), (first.model, first.model_origin)):
+        if origin is not None:
+            yield f"{name} comes from", f"{origin.name} {origin.sha256}".strip()
     yield from flat(first.representation_parameters, f"{first.representation}: ")
     yield from flat(first.parameters, f"{first.model}: ")
     yield from ((_SPLITS.get(name, f"Events, {name}"), write_count(count)) for name, count in first.events.items())
@@ -102,6 +105,8 @@ def provenance(board: Board) -> Iterator[tuple[str, str]]:
     """Where the numbers of a board come from: task, events, code and machines."""
     results = board.results
     yield "Task", f"{board.task}, version {board.task_version}"
+    if board.task_origin is not None:
+        yield "Task comes from", f"{board.task_origin.name} {board.task_origin.sha256}".strip()
     yield from ((f"Variant: {key}", value) for key, value in flat(board.settings))
     yield "Level", board.level + (" (fast simulation)" if board.fast_simulation else "")
     yield "Source", board.source

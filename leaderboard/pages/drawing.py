@@ -51,8 +51,8 @@ class Styles:
 
     def __init__(self, rows: Iterable[Row]) -> None:
         rows = [row for row in rows if row.done]
-        self._representations = sorted({_plugins(row)[0] for row in rows})
-        self._models = sorted({_plugins(row)[1] for row in rows})
+        self._representations = sorted({row.plugins[0] for row in rows})
+        self._models = sorted({row.plugins[1] for row in rows})
         self._several_devices = len({row.device for row in rows}) > 1
         self._several_sizes = len({row.train_events for row in rows if row.train_events}) > 1
 
@@ -67,7 +67,7 @@ class Styles:
 
     def entries(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """Name and legend of the trace of each row. The first row with a style has the entry in the legend."""
-        styles = [plain(" · ".join(_plugins(row))) for row in rows]
+        styles = [plain(" · ".join(row.plugins)) for row in rows]
         return [
             {"name": style, "legendgroup": style, "showlegend": style not in styles[:place], "text": self.name(row)}
             for place, (style, row) in enumerate(zip(styles, rows, strict=True))
@@ -75,20 +75,15 @@ class Styles:
 
     def colour(self, row: Row) -> str:
         """A colour of the palette."""
-        return PALETTE[self._representations.index(_plugins(row)[0]) % len(PALETTE)]
+        return PALETTE[self._representations.index(row.plugins[0]) % len(PALETTE)]
 
     def dash(self, row: Row) -> str:
         """A line pattern."""
-        return DASHES[self._models.index(_plugins(row)[1]) % len(DASHES)]
+        return DASHES[self._models.index(row.plugins[1]) % len(DASHES)]
 
     def symbol(self, row: Row) -> str:
         """A marker."""
-        return _SYMBOLS[self._models.index(_plugins(row)[1]) % len(_SYMBOLS)]
-
-
-def _plugins(row: Row) -> tuple[str, str]:
-    """The names of representation and model, without parameters."""
-    return row.results[0].representation, row.results[0].model
+        return _SYMBOLS[self._models.index(row.plugins[1]) % len(_SYMBOLS)]
 
 
 def layout_of(x: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:

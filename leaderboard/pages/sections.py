@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from leaderboard.formatting import write_count
@@ -30,7 +30,7 @@ from leaderboard.ranking.columns import (
     visible,
     write_status,
 )
-from leaderboard.ranking.names import canonical
+from leaderboard.ranking.names import canonical, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,11 @@ class RowDetails:
 
 @dataclass(frozen=True)
 class BoardSection:
-    """A board on its page. Rows are `within` the bounds, `beyond` them, or `stopped` without numbers."""
+    """A board on its page.
+
+    Rows are `within` the bounds, `beyond` them, `doubtful` because they do not agree with their scores, or `stopped`
+    without numbers.
+    """
 
     board: Board
     anchor: str
@@ -91,6 +95,7 @@ class BoardSection:
     bounds: str
     within: tuple[RowDetails, ...]
     beyond: tuple[RowDetails, ...]
+    doubtful: tuple[RowDetails, ...]
     stopped: tuple[RowDetails, ...]
     figures: tuple[Chart, ...]
     pictures: tuple[tuple[str, list[Picture]], ...]
@@ -101,7 +106,7 @@ class BoardSection:
     @property
     def inverted(self) -> bool:
         """Whether any row is significantly worse than guessing."""
-        return any(row.remark for row in self.board.rows)
+        return any(row.remark and not row.problems for row in self.board.rows)
 
 
 def board_section(board: Board, store: ResultStore, book: ScoreBook) -> BoardSection:
@@ -121,10 +126,11 @@ def board_section(board: Board, store: ResultStore, book: ScoreBook) -> BoardSec
         columns=columns,
         shared=shared_in_words(board),
         bounds=bounds_in_words(board),
-        within=tuple(details for details in rows if details.row.done and not board.beyond(details.row)),
+        within=tuple(details for details in rows if details.row.done and _counts(details.row, board)),
         beyond=tuple(details for details in rows if board.beyond(details.row)),
+        doubtful=tuple(details for details in rows if details.row.done and details.row.problems),
         stopped=tuple(details for details in rows if not details.row.done),
-        figures=tuple(figures(board, book)),
+        figures=tuple(figures(replace(board, rows=tuple(row for row in board.rows if not row.problems)), book)),
         pictures=tuple(pictures(examples, board.classes, prefix)),
         legend=tuple(legend(examples, board.classes)),
         ticks=ticks(examples),
@@ -142,6 +148,7 @@ def anchor(board: Board) -> str:
         board.level,
         board.preset,
         board.classes,
+        *([source_of(board.task_origin)] if board.task_origin else []),
     )
     return f"board-{hashlib.sha256(canonical(identity).encode()).hexdigest()[:8]}"
 
@@ -200,12 +207,17 @@ def _number(count: int) -> str:
 
 
 def _entries(column: BoardColumn, board: Board) -> list[SectionEntry]:
-    within = [not board.beyond(row) for row in board.rows]
+    within = [_counts(row, board) for row in board.rows]
     best = best_text(column, board.rows, within) if board.ranked else None
     return [
         SectionEntry(column, entry, counts and entry.value is not None and entry.text == best)
         for entry, counts in zip(column.entries(board.rows), within, strict=True)
     ]
+
+
+def _counts(row: Row, board: Board) -> bool:
+    """Whether its numbers compete with those of other rows."""
+    return not row.problems and not board.beyond(row)
 
 
 def _row_details(row: Row, place: int, entries: tuple[SectionEntry, ...], classes: Sequence[str]) -> RowDetails:

@@ -40,7 +40,7 @@ def build(store: ResultStore, output: Path) -> Path:
     files: dict[str, bytes] = {
         **_static(),
         **{picture.path: picture.png for section in sections for _, several in section.pictures for picture in several},
-        "results.json": _utf8(to_json(results)),
+        "results.json": _utf8(to_json(results, book)),
         "boards.csv": _utf8(to_csv(boards)),
         **_pages(sections),
     }

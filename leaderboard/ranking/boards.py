@@ -8,18 +8,18 @@ from functools import cached_property, partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from benchmark.metrics.comparison import area_difference, same_order
+from benchmark.metrics.comparison import area_difference
 from leaderboard.ranking.metric_columns import RANKED_BY, declared_by
-from leaderboard.ranking.names import SIZES, canonical, label
+from leaderboard.ranking.names import SIZES, canonical, label, source_of
 from leaderboard.ranking.rows import Row, make_rows
-from leaderboard.ranking.scores import ScoreBook, same_events
+from leaderboard.ranking.scores import ScoreBook
 from leaderboard.ranking.seeds import Z
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from benchmark.metrics.metric import MetricColumn
-    from benchmark.records.result import Result
+    from benchmark.records.result import PluginOrigin, Result
     from benchmark.records.store import ResultStore
 
 UNRANKED_PRESETS = frozenset({"smoke"})
@@ -36,8 +36,8 @@ class Board:
 
     Parameters
     ----------
-    name : the task with the parameters that make the variant.
-    rows : ranked rows, best first; then rows that exceed a bound; then rows without an AUC.
+    name : the task with the parameters that make the variant, and its origin unless it is built in.
+    rows : ranked rows, best first; then rows that exceed a bound; then rows with problems; then rows without an AUC.
     outdated : whether a later version of the task has results.
     """
 
@@ -50,6 +50,7 @@ class Board:
     preset: str
     classes: tuple[str, ...]
     rows: tuple[Row, ...]
+    task_origin: PluginOrigin | None = None
     outdated: bool = False
     name: str = ""
 
@@ -79,9 +80,13 @@ class Board:
         return max(self.results, key=lambda result: result.created).bounds if self.ranked else {}
 
     def beyond(self, row: Row) -> bool:
-        """Whether a row has an AUC but no rank because a bounded metric is too large or unknown."""
+        """Whether a row has an AUC but no rank because a bounded metric is too large or unknown.
+
+        A row with problems is none of these: its numbers are not known.
+        """
         values = [(row.estimate(metric).value, most) for metric, most in self.bounds.items()]
-        return row.auc.value is not None and any(value is None or value > most for value, most in values)
+        exceeds = any(value is None or value > most for value, most in values)
+        return exceeds and row.auc.value is not None and not row.problems
 
     @property
     def best(self) -> Row | None:
@@ -158,13 +163,11 @@ def _paired_half_width(best: Row, other: Row, book: ScoreBook) -> float | None:
     signal = all(result.has_signal for row in (best, other) for result in row.done)
     widths = []
     for a, b in zip(best.done, other.done, strict=False):  # as many pairs as both have seeds
-        first, second = book.get(a), book.get(b)
-        if first is None or second is None or not same_events(first, second):
-            return None
+        first, second = book.evidence(a), book.evidence(b)
         areas = book.area(a, signal=signal), book.area(b, signal=signal)
-        if areas[0] is None or areas[1] is None or first.scores.shape != second.scores.shape:
+        if areas[0] is None or areas[1] is None or (first.events, first.shape) != (second.events, second.shape):
             return None
-        difference = area_difference(areas[0], areas[1], partial(same_order, first.scores, second.scores))
+        difference = area_difference(areas[0], areas[1], partial(book.same_order, a, b))
         widths.append((difference.high - difference.low) / 2)
     return sum(widths) / len(widths) if widths else None
 
@@ -183,8 +186,9 @@ def _is_loose(result: Result) -> bool:
 
 
 def _keys(result: Result, known: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    broad = (result.task, canonical(result.variant), result.task_version, result.level, result.preset)
-    if _is_loose(result) and (matching := [key for key in known if key[:5] == broad]):
+    task = (result.task, source_of(result.task_origin), canonical(result.variant), result.task_version)
+    broad = (*task, result.level, result.preset)
+    if _is_loose(result) and (matching := [key for key in known if key[: len(broad)] == broad]):
         return matching
     return [(*broad, result.source, result.fingerprint, result.classes)]
 
@@ -193,6 +197,7 @@ def _board(results: Sequence[Result]) -> Board:
     first = results[0]
     return Board(
         task=first.task,
+        task_origin=first.task_origin,
         variant=first.variant,
         task_version=first.task_version,
         source=first.source,
@@ -205,16 +210,30 @@ def _board(results: Sequence[Result]) -> Board:
 
 
 def _ranked(board: Board, book: ScoreBook) -> Board:
-    scored = [row for row in board.rows if row.auc.value is not None]
-    unscored = [row for row in board.rows if row.auc.value is None]
+    rows = [replace(row, problems=_problems(row, book)) for row in board.rows]
+    scored = [row for row in rows if row.auc.value is not None]
+    unscored = [row for row in rows if row.auc.value is None]
     if not board.ranked:
         return replace(board, rows=(*scored, *unscored))  # by name, since an order by score would look like a ranking
     scored.sort(key=lambda row: -(row.auc.value or 0.0))
     beyond = [row for row in scored if board.beyond(row)]
-    within = [row for row in scored if not board.beyond(row)]
+    doubtful = [row for row in scored if row.problems]
+    within = [row for row in scored if not row.problems and not board.beyond(row)]
     ranks = rank_intervals(within, book)
     placed = [replace(row, rank=interval) for row, interval in zip(within, ranks, strict=True)]
-    return replace(board, rows=(*placed, *beyond, *unscored))
+    return replace(board, rows=(*placed, *beyond, *doubtful, *unscored))
+
+
+def _problems(row: Row, book: ScoreBook) -> tuple[str, ...]:
+    """Why the numbers of a row can't be trusted, seed by seed if there are several."""
+    texts: dict[str, list[int]] = {}
+    for result in row.results:
+        for problem in book.evidence(result).problems:
+            texts.setdefault(problem.text, []).append(result.seed)
+    return tuple(
+        text if len(seeds) == len(row.results) else f"seed {', '.join(map(str, seeds))}: {text}"
+        for text, seeds in texts.items()
+    )
 
 
 def _named(boards: Sequence[Board]) -> list[Board]:
@@ -222,7 +241,9 @@ def _named(boards: Sequence[Board]) -> list[Board]:
 
     Boards that would have the same title name their test events.
     """
-    named = [replace(b, name=label(b.task, b.variant, set(b.results[0].variant_given) - SIZES)) for b in boards]
+    given = [set(board.results[0].variant_given) - SIZES for board in boards]
+    names = [label(b.task, b.variant, names, b.task_origin) for b, names in zip(boards, given, strict=True)]
+    named = [replace(board, name=name) for board, name in zip(boards, names, strict=True)]
     titles = [board.title for board in named]
     return [
         replace(board, name=f"{board.name} (test events {board.fingerprint[:6]})")
@@ -236,7 +257,9 @@ def _dated(boards: Sequence[Board]) -> list[Board]:
     """Boards with `outdated` set where another version of the same task has newer results."""
 
     def place(board: Board) -> tuple[str, ...]:
-        return (board.task, canonical(board.variant), board.source, board.level, board.preset)
+        # versions of a plug-in in a file, which has another hash each time, follow each other
+        origin = board.task_origin.name if board.task_origin else ""
+        return (board.task, origin, canonical(board.variant), board.source, board.level, board.preset)
 
     dated: list[Board] = []
     for _, group in groupby(sorted(boards, key=place), key=place):
@@ -258,6 +281,7 @@ def _natural(text: str) -> tuple[tuple[int, str], ...]:
 def _order(board: Board) -> tuple[Any, ...]:
     return (
         board.task,
+        str(board.task_origin or ""),
         board.outdated,
         _position(board.preset, _PRESETS),
         _position(board.level, _LEVELS),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from benchmark.metrics.metric import CONFIDENCE, Estimate
 from leaderboard.formatting import shared_decimals, write_count, write_estimate, write_number
-from leaderboard.ranking.metric_columns import column_of, declared_by, in_order
+from leaderboard.ranking.metric_columns import RANKED_BY, column_of, declared_by, in_order
+from leaderboard.ranking.rows import UNVERIFIED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -97,14 +98,18 @@ class BoardColumn:
         """Its entry in a row. digits: decimals of an estimate; by default as many as its interval needs."""
         value = self.read(row)
         if isinstance(value, Estimate):
-            inverted = self.metric is not None and self.metric.is_inverted(value)
             text = write_estimate(value, digits)
-            return TableEntry(text, value.value, value.low, value.high, value.reason, INVERTED if inverted else "")
+            return TableEntry(text, value.value, value.low, value.high, value.reason, self._mark(row, value))
         if value is None:
             return TableEntry("–")
         if isinstance(value, str):
             return TableEntry(value, value)
         return TableEntry(self.write(value) if self.write else str(value), value)
+
+    def _mark(self, row: Row, value: Estimate) -> str:
+        if row.problems and self.name == RANKED_BY:
+            return UNVERIFIED
+        return INVERTED if self.metric is not None and self.metric.is_inverted(value) else ""
 
     def entries(self, rows: Sequence[Row]) -> list[TableEntry]:
         """Its entries in all rows, with the same decimals unless values differ by powers of ten, as rejections do."""
@@ -263,9 +268,9 @@ def visible(board: Board) -> tuple[BoardColumn, ...]:
 def shared(board: Board) -> tuple[BoardColumn, ...]:
     """The columns that are given once, as all rows with numbers have the same value."""
     rows = [row for row in board.rows if row.done]
-    return tuple(
-        column for column in visible(board) if column.common and len({column.entry(row).text for row in rows}) == 1
-    )
+    explained = {"status"} if any(row.reason or row.remark for row in rows) else set()
+    common = [column for column in visible(board) if column.common and column.name not in explained]
+    return tuple(column for column in common if len({column.entry(row).text for row in rows}) == 1)
 
 
 def shared_in_words(board: Board) -> str:

@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from leaderboard.ranking.metric_columns import RANKED_BY, column_of, declared_by
-from leaderboard.ranking.names import canonical, label
+from leaderboard.ranking.names import canonical, label, source_of, sourced
 from leaderboard.ranking.seeds import SCALES, combine, finite, seed_estimate
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from benchmark.metrics.metric import Estimate, MetricColumn
     from benchmark.records.result import Result
+
+UNVERIFIED = "unverified"
+"""The mark of a row whose record was changed, or does not agree with its scores."""
 
 _WORST_FIRST = ("failed", "timeout", "interrupted", "skipped")
 
@@ -31,6 +34,8 @@ class Row:
     results : one record for each seed, sorted by seed.
     superseded : number of older records of the same seeds (by an earlier version of a plug-in), which are left out.
     rank : first and last rank that the row may have; None if it has none.
+    problems : why its numbers can't be trusted, and what to do; a row that has any is not ranked. See
+        `benchmark.records.verification.verify`.
     """
 
     representation: str
@@ -38,8 +43,9 @@ class Row:
     results: tuple[Result, ...]
     superseded: int = 0
     rank: tuple[int, int] | None = None
+    problems: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def done(self) -> tuple[Result, ...]:
         """The results that have numbers."""
         return tuple(result for result in self.results if result.status == "done")
@@ -57,6 +63,13 @@ class Row:
         if self.done and self.auc.value is None:
             reasons.append(f"no AUC: {self.auc.reason or 'not recorded'}")
         return "; ".join(dict.fromkeys(reasons))
+
+    @property
+    def plugins(self) -> tuple[str, str]:
+        """Representation and model without parameters, each with its origin unless it is built in."""
+        first = self.results[0]
+        representation = sourced(first.representation, first.representation_origin)
+        return representation, sourced(first.model, first.model_origin)
 
     @property
     def device(self) -> str:
@@ -78,14 +91,16 @@ class Row:
         """The columns of all metrics that its results may have."""
         return declared_by(self.results)
 
-    @property
+    @cached_property
     def auc(self) -> Estimate:
         """The number that boards rank by."""
         return self.estimate(RANKED_BY)
 
     @property
     def remark(self) -> str:
-        """A warning about its numbers: empty, or that they are significantly worse than guessing."""
+        """A warning about its numbers: that they can't be trusted, or are significantly worse than guessing."""
+        if self.problems:
+            return f"{UNVERIFIED}: {'; '.join(self.problems)}"
         column = column_of(RANKED_BY, self.columns)
         if not column.is_inverted(self.auc):
             return ""
@@ -107,6 +122,8 @@ class Row:
 
     def spread(self, metric: str) -> float:
         """Sample standard deviation of a metric over seeds; 0 for fewer than two."""
+        if len(self.done) < 2:
+            return 0.0
         values = [value for r in self.done if (value := seed_estimate(r, metric).value) is not None]
         return stdev(values) if len(values) > 1 else 0.0
 
@@ -133,7 +150,7 @@ class Row:
 
 
 def make_rows(results: Iterable[Result]) -> tuple[Row, ...]:
-    """The rows of results of one board: by representation, model, device and number of training events."""
+    """The rows of results of one board: by representation, model, sources, device, training events."""
     cells: dict[tuple[str, ...], list[Result]] = {}
     for result in sorted(results, key=lambda result: result.status != "done"):
         cells.setdefault(_cell_of(result, cells), []).append(result)
@@ -149,8 +166,10 @@ def _cell_of(result: Result, known: Mapping[tuple[str, ...], object]) -> tuple[s
     """
     cell = (
         result.representation,
+        source_of(result.representation_origin),
         canonical(result.representation_parameters),
         result.model,
+        source_of(result.model_origin),
         canonical(result.parameters),
         result.device,
     )
@@ -186,8 +205,10 @@ def _labelled(rows: Sequence[Row]) -> list[Row]:
             of_model |= models[first.model]
         return replace(
             row,
-            representation=label(first.representation, first.representation_parameters, of_representation),
-            model=label(first.model, first.parameters, of_model),
+            representation=label(
+                first.representation, first.representation_parameters, of_representation, first.representation_origin
+            ),
+            model=label(first.model, first.parameters, of_model, first.model_origin),
         )
 
     short = [named(row, in_full=False) for row in rows]

@@ -1,8 +1,9 @@
-"""The scores behind the rows: each file is read once, and used only if it is valid."""
+"""The scores behind the rows: what they say about each result, and the scores themselves, in bounded memory."""
 
 from __future__ import annotations
 
-import zipfile
+import hashlib
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ import numpy as np
 
 from benchmark.core.errors import UserError
 from benchmark.metrics.auc import headline
+from benchmark.metrics.comparison import same_order
+from benchmark.records.verification import verify
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,6 +20,12 @@ if TYPE_CHECKING:
     from benchmark.metrics.auc import Area
     from benchmark.records.result import Result, Scores
     from benchmark.records.store import ResultStore
+    from benchmark.records.verification import Problem
+
+Place = tuple[str, str, str, int, str]
+
+MOST_BYTES = 500_000_000
+"""Scores that are kept in memory. Others are read again when they are needed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,68 +37,112 @@ class OrderedScores:
     scores: NDArray[np.float64]
     weights: NDArray[np.float64]
 
+    @property
+    def size(self) -> int:
+        """Bytes of all arrays."""
+        return sum(column.nbytes for column in vars(self).values())
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What the scores of a result say.
+
+    Parameters
+    ----------
+    problems : see `benchmark.records.verification.verify`.
+    area : the AUC with the influence of every event, in the order of event ids; None without scores, or if a class has
+        no test events.
+    events : hash of the test events with their labels and weights; empty without scores.
+    shape : of the scores.
+    """
+
+    problems: tuple[Problem, ...] = ()
+    area: Area | None = None
+    events: str = ""
+    shape: tuple[int, ...] = ()
+
 
 class ScoreBook:
-    """Scores of results, each read once. A result has none if its scores are missing or malformed."""
+    """What the scores of results say, each read once; without a store, nothing but whether a record was changed."""
 
     def __init__(self, store: ResultStore | None) -> None:
         self._store = store
-        self._read: dict[str, OrderedScores | None] = {}
-        self._areas: dict[tuple[str, bool], Area | None] = {}
+        self._evidence: dict[Place, Evidence] = {}
+        self._kept: OrderedDict[Place, OrderedScores] = OrderedDict()
 
     def get(self, result: Result) -> OrderedScores | None:
-        """Its scores, or None."""
-        if result.key not in self._read:
-            self._read[result.key] = self._load(result)
-        return self._read[result.key]
+        """Its scores, or None if they are missing or malformed."""
+        place = _place(result)
+        if place in self._kept:
+            self._kept.move_to_end(place)
+            return self._kept[place]
+        known = self._evidence.get(place)
+        if self._store is None or result.scores_sha256 is None or (known is not None and not known.events):
+            return None
+        scores = self._store.scores_or_reason(result)
+        return None if isinstance(scores, str) else self._keep(place, scores)
+
+    def evidence(self, result: Result) -> Evidence:
+        """What its scores say."""
+        place = _place(result)
+        if place not in self._evidence:
+            self._evidence[place] = self._examine(result)
+        return self._evidence[place]
 
     def area(self, result: Result, *, signal: bool) -> Area | None:
-        """Its AUC with the influence of every event, computed once, for comparisons of all pairs of rows.
-
-        None without scores, or if a class has no test events.
+        """Its AUC, for comparisons of rows.
 
         Parameters
         ----------
         signal : whether class 0 is the signal; if not, the area is the mean over classes.
         """
-        key = (result.key, signal)
-        if key not in self._areas:
-            scores = self.get(result)
-            try:
-                self._areas[key] = (
-                    headline(scores.labels, scores.scores, scores.weights, signal=signal) if scores else None
-                )
-            except UserError:
-                self._areas[key] = None
-        return self._areas[key]
+        if signal == result.has_signal:
+            return self.evidence(result).area
+        scores = self.get(result)
+        return _area(scores, signal=signal) if scores else None
 
-    def _load(self, result: Result) -> OrderedScores | None:
-        if self._store is None or result.scores_sha256 is None:
-            return None
-        try:
-            scores = self._store.scores(result)
-        except (UserError, OSError, TypeError, ValueError, zipfile.BadZipFile):
-            return None  # a board without curves is better than no page
-        return _in_order(scores) if _is_sound(scores, len(result.classes)) else None
+    def same_order(self, a: Result, b: Result) -> bool:
+        """Whether the scores of two results order the events alike."""
+        first, second = self.get(a), self.get(b)
+        return first is not None and second is not None and same_order(first.scores, second.scores)
+
+    def _examine(self, result: Result) -> Evidence:
+        if result.status != "done" or self._store is None:
+            return Evidence(tuple(problem for problem in verify(result, None) if problem.kind != "scores"))
+        read = self._store.scores_or_reason(result)
+        if isinstance(read, str):
+            return Evidence(verify(result, read))
+        scores = self._keep(_place(result), read)
+        area = _area(scores, signal=result.has_signal)
+        return Evidence(verify(result, read, area), area, _events(scores), scores.scores.shape)
+
+    def _keep(self, place: Place, scores: Scores) -> OrderedScores:
+        ordered = _in_order(scores)
+        self._kept[place] = ordered
+        total = sum(kept.size for kept in self._kept.values())
+        while total > MOST_BYTES and len(self._kept) > 1:
+            _, oldest = self._kept.popitem(last=False)
+            total -= oldest.size
+        return ordered
 
 
-def same_events(a: OrderedScores, b: OrderedScores) -> bool:
-    """Whether both are scores of the same test events."""
-    names = ("event_ids", "labels", "weights")
-    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in names)
+def _place(result: Result) -> Place:
+    """What the name of its files is made of; keys alone may be claimed by several records."""
+    return result.task, result.representation, result.model, result.seed, result.key
 
 
-def _is_sound(scores: Scores, classes: int) -> bool:
-    rows = len(scores.labels)
-    return (
-        rows > 0
-        and scores.scores.shape == (rows, classes)
-        and all(column.shape == (rows,) for column in (scores.event_ids, scores.labels, scores.weights))
-        and np.issubdtype(scores.labels.dtype, np.integer)
-        and 0 <= int(scores.labels.min()) <= int(scores.labels.max()) < classes
-        and bool(np.isfinite(scores.scores).all())
-        and bool(np.isfinite(scores.weights).all())
-    )
+def _area(scores: OrderedScores, *, signal: bool) -> Area | None:
+    try:
+        return headline(scores.labels, scores.scores, scores.weights, signal=signal)
+    except UserError:  # a class has no test events
+        return None
+
+
+def _events(scores: OrderedScores) -> str:
+    made = hashlib.sha256()
+    for column in (scores.event_ids, scores.labels, scores.weights):
+        made.update(column.tobytes())
+    return made.hexdigest()
 
 
 def _in_order(scores: Scores) -> OrderedScores:

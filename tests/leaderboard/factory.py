@@ -105,9 +105,18 @@ def make_result(**changes: Any) -> Result:
     return Result(**fields)
 
 
+def add_scored(store: ResultStore, result: Result, strength: float = 1.0) -> Result:
+    """A record in the store with scores, whose AUC and number of events replace those of the record."""
+    scores = scores_of(len(result.classes), strength, seed=len(result.model))
+    auc = metrics_of(scores, result.classes, signal=result.has_signal)["auc"]
+    events = {**result.events, "test": len(scores.labels)}
+    changes = {"metrics": {**result.metrics, "auc": auc}, "events": events}
+    return store.add(result.model_copy(update=changes), scores)
+
+
 def add_cell(store: ResultStore, strength: float, *, events: int = 1500, **changes: Any) -> Result:
     """A finished cell with scores, metrics and costs, in the store."""
-    bare = make_result(**changes)
+    bare = make_result(**{"events": {"train": 4000, "valid": 500, "test": events}, **changes})
     scores = scores_of(len(bare.classes), strength, seed=bare.seed + 10 * len(bare.model), events=events)
     speed = SPEEDS[bare.model] * SPEEDS[bare.representation]
     return store.add(

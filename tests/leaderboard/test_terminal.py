@@ -108,12 +108,15 @@ def test_names_are_folded_after_commas(name: str, width: int, lines: list[str]) 
 
 
 def test_names_cannot_control_the_terminal() -> None:
-    text = board_text(rank([make_result(model="\x1b[2Jcnn", auc=(0.8, 0.7, 0.9))])[0], 100)
+    # no record that is read has such a name, but one in memory may
+    made = make_result(auc=(0.8, 0.7, 0.9)).model_copy(update={"model": "\x1b[2Jcnn"})
+    text = board_text(rank([made])[0], 100)
     assert "\x1b" not in text
     assert "?[2Jcnn" in text
     column = MetricColumn("x", "\x1b[2JX")
     metrics = {"auc": MetricValue(value=0.8), "x": MetricValue(value=1.0)}
-    assert "\x1b" not in board_text(rank([make_result(metrics=metrics, metric_columns=(column,))])[0], 100)
+    made = make_result(metrics=metrics).model_copy(update={"metric_columns": (column,)})
+    assert "\x1b" not in board_text(rank([made])[0], 100)
 
 
 def test_a_row_below_chance_is_marked_and_explained() -> None:

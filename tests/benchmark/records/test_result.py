@@ -48,10 +48,10 @@ def test_upgrades_are_applied_in_turn(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "SCHEMA_VERSION", 3)
     steps = {n: lambda old, n=n: {**old, "schema_version": n + 1, "trail": [*old.get("trail", []), n]} for n in (1, 2)}
     monkeypatch.setattr(module, "UPGRADES", steps)
-    assert upgrade({"schema_version": 1}, "here") == {"schema_version": 3, "trail": [1, 2]}
-    assert upgrade({"schema_version": 2}, "here")["trail"] == [2]
-    assert upgrade({"schema_version": 3}, "here") == {"schema_version": 3}
-    with pytest.raises(UserError, match="here: schema version 4, expected 1 to 3"):
-        upgrade({"schema_version": 4}, "here")
-    with pytest.raises(UserError, match="here: no result of this program"):
-        upgrade({"a": 1}, "here")
+    assert upgrade({"schema_version": 1}) == {"schema_version": 3, "trail": [1, 2]}
+    assert upgrade({"schema_version": 2})["trail"] == [2]
+    assert upgrade({"schema_version": 3}) == {"schema_version": 3}
+    with pytest.raises(UserError, match="schema version 4, expected 1 to 3"):
+        upgrade({"schema_version": 4})
+    with pytest.raises(UserError, match="no result of this program"):
+        upgrade({"a": 1})

@@ -10,7 +10,8 @@ import pytest
 from benchmark.core.errors import UserError
 from benchmark.core.files import make_folder, sha256, write_atomically
 from benchmark.records.identity import make_key
-from benchmark.records.result import SCHEMA_VERSION, Code, MetricValue, Result, Scores, read_result
+from benchmark.records.result import SCHEMA_VERSION, Code, Result, Scores, read_result
+from benchmark.records.scoring import score
 from benchmark.records.store import ResultStore
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def record(**changes) -> Result:
         "representation": "circles",
         "model": "cnn",
         "seed": 0,
-        "metrics": {"auc": MetricValue(value=0.9, low=0.8, high=1 / 3 + 0.6)},
+        "metrics": score(scores(), ("ttbar", "wjets"), has_signal=True).metrics,
         "code": Code(version="0.1.0"),
     }
     return Result(**{**fields, **changes})
@@ -115,7 +116,7 @@ def test_binary_record(store: ResultStore, capsys: pytest.CaptureFixture[str]):
     stored = store.add(record(), scores())
     (store.folder / "ttbar" / f"{stored.stem}.json").write_bytes(b"\xff\xfe\x00")
     assert store.find("ttbar", stored.key) is None
-    assert "not a readable result" in capsys.readouterr().err
+    assert "not a result" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("how", ["missing", "truncated", "changed"])
@@ -130,7 +131,7 @@ def test_result_without_its_scores_is_not_found(store: ResultStore, how: str):
         with path.open("ab") as file:
             file.write(b"more")
     assert store.find("ttbar", stored.key) is None
-    with pytest.raises(UserError, match="scores are missing or changed since they were recorded"):
+    with pytest.raises(UserError, match="Run the cell again"):
         store.scores(stored)
 
 
@@ -201,7 +202,7 @@ def test_examples(store: ResultStore, capsys: pytest.CaptureFixture[str]):
     (path,) = (store.folder / "ttbar").glob("examples-*.npz")
     path.write_bytes(path.read_bytes()[:40])
     assert store.examples("ttbar", "f" * 64) == {}
-    assert "not readable as pictures" in capsys.readouterr().err
+    assert "not pictures" in capsys.readouterr().err
 
 
 def test_sha256(tmp_path: Path):

@@ -13,7 +13,7 @@ from leaderboard.pages.site import build
 from leaderboard.ranking.boards import rank
 from leaderboard.ranking.columns import all_columns, best_text, bounds_in_words, shared_in_words, text_table
 from leaderboard.terminal import board_text
-from tests.leaderboard.factory import make_result
+from tests.leaderboard.factory import add_scored, make_result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +95,7 @@ def test_words_and_tables() -> None:
 
 def test_the_page_has_two_tables(store: ResultStore, tmp_path: Path) -> None:
     for result in four():
-        store.add(result)
+        add_scored(store, result)
     page = (build(store, tmp_path).parent / "diphoton.html").read_text(encoding="utf-8")
     within, beyond = page.split("Not ranked: score depends on the mass", 1)
     assert "Ranked: CVM at most 0.002" in within
@@ -110,7 +110,7 @@ def test_the_page_has_two_tables(store: ResultStore, tmp_path: Path) -> None:
 
 
 def test_a_page_without_a_row_within(store: ResultStore, tmp_path: Path) -> None:
-    store.add(scored("a", 0.92, 0.08))
+    add_scored(store, scored("a", 0.92, 0.08))
     index = build(store, tmp_path).read_text(encoding="utf-8")
     assert "no row is within the bound" in index
     assert "No row is within the bound." in (tmp_path / "diphoton.html").read_text(encoding="utf-8")
