@@ -21,13 +21,13 @@ def parse_object(content: bytes) -> dict[str, Any]:
     return value
 
 
-def check_bounds(value: object, *, depth: int = DEPTH, values: int = VALUES, text: int = TEXT) -> None:
-    """Raise ValueError for what exceeds these bounds, for half a surrogate pair, and for what is not JSON."""
+def check_bounds(value: object) -> None:
+    """Raise ValueError for what exceeds the bounds, for half a surrogate pair, and for what is not JSON."""
     level, count = [value], 0
-    for _ in range(depth + 1):
+    for _ in range(DEPTH + 1):
         count += len(level)
-        if count > values:
-            raise ValueError(f"more than {values:,} values")
+        if count > VALUES:
+            raise ValueError(f"more than {VALUES:,} values")
         inner: list[object] = []
         for each in level:
             if isinstance(each, dict):
@@ -36,17 +36,17 @@ def check_bounds(value: object, *, depth: int = DEPTH, values: int = VALUES, tex
             elif isinstance(each, list | tuple | set | frozenset):
                 inner += each
             else:
-                _check_plain(each, text)
+                _check_plain(each)
         if not inner:
             return
         level = inner
-    raise ValueError(f"nested deeper than {depth} levels")
+    raise ValueError(f"nested deeper than {DEPTH} levels")
 
 
-def _check_plain(value: object, text: int) -> None:
+def _check_plain(value: object) -> None:
     if isinstance(value, str):
-        if len(value) > text:
-            raise ValueError(f"a text of {len(value):,} characters, expected at most {text:,}")
+        if len(value) > TEXT:
+            raise ValueError(f"a text of {len(value):,} characters, expected at most {TEXT:,}")
         value.encode()  # fails for half a surrogate pair
     elif isinstance(value, int):
         if abs(value) > WHOLE:

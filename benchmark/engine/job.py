@@ -13,7 +13,7 @@ from benchmark.engine.code_hash import sources_key
 from benchmark.metrics.registry import METRICS
 from benchmark.records import environment
 from benchmark.records.identity import DataContent, Identity, Part
-from benchmark.records.result import PluginOrigin, Result
+from benchmark.records.result import PluginOrigin, new_result
 from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
 from tasks.data.dataset import DataSet
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from benchmark.core.registry import Registry
     from benchmark.engine.request import Cell
+    from benchmark.records.result import Result
     from models.model import Model
     from representations.representation import Representation
     from tasks.data.manifest import Manifest
@@ -80,7 +81,7 @@ class Job:
     def record(self, manifest: Manifest | None, identity: Identity) -> Result:
         """The record of the cell before it is run."""
         cell, task = self.cell, self.data.task
-        return Result(
+        return new_result(
             key=identity.result_key(),
             status="interrupted",
             task=task.name,

@@ -46,7 +46,7 @@ def _reason(value: object) -> object:
 
 
 def _settings(value: dict[str, Any]) -> dict[str, Any]:
-    check_bounds(value, depth=6, values=_TEXT, text=_TEXT)
+    check_bounds(value)
     return value
 
 
@@ -54,7 +54,7 @@ def _surroundings(value: object) -> object:
     """The environment with its texts cleaned: a traceback has the words of any library."""
     if isinstance(value, dict):
         value = {k: cleaned(v, _LONGEST_TEXT) if isinstance(v, str) else v for k, v in value.items()}
-    check_bounds(value, depth=6, values=_TEXT)
+    check_bounds(value)
     return value
 
 
@@ -97,7 +97,7 @@ Matrix = Annotated[list[Annotated[list[Count], Field(max_length=MOST_CLASSES)]],
 Columns = Annotated[tuple[MetricColumn, ...], AfterValidator(_columns)]
 
 Settings = Annotated[dict[str, Any], AfterValidator(_settings)]
-"""The parameters of a plug-in: JSON values, a few levels deep."""
+"""The parameters of a plug-in: JSON values."""
 
 Surroundings = Annotated[dict[str, Any], BeforeValidator(_surroundings)]
 """The machine and packages of a run."""

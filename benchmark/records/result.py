@@ -25,7 +25,7 @@ SCHEMA_VERSION = 1
 Status = Literal["done", "skipped", "failed", "timeout", "interrupted"]
 Seal = Literal["right", "wrong", "missing"]
 
-RECORD = StoredFile("a result", 2 * MB, "Delete it to run its cell again.")
+RECORD = StoredFile("a readable result", 2 * MB, "Delete it to run its cell again.")
 
 
 class MetricValue(BaseModel):
@@ -205,6 +205,14 @@ def read_result(path: Path) -> Result:
     return RECORD.parse(path, _parse)
 
 
+def new_result(**values: Any) -> Result:
+    """A record of these fields. Raises UserError for values out of their bounds, which a plug-in gave."""
+    try:
+        return Result(**values)
+    except ValueError as error:
+        raise _refused(values["representation"], values["model"], error) from error
+
+
 def to_store(result: Result) -> tuple[bytes, Result]:
     """A record as it is stored, with its seal, and as it will be read.
 
@@ -214,9 +222,12 @@ def to_store(result: Result) -> tuple[bytes, Result]:
         content = sealed(Result.model_validate(result.model_dump(mode="json", warnings=False)))
         return content, _parse(content)
     except ValueError as error:  # of pydantic, and of text that is no text
-        raise UserError(
-            f"result of {result.representation:.100}, {result.model:.100}: {first_reason(error)}. Correct the plug-in."
-        ) from error
+        raise _refused(result.representation, result.model, error) from error
+
+
+def _refused(representation: str, model: str, error: Exception) -> UserError:
+    cell = f"{representation:.50} · {model:.50}"
+    return UserError(f"result of {cell}: {first_reason(error)}. Correct the plug-in.")
 
 
 def _parse(content: bytes) -> Result:

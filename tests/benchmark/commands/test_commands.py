@@ -39,6 +39,7 @@ def said(capsys: pytest.CaptureFixture[str]):
 
 def test_results_as_json_are_the_records(said, toy_results: Path, toy_store: ResultStore):
     records = json.loads(said("results", "--json", "--results", str(toy_results)))
+    assert {tuple(record.pop("problems")) for record in records} == {()}
     assert {Result(**record).key: Result(**record) for record in records} == {r.key: r for r in toy_store.all()}
 
 
@@ -57,7 +58,7 @@ def test_results_as_markdown_and_latex(said, toy_results: Path):
 
 def test_results_as_boards(said, toy_results: Path):
     board = said("results", "--results", str(toy_results))
-    assert board.splitlines()[0].startswith("toy: ")
+    assert board.splitlines()[0].startswith("toy (toy_task.py ")
     (row,) = (line for line in board.splitlines() if "nearest" in line)
     assert row.split()[:2] == ["fourvectors", "nearest"]
 

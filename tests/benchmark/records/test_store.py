@@ -116,7 +116,7 @@ def test_binary_record(store: ResultStore, capsys: pytest.CaptureFixture[str]):
     stored = store.add(record(), scores())
     (store.folder / "ttbar" / f"{stored.stem}.json").write_bytes(b"\xff\xfe\x00")
     assert store.find("ttbar", stored.key) is None
-    assert "not a result" in capsys.readouterr().err
+    assert "not a readable result" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("how", ["missing", "truncated", "changed"])
