@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from benchmark.core.machine import usable_cores
 from tasks.data.dataset import DataSet
 from tasks.data.store import prepare
 from tasks.registry import TASKS
+from tests.workers import fork_workers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,10 +21,19 @@ if TYPE_CHECKING:
 def pytest_configure(config: pytest.Config) -> None:
     """Give each process one thread: tests run next to each other, and networks this small gain nothing from a second.
 
+    Workers are forked. Benchmarks (`make bench`) have the threads and the workers that users have.
+
     The workers of pytest-xdist, and every process that a test starts, inherit this.
     """
     if config.getoption("benchmark_disable"):
         os.environ.setdefault("OMP_NUM_THREADS", "1")
+        fork_workers()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Never look for garbage among what was imported: each cell collects it, which would take longer than the cell."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

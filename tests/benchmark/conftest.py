@@ -9,9 +9,16 @@ from tasks.data.dataset import DataSet
 from tasks.data.store import prepare
 from tasks.registry import TASKS
 from tests.benchmark.toys import LONELY, TOY, request, run_toy
+from tests.workers import measure_quickly
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test but those of speeds themselves needs exact ones."""
+    measure_quickly(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
 from tasks.registry import TASKS
 from tests.benchmark.toys import PLUGINS
+from tests.workers import spawned_workers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,7 +155,7 @@ def test_a_file_imports_its_own_siblings(tmp_path: Path):
 
 def test_siblings_are_imported_in_spawned_processes(tmp_path: Path):
     path = siblings(tmp_path / "one", "one")
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+    with spawned_workers(), ProcessPoolExecutor(1, get_context("spawn")) as pool:
         assert set(pool.submit(words_of, str(path)).result()) == {"one"}
 
 

@@ -18,6 +18,7 @@ from benchmark.records.store import ResultStore
 from tests.benchmark.cells import job, planned, toy_job
 from tests.benchmark.plugins.toy_models import FLAG
 from tests.benchmark.toys import request, run_toy
+from tests.workers import spawned_workers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,7 +125,8 @@ def test_jobs_run_at_once(tmp_path: Path, toy_data: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv(FLAG, str(tmp_path / "meeting"))
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     os.mkfifo(tmp_path / "meeting")
-    found = run_toy(request("Meets", seeds="2"), tmp_path / "results", toy_data, jobs=2, timeout=120)
+    with spawned_workers():
+        found = run_toy(request("Meets", seeds="2"), tmp_path / "results", toy_data, jobs=2, timeout=120)
     assert [(result.status, result.environment["jobs"]) for result in found] == [("done", 2), ("done", 2)]
     share = max(1, usable_cores() // 2)
     assert [result.details["threads"] for result in found] == [share, share], "the cores are shared out"

@@ -7,6 +7,11 @@ import pytest
 from benchmark.engine import throughput
 
 
+@pytest.fixture(autouse=True)
+def quick() -> None:
+    """Here speeds are measured as outside of tests."""
+
+
 @pytest.fixture
 def ticks(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A wall clock that the test moves: each call of `perf_counter` takes the next reading, then stands still."""
