@@ -9,7 +9,6 @@ import typer
 
 from benchmark.commands import options
 from benchmark.core.process import rank_and_size
-from benchmark.engine.request import Overwrite
 
 
 def command(
@@ -36,22 +35,23 @@ def command(
         ),
     ] = "detector",
     workers: Annotated[
-        int | None, typer.Option(help="Processes that generate events, not cells. Default: all cores.", min=1)
+        int | None, typer.Option(help="Processes that generate events, not cells. Default: all cores.")
     ] = None,
     jobs: Annotated[
         int,
         typer.Option(
             help="Cells of a data set that run at once on each device, such as seeds of a small network on a GPU. "
-            "Their speeds are not measured.",
-            min=1,
-            max=64,
+            "Their speeds are not measured. At most 64.",
         ),
     ] = 1,
     overwrite: Annotated[
-        Overwrite,
-        typer.Option(help="Which cells with a result run again; 'failed': those that failed, timed out or stopped."),
-    ] = Overwrite.failed,
-    timeout: Annotated[float | None, typer.Option(help="Seconds that one cell may take.", min=1)] = None,
+        str,
+        typer.Option(
+            help="Which cells with a result run again: never, failed (that failed, timed out or stopped), always.",
+            autocompletion=lambda: ["never", "failed", "always"],
+        ),
+    ] = "failed",
+    timeout: Annotated[float | None, typer.Option(help="Seconds that one cell may take.")] = None,
     keep_models: Annotated[
         Path | None,
         typer.Option(help="Save the fitted models in this folder, for predict and export.", metavar="DIR"),

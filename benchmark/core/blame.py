@@ -25,8 +25,14 @@ def reason_of(error: BaseException) -> str:
     text = _text_of(error)
     if isinstance(error, UserError | Skip):
         return _cut(" ".join(text.split()), MESSAGE_LENGTH)
-    first = f"{type(error).__name__}: {text}".splitlines()[0]
+    first = f"{type(error).__name__}: {text}".removesuffix(": ").splitlines()[0]
     return f"{_cut(first, REASON_LENGTH)} ({_place_of(error)})"
+
+
+def complaint(error: BaseException) -> str:
+    """An error in a line, with the function of a plug-in of the user's own that raised it, if one did."""
+    frames = [] if isinstance(error, UserError | Skip) else _foreign_frames(error)
+    return f"{frames[-1][2]} raised {reason_of(error)}. Correct this file." if frames else reason_of(error)
 
 
 def _text_of(error: BaseException) -> str:
@@ -54,11 +60,9 @@ def blamed() -> Iterator[None]:
     except (UserError, Skip, KeyboardInterrupt):
         raise
     except BaseException as error:
-        frames = _foreign_frames(error)
-        if not frames:
+        if not _foreign_frames(error):
             raise
-        *_, function = frames[-1]
-        raise PluginError(f"{function} raised {reason_of(error)}. Correct this file.") from error
+        raise PluginError(complaint(error)) from error
 
 
 def _place_of(error: BaseException) -> str:

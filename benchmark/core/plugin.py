@@ -147,8 +147,15 @@ def _cast(owner: str, parameter: str, text: Any, kind: Any) -> Any:
     try:
         value = TypeAdapter(kind).validate_python(text)
     except ValidationError as error:
-        wanted = error.errors()[0]["msg"].removeprefix("Input should be ")
+        wanted = " or ".join(dict.fromkeys(map(_expected, error.errors())))
         raise UserError(f"{owner}: parameter '{parameter}' is '{text}', expected {wanted}.") from error
     if isinstance(value, float) and not math.isfinite(value):
         raise UserError(f"{owner}: parameter '{parameter}' is {text}, expected a finite number.")
     return value
+
+
+def _expected(problem: Mapping[str, Any]) -> str:
+    """What a problem that pydantic reports says of the values that are expected."""
+    kind = str(problem["type"])
+    words = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "a text", "none": "none"}
+    return words.get(kind.partition("_")[0]) or str(problem["msg"]).removeprefix("Input should be ")

@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 from multiprocessing import connection, get_context, resource_tracker
 from typing import TYPE_CHECKING, Any
 
-from benchmark.core.blame import reason_of
-from benchmark.core.errors import PluginError, Skip, UserError
+from benchmark.core.blame import complaint
+from benchmark.core.errors import PluginError
 from benchmark.core.process import MARK, become_worker, leave_if_forked, members, spawn_without_main
 
 if TYPE_CHECKING:
@@ -177,13 +177,9 @@ def _answer(channel: Channel) -> None:
     """The life of a process that runs one function."""
     try:
         function, arguments = channel.receive()
-        value = function(*arguments)
-    except (UserError, Skip) as error:
-        channel.send("error", text=str(error))
+        channel.send("value", value=function(*arguments))
     except BaseException as error:
-        channel.send("error", text=reason_of(error))
-    else:
-        channel.send("value", value=value)
+        channel.send("error", text=complaint(error))
 
 
 def _begin(work: Callable[..., None], pipe: connection.Connection, *arguments: Any) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Integral, Real
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TypedDict, TypeGuard, Unpack
 
 from benchmark.core.errors import UserError, did_you_mean
 from benchmark.core.machine import resolve_device, usable_cores
+from benchmark.core.plugin import Range
 from benchmark.core.process import rank_and_size
+from benchmark.core.returned import shown
 from benchmark.engine import runner
 from benchmark.engine.progress import Display
 from benchmark.engine.request import Overwrite, Request, Settings, data_root
@@ -16,10 +20,9 @@ from benchmark.metrics.registry import METRICS
 from benchmark.records.collection import Results
 from benchmark.records.store import ResultStore
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 Names = str | Iterable[str] | None
+MOST_JOBS = 64
+_OPTIONAL = {"task", "representation", "model", "metric", "source", "data", "workers", "timeout", "keep_models"}
 
 
 class Options(TypedDict, total=False):
@@ -30,7 +33,7 @@ class Options(TypedDict, total=False):
     model: Names
     metric: Names
     preset: str
-    seeds: str | int | Sequence[int]
+    seeds: str | int | Iterable[int]
     device: str
     source: Path | str | None
     level: str
@@ -102,14 +105,16 @@ def parse_options(**options: Unpack[Options]) -> tuple[Request, Settings]:
     for name in options:
         if name not in Options.__annotations__:
             raise UserError(f"run: no option '{name}'. {did_you_mean(name, Options.__annotations__)}")
+    for name, value in options.items():
+        _check(name, value)
     jobs, source = options.get("jobs", 1), options.get("source")
     if jobs > 1 and rank_and_size()[1] > 1:
         raise UserError(f"run: --jobs {jobs} under torchrun, whose processes train one network together. Leave it out.")
     request = Request(
-        tasks=_names(options.get("task")),
-        representations=_names(options.get("representation")),
-        models=_names(options.get("model")),
-        metrics=tuple(_absolute(name) for name in _names(options.get("metric"))),
+        tasks=_names("task", options.get("task")),
+        representations=_names("representation", options.get("representation")),
+        models=_names("model", options.get("model")),
+        metrics=tuple(_absolute(name) for name in _names("metric", options.get("metric"))),
         preset=options.get("preset", "quick"),
         level=options.get("level", "detector"),
         seeds=_seeds(options.get("seeds", "1")),
@@ -117,8 +122,6 @@ def parse_options(**options: Unpack[Options]) -> tuple[Request, Settings]:
         source=None if source is None or str(source) == "generated" else Path(source),
     )
     overwrite, models = str(options.get("overwrite", Overwrite.failed)), options.get("keep_models")
-    if overwrite not in list(Overwrite):
-        raise UserError(f"overwrite '{overwrite}': expected one of {', '.join(Overwrite)}.")
     settings = Settings(
         results=Path(options.get("results", "results")).expanduser().resolve(),
         data=data_root(options.get("data")),
@@ -131,12 +134,58 @@ def parse_options(**options: Unpack[Options]) -> tuple[Request, Settings]:
     return request, settings
 
 
-def _names(given: Names) -> tuple[str, ...]:
-    return () if given is None else (given,) if isinstance(given, str) else tuple(given)
+def _check(name: str, value: object) -> None:
+    """Raise UserError for an option of the wrong type, or a number out of its range."""
+    if value is None and name in _OPTIONAL:
+        return
+    match name:
+        case "preset" | "device" | "level":
+            fits, expected = isinstance(value, str), "a text"
+        case "overwrite":
+            fits, expected = value in list(Overwrite), f"one of {', '.join(Overwrite)}"
+        case "results" | "data" | "source" | "keep_models":
+            fits, expected = isinstance(value, str | PathLike), "a path"
+        case "workers" | "jobs":
+            allowed = Range(1, MOST_JOBS if name == "jobs" else None)
+            fits, expected = _is_whole(value) and value in allowed, f"a whole number, {allowed}"
+        case "timeout":
+            fits, expected = _is_number(value) and value in Range(1), f"a number of seconds, {Range(1)}"
+        case "quiet":
+            fits, expected = isinstance(value, bool), "True or False"
+        case _:  # names and seeds, whose iterators must not be used up
+            return
+    if not fits:
+        raise _refused(name, value, expected)
 
 
-def _seeds(given: str | int | Sequence[int]) -> str:
-    return str(given) if isinstance(given, str | int) else ",".join(map(str, given)) + ","
+def _refused(name: str, value: object, expected: str) -> UserError:
+    return UserError(f"option '{name.replace('_', '-')}': {shown(value)}, expected {expected}.")
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _names(option: str, given: Names) -> tuple[str, ...]:
+    if given is None or isinstance(given, str):
+        return () if given is None else (given,)
+    names = tuple(given) if isinstance(given, Iterable) else (given,)
+    if not all(isinstance(name, str) for name in names):
+        raise _refused(option, given, "a name or a list of names")
+    return names
+
+
+def _seeds(given: str | int | Iterable[int]) -> str:
+    if isinstance(given, str) or _is_whole(given):
+        return str(given)
+    numbers = list(given) if isinstance(given, Iterable) else [given]
+    if not isinstance(given, Iterable) or not all(map(_is_whole, numbers)):
+        raise _refused("seeds", given, "how many, or a list of seeds")
+    return ",".join(map(str, numbers)) + ","
 
 
 def _absolute(metric: str) -> str:

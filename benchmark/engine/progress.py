@@ -56,7 +56,7 @@ class Display:
         self.live: Live | NotebookLive | None = None
         self.rows: dict[Cell, tuple[str, str]] = {}
         self.progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import awkward as ak
 import numpy as np
 
-from benchmark.core.blame import blamed, reason_of
+from benchmark.core.blame import complaint
 from benchmark.core.errors import PluginError, UserError
 from benchmark.core.files import write_atomically
 from benchmark.core.process import leave_if_forked
@@ -162,22 +162,13 @@ def _work(channel: Channel, counter: EventCounter) -> None:
     except EOFError:
         raise
     except BaseException as error:  # a task may fail in any way
-        channel.send("error", text=_blamed(error))
+        channel.send("error", text=complaint(error))
 
 
 def _store(table: ak.Array, folder: Path, shard: PlannedShard, recipe: str) -> None:
     """Write a shard and its record. Raises UserError when that fails."""
     write_atomically(folder / shard.file, partial(events.write, table))
     record(folder, shard, recipe)
-
-
-def _blamed(error: BaseException) -> str:
-    """The message about an error in a task."""
-    try:
-        with blamed():
-            raise error
-    except BaseException as found:
-        return reason_of(found)
 
 
 def _table(data: DataSet, shard: PlannedShard) -> ak.Array:

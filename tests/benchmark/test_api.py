@@ -92,8 +92,28 @@ def test_options_are_those_of_the_command_line(tmp_path: Path):
     assert parse_options(seeds=[7])[0].seeds == "7,"
     with pytest.raises(UserError, match=r"no option 'modle'\. Did you mean 'model'"):
         parse_options(modle="cnn")
-    with pytest.raises(UserError, match="overwrite 'sometimes': expected one of never, failed, always"):
-        parse_options(overwrite="sometimes")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("overwrite", "sometimes", "'sometimes', expected one of never, failed, always"),
+        ("task", 3, "3, expected a name or a list of names"),
+        ("model", ["cnn", None], r"\['cnn', None\], expected a name or a list of names"),
+        ("jobs", "a", "'a', expected a whole number, 1 to 64"),
+        ("jobs", True, "True, expected a whole number"),
+        ("workers", 1.5, r"1\.5, expected a whole number, 1 or more"),
+        ("timeout", "long", "'long', expected a number of seconds"),
+        ("timeout", float("nan"), "nan, expected a number of seconds"),
+        ("seeds", [0.5], r"\[0\.5\], expected how many, or a list of seeds"),
+        ("preset", None, "None, expected a text"),
+        ("results", 7, "7, expected a path"),
+        ("quiet", "no", "'no', expected True or False"),
+    ],
+)
+def test_options_of_wrong_types(option: str, value: object, message: str):
+    with pytest.raises(UserError, match=f"option '{option}': {message}"):
+        parse_options(**{option: value})
 
 
 def test_a_folder_that_hides_a_package_is_named(tmp_path: Path):

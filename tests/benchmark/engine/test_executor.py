@@ -9,7 +9,7 @@ import pytest
 
 from benchmark.core.errors import UserError
 from benchmark.core.machine import usable_cores
-from benchmark.core.supervisor import how_it_died
+from benchmark.core.supervisor import GarbledError, how_it_died
 from benchmark.engine import executor as schedule
 from benchmark.engine.executor import Worker, devices_of, execute
 from benchmark.engine.progress import Display, headline
@@ -22,6 +22,8 @@ from tests.workers import spawned_workers
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from benchmark.records.result import Result
 
 
 def run(results: Path, data: Path, *names: str, timeout: float | None = None):
@@ -195,3 +197,44 @@ def test_a_killed_training_goes_on_from_its_last_epoch(tmp_path: Path, toy_data:
         one, other = (getattr(ResultStore(tmp_path / place).scores(resumed), name) for place in ("results", "other"))
         assert one.tobytes() == other.tobytes()
     assert sorted(path.suffix for path in (results / "toy").iterdir()) == [".json", ".npz", ".npz"]
+
+
+def message(record: Result, **fields: object) -> dict[str, object]:
+    return {"kind": "result", "key": record.key, "result": record.model_dump_json(), **fields}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"key": "0" * 64}, "a message about another cell"),
+        ({"key": None}, "a message about another cell"),
+        ({"kind": "order"}, "an unknown message"),
+        ({"result": 7}, "an unknown message"),
+        ({"result": "{}"}, "a result that is none"),
+        ({"changed": {"key": "0" * 64}}, "the result of another cell"),
+        ({"changed": {"task": "other"}}, "the result of another cell"),
+        ({"changed": {"seed": 7}}, "the result of another cell"),
+        ({"changed": {"created": "2026-01-01T00:00:00+00:00"}}, "the result of another cell"),
+        ({"kind": "stage", "stage": "train", "done": "x", "total": 1}, "a report that is none"),
+        ({"kind": "stage", "stage": "x" * 1000, "done": 0, "total": 1}, "a report that is none"),
+        ({"kind": "stage", "stage": "\x1b[2J", "done": 0, "total": 1}, "a report that is none"),
+        ({"kind": "stage", "stage": "train", "done": float("nan"), "total": 1}, "a report that is none"),
+    ],
+)
+def test_a_worker_speaks_of_its_own_cell(tmp_path: Path, fields: dict[str, object], reason: str):
+    item = planned(toy_job(), tmp_path)
+    worker = Worker("cpu", Settings(tmp_path, tmp_path, 1), item=item)
+    done = item.record.model_copy(update={"status": "done"})
+    assert schedule._handled(message(done), worker, Display(quiet=True)) == done
+    other = done.model_copy(update=fields.pop("changed", {}))
+    with pytest.raises(GarbledError, match=reason):
+        schedule._handled(message(done) | {"result": other.model_dump_json()} | fields, worker, Display(quiet=True))
+
+
+def test_an_earlier_result_is_not_that_of_a_worker_that_died(tmp_path: Path):
+    """It was run again with --overwrite always."""
+    item, store = planned(toy_job(), tmp_path), ResultStore(tmp_path)
+    old = item.record.model_copy(update={"status": "skipped", "created": "2026-01-01T00:00:00+00:00"})
+    store.add(old)
+    worker = Worker("cpu", Settings(tmp_path, tmp_path, 1), item=item)
+    assert schedule._unfinished(worker, "failed", "it died").reason == "it died"

@@ -1,0 +1,116 @@
+"""Hostile plug-ins: none ends or hangs a run, changes the result of another cell, or leaves a process behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from benchmark.engine.progress import Display
+from benchmark.engine.request import Request, Settings
+from benchmark.engine.runner import run
+from benchmark.records.store import ResultStore
+from tests.benchmark.core.workers import is_alive
+from tests.benchmark.toys import TOY, benchmark
+from tests.faults.plugins.hostile_models import FOLDER
+
+HOSTILE = Path(__file__).parent / "plugins" / "hostile_models.py"
+
+
+@pytest.fixture
+def traces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which forked processes leave their ids."""
+    folder = tmp_path / "traces"
+    folder.mkdir()
+    monkeypatch.setenv(FOLDER, str(folder))
+    return folder
+
+
+def run_models(folder: Path, *names: str, seeds: str = "1", tasks: tuple[str, ...] = (TOY,), file: Path = HOSTILE):
+    models = [f"{file}:{name}" if name[0].isupper() else name for name in names]
+    wanted = Request(tasks, ("fourvectors",), models, preset="smoke", seeds=seeds)
+    return run(wanted, Settings(folder / "results", folder / "data", 2), Display(quiet=True))
+
+
+REASONS = {
+    "holds": "the worker process ended with exit code 3",
+    "babbles": "the worker process sent ",
+    "exits": "SystemExit: 0 (hostile_models.py, line ",
+    "leaves": "the worker process ended with exit code 0",
+    "mute": "UnspeakableError: its __str__ raises RuntimeError (hostile_models.py, line ",
+    "interrupts": "KeyboardInterrupt: ",
+    "half": "half: parameters_count returned 3.5, expected a whole number, 0 or more, or None. Correct this plug-in.",
+}
+MORE = ("Exits", "Leaves", "Mute", "Interrupts", "Half")
+
+
+def test_a_grid_of_hostile_models(tmp_path: Path, traces: Path):
+    """Without --timeout. The good model after all of them finds a clean process."""
+    names = ["Holds", "Doubles", "Haunts", "Babbles", "Poisons", "Good"]
+    found = {result.model: result for result in run_models(tmp_path, *names)}
+    assert list(found) == [name.lower() for name in names]
+    wanted = {name: "failed" if name in REASONS else "done" for name in found}
+    assert {name: result.status for name, result in found.items()} == wanted
+    for name, result in found.items():
+        assert (result.reason or "").startswith(REASONS.get(name, "")), name
+        assert (result.metrics["auc"].value if result.status == "done" else 0.5) == 0.5
+    assert set(found["good"].details.values()) == {0.0}
+    assert set(found["poisons"].details.values()) == {1.0}
+    assert {result.model: result for result in ResultStore(tmp_path / "results").all()} == found
+    forked = [int(path.name) for path in traces.iterdir()]
+    assert len(forked) >= 2
+    assert not [process for process in forked if is_alive(process)]
+
+
+@pytest.mark.slow
+def test_more_hostile_models(tmp_path: Path, traces: Path):
+    found = {result.model: result for result in run_models(tmp_path, *MORE, "ffnn")}
+    assert [result.status for result in found.values()] == [*["failed"] * len(MORE), "done"]
+    for name in map(str.lower, MORE):
+        assert found[name].reason.startswith(REASONS[name])
+
+
+def test_a_file_that_deletes_itself_and_events_that_cannot_be_made(tmp_path: Path, traces: Path):
+    """The second seed of the model has no file any more; the cells of a broken task fail; the others go on."""
+    own = tmp_path / "mine.py"
+    shutil.copy(HOSTILE, own)
+    (tmp_path / "broken.py").write_text(BROKEN)
+    tasks = (f"{tmp_path / 'broken.py'}:Broken", TOY)
+    found = run_models(tmp_path, "Vanishes", seeds="2", tasks=tasks, file=own)
+    states = [(result.task, result.model, result.seed, result.status) for result in found]
+    assert states == [
+        *(("broken", "vanishes", seed, "failed") for seed in (0, 1)),
+        *(("toy", "vanishes", 0, "done"), ("toy", "vanishes", 1, "failed")),
+    ]
+    assert {result.reason for result in found[:2]} == {
+        "Broken.generate raised SystemExit: no events today (broken.py, line 11). Correct this file."
+    }
+    assert "no file" in found[3].reason
+
+
+BROKEN = """
+from tests.benchmark.plugins.toy_task import Toy
+from dataclasses import dataclass
+
+@dataclass(frozen=True, kw_only=True)
+class Broken(Toy):
+    '''A task that makes no events.'''
+    name = "broken"
+
+    def generate(self, process, level, count, seed):
+        raise SystemExit("no events today")
+"""
+
+
+def test_what_is_printed_at_import_is_no_json(tmp_path: Path):
+    """And a plug-in of one of our names is named with its file."""
+    (tmp_path / "mine.py").write_text(HOSTILE.read_text().replace('"good"', '"bdt"') + "print('hello')\n")
+    words = ["run", "--task", TOY, "--representation", "fourvectors", "--model", "mine.py:Good,bdt", "--dry-run"]
+    done = benchmark(*words, "--preset", "smoke", "--json", cwd=tmp_path, PYTHONPATH=str(Path(__file__).parents[2]))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("{")
+    assert '"model": "bdt (mine.py)"' in done.stdout
+    assert '"model": "bdt"' in done.stdout
+    assert not os.environ.get("POISON")
