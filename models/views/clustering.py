@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
@@ -20,35 +19,14 @@ from models.views.merge_kernels import (
     tree_of,
 )
 
-
-class Slots(NamedTuple):
-    """The remaining nodes, each in a slot; the first slots are in use.
-
-    y, phi, scale, number : rapidity, azimuth, kt^2p and node number.
-    nearest, near2, d : slot of the nearest neighbour, squared angle to it, and the distance d of the two.
-
-    These are separate arrays, so that loops over them can be vectorised: rows of one array would be strided.
-    """
-
-    y: Floats
-    phi: Floats
-    scale: Floats
-    number: Integers
-    nearest: Integers
-    near2: Floats
-    d: Floats
-
-
-@compiled(inline="always")
-def _place(slot: int, node: int, nodes: Floats, power: int, slots: Slots) -> None:
-    """Put a node into a slot."""
-    px, py, pz, e = nodes[node, 0], nodes[node, 1], nodes[node, 2], nodes[node, 3]
-    slots.y[slot], slots.phi[slot], slots.scale[slot] = (
-        rapidity(px, py, pz, e),
-        azimuth(px, py),
-        kt_power(px, py, power),
-    )
-    slots.number[slot] = node
+# The remaining nodes are in slots, of which the first ones are in use. What is known of each slot is in the rows of two
+# arrays, since a loop over a row can be vectorised:
+#     reals      rapidity y, azimuth phi, scale = kt^2p, near2 = squared angle to the nearest neighbour, distance d to
+#                it; and workspace, the squared angles from one slot to all
+#     integers   node number, slot of the nearest neighbour; and workspace, a list of slots
+# A NamedTuple of arrays would read better, but numba counts references at each access to its fields, which made this
+# a quarter slower.
+REALS, INTEGERS = 6, 3
 
 
 @compiled
@@ -94,20 +72,12 @@ def _nearest(used: int, number: Integers, apart: Floats) -> tuple[int, float]:
     return best, smallest
 
 
-@compiled(inline="always")
-def _find_neighbour(slot: int, used: int, slots: Slots, apart: Floats) -> None:
-    """Set `nearest`, `near2` and `d` of a slot from its distances."""
-    slots.nearest[slot], slots.near2[slot] = _nearest(used, slots.number, apart)
-    slots.d[slot] = min(slots.scale[slot], slots.scale[slots.nearest[slot]]) * slots.near2[slot]
-
-
-@compiled(inline="always")
-def _closest(used: int, slots: Slots) -> int:
+@compiled
+def _closest(used: int, number: Integers, nearest: Integers, near2: Floats, d: Floats) -> int:
     """The slot of the smallest d; of equal d, that of the smaller angle, then of the lower node numbers.
 
     Two slots that are nearest to each other have the same d; the first one is returned.
     """
-    number, nearest, near2, d = slots.number, slots.nearest, slots.near2, slots.d
     smallest = _smallest(d, used)
     best = -1
     for slot in range(used):
@@ -125,11 +95,12 @@ def _closest(used: int, slots: Slots) -> int:
     return best
 
 
-@compiled(inline="always")
-def _update(merged: int, freed: int, used: int, slots: Slots, apart: Floats, again: Integers) -> None:
+@compiled
+def _update(merged: int, freed: int, used: int, reals: Floats, integers: Integers) -> None:
     """Update neighbours after a merge: `merged` has the new node, `freed` the former last slot; `used` slots remain."""
-    scale, nearest, near2, d = slots.scale, slots.nearest, slots.near2, slots.d
-    _distances(merged, used, slots.y, slots.phi, apart)
+    y, phi, scale, near2, d, apart = reals[0], reals[1], reals[2], reals[3], reals[4], reals[5]
+    number, nearest, again = integers[0], integers[1], integers[2]
+    _distances(merged, used, y, phi, apart)
     lost, scale_merged = 0, scale[merged]
     for slot in range(used):  # without branches, which the CPU could not predict
         again[lost] = slot
@@ -140,12 +111,14 @@ def _update(merged: int, freed: int, used: int, slots: Slots, apart: Floats, aga
         nearest[slot] = merged if closer else freed if nearest[slot] == used else nearest[slot]
         d[slot] = min(scale[slot], scale_merged) * apart[slot] if closer else d[slot]
         near2[slot] = apart[slot] if closer else near2[slot]
-    _find_neighbour(merged, used, slots, apart)
+    nearest[merged], near2[merged] = _nearest(used, number, apart)
+    d[merged] = min(scale[merged], scale[nearest[merged]]) * near2[merged]
     for k in range(lost):
         slot = again[k]
         if slot != merged:
-            _distances(slot, used, slots.y, slots.phi, apart)
-            _find_neighbour(slot, used, slots, apart)
+            _distances(slot, used, y, phi, apart)
+            nearest[slot], near2[slot] = _nearest(used, number, apart)
+            d[slot] = min(scale[slot], scale[nearest[slot]]) * near2[slot]
 
 
 @compiled
@@ -156,32 +129,31 @@ def cluster(first: int, last: int, arrays: MergeArrays, power: int) -> None:
     and Salam, hep-ph/0512210).
     """
     most = largest(first, last, arrays)
-    nodes = np.empty((2 * most, 4))
-    slots = Slots(
-        np.empty(most),
-        np.empty(most),
-        np.empty(most),
-        np.empty(most + 1, np.int64),
-        np.empty(most + 1, np.int64),
-        np.empty(most),
-        np.empty(most),
-    )
-    apart, again = np.empty(most), np.empty(most + 1, np.int64)
+    nodes, offsets = np.empty((2 * most, 4)), arrays.offsets
+    reals, integers = np.empty((REALS, most)), np.empty((INTEGERS, most + 1), np.int64)
+    y, phi, scale, near2, d, apart = reals[0], reals[1], reals[2], reals[3], reals[4], reals[5]
+    number, nearest = integers[0], integers[1]
     for event in range(first, last):
-        n = arrays.offsets[event + 1] - arrays.offsets[event]
+        n = offsets[event + 1] - offsets[event]
         merges, levels = tree_of(event, arrays, nodes)
+        for i in range(n):
+            px, py, pz, e = nodes[i, 0], nodes[i, 1], nodes[i, 2], nodes[i, 3]
+            y[i], phi[i], scale[i] = rapidity(px, py, pz, e), azimuth(px, py), kt_power(px, py, power)
+            number[i] = i
         for slot in range(n):
-            _place(slot, slot, nodes, power, slots)
-        for slot in range(n):
-            _distances(slot, n, slots.y, slots.phi, apart)
-            _find_neighbour(slot, n, slots, apart)
+            _distances(slot, n, y, phi, apart)
+            nearest[slot], near2[slot] = _nearest(n, number, apart)
+            d[slot] = min(scale[slot], scale[nearest[slot]]) * near2[slot]
         for node in range(n, 2 * n - 1):
             used = 2 * n - 1 - node  # slots after this merge
-            one = _closest(used + 1, slots)
-            merged, freed = min(one, slots.nearest[one]), max(one, slots.nearest[one])
-            join(slots.number[merged], slots.number[freed], node, nodes, merges, levels)
-            _place(merged, node, nodes, power, slots)
-            slots.y[freed], slots.phi[freed], slots.scale[freed] = slots.y[used], slots.phi[used], slots.scale[used]
-            slots.number[freed], slots.nearest[freed] = slots.number[used], slots.nearest[used]
-            slots.near2[freed], slots.d[freed] = slots.near2[used], slots.d[used]
-            _update(merged, freed, used, slots, apart, again)
+            one = _closest(used + 1, number, nearest, near2, d)
+            merged, freed = min(one, nearest[one]), max(one, nearest[one])
+            join(number[merged], number[freed], node, nodes, merges, levels)
+            px, py, pz, e = nodes[node, 0], nodes[node, 1], nodes[node, 2], nodes[node, 3]
+            y[merged], phi[merged], scale[merged] = rapidity(px, py, pz, e), azimuth(px, py), kt_power(px, py, power)
+            number[merged] = node
+            # the last slot moves to the free one
+            y[freed], phi[freed], scale[freed] = y[used], phi[used], scale[used]
+            number[freed], nearest[freed] = number[used], nearest[used]
+            near2[freed], d[freed] = near2[used], d[used]
+            _update(merged, freed, used, reals, integers)
