@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import typer
 
@@ -12,6 +12,8 @@ from benchmark.commands import export, info, leaderboard, list, predict, results
 from benchmark.commands.data import group
 from benchmark.core.blame import blamed
 from benchmark.core.errors import UserError
+from benchmark.core.streams import ReaderGone, guard_streams
+from benchmark.core.text import one_line
 from benchmark.core.version import __version__
 
 DONE, FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
@@ -66,25 +68,30 @@ def first(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line and exit with 0 (done), 1 (a cell failed), 2 (wrong request) or 130 (interrupted)."""
+    guard_streams()
     sys.exit(exit_code(arguments))
 
 
 def exit_code(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code. Errors are one line on standard error."""
     try:
+        return _run(arguments)
+    finally:
+        with suppress(UserError, ReaderGone):  # whatever failed first is said
+            sys.stdout.flush()
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
         with blamed():
             code = app(args=arguments, prog_name="benchmark" if arguments is not None else None, standalone_mode=False)
-        sys.stdout.flush()
+            sys.stdout.flush()
     except UserError as error:
         return _say(str(error), WRONG_REQUEST)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
-    except BrokenPipeError:
-        return _reader_gone()
-    except SystemExit as error:  # Typer turns a broken pipe into this
-        if not isinstance(error.__context__, BrokenPipeError):
-            raise
-        return _reader_gone()
+    except ReaderGone:
+        return DONE
     except Exception as error:
         # Typer's usage errors. Their class moved between releases, so this tests for their method.
         message = getattr(error, "format_message", None)
@@ -99,13 +106,6 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else DONE
 
 
-def _reader_gone() -> int:
-    """Discard further output: its reader has closed the pipe, as `| head` does, and Python's last flush would fail."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return DONE
-
-
 def _say(message: str, code: int) -> int:
-    line = " ".join(part.strip() for part in message.splitlines())
-    print(f"error: {line}" if code == WRONG_REQUEST else line, file=sys.stderr)
+    print(("error: " if code == WRONG_REQUEST else "") + one_line(message), file=sys.stderr)
     return code

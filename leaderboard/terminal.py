@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmark.core.terminal import table
+from benchmark.core.text import plain
 from leaderboard.ranking.columns import (
     bounds_in_words,
     shared,
@@ -56,19 +57,14 @@ def board_text(board: Board, width: int) -> str:
     console = Console(file=io.StringIO(), width=max(width, needed, 20), color_system=None)
     note = ", fast simulation" if board.fast_simulation else ""
     with console.capture() as captured:
-        console.print(Text(clean(board.title) + note))
-        headers = [clean(each.column.header) for each in fitted]
-        right = {clean(each.column.header) for each in fitted if each.column.numeric}
+        console.print(Text(plain(board.title) + note))
+        headers = [plain(each.column.header) for each in fitted]
+        right = {plain(each.column.header) for each in fitted if each.column.numeric}
         rows = zip(*(["\n".join(fold(text, each.width)) for text in each.entries] for each in fitted), strict=True)
         console.print(table(headers, rows, right=right, widths=[each.width for each in fitted], rule=True))
         for line in _notes(board, left_out):
-            console.print(Text(clean(line)))
+            console.print(Text(plain(line)))
     return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
-
-
-def clean(text: str) -> str:
-    """The text without control characters, which a name in a file of a stranger might send to the terminal."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def fold(text: str, width: int) -> list[str]:
@@ -115,7 +111,7 @@ def _choose(board: Board, width: int) -> tuple[list[_FittedColumn], list[BoardCo
 
 
 def _fit(column: BoardColumn, board: Board) -> _FittedColumn:
-    entries = [clean(entry.marked_text) for entry in column.entries(board.rows)]
+    entries = [plain(entry.marked_text) for entry in column.entries(board.rows)]
     head = max(map(len, column.header.split()))
     longest = max([head, *map(len, entries)])
     return _FittedColumn(column, entries, min(longest, _NARROWEST) if column.name in _FOLDED else longest, longest)

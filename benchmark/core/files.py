@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from benchmark.core.errors import UserError
 from benchmark.core.temporary import remove, temporary_for, tidy
+from benchmark.core.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @cache
 def warn_once(message: str) -> None:
     """Print a warning on standard error, once per message and process."""
-    print(f"warning: {message}", file=sys.stderr)
+    print(f"warning: {one_line(message)}", file=sys.stderr)
 
 
 def make_folder(folder: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Literal
 
+from benchmark.core.text import plain, plain_lines
+
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
@@ -18,9 +20,9 @@ WIDTH = 200
 
 def console() -> Console:
     """Standard output. If it is not a terminal, lines are so long that tables have one line per row."""
-    from rich.console import Console
+    from benchmark.core.console import PlainConsole
 
-    return Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH)
+    return PlainConsole(soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH)
 
 
 def table(
@@ -54,8 +56,8 @@ def table(
     for header, width in zip(headers, given, strict=True):
         justify: Literal["left", "right"] = "right" if header in right else "left"
         made.add_column(
-            Text(header), justify=justify, vertical="top", overflow="fold", no_wrap=header in whole, width=width
+            Text(plain(header)), justify=justify, vertical="top", overflow="fold", no_wrap=header in whole, width=width
         )
     for row in rows:
-        made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+        made.add_row(*(Text(plain_lines(cell)) if isinstance(cell, str) else cell for cell in row))
     return made

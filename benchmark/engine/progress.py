@@ -7,10 +7,14 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Self
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
+
+from benchmark.core.console import PlainConsole
+from benchmark.core.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +56,7 @@ class Display:
     """Reports progress on standard error, or below the cell of a notebook; a context manager."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self.console = Console(stderr=True, quiet=quiet, soft_wrap=True)
+        self.console = PlainConsole(stderr=True, quiet=quiet, soft_wrap=True)
         self.live: Live | NotebookLive | None = None
         self.rows: dict[Cell, tuple[str, str]] = {}
         self.progress = Progress(
@@ -97,23 +101,22 @@ class Display:
         tasks = Counter(str(cell.task) for cell in cells)
         if advise and len(tasks) > 1:
             numbers = ", ".join(f"{count} of {name}" for name, count in tasks.items())
-            self.console.print(
+            self._say(
                 f"no task was named, so this runs {len(tasks)} of them: {numbers} cells. To run one: --task "
-                f"{next(iter(tasks))}. To see the plan first: --dry-run",
-                markup=False,
+                f"{next(iter(tasks))}. To see the plan first: --dry-run"
             )
         self.rows |= dict.fromkeys(cells, ("waiting", ""))
         self.rows |= {cell: (result.status, f"{headline(result)} (stored)") for cell, result in done.items()}
         if done:
-            self.console.print(f"{len(done)} of {len(cells)} cells have a result already")
+            self._say(f"{len(done)} of {len(cells)} cells have a result already")
         self._refresh()
 
     def stage(self, subject: str, stage: str, done: float, total: float) -> None:
         """Move the bar of a stage, or add one. A total of 0 is not known yet."""
         if stage == RESUME:
-            self.console.print(f"{subject}: training continues after epoch {done:.0f} of {total:.0f}", markup=False)
+            self._say(f"{subject}: training continues after epoch {done:.0f} of {total:.0f}")
             return
-        name = f"{subject}: {VERBS.get(stage, stage)}"
+        name = plain(f"{subject}: {VERBS.get(stage, stage)}")
         if not self.live:
             if stage in BRIEF:
                 self.said.setdefault(name, time.monotonic())
@@ -140,11 +143,14 @@ class Display:
         self._drop_bars({str(cell)})
         self.rows[cell] = (result.status, headline(result))
         if result.status == "done" and result.reason:
-            self.console.print(f"warning: {cell}: {result.reason}", markup=False)
+            self._say(f"warning: {cell}: {result.reason}")
         if not self.live:
             number = sum(status not in ("waiting", "running") for status, _ in self.rows.values())
-            self.console.print(f"[{number}/{len(self.rows)}] {cell}: {result.status} {headline(result)}", markup=False)
+            self._say(f"[{number}/{len(self.rows)}] {cell}: {result.status} {headline(result)}")
         self._refresh()
+
+    def _say(self, text: str) -> None:
+        self.console.print(plain(text), markup=False)
 
     def _say_sometimes(self, name: str, done: float, total: float) -> None:
         """Print a line when a stage begins, and then at most one every QUIET_S."""
@@ -152,7 +158,7 @@ class Display:
         if now - self.said.get(name, 0.0) > QUIET_S:
             self.said[name] = now
             share = f" {done / total:.0%}" if total > 1 else f", {done:,.0f} so far" if done and not total else ""
-            self.console.print(f"{name}{share}", markup=False)
+            self._say(f"{name}{share}")
 
     def _drop_bars(self, subjects: set[str]) -> None:
         for subject in subjects & self.bars.keys():
@@ -173,7 +179,7 @@ class Display:
         for cell in cells[first : first + ROWS]:
             status, text = self.rows[cell]
             colour = COLOURS.get(status, "red")
-            table.add_row(str(cell).replace("[", r"\["), f"[{colour}]{status}[/]", text.replace("[", r"\["))
+            table.add_row(Text(plain(str(cell))), Text(status, colour), Text(plain(text)))
         if len(cells) > ROWS:
             finished = sum(status not in ("waiting", "running") for status, _ in self.rows.values())
             table.caption = f"{len(cells)} cells, {finished} finished"
@@ -220,6 +226,6 @@ class NotebookLive:
         from IPython.display import HTML
 
         self._updated = time.monotonic()
-        page = Console(file=io.StringIO(), record=True, width=110, force_jupyter=False)
+        page = PlainConsole(file=io.StringIO(), record=True, width=110, force_jupyter=False)
         page.print(self._shown)
         self._handle.update(HTML(page.export_html(inline_styles=True, code_format="<pre>{code}</pre>")))

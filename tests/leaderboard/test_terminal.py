@@ -112,7 +112,7 @@ def test_names_cannot_control_the_terminal() -> None:
     made = make_result(auc=(0.8, 0.7, 0.9)).model_copy(update={"model": "\x1b[2Jcnn"})
     text = board_text(rank([made])[0], 100)
     assert "\x1b" not in text
-    assert "?[2Jcnn" in text
+    assert r"\x1b[2Jcnn" in text
     column = MetricColumn("x", "\x1b[2JX")
     metrics = {"auc": MetricValue(value=0.8), "x": MetricValue(value=1.0)}
     made = make_result(metrics=metrics).model_copy(update={"metric_columns": (column,)})

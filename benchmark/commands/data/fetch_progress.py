@@ -5,23 +5,30 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import TransferSpeedColumn as SpeedColumn
+
+from benchmark.core.console import PlainConsole
 
 if TYPE_CHECKING:
     from tasks.sources.download import Outcome
 
 PAUSE_S = 15.0
 """Shortest time between two lines about a download when output is not a terminal."""
-COLUMNS = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), SpeedColumn(), TimeRemainingColumn())
+COLUMNS = (
+    TextColumn("{task.description}", markup=False),
+    BarColumn(),
+    DownloadColumn(),
+    SpeedColumn(),
+    TimeRemainingColumn(),
+)
 
 
 class DownloadProgress(Progress):
     """Reports downloads to the user; a context manager. With `quiet` it prints nothing."""
 
     def __init__(self, quiet: bool = False) -> None:
-        console = Console(stderr=True, quiet=quiet, soft_wrap=True)
+        console = PlainConsole(stderr=True, quiet=quiet, soft_wrap=True)
         super().__init__(*COLUMNS, console=console, disable=quiet or not console.is_terminal, transient=True)
         self.bars: dict[str, TaskID] = {}
         self.last_line = time.monotonic() - PAUSE_S

@@ -7,8 +7,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
-from rich.console import Console
 
+from benchmark.core.console import PlainConsole
 from benchmark.engine import progress as display
 from benchmark.engine.progress import Display, headline
 from benchmark.engine.request import Cell, Choice
@@ -34,8 +34,8 @@ def result(**changes) -> Result:
 def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """The output to a terminal of 100 columns."""
     stream = io.StringIO()
-    console = Console(file=stream, force_terminal=True, width=100, color_system=None)
-    monkeypatch.setattr(display, "Console", lambda **options: console)
+    console = PlainConsole(file=stream, force_terminal=True, width=100, color_system=None)
+    monkeypatch.setattr(display, "PlainConsole", lambda **options: console)
     return stream
 
 
@@ -197,8 +197,9 @@ def test_a_table_in_a_notebook(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     ipython.HTML, ipython.display = str, lambda page, display_id: handle
     monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))
     monkeypatch.setitem(sys.modules, "IPython.display", ipython)
-    console = Console(file=io.StringIO(), force_jupyter=True)
-    monkeypatch.setattr(display, "Console", lambda **options: Console(**options) if "record" in options else console)
+    console = PlainConsole(file=io.StringIO(), force_jupyter=True)
+    made = lambda **options: PlainConsole(**options) if "record" in options else console  # noqa: E731
+    monkeypatch.setattr(display, "PlainConsole", made)
     monkeypatch.setattr(console, "print", lambda *words, **options: None)
     with Display() as shown:
         report_all(shown)
