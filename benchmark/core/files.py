@@ -102,6 +102,15 @@ def locked(path: Path, refused: Callable[[OSError], Exception], *, wait: bool = 
         lock.release()
 
 
+def is_free(path: Path) -> bool:
+    """Whether no process holds this lock file."""
+    try:
+        with locked(path, lambda error: UserError(str(error)), wait=False):
+            return True
+    except UserError:
+        return False
+
+
 def sha256(path: Path) -> str:
     """SHA-256 of a file's content."""
     with path.open("rb") as file:

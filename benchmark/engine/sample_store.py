@@ -8,8 +8,7 @@ A second process waits for the first. If samples cannot be stored, they stay in 
 
 from __future__ import annotations
 
-import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -188,8 +187,6 @@ def _made(item: Planned, folder: Path, root: Path, context: Context) -> Represen
     assert item.manifest is not None
     job, key, total = item.job, item.identity.samples_key(), item.manifest.events()
     try:
-        for leftover in folder.parent.glob(f".{folder.name}-*.tmp"):  # of a run that was killed
-            shutil.rmtree(leftover)
         with replacing(folder) as temporary:
             temporary.mkdir()
             with Writer(temporary) as writer:
@@ -216,8 +213,13 @@ def _locked(folder: Path) -> Iterator[None]:
         folder.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise refused(error) from error
-    with locked(lock_of(folder), refused):
-        yield
+    lock = lock_of(folder)
+    with locked(lock, refused):
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                lock.unlink()  # a process that waits for it finds the samples
 
 
 def _machine() -> str:

@@ -4,7 +4,7 @@
     FOLDER/train-labels.bin            the elements of a tensor, row by row, in the machine's byte order
     FOLDER/train-pixels.values.bin     ragged rows are two tensors, values and offsets
 
-The JSON file is written last, so a folder without it is not complete. SHA-256 hashes reveal changed files.
+The JSON file is written last, so a folder without it is not complete. Its seal and SHA-256 hashes reveal changes.
 """
 
 from __future__ import annotations
@@ -12,16 +12,19 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from benchmark.core.files import sha256
+from benchmark.core.errors import UserError
+from benchmark.core.seal import sealed, unsealed
+from benchmark.core.stored import MB, StoredFile
 from representations.samples import Graphs, Images, Ragged, Samples, Vectors
 from tasks.events import SPLITS
 
@@ -38,6 +41,9 @@ DTYPES: Mapping[str, torch.dtype] = {
     name: getattr(torch, name)
     for name in ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
 }
+Length = Annotated[int, Field(ge=0, le=2**53)]
+RECORD_FILE = StoredFile("a record of samples", 256 * MB, "")
+TENSOR_FILE = StoredFile("a tensor", 10_000_000 * MB, "")
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
@@ -55,7 +61,7 @@ class Column(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     dtype: str
-    shape: tuple[NonNegativeInt, ...]
+    shape: tuple[Length, ...] = Field(min_length=1, max_length=8)
     sha256: str
 
 
@@ -144,10 +150,10 @@ class Writer:
             )
             for split, plain in self._plain.items()
         }
-        text = Record(about=dict(about), splits=splits).model_dump_json(indent=1)
+        content = sealed(Record(about=dict(about), splits=splits))
         with _on_disk(self.folder):
             self._files.close()
-            (self.folder / RECORD).write_text(text, encoding="utf-8")
+            (self.folder / RECORD).write_bytes(content)
 
     def _rows(self, split: str, name: str) -> int:
         column = self._columns.get(split, {}).get(name)
@@ -192,19 +198,29 @@ def load(folder: Path) -> Stored | None:
     """The samples in a folder, or None if no Writer has finished one there.
 
     Files are hashed first, so that every tensor is as it was written; nothing in them is ever run. Raises DamagedError
-    if anything has changed.
+    if anything has changed, or can't be read.
     """
     path = folder / RECORD
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
     try:
-        record = Record.model_validate_json(path.read_bytes())
+        record = RECORD_FILE.parse(path, _parsed)
+    except UserError as error:
+        raise DamagedError(str(error).rstrip(". ")) from error
+    try:
         return Stored({name: _opened(folder, name, record.splits[name]) for name in SPLITS}, record.about)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise DamagedError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except UserError as error:
+        raise DamagedError(str(error).rstrip(". ")) from error
+    except Exception as error:  # whatever a record with a right seal, but from elsewhere, leads to
         raise DamagedError(f"{path}: {type(error).__name__}: {error}") from error
+
+
+def _parsed(content: bytes) -> Record:
+    fields, seal = unsealed(json.loads(content))
+    record = Record.model_validate(fields)
+    if not seal:
+        raise ValueError("its seal is missing or wrong")
+    return record
 
 
 def _opened(folder: Path, split: str, stored: Split) -> Samples:
@@ -225,11 +241,11 @@ def _opened(folder: Path, split: str, stored: Split) -> Samples:
 def _mapped(folder: Path, split: str, name: str, stored: Split) -> Tensor:
     path, column = _file(folder, split, name), stored.columns[name]
     dtype, size = DTYPES[column.dtype], math.prod(column.shape)
-    found, expected = path.stat().st_size, size * dtype.itemsize
+    with TENSOR_FILE.open(path) as file:
+        found, expected = file.seek(0, os.SEEK_END), size * dtype.itemsize
     if found != expected:
-        raise DamagedError(f"{path}: {found:,} bytes, expected {expected:,}")
-    if sha256(path) != column.sha256:
-        raise DamagedError(f"{path}: changed since it was written (SHA-256 differs)")
+        raise UserError(f"{path}: {found:,} bytes, expected {expected:,}")
+    TENSOR_FILE.verify(path, column.sha256)
     if size == 0:  # an empty file cannot be mapped
         return torch.empty(column.shape, dtype=dtype)
     return torch.from_file(str(path), shared=False, size=size, dtype=dtype).view(column.shape)

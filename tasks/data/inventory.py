@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchmark.core.errors import UserError
-from benchmark.core.files import locked
+from benchmark.core.files import is_free, locked
 from benchmark.core.stored import UnreadableError
+from benchmark.core.temporary import leftovers
+from benchmark.core.temporary import remove as delete
 from tasks.data.dataset import DataSet, version_of
 from tasks.data.manifest import MANIFEST, Manifest, UnsealedError, read_manifest
+from tasks.data.shards import RECORDS
 from tasks.detector import VERSION as DETECTOR_VERSION
 from tasks.registry import TASKS
 from tasks.task import LEVELS
@@ -36,6 +39,7 @@ SAMPLES = "samples"
 """The folder of a data set that has its samples, a folder per representation."""
 _SAMPLES_FOLDER = re.compile(r"[\w-]+-[0-9a-f]{10}|\.[\w-]+\.tmp")
 _LOCK = re.compile(r"\.[\w-]+-[0-9a-f]{10}\.lock")
+_ANY_LOCK = re.compile(r"\..*lock")
 _SAMPLES_FILE = re.compile(r"samples\.json|\w+-[\w.]+\.bin")
 
 
@@ -138,6 +142,28 @@ def remove_samples(found: DataFolder, root: Path) -> None:
         raise UserError(f"{folder}: holds {strange[0]}, which are no samples. Move it away, or delete it by hand.")
     with _locked(folder, _locks(folder)):
         _delete_samples(folder)
+
+
+def leftovers_of(found: DataFolder) -> list[Path]:
+    """Temporary files and folders, records of shards and locks in a data set that no process needs any more."""
+    folder, home = found.folder, found.folder / SAMPLES
+    records = folder.glob(RECORDS) if found.manifest else ()
+    locks = [path for path in (folder / ".lock", *_locks(folder)) if _is_ours(path, _ANY_LOCK) and is_free(path)]
+    inside = [] if home.is_symlink() else leftovers(home)
+    return sorted([*leftovers(folder), *inside, *records, *locks])
+
+
+def remove_leftover(path: Path) -> None:
+    """Delete what `leftovers_of` returned. Raises UserError when that fails."""
+    try:
+        delete(path)
+    except OSError as error:
+        raise UserError(f"{path}: can't be deleted ({error.strerror}). Change its permissions.") from error
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    return _size([path, *path.rglob("*")]) if path.is_dir() and not path.is_symlink() else _size([path])
 
 
 def _check_place(folder: Path, root: Path) -> None:

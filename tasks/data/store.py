@@ -13,7 +13,7 @@ from benchmark.core.errors import UserError
 from benchmark.core.files import locked, make_folder, warn_once
 from benchmark.core.temporary import leftovers, remove
 from tasks.data.dataset import DataSet, info_of, version_of
-from tasks.data.manifest import GENERATED, Manifest, UnsealedError, read_manifest
+from tasks.data.manifest import GENERATED, MANIFEST, Manifest, UnsealedError, read_manifest
 from tasks.data.shards import check_size, discard_records, read_shard
 from tasks.data.verification import seal
 from tasks.detector import VERSION as DETECTOR_VERSION
@@ -150,7 +150,9 @@ def _only_one(folder: Path) -> Iterator[None]:
             yield
         finally:
             with suppress(OSError):  # not empty, or in use
-                if all(entry == path for entry in folder.iterdir()):
+                if (folder / MANIFEST).exists():
+                    path.unlink()  # a process that waits for it finds the data set
+                elif all(entry == path for entry in folder.iterdir()):
                     path.unlink()
                     folder.rmdir()
                     folder.parent.rmdir()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 import shutil
 import subprocess
@@ -22,10 +21,11 @@ from models.model import Context
 from representations.fourvectors.fourvectors import FourVectors
 from representations.samples import Ragged, Vectors
 from representations.samples.store import RECORD
-from tasks.data.inventory import SAMPLES, lock_of
+from tasks.data.inventory import SAMPLES
 from tasks.data.store import shards
 from tests.benchmark.cells import context, job, planned, run_cell, toy_job
 from tests.benchmark.toys import TOY
+from tests.tasks.data_sets import rewrite
 
 if TYPE_CHECKING:
     from benchmark.engine.job import Job
@@ -205,9 +205,7 @@ def test_a_foreign_record_is_not_believed(
 ):
     represented(planned(toy_job(), root), root, Context())
     path = kept(root) / RECORD
-    record = json.loads(path.read_text())
-    record["about"][name] = value
-    path.write_text(json.dumps(record))
+    rewrite(path, lambda record: record["about"].update({name: value}))
     counted.clear()
     represented(planned(toy_job(), root), root, Context())
     assert sum(counted) == EVENTS
@@ -236,7 +234,7 @@ def test_samples_of_ones_own_kind_are_held_in_memory(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith("samples are held in memory and not stored: samples of kind MyVectors, expected Images, "
                          "Vectors, Graphs")  # fmt: skip
-    assert [path.name for path in kept(root).parent.iterdir()] == [lock_of(kept(root)).name]
+    assert not list(kept(root).parent.iterdir())
 
 
 def test_what_a_representation_returns_is_checked(root: Path, monkeypatch: pytest.MonkeyPatch):
@@ -302,7 +300,7 @@ def test_a_killed_run_leaves_nothing_that_is_taken_for_whole(root: Path, counted
     assert not kept(root).exists()
     represented(planned(toy_job(), root), root, Context())
     assert sum(counted) == EVENTS
-    assert {path.name for path in home.iterdir()} == {kept(root).name, lock_of(kept(root)).name}
+    assert [path.name for path in home.iterdir()] == [kept(root).name]
 
 
 # --- memory ----------------------------------------------------------------------------------------------------------

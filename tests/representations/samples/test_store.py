@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmark.core.seal import SEAL, _hash
 from representations.samples import Images, Ragged, Vectors
 from representations.samples.store import RECORD, DamagedError, NotStorable, Writer, load
 from tasks.events import SPLITS
@@ -111,9 +113,54 @@ def edit(**changes: Any) -> Callable[[Path], None]:
                 record["splits"]["train"][name.removeprefix("train__")] = value
             else:
                 record[name] = value
-        path.write_text(json.dumps(record))
+        reseal(path, record)
 
     return change
+
+
+def reseal(path: Path, record: dict[str, Any]) -> None:
+    """Write a record with a right seal, as somebody may who knows how."""
+    fields = {name: value for name, value in record.items() if name != SEAL}
+    path.write_text(json.dumps({**fields, SEAL: _hash(fields)}))
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"),
+    [
+        ([2**53, 2**53, 2**53], "16 bytes, expected"),
+        ([10**30], "'splits.train.columns.labels.shape.0': "),
+        ([-2], "'splits.train.columns.labels.shape.0': "),
+        ([2] * 9, "at most 8 items"),
+        ([], "at least 1 item"),
+        ([0, 2**53, 2**53], "16 bytes, expected 0"),
+    ],
+)
+def test_a_shape_that_is_not_that_of_the_file_is_never_mapped(tmp_path: Path, shape: list[int], reason: str) -> None:
+    write(tmp_path, [vectors([2, 1])])
+    record = json.loads((tmp_path / RECORD).read_text())
+    record["splits"]["train"]["columns"]["labels"]["shape"] = shape
+    reseal(tmp_path / RECORD, record)
+    with pytest.raises(DamagedError, match=reason):
+        load(tmp_path)
+
+
+def test_an_empty_file_of_a_huge_shape(tmp_path: Path) -> None:
+    write(tmp_path, [vectors([])])
+    record = json.loads((tmp_path / RECORD).read_text())
+    record["splits"]["train"]["columns"]["features"]["shape"] = [0, 2**53, 2**53]
+    reseal(tmp_path / RECORD, record)
+    with pytest.raises(DamagedError, match=RECORD):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("name", [RECORD, "train-labels.bin"])
+@pytest.mark.parametrize("kind", ["a folder", "a pipe"])
+def test_what_is_no_file_is_noticed(tmp_path: Path, name: str, kind: str) -> None:
+    write(tmp_path, [vectors([2, 1])])
+    (tmp_path / name).unlink()
+    (Path.mkdir if kind == "a folder" else os.mkfifo)(tmp_path / name)
+    with pytest.raises(DamagedError, match=rf"{name}: is {kind}, expected a file"):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -121,10 +168,19 @@ def edit(**changes: Any) -> Callable[[Path], None]:
     [
         ("train-labels.bin", cut, r"train-labels.bin: 15 bytes, expected 16"),
         ("test-particles.values.bin", flip, r"test-particles.values.bin: changed since it was written"),
-        ("valid-kinds.offsets.bin", Path.unlink, r"FileNotFoundError"),
-        (RECORD, cut, r"Invalid JSON"),
-        (RECORD, edit(schema_version=2), r"schema_version: Input should be 1"),
-        (RECORD, edit(more=1), r"more: Extra inputs"),
+        ("valid-kinds.offsets.bin", Path.unlink, r"no such file, expected a tensor"),
+        (RECORD, cut, r"not a record of samples \(Expecting"),
+        (RECORD, flip, r"not a record of samples"),
+        (RECORD, lambda path: path.write_text(path.read_text().replace("train", "trial")), r"splits|seal"),
+        (
+            RECORD,
+            lambda path: path.write_text(path.read_text().replace("float32", "float64")),
+            r"its seal is missing or",
+        ),
+        (RECORD, lambda path: path.write_text('{"about": {}, "splits": {}}'), r"its seal is missing or wrong"),
+        (RECORD, lambda path: path.write_text("[" * 100_000), r"not a record of samples"),
+        (RECORD, edit(schema_version=2), r"'schema_version': Input should be 1"),
+        (RECORD, edit(more=1), r"'more': Extra inputs"),
         (RECORD, edit(splits={}), r"KeyError: 'train'"),
         (RECORD, edit(train__kind="Path"), r"KeyError: 'Path'"),
         (RECORD, edit(train__columns={}), r"KeyError"),
@@ -144,7 +200,7 @@ def test_tensors_that_do_not_fit_together_are_noticed(tmp_path: Path) -> None:
     record = json.loads((tmp_path / RECORD).read_text())
     columns = record["splits"]["train"]["columns"]
     columns["labels"]["shape"] = [1, 2]
-    (tmp_path / RECORD).write_text(json.dumps(record))
+    reseal(tmp_path / RECORD, record)
     with pytest.raises(DamagedError, match=r"ValueError: Vectors\.weights has 2 rows, labels have 1"):
         load(tmp_path)
 
