@@ -109,9 +109,22 @@ class StoredFile:
             For a file that `read` refuses, or that the parser refuses; the parser's error is the cause.
         """
         content = self.read(path, sha256)
+        return self._parsed(path, lambda: parser(content))
+
+    def parse_at(self, path: Path, parser: Callable[[Path], Parsed]) -> Parsed:
+        """What `parser` makes of a file that it opens itself, since it reads only parts of it.
+
+        Raises UserError as `parse` does.
+        """
+        self.open(path).close()
+        return self._parsed(path, lambda: parser(path))
+
+    def _parsed(self, path: Path, parser: Callable[[], Parsed]) -> Parsed:
         try:
-            return parser(content)
+            return parser()
         except UserError as error:
+            if str(error).startswith(f"{path}: "):
+                raise
             raise UserError(f"{path}: {error}") from error
         except Exception as error:
             raise UserError(f"{path}: not {self.noun} ({first_reason(error)}). {self.remedy}") from error

@@ -32,13 +32,13 @@ RECORDS = ".*.parquet.json"
 def read_shard(folder: Path, shard: Shard, columns: Collection[str] | None = None) -> ak.Array:
     """The events of a shard as stored; columns : those to read, None for all.
 
-    Raises UserError when it is missing, has changed since it was made, or can't be read.
+    Raises UserError when it is missing, has changed since it was made, or holds no such events.
     """
-    from tasks import events
+    from tasks.data.parquet import parse_events
 
     path = folder / shard.file
     FILE.verify(path, shard.sha256)
-    return events.read(path, columns)
+    return FILE.parse_at(path, lambda path: parse_events(path, columns, shard.events))
 
 
 def check_size(folder: Path, shard: Shard) -> None:

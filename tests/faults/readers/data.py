@@ -10,6 +10,8 @@ from benchmark.core.errors import UserError
 from representations.samples import store as sample_store
 from tasks import events
 from tasks.data.manifest import read_manifest
+from tasks.data.parquet import parse_events
+from tasks.data.shards import FILE
 from tasks.registry import TASKS
 from tests.faults.fuzz import Fuzzed
 from tests.faults.mutations import damaged, json_changed, parquet_changed
@@ -55,6 +57,10 @@ def shard(folder: Path) -> Path:
     return folder / "events-0000.parquet"
 
 
+def read_events(path: Path) -> None:
+    FILE.parse_at(path, parse_events)
+
+
 def samples(name: str, folder: Path) -> Path:
     with sample_store.Writer(folder) as writer:
         for split in events.SPLITS:
@@ -72,7 +78,7 @@ def read_samples(path: Path) -> None:
 
 READERS: dict[str, Fuzzed] = {
     "manifest": Fuzzed(manifest, lambda path: read_manifest(path.parent), (damaged, json_changed)),
-    "shard": Fuzzed(shard, events.read, (damaged, parquet_changed), apart=True),
+    "shard": Fuzzed(shard, read_events, (damaged, parquet_changed), apart=True),
     "samples_json": Fuzzed(partial(samples, "samples.json"), read_samples, (damaged, json_changed)),
     "samples_bin": Fuzzed(partial(samples, "test-labels.bin"), read_samples),
 }

@@ -57,7 +57,7 @@ def test_a_shard_that_was_replaced_hash_and_all(copied, also_counts):
             ["counts", "fingerprint", "content"],
         )
     else:
-        assert found == ["heads-0001.parquet: has 19 events, the manifest says 20"]
+        assert found == ["heads-0001.parquet: not a shard of events (claims 19 events, expected 20)"]
 
 
 @pytest.mark.parametrize("name", ["fingerprint", "content"])
@@ -74,7 +74,7 @@ def test_a_file_that_is_no_parquet_with_the_right_hash(copied):
     rewrite(copied, lambda record: record["shards"][0].update({"sha256": sha256(path)}))
     (line,) = problems(copied)
     assert "heads-0000.parquet: " in line
-    assert "not a readable Parquet file" in line
+    assert "not a shard of events (Parquet file size is 7 bytes" in line
 
 
 def test_a_manifest_without_a_seal_is_verified_and_sealed(copied, tmp_path, capsys):
