@@ -165,5 +165,5 @@ def first_reason(error: Exception) -> str:
         text = f"field '{field}': {message}" if field else message
     else:
         text = str(error) or type(error).__name__
-    line = " ".join(text.split())
+    line = "".join(each if each.isprintable() else "?" for each in " ".join(text.split()))
     return line if len(line) <= REASON_LENGTH else f"{line[:REASON_LENGTH]} ..."

@@ -75,7 +75,7 @@ Name = Annotated[str, Field(max_length=1000), AfterValidator(printable)]
 FileName = Annotated[str, Field(max_length=100), AfterValidator(_file_name)]
 """A name that is part of a file's name, so that a record can name no file elsewhere."""
 
-PluginName = Annotated[FileName, Field(min_length=1)]
+PluginName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_file_name)]
 
 Reason = Annotated[str, BeforeValidator(_reason)]
 """Words of a plug-in or library: control characters are replaced, and what is too long is cut."""

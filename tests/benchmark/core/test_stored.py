@@ -7,6 +7,7 @@ import io
 import json
 import os
 import socket
+import tracemalloc
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -206,3 +207,54 @@ def test_a_flipped_byte_is_noticed_or_harmless(tmp_path: Path):
             continue
         for name in arrays.keys() & read.keys():
             np.testing.assert_array_equal(read[name], arrays[name])
+
+
+def peak_mb(content: bytes) -> float:
+    """Memory that parsing takes; the content has to be refused."""
+    tracemalloc.start()
+    try:
+        with pytest.raises((ValueError, OSError, zipfile.BadZipFile)):
+            parse(content)
+        return tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
+
+
+def bomb(method: int, declared: int, start: bytes = b"") -> bytes:
+    """An archive whose only member expands to 200 MB, but declares another size."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as made:
+        made.writestr("a.npy", start + bytes(200_000_000 - len(start)))
+    content = bytearray(file.getvalue())
+    for place in (content.index(b"PK\x03\x04") + 22, content.index(b"PK\x01\x02") + 24):
+        content[place : place + 4] = declared.to_bytes(4, "little")
+    return bytes(content)
+
+
+HEADER = b"{'descr': '|u1', 'fortran_order': False, 'shape': (872,), }" + b" " * 58 + b"\n"
+VERSION_1 = b"\x93NUMPY\x01\x00" + len(HEADER).to_bytes(2, "little") + HEADER
+VERSION_2 = b"\x93NUMPY\x02\x00" + (190_000_000).to_bytes(4, "little")
+
+
+@pytest.mark.parametrize("declared", [1000, 900_000, 200_000_000])
+@pytest.mark.parametrize("start", [b"", VERSION_1, VERSION_2])
+def test_an_archive_takes_no_more_memory_than_it_may(declared: int, start: bytes):
+    assert peak_mb(bomb(zipfile.ZIP_DEFLATED, declared, start)) < 5
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_only_compressions_that_numpy_writes_are_read(method: int):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as made:
+        made.writestr("a.npy", VERSION_1 + bytes(872))
+    with pytest.raises(ValueError, match="has the compression"):
+        parse(file.getvalue())
+
+
+def test_a_list_of_many_members_is_not_read():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for number in range(20_000):
+            made.writestr(str(number), b"")
+    content = file.getvalue()
+    assert peak_mb(content) < 3 * len(content) / 1e6

@@ -1,0 +1,143 @@
+"""Rows whose records disagree with their scores: they are shown everywhere, with the reason, and have no rank."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+from benchmark.core.seal import sealed
+from benchmark.records.result import MetricValue, read_result
+from leaderboard.export import to_csv, to_json, to_latex, to_markdown
+from leaderboard.pages.site import build
+from leaderboard.ranking import scores as scores_module
+from leaderboard.ranking.boards import rank, rank_with
+from leaderboard.ranking.scores import ScoreBook
+from leaderboard.terminal import board_text
+from tests.leaderboard.factory import add_cell
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from benchmark.records.store import ResultStore
+    from leaderboard.ranking.boards import Board
+
+EDITED = "the record has an AUC of 0.9990 [0.9980, 0.9999], but its scores give "
+
+
+def by_hand(path: Path, *, seal: bool) -> None:
+    """Give a record a better AUC; seal : whether it is sealed again."""
+    content = json.loads(path.read_text())
+    content["metrics"]["auc"] |= {"value": 0.999, "low": 0.998, "high": 0.9999}
+    if seal:
+        del content["seal"]
+    path.write_text(json.dumps(content))
+    if seal:
+        path.write_bytes(sealed(read_result(path)))
+
+
+def edited(store: ResultStore, *, preset: str = "quick", seal: bool = True) -> Board:
+    """A board whose row "bdt", the worst, claims to be the best."""
+    for model, strength in (("cnn", 1.2), ("mpnn", 1.0), ("bdt", 0.3)):
+        add_cell(store, strength, events=300, model=model, preset=preset)
+    by_hand(next(path for path in store.paths() if "bdt" in path.stem), seal=seal)
+    (board,) = rank(store.all(), store)
+    return board
+
+
+def test_an_edited_row_has_no_rank(store: ResultStore) -> None:
+    board = edited(store)
+    assert [(row.model, row.rank is None) for row in board.rows] == [("cnn", False), ("mpnn", False), ("bdt", True)]
+    (problem,) = board.rows[-1].problems
+    assert problem.startswith(EDITED)
+    assert problem.endswith("run the cell again")
+    assert board.best is not None
+    assert board.best.model == "cnn"
+
+
+def test_a_wrong_seal_takes_the_rank(store: ResultStore) -> None:
+    board = edited(store, seal=False)
+    assert [problem.partition(",")[0].partition(";")[0] for problem in board.rows[-1].problems] == [
+        "the record was changed after it was written (wrong seal)",
+        "the record has an AUC of 0.9990 [0.9980",
+    ]
+    assert board.rows[-1].rank is None
+
+
+def test_every_output_says_so(store: ResultStore, tmp_path: Path) -> None:
+    board = edited(store)
+    text = " ".join(board_text(board, 100).split())
+    assert "circles · bdt: done; unverified: the record has an AUC of 0.9990" in text
+    assert "(unverified)" in text
+    for line in csv.DictReader(io.StringIO(to_csv([board]))):
+        assert (line["rank"] == "") == (line["model"] == "bdt") == ("unverified" in line["status"])
+    for written in (to_markdown([board]), to_latex([board])):
+        assert "(unverified)" in written
+        assert "but its scores give" in written
+    records = json.loads(to_json(board.results, ScoreBook(store)))
+    assert [bool(record["problems"]) for record in records] == [False, False, True]
+    page = (build(store, tmp_path / "site").parent / "ttbar.html").read_text()
+    before, _, after = page.partition("Not ranked: unverified")
+    assert ">bdt</a></th>" not in before
+    assert ">bdt</a></th>" in after
+    assert "0.999" not in before.partition("<tbody>")[2].partition("</table>")[0]
+    assert EDITED in after
+    assert json.loads((tmp_path / "site" / "results.json").read_text())[0].keys() >= {"problems"}
+
+
+def test_figures_leave_it_out(store: ResultStore, tmp_path: Path) -> None:
+    edited(store)
+    page = (build(store, tmp_path / "site").parent / "ttbar.html").read_text()
+    figures = page.split('<script type="application/json"')[1:]
+    assert figures
+    assert not any("bdt" in figure.partition("</script>")[0] for figure in figures)
+
+
+def test_unranked_boards_say_so_too(store: ResultStore) -> None:
+    board = edited(store, preset="smoke")
+    assert [bool(row.problems) for row in board.rows] == [row.model == "bdt" for row in board.rows]
+
+
+def test_a_page_of_unverified_rows_alone(store: ResultStore, tmp_path: Path) -> None:
+    add_cell(store, 1.0, events=300)
+    (path,) = store.paths()
+    by_hand(path, seal=True)
+    index = build(store, tmp_path / "site").read_text()
+    assert "no row is verified" in index
+    page = (tmp_path / "site" / "ttbar.html").read_text()
+    assert "No row is verified." in page
+    assert EDITED in page  # although all rows have the same status
+
+
+def test_the_seed_is_named(store: ResultStore) -> None:
+    for seed in (0, 1):
+        add_cell(store, 1.0, events=300, seed=seed)
+    by_hand(next(path for path in store.paths() if "seed1" in path.stem), seal=True)
+    (board,) = rank(store.all(), store)
+    (problem,) = board.rows[0].problems
+    assert problem.startswith("seed 1: the record has an AUC")
+
+
+def test_two_records_with_one_key_are_not_mixed_up(store: ResultStore) -> None:
+    good = add_cell(store, 1.2, events=300, model="cnn")
+    other = store.add(good.model_copy(update={"model": "bdt"}), store.scores(good))
+    edited = other.model_copy(update={"metrics": {"auc": MetricValue(value=0.999, low=0.99, high=1.0)}})
+    store.add(edited)
+    (board,) = rank(store.all(), store)
+    assert {row.model: bool(row.problems) for row in board.rows} == {"cnn": False, "bdt": True}
+
+
+def test_few_scores_are_kept_in_memory(store: ResultStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for model in ("cnn", "mpnn", "bdt"):
+        add_cell(store, 1.0, events=300, model=model)
+    results = list(store.all())
+    expected = [row.rank for board in rank(results, store) for row in board.rows]
+    monkeypatch.setattr(scores_module, "MOST_BYTES", 1)
+    book = ScoreBook(store)
+    (board,) = rank_with(results, book)
+    assert [row.rank for row in board.rows] == expected
+    assert len(book._kept) == 1
+    assert all(book.get(result) is not None for result in results)
