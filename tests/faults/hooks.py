@@ -32,7 +32,7 @@ class Plan:
     folders : changes elsewhere do not count.
     at : the number of the change that fails, counted from 1; 0 for none.
     fault : "kill", or the name of an error as "ENOSPC".
-    lasting : whether all later changes fail as well; on a full disk (ENOSPC), those that take space.
+    lasting : whether all later changes fail as well. On a full disk (ENOSPC), those fail that take space.
     """
 
     counter: str
@@ -87,7 +87,7 @@ class Hooks:
             path, _, flags = arguments
             if flags & WRITING:
                 self._change("open", path)
-        elif event in ("os.mkdir", "os.remove", "os.rmdir", "os.truncate"):
+        elif event in ("os.mkdir", "os.remove", "os.rmdir") and os.path.lexists(arguments[0]) != (event == "os.mkdir"):
             self._change(event.removeprefix("os."), arguments[0])
         elif event == "os.rename":
             self._change("rename", arguments[1])
@@ -104,8 +104,8 @@ class Hooks:
         number = os.lseek(self._counter, 0, os.SEEK_CUR)  # where this byte ended, among those of all processes
         os.write(self._log, f"{number} {kind} {os.fsdecode(path)}\n".encode())
         plan = self._plan
-        late = plan.lasting and number > plan.at > 0 and (kind in TAKES_SPACE or plan.fault != "ENOSPC")
-        if number != plan.at and not late:
+        reached = number >= plan.at > 0 if plan.lasting else number == plan.at
+        if not reached or (plan.fault == "ENOSPC" and kind not in TAKES_SPACE):
             return
         if plan.fault == KILL:
             os.killpg(0, signal.SIGKILL)
