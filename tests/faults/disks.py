@@ -160,7 +160,7 @@ def check(
 def _trials(shop: Workshop, log: Log, step: int) -> Iterator[Trial]:
     for scenario in SCENARIOS.values():
         for fault, kind in FAULTS.items():
-            for number in range(1, shop.reference(scenario).changes + 1, step):
+            for number in range(1, len(shop.reference(scenario).changes) + 1, step):
                 if not log.has(kind, scenario.name, str(number)):
                     yield fail_at_change(shop, scenario, number, fault)
         for power in range(13, 21):

@@ -95,7 +95,7 @@ def _trials(shop: Workshop, log: Log, kills: int, seed: int, *, every_change: bo
         if not log.has(AT_A_MOMENT, run.name, f"{moment:.4f}"):
             yield kill_at_moment(shop, run, moment, shop.start_fresh)
     for scenario in SCENARIOS.values() if every_change else ():
-        for number in range(1, shop.reference(scenario).changes + 1):
+        for number in range(1, len(shop.reference(scenario).changes) + 1):
             if not log.has(AT_A_CHANGE, scenario.name, str(number)):
                 yield kill_at_change(shop, scenario, number)
 

@@ -80,11 +80,15 @@ SCENARIOS = {
 
 @dataclass(frozen=True)
 class Reference:
-    """A run without a fault: what it left, how many changes of files it made, and how long it took."""
+    """A run without a fault: what it left, the changes of files that it made, and how long it took."""
 
     state: State
-    changes: int
+    changes: list[str]
     seconds: float
+
+    def number_of(self, kind: str, name: str) -> int:
+        """The number of the first change of this kind of a file whose path ends in `name`."""
+        return next(place for place, line in enumerate(self.changes, 1) if f" {kind} " in line and line.endswith(name))
 
 
 @dataclass
@@ -142,7 +146,7 @@ class Workshop:
             ended = self.run(scenario, place, plan=plan)
             if ended.code != 0:
                 raise RuntimeError(f"{scenario.name} ended with {ended.code}: {ended.err}")
-            self.references[scenario.name] = Reference(self.state(scenario, place), len(changes(plan)), ended.seconds)
+            self.references[scenario.name] = Reference(self.state(scenario, place), changes(plan), ended.seconds)
         return self.references[scenario.name]
 
 

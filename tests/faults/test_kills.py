@@ -21,7 +21,7 @@ QUICK = [scenario for scenario in SCENARIOS.values() if not scenario.slow]
 
 @pytest.mark.parametrize("scenario", QUICK, ids=lambda scenario: scenario.name)
 def test_a_kill_at_a_change_of_a_file(scenario: Scenario, shop: Workshop, survives: Callable[[Trial], None]):
-    count = shop.reference(scenario).changes
+    count = len(shop.reference(scenario).changes)
     survives(kill_at_change(shop, scenario, random.Random(scenario.name).randint(1, count)))
 
 
@@ -33,7 +33,7 @@ def test_a_kill_at_a_random_moment(share: float, shop: Workshop, survives: Calla
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=lambda scenario: scenario.name)
 def test_kills_at_many_changes(scenario: Scenario, shop: Workshop, survives: Callable[[Trial], None]):
-    count = shop.reference(scenario).changes
+    count = len(shop.reference(scenario).changes)
     for number in sorted(random.Random(scenario.name).sample(range(1, count + 1), min(count, 12))):
         survives(kill_at_change(shop, scenario, number))
 
@@ -44,7 +44,7 @@ def test_spawned_workers_count_and_are_killed_as_well(shop: Workshop, survives: 
     place = shop.place(scenario, "spawned")
     plan = shop.plan(place)
     assert shop.run(scenario, place, plan=plan, fork=False).code == 0
-    count = shop.reference(scenario).changes
+    count = len(shop.reference(scenario).changes)
     assert len(changes(plan)) == count
     survives(kill_at_change(shop, scenario, count // 2, fork=False))
 

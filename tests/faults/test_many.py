@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmark.core.errors import UserError
+from tasks.data.dataset import DataSet
+from tasks.data.inventory import find, remove
+from tasks.data.manifest import read_manifest
+from tasks.data.store import prepare
+from tasks.registry import TASKS
 from tests.faults.commands import PATIENCE_S
+from tests.faults.nursery import TOY
 from tests.faults.report import Trial
 from tests.faults.scenarios import SCENARIOS, Scenario, run_of
 
@@ -33,6 +40,21 @@ def test_many_processes(number: int, same: bool, shop: Workshop, survives: Calla
     trial = Trial("many processes", "the same request" if same else "other requests", f"{number} processes")
     run_together(shop, [request(model) for model in models], request(",".join(dict.fromkeys(models))), trial)
     survives(trial)
+
+
+@pytest.mark.xfail(strict=True, reason="`remove` does not look again when it has the lock")
+def test_data_that_were_completed_since_clean_looked_are_not_deleted(tmp_path: Path):
+    data = DataSet(TOY, TASKS.load(TOY).resolve("smoke"), "detector")
+    folder = data.folder(tmp_path)
+    folder.mkdir(parents=True)
+    (folder / "peak-0000.parquet").touch()
+    (found,) = find(tmp_path)
+    assert found.state == "incomplete"
+    (folder / "peak-0000.parquet").unlink()
+    manifest = prepare(data, tmp_path, 1, lambda *_: None)  # another process
+    with pytest.raises(UserError):
+        remove(found, tmp_path)
+    assert read_manifest(folder) == manifest
 
 
 def request(models: str) -> Scenario:
