@@ -55,7 +55,7 @@ def parse_events(path: Path, columns: Collection[str] | None = None, count: int 
     try:
         table = events.read(path, columns)
     except UserError as error:  # in several lines, as the library has it
-        raise error.__cause__ or error from None
+        raise ValueError(error.__cause__ or error) from error
     if len(table) != rows:
         raise ValueError(f"has {len(table):,} events, but claims {rows:,}")
     for name in table.fields:
