@@ -103,7 +103,7 @@ class Supervised:
                     os.kill(number, signal.SIGKILL)
 
 
-class Channel:
+class ParentPipe:
     """The other end: what the worker process receives and sends."""
 
     def __init__(self, pipe: connection.Connection) -> None:
@@ -173,7 +173,7 @@ def apart(subject: str, function: Callable[..., Any], *arguments: Any, limit: fl
         worker.stop()
 
 
-def _answer(channel: Channel) -> None:
+def _answer(channel: ParentPipe) -> None:
     """The life of a process that runs one function."""
     try:
         function, arguments = channel.receive()
@@ -185,7 +185,7 @@ def _answer(channel: Channel) -> None:
 def _begin(work: Callable[..., None], pipe: connection.Connection, *arguments: Any) -> None:
     become_worker()
     with suppress(EOFError, BrokenPipeError):  # the parent has ended
-        work(Channel(pipe), *arguments)
+        work(ParentPipe(pipe), *arguments)
 
 
 def _parsed(line: bytes) -> dict[str, Any]:

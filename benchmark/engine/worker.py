@@ -24,14 +24,14 @@ from benchmark.records.store import ResultStore
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmark.core.supervisor import Channel
+    from benchmark.core.supervisor import ParentPipe
     from benchmark.engine.plan import Planned
     from benchmark.engine.request import Settings
 
 REPORT_EVERY_S = 0.1
 
 
-def work(channel: Channel, settings: Settings, device: str, sharing: int) -> None:
+def work(channel: ParentPipe, settings: Settings, device: str, sharing: int) -> None:
     """Run one cell after the other, until the parent closes the pipe."""
     keep_freed_memory()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
@@ -47,7 +47,7 @@ def work(channel: Channel, settings: Settings, device: str, sharing: int) -> Non
             give_back()
 
 
-def _run(channel: Channel, record: Result, pickled: bytes, settings: Settings, device: str, sharing: int) -> Result:
+def _run(channel: ParentPipe, record: Result, pickled: bytes, settings: Settings, device: str, sharing: int) -> Result:
     from models.model import Context
 
     last_s, last_stage = 0.0, ""

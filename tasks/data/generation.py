@@ -22,7 +22,7 @@ from benchmark.core.errors import PluginError, UserError
 from benchmark.core.files import write_atomically
 from benchmark.core.process import leave_if_forked
 from benchmark.core.returned import kind_of, wrong
-from benchmark.core.supervisor import DYING_S, Channel, GarbledError, Supervised, how_it_died, wait
+from benchmark.core.supervisor import DYING_S, GarbledError, ParentPipe, Supervised, how_it_died, wait
 from tasks import events
 from tasks.data.manifest import PlannedShard
 from tasks.data.shards import finished, record
@@ -144,7 +144,7 @@ def _pool(workers: int, counter: EventCounter) -> Iterator[list[Supervised]]:
             process.stop()
 
 
-def _work(channel: Channel, counter: EventCounter) -> None:
+def _work(channel: ParentPipe, counter: EventCounter) -> None:
     """The life of a generating process."""
     counter.listen()
     try:

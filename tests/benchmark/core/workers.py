@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from benchmark.core.errors import UserError
 
 if TYPE_CHECKING:
-    from benchmark.core.supervisor import Channel
+    from benchmark.core.supervisor import ParentPipe
 
 
 def is_alive(process: int) -> bool:
@@ -22,7 +22,7 @@ def is_alive(process: int) -> bool:
         return False
 
 
-def echo(channel: Channel) -> None:
+def echo(channel: ParentPipe) -> None:
     """Send back what comes, or do what it says."""
     while True:
         word = channel.receive()
