@@ -207,7 +207,7 @@ def _locked(folder: Path) -> Iterator[None]:
     """Prevent other processes from making the same samples; they may make others."""
 
     def refused(error: OSError) -> NotStorable:
-        return NotStorable(f"the folder can't be locked ({error})")
+        return NotStorable(f"the folder can't be locked ({error.strerror or error})")
 
     try:
         folder.parent.mkdir(exist_ok=True)

@@ -7,6 +7,7 @@ continues knows that it is whole and of these events. The manifest takes the pla
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
@@ -88,9 +89,10 @@ def finished(folder: Path, planned: PlannedShard, recipe: str) -> Shard | None:
 
 
 def discard_records(folder: Path) -> None:
-    """Delete the records of shards, once there is a manifest."""
+    """Delete the records of shards, once there is a manifest; those that can't be deleted do no harm."""
     for path in folder.glob(RECORDS):
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()
 
 
 def _record_of(folder: Path, planned: PlannedShard) -> Path:

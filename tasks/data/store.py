@@ -77,6 +77,7 @@ def _stored(data: DataSet, folder: Path, report: Report) -> Manifest | None:
         data.check(manifest, folder)
         for shard in manifest.shards:
             check_size(folder, shard)
+        discard_records(folder)  # of a run that was killed before it did so
     return manifest
 
 
@@ -142,7 +143,7 @@ def _only_one(folder: Path) -> Iterator[None]:
     path = folder / ".lock"
 
     def refused(error: OSError) -> UserError:
-        return UserError(f"{folder}: can't be written ({error}). Name another folder with --data.")
+        return UserError(f"{folder}: can't be written ({error.strerror or error}). Name another folder with --data.")
 
     with locked(path, refused):
         make_folder(folder)  # again: the run that had the lock may have removed it
