@@ -11,11 +11,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tests.faults.hooks import kill_tree
 from tests.faults.nursery import Order
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Ended:
 
 @dataclass
 class Running:
-    """A command that runs; `process` leads its session."""
+    """A command that runs, as the process `process`."""
 
     arguments: tuple[str, ...]
     process: int
@@ -81,8 +81,7 @@ class Running:
 
     def kill(self) -> None:
         """Kill it and all its processes at once."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process, signal.SIGKILL)
+        kill_tree(self.process)
 
 
 class Nursery:
@@ -158,7 +157,7 @@ class Nursery:
     def close(self) -> None:
         """Kill all commands that still run, and end."""
         for running in self._running:
-            running.answers.close()  # its session is killed
+            running.answers.close()  # it is killed
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe
             pipe.close()
@@ -178,7 +177,7 @@ def _line(answers: socket.socket) -> bytes:
 
 
 class Fresh:
-    """A command that is started as a user starts it, with an interpreter of its own; it leads a session."""
+    """A command that is started as a user starts it, with an interpreter of its own."""
 
     def __init__(self, arguments: Sequence[object], output: Path, folder: Path, environment: dict[str, str]) -> None:
         self.arguments = tuple(map(str, arguments))
@@ -203,7 +202,6 @@ class Fresh:
         os.close(self._ended)
         _, status, usage = os.wait4(self._process.pid, 0)
         self._process.returncode = code = os.waitstatus_to_exitcode(status)
-        self.kill()  # what is left of the session
         text = self._output.read_text(errors="replace")
         spent = time.monotonic() - self._started
         return Ended(self.arguments, None if hangs else code, "", text, spent, usage.ru_maxrss / 1000)
@@ -214,5 +212,4 @@ class Fresh:
 
     def kill(self) -> None:
         """Kill it and all its processes at once."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        kill_tree(self._process.pid)

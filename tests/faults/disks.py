@@ -153,7 +153,7 @@ def check(
         trial.problems.append(f"the second run ended with {again.code}: {again.err[-300:]}")
     found = shop.state(scenario, view)
     trial.problems += [line for line in found.differences(expected) if not _is_unstored_sample(line)]
-    trial.leftovers = sorted(set(found.temporary) - set(expected.temporary))
+    trial.leftovers = shop.leftovers(scenario, place, room.process if room else 0, view)
     return trial
 
 

@@ -26,9 +26,9 @@ TIMES = {
     "resumed_s",
 }
 """Fields of records that differ from one run to the next, or after a restart."""
-_TEMPORARY = re.compile(r"(.*/)?\..+\.tmp(/.*)?|(.*/)?\.partial(/.*)?|.*\.checkpoint")
+_TEMPORARY = re.compile(r"(.*/)?(\..+\.tmp|\.partial)(/.*)?|(.*/)?\.[^/]+\.(checkpoint|parquet\.json)")
 _LOCK = re.compile(r"(.*/)?\.[^/]*lock")
-_WITH_TIMES = re.compile(r"(results/leaderboard|pages)/([^/]+\.html|results\.json|boards\.csv)")
+_WITH_TIMES = re.compile(r"(results/leaderboard|pages)/([^/]+\.html|results\.json|boards\.csv|\.leaderboard\.json)")
 
 
 @dataclass(frozen=True)

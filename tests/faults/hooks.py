@@ -7,16 +7,18 @@ folder, below given folders. All processes of a command count together, in one f
 from __future__ import annotations
 
 import builtins
+import contextlib
 import errno
 import io
 import os
 import signal
 import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 KILL = "kill"
-"""The fault that kills the whole session, as the system does when a batch job ends."""
+"""The fault that kills all processes of the command, as the system does when a batch job ends."""
 TAKES_SPACE = ("open", "write", "mkdir", "fsync")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
@@ -32,6 +34,7 @@ class Plan:
     folders : changes elsewhere do not count.
     at : the number of the change that fails, counted from 1; 0 for none.
     fault : "kill", or the name of an error as "ENOSPC".
+    root : the process that is killed, with its descendants.
     lasting : whether all later changes fail as well. On a full disk (ENOSPC), those fail that take space.
     """
 
@@ -40,6 +43,7 @@ class Plan:
     at: int = 0
     fault: str = KILL
     lasting: bool = False
+    root: int = 0
 
     def words(self) -> dict[str, Any]:
         """As plain values, for another process."""
@@ -49,6 +53,36 @@ class Plan:
     def of(cls, words: dict[str, Any]) -> Plan:
         """What `words` returned."""
         return cls(**{**words, "folders": tuple(words["folders"])})
+
+
+def kill_tree(root: int) -> None:
+    """Kill a process and all that descend from it at once, also those in sessions of their own; this process last."""
+    tree: list[int] = []
+    while new := [process for process in _family(root) if process not in tree]:
+        tree += new
+        for process in new:  # stopped, so that none notices the end of another, or starts one more
+            if process != os.getpid():
+                _signal(process, signal.SIGSTOP)
+    for process in sorted(tree, key=lambda process: process == os.getpid()):
+        _signal(process, signal.SIGKILL)
+
+
+def _family(root: int) -> list[int]:
+    """A process and its descendants, parents first."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(path.parent.name))
+    found = [root]
+    for process in found:
+        found += children.get(process, [])
+    return found
+
+
+def _signal(process: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, number)
 
 
 class Hooks:
@@ -108,7 +142,7 @@ class Hooks:
         if not reached or (plan.fault == "ENOSPC" and kind not in TAKES_SPACE):
             return
         if plan.fault == KILL:
-            os.killpg(0, signal.SIGKILL)
+            kill_tree(plan.root)
         code = getattr(errno, plan.fault)
         raise OSError(code, os.strerror(code), os.fsdecode(path))
 

@@ -67,9 +67,8 @@ def _again(shop: Workshop, scenario: Scenario, place: Path, ended: Ended, trial:
     trial.add(again)
     if again.code != 0:
         trial.problems.append(f"the second run ended with {again.code}: {again.err[-300:]}")
-    found = shop.state(scenario, place)
-    trial.problems += found.differences(expected)
-    trial.leftovers = sorted(set(found.temporary) - set(expected.temporary))
+    trial.problems += shop.state(scenario, place).differences(expected)
+    trial.leftovers = shop.leftovers(scenario, place)
     return trial
 
 

@@ -3,7 +3,8 @@
     python -m tests.faults.nursery SOCKET
 
 Each connection to the socket brings one order, as a line of JSON, and gets two answers: the process id of the command,
-which leads a session of its own, and later how it ended. When the connection closes first, the session is killed.
+which leads a session, and later how it ended. When the connection closes first, it is killed with all its
+processes.
 The nursery ends with its standard input.
 """
 
@@ -28,7 +29,7 @@ from typing import Any
 
 from benchmark.core.process import silenced
 from tasks.sources import catalogue
-from tests.faults.hooks import Hooks, Plan
+from tests.faults.hooks import Hooks, Plan, kill_tree
 
 MODULES = (
     "benchmark.cli",
@@ -155,17 +156,11 @@ def _handle(connection: socket.socket) -> None:
     connection.sendall(json.dumps({"process": child}).encode() + b"\n")
     waiting = os.pidfd_open(child)
     if waiting not in select.select([connection, waiting], [], [])[0]:  # nobody waits for the command any more
-        _kill(child)
+        kill_tree(child)
     _, status, usage = os.wait4(child, 0)
-    _kill(child)  # what is left of the session
     code = os.waitstatus_to_exitcode(status)
     with contextlib.suppress(OSError):
         connection.sendall(json.dumps({"code": code, "peak_mb": usage.ru_maxrss / 1000}).encode() + b"\n")
-
-
-def _kill(session: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(session, signal.SIGKILL)
 
 
 def _enter(room: int) -> None:
@@ -194,9 +189,10 @@ def _command(order: Order) -> int:
         catalogue.CATALOGUE = Path(order.catalogue)
     for name, most in order.limits.items():
         resource.setrlimit(getattr(resource, name), (most, most))
-    if order.plan:
-        Hooks(Plan.of(order.plan)).install()
-    sys.argv = ["benchmark", json.dumps(order.plan)]  # spawned processes get it, see below
+    plan = order.plan and {**order.plan, "root": os.getpid()}
+    if plan:
+        Hooks(Plan.of(plan)).install()
+    sys.argv = ["benchmark", json.dumps(plan)]  # spawned processes get it, see below
     from benchmark.cli import exit_code
 
     try:

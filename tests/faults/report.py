@@ -27,7 +27,7 @@ class Trial:
     ----------
     kind : of fault. subject : the command, or the kind of file. at : where or when, so that a trial is found again.
     problems : what is lost, wrong or unclear; empty if the fault was survived.
-    leftovers : temporary files that stay.
+    leftovers : temporary files that stay, also after the next run and `data clean`.
     executed : whether code of a stranger ran.
     """
 
@@ -44,7 +44,7 @@ class Trial:
     @property
     def survived(self) -> bool:
         """Whether nothing was lost or wrong."""
-        return not (self.problems or self.hung or self.executed)
+        return not (self.problems or self.leftovers or self.hung or self.executed)
 
     def add(self, ended: Ended) -> None:
         """Take up the memory of a command, and whether it hung."""
@@ -52,9 +52,8 @@ class Trial:
         self.hung |= ended.code is None
 
     def __str__(self) -> str:
-        words = "; ".join(self.problems) or ("hung" if self.hung else "survived")
-        left = f" (left: {', '.join(self.leftovers)})" if self.leftovers else ""
-        return f"{self.kind}, {self.subject}, {self.at} {self.what}: {words}{left}"
+        words = self.problems + [f"left: {name}" for name in self.leftovers] + ["hung"] * self.hung
+        return f"{self.kind}, {self.subject}, {self.at} {self.what}: {'; '.join(words) or 'survived'}"
 
 
 class Log:

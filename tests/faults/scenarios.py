@@ -138,6 +138,17 @@ class Workshop:
         """The content of the folder of a scenario."""
         return state(place, pages_have_times=scenario.pages_have_times)
 
+    def leftovers(self, scenario: Scenario, place: Path, room: int = 0, view: Path | None = None) -> list[str]:
+        """Temporary files that stay after a run of the scenario, and after `data clean`, which should leave none."""
+        view = view or place
+        expected = self.reference(scenario).state.temporary
+        if left := set(self.state(scenario, view).temporary) - set(expected):
+            folders = [place, *(place / name for name in ("results", "models", "pages") if (view / name).is_dir())]
+            words = ["data", "clean", "--yes", "--data", place / "data"]
+            self.nursery.run([*words, *(word for folder in folders for word in ("--leftovers", folder))], room=room)
+            left = set(self.state(scenario, view).temporary) - set(expected)
+        return sorted(left)
+
     def reference(self, scenario: Scenario) -> Reference:
         """A run of a scenario without a fault."""
         if scenario.name not in self.references:
