@@ -59,7 +59,7 @@ def parse_events(path: Path, columns: Collection[str] | None = None, count: int 
     if len(table) != rows:
         raise ValueError(f"has {len(table):,} events, but claims {rows:,}")
     for name in table.fields:
-        if name in TRUTH and ak.any(ak.is_none(table[name])):
+        if name in TRUTH and table[name].layout.is_option and ak.any(ak.is_none(table[name])):
             raise ValueError(f"the column {name!r} has missing values")
     return table
 

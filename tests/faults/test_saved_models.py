@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 import torch
 from safetensors.torch import save
@@ -23,7 +24,7 @@ from models.model import silent
 from models.registry import MODELS
 from models.tensors import parse_tensors
 from tasks.registry import TASKS
-from tests.faults.saved import FILES, reseal, save_all
+from tests.faults.saved import FILES, claim_events, reseal, save_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -250,3 +251,43 @@ def test_weights_of_strangers(saved_models: Saved, tmp_path: Path, capsys: pytes
         file.write_bytes(save(tensors, texts))
         reseal(folder)
         assert reason in refused(folder, saved_models[1], capsys)
+
+
+# --- events of a stranger, whose hashes are right --------------------------------------------------------------------
+
+
+def without(name: str) -> Callable[[pyarrow.Table], pyarrow.Table]:
+    return lambda rows: rows.drop_columns(name)
+
+
+def with_column(name: str, values: Callable[[int], object]) -> Callable[[pyarrow.Table], pyarrow.Table]:
+    def change(rows: pyarrow.Table) -> pyarrow.Table:
+        column = pyarrow.array([values(number) for number in range(len(rows))])
+        return rows.set_column(rows.column_names.index(name), name, column)
+
+    return change
+
+
+def repeated(rows: pyarrow.Table) -> pyarrow.Table:
+    flat = [name for name in rows.column_names if name not in ("objects", "candidate")]
+    return pyarrow.concat_tables([rows.slice(0, 1).select(flat)] * 2_000_000).combine_chunks()
+
+
+def test_events_of_strangers(saved_models: Saved, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    folder = copied(saved_models, "bdt", tmp_path)
+    events = tmp_path / "events"
+    shutil.copytree(saved_models[1], events)
+    (shard,) = events.glob("*.parquet")
+    rows = pyarrow.parquet.read_table(shard)
+    for change, reason in [
+        (without("label"), "not a shard of events (has no column 'label'"),
+        (without("objects"), "its events have no column 'objects'"),
+        (with_column("event_id", str), "the column 'event_id' holds string, expected numbers"),
+        (with_column("objects", lambda number: [[{"pt": [str(number)]}]]), "the column 'objects' holds list<"),
+        (with_column("objects", lambda number: [{"pt": 1.0}]), "its objects have no eta, phi, mass, charge, kind"),
+        (with_column("weight", lambda number: None if number else 1.0), "the column 'weight' has missing values"),
+        (repeated, "claims 2,000,000 events of 8,000,000 numbers in"),
+    ]:
+        pyarrow.parquet.write_table(change(rows), shard)
+        claim_events(events, shard)
+        assert reason in refused(folder, events, capsys)
