@@ -12,6 +12,7 @@ import pyarrow.parquet
 
 from benchmark.core.errors import Skip, UserError
 from benchmark.core.files import write_atomically
+from benchmark.engine import returned
 from benchmark.engine.model_store import restore
 from models.export import write_onnx
 from tasks.data.dataset import info_of
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmark.engine.model_store import Restored
-    from models.model import Report
+    from models.model import Model, Report
+    from representations.samples import Samples
     from tasks.task import Task
 
 
@@ -107,10 +109,14 @@ def predict(
             raise UserError(f"{events}: {reason}") from reason
         ids.append(samples.event_ids.cpu().numpy())
         parts = (samples[first : first + batch] for first in range(0, len(samples), batch))
-        scores += [restored.model.predict_proba(part) for part in parts]
+        scores += [_probabilities(restored.model, part, classes) for part in parts]
         done += len(shard)
     report("predict", done, source.total)
     return Predicted(np.concatenate(ids), np.concatenate(scores), classes, source.fitted_on, source.dropped)
+
+
+def _probabilities(model: Model, samples: Samples, classes: tuple[str, ...]) -> NDArray[np.float32]:
+    return returned.probabilities(model, model.predict_proba(samples), len(samples), classes)
 
 
 def export_onnx(model: Path, onnx: Path, *, trust_code: bool = False) -> tuple[list[str], tuple[str, ...]]:
