@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import realpath
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,9 @@ def command(
         Path | None,
         typer.Option(help="Folder for the pages. Default: RESULTS/leaderboard.", metavar="DIR"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write into a folder with other files, which stay.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write into a folder with other files, which stay as they are.")
+    ] = False,
 ) -> int:
     """Write an index and a page for each task, as HTML that needs no network.
 
@@ -27,7 +30,7 @@ def command(
     from leaderboard.pages.site import build
 
     store = options.existing_results(results)
-    pages = output.expanduser() if output else store.folder / PAGES
+    pages = Path(realpath(output.expanduser())) if output else store.folder / PAGES  # a link of the user's own
     if not force:
         _refuse_other_files(pages)
     print(build(store, pages).resolve().as_uri())
@@ -40,8 +43,13 @@ def _refuse_other_files(pages: Path) -> None:
 
     if not pages.is_dir() or (pages / PAGES_MARK).is_file():
         return
-    # a first build that was killed leaves only temporary files
-    others = sorted(path.name for path in pages.iterdir() if not (path.name.startswith(".") and path.suffix == ".tmp"))
+    try:
+        # a first build that was killed leaves only temporary files
+        others = sorted(
+            path.name for path in pages.iterdir() if not (path.name.startswith(".") and path.suffix == ".tmp")
+        )
+    except OSError as error:
+        raise UserError(f"--output {pages}: can't be read ({error.strerror}). Name another folder.") from error
     if others:
         raise UserError(
             f"--output {pages.resolve()}: contains other files ('{others[0]}'), expected an empty folder or "

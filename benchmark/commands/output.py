@@ -21,21 +21,24 @@ PAGES = "leaderboard"
 
 
 def finish(results: Sequence[Result], folder: Path, *, quiet: bool, as_json: bool) -> None:
-    """Write the pages of all results in `folder`, and print `results` with their ranks among all."""
+    """Print `results` with their ranks among all in `folder`, and write the pages of all."""
     from leaderboard.export import to_json
     from leaderboard.pages.site import build
     from leaderboard.ranking.boards import rank_with
     from leaderboard.ranking.scores import ScoreBook
 
     store = ResultStore(folder)
-    page = build(store, folder / PAGES)
-    if as_json:
-        print(to_json(results, ScoreBook(store)), end="")
-    elif not quiet:
-        boards = list(_only(rank_with(store.all(), ScoreBook(store)), {result.key for result in results}))
-        print_boards([board for board, _ in boards])
-        if others := sum(hidden for _, hidden in boards):
-            print(f"Ranks are among all rows of each board; the page also has {others} from other runs.")
+    try:  # neither stops the other: a page that can't be written, and a reader that has gone
+        if as_json:
+            print(to_json(results, ScoreBook(store)), end="")
+        elif not quiet:
+            boards = list(_only(rank_with(store.all(), ScoreBook(store)), {result.key for result in results}))
+            print_boards([board for board, _ in boards])
+            if others := sum(hidden for _, hidden in boards):
+                print(f"Ranks are among all rows of each board; the page also has {others} from other runs.")
+    finally:
+        page = build(store, folder / PAGES)
+    if not (as_json or quiet):
         print(f"page: {page.resolve().as_uri()}")
 
 

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import jinja2
 
 from benchmark.core.errors import UserError
-from benchmark.core.files import make_folder, write_atomically
-from benchmark.records.store import PAGES_MARK
 from leaderboard.export import to_csv, to_json
+from leaderboard.pages.folder import reserved, write_pages
 from leaderboard.pages.sections import BoardSection, board_section, event_counts, question, rank_in_words, slug
 from leaderboard.ranking.boards import rank_with
 from leaderboard.ranking.scores import ScoreBook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from benchmark.records.store import ResultStore
 
 _HERE = Path(__file__).parents[1]
@@ -31,21 +26,26 @@ def build(store: ResultStore, output: Path) -> Path:
 
     Pages are written after the files that they need. Files of an earlier build that are not needed any more are
     removed; other files stay. The same results give the same bytes. Raises UserError if a page would overwrite a file
-    that is not from an earlier build.
+    that is not from an earlier build, or lies behind a link.
     """
+    with reserved(output):  # before results are read, so that the last build to end has all of them
+        write_pages(output, _files(store))
+    return output / "index.html"
+
+
+def _files(store: ResultStore) -> dict[str, bytes]:
+    """The content of all files, by path, pages last."""
     book = ScoreBook(store)
     results = sorted(store.all(), key=lambda result: (result.task, result.stem))
     boards = rank_with(results, book)
     sections = [board_section(board, store, book) for board in boards]
-    files: dict[str, bytes] = {
+    return {
         **_static(),
         **{picture.path: picture.png for section in sections for _, several in section.pictures for picture in several},
         "results.json": _utf8(to_json(results, book)),
         "boards.csv": _utf8(to_csv(boards)),
         **_pages(sections),
     }
-    _write(output, files)
-    return output / "index.html"
 
 
 def environment() -> jinja2.Environment:
@@ -99,43 +99,3 @@ def _plotly_script() -> Path:
         if script.is_file():
             return script
     raise UserError("plotly: the package is not installed, or lacks its script. Install it: pip install plotly")
-
-
-def _write(output: Path, files: Mapping[str, bytes]) -> None:
-    make_folder(output)
-    known = _manifest(output)
-    for name in files:
-        if name.endswith(".html") and name not in known and (output / name).exists():
-            raise UserError(
-                f"{output / name}: exists, and was not written by the leaderboard. Name another folder, or remove it."
-            )
-    # the names of both builds first, so that the next build also knows the files of an interrupted one
-    _write_manifest(output, known | set(files))
-    for name, content in files.items():
-        path = output / name
-        make_folder(path.parent)
-        if not path.is_file() or path.read_bytes() != content:
-            write_atomically(path, partial(_copy, content))
-    for name in sorted(known - set(files)):
-        (output / name).unlink(missing_ok=True)
-    _write_manifest(output, set(files))
-
-
-def _copy(content: bytes, file: IO[bytes]) -> None:
-    file.write(content)
-
-
-def _manifest(output: Path) -> set[str]:
-    """The files of an earlier build, without any outside the folder."""
-    try:
-        names = json.loads((output / PAGES_MARK).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-    root = output.resolve()
-    texts = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
-    return {name for name in texts if (root / name).resolve().is_relative_to(root) and (root / name).is_file()}
-
-
-def _write_manifest(output: Path, names: Iterable[str]) -> None:
-    text = json.dumps({"files": sorted(names)}, indent=1).encode()
-    write_atomically(output / PAGES_MARK, lambda file: file.write(text))
