@@ -114,8 +114,8 @@ def lock_of(samples: Path) -> Path:
 def remove(found: DataFolder, root: Path) -> None:
     """Delete the files of a data set, its samples and its folder.
 
-    Raises UserError, and deletes nothing, when it is being made, when its folder or that of its task is a link or not
-    directly below the root, or when it contains anything that is not part of a data set.
+    Raises UserError, and deletes nothing, when it is being made or was completed meanwhile, when its folder or that of
+    its task is a link or not directly below the root, or when it contains anything that is not part of a data set.
     """
     folder = found.folder
     _check_place(folder, root)
@@ -124,6 +124,8 @@ def remove(found: DataFolder, root: Path) -> None:
     if strange:
         raise UserError(f"{folder}: holds {strange[0]}, which is of no data set. Move it away, or delete it by hand.")
     with _locked(folder, [folder / ".lock", *_locks(folder)]):
+        if found.state == "incomplete" and (folder / MANIFEST).exists():
+            raise UserError(f"{folder}: another process has completed it meanwhile. It was not deleted.")
         _delete_samples(folder)
         # The manifest is deleted first: if this is interrupted, the rest is incomplete and not damaged.
         for path in sorted(folder.iterdir(), key=lambda path: path.name != MANIFEST):

@@ -42,7 +42,6 @@ def test_many_processes(number: int, same: bool, shop: Workshop, survives: Calla
     survives(trial)
 
 
-@pytest.mark.xfail(strict=True, reason="`remove` does not look again when it has the lock")
 def test_data_that_were_completed_since_clean_looked_are_not_deleted(tmp_path: Path):
     data = DataSet(TOY, TASKS.load(TOY).resolve("smoke"), "detector")
     folder = data.folder(tmp_path)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmark.core.errors import UserError
 from representations.samples import store as sample_store
 from tasks import events
-from tasks.data.manifest import read_manifest
+from tasks.data.manifest import Manifest, read_manifest
 from tasks.data.parquet import parse_events
 from tasks.data.shards import FILE
 from tasks.registry import TASKS
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def manifest(folder: Path) -> Path:
-    (folder / "manifest.json").write_text(json.dumps(MANIFEST))
+    Manifest(**MANIFEST).write(folder)
     return folder / "manifest.json"
 
 
@@ -39,7 +38,7 @@ MANIFEST = {
     "settings": {"ttbar": ["Top:all = on"]},
     "packages": {"numpy": "2.0"},
     "detector": "1",
-    "counts": {"ttbar": {"train": 3, "test": 2}},
+    "counts": {"ttbar": {"train": 3, "valid": 0, "test": 2}},
     "shards": [{"file": "ttbar-0000.parquet", "events": 5, "sha256": "0" * 64, "process": "ttbar", "seed": 1}],
     "fingerprint": "f" * 64,
     "content": "0" * 64,
