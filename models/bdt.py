@@ -10,6 +10,7 @@ import xgboost
 
 from benchmark.core.errors import UserError, did_you_mean
 from benchmark.core.plugin import Range
+from models.boosted import check_trees, parse_ubjson
 from models.card import WEIGHTS, Card, ModelWithCard
 from models.table_model import shape_of, table_of
 from models.training.batches import balanced_weights
@@ -138,8 +139,10 @@ class BDT(ModelWithCard):
         self._booster.set_param({"device": context.device, "nthread": 0})
 
     def _parse(self, content: bytes) -> tuple[Any, Card]:
-        booster = xgboost.Booster(model_file=bytearray(content))
-        return booster, Card.parse(booster.attr("card"), self)
+        document = parse_ubjson(content)
+        card = Card.parse(document["learner"]["attributes"].get("card"), self)
+        check_trees(document, len(card.shape.columns), len(card.classes))
+        return xgboost.Booster(model_file=bytearray(content)), card
 
     def parameters_count(self) -> int | None:
         """Number of leaves of all trees."""

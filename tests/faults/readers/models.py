@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import redirect_stderr
 from functools import cache, partial
 from pathlib import Path
@@ -40,6 +41,22 @@ def model_file(model: str, folder: Path) -> Path:
 
 def read_model(model: str, path: Path) -> None:
     MODELS.load(model).resolve("smoke").load(path.parent, Context())
+
+
+def read_and_apply_trees(path: Path) -> None:
+    model = MODELS.load("bdt").resolve("smoke")
+    model.load(path.parent, Context())
+    model.predict_proba(rings(20))
+
+
+def trees_changed(content: bytes, random: Random) -> bytes:
+    """Numbers of the trees are others."""
+    places = [match.end() + 4 for match in re.finditer(rb"\[\$[lU]#L", content)]
+    for _ in range(random.choice((1, 2, 5))):
+        place = random.choice(places) + 4 * random.randint(0, 12)
+        number = random.choice((-(2**31), -2, -1, 0, 1, 3, 10, 1000, 2**31 - 1)).to_bytes(4, "big", signed=True)
+        content = content[:place] + number + content[place + 4 :]
+    return content
 
 
 def saved_model(model: str, folder: Path) -> Path:
@@ -94,7 +111,8 @@ TENSORS = (damaged, safetensors_changed)
 apart = partial(Fuzzed, apart=True)
 
 READERS: dict[str, Fuzzed] = {
-    "bdt": apart(partial(saved_weights, "bdt"), restore),
+    "bdt": apart(partial(model_file, "bdt"), read_and_apply_trees, (damaged, trees_changed)),
+    "bdt_in_folder": Fuzzed(partial(saved_weights, "bdt"), restore),
     "cnn": apart(partial(model_file, "cnn"), partial(read_model, "cnn"), TENSORS),
     "ffnn": apart(partial(model_file, "ffnn"), partial(read_model, "ffnn"), TENSORS),
     "checkpoint": apart(checkpoint, read_checkpoint, TENSORS),
