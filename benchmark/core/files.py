@@ -99,7 +99,8 @@ def locked(path: Path, refused: Callable[[OSError], Exception], *, wait: bool = 
     try:
         yield
     finally:
-        lock.release()
+        with suppress(OSError):  # then it is free when this process ends
+            lock.release()
 
 
 def is_free(path: Path) -> bool:

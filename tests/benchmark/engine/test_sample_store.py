@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import shutil
 import subprocess
 import sys
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import filelock
 import pytest
+import torch
 
 from benchmark.engine import sample_store as module
 from benchmark.engine.cell import evaluate
@@ -19,7 +22,7 @@ from benchmark.engine.code_hash import sources
 from benchmark.engine.sample_store import represent, represented
 from models.model import Context
 from representations.fourvectors.fourvectors import FourVectors
-from representations.samples import Ragged, Vectors
+from representations.samples import Ragged, Vectors, store
 from representations.samples.store import RECORD
 from tasks.data.inventory import SAMPLES
 from tasks.data.store import shards
@@ -28,6 +31,8 @@ from tests.benchmark.toys import TOY
 from tests.tasks.data_sets import rewrite
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmark.engine.job import Job
     from benchmark.engine.sample_store import Represented
     from benchmark.records.result import Result
@@ -251,6 +256,80 @@ def test_a_folder_that_can_not_be_written(root: Path, capsys: pytest.CaptureFixt
     result, _ = run_cell(toy_job(), root)
     assert result.status == "done"
     assert "held in memory and not stored: the folder can't be locked" in capsys.readouterr().err
+
+
+FULL = OSError(28, "No space left on device")
+
+
+def fail(*words: object, **more: object) -> None:
+    raise FULL
+
+
+def fail_in(owner: object, name: str, *, only: str = "") -> Callable[[pytest.MonkeyPatch], None]:
+    """Make a function raise the error of a full disk, for all paths or for those whose name contains a text."""
+
+    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
+        plain = getattr(owner, name)
+
+        def instead(*words: Any, **more: Any) -> Any:
+            if only in str(words[0]) or only in str(words[-1]):
+                raise FULL
+            return plain(*words, **more)
+
+        monkeypatch.setattr(owner, name, instead)
+
+    return patch
+
+
+def fail_in_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As buffers are written when a file is closed."""
+
+    def closing(self: store.Writer, *error: object) -> None:
+        self._files.close()
+        raise FULL
+
+    monkeypatch.setattr(store.Writer, "__exit__", closing)
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        pytest.param(fail_in(Path, "mkdir", only=SAMPLES), id="mkdir of all samples"),
+        pytest.param(fail_in(Path, "mkdir", only=".tmp"), id="mkdir"),
+        pytest.param(fail_in(filelock.FileLock, "acquire"), id="lock"),
+        pytest.param(fail_in(Path, "open", only=".bin"), id="open"),
+        pytest.param(fail_in(store._Growing, "append"), id="write"),
+        pytest.param(fail_in_close, id="close"),
+        pytest.param(fail_in(Path, "write_bytes", only=store.RECORD), id="record"),
+        pytest.param(fail_in(os, "replace"), id="rename"),
+        pytest.param(fail_in(torch, "from_file"), id="map"),
+    ],
+)
+def test_samples_that_can_not_be_stored_are_held_in_memory(
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    patch: Callable[[pytest.MonkeyPatch], None],
+):
+    job_ = toy_job()
+    expected = content(represent(module._shards(job_, root), job_.representation))
+    home = kept(root).parent
+    with monkeypatch.context() as full:
+        patch(full)
+        assert content(represented(planned(job_, root), root, Context())) == expected
+    assert "samples are held in memory and not stored: " in capsys.readouterr().err
+    assert [path.name for path in home.iterdir() if path.name != kept(root).name] == [] if home.exists() else True
+    module._held.clear()
+    assert content(represented(planned(job_, root), root, Context())) == expected
+    assert [path.name for path in home.iterdir()] == [kept(root).name]
+
+
+def test_a_lock_that_can_not_be_given_back(root: Path, monkeypatch: pytest.MonkeyPatch):
+    job_ = toy_job()
+    with monkeypatch.context() as broken:
+        broken.setattr(filelock.FileLock, "release", fail)
+        represented(planned(job_, root), root, Context())
+    assert (kept(root) / RECORD).is_file()
 
 
 # --- processes -------------------------------------------------------------------------------------------------------

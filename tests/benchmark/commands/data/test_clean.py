@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from benchmark import cli
+from benchmark.core.temporary import temporary_for
 from tasks.data.inventory import SAMPLES
 from tests.benchmark.cells import run_cell, toy_job
 from tests.benchmark.toys import TOY
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.leftovers import leftover_of_a_killed_process
 
 
 @pytest.fixture
@@ -150,3 +150,60 @@ def test_samples_are_asked_for_alone(cleaned, words: str):
     code, _, err = cleaned(*words.split())
     assert code == 2
     assert "exclude each other. Name one." in err
+
+
+def test_what_killed_runs_left_goes_too(cleaned, root: Path, complete: set[str]):
+    folder = toy_job().data.folder(root)
+    home = folder / SAMPLES
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    half = leftover_of_a_killed_process(home / "circles-0123456789")
+    half.mkdir()
+    (half / "train-labels.bin").write_bytes(bytes(1000))
+    left = [
+        half,
+        home / ".circles-0123456789.lock",
+        folder / ".lock",
+        folder / ".hard-0000.parquet.json",
+        leftover_of_a_killed_process(folder / "soft-0000.parquet"),
+    ]
+    for path in left[1:]:
+        path.write_bytes(bytes(500))
+    alive = [temporary_for(folder / "hard-0001.parquet"), home / ".graph-0123456789.lock"]
+    for path in alive:
+        path.touch()
+    with FileLock(alive[1]):
+        code, out, err = cleaned("toy", "--yes")
+        assert (code, err) == (0, "")
+        assert {Path(line.partition(": ")[0]) for line in out.splitlines()[:-1]} == {root / "toy" / HALF, *left}
+        assert out.splitlines()[-1] == "deleted 1 data sets and 5 leftovers, 5.5 kB"
+    assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in alive)
+    assert names(root) == complete
+    assert cli.exit_code(("data", "verify", "toy", "--data", str(root))) == 0
+
+
+def test_leftovers_of_other_folders(cleaned, tmp_path: Path, root: Path):
+    results = tmp_path / "results"
+    (results / "toy").mkdir(parents=True)
+    (results / "toy" / "a-seed0-1.json").write_text("{}")
+    left = [
+        leftover_of_a_killed_process(results / "toy" / "a-seed0-1.json"),
+        leftover_of_a_killed_process(results / "index.html"),
+    ]
+    alive = temporary_for(results / "toy" / "b.json")
+    for path in (*left, alive):
+        path.write_bytes(b"1234")
+    (results / "link").symlink_to(results / "toy")
+    words = ("toy", "--incomplete", "--leftovers", str(results), "--json")
+    rows = json.loads(cleaned(*words, "--dry-run")[1])
+    assert {row["folder"]: row["state"] for row in rows} == {
+        str(root / "toy" / HALF): "incomplete",
+        **{str(path): "leftover" for path in left},
+    }
+    assert all(path.exists() for path in left)
+    assert all(row["deleted"] for row in json.loads(cleaned(*words, "--yes")[1]))
+    assert sorted(path.name for path in results.rglob("*")) == sorted(["toy", "link", "a-seed0-1.json", alive.name])
+    code, _, err = cleaned("--leftovers", str(tmp_path / "none"), "--dry-run")
+    assert code == 2
+    assert err.startswith(f"error: --leftovers {tmp_path / 'none'}: no such folder. Name a folder of results")
