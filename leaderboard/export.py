@@ -1,4 +1,8 @@
-"""Boards and results as CSV, Markdown, LaTeX and JSON text."""
+"""Boards and results as CSV, Markdown, LaTeX and JSON text.
+
+Names and reasons may come from strangers: none is markup, a command or a formula where the text is read, and control
+characters are written as `\\x1b`.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,14 @@ import csv
 import io
 import json
 import math
-import re
 from typing import TYPE_CHECKING, Any
 
+from benchmark.core.text import plain
 from leaderboard.ranking.columns import BoardColumn, TableEntry, all_columns, text_table
 from leaderboard.ranking.names import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from benchmark.records.result import Result
     from leaderboard.ranking.boards import Board
@@ -31,6 +35,9 @@ _BOARD_FIELDS = (
     "preset",
     "fast_simulation",
 )
+
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""How a formula starts; spreadsheets in East Asia know the wide forms."""
 
 
 def to_json(results: Iterable[Result], book: ScoreBook | None = None) -> str:
@@ -98,8 +105,9 @@ def _csv_text(entry: TableEntry) -> str:
 
 
 def _guarded(text: str) -> str:
-    """Text that a spreadsheet would run as a formula, made plain by an apostrophe."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    """Text for one line. What a spreadsheet would run as a formula gets an apostrophe, which makes it text there."""
+    line = plain(text)
+    return f"'{line}" if line.lstrip().startswith(_FORMULA) else line
 
 
 def _number(value: float | int | str | None) -> str:
@@ -111,18 +119,22 @@ def _title(board: Board) -> str:
 
 
 def _markdown(board: Board) -> str:
+    headers, *rows = ([_escape(text, _MARKDOWN) for text in line] for line in _text_lines(board))
+    body = "\n".join("| " + " | ".join(line) + " |" for line in (headers, ["---"] * len(headers), *rows))
+    return f"### {_escape(_title(board), _MARKDOWN)}\n\n{body}\n"
+
+
+def _text_lines(board: Board) -> list[list[str]]:
     headers, rows = text_table(board)
-    lines = [headers, ["---"] * len(headers), *rows]
-    body = "\n".join("| " + " | ".join(map(_escape_markdown, line)) + " |" for line in lines)
-    return f"### {_escape_markdown(_title(board))}\n\n{body}\n"
+    return [headers, *rows]
 
 
-def _escape_markdown(text: str) -> str:
-    if text == "---":
-        return text
-    return re.sub(r"([\\`*_\[\]|#])", r"\\\1", " ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;")
+def _escape(text: str, escapes: Mapping[str, str]) -> str:
+    """Text in one line, with the escapes of a format."""
+    return "".join(escapes.get(character, character) for character in plain(" ".join(text.split())))
 
 
+_MARKDOWN = {**{character: f"\\{character}" for character in "\\`*_[]|#$~"}, "&": "&amp;", "<": "&lt;"}
 _LATEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -134,6 +146,7 @@ _LATEX = {
     "}": r"\}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "|": r"\textbar{}",
     "±": r"$\pm$",
     "−": r"$-$",
     "–": "--",
@@ -145,14 +158,14 @@ _LATEX = {
 
 
 def _latex(board: Board) -> str:
-    headers, rows = text_table(board)
+    headers, *rows = _text_lines(board)
     # {} at the start of a row: LaTeX would read a '[' there as the optional argument of the line before
-    lines = [r" & ".join(map(_escape_latex, line)) + r" \\" for line in (headers, *rows)]
+    lines = [r" & ".join(_escape(text, _LATEX) for text in line) + r" \\" for line in (headers, *rows)]
     return "\n".join(
         [
             r"% \usepackage{booktabs}",
             r"\begin{table}",
-            rf"\caption{{{_escape_latex(_title(board))}}}",
+            rf"\caption{{{_escape(_title(board), _LATEX)}}}",
             rf"\begin{{tabular}}{{{'l' * len(headers)}}}",
             r"\toprule",
             lines[0],
@@ -164,7 +177,3 @@ def _latex(board: Board) -> str:
             "",
         ]
     )
-
-
-def _escape_latex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in " ".join(text.split()))

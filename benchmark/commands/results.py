@@ -14,7 +14,14 @@ from benchmark.core.errors import UserError
 def command(
     results: options.Results = options.DEFAULT_RESULTS,
     json: Annotated[bool, typer.Option("--json", help="All results as a JSON list.")] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="Boards as comma-separated values, with all digits.")] = False,
+    csv: Annotated[
+        bool,
+        typer.Option(
+            "--csv",
+            help="Boards as comma-separated values, with all digits. Text that a spreadsheet would run as a formula "
+            "starts with an apostrophe.",
+        ),
+    ] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Boards as Markdown tables.")] = False,
     latex: Annotated[bool, typer.Option("--latex", help="Boards as LaTeX tables.")] = False,
 ) -> int:

@@ -24,7 +24,7 @@ def plain(text: str) -> str:
 
 def plain_lines(text: str) -> str:
     """Text of several lines, which stay, as tabs do; everything else as `plain` has it."""
-    return _BETWEEN.sub(lambda found: plain(found[0]), text)
+    return text if text.isprintable() else _BETWEEN.sub(lambda found: plain(found[0]), text)
 
 
 def one_line(text: str) -> str:

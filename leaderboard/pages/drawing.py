@@ -6,6 +6,8 @@ import html
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from benchmark.core.text import plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -63,11 +65,11 @@ class Styles:
             parts.append(row.device)
         if self._several_sizes and row.train_events:
             parts.append(f"{row.train_events:,} events")
-        return plain(" · ".join(parts))
+        return without_tags(" · ".join(parts))
 
     def entries(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """Name and legend of the trace of each row. The first row with a style has the entry in the legend."""
-        styles = [plain(" · ".join(row.plugins)) for row in rows]
+        styles = [without_tags(" · ".join(row.plugins)) for row in rows]
         return [
             {"name": style, "legendgroup": style, "showlegend": style not in styles[:place], "text": self.name(row)}
             for place, (style, row) in enumerate(zip(styles, rows, strict=True))
@@ -116,10 +118,10 @@ def with_errors(estimates: Sequence[Estimate]) -> dict[str, Any]:
     }
 
 
-def plain(text: str) -> str:
+def without_tags(text: str) -> str:
     """Text for plotly, which would read tags and entities as markup."""
     short = text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…"
-    return html.escape(short, quote=False)
+    return html.escape(plain(short), quote=False)
 
 
 def rounded(value: float) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.metrics.metric import CONFIDENCE
 from leaderboard.pages.decorrelation import mass_figure
-from leaderboard.pages.drawing import DASHES, PALETTE, Chart, Styles, layout_of, plain, rounded, with_errors
+from leaderboard.pages.drawing import DASHES, PALETTE, Chart, Styles, layout_of, rounded, with_errors, without_tags
 from leaderboard.pages.roc_points import one_vs_one_curve, one_vs_rest_curve, signal_curve
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def best_figure(board: Board, book: ScoreBook) -> Chart | None:
     drawn = [(name, points) for name, curve in curves if (points := _points(row, book, curve))]
     traces = [
         _curve({"name": name, "text": name}, points, PALETTE[place % len(PALETTE)], DASHES[place % len(DASHES)])
-        for place, (name, points) in enumerate((plain(name), points) for name, points in drawn)
+        for place, (name, points) in enumerate((without_tags(name), points) for name, points in drawn)
     ]
     cell = f"{row.representation} with {row.model}"
     what = "Each class against the rest" if board.macro else "Signal against each background"
@@ -104,7 +104,7 @@ def class_figure(board: Board) -> Chart | None:
             "type": "scatter",
             "mode": "markers",
             **entry,
-            "x": [plain(name) for name in board.classes],
+            "x": [without_tags(name) for name in board.classes],
             **with_errors([row.estimate(f"auc_{name}") for name in board.classes]),
             "marker": {"color": styles.colour(row), "symbol": styles.symbol(row), "size": 9},
             "hovertemplate": "%{text}<br>%{x}: AUC %{y:.4f}<extra></extra>",
@@ -191,7 +191,7 @@ def _chance() -> dict[str, Any]:
 
 
 def _roc_layout(signal: str) -> dict[str, Any]:
-    x = {"title": {"text": f"signal efficiency ε<sub>S</sub> ({plain(signal)})"}, "range": [0, 1], "dtick": 0.2}
+    x = {"title": {"text": f"signal efficiency ε<sub>S</sub> ({without_tags(signal)})"}, "range": [0, 1], "dtick": 0.2}
     y = {
         "title": {"text": "background rejection 1/ε<sub>B</sub>"},
         "type": "log",

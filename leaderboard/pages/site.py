@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import jinja2
 
 from benchmark.core.errors import UserError
+from benchmark.core.text import plain_lines
 from leaderboard.export import to_csv, to_json
 from leaderboard.pages.folder import reserved, write_pages
 from leaderboard.pages.sections import BoardSection, board_section, event_counts, question, rank_in_words, slug
@@ -49,10 +50,11 @@ def _files(store: ResultStore) -> dict[str, bytes]:
 
 
 def environment() -> jinja2.Environment:
-    """Templates that escape all values, since results may come from other people."""
+    """Templates that escape all values, since results may come from other people: markup and control characters."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
         autoescape=True,
+        finalize=_without_control,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -60,6 +62,11 @@ def environment() -> jinja2.Environment:
     made.policies["json.dumps_kwargs"] = {"sort_keys": True, "allow_nan": False, "separators": (",", ":")}
     made.globals.update(slug=slug, question=question, event_counts=event_counts, rank_in_words=rank_in_words)
     return made
+
+
+def _without_control(value: object) -> object:
+    """A value of a template. What is markup already consists of such values."""
+    return plain_lines(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _pages(sections: list[BoardSection]) -> dict[str, bytes]:

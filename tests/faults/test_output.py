@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from itertools import product
@@ -35,29 +36,24 @@ class Evil(Metric):
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results whose every text is hostile, next to a damaged one with such a name."""
+    """Results with hostile texts where records have text of any kind, and files that are none, with such names."""
     store = ResultStore(tmp_path_factory.mktemp("hostile") / f"results{NAME}")
-    text = NASTY.replace("\x00", "").replace("\ud83d", "") + NAME
+    text, plain = NASTY.replace("\ud83d", "") + NAME, "$\\input{x}|[red]=cmd()"
     fields = {
-        "task": NAME,
-        "task_version": text,
-        "classes": (text, "b"),
-        "source": text,
-        "fingerprint": text,
+        "source": plain,
         "variant": {text: text},
-        "variant_given": (text,),
-        "level": text,
-        "device": text,
         "parameters": {text: text},
-        "environment": {"traceback": text},
-        "details": {text: 1.0},
-        "created": text,
-        "metric_columns": (MetricColumn("x", text, text, unit=text, common=True),),
+        "environment": {"traceback": text, text: text},
+        "metric_columns": (MetricColumn("x", plain, plain, unit=plain, common=True),),
+        "preset": "quick",
     }
-    values = {"auc": MetricValue(value=0.4, low=0.3, high=0.45), "x": MetricValue(value=1.0, reason=text)}
-    store.add(make_result(**fields, preset="quick", model=NAME, representation=NAME, metrics=values))
-    store.add(make_result(**fields, preset=text, model=NAME, status="failed", reason=text))
+    values = {"auc": MetricValue(value=0.4, low=0.3, high=0.45), "x": MetricValue(value=1.0)}
+    store.add(make_result(**fields, model=plain, metrics=values))
+    store.add(make_result(**fields, model="b", status="failed", reason=text))
+    (store.folder / NAME).mkdir()
+    record = json.loads(store.paths()[0].read_text())
     (store.folder / NAME / f"{NAME}-seed0.json").write_text("{")
+    (store.folder / NAME / "b-seed0.json").write_text(json.dumps({**record, "model": text, text: text}))
     return store.folder
 
 

@@ -4,11 +4,17 @@ import csv
 import io
 import json
 import math
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmark.metrics.metric import MetricColumn
 from benchmark.records.result import MetricValue, Result
-from leaderboard.export import to_csv, to_json, to_latex, to_markdown
-from leaderboard.ranking.boards import rank
+from leaderboard.export import _LATEX, to_csv, to_json, to_latex, to_markdown
+from leaderboard.ranking.boards import Board, rank
+from leaderboard.terminal import board_text
+from tests.faults.hostile import CALM, dangerous
 from tests.leaderboard.factory import make_result
 
 RESULTS = [
@@ -105,3 +111,78 @@ def test_inverted_rows_are_marked_in_every_download() -> None:
     for text in (to_markdown(boards), to_latex(boards)):
         assert "(inverted)" in text
         assert "inverted: AUC is significantly below 0.5" in text
+
+
+TEXTS = st.text(st.sampled_from("\\`*_[]|#$~^&%{}<>\"'=+-@ \n\t\r\x1b\u202e\u2028a1é") | st.characters(), max_size=30)
+
+
+def hostile_boards(text: str, name: str) -> list[Board]:
+    """A board with these texts in names, headers and reasons, though a record with some of them would not be read."""
+    column = MetricColumn("x", f"X {text}", text)
+    fields = {"source": text, "preset": f"{name}p", "metric_columns": (column,), "level": name}
+    values = {"auc": MetricValue(value=-0.5, low=-0.6, high=-0.4), "x": MetricValue(value=-1e-30)}
+    done = {**fields, "model": f"m{text}", "representation": name, "metrics": values}
+    failed = {**fields, "model": text, "reason": text}
+    made = [make_result(auc=0.5), make_result(status="failed", model="b")]
+    return rank([result.model_copy(update=update) for result, update in zip(made, (done, failed), strict=True)])
+
+
+@CALM
+@given(TEXTS, TEXTS)
+def test_csv_of_any_text_has_its_cells_and_no_formula(text: str, name: str) -> None:
+    boards = hostile_boards(text, name)
+    written = to_csv(boards)
+    assert dangerous(written) <= {"\n"}
+    header, *lines = csv.reader(io.StringIO(written))
+    assert len(lines) == 2
+    for line in lines:
+        assert len(line) == len(header)
+        numbers = [cell for cell in line if cell[:1] in set("=+-@＝＋－＠")]
+        assert all(float(number) < 0 for number in numbers), "numbers stay numbers"
+    found = [float(value) for field, value in zip(header, lines[0], strict=True) if field in ("auc", "auc_low", "x")]
+    assert found == [-0.5, -0.6, -1e-30]
+
+
+@CALM
+@given(TEXTS, TEXTS)
+def test_markdown_of_any_text_has_its_cells_and_no_markup(text: str, name: str) -> None:
+    for board in hostile_boards(text, name):
+        written = to_markdown([board])
+        assert dangerous(written) <= {"\n"}
+        title, empty, *table = written.splitlines()
+        assert (title[:4], empty, len(table)) == ("### ", "", 4)
+        plain = [re.sub(r"\\\W", "", line) for line in (title[4:], *table)]
+        assert len({line.count("|") for line in plain[1:]}) == 1
+        assert not set("".join(plain)) & set("\\`*[]#$~<")
+
+
+@CALM
+@given(TEXTS, TEXTS)
+def test_latex_of_any_text_has_its_cells_and_no_command(text: str, name: str) -> None:
+    for board in hostile_boards(text, name):
+        written = to_latex([board])
+        assert dangerous(written) <= {"\n"}
+        _, _, caption, columns, *_ = lines = written.splitlines()
+        bodies = [line.removeprefix("{}").removesuffix(r" \\") for line in (lines[5], *lines[7:9])]
+        allowed = re.compile("|".join(map(re.escape, sorted(_LATEX.values(), key=len, reverse=True))))
+        for body in (caption.removeprefix(r"\caption{").removesuffix("}"), *bodies):
+            assert not set(allowed.sub("", body.replace(" & ", ""))) & set("\\$%#_{}~^&|<>")
+        count = len(columns.removeprefix(r"\begin{tabular}").strip("{}"))
+        assert {body.count(" & ") for body in bodies} == {count - 1}
+
+
+@CALM
+@given(TEXTS, TEXTS)
+def test_json_of_any_text_is_ascii_and_comes_back(text: str, name: str) -> None:
+    result = make_result(status="failed").model_copy(update={"model": f"m{text}", "reason": name})
+    written = to_json([result])
+    assert written.isascii()
+    assert dangerous(written) <= {"\n"}
+    assert json.loads(written)[0]["model"] == f"m{text}"
+
+
+@CALM
+@given(TEXTS, TEXTS)
+def test_a_board_of_any_text_does_not_control_the_terminal(text: str, name: str) -> None:
+    for board in hostile_boards(text, name):
+        assert dangerous(board_text(board, 80)) <= {"\n"}

@@ -11,15 +11,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmark.core.errors import UserError
 from benchmark.metrics.metric import MetricColumn
 from benchmark.records.result import MetricValue, Scores
 from benchmark.records.store import ResultStore
 from leaderboard.export import to_csv, to_latex, to_markdown
-from leaderboard.pages.site import build
+from leaderboard.pages.site import build, environment
 from leaderboard.ranking.boards import rank
 from leaderboard.terminal import board_text
+from tests.faults.hostile import CALM, dangerous
 from tests.leaderboard.factory import add_cell, add_scored, make_result, pictures_of
 
 EVIL = "<script>alert(1)</script>\"'&</script><!--"
@@ -213,6 +216,59 @@ def test_text_of_results_is_never_markup(store: ResultStore, tmp_path: Path) -> 
     assert ",'=evil," in to_csv(boards)
     for text in (to_markdown(boards), to_latex(boards)):
         assert "{x}" in text.replace("\\", "")
+
+
+@CALM
+@given(st.text(st.sampled_from("<>&\"'\x1b\u202e\u2066\x00\n") | st.characters()))
+def test_pages_have_no_control_characters(text: str) -> None:
+    page = environment().from_string("<p title='{{ text }}'>{{ text }}</p>{{ {'a': text} | tojson }}").render(text=text)
+    assert dangerous(page) <= {"\n", "\t"}
+    assert page.count("<") == page.count(">") == 2
+
+
+def test_every_value_of_a_page_is_escaped(store: ResultStore, tmp_path: Path) -> None:
+    """Texts of all kinds, in tables, tooltips, figures and scripts; links lead to pages of the site alone."""
+    link, evil = "javascript:alert(1)//", "\x1b[2J\u202e\u2066\x9b\u2028"
+    fields = {
+        **{field: _replaced(value, link) for field, value in hostile().items()},
+        "task": link.replace("/", ""),
+        "fingerprint": link.replace("/", ""),
+        "variant": {evil: evil},
+        "variant_given": (),
+        "parameters": {evil: {evil: [evil]}},
+        "reason": evil,
+        "environment": {"machine": {evil: [evil]}, "traceback": evil},
+    }
+    name = link.replace("/", "")
+    scores = Scores(np.arange(6), np.arange(6) % 2, np.full((6, 2), 0.5, np.float32), np.ones(6, np.float32))
+    store.add(make_result(**fields, model=name, representation=name, auc=(0.5, 0.4, 0.6)), scores)
+    store.add(make_result(**fields, model="b", status="failed"))
+    site = build(store, tmp_path / "site").parent
+    assert {path.name for path in site.iterdir()} >= {"index.html", "results.json", "boards.csv"}
+    for path in (*site.glob("*.html"), site / "results.json", site / "boards.csv"):
+        assert dangerous(path.read_text(encoding="utf-8")) <= {"\n"}, path.name
+    for path in site.glob("*.html"):
+        page = Page(path)
+        assert path.name == "index.html" or r"\x1b[2J\u202e" in page.text
+        for script in page.scripts:
+            assert not dangerous("".join(re.findall(r'"([^"]*)"', json.dumps(json.loads(script), ensure_ascii=False))))
+        for link in (*page.attributes("href"), *page.attributes("src")):
+            assert re.fullmatch(
+                r"data:,|#[\w-]+|(static/|pictures/)?[\w.-]+\.(html|css|js|json|csv|png)(#[\w-]+)?", link
+            ), link
+
+
+def _replaced(value: Any, text: str) -> Any:
+    """A value with this text in place of the markup."""
+    if isinstance(value, str):
+        return text
+    if isinstance(value, dict):
+        return {_replaced(key, text): _replaced(item, text) for key, item in value.items()}
+    if isinstance(value, MetricColumn):
+        return MetricColumn(value.name, text, text, unit=text, source=text)
+    if isinstance(value, list | tuple):
+        return tuple(_replaced(item, f"{text}{place}") for place, item in enumerate(value))
+    return value
 
 
 def test_matrix_pictures_and_scores_of_wrong_shape_are_left_out(store: ResultStore, tmp_path: Path) -> None:
