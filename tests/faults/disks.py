@@ -60,7 +60,7 @@ def run_on_small_disk(shop: Workshop, scenario: Scenario, kilobytes: int) -> Tri
     shop.reference(scenario)
     place = shop.place(scenario)
     taken = sum(-(-file.stat().st_size // PAGE) * PAGE for file in place.rglob("*") if file.is_file())
-    with Room(place, f"size={taken + kilobytes * 1024}") as room:
+    with Room(place, f"size={max(taken + kilobytes * 1024, PAGE)}") as room:  # a size of 0 is no bound
         before = shop.state(scenario, room.view)
         ended = shop.run(scenario, place, room=room.process)
         room.mount("remount,size=1g")
@@ -157,8 +157,8 @@ def check(
     return trial
 
 
-def _trials(shop: Workshop, log: Log, step: int) -> Iterator[Trial]:
-    for scenario in SCENARIOS.values():
+def _trials(shop: Workshop, log: Log, names: list[str], step: int) -> Iterator[Trial]:
+    for scenario in (SCENARIOS[name] for name in names):
         for fault, kind in FAULTS.items():
             for number in range(1, len(shop.reference(scenario).changes) + 1, step):
                 if not log.has(kind, scenario.name, str(number)):
@@ -178,12 +178,13 @@ def _trials(shop: Workshop, log: Log, step: int) -> Iterator[Trial]:
 def main() -> None:
     """Try what the command line asks for."""
     parser = argparse.ArgumentParser(description="Run commands on bad disks, and again on good ones.")
+    parser.add_argument("--only", nargs="*", default=list(SCENARIOS), choices=list(SCENARIOS), help="commands")
     parser.add_argument("--step", type=int, default=1, help="only every n-th change of a file fails")
     parser.add_argument("--output", type=Path, default=Path("disks.jsonl"), help="file to which trials are added")
     given = parser.parse_args()
     log = Log(given.output)
     with tempfile.TemporaryDirectory(prefix="faults-") as folder, workshop(Path(folder)) as shop:
-        for trial in _trials(shop, log, given.step):
+        for trial in _trials(shop, log, given.only, given.step):
             log.add(trial)
             print(trial, flush=True)
 
