@@ -168,7 +168,7 @@ def _trials(shop: Workshop, log: Log, names: list[str], step: int) -> Iterator[T
                 yield fail_in_long_files(shop, scenario, 2**power)
         if no_rooms():
             continue
-        for kilobytes in (0, 8, 40, 80, 160, 320, 640, 1280):
+        for kilobytes in (0, 40, 160, 640):
             if not log.has(SMALL, scenario.name, f"{kilobytes} kB"):
                 yield run_on_small_disk(shop, scenario, kilobytes)
         if not log.has(MOUNTED, scenario.name, "all"):
