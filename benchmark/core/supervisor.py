@@ -38,7 +38,7 @@ class GarbledError(Exception):
 
 
 class Supervised:
-    """A worker process. It runs `work(channel, *arguments)`; the arguments must not need a plug-in to be unpickled."""
+    """A worker process. It runs `work(parent, *arguments)`; the arguments must not need a plug-in to be unpickled."""
 
     def __init__(self, work: Callable[..., None], *arguments: Any) -> None:
         context = get_context("spawn")
@@ -173,13 +173,13 @@ def apart(subject: str, function: Callable[..., Any], *arguments: Any, limit: fl
         worker.stop()
 
 
-def _answer(channel: ParentPipe) -> None:
+def _answer(parent: ParentPipe) -> None:
     """The life of a process that runs one function."""
     try:
-        function, arguments = channel.receive()
-        channel.send("value", value=function(*arguments))
+        function, arguments = parent.receive()
+        parent.send("value", value=function(*arguments))
     except BaseException as error:
-        channel.send("error", text=complaint(error))
+        parent.send("error", text=complaint(error))
 
 
 def _begin(work: Callable[..., None], pipe: connection.Connection, *arguments: Any) -> None:

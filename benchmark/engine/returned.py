@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark.core.errors import UserError
+from benchmark.core.process import leave_if_forked
 from benchmark.core.returned import is_name, kind_of, shown, wrong
 from benchmark.metrics.compute import ROUNDING
+from representations.samples import Samples
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmark.core.plugin import Plugin
     from models.model import Model
+    from representations.representation import Representation
+    from tasks.events import Events
 
 SUM_TOLERANCE = 1e-2
 """How far from 1 the probabilities of an event may sum: half precision rounds to 10 bits."""
@@ -83,6 +87,22 @@ def details(model: Model) -> dict[str, float]:
         if not is_name(name) or not isinstance(value, Real):
             raise wrong(model.name, "details returned", f"{shown(name)}: {shown(value)}", expected)
     return {str(name): float(value) for name, value in found.items() if math.isfinite(value)}
+
+
+def samples(representation: Representation, found: object, events: Events) -> Samples:
+    """What `represent` returned. Raises UserError unless these are samples of the events, in the same order."""
+    leave_if_forked()
+    method = "represent returned"
+    if not isinstance(found, Samples):
+        raise wrong(representation.name, method, kind_of(found), "Images, Vectors or Graphs")
+    if len(found) != len(events):
+        raise wrong(representation.name, method, f"{len(found)} samples", f"{len(events)}, one for each event")
+    for name, column in (("event_ids", "event_id"), ("labels", "label")):
+        if not np.array_equal(getattr(found, name).cpu().numpy(), events.column(column)):
+            raise wrong(representation.name, method, f"other {name}", "those of the events, in the same order")
+    if found.classes != events.info.classes:
+        raise wrong(representation.name, method, f"the classes {shown(found.classes)}", shown(events.info.classes))
+    return found
 
 
 def parameters(plugin: Plugin) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from benchmark.core.errors import UserError
 from benchmark.core.files import locked, replacing, warn_once
 from benchmark.core.machine import processor, usable_cores
+from benchmark.engine import returned
 from benchmark.engine.throughput import clock
 from models.model import Report, silent
 from representations.samples import Samples, store
@@ -115,14 +116,6 @@ def represented(item: Planned, root: Path, context: Context) -> Represented:
         return _held[wanted]
 
 
-def _check_samples(representation: Representation, samples: object) -> None:
-    if not isinstance(samples, Samples):
-        raise UserError(
-            f"{representation.name}: represent returned a {type(samples).__name__}, expected Images, Vectors "
-            "or Graphs. Correct this representation."
-        )
-
-
 def _each(
     shards: Iterable[Events],
     representation: Representation,
@@ -139,18 +132,20 @@ def _each(
     report("represent", 0, total)
     for events in shards:
         if done == 0:
-            _check_samples(representation, representation.represent(events[:WARM_UP_EVENTS]))
+            warm_up = events[:WARM_UP_EVENTS]
+            returned.samples(representation, representation.represent(warm_up), warm_up)
         with clock() as reading:
-            made = {name: representation.represent(part) for name, part in events.splits().items() if len(part)}
+            parts = {name: part for name, part in events.splits().items() if len(part)}
+            made = {name: representation.represent(part) for name, part in parts.items()}
         empty -= made.keys()
         for name in tuple(made):  # each is freed before the next shard is made
-            take(name, made.pop(name))
+            take(name, returned.samples(representation, made.pop(name), parts[name]))
         done, seconds = done + len(events), seconds + reading.seconds
         report("represent", done, total)
     if events is None:
         raise UserError("no events to represent, expected one shard at least. Make the data again.")
     for name in empty:
-        take(name, representation.represent(events[:0]))
+        take(name, returned.samples(representation, representation.represent(events[:0]), events[:0]))
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return Provenance(events.info.has_signal, done / max(seconds, 1e-9), now)
 

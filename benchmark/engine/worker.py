@@ -31,23 +31,23 @@ if TYPE_CHECKING:
 REPORT_EVERY_S = 0.1
 
 
-def work(channel: ParentPipe, settings: Settings, device: str, sharing: int) -> None:
+def work(parent: ParentPipe, settings: Settings, device: str, sharing: int) -> None:
     """Run one cell after the other, until the parent closes the pipe."""
     keep_freed_memory()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
     while True:
-        record, pickled = channel.receive()
+        record, pickled = parent.receive()
         try:
-            result = _run(channel, record, pickled, settings, device, sharing)
+            result = _run(parent, record, pickled, settings, device, sharing)
         except UserError as error:  # the result can't be stored
-            channel.send("error", key=record.key, text=str(error))
+            parent.send("error", key=record.key, text=str(error))
         else:
-            channel.send("result", key=record.key, result=result.model_dump_json())
+            parent.send("result", key=record.key, result=result.model_dump_json())
             del result  # so that the memory of what was fitted is free
             give_back()
 
 
-def _run(channel: ParentPipe, record: Result, pickled: bytes, settings: Settings, device: str, sharing: int) -> Result:
+def _run(parent: ParentPipe, record: Result, pickled: bytes, settings: Settings, device: str, sharing: int) -> Result:
     from models.model import Context
 
     last_s, last_stage = 0.0, ""
@@ -58,7 +58,7 @@ def _run(channel: ParentPipe, record: Result, pickled: bytes, settings: Settings
         if now - last_s > REPORT_EVERY_S or done in (0, total) or stage != last_stage:
             stage, done, total = report_step(stage, done, total)
             last_s, last_stage = now, stage
-            channel.send("stage", key=record.key, stage=stage, done=done, total=total)
+            parent.send("stage", key=record.key, stage=stage, done=done, total=total)
 
     try:
         item: Planned = pickle.loads(pickled)  # imports its plug-ins
@@ -67,7 +67,7 @@ def _run(channel: ParentPipe, record: Result, pickled: bytes, settings: Settings
         failed = record.model_copy(update={"status": "failed", "reason": reason_of(error)})
         leave_if_forked()
         return ResultStore(settings.results).add(failed)
-    channel.send("begun", key=record.key)
+    parent.send("begun", key=record.key)
     checkpoint = _checkpoint(item, settings)
     return _result(item, settings, Context(device, item.cell.seed, report, checkpoint, sharing))
 

@@ -144,25 +144,25 @@ def _pool(workers: int, counter: EventCounter) -> Iterator[list[Supervised]]:
             process.stop()
 
 
-def _work(channel: ParentPipe, counter: EventCounter) -> None:
+def _work(parent: ParentPipe, counter: EventCounter) -> None:
     """The life of a generating process."""
     counter.listen()
     try:
-        data, folder = channel.receive()  # imports the task
+        data, folder = parent.receive()  # imports the task
         recipe = data.recipe().key()
         while True:
-            shard: PlannedShard = channel.receive()
+            shard: PlannedShard = parent.receive()
             table = _table(data, shard)
             try:
                 _store(table, folder, shard, recipe)
             except UserError as error:
-                channel.send("disk", text=str(error))
+                parent.send("disk", text=str(error))
                 return
-            channel.send("made", file=shard.file)
+            parent.send("made", file=shard.file)
     except EOFError:
         raise
     except BaseException as error:  # a task may fail in any way
-        channel.send("error", text=complaint(error))
+        parent.send("error", text=complaint(error))
 
 
 def _store(table: ak.Array, folder: Path, shard: PlannedShard, recipe: str) -> None:

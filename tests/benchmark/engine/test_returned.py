@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -15,6 +15,9 @@ from benchmark.metrics.compute import compute
 from benchmark.metrics.metric import Estimate, MetricColumn, Scored
 from models.ffnn import FFNN
 from models.inputs import view_of
+from tasks.data.generation import _table, plan
+from tasks.events import Events
+from tests.benchmark.cells import toy_job
 from tests.models.conftest import particles
 
 CLASSES = ("signal", "background")
@@ -121,6 +124,24 @@ def test_reports():
     for step in (("", 0, 1), (3, 0, 1), ("train", "0", 1), ("train", 0, np.nan), ("a\nb", 0, 1), ("x" * 100, 0, 1)):
         with pytest.raises(UserError, match=r"report\(.*\): expected a short name and two numbers"):
             returned.report_step(*step)
+
+
+def test_samples():
+    job = toy_job()
+    task = job.data.task
+    events = Events(_table(job.data, plan(task)[0]), task.info("detector"))[:10]
+    samples = job.representation.represent(events)
+    assert returned.samples(job.representation, samples, events) is samples
+    labels = 1 - samples.labels
+    for value, found in (
+        (None, "None, expected Images, Vectors or Graphs"),
+        (samples[:5], "5 samples, expected 10, one for each event"),
+        (samples[torch.arange(9, -1, -1)], "other event_ids, expected those of the events, in the same order"),
+        (replace(samples, labels=labels), "other labels, expected those of the events, in the same order"),
+        (replace(samples, classes=("a", "b")), r"the classes \('a', 'b'\), expected \('hard', 'soft'\)"),
+    ):
+        with pytest.raises(UserError, match=f"fourvectors: represent returned {found}. Correct this plug-in."):
+            returned.samples(job.representation, value, events)
 
 
 @pytest.mark.parametrize(

@@ -247,7 +247,7 @@ def test_what_a_representation_returns_is_checked(root: Path, monkeypatch: pytes
     result, _ = run_cell(toy_job(), root)
     assert result.status == "failed"
     assert result.reason == (
-        "fourvectors: represent returned a NoneType, expected Images, Vectors or Graphs. Correct this representation."
+        "fourvectors: represent returned None, expected Images, Vectors or Graphs. Correct this plug-in."
     )
 
 
