@@ -49,9 +49,14 @@ def _alike(one: Result, other: Result) -> bool:
 
     A parameter that one of them lacks does not count, since a plug-in may gain and lose some.
     """
-    names = [(result.representation, result.model, result.device) for result in (one, other)]
+    names = [(result.representation, result.model, result.device, *_files(result)) for result in (one, other)]
     pairs = [(one.representation_parameters, other.representation_parameters), (one.parameters, other.parameters)]
     return names[0] == names[1] and all(a[name] == b[name] for a, b in pairs for name in a.keys() & b.keys())
+
+
+def _files(result: Result) -> list[str]:
+    """The files of representation and model, empty for built-in ones: an edited file is as fast as it was."""
+    return [origin.name if origin else "" for origin in (result.representation_origin, result.model_origin)]
 
 
 def _events(item: Planned) -> int | None:

@@ -99,7 +99,16 @@ def _stored(record: Result, settings: Settings) -> Result | None:
         return None
     if stored.status == "done" and settings.models and not is_saved(settings.models, stored):
         return None  # its model is to be saved, which needs a new training
-    return stored
+    return stored if stored.seal == "right" else _adopted(stored, record)
+
+
+def _adopted(stored: Result, record: Result) -> Result:
+    """A record without a seal, as an earlier version wrote them, with what is known of its cell in place of its words.
+
+    Its AUC agrees with its scores, or `ResultStore.find` would not have found it.
+    """
+    known = record.model_fields_set - {"status", "events", "code"}
+    return stored.model_copy(update={name: getattr(record, name) for name in known})
 
 
 def data_to_make(planned: Iterable[Planned]) -> list[str]:

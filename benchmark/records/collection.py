@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 if TYPE_CHECKING:
     import pandas as pd
 
-    from benchmark.records.result import PluginOrigin, Result
+    from benchmark.records.result import Result
 
 
 class Results(Sequence["Result"]):
@@ -44,7 +44,8 @@ class Results(Sequence["Result"]):
         pandas.DataFrame
             Columns `task`, `variant`, `representation`, `model`, `seed`, `status`, `reason`, `preset`, `level`,
             `fingerprint`; each metric with its interval as `auc`, `auc_low`, `auc_high`; the speeds, such as
-            `train_events_per_s`; the seconds of each stage, such as `fit_s`; and `key`.
+            `train_events_per_s`; the seconds of each stage, such as `fit_s`; where plug-ins come from that are not
+            built in, as `model_origin`; and `key`.
         """
         import pandas as pd
 
@@ -54,25 +55,21 @@ class Results(Sequence["Result"]):
 def _row(result: Result) -> dict[str, Any]:
     row: dict[str, Any] = {
         "task": result.task,
-        "variant": _named(result.task, result.variant, result.variant_given, result.task_origin),
-        "representation": _named(
-            result.representation,
-            result.representation_parameters,
-            result.representation_given,
-            result.representation_origin,
-        ),
-        "model": _named(result.model, result.parameters, result.parameters_given, result.model_origin),
+        "variant": _named(result.task, result.variant, result.variant_given),
+        "representation": _named(result.representation, result.representation_parameters, result.representation_given),
+        "model": _named(result.model, result.parameters, result.parameters_given),
     }
     row |= {name: getattr(result, name) for name in ("seed", "status", "reason", "preset", "level", "fingerprint")}
     for name, metric in result.metrics.items():
         row |= {name: metric.value, f"{name}_low": metric.low, f"{name}_high": metric.high}
     row |= dict(result.throughput)
     row |= {f"{stage}_s": seconds for stage, seconds in result.timings.items()}
+    origins = {"task": result.task_origin, "representation": result.representation_origin, "model": result.model_origin}
+    row |= {f"{part}_origin": str(origin or "") for part, origin in origins.items()}
     return {**row, "key": result.key}
 
 
-def _named(name: str, parameters: Mapping[str, Any], given: Iterable[str], origin: PluginOrigin | None) -> str:
-    """`cnn[depth=15] (mine.py 1a2b3c4d)`: the parameters that are not those of the preset, and where it comes from."""
+def _named(name: str, parameters: Mapping[str, Any], given: Iterable[str]) -> str:
+    """A name with the parameters that are not those of the preset: `cnn[depth=15]`."""
     inside = ",".join(f"{parameter}={parameters[parameter]}" for parameter in given if parameter in parameters)
-    named = f"{name}[{inside}]" if inside else name
-    return named if origin is None else f"{named} ({origin})"
+    return f"{name}[{inside}]" if inside else name

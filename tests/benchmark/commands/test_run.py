@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,7 +56,7 @@ def test_the_table_at_the_end_has_what_was_asked_for(
 ):
     """Another command had a cell that failed."""
     assert cli.exit_code(arguments(tmp_path, toy_data, "Raises")) == 1
-    assert "raises: failed" in capsys.readouterr().out
+    assert re.search(r"raises \(toy_models\.py \w{8}\): failed", capsys.readouterr().out)
     assert cli.exit_code(arguments(tmp_path, toy_data, "Nearest")) == 0
     out = capsys.readouterr().out
     assert "nearest" in out
@@ -128,6 +129,34 @@ def test_missing_scores_are_made_again(tmp_path: Path, toy_data: Path):
     (second,) = run_toy(request("Nearest"), tmp_path, toy_data)
     assert (second.key, second.metrics, second.scores_sha256) == (first.key, first.metrics, first.scores_sha256)
     assert ResultStore(tmp_path).find("toy", first.key) == second
+
+
+def test_a_record_of_an_earlier_version_gets_its_seal(tmp_path: Path, toy_data: Path, monkeypatch: pytest.MonkeyPatch):
+    (first,) = run_toy(request("Nearest"), tmp_path, toy_data)
+    path = tmp_path / "toy" / f"{first.stem}.json"
+    fields = json.loads(path.read_text())
+    del fields["seal"], fields["model_origin"]
+    path.write_text(json.dumps({**fields, "source": "another", "fast_simulation": True}))
+    monkeypatch.setattr("benchmark.engine.executor.Worker", None)  # nothing is trained
+    (second,) = run_toy(request("Nearest"), tmp_path, toy_data)
+    assert second == first == ResultStore(tmp_path).find("toy", first.key)
+    assert second.seal == "right"
+
+
+@pytest.mark.parametrize("field", ["auc", "source"])
+def test_a_record_that_was_changed_is_made_again(tmp_path: Path, toy_data: Path, field: str):
+    (first,) = run_toy(request("Nearest"), tmp_path, toy_data)
+    path = tmp_path / "toy" / f"{first.stem}.json"
+    fields = json.loads(path.read_text())
+    if field == "auc":
+        fields["metrics"]["auc"]["value"] = 0.9999
+        del fields["seal"]
+    else:
+        fields["source"] = "another"
+    path.write_text(json.dumps(fields))
+    (second,) = run_toy(request("Nearest"), tmp_path, toy_data)
+    assert (second.metrics, second.source) == (first.metrics, first.source)
+    assert ResultStore(tmp_path).problems(second) == ()
 
 
 def test_a_run_without_a_task_prints_its_plan_first(

@@ -44,7 +44,8 @@ def test_a_file_does_not_take_the_row_of_a_built_in(kind: str) -> None:
     assert all(row.superseded == 0 for row in board.rows)
     assert f"{name} (their-models)" in board_text(board, 200)
     assert f"{name} (mine.py 1a2b3c4d)" in to_csv([board])
-    assert f"{name} (mine.py 1a2b3c4d)" in repr(Results(results))
+    frame = Results(results).to_frame()
+    assert list(frame[f"{kind}_origin"]) == ["", "mine.py 1a2b3c4d", "mine.py 99999999", "their-models"]
 
 
 def test_a_copied_file_is_the_same_source() -> None:
