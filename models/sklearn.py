@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-import importlib
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from sklearn.base import is_classifier
 from sklearn.utils import all_estimators
 
 from benchmark.core.errors import UserError, did_you_mean
@@ -62,17 +60,10 @@ class Sklearn(TableModel):
 def find_estimator(name: str) -> type[Any]:
     """The classifier of this name, with or without its module. Raises UserError if scikit-learn has none."""
     module, _, short = name.rpartition(".")
-    if module:
-        try:
-            found = getattr(importlib.import_module(module), short, None) if module.startswith("sklearn.") else None
-        except ImportError:
-            found = None
-        if isinstance(found, type) and hasattr(found, "fit") and is_classifier(found()):
-            return found
     known = dict(all_estimators(type_filter="classifier"))
-    if module or short not in known:
+    kind: type[Any] | None = known.get(short)
+    if kind is None or (module and not f"{kind.__module__}.".startswith(f"{module}.")):
         raise UserError(f"sklearn: scikit-learn has no classifier '{name}'. {did_you_mean(short, known)}")
-    kind: type[Any] = known[short]
     return kind
 
 
@@ -86,6 +77,6 @@ def parse_settings(text: str) -> dict[str, Any]:
         value = value.replace(";", ",")
         try:
             settings[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):  # plain text needs no quotes
+        except (ValueError, SyntaxError, RecursionError, MemoryError):  # plain text needs no quotes
             settings[name] = value
     return settings

@@ -183,3 +183,20 @@ def test_a_contributed_model_takes_a_dozen_lines(kind: type[TableModel]) -> None
     train, test = particles(300, shift=2), particles(200, shift=2, seed=2)
     scores = fitted(kind(), train).predict_proba(test)
     assert roc_auc_score(test.labels == 0, scores[:, 0]) > 0.9
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("sklearn.ensemble.os", "sklearn.\0.LogisticRegression", "os.LogisticRegression", "s.LogisticRegression"),
+        *("sklearn.ensemble.LogisticRegression", "sklearn.base.ClassifierMixin", "os.system"),
+    ],
+)
+def test_only_classifiers_by_their_modules(name: str) -> None:
+    with pytest.raises(UserError, match="scikit-learn has no classifier"):
+        Sklearn(estimator=name)
+
+
+def test_deep_settings_are_text() -> None:
+    with pytest.raises(UserError):
+        Sklearn(estimator="LogisticRegression", settings="what=" + "[" * 10_000)
