@@ -29,9 +29,12 @@ _CHUNK = 1 << 20
 
 def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Shape, whether the order is that of columns, and dtype of an .npy file. Raises ValueError for another file."""
-    version = npy.read_magic(file)
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, by_columns, dtype = read(file)
+    try:
+        version = npy.read_magic(file)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, by_columns, dtype = read(file)
+    except Exception as error:  # numpy reads the header as Python's literals, and raises what the tokenizer does
+        raise ValueError(f"no header of an array: {error}") from error
     return shape, by_columns, dtype
 
 

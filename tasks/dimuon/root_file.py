@@ -13,7 +13,8 @@ from benchmark.core.errors import UserError
 from tasks.dimuon.columns import find_columns, missing_columns, part_of, refuse_electrons
 from tasks.dimuon.pairs import FilePart, MuonPairs
 from tasks.sources.files import require_finite
-from tasks.sources.root_file import STEP, contents, entry, open_trees
+from tasks.sources.root_bounds import read_branches
+from tasks.sources.root_file import contents, entry, open_trees
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,7 +73,7 @@ def _reader(trees: dict[str, Any], what: str) -> Callable[[], Iterator[FilePart]
 
 def _rows(tree: Any, columns: dict[str, str], what: str) -> Iterator[FilePart]:
     start = 0
-    for chunk in tree.iterate(list(columns.values()), step_size=STEP, library="np"):
+    for chunk in read_branches(tree, list(columns.values()), "np", what):
         values = {name: chunk[column] for name, column in columns.items()}
         yield part_of(values, entry(start), what)
         start += len(values["q1"])
@@ -81,7 +82,7 @@ def _rows(tree: Any, columns: dict[str, str], what: str) -> Iterator[FilePart]:
 def _lists(tree: Any, layout: MuonLayout, what: str) -> Iterator[FilePart]:
     numbers = layout.collision if set(layout.collision) <= set(tree.keys(recursive=False)) else ()
     start = 0
-    for chunk in tree.iterate([*layout.muons, *numbers], step_size=STEP, library="ak"):
+    for chunk in read_branches(tree, [*layout.muons, *numbers], "ak", what):
         muons = [chunk[name] for name in layout.muons]
         for name, values in zip(layout.muons, muons, strict=True):
             worst = ak.to_numpy(ak.sum(abs(values), axis=1, mask_identity=False))

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import awkward as ak
 import numpy as np
 
-from benchmark.core.errors import UserError
+from benchmark.core.errors import UserError, spelled
 from tasks.detector.particles import cylindrical
 from tasks.sources.files import require_finite
-from tasks.sources.root_file import STEP, contents, entry
+from tasks.sources.root_bounds import read_branches
+from tasks.sources.root_file import contents, entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -134,16 +135,16 @@ def read_chunks(trees: dict[str, Any], parts: Sequence[str], what: str, notes: l
         for name, names in extra.items():
             if have & set(names):
                 branch = _first(names, have)
-                if _is_filled(tree, layout, branch):
+                if _is_filled(tree, layout, branch, what):
                     wanted[part, name] = branch
                 else:
                     notes.append(f"never fills {branch}: {part} are selected without it")
     wanted |= {("event", name): _first(names, have) for name, names in layout.event.items() if have & set(names)}
     cut = 0.0
-    if "jets" in parts and (tag := _btag(tree, layout)):
+    if "jets" in parts and (tag := _btag(tree, layout, what)):
         wanted["jets", "btag"], cut = tag
     start = 0
-    for read in tree.iterate(list(dict.fromkeys(wanted.values())), step_size=STEP, library="ak"):
+    for read in read_branches(tree, list(dict.fromkeys(wanted.values())), "ak", what):
         found: dict[str, dict[str, Any]] = {part: {} for part in (*parts, "event")}
         for (part, name), branch in wanted.items():
             found[part][name] = _numbers(read[branch], branch, part in layout.needed, start, what, nan=name == "btag")
@@ -176,23 +177,23 @@ def _first(names: Branches, have: set[str]) -> str:
     return next(name for name in names if name in have)
 
 
-def _is_filled(tree: Any, layout: Layout, branch: str) -> bool:
+def _is_filled(tree: Any, layout: Layout, branch: str, what: str) -> bool:
     """Whether a file fills an identification: some older NanoAOD has `false` for every muon and every quality."""
     proofs = [name for name in layout.filled.get(branch, ()) if name in tree.keys(recursive=False)]
     objects = 0
-    for chunk in tree.iterate(proofs, step_size=STEP, library="ak") if proofs else ():
+    for chunk in read_branches(tree, proofs, "ak", what) if proofs else ():
         if any(ak.any(chunk[name] > 0, axis=None) for name in proofs):
             return True
         objects += int(ak.sum(ak.num(chunk[branch])))
     return objects == 0
 
 
-def _btag(tree: Any, layout: Layout) -> tuple[str, float] | None:
+def _btag(tree: Any, layout: Layout, what: str) -> tuple[str, float] | None:
     """The first discriminator that the file fills, and its cut: some files have one that is -1 or -1000 throughout."""
     have = set(tree.keys(recursive=False))
     known = [(name, cut) for name, cut in layout.btags if name in have]
     for name, cut in known[:-1]:
-        chunks = tree.iterate([name], step_size=STEP, library="ak")
+        chunks = read_branches(tree, [name], "ak", what)
         if any(ak.any(chunk[name] > 0.0, axis=None) for chunk in chunks):
             return name, cut
     return known[-1] if known else None
@@ -204,7 +205,7 @@ def _numbers(values: ak.Array, name: str, listed: bool, start: int, what: str, *
     if flat is None or flat.dtype.kind not in "biuf":
         kind = "a list of numbers" if listed else "one number"
         raise UserError(
-            f"{what}: branch {name} holds {str(values.type)[:60]}, expected {kind} per event. Give another file."
+            f"{what}: branch {name} holds {spelled(values.type, 60)}, expected {kind} per event. Give another file."
         )
     if flat.dtype.kind == "f" and not nan:
         per_event = ak.to_numpy(ak.sum(values, axis=1, mask_identity=False)) if listed else flat

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import zipfile
-import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.lib import format as npy
 
-from benchmark.core.errors import UserError
+from benchmark.core.arrays import read_header
+from benchmark.core.errors import UserError, spelled
+from tasks.sources.folder import EVENT_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,16 +20,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_BROKEN = (
-    OSError,
-    ValueError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-    RuntimeError,
-    MemoryError,
-)
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""The compressions that numpy writes. Others make zeros a million times smaller."""
+MOST_TIMES_SMALLER = 300
+"""Of an array of over `SMALL` bytes; a million jets would take minutes to read from a file of a few MB."""
+SMALL = 250_000_000
 
 
 @dataclass(frozen=True)
@@ -55,14 +50,14 @@ class Stream:
 def open_npz(path: Path, what: str) -> Iterator[zipfile.ZipFile]:
     """The open archive; errors of reading it in the block become UserErrors of one line."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with EVENT_FILE.open(path) as file, zipfile.ZipFile(file) as archive:
             yield archive
     except UserError:
         raise
-    except _BROKEN as error:
+    except Exception as error:  # of zipfile and the decompressors
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:;")
         raise UserError(
-            f"{what} is truncated or no .npz archive ({reason[:120]}), expected a whole one. Fetch it again."
+            f"{what} is truncated or no .npz archive ({spelled(reason, 120)}), expected a whole one. Fetch it again."
         ) from error
 
 
@@ -74,12 +69,16 @@ def stream(archive: zipfile.ZipFile, name: str, shape: Sequence[int | None], wha
     """
     wanted = f"({', '.join('n' if size is None else str(size) for size in shape)})"
     if f"{name}.npy" not in archive.namelist():
-        found = ", ".join(entry.removesuffix(".npy") for entry in archive.namelist()[:8])
+        found = ", ".join(spelled(entry.removesuffix(".npy")) for entry in archive.namelist()[:8])
         raise UserError(f"{what} has no array '{name}' (found: {found}), expected one of shape {wanted}. Give another.")
-    with archive.open(f"{name}.npy") as file:
-        version = npy.read_magic(file)
-        header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        found_shape, in_columns, dtype = header(file)
+    member = archive.getinfo(f"{name}.npy")
+    if member.compress_type not in METHODS or member.file_size > max(SMALL, MOST_TIMES_SMALLER * member.compress_size):
+        raise UserError(
+            f"{what}: '{name}' has {member.file_size:,} bytes in {member.compress_size:,} compressed ones, expected an "
+            "array as numpy.savez_compressed writes it. Save it again."
+        )
+    with archive.open(member) as file:
+        found_shape, in_columns, dtype = read_header(file)
         if dtype.kind not in "biuf" or dtype.hasobject:
             raise UserError(f"{what}: '{name}' holds {dtype}, expected numbers of shape {wanted}. Give another file.")
         if len(found_shape) != len(shape) or any(
@@ -88,8 +87,8 @@ def stream(archive: zipfile.ZipFile, name: str, shape: Sequence[int | None], wha
             raise UserError(f"{what}: '{name}' has shape {found_shape}, expected {wanted}. Give another file.")
         if in_columns and len(found_shape) > 1:
             raise UserError(f"{what}: '{name}' is stored by columns, expected rows (C order). Save it again so.")
-        size = archive.getinfo(f"{name}.npy").file_size - file.tell()
-        if size != math.prod(found_shape) * dtype.itemsize:
+        size = member.file_size - file.tell()
+        if any(length < 0 for length in found_shape) or size != math.prod(found_shape) * dtype.itemsize:
             raise UserError(
                 f"{what}: '{name}' claims {found_shape} numbers but has {size:,} bytes, expected "
                 f"{math.prod(found_shape) * dtype.itemsize:,}. Fetch it again."

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import uproot
 
-from benchmark.core.errors import UserError
+from benchmark.core.errors import UserError, spelled
+from tasks.sources.folder import EVENT_FILE
+from tasks.sources.root_bounds import WholeRanges, trees_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,26 +18,6 @@ if TYPE_CHECKING:
 
 TREES = ("TTree", "ROOT::RNTuple")
 """Classes of ROOT that hold columns of events."""
-STEP = "50 MB"
-"""Uncompressed size of the branches that are read at a time."""
-
-# errors of uproot and the decompressors for truncated or damaged files; MemoryError for impossible lengths
-_BROKEN = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    AssertionError,
-    AttributeError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-    uproot.DeserializationError,
-)
 
 
 @contextmanager
@@ -46,15 +27,19 @@ def open_trees(path: Path, what: str, wanted: str) -> Iterator[dict[str, Any]]:
     what : the file, for messages. wanted : the tree that is needed. Raises UserError when there is no tree.
     """
     try:
-        with uproot.open(path) as file:
-            trees = {name: file[name] for name, kind in file.classnames(cycle=False).items() if kind in TREES}
+        with EVENT_FILE.open(path) as opened:
+            size = os.fstat(opened.fileno()).st_size
+        if "::" in str(path):
+            raise UserError(f"{what} has '::' in its path, which uproot takes for an address. Rename it.")
+        with uproot.open(path, handler=WholeRanges) as file:
+            trees = trees_of(file, TREES, size)
             if not trees:
-                found = f"{path.stat().st_size:,} bytes"
+                found = f"{size:,} bytes"
                 raise UserError(f"{what} ({found}) holds no tree, expected {wanted}. Give another file.")
             yield trees
     except UserError:
         raise
-    except _BROKEN as error:
+    except Exception as error:  # of uproot and the decompressors
         size = path.stat().st_size if path.is_file() else 0
         raise UserError(
             f"{what} is truncated or no ROOT file ({size:,} bytes{_reason(error)}), expected a whole ROOT file. "
@@ -65,13 +50,16 @@ def open_trees(path: Path, what: str, wanted: str) -> Iterator[dict[str, Any]]:
 def _reason(error: BaseException) -> str:
     """The first line of the message of uproot, unless it only names a place in its code."""
     line = (str(error).strip().splitlines() or [""])[0].rstrip(".:;,")
-    return "" if not line or "Chunk" in line or "expected" in line else f"; {line[:120]}"
+    return "" if not line or "Chunk" in line or "expected" in line else f"; {spelled(line, 120)}"
 
 
 def contents(trees: dict[str, Any]) -> str:
     """Content of a file, for messages: four trees and eight branches of each."""
     branches = {name: tree.keys(recursive=False) for name, tree in list(trees.items())[:4]}
-    return "; ".join(f"'{name}' with {', '.join(names[:8])}" for name, names in branches.items())
+    return "; ".join(
+        f"'{spelled(name)}' with {', '.join(spelled(branch) for branch in names[:8])}"
+        for name, names in branches.items()
+    )
 
 
 def entry(start: int) -> Callable[[int], str]:

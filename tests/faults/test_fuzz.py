@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 CASES = 200
 UNMENDED = {
-    *(f"sources.{name}" for name in ("dimuon_csv", "quark_gluon_npz", "quark_gluon_mod", "dimuon_root")),
-    *(f"sources.{name}" for name in ("ttbar_nanoaod", "ttbar_tutorial", "diphoton_nanoaod")),
     *("records.examples", "records.plugin_words"),
 }
 """Readers from which something else comes out today."""

@@ -6,32 +6,45 @@ link is followed. The bounds on memory and time are those of `tests/faults/fuzz.
 
 from __future__ import annotations
 
+import io
+import lzma
 import os
 import socket
+import zipfile
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import cramjam
 import h5py
 import numpy as np
 import pytest
+import uproot
 
 from benchmark.core.errors import UserError
 from tasks.registry import TASKS
-from tasks.sources import folder
+from tasks.sources import folder, npz_file
 from tasks.sources.files import find_files
 from tasks.sources.folder import files_of
+from tasks.sources.root_bounds import read_branches, trees_of
 from tasks.sources.text_lines import BLOCK
 from tests.faults.fuzz import bounded
-from tests.tasks.sources.files import HEADER, back_to_back, csv, refused, write_hdf5
+from tests.tasks.sources.files import HEADER, back_to_back, csv, refused, write_hdf5, write_root
+from tests.tasks.sources.test_cms import nanoaod
 from tests.tasks.sources.test_hdf5 import showers
 from tests.tasks.top.test_reader import momenta, write
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
 def reader(task: str) -> Any:
     return TASKS.load(task).resolve("smoke").reader
+
+
+def zstd(content: bytes) -> bytes:
+    return bytes(cramjam.zstd.compress(content))
 
 
 def special(path: Path, kind: str) -> Path:
@@ -180,3 +193,66 @@ def test_names_in_messages_are_short_and_plain(tmp_path: Path):
     text = refused(reader("egamma").read, path)
     assert text.isprintable()
     assert len(text) < 2000
+
+
+# --- ROOT and .npz ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "compress"), [("ZLIB", zlib.compress), ("LZMA", lzma.compress), ("ZSTD", zstd)])
+def test_blocks_end_at_the_size_of_their_header(name: str, compress: Callable[[bytes], bytes]):
+    content = bytes(10**6) + b"the end"
+    decompress = getattr(uproot.compression, f"_decompress_{name}").decompress
+    assert bytes(decompress(compress(content), len(content))) == content
+    with suppress(ValueError, cramjam.DecompressionError):
+        assert len(decompress(compress(content), 1000)) <= 1000
+
+
+def test_a_basket_of_gigabytes_is_not_decompressed(tmp_path: Path):
+    """Two gigabytes of zeros in blocks of zstd, for one entry."""
+    path = write_root(tmp_path / "tt.root", "Events", nanoaod())
+    with uproot.open(path) as file:
+        branch = file["Events"]["genWeight"]
+        seek, key = int(branch.member("fBasketSeek")[0]), branch.basket_key(0)
+    content = bytearray(path.read_bytes())
+    place = seek + 4 + 2  # after the number of bytes and the version
+    assert content[place : place + 4] == key.fObjlen.to_bytes(4, "big")
+    content[place : place + 4] = (2**31 - 1).to_bytes(4, "big")
+    path.write_bytes(bytes(content))
+    with uproot.open(path) as file, pytest.raises(UserError, match="take 2,147 MB, expected at most 500 MB"):
+        list(read_branches(file["Events"], ["genWeight"], "np", "it"))
+
+
+def test_aliases_of_a_file_are_not_evaluated(tmp_path: Path, monkeypatch):
+    path = write_root(tmp_path / "tt.root", "Events", nanoaod())
+    expected = reader("ttbar").read(path).table.to_list()
+    run = "sqrt.__class__.__mro__"
+    names = [*nanoaod(), "Jet_btag", "Muon_tightId"]
+    monkeypatch.setattr("uproot.behaviors.TTree.TTree.aliases", dict.fromkeys(names, run))
+    assert reader("ttbar").read(path).table.to_list() == expected
+    with uproot.open(path) as file, pytest.raises(KeyError):
+        list(read_branches(file["Events"], ["Jet_btag"], "np", "it"))
+
+
+def test_folders_that_hold_each_other():
+    class Folder:
+        fSeekDir = 1  # noqa: N815 - as uproot calls it
+
+        def classnames(self, **_: object) -> dict[str, str]:
+            return {"a": "TDirectory", "b": "TDirectory"}
+
+        def __getitem__(self, name: str) -> Folder:
+            return self
+
+    with pytest.raises(ValueError, match="folders hold each other"):
+        trees_of(Folder(), ("TTree",), 1000)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, zipfile.ZIP_DEFLATED])
+def test_an_archive_of_zeros(tmp_path: Path, monkeypatch, method: int):
+    monkeypatch.setattr(npz_file, "SMALL", 10**6)
+    path = tmp_path / "QG_jets.npz"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        written = io.BytesIO()
+        np.save(written, np.zeros((10_000, 10, 4)))
+        archive.writestr("X.npy", written.getvalue())
+    assert "'X' has 3,200,128 bytes in " in refused(reader("quark_gluon").read_new, path)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import uproot
 
 from tasks import events
 from tasks.registry import TASKS
@@ -51,6 +52,12 @@ def root(name: str, content: Callable[[], dict[str, Any]], folder: Path) -> Path
     return write_root(folder / name, "Events", content())
 
 
+def rntuple(folder: Path) -> Path:
+    with uproot.recreate(folder / "ttbar.root") as file:
+        file.mkrntuple("Events", nanoaod())
+    return folder / "ttbar.root"
+
+
 def hdf5(name: str, content: Callable[[int], dict[str, Any]], folder: Path) -> Path:
     return write_hdf5(folder / name, content(3), compression="gzip")
 
@@ -80,6 +87,7 @@ READERS: dict[str, Fuzzed] = {
     "ttbar_nanoaod": apart(partial(root, "ttbar.root", nanoaod), source("ttbar")),
     "ttbar_tutorial": apart(partial(root, "ttbar.root", hep_tutorial), source("ttbar")),
     "diphoton_nanoaod": apart(partial(root, "higgs.root", two_photons), source("diphoton")),
+    "ttbar_rntuple": apart(rntuple, source("ttbar")),
     "egamma_hdf5": apart(partial(hdf5, "electron.h5", showers), source("egamma"), HDF5),
     "wprime_hdf5": apart(partial(hdf5, "jets.h5", jets), source("wprime"), HDF5),
     "quark_gluon_npz": Fuzzed(jet_archive, source("quark_gluon"), (damaged, npz_changed)),
