@@ -15,6 +15,7 @@ import numpy as np
 import uproot
 import uproot.compression
 import uproot.language
+import uproot.reading
 from uproot.source.fsspec import FSSpecSource
 
 from benchmark.core.errors import UserError
@@ -33,6 +34,8 @@ MOST_BASKET = 200_000_000
 MOST_DESCRIPTION = 3_000_000
 """Uncompressed size of the description of a tree in a file smaller than that."""
 BEGINNING = 100_000
+SMALLEST_KEY = 29
+"""Bytes of the record of an object in a folder, with three empty names."""
 MOST_DEPTH, MOST_FOLDERS, MOST_TREES = 8, 1000, 100
 
 
@@ -166,12 +169,18 @@ def _check_size(*, uncompressed_bytes: int, **_: Any) -> None:
         raise ValueError(f"an object claims {uncompressed_bytes:,} bytes")
 
 
-def _bound_decompression() -> None:
-    """Make uproot end a block at the size that its header gives, which is at most 16 MB, and refuse large objects."""
+def _check_keys(_: Any, *, keys_chunk: Any, num_keys: int, **__: Any) -> None:
+    if num_keys * SMALLEST_KEY > keys_chunk.stop - keys_chunk.start:  # a length below 0 would lead back, for ever
+        raise ValueError(f"a folder claims {num_keys:,} objects")
+
+
+def _bound_uproot() -> None:
+    """Make uproot end a block at the size that its header gives, at most 16 MB, and refuse what is too large."""
     for name, bounded in {"ZLIB": _zlib, "LZMA": _lzma, "ZSTD": _zstd}.items():
         getattr(uproot.compression, f"_decompress_{name}").decompress = bounded
     uproot.compression.decompress.hook_before_block = _check_size
+    uproot.reading.ReadOnlyDirectory.hook_before_keys = _check_keys
 
 
-_bound_decompression()
+_bound_uproot()
 LANGUAGE = BranchesOnly()
