@@ -22,6 +22,7 @@ def command(
     """
     from benchmark.engine.prediction import export_onnx
 
+    onnx = options.file_to_write(onnx, "--onnx")
     inputs, classes = export_onnx(options.matched(model, "folder of a model"), onnx, trust_code=trust_code)
     if not quiet:
         print(f"{onnx}: its inputs are {', '.join(inputs)}; it gives the probabilities of {', '.join(classes)}")

@@ -55,6 +55,19 @@ def _first(paths: Sequence[Path]) -> str:
     return ", ".join(f"'{path.name}'" for path in paths[:3]) + (", ..." if len(paths) > 3 else "")
 
 
+def file_to_write(given: Path, option: str) -> Path:
+    """The path of a file to write, before the work for it begins.
+
+    Raises UserError when a folder has this name, or when there is no folder to put the file into.
+    """
+    path = given.expanduser()
+    if path.is_dir():
+        raise UserError(f"{option} {path}: is a folder, expected a file to write. Name a file in it.")
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"{option} {path}: there is no folder {path.absolute().parent}. Make it, or name another.")
+    return path
+
+
 def existing_results(given: Path) -> ResultStore:
     """The results in an existing folder; prints a note on standard error if there are none yet.
 

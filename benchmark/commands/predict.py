@@ -42,8 +42,7 @@ def command(
 
     if output.suffix not in ENDINGS:
         raise UserError(f"--output {output}: ends in '{output.suffix}', expected {', '.join(ENDINGS)}.")
-    if not output.absolute().parent.is_dir():
-        raise UserError(f"--output {output}: there is no folder {output.absolute().parent}. Make it, or name another.")
+    output = options.file_to_write(output, "--output")
     if more:
         raise UserError(
             f"predict: {2 + len(more)} paths, expected two: the folder of a model, and events ({more[-1]} is one too "

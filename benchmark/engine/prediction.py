@@ -124,8 +124,6 @@ def export_onnx(model: Path, onnx: Path, *, trust_code: bool = False) -> tuple[l
 
     Raises UserError for a folder without a saved model, a model without an ONNX form, and a file that can't be written.
     """
-    if not onnx.absolute().parent.is_dir():
-        raise UserError(f"--onnx {onnx}: there is no folder {onnx.absolute().parent}. Make it, or name another.")
     folder = model.expanduser().resolve()
     restored = restore(folder, "cpu", trust_code=trust_code)
     return write_onnx(restored.model, folder, onnx, restored.task.classes), restored.task.classes

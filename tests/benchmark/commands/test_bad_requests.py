@@ -203,3 +203,11 @@ def test_a_message_of_several_lines_becomes_one(refused, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(api, "resolve_device", fail)
     assert refused("run", "--task", "ttbar") == "error: first line second line"
+
+
+@pytest.mark.parametrize("words", ["predict m e --output out.csv", "export m --onnx out.csv"])
+def test_a_folder_in_place_of_a_file_to_write_is_refused_before_the_work(refused, tmp_path: Path, words: str):
+    (tmp_path / "out.csv").mkdir()
+    option = words.split()[-2]
+    assert f"error: {option} out.csv: is a folder, expected a file to write." in refused(*words.split())
+    assert f"error: {option} no/out.csv: there is no folder" in refused(*words.replace("out.csv", "no/out.csv").split())
