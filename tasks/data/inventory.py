@@ -7,6 +7,7 @@ Folders are ROOT/TASK/LEVEL-EVENTS-DIGEST or ROOT/TASK/files-DIGEST, as `DataSet
 from __future__ import annotations
 
 import json
+import os
 import re
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ def find(root: Path, target: str | None = None, given: Mapping[str, str] | None 
     asked = _parameters(target, given) if target and given else {}
     name = None if target is None else _name(root, target)
     folders = sorted(root.glob("*/*" if name is None else f"{name}/*"))
-    found = [folder for folder in folders if folder.is_dir() and _FOLDER.fullmatch(folder.name)]
+    found = [folder for folder in folders if os.path.isdir(folder) and _FOLDER.fullmatch(folder.name)]
     every = [_inspect(folder, root, target or folder.parent.name) for folder in found]
     return [
         item for item in every if not asked or (item.manifest and asked.items() <= item.manifest.parameters.items())

@@ -270,9 +270,8 @@ def test_imported_events_and_their_source(tmp_path, monkeypatch):
     (source / "a.csv").write_text("1")
     (source / ".hidden").write_text("0")
     ids = np.arange(5)
-    table = ak.zip(
-        {"event_id": ids, "group": ids, "label": np.array([0, 1, 0, 0, 1], np.int8), "split": np.full(5, 2, np.int8)}
-    )
+    truth = {"event_id": ids, "group": ids, "label": np.array([0, 1, 0, 0, 1], np.int8)}
+    table = ak.zip({**truth, "weight": np.ones(5, "f4"), "split": np.full(5, 2, np.int8)})
     found = Imported([table[:3], table[3:]], "coins of 2010", Counter({"too soft": 3}), ["of silver"])
     monkeypatch.setattr(TASKS.load(COINS).reader, "read", lambda path: found)
     data = coins(source=source)
