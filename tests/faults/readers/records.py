@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import redirect_stderr
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.engine.request import parse_filter
+from benchmark.records.collection import Results
 from benchmark.records.result import read_result
+from benchmark.records.scores import read_scores
 from benchmark.records.store import ResultStore
+from leaderboard.export import to_csv, to_json, to_latex, to_markdown
+from leaderboard.pages.sections import board_section
+from leaderboard.ranking.boards import rank_with
+from leaderboard.ranking.scores import ScoreBook
+from leaderboard.terminal import board_text
 from models.registry import MODELS
 from tests.benchmark.records.test_store import record, scores
 from tests.faults.fuzz import Fuzzed
@@ -24,10 +33,22 @@ def result(suffix: str, folder: Path) -> Path:
     return folder / stored.task / f"{stored.stem}{suffix}"
 
 
-def read_scores(path: Path) -> None:
-    results = ResultStore(path.parents[1])
-    for stored in results.all():
-        results.scores(stored)
+def read_any_scores(path: Path) -> None:
+    read_scores(path, None, classes=2)
+
+
+def read_board(path: Path) -> None:
+    """All that is made of a record: rows, exports and the parts of pages."""
+    store = ResultStore(path.parents[1])
+    with redirect_stderr(None):  # a record that can't be read is left out with a warning
+        results = list(store.all())
+    book = ScoreBook(store)
+    boards = rank_with(results, book)
+    to_csv(boards), to_markdown(boards), to_latex(boards), to_json(results, book)
+    Results(results).to_frame()
+    for board in boards:
+        board_text(board, 100)
+        json.dumps([chart.spec for chart in board_section(board, store, book).figures], allow_nan=False)
 
 
 def examples(folder: Path) -> Path:
@@ -53,7 +74,8 @@ NPZ = (damaged, npz_changed)
 
 READERS: dict[str, Fuzzed] = {
     "record": Fuzzed(partial(result, ".json"), read_result, (damaged, json_changed)),
-    "scores": Fuzzed(partial(result, ".npz"), read_scores, NPZ),
+    "board": Fuzzed(partial(result, ".json"), read_board, (json_changed,)),
+    "scores": Fuzzed(partial(result, ".npz"), read_any_scores, NPZ),
     "examples": Fuzzed(examples, read_examples, NPZ),
     "plugin_words": Fuzzed(words, read_words, (text_changed,)),
 }
