@@ -139,7 +139,7 @@ def _each(
             made = {name: representation.represent(part) for name, part in parts.items()}
         empty -= made.keys()
         for name in tuple(made):  # each is freed before the next shard is made
-            take(name, returned.samples(representation, made.pop(name), parts[name]))
+            take(name, returned.samples(representation, made.pop(name), parts.pop(name)))
         done, seconds = done + len(events), seconds + reading.seconds
         report("represent", done, total)
     if events is None:
