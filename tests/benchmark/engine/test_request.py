@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.core.errors import UserError
+from benchmark.engine.job import build
 from benchmark.engine.request import Cell, Choice, Request, cells, choices, parse_filter, parse_seeds
 from benchmark.records.identity import Part
 from models.registry import MODELS
@@ -174,3 +175,31 @@ def test_identity_names_what_is_no_default_however_it_was_said():
     assert known("cnn[depth=7]")["parameters"] == {"depth": 7}
     given = known("cnn", "smoke")["parameters"]
     assert known(f"cnn[{','.join(f'{name}={value}' for name, value in given.items())}]") == known("cnn", "smoke")
+
+
+ALIKE = {
+    "model": ("from models.bdt import BDT as Ours", "Ours", "bdt"),
+    "representation": ("from representations.fourvectors.fourvectors import FourVectors as Ours", "Ours", "fourvectors"),
+    "task": ("from tests.benchmark.plugins.toy_task import Toy as Ours", "Ours", "ttbar"),
+}
+
+
+@pytest.mark.parametrize("group", ALIKE)
+def test_a_file_plugin_named_like_one_of_ours_takes_nothing_of_it(tmp_path: Path, group: str):
+    """Neither its name in tables, nor the keys of its data, samples, trainings and results."""
+    line, base, name = ALIKE[group]
+    frozen = "" if group == "model" else "frozen=True, "
+    text = f"{line}\nfrom dataclasses import dataclass\n\n@dataclass({frozen}kw_only=True)\nclass Mine({base}):\n"
+    (tmp_path / "mine.py").write_text(text + f"    '''Mine.'''\n    name = '{name}'\n")
+    names = {"task": "ttbar", "representation": "fourvectors", "model": "bdt"}
+    both = [names, names | {group: f"{tmp_path / 'mine.py'}:Mine"}]
+    chosen = [Request(*[(found[kind],) for kind in names], preset="smoke") for found in both]
+    ours, mine = (build(cell) for request in chosen for cell in cells(request))
+    assert str(mine.cell) == str(ours.cell).replace(name, f"{name} (mine.py)", 1)
+    one, other = ours.identity(None), mine.identity(None)
+    assert one.result_key() != other.result_key()
+    assert one.training_key() != other.training_key()
+    assert ours.record(None, one).stem != mine.record(None, other).stem
+    assert (one.samples_key() != other.samples_key()) == (group != "model")
+    assert (ours.data.folder(tmp_path) != mine.data.folder(tmp_path)) == (group == "task")
+    assert (ours.is_foreign, mine.is_foreign) == (False, True)
