@@ -178,9 +178,9 @@ def test_identity_names_what_is_no_default_however_it_was_said():
 
 
 ALIKE = {
-    "model": ("from models.bdt import BDT as Ours", "Ours", "bdt"),
-    "representation": ("from representations.fourvectors.fourvectors import FourVectors as Ours", "Ours", "fourvectors"),
-    "task": ("from tests.benchmark.plugins.toy_task import Toy as Ours", "Ours", "ttbar"),
+    "model": ("from models.bdt import BDT", "BDT", "bdt"),
+    "representation": ("from representations.fourvectors.fourvectors import FourVectors", "FourVectors", "fourvectors"),
+    "task": ("from tests.benchmark.plugins.toy_task import Toy", "Toy", "ttbar"),
 }
 
 
