@@ -26,11 +26,10 @@ def command(
 
     Example: python -m benchmark leaderboard --results leaderboard/results --output site
     """
-    from benchmark.commands.output import PAGES
     from leaderboard.pages.site import build
 
     store = options.existing_results(results)
-    pages = Path(realpath(output.expanduser())) if output else store.folder / PAGES  # a link of the user's own
+    pages = Path(realpath(output.expanduser())) if output else store.folder / options.PAGES  # a link of the user's own
     if not force:
         _refuse_other_files(pages)
     print(build(store, pages).resolve().as_uri())

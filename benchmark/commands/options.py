@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from benchmark.records.store import ResultStore
 
 DEFAULT_RESULTS = Path("results")
+PAGES = "leaderboard"
+"""Name of the folder of pages in a folder of results."""
 _PATTERN = re.compile(r"[*?\[]")
 
 

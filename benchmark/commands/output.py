@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from benchmark.commands.options import PAGES
 from benchmark.core.terminal import WIDTH
 from benchmark.records.store import ResultStore
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
     from benchmark.records.result import Result
     from leaderboard.ranking.boards import Board
-
-PAGES = "leaderboard"
-"""Name of the folder of pages in a folder of results."""
 
 
 def finish(results: Sequence[Result], folder: Path, *, quiet: bool, as_json: bool) -> None:
