@@ -30,6 +30,16 @@ def pytest_configure(config: pytest.Config) -> None:
         fork_workers()
 
 
+LONGEST = ("test_smoke.py",)
+"""Files with tests that take half a minute each."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests: at the end, all processes of pytest-xdist but one would wait for them."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Never look for garbage among what was imported: each cell collects it, which would take longer than the cell."""
     gc.collect()

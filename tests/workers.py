@@ -12,7 +12,10 @@ import os
 import sys
 from contextlib import contextmanager
 from functools import cache
+from multiprocessing import forkserver
 from typing import TYPE_CHECKING, Any
+
+from benchmark.core.process import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,6 +43,14 @@ if sys.platform == "linux":
         def __init__(self, *words: Any, **more: Any) -> None:
             self._surroundings = Surroundings()  # the first attribute, so that it is read before the arguments
             super().__init__(*words, **more)
+
+        def start(self) -> None:
+            # the process that is forked is no worker: it must not have the mark of one, with which it would be ended
+            mark = os.environ.pop(MARK, None)
+            forkserver.ensure_running()
+            if mark is not None:
+                os.environ[MARK] = mark
+            super().start()
 
     class _Context(contexts.ForkServerContext):
         Process = _Process

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.performance.conftest import SideBySide
 
-EVENTS, BATCH = 2000 if MEASURED else 200, 128
+EVENTS, BATCH = (2000, 128) if MEASURED else (50, 20)
 """As many as the training part of a file has at `standard`, about: that is what `represent` is given at once."""
 Collision = list[dict[str, float]]
 

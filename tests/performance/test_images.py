@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.performance.conftest import SideBySide
 
 JETS, CONSTITUENTS = 20_000 if MEASURED else 200, 60
-EVENTS, BATCH, SHAPE = 512, 128, (3, 280, 360)
+EVENTS, BATCH, SHAPE = (512, 128, (3, 280, 360)) if MEASURED else (16, 4, (3, 280, 360))
 RNG = np.random.default_rng(0)
 MOMENTA = np.stack([RNG.exponential(8, (JETS, CONSTITUENTS)) + 0.5, *RNG.normal(0, 0.3, (2, JETS, CONSTITUENTS))], 2)
 """pt, eta, phi of each constituent."""

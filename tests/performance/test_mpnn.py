@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.performance.conftest import SideBySide
 
-JETS, BATCH, HIDDEN = 512 if MEASURED else 128, 128, 64
+JETS, BATCH, HIDDEN = (512, 128, 64) if MEASURED else (16, 16, 64)
 
 
 def jets(fewest: int, most: int) -> Any:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from models.views.trees import Algorithm
     from tests.performance.conftest import SideBySide
 
-JETS, CONSTITUENTS = 128 if MEASURED else 16, 60
+JETS, CONSTITUENTS = 128 if MEASURED else 6, 60
 
 
 def samples() -> Vectors:

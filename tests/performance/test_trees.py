@@ -13,6 +13,7 @@ import torch
 
 from models.views.trees import ALGORITHMS, merge
 from tests.models.views.test_trees import FASTJET, cartesian, jets, ragged
+from tests.performance.sizes import MEASURED
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from models.views.trees import Algorithm
     from tests.performance.conftest import SideBySide
 
-JETS, CONSTITUENTS = 1000, 60
+JETS, CONSTITUENTS = 1000 if MEASURED else 100, 60
 EVENTS = jets([CONSTITUENTS] * JETS)
 
 

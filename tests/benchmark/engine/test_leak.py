@@ -35,7 +35,7 @@ PAIRS = [
 @pytest.mark.parametrize(("representation", "model"), PAIRS, ids="-".join)
 def test_permuted_labels_are_not_learned(smoke_data: Path, representation: str, model: str):
     made = job(TASK_OF.get(representation, "ttbar"), representation, model)
-    events = load(made.data, smoke_data)
+    events = load(made.data, smoke_data)[::2]  # a label that leaks would give an AUC near 1, also of half of them
     # before splitting, train and test alike; each cell has a permutation of its own, the same every time
     rng = np.random.default_rng(zlib.crc32(f"{representation} {model}".encode()))
     table = ak.with_field(events.table, rng.permutation(events.column("label")), "label")

@@ -166,11 +166,13 @@ def test_the_view_follows_the_parameter(made):
     np.testing.assert_allclose(ak.flatten(pair_masses(Diphoton().apply_variant(table).objects)), 125.0, rtol=1e-5)
 
 
-def test_same_seed_same_events():
+@pytest.mark.parametrize(("process", "count"), [("higgs", 5), ("photon_jet", 1)])
+def test_same_seed_same_events(process, count):
+    """A jet that looks like a photon is rare: its search uses so many random numbers that one event of them does."""
     task = Diphoton(pileup=0.0, multiparton=False)
-    one, two = (task.generate("photon_jet", "hadron", 3, seed=11) for _ in range(2))
+    one, two, other = (task.generate(process, "hadron", count, seed) for seed in (11, 11, 12))
     assert ak.array_equal(one, two)
-    assert not ak.array_equal(one, task.generate("photon_jet", "hadron", 3, seed=12))
+    assert not ak.array_equal(one, other)
 
 
 def test_hadron_level_has_no_hits():
