@@ -10,7 +10,8 @@ import pytest
 from benchmark.core import supervisor
 from benchmark.core.errors import PluginError
 from benchmark.core.supervisor import GarbledError, Supervised, apart, wait
-from tests.benchmark.core.workers import double, echo, is_alive, leave, never_end, no_json, refuse
+from tests.benchmark.core.workers import double, echo, has_ended, is_alive, leave, never_end, no_json, refuse
+from tests.workers import spawned_workers
 
 
 def heard(worker: Supervised, number: int) -> tuple[list[dict], bool]:
@@ -21,6 +22,13 @@ def heard(worker: Supervised, number: int) -> tuple[list[dict], bool]:
         more, over = worker.receive()
         messages += more
     return messages, over
+
+
+@pytest.fixture(autouse=True)
+def spawned():
+    """The system shows the mark of a process that was started with it, not that of a forked one."""
+    with spawned_workers():
+        yield
 
 
 @pytest.fixture
@@ -37,7 +45,7 @@ def test_a_dead_worker_is_noticed_though_a_child_of_it_holds_the_pipe(worker: Su
     messages, over = heard(worker, 3)
     assert over
     assert [message["kind"] for message in messages] == ["forked", "last"]
-    assert not is_alive(messages[0]["child"])
+    assert has_ended(messages[0]["child"])
     assert worker.stop() == 3
 
 
@@ -46,7 +54,7 @@ def test_a_worker_that_is_stopped_leaves_no_child(worker: Supervised):
     ((message,), _) = heard(worker, 1)
     assert is_alive(message["child"])
     assert worker.stop() is None
-    assert not is_alive(message["child"])
+    assert has_ended(message["child"])
 
 
 def test_a_forked_process_does_not_speak_for_the_worker(worker: Supervised):
