@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 
-from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.errors import UserError, did_you_mean, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +105,9 @@ class Plugin:
         values = dict(cls.presets.get(preset, {}))
         for parameter, text in (given or {}).items():
             if parameter not in hints:
-                raise UserError(f"{cls.name}: unknown parameter '{parameter}'. {did_you_mean(parameter, hints)}")
+                raise UserError(
+                    f"{cls.name}: unknown parameter '{spelled(parameter)}'. {did_you_mean(parameter, hints)}"
+                )
             values[parameter] = _cast(cls.name, parameter, text, hints[parameter][0])
         return cls(**values)
 
@@ -148,9 +150,9 @@ def _cast(owner: str, parameter: str, text: Any, kind: Any) -> Any:
         value = TypeAdapter(kind).validate_python(text)
     except ValidationError as error:
         wanted = " or ".join(dict.fromkeys(map(_expected, error.errors())))
-        raise UserError(f"{owner}: parameter '{parameter}' is '{text}', expected {wanted}.") from error
+        raise UserError(f"{owner}: parameter '{parameter}' is '{spelled(text)}', expected {wanted}.") from error
     if isinstance(value, float) and not math.isfinite(value):
-        raise UserError(f"{owner}: parameter '{parameter}' is {text}, expected a finite number.")
+        raise UserError(f"{owner}: parameter '{parameter}' is {spelled(text)}, expected a finite number.")
     return value
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from benchmark.core.blame import reason_of
-from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.errors import UserError, did_you_mean, spelled
 from benchmark.core.guard import guarded
 from benchmark.core.loader import import_file
 from benchmark.core.process import is_worker
@@ -131,7 +131,7 @@ class Registry(Generic[T]):
             return _in_file(word, self.noun)
         known = self.entries()
         if word not in known:
-            raise UserError(f"unknown {self.noun} '{word}'. {did_you_mean(word, known)}")
+            raise UserError(f"unknown {self.noun} '{spelled(word, 200)}'. {did_you_mean(word, known)}")
         return known[word]
 
     def load(self, word: str) -> type[T]:

@@ -11,7 +11,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.errors import UserError, did_you_mean, spelled
 from benchmark.core.guard import guarded
 from benchmark.core.plugin import PRESETS, Plugin
 from models.registry import MODELS
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from benchmark.core.registry import Registry
 
+WORDS = 200
+"""Characters of an option that a message repeats."""
 MOST_SEEDS = 1000
 _CHOICE = re.compile(r"(?P<target>[^\[\]]+)(?:\[(?P<inside>[^\[\]]*)\])?\Z")
 
@@ -199,14 +201,16 @@ def _split_outside_brackets(text: str) -> list[str]:
 def _parse_choice(part: str, text: str) -> Choice:
     match = _CHOICE.match(part)
     if match is None:
-        raise UserError(f"'{text}': can't be read, expected name or name[parameter=value,...] with commas between.")
+        raise UserError(
+            f"'{spelled(text, WORDS)}': can't be read, expected name or name[parameter=value,...] with commas between."
+        )
     given: dict[str, str] = {}
     for pair in filter(None, (match["inside"] or "").split(",")):
         name, equals, value = (piece.strip() for piece in pair.partition("="))
         if not (name and equals and value):
-            raise UserError(f"'{text}': '{pair}' can't be read, expected parameter=value.")
+            raise UserError(f"'{spelled(text, WORDS)}': '{spelled(pair)}' can't be read, expected parameter=value.")
         if name in given:
-            raise UserError(f"'{text}': parameter '{name}' is given twice. Leave one out.")
+            raise UserError(f"'{spelled(text, WORDS)}': parameter '{spelled(name)}' is given twice. Leave one out.")
         given[name] = value
     return Choice(match["target"].strip(), tuple(given.items()))
 
@@ -218,5 +222,7 @@ def parse_seeds(text: str) -> list[int]:
     except ValueError:
         numbers = []
     if not numbers or min(numbers) < 0 or ("," not in text and not 1 <= numbers[0] <= MOST_SEEDS):
-        raise UserError(f"--seeds '{text}': expected how many (3, at most {MOST_SEEDS}) or which (0,1,2 or 7,).")
+        raise UserError(
+            f"--seeds '{spelled(text)}': expected how many (3, at most {MOST_SEEDS}) or which (0,1,2 or 7,)."
+        )
     return list(range(numbers[0])) if "," not in text else list(dict.fromkeys(numbers))

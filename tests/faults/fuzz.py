@@ -42,6 +42,7 @@ CPU_S = 5
 WALL_S = 60
 """Of a case; it uses next to no CPU time if it waits for ever."""
 LONGEST_LINE = 2000
+MOST_ERRORS = 20
 GOOD = ("refused", "read")
 
 
@@ -154,7 +155,9 @@ class Summary:
         self.counts[found] += 1
         self.slowest_s, self.peak_mb = max(self.slowest_s, seconds), max(self.peak_mb, peak_mb)
         if found not in GOOD:
-            self.errors.setdefault(f"{found}: {error[:60]}", f"case {case}: {found}: {error[:300]}")
+            kind = f"{found}: {error[:60]}"
+            if len(self.errors) < MOST_ERRORS or kind in self.errors:
+                self.errors.setdefault(kind, f"case {case}: {found}: {error[:300]}")
 
     def row(self) -> str:
         """A line of the table."""

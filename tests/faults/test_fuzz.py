@@ -16,25 +16,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CASES = 200
-UNMENDED = {"records.plugin_words"}
-"""Readers from which something else comes out today."""
 READERS = every_reader()
 
 
-def mark_unmended(name: str, request: pytest.FixtureRequest) -> None:
-    if name in UNMENDED:
-        request.applymarker(pytest.mark.xfail(strict=False))
-
-
 @pytest.mark.parametrize("name", [name for name, fuzzed in READERS.items() if not fuzzed.apart])
-def test_a_reader_in_this_process(tmp_path: Path, name: str, request: pytest.FixtureRequest):
-    mark_unmended(name, request)
+def test_a_reader_in_this_process(tmp_path: Path, name: str):
     check(READERS[name], tmp_path, CASES)
 
 
 @pytest.mark.parametrize("name", [name for name, fuzzed in READERS.items() if fuzzed.apart])
-def test_a_reader_whose_parser_may_crash(name: str, request: pytest.FixtureRequest):
-    mark_unmended(name, request)
+def test_a_reader_whose_parser_may_crash(name: str):
     summary = run(name, CASES)
     assert summary.counts.total() == CASES
     assert summary.good, summary.errors

@@ -61,13 +61,13 @@ def read_examples(path: Path) -> None:
 
 
 def words(folder: Path) -> Path:
-    (folder / "words").write_text("cnn[depth=15,dropout=0.2],ffnn[width=8]")
+    (folder / "words").write_text("cnn[depth=15,dropout=0.2],ffnn[units=8]")
     return folder / "words"
 
 
 def read_words(path: Path) -> None:
-    for name, given in parse_filter(path.read_bytes().decode()):
-        MODELS.load(name).resolve("smoke", given)
+    for choice in parse_filter(path.read_bytes().decode()):
+        MODELS.load(choice.target).resolve("smoke", dict(choice.given))
 
 
 NPZ = (damaged, npz_changed)
