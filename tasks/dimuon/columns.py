@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.errors import UserError, did_you_mean, spelled
 from tasks.dimuon.pairs import FilePart, MuonPairs
 from tasks.sources.files import require_finite
 
@@ -75,8 +75,8 @@ def missing_columns(what: str, names: Sequence[str]) -> UserError:
     have = {plain(name) for name in names}
     wanted = [f"{quantity}{muon}" for quantity in (*CARTESIAN, "Q") for muon in (1, 2)]
     missing = [name for name in wanted if name.lower() not in have]
-    listed = ", ".join(repr(name.strip())[1:-1][:20] for name in names[:24]) + (", ..." if len(names) > 24 else "")
-    others = [name.strip() for name in names[:24] if plain(name) not in NEEDED]
+    listed = ", ".join(spelled(name, 20) for name in names[:24]) + (", ..." if len(names) > 24 else "")
+    others = [spelled(name) for name in names[:24] if plain(name) not in NEEDED]
     near = did_you_mean(missing[0], others) if others else ""
     hint = f" {near}" if near.startswith("Did") else ""
     return UserError(

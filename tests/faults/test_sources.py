@@ -113,6 +113,7 @@ TEXT = {
     "a quote that is not closed": "\n".join([HEADER, GOOD[0], '"' + GOOD[1], *GOOD * 1000]),
     "zero bytes after a while": "\n".join([HEADER, *GOOD * 1000, "\0" * 100]),
     "a zero byte": "\n".join([HEADER, GOOD[0], "\0"]),
+    "a form feed in the names": HEADER.replace("E1,", "E1\f") + "\n" + GOOD[0],
     "nothing but a line end": "\n",
     "control characters": "\n".join([HEADER, GOOD[0].replace("4.75", "\x1b[31m\x85\u2028")]),
 }
