@@ -99,11 +99,12 @@ def write_pages(folder: Path, files: Mapping[str, bytes]) -> None:
     stale = dict(_stale(folder, listed, files))
     if not changed and not stale and listed == _Listed(new, {}):
         return
+    # first, so that the next build knows the files of both if this one is interrupted
+    _write_list(folder, _Listed(new, {**present, **stale}))
     try:
         with ExitStack() as replaced:
             for name in reversed(changed):  # the last to be written is the first to replace a file
                 _write(replaced, folder / name, files[name])
-            _write_list(folder, _Listed(new, {**present, **stale}))
         for name in stale:
             (folder / name).unlink()
     except OSError as error:

@@ -247,7 +247,7 @@ def test_a_write_that_fails_leaves_whole_pages_and_the_next_build_ends_as_ever(
         assert "\n" not in message
         allowed = {name: {FILES.get(name), OTHER.get(name), b"c"} for name in {*FILES, *OTHER, "c.html"}}
         assert all(content in allowed[name] for name, content in contents(output).items())
-        if call == "fsync" and number <= len(FILES):
+        if call == "fsync" and number <= len(FILES) + 1:
             assert contents(output) == OTHER, "until all is on the disk, nothing is replaced"
         write(output, FILES)
         assert contents(output) == FILES
@@ -272,3 +272,18 @@ def test_builds_of_one_folder_wait_for_each_other(tmp_path: Path) -> None:
         assert contents(tmp_path) == FILES
     assert os.waitpid(child, 0)[1] == 0
     assert contents(tmp_path) == OTHER
+
+
+def test_a_first_build_that_fails_marks_the_folder_as_one_of_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the next one would take the empty folders for those of others."""
+    outcomes = iter([None])
+    monkeypatch.setattr(os, "fsync", lambda file: next(outcomes, file) and _fail())
+    with pytest.raises(UserError, match="No space left on device"):
+        write(tmp_path, FILES)
+    assert (tmp_path / PAGES_MARK).is_file()
+
+
+def _fail() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
