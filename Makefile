@@ -30,6 +30,8 @@ faults: $(VENV)/installed-test  ## kill commands, fill disks, run many at once: 
 	rm -f faults.jsonl
 	-FAULTS_OUTPUT=faults.jsonl $(BIN)/python -m pytest tests/faults -m "slow or not slow" $(ARGS)
 	$(BIN)/python -m tests.faults.kills --kills 100 --changes --output faults.jsonl
+	$(BIN)/python -m tests.faults.disks --output faults.jsonl
+	$(BIN)/python -m tests.faults.soak --output faults.jsonl
 	$(BIN)/python -m tests.faults.report faults.jsonl
 
 lint: $(VENV)/installed-test  ## check style (ruff), types (mypy --strict) and the direction of imports

@@ -60,6 +60,7 @@ SCENARIOS = {
     for scenario in (
         Scenario("run", run_of("constant")),
         Scenario("run and keep", run_of("bdt,ffnn[epochs=2]", "--keep-models", "PLACE/models"), ("data",)),
+        Scenario("train", run_of("ffnn[epochs=2]"), ("data",), slow=True),
         Scenario("generate", ("data", "generate", TOY, "--preset", "smoke", "--data", "PLACE/data", "--workers", "2")),
         Scenario("import", ("data", "import", TOY, "--preset", "smoke", "--data", "PLACE/data", "--source", "FILES")),
         Scenario("leaderboard", ("leaderboard", "--results", "PLACE/results", "--output", "PLACE/pages"), ("results",)),
