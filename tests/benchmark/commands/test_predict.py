@@ -169,7 +169,7 @@ def test_what_cannot_be_predicted(trained, toy_data: Path, tmp_path: Path):
         (tmp_path / "nowhere", "no such file or folder"),
         (tmp_path, r"no manifest\.json\), and the task toy reads no files"),
         (lonely, "events of the task lonely, but the model was fitted for toy"),
-        (damaged, "missing, or changed since it was made"),
+        (damaged, "changed since it was written"),
     ]:
         with pytest.raises(UserError, match=reason):
             predict(folder, events, "cpu", 1024, silent, trust_code=True)
