@@ -22,17 +22,17 @@ def finish(results: Sequence[Result], folder: Path, *, quiet: bool, as_json: boo
     """Print `results` with their ranks among all in `folder`, and write the pages of all."""
     from leaderboard.export import to_json
     from leaderboard.pages.site import build
-    from leaderboard.ranking.boards import rank_with
-    from leaderboard.ranking.scores import ScoreBook
+    from leaderboard.ranking import boards, scores
 
     store = ResultStore(folder)
     try:  # neither stops the other: a page that can't be written, and a reader that has gone
         if as_json:
-            print(to_json(results, ScoreBook(store)), end="")
+            print(to_json(results, scores.ScoreBook(store)), end="")
         elif not quiet:
-            boards = list(_only(rank_with(store.all(), ScoreBook(store)), {result.key for result in results}))
-            print_boards([board for board, _ in boards])
-            if others := sum(hidden for _, hidden in boards):
+            ranked = boards.rank_with(store.all(), scores.ScoreBook(store))
+            shown = list(_only(ranked, {result.key for result in results}))
+            print_boards([board for board, _ in shown])
+            if others := sum(hidden for _, hidden in shown):
                 print(f"Ranks are among all rows of each board; the page also has {others} from other runs.")
     finally:
         page = build(store, folder / PAGES)

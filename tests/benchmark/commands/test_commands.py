@@ -92,7 +92,7 @@ def test_a_broken_file_of_any_name_is_reported_and_the_rest_printed(
     captured = capsys.readouterr()
     copied, broken = captured.err.splitlines()
     assert broken.startswith(f"warning: {folder / 'toy' / 'x.json'}: not a readable result")
-    assert copied.startswith(f"warning: {folder / 'toy' / 'copy.json'}: holds the result {record.task}/{record.stem}")
+    assert copied.startswith(f"warning: {folder / 'toy' / 'copy.json'}: holds the result toy/{record.stem}")
     assert captured.out.count("nearest") == 1
 
 
