@@ -15,6 +15,7 @@ from benchmark.core.supervisor import apart
 from benchmark.engine.examples import draw
 from benchmark.engine.executor import execute
 from benchmark.engine.plan import jobs_of, plan_cells
+from benchmark.engine.worker import delete_checkpoint
 from benchmark.records.result import Result
 from benchmark.records.scoring import score
 from benchmark.records.store import ResultStore
@@ -47,7 +48,7 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
             results |= _without_data(group, str(error), settings, display)
             continue
         planned = plan_cells(group, manifest, settings)
-        stored = {item.cell: _rescored(item, settings) for item in planned if item.stored}
+        stored = {item.cell: _stored(item, settings) for item in planned if item.stored}
         display.plan([item.cell for item in planned], stored)
         results |= stored | _run([item for item in planned if not item.stored], settings, display)
         if rank_and_size()[0] == 0:
@@ -80,6 +81,13 @@ def _run(items: list[Planned], settings: Settings, display: Display) -> dict[Cel
     with TemporaryDirectory() as elsewhere:
         own = replace(settings, results=Path(elsewhere), checkpoints=settings.results, models=None)
         return dict(execute(items, own, display))
+
+
+def _stored(item: Planned, settings: Settings) -> Result:
+    """The stored result of a cell, whose checkpoint goes: a kill may have left it."""
+    if rank_and_size()[0] == 0:
+        delete_checkpoint(item, settings)
+    return _rescored(item, settings)
 
 
 def _rescored(item: Planned, settings: Settings) -> Result:

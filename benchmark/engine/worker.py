@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -68,7 +69,7 @@ def _run(parent: ParentPipe, record: Result, pickled: bytes, settings: Settings,
         leave_if_forked()
         return ResultStore(settings.results).add(failed)
     parent.send("begun", key=record.key)
-    checkpoint = _checkpoint(item, settings)
+    checkpoint = checkpoint_of(item, settings)
     return _result(item, settings, Context(device, item.cell.seed, report, checkpoint, sharing))
 
 
@@ -94,8 +95,8 @@ def _result(item: Planned, settings: Settings, context: Any) -> Result:
     except (ValidationError, ValueError) as error:  # so that no record is stored that can't be read
         result, scores = item.record.model_copy(update={"status": "failed", "reason": reason_of(error)}), None
     result = store.add(result, scores)
-    if context.checkpoint is not None and rank_and_size()[0] == 0:
-        context.checkpoint.unlink(missing_ok=True)
+    if rank_and_size()[0] == 0:
+        delete_checkpoint(item, settings)
     if settings.models and result.status == "done":
         problem = try_to_save(item.job.model, item.identity, result, settings.models)
         leave_if_forked()
@@ -104,7 +105,13 @@ def _result(item: Planned, settings: Settings, context: Any) -> Result:
     return result
 
 
-def _checkpoint(item: Planned, settings: Settings) -> Path:
+def checkpoint_of(item: Planned, settings: Settings) -> Path:
     """The checkpoint of a training, next to the results; a dot hides it, since it is no result."""
     folder = (settings.checkpoints or settings.results) / item.record.task
     return folder / f".{item.record.stem}-{item.identity.training_key()[:12]}.checkpoint"
+
+
+def delete_checkpoint(item: Planned, settings: Settings) -> None:
+    """Delete the checkpoint of a cell whose result is stored. One that can't be deleted goes with the next run."""
+    with suppress(OSError):
+        checkpoint_of(item, settings).unlink(missing_ok=True)

@@ -52,7 +52,6 @@ def test_a_disk_that_becomes_readonly_in_an_import(shop: Workshop, survives: Cal
     survives(fail_at_change(shop, scenario, number + 1, "EROFS"))
 
 
-@pytest.mark.xfail(strict=True, reason="the worker ends with a traceback when a checkpoint can't be deleted")
 def test_a_checkpoint_that_cannot_be_deleted(shop: Workshop, survives: Callable[[Trial], None]):
     scenario = SCENARIOS["run and keep"]
     survives(fail_at_change(shop, scenario, shop.reference(scenario).number_of("remove", ".checkpoint"), "EIO"))

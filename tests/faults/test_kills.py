@@ -30,9 +30,6 @@ def test_a_kill_at_a_random_moment(share: float, shop: Workshop, survives: Calla
     survives(kill_at_moment(shop, SCENARIOS["run"], share))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a run that finds the result stored leaves the checkpoint, and so does `data clean`"
-)
 def test_a_kill_before_the_checkpoint_is_deleted(shop: Workshop, survives: Callable[[Trial], None]):
     scenario = SCENARIOS["train"]
     survives(kill_at_change(shop, scenario, shop.reference(scenario).number_of("remove", ".checkpoint")))
