@@ -38,7 +38,9 @@ class OutputStream:
 
     def write(self, text: str) -> int:
         """Write a text. Returns its length."""
-        if text != "":  # Typer tries this on every stream, and an error would be lost
+        if not isinstance(text, str):
+            raise TypeError(f"a text stream can't write a {type(text).__name__}")
+        if text:  # Typer writes nothing to every stream to try it, and an error would be lost
             self._try(self._stream.write, plain_lines(text) if self._escape else text)
         return len(text)
 

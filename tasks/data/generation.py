@@ -27,6 +27,7 @@ from tasks import events
 from tasks.data.manifest import PlannedShard
 from tasks.data.shards import finished, record
 from tasks.generator.progress import EventCounter
+from tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +121,7 @@ def _has_made(process: Supervised, task: Task) -> bool:
                 return True
             case {"kind": "error", "text": str(text)}:
                 raise PluginError(text)
-            case {"kind": "disk", "text": str(text)}:
+            case {"kind": "refused", "text": str(text)}:
                 raise UserError(text)
         raise PluginError(f"{task.name}: a generating process sent an unknown message. Correct this task.")
     if over:
@@ -152,11 +153,15 @@ def _work(parent: ParentPipe, counter: EventCounter) -> None:
         recipe = data.recipe().key()
         while True:
             shard: PlannedShard = parent.receive()
-            table = _table(data, shard)
+            try:
+                table = _table(data, shard)
+            except UserError as error:  # a task of ours says that the request is wrong
+                parent.send("refused" if TASKS.find(data.target).is_built_in else "error", text=complaint(error))
+                return
             try:
                 _store(table, folder, shard, recipe)
             except UserError as error:
-                parent.send("disk", text=str(error))
+                parent.send("refused", text=str(error))
                 return
             parent.send("made", file=shard.file)
     except EOFError:

@@ -11,7 +11,7 @@ import pytest
 from benchmark.records.result import MetricValue
 from benchmark.records.store import ResultStore
 from leaderboard.pages.site import build
-from tests.leaderboard.factory import fill, make_result
+from tests.leaderboard.factory import add_scored, fill, make_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -236,7 +236,7 @@ def test_lower_limits_sort_above_all_numbers(browser: Browser, tmp_path: Path) -
         "undefined": MetricValue(value=None, reason="no events"),
         "many": MetricValue(value=12.0, low=9.0, high=15.0),
     }.items():
-        store.add(make_result(model=model, metrics={"auc": MetricValue(value=0.9), "rejection_50": rejection}))
+        add_scored(store, make_result(model=model, metrics={"rejection_50": rejection}))
     visit = Visit(browser, build(store, tmp_path / "site").parent, 1280)
     page = visit.open("ttbar.html")
     assert page.locator("td.best", has_text="1,576").count() == 0

@@ -158,7 +158,8 @@ def test_no_text_of_strangers_controls_the_terminal(ended: dict[str, list[Ended]
     for command, code, output, errors in ended["hostile"]:
         assert dangerous(output + errors) <= {"\n"}, command
         assert "Traceback" not in errors, errors
-        assert command.words[:1] == ("list",) or "\nerror: no" not in output + errors, "a line that a name forged"
+        table = command.words[:1] == ("list",) or command.words == ("results", *command.words[1:3])  # folds its texts
+        assert table or "\nerror: no" not in output + errors, "a line that a name forged"
         assert code == (WRONG_REQUEST if command.words in REFUSED else DONE), (command, errors)
         assert code == DONE or len(errors.splitlines()) == 1, errors
 

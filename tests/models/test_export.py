@@ -151,6 +151,7 @@ def test_networks_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
 
 def test_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
-    model = fitted(*CASES["ffnn on particles"])
+    make, samples = CASES["ffnn on particles"]
+    model = fitted(make, samples)
     with pytest.raises(UserError, match=r"onnx is not installed\. Type: pip install onnx onnxruntime onnxscript"):
-        write_onnx(model, tmp_path, tmp_path / "model.onnx", VECTORS.classes)
+        write_onnx(model, tmp_path, tmp_path / "model.onnx", samples.classes)

@@ -399,14 +399,16 @@ EVENTS, LENGTH = 2000, 500  # 2000 * 500 * 3 * 4 bytes = 12 MB a shard
 
 class Some:
     "What a representation reads of events here: how many they are, and how they are split."
-    info = type("Info", (), {"has_signal": True})
+    info = type("Info", (), {"has_signal": True, "classes": ("signal", "background")})
     def __init__(self, count): self.count = count
     def __len__(self): return self.count
     def __getitem__(self, index): return Some(len(range(self.count)[index]))
     def splits(self): return {"train": self, "valid": Some(0), "test": Some(0)}
+    def column(self, name): return common(self.count)[{"event_id": "event_ids", "label": "labels"}[name]].numpy()
 
 class Long:
     "Many particles of random numbers."
+    name = "long"
     def represent(self, events):
         offsets = torch.arange(len(events) + 1) * LENGTH
         rows = Ragged(torch.rand(len(events) * LENGTH, 3), offsets)
