@@ -1,7 +1,8 @@
 """A folder of pages. Files that the leaderboard wrote are replaced and removed, and files of others never.
 
 `.leaderboard.json` lists the files that the leaderboard wrote, each with its SHA-256; a file with another hash, or one
-that is not listed, belongs to somebody else. Links are never followed.
+that is not listed, belongs to somebody else. Lists of an earlier version have names alone: the pages that they name are
+ours once, whatever their hashes. Links are never followed.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ _LIST = StoredFile("a list of pages with their hashes", 10 * MB, "Move it and th
 _PAGE = StoredFile("a page", 4000 * MB, "Move it elsewhere.")
 _NAME = re.compile(r"(?:(?:static|pictures)/)?[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 """Pages, and the files in the two folders below them."""
+_PAGES = re.compile(r"static/.*\.(?:js|css)|pictures/.*\.png|[^/]*\.html|results\.json|boards\.csv")
+"""Names of files that a build writes."""
+_ANY = "any"
+"""In place of a hash, in lists of an earlier version."""
 _KINDS = {stat.S_IFLNK: "a link", stat.S_IFDIR: "a folder", stat.S_IFREG: "a file"}
 
 
@@ -45,7 +50,8 @@ class _Listed(NamedTuple):
 
     def has(self, name: str, sha256: str) -> bool:
         """Whether the leaderboard wrote a file of this name with this hash."""
-        return sha256 in (self.files.get(name), self.before.get(name))
+        known = {self.files.get(name), self.before.get(name)}
+        return sha256 in known or _ANY in known
 
 
 @contextmanager
@@ -163,8 +169,10 @@ def _parse(content: bytes) -> _Listed:
     record = json.loads(content)
 
     def hashes(group: str) -> dict[str, str]:
-        entries = dict(record.get(group, {})).items()
-        return {name: str(sha256) for name, sha256 in entries if _NAME.fullmatch(name)}
+        entries = record.get(group, {})
+        if isinstance(entries, list):
+            entries = {name: _ANY for name in entries if _PAGES.fullmatch(name)}
+        return {name: str(sha256) for name, sha256 in dict(entries).items() if _NAME.fullmatch(name)}
 
     return _Listed(hashes("files"), hashes("before"))
 

@@ -152,6 +152,40 @@ def test_a_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
     assert not list((tmp_path / "target").iterdir())
 
 
+def earlier(output: Path, names: list[str]) -> None:
+    """Pages as an earlier version left them: with a list of names alone."""
+    for name in names:
+        (output / name).parent.mkdir(parents=True, exist_ok=True)
+        (output / name).write_bytes(b"earlier")
+    (output / PAGES_MARK).write_text(json.dumps({"files": names}))
+
+
+def test_pages_of_an_earlier_version_are_replaced_once(tmp_path: Path) -> None:
+    earlier(tmp_path, [*FILES, "old.html", "pictures/old.png"])
+    write(tmp_path, FILES)
+    assert contents(tmp_path) == FILES
+    (tmp_path / "index.html").write_bytes(b"mine")
+    assert "was changed since" in refused(tmp_path, "index.html")
+
+
+def test_what_an_earlier_version_did_not_list_is_not_replaced(tmp_path: Path) -> None:
+    earlier(tmp_path, [name for name in FILES if name != "b.html"])
+    (tmp_path / "b.html").write_bytes(b"mine")
+    assert "was not written by the leaderboard" in refused(tmp_path, "b.html")
+
+
+def test_a_list_of_an_earlier_version_never_names_other_files_or_links(tmp_path: Path) -> None:
+    names = ["thesis.tex", "data.csv", "static/notes.txt", "../precious.html", "sub/precious.html"]
+    output = tmp_path / "site"
+    earlier(output, [*FILES, *names])
+    write(output, FILES)
+    assert all((output / name).read_bytes() == b"earlier" for name in names)
+    earlier(output, list(FILES))
+    (output / "b.html").unlink()
+    (output / "b.html").symlink_to(tmp_path / "precious.html")
+    assert "is a link" in refused(output, "b.html")
+
+
 STRANGE = [
     "../precious",
     "/etc/hostname",
@@ -189,7 +223,7 @@ def test_a_list_of_files_never_leads_to_other_files(tmp_path: Path, name: str) -
         "[]",
         "3",
         '{"files": 3}',
-        '{"files": ["index.html"]}',
+        '{"files": [["index.html"]]}',
         "[" * 100_000,
         '{"files": {"a": 1}, "before": 1}',
     ],
