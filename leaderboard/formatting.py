@@ -73,5 +73,5 @@ def _widths(estimate: Estimate) -> tuple[float | None, float | None]:
 
 def _decimals(widths: Sequence[float]) -> int:
     """Decimals that show two digits of the smallest width above 0."""
-    smallest = min((width for width in widths if width > 0), default=1e-3)
+    smallest = min((width for width in widths if 0 < width < math.inf), default=1e-3)
     return min(6, max(0, 1 - math.floor(math.log10(smallest))))

@@ -17,6 +17,7 @@ from benchmark.core.errors import UserError
 from benchmark.core.process import leave_if_forked
 from benchmark.core.returned import is_name, kind_of, shown, wrong
 from benchmark.metrics.compute import ROUNDING
+from benchmark.records.fields import in_bounds
 from representations.samples import Samples
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def count(model: Model) -> int | None:
 
 
 def details(model: Model) -> dict[str, float]:
-    """The details of a fit that are finite. Raises UserError unless these are numbers by short names."""
+    """The details of a fit that a record may have. Raises UserError unless these are numbers by short names."""
     found: object = model.details()
     expected = f"a dict of at most {MOST_DETAILS} numbers by short names"
     if not isinstance(found, dict):
@@ -86,7 +87,7 @@ def details(model: Model) -> dict[str, float]:
     for name, value in found.items():
         if not is_name(name) or not isinstance(value, Real):
             raise wrong(model.name, "details returned", f"{shown(name)}: {shown(value)}", expected)
-    return {str(name): float(value) for name, value in found.items() if math.isfinite(value)}
+    return {str(name): float(value) for name, value in found.items() if in_bounds(value)}
 
 
 def samples(representation: Representation, found: object, events: Events) -> Samples:

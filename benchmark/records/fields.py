@@ -11,6 +11,8 @@ from benchmark.metrics.metric import MetricColumn
 
 MOST_CLASSES = 100
 MOST_METRICS = 2000
+LARGEST = 1e100
+"""Numbers of a larger size are refused: sums and squares of those up to it are finite."""
 _MOST_ENTRIES = 300
 _TEXT = 2000
 _LONGEST_TEXT = 20_000
@@ -33,6 +35,17 @@ def cleaned(text: str, most: int) -> str:
     if short.isprintable():
         return short
     return "".join(each if each.isprintable() or each in "\n\t" else "?" for each in short)
+
+
+def in_bounds(number: float) -> bool:
+    """Whether a record may have the number; NaN and infinities are not."""
+    return abs(number) <= LARGEST
+
+
+def _number(number: float) -> float:
+    if not in_bounds(number):
+        raise ValueError(f"a number of {number:g}, expected at most {LARGEST:g} in size")
+    return number
 
 
 def _file_name(text: str) -> str:
@@ -88,8 +101,8 @@ Few = Annotated[dict[Name, Value], Field(max_length=_MOST_ENTRIES)]
 """A dictionary of a few hundred entries at most."""
 
 Counts = Few[Count]
-Numbers = Few[float]
-FiniteNumbers = Few[FiniteFloat]
+Number = Annotated[FiniteFloat, AfterValidator(_number)]
+Numbers = Few[Number]
 Classes = Annotated[tuple[Name, ...], Field(max_length=MOST_CLASSES)]
 
 Matrix = Annotated[list[Annotated[list[Count], Field(max_length=MOST_CLASSES)]], Field(max_length=MOST_CLASSES)]

@@ -31,11 +31,11 @@ RECORD = StoredFile("a readable result", 2 * MB, "Delete it to run its cell agai
 class MetricValue(BaseModel):
     """A number with its interval. An undefined value is null and has a reason; NaN is refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    value: float | None
-    low: float | None = None
-    high: float | None = None
+    value: fields.Number | None
+    low: fields.Number | None = None
+    high: fields.Number | None = None
     reason: fields.Reason | None = None
 
 
@@ -55,12 +55,12 @@ class Throughput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    train_events_per_s: float | None = None
-    predict_events_per_s: float | None = None
-    represent_events_per_s: float | None = None
-    latency_ms: float | None = None
-    peak_memory_mb: float | None = None
-    control: float | None = None
+    train_events_per_s: fields.Number | None = None
+    predict_events_per_s: fields.Number | None = None
+    represent_events_per_s: fields.Number | None = None
+    latency_ms: fields.Number | None = None
+    peak_memory_mb: fields.Number | None = None
+    control: fields.Number | None = None
 
 
 class Code(BaseModel):
@@ -132,7 +132,7 @@ class Result(BaseModel):
     level: fields.Name
     fast_simulation: bool
     has_signal: bool = True
-    bounds: fields.FiniteNumbers = Field(default_factory=dict)
+    bounds: fields.Numbers = Field(default_factory=dict)
     preset: fields.Name
     device: fields.Name
     representation: fields.PluginName

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +13,7 @@ from benchmark.metrics.accuracy import confusion_matrix
 from benchmark.metrics.compute import compute
 from benchmark.metrics.metric import Estimate, Metric, MetricColumn, Scored
 from benchmark.metrics.registry import METRICS
+from benchmark.records.fields import in_bounds
 from benchmark.records.result import MetricValue, Result, Scores
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ def _guarded(metric: Metric, scored: Scored, known: Mapping[str, Estimate]) -> d
 
 
 def _value(estimate: Estimate) -> MetricValue:
-    """An estimate as it is recorded. Numbers that are not finite are undefined, since JSON has none."""
+    """An estimate as it is recorded. Numbers that are not finite or too large are undefined."""
     value, low, high = (
-        number if number is None or math.isfinite(number) else None
+        number if number is None or in_bounds(number) else None
         for number in (estimate.value, estimate.low, estimate.high)
     )
     reason = estimate.reason

@@ -8,6 +8,7 @@ from statistics import NormalDist, fmean, stdev
 from typing import TYPE_CHECKING
 
 from benchmark.metrics.metric import CONFIDENCE, Estimate
+from benchmark.records.fields import in_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -115,16 +116,16 @@ def _bounds(
     highs = [seed.high for seed in seeds if seed.high is not None]
     low = high = None
     if len(lows) == len(seeds):
-        below = fmean(place - scale.to(bound) for place, bound in zip(places, lows, strict=True))
+        below = fmean(abs(place - scale.to(bound)) for place, bound in zip(places, lows, strict=True))
         low = min(value, scale.of(scale.to(value) - math.hypot(below, spread)))
     if len(highs) == len(seeds):
-        above = fmean(scale.to(bound) - place for place, bound in zip(places, highs, strict=True))
+        above = fmean(abs(scale.to(bound) - place) for place, bound in zip(places, highs, strict=True))
         high = max(value, scale.of(scale.to(value) + math.hypot(above, spread)))
     return low, None if high == math.inf else high
 
 
 def seed_estimate(result: Result, metric: str) -> Estimate:
-    """A metric of one record. Infinities and NaN, which a file of a stranger may contain, are undefined."""
+    """A metric of one record. NaN and what is too large are undefined."""
     recorded = result.metrics.get(metric)
     if recorded is None:
         return Estimate(None, reason="not recorded")
@@ -134,5 +135,5 @@ def seed_estimate(result: Result, metric: str) -> Estimate:
 
 
 def finite(value: float | None) -> float | None:
-    """The number, or None if it is NaN or infinite."""
-    return value if value is not None and math.isfinite(value) else None
+    """The number, or None if it is NaN, infinite or too large to be added."""
+    return value if value is not None and in_bounds(value) else None
