@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -16,8 +17,9 @@ from benchmark.engine import returned
 from benchmark.engine.model_store import restore
 from models.export import write_onnx
 from tasks.data.dataset import info_of
-from tasks.data.manifest import read_manifest
+from tasks.data.manifest import UnsealedError, read_manifest
 from tasks.data.store import shards_in
+from tasks.data.verification import seal
 from tasks.events import Events, check
 
 if TYPE_CHECKING:
@@ -132,9 +134,12 @@ def export_onnx(model: Path, onnx: Path, *, trust_code: bool = False) -> tuple[l
 def _source(path: Path, restored: Restored) -> _Source:
     """The events of a data set or of files."""
     task, target = restored.task, restored.origin.identity.task.target
-    if not path.exists():
+    if not os.path.exists(path):
         raise UserError(f"{path}: no such file or folder. Give events, or the folder of a data set.")
-    manifest = read_manifest(path)
+    try:
+        manifest = read_manifest(path)
+    except UnsealedError as error:
+        manifest = seal(path, error.manifest, lambda *_: None)
     if manifest is None:
         return _from_files(path, task, target)
     if manifest.task != task.name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import awkward as ak
@@ -10,11 +11,10 @@ import numpy as np
 
 from benchmark.core.errors import Skip
 from tasks.data.dataset import info_of
+from tasks.data.shards import FILE as SHARD
 from tasks.events import TRUTH, Events
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from benchmark.engine.job import Job
     from representations.representation import Representation
     from representations.samples import Samples
@@ -57,9 +57,9 @@ def _samples_of_nothing(representation: Representation, data: DataSet, file: str
 
 
 def _columns_of(file: str) -> ak.Array:
-    import pyarrow.parquet
+    from tasks.data.parquet import parse_columns
 
-    return ak.from_arrow(pyarrow.parquet.read_schema(file).empty_table())
+    return SHARD.parse_at(Path(file), parse_columns)
 
 
 def _possible_columns(*, hits: bool) -> ak.Array:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.core.errors import UserError, did_you_mean
 from benchmark.core.returned import FILE_NAMES, NAMES, is_file_name, is_name, kind_of, shown, wrong
 from benchmark.records.identity import DataRecipe
-from tasks.data.manifest import MANIFEST, REMEDY, Manifest, read_manifest
+from tasks.data.manifest import MANIFEST, REMEDY, Manifest, read_any_manifest
 from tasks.detector import VERSION as DETECTOR_VERSION
 from tasks.events import EventInfo
 from tasks.registry import TASKS
@@ -100,10 +100,10 @@ class DataSet:
     def manifest(self, root: Path) -> Manifest | None:
         """The manifest; None unless the data set is complete.
 
-        Raises UserError as `read_manifest` and `check` do.
+        Raises UserError as `read_any_manifest` and `check` do.
         """
         folder = self.folder(root)
-        manifest = read_manifest(folder)
+        manifest = read_any_manifest(folder)
         if manifest is not None:
             self.check(manifest, folder)
         return manifest

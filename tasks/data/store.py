@@ -10,10 +10,10 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError
-from benchmark.core.files import locked, make_folder, warn_once
+from benchmark.core.files import locked, make_folder
 from benchmark.core.temporary import leftovers, remove
 from tasks.data.dataset import DataSet, info_of, version_of
-from tasks.data.manifest import GENERATED, MANIFEST, Manifest, UnsealedError, read_manifest
+from tasks.data.manifest import GENERATED, MANIFEST, Manifest, UnsealedError, read_any_manifest, read_manifest
 from tasks.data.shards import check_size, discard_records, read_shard
 from tasks.data.verification import seal
 from tasks.detector import VERSION as DETECTOR_VERSION
@@ -56,7 +56,8 @@ def prepare(data: DataSet, root: Path, workers: int, report: Report) -> Manifest
     make_folder(folder)
     with _only_one(folder):
         for leftover in leftovers(folder):
-            remove(leftover)
+            with suppress(OSError):  # of another user
+                remove(leftover)
         manifest = _stored(data, folder, report)
         if manifest is None:
             manifest = _made(data, folder, workers, report)
@@ -72,7 +73,6 @@ def _stored(data: DataSet, folder: Path, report: Report) -> Manifest | None:
     except UnsealedError as error:
         data.check(error.manifest, folder)
         manifest = seal(folder, error.manifest, report)
-        warn_once(f"{folder}: the manifest had no seal; its events are as it says, and it is sealed now")
     if manifest is not None:
         data.check(manifest, folder)
         for shard in manifest.shards:
@@ -125,7 +125,7 @@ def shards_in(folder: Path, task: Task, level: str, columns: Collection[str] | N
     """The shards of the data set in a folder, with the variant of a task applied."""
     from tasks.events import TRUTH, Events
 
-    manifest = read_manifest(folder)
+    manifest = read_any_manifest(folder)
     if manifest is None:
         raise UserError(f"{folder}: no complete data set. Run the same command again to make it.")
     wanted = None if columns is None else {*TRUTH, *columns, *task.applied_columns}

@@ -42,7 +42,14 @@ def seal(folder: Path, manifest: Manifest, report: Report) -> Manifest:
     problems = verify(folder, manifest, report)
     if problems:
         raise UserError(f"{folder}: {problems[0]}. {REMEDY}")
-    return write_sealed(folder, manifest) or manifest
+    complete = write_sealed(folder, manifest)
+    now = (
+        "had no seal; its events are as it says, and it is sealed now"
+        if complete
+        else "has no seal; its events are as it says"
+    )
+    warn_once(f"{folder}: the manifest {now}")
+    return complete or manifest
 
 
 def write_sealed(folder: Path, manifest: Manifest) -> Manifest | None:

@@ -21,6 +21,7 @@ from tasks.data.dataset import DataSet
 from tasks.data.inventory import SAMPLES
 from tasks.registry import TASKS
 from tests.benchmark.toys import LONELY, TOY, request, run_toy
+from tests.tasks.data_sets import unseal
 from tests.tasks.sources.files import write_root
 from tests.tasks.sources.test_cms import nanoaod
 
@@ -100,6 +101,20 @@ def test_events_of_another_variant_are_new(trained, tmp_path: Path):
     found = predict(folder, data.folder(tmp_path), "cpu", 1024, silent, trust_code=True)
     assert (found.fitted_on, found.scores.shape) == (False, (240, 2))
     np.testing.assert_allclose(found.scores.sum(1), 1, atol=1e-5)
+
+
+def test_a_manifest_without_a_seal_is_verified_first(
+    trained, toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def refuse(path: Path, write: object) -> None:
+        raise UserError(f"{path}: can't be written (Read-only file system).")
+
+    folder, _ = trained["cnn"]
+    data = shutil.copytree(toy_events(toy_data), tmp_path / "events")
+    unseal(data)
+    monkeypatch.setattr("tasks.data.manifest.write_atomically", refuse)
+    assert predict(folder, data, "cpu", 1024, silent, trust_code=True).fitted_on
+    assert "the manifest has no seal; its events are as it says" in capsys.readouterr().err
 
 
 def test_files_that_a_task_reads(tmp_path: Path, toy_data: Path):

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -199,3 +201,12 @@ def test_a_predicted_skip_comes_true(tmp_path: Path, toy_data: Path):
     found = run_toy(asked, tmp_path, toy_data)
     assert [result.reason for result in found] == predicted
     assert [reason is None for reason in predicted] == [True, False, False, False, False, False]
+
+
+def test_a_plan_of_events_that_are_a_pipe_does_not_wait(tmp_path: Path, toy_data: Path):
+    shutil.copytree(toy_data, tmp_path / "data")
+    for shard in (tmp_path / "data").rglob("*.parquet"):
+        shard.unlink()
+        os.mkfifo(shard)
+    (item,) = plan(request("Nearest"), Settings(tmp_path / "results", tmp_path / "data", 1))
+    assert item.skip is None, "the run says what is wrong"

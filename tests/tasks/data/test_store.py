@@ -19,6 +19,7 @@ from tasks.data.verification import verify
 from tasks.events import SPLITS, split_of
 from tasks.reader import Imported
 from tasks.registry import TASKS
+from tests.leftovers import leftover_of_a_killed_process
 from tests.tasks.coins import REPORTS
 from tests.tasks.data_sets import COINS, coins, quiet
 
@@ -323,3 +324,15 @@ def test_an_import_that_fails_half_way_leaves_no_shard(tmp_path, monkeypatch):
         with pytest.raises(UserError, match=message):
             prepare(coins(source=tmp_path), tmp_path / "data", 1, quiet)
         assert list((tmp_path / "data").rglob("*")) == []
+
+
+def test_what_another_user_left_is_no_error_where_it_can_not_be_deleted(tmp_path, monkeypatch):
+    folder = coins().folder(tmp_path)
+    folder.mkdir(parents=True)
+    leftover_of_a_killed_process(folder / "heads-0000.parquet").touch()
+
+    def refuse(path):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("tasks.data.store.remove", refuse)
+    assert prepare(coins(), tmp_path, 1, quiet).events() == 100

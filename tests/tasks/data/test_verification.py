@@ -4,7 +4,7 @@ from benchmark.core.errors import UserError
 from benchmark.core.files import sha256
 from tasks.data.inventory import find
 from tasks.data.manifest import MANIFEST, UnsealedError, read_manifest
-from tasks.data.store import prepare
+from tasks.data.store import load, prepare
 from tasks.data.verification import verify, verify_folder
 from tasks.events import read, write
 from tests.tasks.data_sets import coins, quiet, rewrite, unseal
@@ -116,6 +116,8 @@ def test_a_manifest_without_a_seal_on_a_read_only_disk_is_verified_each_time(cop
         assert again.content == manifest.content
     assert reports.count("verify") == 2 * 7
     assert "Read-only file system" in capsys.readouterr().err
+    assert coins().manifest(tmp_path).content == manifest.content
+    assert len(load(coins(), tmp_path).table) == 100
 
 
 def test_a_shard_that_can_not_be_read_is_not_damaged(copied, tmp_path):
