@@ -52,9 +52,12 @@ class Supervised:
             self.process.start()
         child.close()
 
-    def send(self, item: object) -> None:
-        """Send an object. Raises OSError when the process has ended."""
-        self.pipe.send(item)
+    def send(self, item: object) -> bool:
+        """Send an object. Returns whether it was sent: False when the process has ended, as `receive` will say too."""
+        with suppress(OSError):
+            self.pipe.send(item)
+            return True
+        return False
 
     def receive(self) -> tuple[list[dict[str, Any]], bool]:
         """The messages that have come, without waiting, and whether there will be no more.
@@ -130,10 +133,17 @@ def wait(workers: Collection[Supervised], seconds: float) -> None:
 def how_it_died(code: int | None) -> str:
     """What the exit code of a process says, as the end of a sentence."""
     if code is not None and code < 0:
-        name = signal.Signals(-code).name
+        name = _name_of(-code)
         hint = "; killed by the system, perhaps because memory ran out" if name == "SIGKILL" else ""
         return f"died of {name}{hint}"
     return f"ended with exit code {code}"
+
+
+def _name_of(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most real-time signals have no name
+        return f"signal {number}"
 
 
 def apart(subject: str, function: Callable[..., Any], *arguments: Any, limit: float | None = None) -> Any:

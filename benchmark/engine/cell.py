@@ -16,6 +16,7 @@ from benchmark.engine.sample_store import represented
 from benchmark.engine.skip import why_skipped
 from benchmark.engine.throughput import clock, control_workload, events_per_second, latency_ms
 from benchmark.records import environment
+from benchmark.records.fields import cleaned
 from benchmark.records.result import Result, Scores, Throughput
 from benchmark.records.scoring import score
 
@@ -48,7 +49,8 @@ def run(item: Planned, data_root: Path, context: Context) -> tuple[Result, Score
     except UserError as error:
         return record.model_copy(update={"status": "failed", "reason": reason_of(error)}), None
     except BaseException as error:  # a model may fail in any way; the other cells go on
-        where = {**record.environment, "traceback": traceback.format_exc(limit=-8)[-TRACEBACK_LENGTH:]}
+        text = cleaned(traceback.format_exc(limit=-8)[-TRACEBACK_LENGTH:], TRACEBACK_LENGTH)
+        where = {**record.environment, "traceback": text}
         changes = {"status": "failed", "reason": reason_of(error), "environment": where}
         return record.model_copy(update=changes), None
 

@@ -71,11 +71,9 @@ class Worker:
         self.item, timeout = item, self.settings.timeout
         self.allow(timeout and timeout + STARTING_S)
         sent = item.record, pickle.dumps(item)
-        try:
-            self._started().send(sent)
-        except OSError:  # it died while it was idle
+        if not self._started().send(sent):  # it died while it was idle
             self.stop()
-            self._started().send(sent)
+            self._started().send(sent)  # if that one dies too, the cell fails when its messages are read
         self.used = True
 
     def allow(self, seconds: float | None) -> None:
@@ -205,13 +203,13 @@ def _handled(message: dict[str, Any], worker: Worker, listener: Listener) -> Res
                 raise GarbledError("a report that is none") from error
             return None
         case {"kind": "result", "result": str(text)}:
-            return _accepted(text, record)
+            return accepted(text, record)
         case {"kind": "error", "text": str(text)}:
             raise UserError(text)
     raise GarbledError("an unknown message")
 
 
-def _accepted(text: str, record: Result) -> Result:
+def accepted(text: str, record: Result) -> Result:
     """The result of a cell. Raises GarbledError for that of another one."""
     try:
         result = Result.model_validate_json(text)

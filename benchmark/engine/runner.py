@@ -11,12 +11,12 @@ from benchmark.core.blame import blamed
 from benchmark.core.errors import PluginError, UserError
 from benchmark.core.files import make_folder, warn_once
 from benchmark.core.process import rank_and_size
-from benchmark.core.supervisor import apart
+from benchmark.core.supervisor import GarbledError, apart
 from benchmark.engine.examples import draw
-from benchmark.engine.executor import execute
+from benchmark.engine.executor import accepted, execute
 from benchmark.engine.plan import jobs_of, plan_cells
 from benchmark.engine.worker import delete_checkpoint
-from benchmark.records.result import Result
+from benchmark.records.result import to_store
 from benchmark.records.scoring import score
 from benchmark.records.store import ResultStore
 from tasks.data.store import prepare
@@ -26,8 +26,12 @@ if TYPE_CHECKING:
     from benchmark.engine.plan import Planned
     from benchmark.engine.progress import Display
     from benchmark.engine.request import Cell, Request, Settings
+    from benchmark.records.result import Result
     from tasks.data.dataset import DataSet
     from tasks.data.manifest import Manifest
+
+EXAMPLES_S = 300.0
+"""Time in which the examples of a task of others may be drawn, without --timeout."""
 
 
 def run(request: Request, settings: Settings, display: Display) -> list[Result]:
@@ -98,17 +102,19 @@ def _rescored(item: Planned, settings: Settings) -> Result:
         result = store.add(result)
     if result.status != "done" or not item.cell.metrics:
         return result
+    subject, limit = "computing metrics of a stored result", settings.timeout
     try:  # in another process, since these metrics are in files
-        text = apart("computing metrics of a stored result", _with_metrics, store, result, item.cell.metrics)
-    except PluginError as error:
+        text = apart(subject, _with_metrics, store, result, item.cell.metrics, limit=limit)
+        rescored = accepted(text, result)
+    except (PluginError, GarbledError) as error:
         warn_once(f"{item.cell}: {error}")
         return result
-    rescored = Result.model_validate_json(text)
     return result if rescored == result else store.add(rescored)
 
 
 def _with_metrics(store: ResultStore, result: Result, metrics: tuple[str, ...]) -> str:
-    return score(store.scores(result), result.classes, result.has_signal, metrics).added_to(result).model_dump_json()
+    added = score(store.scores(result), result.classes, result.has_signal, metrics).added_to(result)
+    return to_store(added)[1].model_dump_json()  # checked here, where an error names the plug-in
 
 
 def _store_examples(item: Planned, settings: Settings) -> None:
@@ -121,7 +127,8 @@ def _store_examples(item: Planned, settings: Settings) -> None:
         return
     try:
         if item.job.is_foreign:
-            apart("drawing examples", _add_examples, item.job.data, settings, item.manifest.fingerprint)
+            limit = settings.timeout or EXAMPLES_S
+            apart("drawing examples", _add_examples, item.job.data, settings, item.manifest.fingerprint, limit=limit)
         else:
             _add_examples(item.job.data, settings, item.manifest.fingerprint)
     except UserError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,25 +91,20 @@ def _generated(
     """Distribute shards to processes, and yield each when its file is there; from time to time None."""
     waiting, busy = deque(missing), dict[Supervised, PlannedShard]()
     for process in pool:
-        _send(process, (data, folder))
+        process.send((data, folder))  # if it has died, that is noticed when its messages are read
     while waiting or busy:
         for process in pool:
             if process not in busy and waiting:
                 busy[process] = waiting.popleft()
-                _send(process, busy[process])
+                process.send(busy[process])
         wait(busy, LOOK_EVERY_S)
         for process in tuple(busy):
-            if _has_made(process, data.task):
+            if _has_made(process, busy[process], data.task):
                 yield busy.pop(process)
         yield None
 
 
-def _send(process: Supervised, item: object) -> None:
-    with suppress(OSError):  # it has died, which is noticed when its messages are read
-        process.send(item)
-
-
-def _has_made(process: Supervised, task: Task) -> bool:
+def _has_made(process: Supervised, shard: PlannedShard, task: Task) -> bool:
     """Whether a process has finished its shard. Raises PluginError when it could not, or has died."""
     try:
         messages, over = process.receive()
@@ -117,7 +112,7 @@ def _has_made(process: Supervised, task: Task) -> bool:
         raise PluginError(f"{task.name}: a generating process sent {error}. Correct this task.") from error
     for message in messages:
         match message:
-            case {"kind": "made"}:
+            case {"kind": "made", "file": shard.file}:
                 return True
             case {"kind": "error", "text": str(text)}:
                 raise PluginError(text)

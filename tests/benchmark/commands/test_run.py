@@ -123,6 +123,19 @@ def test_metrics_asked_for_later_come_from_the_kept_scores(
     assert contents(tmp_path / "toy") == before
 
 
+@pytest.mark.parametrize(
+    ("name", "limit", "message"),
+    [("Steering", None, "expected printable characters alone"), ("Endless", 1, "took longer than 1 s")],
+)
+def test_metrics_asked_for_later_that_fail_leave_the_stored_result(
+    tmp_path: Path, toy_data: Path, capsys: pytest.CaptureFixture[str], name: str, limit: float | None, message: str
+):
+    (first,) = run_toy(request("Nearest"), tmp_path, toy_data)
+    assert run_toy(request("Nearest", metrics=(metric(name),)), tmp_path, toy_data, timeout=limit) == [first]
+    assert message in capsys.readouterr().err
+    assert list(ResultStore(tmp_path).all()) == [first]
+
+
 def test_missing_scores_are_made_again(tmp_path: Path, toy_data: Path):
     (first,) = run_toy(request("Nearest"), tmp_path, toy_data)
     (tmp_path / "toy" / f"{first.stem}.npz").unlink()

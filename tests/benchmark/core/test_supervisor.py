@@ -87,6 +87,13 @@ def test_a_message_without_end(worker: Supervised, monkeypatch: pytest.MonkeyPat
         heard(worker, 1)
 
 
+def test_a_worker_that_has_ended_is_sent_nothing(worker: Supervised):
+    assert worker.send("die")
+    worker.process.join()
+    assert [worker.send("more") for _ in range(3)][-1] is False
+    assert heard(worker, 2) == ([{"kind": "last"}], True)
+
+
 def test_a_function_in_a_process_of_its_own():
     assert apart("doubling", double, 21) == 42
 

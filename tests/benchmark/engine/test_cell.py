@@ -12,6 +12,7 @@ import torch
 
 from benchmark.core.errors import UserError
 from benchmark.engine.sample_store import represent
+from benchmark.records.result import to_store
 from benchmark.records.scoring import score
 from models.model import Context
 from models.registry import MODELS
@@ -86,6 +87,12 @@ def test_a_model_that_fails_is_a_result(toy_data: Path, name, reason):
 def test_the_traceback_of_a_failure_is_kept(toy_data: Path):
     result, _ = run(toy_job("Raises"), toy_data)
     assert "toy_models.py" in result.environment["traceback"]
+
+
+def test_a_traceback_is_text_that_can_be_stored(toy_data: Path):
+    result, _ = run(toy_job("Half"), toy_data)
+    assert "RuntimeError: half ?" in result.environment["traceback"]
+    assert to_store(result)[1].reason == result.reason
 
 
 def test_one_class_alone_is_skipped(toy_data: Path):

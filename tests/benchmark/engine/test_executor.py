@@ -75,10 +75,11 @@ class Process:
         self.cores = os.environ.get("OMP_NUM_THREADS")
         self.started.append(self)
 
-    def send(self, item: object) -> None:
+    def send(self, item: object) -> bool:
         if len(self.started) == 1:
-            raise BrokenPipeError
+            return False
         self.sent.append(item)
+        return True
 
     def stop(self, patience: float = 0.0) -> int:
         self.stopped = True
@@ -171,7 +172,12 @@ def test_devices():
 
 @pytest.mark.parametrize(
     ("code", "words"),
-    [(-signal.SIGSEGV, "died of SIGSEGV"), (3, "ended with exit code 3"), (None, "ended with exit code None")],
+    [
+        (-signal.SIGSEGV, "died of SIGSEGV"),
+        (-37, "died of signal 37"),
+        (3, "ended with exit code 3"),
+        (None, "ended with exit code None"),
+    ],
 )
 def test_how_it_died(code: int | None, words: str):
     assert how_it_died(code) == words

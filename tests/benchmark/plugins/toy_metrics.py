@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import ClassVar
 
 from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, MetricColumn, Scored
@@ -48,6 +49,23 @@ class Silent(Metric):
 
     def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
         return {"silent": Estimate(1.0)}
+
+
+class Steering(Mine):
+    """A column that steers the terminal."""
+
+    name: ClassVar[str] = "steering"
+    columns = (MetricColumn("mine", "\x1b[2J"), MetricColumn("mine_nan", "Nothing"))
+
+
+class Endless(Mine):
+    """Never comes to an end."""
+
+    name: ClassVar[str] = "endless"
+
+    def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
+        signal.pause()
+        return {}
 
 
 class Bare(Metric):

@@ -65,6 +65,16 @@ class Raises(Nearest):
 
 
 @dataclass(kw_only=True)
+class Half(Nearest):
+    """Fails with half a surrogate pair in its words."""
+
+    name: ClassVar[str] = "half"
+
+    def fit(self, train: Samples, valid: Samples, context: Context) -> None:
+        raise RuntimeError("half \ud83d")
+
+
+@dataclass(kw_only=True)
 class Unsaved(Nearest):
     """Can't be saved."""
 

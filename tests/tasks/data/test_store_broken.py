@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.core.errors import UserError
-from tasks.data.generation import _table
+from benchmark.core.errors import PluginError, UserError
+from tasks.data.generation import _has_made, _table, plan
 from tasks.data.manifest import MANIFEST, PlannedShard, read_manifest
 from tasks.data.store import load, prepare
 from tests.tasks.data_sets import coins, quiet, rewrite
@@ -27,6 +27,23 @@ def test_a_missing_shard_is_found(copied, tmp_path):
     (copied / "heads-0002.parquet").unlink()
     with pytest.raises(UserError, match=r"heads-0002\.parquet: no such file, expected a shard"):
         load(coins(), tmp_path)
+
+
+def test_a_process_speaks_of_its_own_shard_alone():
+    """A process that a task has forked may send what it likes."""
+
+    class Process:
+        def __init__(self, file: str) -> None:
+            self.file = file
+
+        def receive(self):
+            return [{"kind": "made", "file": self.file}], False
+
+    task = coins().task
+    first, second = plan(task)[:2]
+    assert _has_made(Process(first.file), first, task)
+    with pytest.raises(PluginError, match="coins: a generating process sent an unknown message"):
+        _has_made(Process(second.file), first, task)
 
 
 def test_no_data_set(tmp_path):
