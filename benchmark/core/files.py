@@ -55,7 +55,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _swap(temporary: Path, path: Path) -> None:
-    """Put a folder in the place of another, which is removed; if that fails, the other one stays."""
+    """Put a folder in the place of another, which is removed; if that fails, the other one stays.
+
+    Where the system can't exchange them in one step, a kill between two steps loses both.
+    """
+    if _exchange(temporary, path):
+        return  # the old one has the temporary name now
     old = temporary_for(path)
     os.rename(path, old)
     try:
@@ -65,6 +70,19 @@ def _swap(temporary: Path, path: Path) -> None:
         raise
     with suppress(OSError):
         remove(old)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two paths in one step; False, and nothing has changed, where the system or the disk can't."""
+    import ctypes
+
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    try:
+        rename = ctypes.CDLL(None).renameat2
+    except (OSError, AttributeError):  # not Linux
+        return False
+    done: int = rename(here, os.fsencode(one), here, os.fsencode(other), ctypes.c_uint(exchange))
+    return done == 0
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:

@@ -105,6 +105,10 @@ def _started(process: int) -> int | None:
 def _machine() -> str:
     """The machine since its last start, and the container, in which process numbers mean something."""
     found = [os.uname().nodename]
-    with suppress(OSError):
+    try:
         found += [Path("/proc/sys/kernel/random/boot_id").read_text(), os.readlink("/proc/self/ns/pid")]
+    except OSError:  # not Linux; machines on one shared disk may have the same name
+        from uuid import getnode
+
+        found.append(f"{getnode():x}")
     return hashlib.sha256("\n".join(found).encode()).hexdigest()[:8]

@@ -21,7 +21,7 @@ from benchmark.core.blame import reason_of
 from benchmark.core.errors import UserError
 from benchmark.core.files import make_folder, replacing, sha256, write_atomically
 from benchmark.core.seal import sealed, unsealed
-from benchmark.core.stored import MB, StoredFile
+from benchmark.core.stored import MB, StoredFile, UnreadableError
 from benchmark.records.identity import Identity, Part  # noqa: TC001 - pydantic evaluates the annotations
 from benchmark.records.result import Code  # noqa: TC001
 from models.model import Context
@@ -150,13 +150,27 @@ def restore(folder: Path, device: str, *, trust_code: bool = False) -> Restored:
 def read(folder: Path) -> Origin:
     """What the model in a folder was fitted for. Raises UserError if the folder holds no such record."""
     path = folder / ORIGIN
-    if not path.exists():
-        found = sorted(child.name for child in folder.iterdir())[:3] if folder.is_dir() else []
-        there = f"found: {', '.join(found) or 'nothing'}" if folder.is_dir() else "no such folder"
+    try:
+        there = "" if path.exists() else _found(folder)
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+    if there:
         raise UserError(
             f"{folder}: no {ORIGIN} ({there}), expected the folder of a model that `run --keep-models DIR` saved."
         )
     return RECORD.parse(path, _parse)
+
+
+def _found(folder: Path) -> str:
+    """What is in a folder, for a message."""
+    if not folder.is_dir():
+        return "no such folder"
+    found = sorted(child.name for child in folder.iterdir())[:3]
+    return f"found: {', '.join(found) or 'nothing'}"
+
+
+def _unreadable(folder: Path, error: OSError) -> UnreadableError:
+    return UnreadableError(f"{folder}: can't be read ({error.strerror}). Check permissions and disk.")
 
 
 def _parse(content: bytes) -> Origin:
@@ -187,7 +201,7 @@ def _files(folder: Path) -> Iterator[str]:
         try:
             entries = list(os.scandir(place))
         except OSError as error:
-            raise UserError(f"{place}: can't be read ({error.strerror}). Check permissions and disk.") from error
+            raise _unreadable(place, error) from error
         count += len(entries)
         if count > MOST_FILES:
             raise UserError(f"{folder}: has over {MOST_FILES:,} files, expected those of one model. {SAVE_AGAIN}")

@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmark.core.errors import Skip
 from tasks.data.dataset import info_of
+from tasks.data.parquet import parse_columns
 from tasks.data.shards import FILE as SHARD
 from tasks.events import TRUTH, Events
 
@@ -57,8 +58,6 @@ def _samples_of_nothing(representation: Representation, data: DataSet, file: str
 
 
 def _columns_of(file: str) -> ak.Array:
-    from tasks.data.parquet import parse_columns
-
     return SHARD.parse_at(Path(file), parse_columns)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.core import temporary
+from benchmark.core import files, temporary
 from benchmark.core.files import replacing, write_atomically
 from benchmark.core.temporary import is_temporary, leftovers, remove, temporary_for, tidy
 from tests.leftovers import leftover_of_a_killed_process
@@ -139,6 +139,52 @@ def test_the_name_is_never_too_long(tmp_path: Path):
     assert path.read_bytes() == b"1"
 
 
+KILLED = """
+import os, sys
+from pathlib import Path
+from benchmark.core import files
+step = {name: getattr(os, name) for name in ("rename", "replace")}
+def killed(change):
+    def change_and_die(*paths):
+        result = change(*paths)
+        os.kill(os.getpid(), 9)
+        return result
+    return change_and_die
+for name in step:
+    setattr(os, name, killed(step[name]))
+files._exchange = killed(files._exchange)
+with files.replacing(Path(sys.argv[1])) as temporary:
+    temporary.mkdir()
+    (temporary / "new").touch()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux exchanges folders in one step")
+def test_a_kill_while_a_folder_is_replaced_leaves_a_whole_one(tmp_path: Path):
+    """The process is killed after its first step, and the next process that writes there tidies."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "old").touch()
+    subprocess.run([sys.executable, "-c", KILLED, str(folder)], cwd=Path(__file__).parents[3], check=False)
+    (left,) = leftovers(tmp_path)
+    assert [path.name for path in left.iterdir()] == ["old"]
+    tidy.cache_clear()
+    tidy(tmp_path)
+    assert [path.name for path in tmp_path.rglob("*")] == ["model", "new"]
+
+
+def test_without_proc_machines_of_one_name_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def nothing(path: object) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(temporary.os, "readlink", nothing)
+    found = set()
+    for number in (1, 2):
+        monkeypatch.setattr("uuid.getnode", lambda number=number: number)
+        found.add(temporary._machine.__wrapped__())
+    assert len(found) == 2
+
+
 @pytest.mark.parametrize("failing", ["os.rename", "os.replace"])
 def test_a_folder_that_can_not_be_renamed_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
@@ -156,6 +202,7 @@ def test_a_folder_that_can_not_be_renamed_leaves_the_old_one(
         plain(source, target)
 
     monkeypatch.setattr(failing, fail)
+    monkeypatch.setattr(files, "_exchange", lambda *_: False)
     with pytest.raises(OSError, match="No space left"), replacing(folder) as new:
         new.mkdir()
     assert [path.name for path in tmp_path.rglob("*")] == (["model", "old"] if failing == "os.rename" else [])

@@ -171,3 +171,14 @@ def test_folders_of_something_else(folder: Path, tmp_path: Path):
         (folder / ORIGIN).write_text(text)
         with pytest.raises(UserError, match=reason):
             read(folder)
+
+
+@pytest.mark.parametrize("refusing", ["exists", "iterdir"])
+def test_a_folder_that_can_not_be_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusing: str):
+    def denied(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(f"pathlib.Path.{refusing}", denied)
+    with pytest.raises(UserError, match=r": can't be read \(Permission denied\)\. Check permissions and disk\."):
+        read(tmp_path)
+    assert not is_saved(tmp_path, SimpleNamespace(task="toy", stem="nearest"))
