@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from benchmark.core.bounded_json import parse_object
-from benchmark.core.errors import UserError
+from benchmark.core.errors import UserError, spelled
 from benchmark.core.seal import sealed, unsealed
 from benchmark.core.stored import MB, StoredFile, first_reason
 from benchmark.records import fields
@@ -194,7 +194,7 @@ def upgrade(record: dict[str, Any]) -> dict[str, Any]:
     if version is None:
         raise UserError("no result of this program (it has no schema_version). Move it elsewhere.")
     if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
-        raise UserError(f"schema version {version!r}, expected 1 to {SCHEMA_VERSION}. Update this program.")
+        raise UserError(f"schema version {spelled(version)}, expected 1 to {SCHEMA_VERSION}. Update this program.")
     for step in range(version, SCHEMA_VERSION):
         record = UPGRADES[step](record)
     return record
