@@ -105,7 +105,8 @@ def _stored(record: Result, settings: Settings) -> Result | None:
 def _adopted(stored: Result, record: Result) -> Result:
     """A record without a seal, as an earlier version wrote them, with what is known of its cell in place of its words.
 
-    Its AUC agrees with its scores, or `ResultStore.find` would not have found it.
+    Its AUC agrees with its scores, or `ResultStore.find` would not have found it. The run computes its other metrics
+    again before it seals the record.
     """
     known = record.model_fields_set - {"status", "events", "code"}
     return stored.model_copy(update={name: getattr(record, name) for name in known})

@@ -95,12 +95,16 @@ def _stored(item: Planned, settings: Settings) -> Result:
 
 
 def _rescored(item: Planned, settings: Settings) -> Result:
-    """A stored result, with a seal, and with the requested metrics that it lacks computed from its scores."""
+    """A stored result, with a seal, and with the requested metrics that it lacks computed from its scores.
+
+    A record without a seal may have been changed: it gets one with the numbers of its scores alone.
+    """
     assert item.stored is not None
     result, store = item.stored, ResultStore(settings.results)
-    if result.seal != "right" and rank_and_size()[0] == 0:
-        result = store.add(result)
-    if result.status != "done" or not item.cell.metrics:
+    unsealed = result.seal != "right" and rank_and_size()[0] == 0
+    if result.status != "done":
+        return store.add(result) if unsealed else result
+    if not (unsealed or item.cell.metrics):
         return result
     subject, limit = "computing metrics of a stored result", settings.timeout
     try:  # in another process, since these metrics are in files
@@ -109,11 +113,14 @@ def _rescored(item: Planned, settings: Settings) -> Result:
     except (PluginError, GarbledError) as error:
         warn_once(f"{item.cell}: {error}")
         return result
-    return result if rescored == result else store.add(rescored)
+    return store.add(rescored) if unsealed or rescored != result else result
 
 
 def _with_metrics(store: ResultStore, result: Result, metrics: tuple[str, ...]) -> str:
-    added = score(store.scores(result), result.classes, result.has_signal, metrics).added_to(result)
+    evaluation = score(store.scores(result), result.classes, result.has_signal, metrics)
+    if result.seal != "right":  # nothing is known of the others
+        result = result.model_copy(update={"metrics": {}, "metric_columns": ()})
+    added = evaluation.added_to(result)
     return to_store(added)[1].model_dump_json()  # checked here, where an error names the plug-in
 
 

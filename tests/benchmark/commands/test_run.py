@@ -156,6 +156,24 @@ def test_a_record_of_an_earlier_version_gets_its_seal(tmp_path: Path, toy_data: 
     assert second.seal == "right"
 
 
+def test_a_record_without_a_seal_gets_the_numbers_of_its_scores(
+    tmp_path: Path, toy_data: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Its AUC alone is compared with its scores when it is found."""
+    (first,) = run_toy(request("Nearest"), tmp_path, toy_data)
+    path = tmp_path / "toy" / f"{first.stem}.json"
+    fields = json.loads(path.read_text())
+    del fields["seal"]
+    fields["metrics"] |= {"accuracy": {"value": 1.0}, "invented": {"value": 99.0}}
+    fields["metric_columns"] = [{"name": "invented", "header": "Invented"}]
+    fields["confusion_matrix"] = [[1000, 0], [0, 1000]]
+    path.write_text(json.dumps(fields))
+    monkeypatch.setattr("benchmark.engine.executor.Worker", None)  # nothing is trained
+    (second,) = run_toy(request("Nearest"), tmp_path, toy_data)
+    assert second == first == ResultStore(tmp_path).find("toy", first.key)
+    assert second.seal == "right"
+
+
 def test_a_record_that_was_changed_is_made_again(tmp_path: Path, toy_data: Path):
     (first,) = run_toy(request("Nearest"), tmp_path, toy_data)
     path = tmp_path / "toy" / f"{first.stem}.json"
