@@ -74,10 +74,11 @@ class Board:
         """Whether no class is the signal: `auc` is the mean over classes, and there is no background rejection."""
         return any(not result.has_signal for row in self.rows for result in row.done)
 
-    @property
+    @cached_property
     def bounds(self) -> dict[str, float]:
-        """The largest values that metrics may have in a ranked row, from the newest record."""
-        return max(self.results, key=lambda result: result.created).bounds if self.ranked else {}
+        """The largest values that metrics may have in a ranked row, by the newest record of a row without problems."""
+        verified = [result for row in self.rows if not row.problems for result in row.done]
+        return max(verified or self.results, key=lambda result: result.created).bounds if self.ranked else {}
 
     def beyond(self, row: Row) -> bool:
         """Whether a row has an AUC but no rank because a bounded metric is too large or unknown.
@@ -211,6 +212,7 @@ def _board(results: Sequence[Result]) -> Board:
 
 def _ranked(board: Board, book: ScoreBook) -> Board:
     rows = [replace(row, problems=_problems(row, book)) for row in board.rows]
+    board = replace(board, rows=tuple(rows))  # its bounds depend on the problems
     scored = [row for row in rows if row.auc.value is not None]
     unscored = [row for row in rows if row.auc.value is None]
     if not board.ranked:

@@ -67,6 +67,17 @@ def test_a_wrong_seal_takes_the_rank(store: ResultStore) -> None:
     assert board.rows[-1].rank is None
 
 
+def test_an_edited_record_sets_no_bound(store: ResultStore) -> None:
+    for model in ("cnn", "bdt"):
+        add_cell(store, 1.0, events=300, model=model, bounds={"accuracy": 1.0})
+    path = next(path for path in store.paths() if "bdt" in path.stem)
+    content = {**json.loads(path.read_text()), "bounds": {"accuracy": 0.0}, "created": "2999-01-01T00:00:00+00:00"}
+    path.write_text(json.dumps(content))
+    (board,) = rank(store.all(), store)
+    assert board.bounds == {"accuracy": 1.0}
+    assert [(row.model, row.rank is None) for row in board.rows] == [("cnn", False), ("bdt", True)]
+
+
 def test_every_output_says_so(store: ResultStore, tmp_path: Path) -> None:
     board = edited(store)
     text = " ".join(board_text(board, 100).split())
