@@ -93,7 +93,8 @@ class Plugin:
         for field in fields:
             own[field.name] = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
         own |= self.presets.get(preset, {})
-        return tuple(sorted(name for name, value in self.parameters().items() if own[name] != value))
+        # `parameters` may have names of a plug-in's own, which are no fields
+        return tuple(sorted(n for n, value in self.parameters().items() if n not in own or own[n] != value))
 
     @classmethod
     def resolve(cls, preset: str, given: Mapping[str, str] | None = None) -> Self:

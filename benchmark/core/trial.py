@@ -34,7 +34,7 @@ def attempt(path: Path, digest: str, function: Callable[..., object], *arguments
 
     Raises UserError as `try_import` does.
     """
-    apart(f"{path}: importing it or making its plug-in", function, *arguments, limit=_seconds())
+    apart(f"{path}: importing it or making its plug-in", function, *arguments, limit=seconds())
     _tried.add((path, digest))
 
 
@@ -42,13 +42,13 @@ def _import(path: Path) -> None:
     import_file(path)
 
 
-def _seconds() -> float:
+def seconds() -> float:
     """The time limit. Raises UserError for a value that is no number above 0."""
     text = os.environ.get(LIMIT, str(SECONDS))
     try:
-        seconds = float(text)
+        found = float(text)
     except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
+        found = 0.0
+    if not 0 < found < float("inf"):
         raise UserError(f"{LIMIT} is '{text}', expected a number of seconds above 0. Correct it.")
-    return seconds
+    return found

@@ -8,9 +8,14 @@ checkpoint of its last epoch (`models.training.loop`). Samples that are not comp
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from benchmark.core.errors import PluginError
+from benchmark.core.guard import guarded
+from benchmark.core.supervisor import apart
+from benchmark.core.trial import seconds
 from benchmark.engine.job import Job, build
 from benchmark.engine.model_store import is_saved
 from benchmark.engine.rehearsal import rehearse
@@ -21,6 +26,7 @@ from benchmark.records.store import ResultStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from benchmark.engine.request import Cell, Request, Settings
     from benchmark.records.identity import Identity
@@ -55,13 +61,34 @@ class Planned:
 
 def plan(request: Request, settings: Settings) -> list[Planned]:
     """The cells of a request and which of them have a result; makes nothing. Raises UserError for a wrong request."""
-    planned = []
-    for data, jobs in jobs_of(request).items():
-        manifest = data.manifest(settings.data)
-        for item in plan_cells(jobs, manifest, settings):
-            skip = None if item.stored else why_skipped(item.job, manifest, settings.data)
-            planned.append(replace(item, skip=skip))
-    return planned
+    groups = {data: (data.manifest(settings.data), jobs) for data, jobs in jobs_of(request).items()}
+    planned = [item for manifest, jobs in groups.values() for item in plan_cells(jobs, manifest, settings)]
+    foreign = [item for item in planned if item.job.is_foreign and not item.stored]
+    skips = {item.cell: skip for item, skip in zip(foreign, _skips_apart(foreign, settings.data), strict=True)}
+    for item in planned:
+        if not item.stored and item.cell not in skips:
+            skips[item.cell] = why_skipped(item.job, item.manifest, settings.data)
+    return [replace(item, skip=skips.get(item.cell)) for item in planned]
+
+
+def _skips_apart(items: list[Planned], data_root: Path) -> list[str | None]:
+    """Why cells with plug-ins of others will be skipped, as `why_skipped`, which calls these, says in a process apart.
+
+    No reason is known if that fails or does not end: only the run can decide.
+    """
+    unknown: list[str | None] = [None] * len(items)
+    if not items:
+        return unknown
+    try:
+        found = apart("planning", _skips, [(item.job, item.manifest) for item in items], data_root, limit=seconds())
+    except PluginError:
+        return unknown
+    right = isinstance(found, list) and len(found) == len(items)
+    return [skip if isinstance(skip, str) else None for skip in found] if right else unknown
+
+
+def _skips(jobs: list[tuple[Job, Manifest | None]], data_root: Path) -> list[str | None]:
+    return [why_skipped(job, manifest, data_root) for job, manifest in jobs]
 
 
 def jobs_of(request: Request) -> dict[DataSet, list[Job]]:
@@ -71,7 +98,9 @@ def jobs_of(request: Request) -> dict[DataSet, list[Job]]:
     metrics(tuple(request.metrics))
     jobs: dict[str, Job] = {}
     for job in map(build, wanted):
-        jobs.setdefault(job.identity(None).result_key(), job)
+        # without a data set; its record is made too, so that a plug-in which spoils it fails before anything is made
+        identity, _ = _identified(job, None)
+        jobs.setdefault(identity.result_key(), job)
     groups: dict[DataSet, list[Job]] = {}
     for job in jobs.values():
         groups.setdefault(job.data, []).append(job)
@@ -84,10 +113,16 @@ def plan_cells(jobs: Iterable[Job], manifest: Manifest | None, settings: Setting
     """Jobs of one data set, with the results that they have already."""
     planned = []
     for job in jobs:
-        identity = job.identity(manifest)
-        record = job.record(manifest, identity)
+        identity, record = _identified(job, manifest)
         planned.append(Planned(job, manifest, identity, record, _stored(record, settings)))
     return planned
+
+
+def _identified(job: Job, manifest: Manifest | None) -> tuple[Identity, Result]:
+    """A job's identity and its record. Raises UserError when plug-ins of others raise any error meanwhile."""
+    with guarded(f"{job.cell}: making its record") if job.is_foreign else nullcontext():
+        identity = job.identity(manifest)
+        return identity, job.record(manifest, identity)
 
 
 def _stored(record: Result, settings: Settings) -> Result | None:

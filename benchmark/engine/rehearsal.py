@@ -52,5 +52,7 @@ def _make(trials: Iterable[tuple[str, Choice | str, str, str, Path | None]]) -> 
             continue
         plugin = choice.build(GROUPS[group], preset)
         returned.parameters(plugin)
+        plugin.changed(preset)
         if group == "task":
             DataSet(choice.target, plugin, level, source)
+            dict(plugin.info(level).bounds)

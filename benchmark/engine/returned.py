@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmark.core.bounded_json import check_bounds
 from benchmark.core.errors import UserError
 from benchmark.core.process import leave_if_forked
 from benchmark.core.returned import is_name, kind_of, shown, wrong
@@ -114,6 +115,7 @@ def parameters(plugin: Plugin) -> dict[str, Any]:
         raise wrong(plugin.name, "parameters returned", shown(found), expected)
     try:
         text = json.dumps(found, allow_nan=False, default=sorted)
+        check_bounds(found)  # as records do
     except (TypeError, ValueError, RecursionError) as error:
         raise wrong(plugin.name, "parameters returned", f"{shown(found)} ({error})", expected) from error
     if len(text) > PARAMETERS_BYTES:

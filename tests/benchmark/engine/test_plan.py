@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmark.commands.plan_table import show, write_seconds
+from benchmark.core.errors import UserError
 from benchmark.engine.estimate import ACCEPTED, Estimates
-from benchmark.engine.plan import Planned, data_to_make, plan
+from benchmark.engine.plan import Planned, _identified, data_to_make, plan
 from benchmark.engine.request import Overwrite, Request, Settings
 from benchmark.records.store import ResultStore
-from tests.benchmark.toys import LONELY, TOY, request, run_toy
+from tests.benchmark.cells import toy_job
+from tests.benchmark.toys import LONELY, TOY, model, request, run_toy
 from tests.tasks.sources.files import back_to_back, csv
 
 if TYPE_CHECKING:
@@ -102,6 +104,27 @@ def test_stored_results_and_the_time_that_like_ones_took(toy_results: Path, toy_
     assert estimates.seconds(other) is None, "other parameters take another time"
     again = plan(request("Raises"), dataclasses.replace(settings, overwrite=Overwrite.failed))
     assert again[0].stored is None
+
+
+def test_a_plugin_that_spoils_the_record_fails_before_anything_is_made(tmp_path: Path):
+    settings = Settings(tmp_path, tmp_path / "data", 1)
+    (derived,) = plan(request("Derived[noise=1]"), settings)
+    assert derived.record.parameters == {"noise": 1.0, "twice": 2.0}
+    assert derived.record.parameters_given == ("noise", "twice")
+    with pytest.raises(UserError, match=r"Forgets\.changed raised KeyError: .* \(toy_models\.py, line \d+\)"):
+        run_toy(request("Forgets"), tmp_path / "results", tmp_path / "data")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_record_of_a_plugin_of_others_is_made_under_guard():
+    with pytest.raises(UserError, match="making its record raised KeyError: ''"):
+        _identified(toy_job("Forgets"), None)
+
+
+def test_a_plan_calls_plugins_of_others_in_another_process(tmp_path: Path, toy_data: Path):
+    """One that ends its process spoils what is known of the others of its kind, and nothing else."""
+    asked = request(models=(model("Leaver"), "bdt"))
+    assert [item.skip for item in plan(asked, Settings(tmp_path, toy_data, 1))] == [None, None]
 
 
 def test_data_that_a_run_would_make(tmp_path: Path, toy_data: Path, capsys: pytest.CaptureFixture[str]):

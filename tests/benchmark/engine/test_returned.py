@@ -104,6 +104,9 @@ def test_details():
 
 def test_parameters():
     assert returned.parameters(Says({"a": [1, None, "x"]})) == {"a": [1, None, "x"]}
+    deep: list[object] = []
+    for _ in range(30):
+        deep = [deep]
     endless: list[object] = []
     endless.append(endless)
     for value in (
@@ -113,6 +116,9 @@ def test_parameters():
         {"a": object()},
         {"a": "x" * 200_000},
         {"a": endless},
+        {"a": deep},
+        {"a": 2**70},
+        {"a": "\ud83d"},
         {"a": Unspeakable()},
     ):
         with pytest.raises(UserError, match=r"says: parameters returned .*, expected plain JSON values by name"):

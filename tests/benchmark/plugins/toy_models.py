@@ -6,7 +6,7 @@ import os
 import signal
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
@@ -62,6 +62,36 @@ class Raises(Nearest):
 
     def fit(self, train: Samples, valid: Samples, context: Context) -> None:
         raise RuntimeError("the loss became a butterfly\nand flew away")
+
+
+@dataclass(kw_only=True)
+class Derived(Nearest):
+    """Has a parameter that is no field."""
+
+    name: ClassVar[str] = "derived"
+
+    def parameters(self) -> dict[str, Any]:
+        return {**super().parameters(), "twice": 2 * self.noise}
+
+
+@dataclass(kw_only=True)
+class Forgets(Nearest):
+    """Does not know what has changed."""
+
+    name: ClassVar[str] = "forgets"
+
+    def changed(self, preset: str) -> tuple[str, ...]:
+        raise KeyError(preset)
+
+
+@dataclass(kw_only=True)
+class Leaver(Nearest):
+    """Ends the process that asks whether it accepts samples."""
+
+    name: ClassVar[str] = "leaver"
+
+    def accept(self, samples: Samples) -> None:
+        os._exit(7)
 
 
 @dataclass(kw_only=True)
