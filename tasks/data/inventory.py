@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from contextlib import ExitStack, contextmanager
+import stat
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchmark.core.errors import UserError
@@ -119,12 +121,14 @@ def remove(found: DataFolder, root: Path) -> None:
     its task is a link or not directly below the root, or when it contains anything that is not part of a data set.
     """
     folder = found.folder
-    _check_place(folder, root)
-    strange = sorted(path.name for path in folder.iterdir() if not _is_ours(path) and path.name != SAMPLES)
-    strange += _strange_samples(folder)
+    with _deleting(folder):
+        _check_place(folder, root)
+        strange = sorted(path.name for path in folder.iterdir() if not _is_ours(path) and path.name != SAMPLES)
+        strange += _strange_samples(folder)
+        locks = [folder / ".lock", *_locks(folder)]
     if strange:
         raise UserError(f"{folder}: holds {strange[0]}, which is of no data set. Move it away, or delete it by hand.")
-    with _locked(folder, [folder / ".lock", *_locks(folder)]):
+    with _locked(folder, locks):
         if found.state == "incomplete" and (folder / MANIFEST).exists():
             raise UserError(f"{folder}: another process has completed it meanwhile. It was not deleted.")
         _delete_samples(folder)
@@ -132,28 +136,31 @@ def remove(found: DataFolder, root: Path) -> None:
         for path in sorted(folder.iterdir(), key=lambda path: path.name != MANIFEST):
             path.unlink()
         folder.rmdir()
-    if not any(folder.parent.iterdir()):
+    with suppress(OSError):  # it has other data sets, or another process has deleted it
         folder.parent.rmdir()
 
 
 def remove_samples(found: DataFolder, root: Path) -> None:
     """Delete the samples of a data set, but not its events. Raises UserError as `remove` does."""
     folder = found.folder
-    _check_place(folder, root)
-    strange = _strange_samples(folder)
+    with _deleting(folder):
+        _check_place(folder, root)
+        strange, locks = _strange_samples(folder), _locks(folder)
     if strange:
         raise UserError(f"{folder}: holds {strange[0]}, which are no samples. Move it away, or delete it by hand.")
-    with _locked(folder, _locks(folder)):
+    with _locked(folder, locks):
         _delete_samples(folder)
 
 
 def leftovers_of(found: DataFolder) -> list[Path]:
     """Temporary files and folders, records of shards and locks in a data set that no process needs any more."""
     folder, home = found.folder, found.folder / SAMPLES
-    records = folder.glob(RECORDS) if found.manifest else ()
-    locks = [path for path in (folder / ".lock", *_locks(folder)) if _is_ours(path, _ANY_LOCK) and is_free(path)]
-    inside = [] if home.is_symlink() else leftovers(home)
-    return sorted([*leftovers(folder), *inside, *records, *locks])
+    with suppress(OSError):  # it can't be read, or another process deletes it
+        records = folder.glob(RECORDS) if found.manifest else ()
+        locks = [path for path in (folder / ".lock", *_locks(folder)) if _is_ours(path, _ANY_LOCK) and is_free(path)]
+        inside = [] if home.is_symlink() else leftovers(home)
+        return sorted([*leftovers(folder), *inside, *records, *locks])
+    return []
 
 
 def remove_leftover(path: Path) -> None:
@@ -165,8 +172,11 @@ def remove_leftover(path: Path) -> None:
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder."""
-    return _size([path, *path.rglob("*")]) if path.is_dir() and not path.is_symlink() else _size([path])
+    """Bytes of a file, or of all files in a folder; 0 where they are unknown."""
+    try:
+        return _size([path])
+    except OSError:
+        return 0
 
 
 def _check_place(folder: Path, root: Path) -> None:
@@ -213,19 +223,26 @@ def _delete_samples(folder: Path) -> None:
 @contextmanager
 def _locked(folder: Path, paths: Iterable[Path]) -> Iterator[None]:
     """Hold all locks. Raises UserError when another process holds one, or when the disk refuses."""
+    with _deleting(folder), ExitStack() as locks:
+        for path in paths:
+            locks.enter_context(locked(path, partial(_refused, folder), wait=False))
+        yield
 
-    def refused(error: OSError) -> UserError:
-        if isinstance(error, TimeoutError):
-            return UserError(f"{folder}: is being made by another process. Wait for it, or end it.")
-        return UserError(f"{folder}: can't be deleted ({error.strerror}). Change its permissions.")
 
+@contextmanager
+def _deleting(folder: Path) -> Iterator[None]:
     try:
-        with ExitStack() as locks:
-            for path in paths:
-                locks.enter_context(locked(path, refused, wait=False))
-            yield
+        yield
     except OSError as error:
-        raise refused(error) from error
+        raise _refused(folder, error) from error
+
+
+def _refused(folder: Path, error: OSError) -> UserError:
+    if isinstance(error, TimeoutError):
+        return UserError(f"{folder}: is being made by another process. Wait for it, or end it.")
+    if isinstance(error, FileNotFoundError):
+        return UserError(f"{folder}: another process deletes it at the same time. Run the command again.")
+    return UserError(f"{folder}: can't be deleted ({error.strerror}). Change its permissions.")
 
 
 def _is_ours(path: Path, names: re.Pattern[str] = _OURS) -> bool:
@@ -241,8 +258,8 @@ def _name(root: Path, target: str) -> str:
 
 def _inspect(folder: Path, root: Path, target: str) -> DataFolder:
     try:
-        samples = _size((folder / SAMPLES).rglob("*"))
-        size = _size(folder.iterdir()) + samples
+        samples = _size([folder / SAMPLES])
+        size = _size(path for path in folder.iterdir() if path.name != SAMPLES) + samples
     except OSError as error:
         reason = f"{folder}: can't be read ({error.strerror}). Check permissions and disk."
         return DataFolder(folder, "unreadable", reason, None, 0)
@@ -261,7 +278,17 @@ def _inspect(folder: Path, root: Path, target: str) -> DataFolder:
 
 
 def _size(paths: Iterable[Path]) -> int:
-    return sum(path.lstat().st_size for path in paths if path.is_symlink() or not path.is_dir())
+    """Bytes of files, and of those below folders; files that another process deletes meanwhile have none."""
+    total, places = 0, list(paths)
+    for path in places:  # grows meanwhile
+        with suppress(FileNotFoundError):
+            status = path.lstat()
+            if not stat.S_ISDIR(status.st_mode):
+                total += status.st_size
+                continue
+            with suppress(PermissionError):
+                places += path.iterdir()
+    return total
 
 
 def _outdated(folder: Path, root: Path, target: str, manifest: Manifest) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+import os
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -149,7 +150,7 @@ def _leftovers(folders: Iterable[Path]) -> list[Removable]:
 
     rows = []
     for folder in folders:
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise UserError(f"--leftovers {folder}: no such folder. Name a folder of results, models or pages.")
         inside = [folder.resolve()]
         for _ in range(DEPTH):

@@ -1,11 +1,15 @@
 """Data sets on disk: their state, and their removal without other files."""
 
+import os
+import shutil
+from pathlib import Path
+
 import pytest
 from filelock import FileLock
 
 from benchmark.core.errors import UserError
 from benchmark.core.temporary import temporary_for
-from tasks.data.inventory import SAMPLES, _inspect, find, lock_of, remove, remove_samples
+from tasks.data.inventory import SAMPLES, _inspect, find, lock_of, remove, remove_samples, size_of
 from tasks.data.manifest import MANIFEST
 from tasks.registry import TASKS
 from tests.tasks.data_sets import COINS, coins, unseal
@@ -261,3 +265,48 @@ def test_samples_that_are_being_made_are_kept(sampled, tmp_path, what):
     ):
         what(only(tmp_path), tmp_path)
     assert {path for path in sampled.rglob("*") if path.name != ".lock"} == before
+
+
+def vanishing(monkeypatch, method, name):
+    """Let a path of this name be deleted by another process just before a method of it is called."""
+    plain = getattr(Path, method)
+
+    def gone(path, *words):
+        if path.name.endswith(name) and os.path.lexists(path):
+            shutil.rmtree(path) if path.is_dir() else os.unlink(path)
+        return plain(path, *words)
+
+    monkeypatch.setattr(Path, method, gone)
+
+
+def test_a_temporary_file_that_vanishes_meanwhile(copied, tmp_path, monkeypatch):
+    temporary = temporary_for(copied / "heads-0000.parquet")
+    temporary.touch()
+    inside = copied / SAMPLES / "circles-0123456789"
+    inside.mkdir(parents=True)
+    with monkeypatch.context() as patch:
+        vanishing(patch, "lstat", ".tmp")
+        vanishing(patch, "iterdir", inside.name)
+        (found,) = find(tmp_path)
+    assert (found.state, found.samples_size) == ("complete", 0)
+    assert not temporary.exists()
+
+
+@pytest.mark.parametrize(("what", "name"), [(remove, ""), (remove, SAMPLES), (remove_samples, SAMPLES)])
+def test_two_that_delete_at_once(copied, tmp_path, monkeypatch, what, name):
+    samples = copied / SAMPLES / "circles-0123456789"
+    samples.mkdir(parents=True)
+    (samples / "samples.json").write_text("{}")
+    (found,) = find(tmp_path)
+    vanishing(monkeypatch, "iterdir", name or copied.name)
+    with pytest.raises(UserError, match=r": another process deletes it at the same time\. Run the command again\."):
+        what(found, tmp_path)
+
+
+def test_the_size_of_what_is_gone_or_can_not_be_read(tmp_path, monkeypatch):
+    def denied(path, *words):
+        raise PermissionError(13, "Permission denied")
+
+    assert size_of(tmp_path / "gone") == 0
+    monkeypatch.setattr(Path, "lstat", denied)
+    assert size_of(tmp_path) == 0
