@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,6 +13,7 @@ from benchmark.commands import export, info, leaderboard, list, predict, results
 from benchmark.commands.data import group
 from benchmark.core.blame import blamed
 from benchmark.core.errors import UserError
+from benchmark.core.source_text import PLUGIN
 from benchmark.core.streams import ReaderGone, guard_streams
 from benchmark.core.text import one_line
 from benchmark.core.version import __version__
@@ -69,7 +71,14 @@ def first(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line and exit with 0 (done), 1 (a cell failed), 2 (wrong request) or 130 (interrupted)."""
     guard_streams()
-    sys.exit(exit_code(arguments))
+    code = exit_code(arguments)
+    if any(name.startswith(PLUGIN) for name in sys.modules):
+        # a thread that such a file has started must not keep this process, nor may a handler of it change the exit code
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(UserError, ReaderGone):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def exit_code(arguments: Sequence[str] | None = None) -> int:

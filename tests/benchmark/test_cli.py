@@ -15,7 +15,7 @@ from benchmark import __version__, cli
 from benchmark.records.store import ResultStore
 from tasks.registry import TASKS
 from tests.benchmark.plugins.toy_models import FLAG
-from tests.benchmark.toys import arguments, benchmark, contents, request, run_toy
+from tests.benchmark.toys import TOY, arguments, benchmark, contents, request, run_toy
 
 HEAVY = {
     "pooch",
@@ -124,6 +124,28 @@ def test_a_folder_with_packages_of_the_same_names(tmp_path: Path, toy_data: Path
     assert "wrong package" not in done.stderr
     records = json.loads(done.stdout)
     assert [record["status"] for record in records] == ["done", "failed"]
+
+
+LINGERS = """
+import atexit, os, threading
+from tests.benchmark.plugins.toy_models import Nearest
+
+class Lingers(Nearest):
+    '''A model whose file keeps its process.'''
+    name = "lingers"
+
+if "BENCHMARK_WORKER" not in os.environ:
+    threading.Thread(target=threading.Event().wait).start()
+    atexit.register(os._exit, 7)
+"""
+
+
+def test_a_file_neither_keeps_the_process_nor_changes_its_exit_code(tmp_path: Path):
+    (tmp_path / "mine.py").write_text(LINGERS)
+    words = ["run", "--task", TOY, "--representation", "fourvectors", "--preset", "smoke", "--model", "mine.py:Lingers"]
+    done = benchmark(*words, "--dry-run", "--json", cwd=tmp_path, PYTHONPATH=str(Path(__file__).parents[2]))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [cell["model"] for cell in json.loads(done.stdout)["cells"]] == ["lingers"]
 
 
 def test_killed_outright_it_goes_on_and_ends_with_the_same_results(
