@@ -22,7 +22,7 @@ from benchmark.core.errors import UserError, did_you_mean, spelled
 from benchmark.core.guard import guarded
 from benchmark.core.loader import import_file
 from benchmark.core.process import is_worker
-from benchmark.core.returned import shown
+from benchmark.core.refusals import shown
 from benchmark.core.source_text import hash_of, imported_files, sibling, source_of
 from benchmark.core.trial import try_import
 

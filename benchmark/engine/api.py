@@ -12,7 +12,7 @@ from benchmark.core.errors import UserError, did_you_mean
 from benchmark.core.machine import resolve_device, usable_cores
 from benchmark.core.plugin import Range
 from benchmark.core.process import rank_and_size
-from benchmark.core.returned import shown
+from benchmark.core.refusals import shown
 from benchmark.engine import runner
 from benchmark.engine.progress import Display
 from benchmark.engine.request import Overwrite, Request, Settings, data_root

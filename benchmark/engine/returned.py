@@ -16,7 +16,7 @@ import numpy as np
 from benchmark.core.bounded_json import check_bounds
 from benchmark.core.errors import UserError
 from benchmark.core.process import leave_if_forked
-from benchmark.core.returned import is_name, kind_of, shown, wrong
+from benchmark.core.refusals import is_name, kind_of, shown, wrong
 from benchmark.metrics.compute import ROUNDING
 from benchmark.records.fields import in_bounds
 from representations.samples import Samples

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.core.errors import UserError
-from benchmark.core.returned import is_name, kind_of, shown, wrong
+from benchmark.core.refusals import is_name, kind_of, shown, wrong
 from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, Scored, find_column
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError, did_you_mean
-from benchmark.core.returned import FILE_NAMES, NAMES, is_file_name, is_name, kind_of, shown, wrong
+from benchmark.core.refusals import FILE_NAMES, NAMES, is_file_name, is_name, kind_of, shown, wrong
 from benchmark.records.identity import DataRecipe
 from tasks.data.manifest import MANIFEST, REMEDY, Manifest, read_any_manifest
 from tasks.detector import VERSION as DETECTOR_VERSION

@@ -21,8 +21,8 @@ from benchmark.core.blame import complaint
 from benchmark.core.errors import PluginError, UserError
 from benchmark.core.files import write_atomically
 from benchmark.core.process import leave_if_forked
-from benchmark.core.returned import kind_of, wrong
-from benchmark.core.supervisor import DYING_S, GarbledError, ParentPipe, Supervised, how_it_died, wait
+from benchmark.core.refusals import kind_of, wrong
+from benchmark.core.supervisor import DYING_S, LOOK_EVERY_S, GarbledError, ParentPipe, Supervised, how_it_died, wait
 from tasks import events
 from tasks.data.manifest import PlannedShard
 from tasks.data.shards import finished, record
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from tasks.data.dataset import DataSet
     from tasks.data.manifest import Report, Shard
     from tasks.task import Task
-
-LOOK_EVERY_S = 0.5
-"""How often the progress within shards is read."""
 
 
 def plan(task: Task) -> list[PlannedShard]:
@@ -97,7 +94,7 @@ def _generated(
             if process not in busy and waiting:
                 busy[process] = waiting.popleft()
                 process.send(busy[process])
-        wait(busy, LOOK_EVERY_S)
+        wait(busy, LOOK_EVERY_S)  # then the progress within shards is read
         for process in tuple(busy):
             if _has_made(process, busy[process], data.task):
                 yield busy.pop(process)
