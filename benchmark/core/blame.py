@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.core.errors import PluginError, Skip, UserError
 from benchmark.core.source_text import PACKAGES, PLUGIN
+from benchmark.core.text import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +25,9 @@ def reason_of(error: BaseException) -> str:
     """An error in a line: its type, the first line of its text, and the line of code that is responsible for it."""
     text = _text_of(error)
     if isinstance(error, UserError | Skip):
-        return _cut(" ".join(text.split()), MESSAGE_LENGTH)
+        return short(" ".join(text.split()), MESSAGE_LENGTH)
     first = f"{type(error).__name__}: {text}".removesuffix(": ").splitlines()[0]
-    return f"{_cut(first, REASON_LENGTH)} ({_place_of(error)})"
+    return f"{short(first, REASON_LENGTH)} ({_place_of(error)})"
 
 
 def complaint(error: BaseException) -> str:
@@ -40,12 +41,6 @@ def _text_of(error: BaseException) -> str:
         return str(error)
     except BaseException as problem:  # of a plug-in's own error
         return f"its __str__ raises {type(problem).__name__}"
-
-
-def _cut(text: str, most: int) -> str:
-    """A text without control characters, at most that long."""
-    shown = "".join(character if character.isprintable() else "?" for character in text[:most])
-    return shown if len(text) <= most else f"{shown} ..."
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from benchmark.core.text import short
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -40,5 +42,4 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def spelled(name: object, most: int = 40) -> str:
     """A name or a value that a stranger chose, for messages: on one line, without control characters, and short."""
-    text = str(name).strip()
-    return repr(text[:most])[1:-1] + (" ..." if len(text) > most else "")
+    return short(str(name).strip(), most)

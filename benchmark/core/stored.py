@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from benchmark.core.errors import UserError
+from benchmark.core.text import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,5 +166,4 @@ def first_reason(error: Exception) -> str:
         text = f"field '{field}': {message}" if field else message
     else:
         text = str(error) or type(error).__name__
-    line = "".join(each if each.isprintable() else "?" for each in " ".join(text.split()))
-    return line if len(line) <= REASON_LENGTH else f"{line[:REASON_LENGTH]} ..."
+    return short(" ".join(text.split()), REASON_LENGTH)

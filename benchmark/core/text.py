@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SPACE = "\N{NO-BREAK SPACE}"
 _BETWEEN = re.compile(r"[^\n\t]+")
@@ -25,6 +29,12 @@ def plain(text: str) -> str:
 def plain_lines(text: str) -> str:
     """Text of several lines, which stay, as tabs do; everything else as `plain` has it."""
     return text if text.isprintable() else _BETWEEN.sub(lambda found: plain(found[0]), text)
+
+
+def short(text: str, most: int, write: Callable[[str], str] = plain) -> str:
+    """The text as `plain` or `plain_lines` has it, in at most `most` characters; ` ...` stands for the rest."""
+    written = write(text[: most + 1])
+    return written if len(written) <= most else f"{written[: most - 4]} ..."
 
 
 def one_line(text: str) -> str:

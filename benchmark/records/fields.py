@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat
 
 from benchmark.core.bounded_json import check_bounds
+from benchmark.core.text import plain_lines, short
 from benchmark.metrics.metric import MetricColumn
 
 MOST_CLASSES = 100
@@ -31,10 +32,7 @@ def printable(text: str) -> str:
 
 def cleaned(text: str, most: int) -> str:
     """The text without control characters but line breaks and tabs, cut to `most` characters."""
-    short = text if len(text) <= most else f"{text[: most - 4]} ..."
-    if short.isprintable():
-        return short
-    return "".join(each if each.isprintable() or each in "\n\t" else "?" for each in short)
+    return short(text, most, plain_lines)
 
 
 def in_bounds(number: float) -> bool:

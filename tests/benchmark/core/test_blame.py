@@ -117,7 +117,7 @@ def test_errors_of_this_program_and_skips_pass():
 
 
 def test_a_long_text_is_cut():
-    assert re.fullmatch(r"ValueError: x{288} \.\.\. \(test_blame\.py, line \d+\)", reason_of(caught("x" * 500 + "\ny")))
+    assert re.fullmatch(r"ValueError: x{284} \.\.\. \(test_blame\.py, line \d+\)", reason_of(caught("x" * 500 + "\ny")))
 
 
 def caught(text: str) -> ValueError:

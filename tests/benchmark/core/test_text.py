@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.core.text import one_line, plain, plain_lines
+from benchmark.core.blame import reason_of
+from benchmark.core.errors import UserError, spelled
+from benchmark.core.stored import first_reason
+from benchmark.core.text import one_line, plain, plain_lines, short
+from benchmark.records.fields import cleaned
 from tests.faults.hostile import CALM, NASTY, dangerous
 
 
@@ -27,6 +31,22 @@ from tests.faults.hostile import CALM, NASTY, dangerous
 )
 def test_what_has_no_picture_is_written_as_in_python(text: str, shown: str) -> None:
     assert plain(text) == shown
+
+
+def test_a_name_looks_the_same_in_every_message() -> None:
+    name = "\x1b[2Jcnn\u202e"
+    for words in (spelled(name), reason_of(UserError(name)), first_reason(ValueError(name)), cleaned(name, 100)):
+        assert words == plain(name)
+
+
+@CALM
+@given(st.text(), st.integers(4, 30))
+def test_a_short_text_stays_as_it_is(text: str, most: int) -> None:
+    for write in (plain, plain_lines):
+        cut = short(text, most, write)
+        assert len(cut) <= most
+        assert short(cut, most, write) == cut
+        assert cut == write(text) or (cut.endswith(" ...") and write(text).startswith(cut[:-4]))
 
 
 @CALM
