@@ -89,7 +89,7 @@ FileName = Annotated[str, Field(max_length=100), AfterValidator(_file_name)]
 PluginName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_file_name)]
 
 Reason = Annotated[str, BeforeValidator(_reason)]
-"""Words of a plug-in or library: control characters are replaced, and what is too long is cut."""
+"""Words of a plug-in or library: control characters are escaped, and what is too long is cut."""
 
 Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Count = Annotated[int, Field(ge=0, le=10**15)]

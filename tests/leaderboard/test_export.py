@@ -34,8 +34,8 @@ def test_json_has_no_nan() -> None:
     def refuse(name: str) -> None:
         raise AssertionError(name)
 
-    text = to_json([make_result(auc=0.8, timings={"fit": math.inf})])
-    assert json.loads(text, parse_constant=refuse)[0]["timings"]["fit"] is None
+    text = to_json([make_result(auc=0.8, environment={"memory_gb": math.inf})])
+    assert json.loads(text, parse_constant=refuse)[0]["environment"]["memory_gb"] is None
 
 
 def test_csv_parses_back_with_full_numbers() -> None:
