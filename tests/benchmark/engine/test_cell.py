@@ -91,7 +91,7 @@ def test_the_traceback_of_a_failure_is_kept(toy_data: Path):
 
 def test_a_traceback_is_text_that_can_be_stored(toy_data: Path):
     result, _ = run(toy_job("Half"), toy_data)
-    assert "RuntimeError: half ?" in result.environment["traceback"]
+    assert r"RuntimeError: half \ud83d" in result.environment["traceback"]
     assert to_store(result)[1].reason == result.reason
 
 
