@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from benchmark.records.training import Training
     from representations.samples import Samples
 
 
@@ -78,6 +79,10 @@ class Model(Plugin, ABC):
 
     def parameters_count(self) -> int | None:
         """Number of fitted parameters (weights of a network, leaves of trees), or None if unknown."""
+        return None
+
+    def training(self) -> Training | None:
+        """The course of the training; None for a model that is not trained in steps."""
         return None
 
     def details(self) -> dict[str, float]:

@@ -68,6 +68,7 @@ class EventInfo:
     magnitude : size of an object on a picture: its pt or its energy.
     has_signal : whether class 0 is a signal and the others its background, or all classes are equal.
     pair_masses : whether masses of pairs of particles may be features; not if a mass defines the classes.
+    headline : the metric by which the board of the task ranks, by name.
     bounds : largest values of metrics, by name, of a row that is ranked.
     holds : the content of the files that the events were read from, in words; empty for generated events.
     """
@@ -81,6 +82,7 @@ class EventInfo:
     magnitude: Literal["pt", "energy"] = "pt"
     has_signal: bool = True
     pair_masses: bool = True
+    headline: str = "auc"
     bounds: Mapping[str, float] = dataclasses.field(default_factory=dict)
     holds: str = ""
 

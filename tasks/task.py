@@ -35,6 +35,8 @@ class Task(Plugin, ABC):
     """Whether generated events of the level `detector` pass through our fast simulation (`tasks.detector`)."""
     skipped_levels: ClassVar[Mapping[str, str]] = {}
     """Levels that make the task trivial or empty, with the reason. Cells at these levels are skipped."""
+    expert: ClassVar[tuple[str, ...]] = ()
+    """Fields of `candidate` that a physicist would cut on: the columns of the expert line; empty if there is none."""
     applied_parameters: ClassVar[frozenset[str]] = frozenset()
     """Parameters that `apply_variant` applies when stored events are read; the stored events do not depend on them."""
     applied_columns: ClassVar[frozenset[str]] = frozenset()

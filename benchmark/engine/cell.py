@@ -113,6 +113,7 @@ def evaluate(item: Planned, record: Result, samples: Represented, context: Conte
         "throughput": throughput,
         "parameters_count": parameters_count,
         "details": details,
+        "training": returned.training(model),
         "timings": timings,
         "environment": {**record.environment, "represented": samples.provenance.made},
     }

@@ -94,6 +94,7 @@ class Job:
             fingerprint=manifest.fingerprint if manifest else "",
             level=cell.level,
             fast_simulation=manifest.fast_simulation if manifest else False,
+            headline=task.info(cell.level).headline,
             bounds=dict(task.info(cell.level).bounds),
             preset=cell.preset,
             device=identity.device,

@@ -22,8 +22,8 @@ from benchmark.core.errors import UserError
 from benchmark.core.files import make_folder, replacing, sha256, write_atomically
 from benchmark.core.seal import sealed, unsealed
 from benchmark.core.stored import MB, StoredFile, UnreadableError
-from benchmark.records.identity import Identity, Part  # noqa: TC001 - pydantic evaluates the annotations
-from benchmark.records.result import Code  # noqa: TC001
+from benchmark.records.identity import Identity, Part
+from benchmark.records.result import Code
 from models.model import Context
 from models.registry import MODELS
 from representations.registry import REPRESENTATIONS

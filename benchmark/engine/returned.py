@@ -19,6 +19,7 @@ from benchmark.core.process import leave_if_forked
 from benchmark.core.refusals import is_name, kind_of, shown, wrong
 from benchmark.metrics.compute import ROUNDING
 from benchmark.records.fields import in_bounds
+from benchmark.records.training import Training
 from representations.samples import Samples
 
 if TYPE_CHECKING:
@@ -89,6 +90,14 @@ def details(model: Model) -> dict[str, float]:
         if not is_name(name) or not isinstance(value, Real):
             raise wrong(model.name, "details returned", f"{shown(name)}: {shown(value)}", expected)
     return {str(name): float(value) for name, value in found.items() if in_bounds(value)}
+
+
+def training(model: Model) -> Training | None:
+    """The course of a training. Raises UserError unless it is a `Training` or None."""
+    found: object = model.training()
+    if found is not None and not isinstance(found, Training):
+        raise wrong(model.name, "training returned", kind_of(found), "a Training or None")
+    return found
 
 
 def samples(representation: Representation, found: object, events: Events) -> Samples:

@@ -14,6 +14,7 @@ from benchmark.core.errors import UserError, spelled
 from benchmark.core.seal import sealed, unsealed
 from benchmark.core.stored import MB, StoredFile, first_reason
 from benchmark.records import fields
+from benchmark.records.training import Training
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +64,24 @@ class Throughput(BaseModel):
     control: fields.Number | None = None
 
 
+class ShiftedTest(BaseModel):
+    """The metrics of a fitted model on test events of a shifted simulation, such as another parton shower.
+
+    Parameters
+    ----------
+    fingerprint : hash of these events. events : their number.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fingerprint: fields.FileName
+    events: fields.Count
+    metrics: Annotated[dict[fields.Name, MetricValue], Field(max_length=fields.MOST_METRICS)] = Field(
+        default_factory=dict
+    )
+    scores_sha256: fields.Name | None = None
+
+
 class Code(BaseModel):
     """The code that made a result."""
 
@@ -106,7 +125,10 @@ class Result(BaseModel):
     level, source, fingerprint : the test events: their realism, their origin, their hash.
     fast_simulation : whether the detector simulation of this suite made the events.
     has_signal : whether class 0 is a signal. If not, `auc` is the mean over classes.
+    headline : the metric that the board of the task ranks by.
     bounds : the largest values that metrics may have in a row that is ranked.
+    training : the course of the training; None for a model that is not trained in steps.
+    shifted : metrics on test events of shifted simulations, by the name of the shift.
     metrics : on the test events, by name.
     metric_columns : the columns of metrics that are not built in.
     confusion_matrix : test events, true classes in rows.
@@ -132,6 +154,7 @@ class Result(BaseModel):
     level: fields.Name
     fast_simulation: bool
     has_signal: bool = True
+    headline: fields.Name = "auc"
     bounds: fields.Numbers = Field(default_factory=dict)
     preset: fields.Name
     device: fields.Name
@@ -153,6 +176,8 @@ class Result(BaseModel):
     throughput: Throughput = Field(default_factory=Throughput)
     parameters_count: fields.Count | None = None
     details: fields.Numbers = Field(default_factory=dict)
+    training: Training | None = None
+    shifted: Annotated[dict[fields.Name, ShiftedTest], Field(max_length=20)] = Field(default_factory=dict)
     timings: fields.Numbers = Field(default_factory=dict)
     environment: fields.Surroundings = Field(default_factory=dict)
     code: Code
