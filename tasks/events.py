@@ -70,6 +70,11 @@ class EventInfo:
     pair_masses : whether masses of pairs of particles may be features; not if a mass defines the classes.
     headline : the metric by which the board of the task ranks, by name.
     bounds : largest values of metrics, by name, of a row that is ranked.
+    yields : expected events of each class after the selection, by name of the class, in the luminosity that the task
+        documents; empty if it declares none. S / sqrt(S + B) is for these.
+    note : what a reader of the board must know of these events, a sentence; shown above its rows.
+    unranked : why rows of this variant have no rank, a sentence; empty if they have.
+    expert, expert_note : of the task: columns of the expert line, or why there are none. `info_of` sets them.
     holds : the content of the files that the events were read from, in words; empty for generated events.
     """
 
@@ -84,6 +89,11 @@ class EventInfo:
     pair_masses: bool = True
     headline: str = "auc"
     bounds: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    yields: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    note: str = ""
+    unranked: str = ""
+    expert: tuple[str, ...] = ()
+    expert_note: str = ""
     holds: str = ""
 
 

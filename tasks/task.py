@@ -36,7 +36,13 @@ class Task(Plugin, ABC):
     skipped_levels: ClassVar[Mapping[str, str]] = {}
     """Levels that make the task trivial or empty, with the reason. Cells at these levels are skipped."""
     expert: ClassVar[tuple[str, ...]] = ()
-    """Fields of `candidate` that a physicist would cut on: the columns of the expert line; empty if there is none."""
+    """Fields of `candidate` that a physicist would cut on: the columns of the expert line; empty if there is none.
+    Raise the `version` when they change."""
+    expert_note: ClassVar[str] = "the task names no columns for it"
+    """Why there is no expert line, where `expert` is empty."""
+    shifts: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Shifted simulations, on which fitted models are tested as well: name, and the parameters that differ from those
+    of the variant. At their defaults these parameters are no part of the identity of stored events."""
     applied_parameters: ClassVar[frozenset[str]] = frozenset()
     """Parameters that `apply_variant` applies when stored events are read; the stored events do not depend on them."""
     applied_columns: ClassVar[frozenset[str]] = frozenset()
@@ -122,5 +128,11 @@ class Task(Plugin, ABC):
         return table
 
     def data_parameters(self) -> dict[str, Any]:
-        """The parameters that the stored events depend on."""
-        return {k: v for k, v in self.parameters().items() if k not in self.applied_parameters}
+        """The parameters that the stored events depend on.
+
+        A parameter that only a shift changes is left out at its default, so that a task may gain a shift and keep its
+        stored events.
+        """
+        shifted = {name for parameters in self.shifts.values() for name in parameters}
+        nominal = shifted - set(self.changed(""))
+        return {k: v for k, v in self.parameters().items() if k not in self.applied_parameters | nominal}

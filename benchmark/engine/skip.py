@@ -50,7 +50,7 @@ def _samples_of_nothing(representation: Representation, data: DataSet, file: str
     else:
         ours = type(data.task).__module__.startswith("tasks.")
         # our tasks make hits and tracks at the level `detector` alone; others' may make them at any level
-        table = _possible_columns(hits=data.level == "detector" or not ours)
+        table = _possible_columns(hits=data.level == "detector" or not ours, expert=data.task.expert)
         if from_files:
             table = table[[name for name in table.fields if name in (*TRUTH, *data.reader.columns)]]
     info = info_of(data.task, data.level, from_files=from_files)
@@ -61,8 +61,11 @@ def _columns_of(file: str) -> ak.Array:
     return SHARD.parse_at(Path(file), parse_columns)
 
 
-def _possible_columns(*, hits: bool) -> ak.Array:
-    """A table without events that has all columns which generated events may have."""
+def _possible_columns(*, hits: bool, expert: tuple[str, ...]) -> ak.Array:
+    """A table without events that has all columns which generated events may have.
+
+    Of engineered numbers it has those of the expert line.
+    """
     track: dict[str, Any] = dict.fromkeys(("pt", "eta", "phi"), np.float32)
     particle = {**track, "mass": np.float32, "charge": np.float32}
     hit: dict[str, Any] = {"row": np.int16, "column": np.int16, "energy": np.float32}
@@ -75,4 +78,6 @@ def _possible_columns(*, hits: bool) -> ak.Array:
     for name, fields in lists.items():
         flat = ak.zip({field: np.zeros(0, kind) for field, kind in fields.items()})
         columns[name] = ak.unflatten(flat, none)
+    if expert:
+        columns["candidate"] = ak.zip(dict.fromkeys(expert, np.zeros(0, np.float32)))
     return ak.zip(columns, depth_limit=1)

@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import awkward as ak
 import numpy as np
 import torch
 
 from benchmark.core.errors import UserError
+from representations.kernels.candidate import candidate
 from representations.kernels.particles import Particles, particles_of
 from representations.representation import Representation, truth
 from representations.samples import Ragged, Vectors
@@ -109,12 +109,4 @@ def _candidate(events: Events) -> tuple[tuple[str, ...], NDArray[np.float32]]:
             f"fourvectors: task '{task}' has no engineered features (a `candidate` record) for features=high or "
             "complete. Use features=raw or low."
         )
-    columns = [np.asarray(ak.to_numpy(events.table["candidate", name]), np.float32) for name in names]
-    values = np.stack(columns, axis=1)
-    if len(bad := np.argwhere(~np.isfinite(values))):
-        event, name = events.column("event_id")[bad[0, 0]], names[bad[0, 1]]
-        raise UserError(
-            f"{task}: event {event} has candidate.{name} {values[tuple(bad[0])]}, expected a finite number. "
-            "Remove or correct this event."
-        )
-    return names, values
+    return names, candidate(events, names)

@@ -146,9 +146,9 @@ def _rebuilt(target: str, parameters: dict[str, Any], level: str, source: Path |
 
 
 def info_of(task: Task, level: str, *, from_files: bool) -> EventInfo:
-    """The information on a task's events for representations; for events of files, including their content."""
-    info = task.info(level)
-    return replace(info, holds=task.reader.holds) if from_files and task.reader else info
+    """The information on a task's events, with the columns of its expert line, and with the content of files."""
+    holds = task.reader.holds if from_files and task.reader else ""
+    return replace(task.info(level), expert=task.expert, expert_note=task.expert_note, holds=holds)
 
 
 def version_of(package: str) -> str:

@@ -8,6 +8,7 @@ From collisions to hits and tracks:
 - `showers` : showers in ECAL and HCAL
 - `readout`, `digis` : noise, thresholds and times of hits; the ten samples of a pulse
 - `pileup`, `overlay` : further collisions, and their energy and tracks over an event
+- `conditions` : material, noise and zero suppression, where a task changes them
 - `calorimeter`, `hits_and_tracks` : all of this for whole events
 
 From hits and tracks to objects:
@@ -22,5 +23,5 @@ From particles to objects, without hits:
 - `leptons`, `muons`, `jets`, `reconstruction` : smeared leptons, jets, b-tags and missing energy
 """
 
-VERSION = "3"
+VERSION = "4"
 """Part of the name of a data set. Raise it with every change that alters the simulated detector."""

@@ -10,17 +10,20 @@ import numpy as np
 
 from benchmark.core.compiled import compiled
 from tasks.detector.cells import ENDCAP_START, HCAL_START, Deposits, Hits, Workspace, clear, lit, workspace
+from tasks.detector.conditions import NOMINAL
 from tasks.detector.geometry import BARREL, ENDCAPS, HCAL
 from tasks.detector.readout import crystals, read_out
 from tasks.detector.showers import electromagnetic, hadronic, minimum_ionising
-from tasks.detector.tracker import CHARGE, PHI, PT, PZ, STACK, STATE, Z, cascade, to_calorimeter
+from tasks.detector.tracker import CHARGE, PHI, PT, PZ, STACK, STATE, Z, cascade, new_stack, to_calorimeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from tasks.detector.conditions import Conditions
     from tasks.detector.overlay import Overlay
+    from tasks.detector.tracker import Stack
 
 GAMMA, HADRON, NEUTRAL, MUON = range(4)
 """Kinds of particles in the calorimeters: electron or photon, charged hadron, neutral hadron, muon."""
@@ -96,16 +99,21 @@ def hits(
     rng: np.random.Generator,
     pileup: Overlay | None = None,
     on_event: Callable[[], None] | None = None,
+    conditions: Conditions = NOMINAL,
 ) -> Deposits:
-    """Hits that are read out of each event, with pile-up if there is some. Calls `on_event` after each event."""
+    """Hits that are read out of each event, with pile-up if there is some. Calls `on_event` after each event.
+
+    The readout has random numbers of its own, so that the showers are the same whatever is read.
+    """
+    own = rng.spawn(1)[0]
 
     def read(cells: Workspace) -> Hits:
-        found = read_out(cells, crystals(), rng)
+        found = read_out(cells, crystals(conditions), own)
         if on_event is not None:
             on_event()
         return found
 
-    return _simulate(particles, rng, pileup, read)
+    return _simulate(particles, rng, pileup, read, conditions.material)
 
 
 def columns(found: Deposits, *, time: bool = True) -> dict[str, ak.Array]:
@@ -129,9 +137,13 @@ def _rows(found: ak.Array, wide: int) -> ak.Array:
 
 
 def _simulate(
-    particles: Incoming, rng: np.random.Generator, pileup: Overlay | None, read: Callable[[Workspace], Hits]
+    particles: Incoming,
+    rng: np.random.Generator,
+    pileup: Overlay | None,
+    read: Callable[[Workspace], Hits],
+    material: float = 1.0,
 ) -> Deposits:
-    cells, stack, arrived = workspace(), np.zeros((STACK, STATE)), np.zeros((STACK, STATE))
+    cells, stack, arrived = workspace(), new_stack(material), np.zeros((STACK, STATE))
     events = len(particles.offsets) - 1
     none: Hits = np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32)
     parts = [none]  # for input without events
@@ -155,7 +167,7 @@ def _shower(
     kinetic: NDArray[np.float64],
     rng: np.random.Generator,
     cells: Workspace,
-    stack: NDArray[np.float64],
+    stack: Stack,
     arrived: NDArray[np.float64],
 ) -> None:
     """Put the showers of all particles of one event into the cells. `stack`, `arrived` : workspaces of `cascade`."""

@@ -84,7 +84,7 @@ def observe(
     on_event : called when the hits of an event are done
     """
     vertex = vertices(len(particles), rng)
-    over = pileup.draw(len(particles), rng) if pileup else None
+    over = pileup.draw(len(particles), rng.spawn(1)[0]) if pileup else None
     left = hits(incoming_of(particles, vertex), rng, over, on_event)
     return Observation(vertex, left, reconstruct_tracks(particles, rng) if tracks is None else tracks, over)
 

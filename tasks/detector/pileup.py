@@ -79,9 +79,14 @@ class PileUp:
         return Overlay(self.pool, np.concatenate([[0], np.cumsum(counts)]), picked, turns, mirrored)
 
 
-def pileup(asked: Era | float, energy: float) -> PileUp | None:
-    """Pile-up of a year, or with a mean number of collisions, at an energy in GeV; None for a mean of 0."""
-    return PileUp(eras(asked), pool(energy, SIZE)) if asked else None
+def pileup(asked: Era | float, energy: float, factor: float = 1.0) -> PileUp | None:
+    """Pile-up of a year, or with a mean number of collisions, at an energy in GeV; None for a mean of 0.
+
+    `factor` multiplies every mean.
+    """
+    if not asked or not factor:
+        return None
+    return PileUp(tuple((weight, factor * mean) for weight, mean in eras(asked)), pool(energy, SIZE))
 
 
 def eras(asked: Era | float) -> tuple[tuple[float, float], ...]:
@@ -89,12 +94,12 @@ def eras(asked: Era | float) -> tuple[tuple[float, float], ...]:
     return ERAS[asked] if isinstance(asked, str) else ((1.0, asked),)
 
 
-def description(asked: Era | float, energy: float) -> str:
+def description(asked: Era | float, energy: float, factor: float = 1.0) -> str:
     """Describe pile-up in one line, for the manifest of a data set; empty without pile-up."""
-    if not asked:
+    if not asked or not factor:
         return ""
     total = sum(weight for weight, _ in eras(asked))
-    means = ", ".join(f"{mean:g} in {weight / total:.1%}" for weight, mean in eras(asked))
+    means = ", ".join(f"{factor * mean:g} in {weight / total:.1%}" for weight, mean in eras(asked))
     return f"pile-up of mean {means} from {SIZE} collisions: {'; '.join(_settings(energy))}"
 
 

@@ -18,12 +18,14 @@ import numpy as np
 from benchmark.core.compiled import compiled
 from tasks.detector import geometry
 from tasks.detector.cells import ENDCAP_START, HCAL_START, TOTAL
+from tasks.detector.conditions import NOMINAL
 from tasks.detector.geometry import BARREL, ENDCAPS, TOWER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tasks.detector.cells import Hits, Workspace
+    from tasks.detector.conditions import Conditions
 
 STOCHASTIC, CONSTANT = 0.028, 0.003
 BARREL_NOISE = 0.040
@@ -52,6 +54,8 @@ class Crystals(NamedTuple):
     tower : (crystals,) trigger tower of each crystal, -1 for endcap crystals that do not exist
     sine : (crystals,) sine of the polar angle
     noise : (crystals,) GeV
+    least : (crystals, 2) GeV: smaller energies are no hits, outside the towers read in full and inside
+    full_above : GeV of transverse energy above which a tower and its neighbours are read in full
     response : (crystals,) measured over true energy
     near : (towers, 9) a tower and its neighbours, -1 for none
     members : (towers, 25) crystals of a tower, -1 for none
@@ -60,14 +64,20 @@ class Crystals(NamedTuple):
     tower: NDArray[np.int64]
     sine: NDArray[np.float64]
     noise: NDArray[np.float64]
+    least: NDArray[np.float64]
+    full_above: float
     response: NDArray[np.float64]
     near: NDArray[np.int64]
     members: NDArray[np.int64]
 
 
-@lru_cache(maxsize=1)
-def crystals() -> Crystals:
-    """The crystals of this detector, computed once."""
+@lru_cache(maxsize=4)
+def crystals(conditions: Conditions = NOMINAL) -> Crystals:
+    """The crystals of this detector, computed once.
+
+    Without noise the thresholds are those of the nominal noise. Without suppression all crystals are read, and those
+    above 0 GeV are hits: half of those that have noise alone.
+    """
     high, wide = BARREL[0] // TOWER, BARREL[1] // TOWER
     row, column = np.divmod(np.arange(ENDCAP_START), BARREL[1])
     eta, _ = geometry.barrel_direction(row, column)
@@ -84,10 +94,14 @@ def crystals() -> Crystals:
     sizes = np.bincount(tower[order], minlength=towers)
     place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     members[tower[order], place] = order
+    noise = np.where(np.arange(HCAL_START) < ENDCAP_START, BARREL_NOISE, ENDCAP_NOISE)
+    thresholds = np.outer(noise, (THRESHOLD, FULL_READOUT_THRESHOLD))
     return Crystals(
         tower=tower,
         sine=1.0 / np.cosh(np.concatenate([eta, end_eta])),
-        noise=np.where(np.arange(HCAL_START) < ENDCAP_START, BARREL_NOISE, ENDCAP_NOISE),
+        noise=noise if conditions.noise else np.zeros(HCAL_START),
+        least=thresholds if conditions.suppression else np.zeros_like(thresholds),
+        full_above=FULL_READOUT if conditions.suppression else -1.0,
         response=_response(np.concatenate([eta, end_eta])),
         near=np.array([_neighbours(index, high, wide) for index in range(towers)]),
         members=members,
@@ -124,7 +138,7 @@ def read_out(cells: Workspace, crystals: Crystals, rng: np.random.Generator) -> 
             transverse[crystals.tower[cell]] += cells.energy[cell] * crystals.sine[cell]
     full = np.zeros(len(crystals.near), np.bool_)
     for index in range(len(crystals.near)):
-        if transverse[index] > FULL_READOUT:
+        if transverse[index] > crystals.full_above:
             for other in crystals.near[index]:
                 if other >= 0:
                     full[other] = True
@@ -144,7 +158,7 @@ def read_out(cells: Workspace, crystals: Crystals, rng: np.random.Generator) -> 
         true = cells.energy[cell]
         if cell < HCAL_START:
             sigma = crystals.noise[cell]
-            least = (FULL_READOUT_THRESHOLD if full[crystals.tower[cell]] else THRESHOLD) * sigma
+            least = crystals.least[cell, 1 if full[crystals.tower[cell]] else 0]
             own = np.sqrt(STOCHASTIC * STOCHASTIC * true + CONSTANT * CONSTANT * true * true)
             energy[k] = crystals.response[cell] * true + own * rng.standard_normal() + sigma * rng.standard_normal()
         else:

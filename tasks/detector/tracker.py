@@ -9,7 +9,7 @@ is lost.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import awkward as ak
 import numpy as np
@@ -44,6 +44,26 @@ X, Y, Z, PHI, PT, PZ, CHARGE, PATH = range(8)
 STATE = 8
 STACK = 1024
 """Largest number of electrons and photons of one cascade; more would be dropped. 1 TeV makes 200."""
+
+
+class Stack(NamedTuple):
+    """The electrons and photons of a cascade that are still to be moved: a workspace.
+
+    Attributes
+    ----------
+    states : (STACK, 8)
+    layer : (STACK,) the next layer of each
+    material : factor on the radiation lengths of the layers
+    """
+
+    states: Floats
+    layer: NDArray[np.int64]
+    material: float
+
+
+def new_stack(material: float = 1.0) -> Stack:
+    """An empty stack."""
+    return Stack(np.zeros((STACK, STATE)), np.zeros(STACK, np.int64), material)
 
 
 @compiled
@@ -96,26 +116,25 @@ def to_calorimeter(state: Floats) -> bool:
 
 
 @compiled
-def cascade(first: Floats, rng: np.random.Generator, stack: Floats, arrived: Floats) -> int:
+def cascade(first: Floats, rng: np.random.Generator, stack: Stack, arrived: Floats) -> int:
     """Simulate the electrons and photons that one of them becomes in the tracker, up to the faces of the ECAL.
 
     Parameters
     ----------
     first : (8,) state of the electron or photon, on the beam line
-    stack : (STACK, 8) workspace
+    stack : workspace
     arrived : (STACK, 8) filled with the states at the ECAL, with charge 0 (photons) or +-1
 
     Returns
     -------
     Number of rows of `arrived` that are filled.
     """
-    stack[0] = first
-    layer = np.zeros(STACK, np.int64)  # the next layer of each particle in the stack
+    stack.states[0], stack.layer[0] = first, 0
     waiting, done = 1, 0
     while waiting > 0:
         waiting -= 1
-        particle = stack[waiting].copy()
-        left, waiting = _through(particle, layer[waiting], first[Z], rng, stack, layer, waiting)
+        particle = stack.states[waiting].copy()
+        left, waiting = _through(particle, stack.layer[waiting], first[Z], rng, stack, waiting)
         if left and done < STACK and to_calorimeter(particle):
             arrived[done] = particle
             done += 1
@@ -124,13 +143,7 @@ def cascade(first: Floats, rng: np.random.Generator, stack: Floats, arrived: Flo
 
 @compiled
 def _through(
-    particle: Floats,
-    next_layer: int,
-    vertex: float,
-    rng: np.random.Generator,
-    stack: Floats,
-    layer: NDArray[np.int64],
-    waiting: int,
+    particle: Floats, next_layer: int, vertex: float, rng: np.random.Generator, stack: Stack, waiting: int
 ) -> tuple[bool, int]:
     """Move a particle through the remaining layers; returns whether it survives, and the new size of the stack."""
     for k in range(next_layer, len(LAYERS)):
@@ -140,42 +153,34 @@ def _through(
         if not step(particle, scale * RADIUS, scale * BARREL_HALF, scale * HALF_LENGTH, (1.0 - scale) * vertex):
             return False, waiting
         eta = abs(np.arcsinh(particle[PZ] / particle[PT]))
-        depth = SHARES[k] * np.interp(eta, BUDGET_ETA, BUDGET)
+        depth = stack.material * SHARES[k] * np.interp(eta, BUDGET_ETA, BUDGET)
         if particle[CHARGE] != 0.0:
-            waiting = _radiate(particle, depth, k + 1, rng, stack, layer, waiting)
+            waiting = _radiate(particle, depth, k + 1, rng, stack, waiting)
         elif rng.random() < 1.0 - np.exp(-7.0 / 9.0 * depth):
-            return False, _convert(particle, k + 1, rng, stack, layer, waiting)
+            return False, _convert(particle, k + 1, rng, stack, waiting)
         if np.hypot(particle[PT], particle[PZ]) <= SOFTEST:
             return False, waiting
     return True, waiting
 
 
 @compiled
-def _convert(
-    photon: Floats, next_layer: int, rng: np.random.Generator, stack: Floats, layer: NDArray[np.int64], waiting: int
-) -> int:
+def _convert(photon: Floats, next_layer: int, rng: np.random.Generator, stack: Stack, waiting: int) -> int:
     """Put the electron pair of a photon on the stack; returns the new size of the stack."""
     share = pair_share(rng)
     for charge, part in ((1.0, share), (-1.0, 1.0 - share)):
         if waiting < STACK:
-            stack[waiting] = photon
-            stack[waiting, CHARGE] = charge
-            stack[waiting, PT] *= part
-            stack[waiting, PZ] *= part
-            layer[waiting] = next_layer
+            stack.states[waiting] = photon
+            stack.states[waiting, CHARGE] = charge
+            stack.states[waiting, PT] *= part
+            stack.states[waiting, PZ] *= part
+            stack.layer[waiting] = next_layer
             waiting += 1
     return waiting
 
 
 @compiled
 def _radiate(
-    electron: Floats,
-    depth: float,
-    next_layer: int,
-    rng: np.random.Generator,
-    stack: Floats,
-    layer: NDArray[np.int64],
-    waiting: int,
+    electron: Floats, depth: float, next_layer: int, rng: np.random.Generator, stack: Stack, waiting: int
 ) -> int:
     """Put the photons that an electron radiates in `depth` radiation lengths on the stack; returns its new size."""
     least = SOFTEST / np.hypot(electron[PT], electron[PZ])
@@ -186,11 +191,11 @@ def _radiate(
         share = least ** rng.random()
         if rng.random() < 1.0 - share + 0.75 * share * share and waiting < STACK:
             share = min(share, 0.999)
-            stack[waiting] = electron
-            stack[waiting, CHARGE] = 0.0
-            stack[waiting, PT] *= share
-            stack[waiting, PZ] *= share
-            layer[waiting] = next_layer
+            stack.states[waiting] = electron
+            stack.states[waiting, CHARGE] = 0.0
+            stack.states[waiting, PT] *= share
+            stack.states[waiting, PZ] *= share
+            stack.layer[waiting] = next_layer
             waiting += 1
             electron[PT] *= 1.0 - share
             electron[PZ] *= 1.0 - share

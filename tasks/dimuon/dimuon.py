@@ -13,11 +13,11 @@ from tasks.dimuon import settings as physics
 from tasks.dimuon.classes import label_of, selected
 from tasks.dimuon.pairs import MuonPairs
 from tasks.events import EventInfo
-from tasks.generator.pythia import accepted, collisions
+from tasks.generator.pythia import SHOWERS, Shower, accepted, collisions
 from tasks.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -58,11 +58,19 @@ class Dimuon(Task):
     """
 
     name = "dimuon"
-    version = "3"  # edges of graphs without the mass; hits and tracks; components have their shares
+    version = "4"  # the readout has its own random numbers
     fast_simulation = True
     processes = ("jpsi", "psi2s", "upsilon", "z", "none")
     applied_parameters = frozenset({"mass_feature"})
     applied_columns = frozenset({"objects", "candidate"})
+    shifts: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "shower": {"shower": "vincia"},
+        "radiation": {"shower": "halved_scale"},
+    }
+    expert_note = (
+        "the classes are windows of the mass of the two muons, which every input determines: a cut on it would be the "
+        "definition of the classes"
+    )
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {"events_per_class": 200, "shard_events": 200},
         "quick": {"events_per_class": 4000, "shard_events": 1000},
@@ -81,6 +89,7 @@ class Dimuon(Task):
         "put continuum (Drell-Yan) under the onium peaks too, in the share that recorded data have. Without it each "
         "onium class is a bare peak, and the empty rest of its window makes the task easier",
     ] = True
+    shower: Shower = "simple"
 
     def info(self, level: str) -> EventInfo:
         """Two muons, drawn by their energy. Representations get their mass only with `mass_feature`."""
@@ -106,7 +115,7 @@ class Dimuon(Task):
             words = np.random.SeedSequence([seed, index]).generate_state(2)
             what = f"{self.name} {process} ({component.name})"
             # Pythia takes seeds from 1 to 900,000,000
-            batches = collisions(_settings(component, level), int(words[0] % 900_000_000) + 1, what)
+            batches = collisions(_settings(component, level, self.shower), int(words[0] % 900_000_000) + 1, what)
             select = _Selection(self.processes.index(process), level, np.random.default_rng(words[1]))
             # a surplus would take the place of the next component
             tables.append(accepted(batches, select, events, what)[:events])
@@ -129,7 +138,7 @@ class Dimuon(Task):
     def settings(self, process: str, level: str) -> tuple[str, ...]:
         """Pythia's settings; each line starts with the component and its share."""
         return tuple(
-            f"{component.name} ({component.share:g}): {'; '.join(_settings(component, level))}"
+            f"{component.name} ({component.share:g}): {'; '.join(_settings(component, level, self.shower))}"
             for component in self.components(process)
         )
 
@@ -216,5 +225,5 @@ def _shares(components: tuple[Component, ...], count: int) -> Iterator[int]:
     return (int(number) for number in np.diff(edges))
 
 
-def _settings(component: Component, level: str) -> tuple[str, ...]:
-    return (*physics.COMMON, *component.settings, *physics.LEVELS[level])
+def _settings(component: Component, level: str, shower: Shower) -> tuple[str, ...]:
+    return (*physics.COMMON, *component.settings, *physics.LEVELS[level], *SHOWERS[shower])

@@ -5,11 +5,12 @@ from __future__ import annotations
 COMMON = ("Beams:eCM=7000", "PartonLevel:MPI=off")
 
 LEVELS = {
-    "generator": ("TimeShower:QEDshowerByL=off",),
+    "generator": ("TimeShower:QEDshowerByL=off", "Vincia:EWmode=0"),
     "hadron": ("HadronLevel:QED=on",),
     "detector": ("HadronLevel:QED=on",),
 }
-"""Photon radiation of muons: none at the level generator; else from Z, virtual photons (the default) and onia."""
+"""Photon radiation of muons: none at the level generator (in either shower); else from Z, virtual photons (the
+default) and onia."""
 
 _MUONS_ONLY = ("HadronLevel:Hadronize=off",)
 """Onia still decay; strings are not hadronised, since none of the muons come from light hadrons."""

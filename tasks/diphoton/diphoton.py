@@ -22,7 +22,7 @@ from tasks.diphoton.settings import (
     settings_of,
 )
 from tasks.events import EventInfo
-from tasks.generator.pythia import accepted, collisions
+from tasks.generator.pythia import Shower, accepted, collisions
 from tasks.task import Task
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from tasks.diphoton.validation import DiphotonValidation
     from tasks.generator.enrichment import Enrichment
 
+NO_MULTIPARTON = (
+    "multi-parton interactions are off in these events, so that photons are better isolated than in real collisions"
+)
 CVM_MAX = {"central": 0.002, "forward": 0.004}
 """By region: the largest CVM, on true photon pairs, of a row that is ranked (section 5.3)."""
 
@@ -50,12 +53,21 @@ class Diphoton(Task):
     """
 
     name: ClassVar[str] = "diphoton"
+    version: ClassVar[str] = "2"  # readout and pile-up have their own random numbers
     fast_simulation: ClassVar[bool] = True
     processes = ("higgs", "diphoton", "photon_jet")
     skipped_levels: ClassVar[Mapping[str, str]] = {
         "generator": "before hadronisation photon + jet has one photon: the class would be empty"
     }
     applied_parameters: ClassVar[frozenset[str]] = frozenset({"mass_aware"})
+    shifts: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "shower": {"shower": "vincia"},
+        "pileup": {"pileup_factor": 2.0},
+    }
+    expert: ClassVar[tuple[str, ...]] = (
+        *("pt1_over_m", "pt2_over_m", "cos_dphi", "r91", "r92"),
+        *("ecal_isolation1", "ecal_isolation2", "track_isolation1", "track_isolation2"),
+    )
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"events_per_class": 100, "shard_events": 100, "pileup": 0.0, "multiparton": False},
         # 1,440 training events per class: photon + jet makes four per second on two cores
@@ -83,19 +95,22 @@ class Diphoton(Task):
         "multi-parton interactions, for all classes alike. With them photon + jet takes eight times as long, so "
         "quick and smoke have none; they add about as much as one more collision of pile-up (an estimate)",
     ] = True
+    pileup_factor: Annotated[float, Range(0, 10), "factor on the mean number of collisions of pile-up"] = 1.0
+    shower: Shower = "simple"
 
     def info(self, level: str) -> EventInfo:
         """Two photons."""
         picture: Literal["barrel", "detector"] = "barrel" if self.region == "central" else "detector"
         bounds = {} if self.mass_aware else {"cvm": CVM_MAX[self.region]}
-        return EventInfo(self.name, self.processes, level, {"photon": 2}, picture=picture, bounds=bounds)
+        note = "" if self.multiparton else NO_MULTIPARTON
+        return EventInfo(self.name, self.processes, level, {"photon": 2}, picture=picture, bounds=bounds, note=note)
 
     def settings(self, process: str, level: str) -> tuple[str, ...]:
         """Pythia's settings, and the pile-up's."""
         from tasks.detector.pileup import description
 
         line = f"{process}: {'; '.join(self._settings(process, level))}"
-        over = description(self.pileup, ENERGY) if level == "detector" else ""
+        over = description(self.pileup, ENERGY, self.pileup_factor) if level == "detector" else ""
         return (line, over) if over else (line,)
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
@@ -136,7 +151,7 @@ class Diphoton(Task):
         return table if self.mass_aware else decorrelated(table)
 
     def _settings(self, process: str, level: str) -> tuple[str, ...]:
-        return settings_of(process, level, box=self.box, multiparton=self.multiparton)
+        return settings_of(process, level, box=self.box, multiparton=self.multiparton, shower=self.shower)
 
     def _select(self, particles: ak.Array, level: str, rng: np.random.Generator) -> ak.Array:
         """Select photon pairs; hits are simulated only for collisions whose particles may give one."""
@@ -161,7 +176,7 @@ class Diphoton(Task):
         from tasks.detector.photons import photons
         from tasks.detector.pileup import pileup
 
-        seen = observe(particles, pileup(self.pileup, ENERGY), rng)
+        seen = observe(particles, pileup(self.pileup, ENERGY, self.pileup_factor), rng)
         vertex, tracks = seen.draw_photon_origin(rng)
         candidates = photons(seen.hits, tracks, vertex, PT_MIN)
         return {**seen.columns(), "photons": candidates[candidates.hadronic < HADRONIC]}

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tasks.generator.pythia import level_settings
+
+if TYPE_CHECKING:
+    from tasks.generator.pythia import Shower
 
 ENERGY = 8000.0
 """GeV, of the two beams together."""
@@ -32,8 +37,10 @@ HADRONIC = 0.15
 HIGGS_MASS = 125.0
 
 
-def settings_of(process: str, level: str, *, box: bool, multiparton: bool) -> tuple[str, ...]:
+def settings_of(
+    process: str, level: str, *, box: bool, multiparton: bool, shower: Shower = "simple"
+) -> tuple[str, ...]:
     """Pythia's settings of a process; box : gluon fusion to two photons in the continuum as well."""
     continuum = (*BEAM, *BORN, *(BOX if box else ()))
     hard = {"higgs": HIGGS, "diphoton": continuum, "photon_jet": PHOTON_JET}[process]
-    return (*hard, *level_settings(level, multiparton=multiparton))
+    return (*hard, *level_settings(level, multiparton=multiparton, shower=shower))

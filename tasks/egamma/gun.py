@@ -22,11 +22,17 @@ ETA_MAX = 1.4
 """Largest abs(eta); the barrel ends at 1.479."""
 
 
-def gun(process: str, count: int, rng: np.random.Generator) -> Incoming:
-    """Single particles (or pairs) from the beam line; a neutral pion is its two photons."""
+def gun(process: str, count: int, rng: np.random.Generator, *, back_to_back: bool = False) -> Incoming:
+    """Single particles (or pairs) from the beam line; a neutral pion is its two photons.
+
+    The particles of a pair are independent but for their charges, or `back_to_back`: of opposite momenta.
+    """
     shots = count * (2 if process.endswith("pair") else 1)
     pt, eta = rng.uniform(*PT, shots), rng.uniform(-ETA_MAX, ETA_MAX, shots)
     phi, sign = rng.uniform(-np.pi, np.pi, shots), rng.choice((-1, 1), shots)
+    if back_to_back:
+        pt[1::2], eta[1::2] = pt[::2], -eta[::2]
+        phi[1::2] = (phi[::2] + 2 * np.pi) % (2 * np.pi) - np.pi
     z = vertices(count, rng)
     if process.startswith("electron"):
         if process.endswith("pair"):

@@ -16,7 +16,7 @@ from tasks.detector.pileup import vertices
 from tasks.detector.readout import crystals, read_out
 from tasks.detector.shower_shapes import HALF, around_hottest, relative, shower_shapes
 from tasks.detector.showers import X0, electromagnetic, entry
-from tasks.detector.tracker import CHARGE, PHI, PT, PZ, STACK, STATE, cascade
+from tasks.detector.tracker import CHARGE, PHI, PT, PZ, STACK, STATE, cascade, new_stack
 from tasks.egamma.gun import ETA_MAX, gun
 from tasks.validation.figure import Axis, Check, Figure, Floats, Map, spectrum
 from tasks.validation.generic import by_class, steps
@@ -128,7 +128,7 @@ class Fired:
 def fired(particles: Incoming, seed: int) -> Fired:
     """Propagate each particle through the tracker, record conversions, and simulate the showers."""
     rng = np.random.default_rng(seed)
-    cells, stack, arrived = workspace(), np.zeros((STACK, STATE)), np.zeros((STACK, STATE))
+    cells, stack, arrived = workspace(), new_stack(), np.zeros((STACK, STATE))
     states = particles.states
     whole, centred = np.zeros(len(states), dtype=bool), np.zeros(len(states), dtype=bool)
     true, read = [], []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import awkward as ak
 
@@ -10,18 +10,33 @@ from benchmark.core.errors import UserError
 from tasks.generator import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 BATCH = 500
 """Collisions in a batch, of about 60 kB each with multi-parton interactions."""
+
+Shower = Annotated[
+    Literal["simple", "vincia", "halved_scale"],
+    "parton shower of all classes (not of pile-up): Pythia's 'simple' one; 'vincia' with its tune, a tenth as fast "
+    "with multi-parton interactions; or 'halved_scale', the simple one with half the renormalisation scale, so that it "
+    "radiates more",
+]
+"""A parameter of tasks."""
+SHOWERS: Mapping[Shower, tuple[str, ...]] = {
+    "simple": (),
+    # without "verbosity" VINCIA prints a page, in spite of Print:quiet
+    "vincia": ("PartonShowers:model=2", "Vincia:Tune=0", "Print:verbosity=0"),
+    "halved_scale": ("SpaceShower:renormMultFac=0.25", "TimeShower:renormMultFac=0.25"),
+}
+"""Settings of each. Factors are on the square of the scale; a factor of two either way is the usual variation of it."""
 
 HARDLY_ANY = 20_000
 """Number of collisions after which a selection that accepts none is refused as empty (some minutes)."""
 
 
-def level_settings(level: str, *, multiparton: bool = True) -> tuple[str, ...]:
+def level_settings(level: str, *, multiparton: bool = True, shower: Shower = "simple") -> tuple[str, ...]:
     """Settings for a level of realism: no hadronisation at the level `generator`."""
-    switches = () if multiparton else ("PartonLevel:MPI=off",)
+    switches = (*SHOWERS[shower], *(() if multiparton else ("PartonLevel:MPI=off",)))
     return (*switches, "HadronLevel:all=off") if level == "generator" else switches
 
 

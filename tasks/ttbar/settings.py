@@ -9,6 +9,8 @@ from tasks.generator.pythia import level_settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tasks.generator.pythia import Shower
+
 HADRONIC_W = 0.6758
 """Branching fraction of W to quarks in Pythia's table (PDG 2024: 0.674)."""
 
@@ -37,7 +39,9 @@ STREAMS: Mapping[str, tuple[tuple[tuple[str, ...], float], ...]] = {
 }
 
 
-def streams(process: str, level: str, *, multiparton: bool) -> list[tuple[tuple[str, ...], float]]:
+def streams(
+    process: str, level: str, *, multiparton: bool, shower: Shower = "simple"
+) -> list[tuple[tuple[str, ...], float]]:
     """Pythia settings of each stream of a process, and the share in which its collisions are tried."""
-    extra = level_settings(level, multiparton=multiparton)
+    extra = level_settings(level, multiparton=multiparton, shower=shower)
     return [((*settings, *extra), share) for settings, share in STREAMS[process]]

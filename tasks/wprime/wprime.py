@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmark.core.plugin import Range
 from tasks.events import EventInfo
-from tasks.generator.pythia import collisions, level_settings
+from tasks.generator.pythia import Shower, collisions, level_settings
 from tasks.generator.strata import filled, quotas
 from tasks.task import Task
 
@@ -74,6 +74,12 @@ class WPrime(Task):
     name: ClassVar[str] = "wprime"
     fast_simulation: ClassVar[bool] = True
     processes: ClassVar[tuple[str, ...]] = ("w", "qcd")
+    shifts: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "shower": {"shower": "vincia"},
+        "radiation": {"shower": "halved_scale"},
+    }
+    # D2 with beta = 1 as ATLAS takes it for W jets (Eur. Phys. J. C 76 (2016) 154)
+    expert: ClassVar[tuple[str, ...]] = ("mass", "tau21", "d2_beta1")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"events_per_class": 300, "shard_events": 300, "multiparton": False},
         # shards of 1000, so that two workers share the work evenly
@@ -96,6 +102,7 @@ class WPrime(Task):
         "window: at the level detector, 180 to 200 GeV would add 14% to the QCD jets and 160 to 180 GeV another 13%, "
         "with median trimmed masses of about 40 GeV instead of 31. 160 takes 2.2 times as long as 200",
     ] = 200.0
+    shower: Shower = "simple"
 
     def info(self, level: str) -> EventInfo:
         """Constituents of one jet, of which a table holds the 60 of highest pt."""
@@ -106,7 +113,7 @@ class WPrime(Task):
     def settings(self, process: str, level: str) -> tuple[str, ...]:
         """Pythia's settings."""
         lowest = (f"PhaseSpace:pTHatMin={self.pthat_min:g}",) if process == "qcd" else ()
-        return (*SETTINGS[process], *lowest, *level_settings(level, multiparton=self.multiparton))
+        return (*SETTINGS[process], *lowest, *level_settings(level, multiparton=self.multiparton, shower=self.shower))
 
     def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
         """Generate `count` jets, with the same numbers in the bins of pt and abs(eta) in both processes."""

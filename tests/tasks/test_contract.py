@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from benchmark.core.plugin import PRESETS
-from tasks.data.dataset import DataSet
+from tasks.data.dataset import DataSet, info_of
 from tasks.events import KINDS
 from tasks.registry import TASKS
 from tasks.task import LEVELS
@@ -90,7 +90,28 @@ def test_settings_are_recorded_for_every_process(task, name, level):
 def test_data_parameters_leave_the_views_out(task):
     resolved = task.resolve("quick")
     assert task.applied_parameters <= set(resolved.parameters())
-    assert set(resolved.data_parameters()) == set(resolved.parameters()) - task.applied_parameters
+    nominal = {name for shift in task.shifts.values() for name in shift}
+    assert set(resolved.data_parameters()) == set(resolved.parameters()) - task.applied_parameters - nominal
+
+
+def test_shifts_are_other_events_of_the_same_classes(task, name, tmp_path):
+    """Each shift differs from the task and from the other shift, in parameters that the identity has only then."""
+    resolved = task.resolve("quick")
+    assert len(task.shifts) == (2 if name in TASKS.core() else 0)
+    variants = [task(**{**resolved.parameters(), **shift}) for shift in task.shifts.values()]
+    folders = {DataSet(name, variant, "detector").folder(tmp_path) for variant in (resolved, *variants)}
+    assert len(folders) == 1 + len(variants)
+    for variant, shift in zip(variants, task.shifts.values(), strict=True):
+        assert variant.classes == resolved.classes
+        assert shift.items() <= variant.data_parameters().items()
+        assert any(variant.settings(p, "detector") != resolved.settings(p, "detector") for p in variant.processes)
+
+
+def test_the_expert_line_has_columns_or_a_reason(task, name):
+    info = info_of(task.resolve("quick"), "detector", from_files=False)
+    assert info.expert == task.expert
+    assert bool(info.expert) == (name in {"ttbar", "wprime", "diphoton", "egamma"})
+    assert len(info.expert_note) > 20
 
 
 def test_a_data_set_crosses_to_workers(task, name):

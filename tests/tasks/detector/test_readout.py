@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tasks.detector.cells import ENDCAP_START, HCAL_START, put, workspace
+from tasks.detector.conditions import Conditions
 from tasks.detector.geometry import barrel_direction, endcap_mask
 from tasks.detector.readout import FULL_READOUT, HCAL_NOISE, HCAL_THRESHOLD, crystals, read_out
 
@@ -141,3 +142,24 @@ def test_towers_of_the_hcal():
     measured, _ = of_cell(repeated({cell: HCAL_THRESHOLD}, 400), cell)
     assert len(measured) == pytest.approx(200, abs=45)
     assert measured.min() > HCAL_THRESHOLD
+
+
+def test_conditions_change_noise_and_thresholds_alone():
+    cell, energies = barrel(20, 30), {barrel(20, 30): 30.0, barrel(80, 200): 0.05}
+    cells, rng = workspace(), np.random.default_rng(3)
+    for index, energy in energies.items():
+        put(cells, index, energy, 0.0)
+    nominal = read_out(cells, crystals(), rng)
+    bare = read_out(cells, crystals(Conditions(noise=False)), rng)
+    # without noise nothing but the particles' own crystals is read, and thresholds stay: 50 MeV is below 160
+    assert len(nominal[0]) > len(bare[0]) == 1
+    everything = read_out(cells, crystals(Conditions(noise=False, suppression=False)), rng)
+    assert everything[0].tolist() == sorted(energies)
+    assert everything[1][everything[0] == cell] == pytest.approx(30.0, abs=5 * 0.028 * np.sqrt(30) + 0.3)
+    noisy = read_out(cells, crystals(Conditions(suppression=False)), rng)
+    barrel_noise = noisy[1][(noisy[0] < ENDCAP_START) & (noisy[0] != cell)].astype(float)
+    # half of the crystals fluctuate up; a positive normal number has a mean square of one variance
+    assert len(barrel_noise) == pytest.approx(170 * 360 / 2, abs=4 * np.sqrt(170 * 360) / 2)
+    assert np.sqrt((barrel_noise**2).mean()) == pytest.approx(0.040, rel=0.02)
+    assert str(Conditions(1.1, noise=False)) == "detector: 1.1 times the material, no noise"
+    assert str(Conditions()) == ""

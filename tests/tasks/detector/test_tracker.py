@@ -27,6 +27,7 @@ from tasks.detector.tracker import (
     Z,
     _radiate,
     cascade,
+    new_stack,
     pair_share,
     reconstruct_tracks,
     to_calorimeter,
@@ -34,7 +35,7 @@ from tasks.detector.tracker import (
 from tests.tasks.detector.states import at_vertex
 from tests.tasks.hand_made import collisions, particle
 
-STACKS = np.zeros((STACK, STATE)), np.zeros((STACK, STATE))
+STACKS = new_stack(), np.zeros((STACK, STATE))
 
 
 def arrived(first, rng):
@@ -122,14 +123,14 @@ def test_all_material_is_in_the_layers():
     assert BUDGET.min() >= 0.40
 
 
-@pytest.mark.parametrize("eta", [0.1, -1.0, 1.3, 2.2])
-def test_photons_convert_as_often_as_the_material_says(eta):
-    rng, tries = np.random.default_rng(5), 1200
+@pytest.mark.parametrize(("eta", "material"), [(0.1, 1.0), (-1.0, 1.0), (1.3, 1.0), (2.2, 1.0), (0.1, 2.0), (1.3, 0.3)])
+def test_photons_convert_as_often_as_the_material_says(eta, material):
+    rng, tries, stack = np.random.default_rng(5), 1200, new_stack(material)
     whole = 0
     for _ in range(tries):
-        found = arrived(at_vertex(30.0, eta, 1.0, 0.0, rng.normal(0, 0.05)), rng)
+        found = STACKS[1][: cascade(at_vertex(30.0, eta, 1.0, 0.0, rng.normal(0, 0.05)), rng, stack, STACKS[1])]
         whole += len(found) == 1 and found[0, CHARGE] == 0.0
-    expected = np.exp(-7 / 9 * np.interp(abs(eta), BUDGET_ETA, BUDGET))
+    expected = np.exp(-7 / 9 * material * np.interp(abs(eta), BUDGET_ETA, BUDGET))
     assert whole / tries == pytest.approx(expected, abs=4 * np.sqrt(expected * (1 - expected) / tries))
 
 
@@ -175,10 +176,9 @@ def test_no_particle_is_lost_between_barrel_and_endcap():
 
 def radiated(energy, depth, rng):
     """(energy left, energies of the photons) of an electron at eta 0."""
-    stack, layer = np.zeros((STACK, STATE)), np.zeros(STACK, np.int64)
-    electron = at_vertex(energy, 0.0, 0.0, -1.0)
-    size = _radiate(electron, depth, 1, rng, stack, layer, 0)
-    return energies(electron), energies(stack[:size])
+    stack, electron = new_stack(), at_vertex(energy, 0.0, 0.0, -1.0)
+    size = _radiate(electron, depth, 1, rng, stack, 0)
+    return energies(electron), energies(stack.states[:size])
 
 
 def test_an_electron_has_exp_minus_x_of_its_energy_left():

@@ -91,6 +91,26 @@ def test_charges_and_vertices():
         assert not gun(process, 50, np.random.default_rng(1)).states[:, CHARGE].any()
 
 
+@pytest.mark.parametrize("process", SAMPLES["pairs"])
+def test_pairs_back_to_back(process):
+    pairs = gun(process, 500, np.random.default_rng(1), back_to_back=True)
+    _, *momentum = p4(pairs)
+    np.testing.assert_allclose(np.sum(momentum, axis=2), 0, atol=1e-9)
+    assert np.abs(pairs.states[:, PHI]).max() <= np.pi
+    # the first of each pair is the one that it is among independent pairs
+    alone = gun(process, 500, np.random.default_rng(1)).states[::2]
+    np.testing.assert_array_equal(pairs.states[::2], alone)
+
+
+def test_only_pairs_are_back_to_back():
+    task = EGamma(sample="pairs", pairs="back_to_back")
+    assert "no collision" in task.info("detector").unranked
+    assert not EGamma(sample="pairs").info("detector").unranked
+    assert task.settings("photon_pair", "detector")[0].endswith("back to back")
+    with pytest.raises(UserError, match="parameter 'pairs' is 'back_to_back' with sample=electrons"):
+        EGamma(pairs="back_to_back")
+
+
 def test_two_photons_have_the_mass_of_the_pion():
     photons = p4(gun("pion", 3000, np.random.default_rng(2)))
     e, x, y, z = photons.sum(axis=2)
@@ -182,6 +202,48 @@ def test_pileup_as_in_a_year_or_by_number():
         EGamma.resolve("quick", {"pileup": "2013"})
     with pytest.raises(UserError, match="pileup"):
         EGamma.resolve("quick", {"pileup": "many"})
+
+
+# --- the ladder ------------------------------------------------------------------------------------------------------
+
+
+def test_rungs_of_the_ladder_have_the_same_showers(monkeypatch):
+    """Pile-up, noise and thresholds lie over the same particles and deposits, crystal by crystal."""
+    monkeypatch.setattr(pileup, "SIZE", 20)
+    rungs = [
+        {"pileup": 3.0},
+        {"pileup": 0.0},
+        {"pileup": 0.0, "noise": False},
+        {"pileup": 0.0, "noise": False, "suppression": False},
+    ]
+    over, quiet, noiseless, bare = (made("electron", count=12, area="barrel", **rung) for rung in rungs)
+    for event in range(12):
+        true = energies_of(bare, event)
+        # 4 standard deviations of light, of calibration (0.5%, 1% at the edge) and constant term
+        for rung, noise in ((noiseless, 0.0), (quiet, 0.040), (over, 0.040)):
+            read = energies_of(rung, event)
+            hot = [cell for cell, energy in true.items() if energy > 1.0]
+            assert hot
+            for cell in hot:
+                error = np.sqrt(2 * 0.028**2 * true[cell] + 2 * (0.003 * true[cell]) ** 2 + noise**2)
+                # a collision of pile-up may add energy, never remove it
+                assert read[cell] > true[cell] - 4.5 * error
+                assert rung is over or read[cell] < true[cell] + 4.5 * error
+        assert len(energies_of(noiseless, event)) < len(energies_of(quiet, event)) <= len(energies_of(over, event))
+        assert set(energies_of(noiseless, event)) <= set(true)
+
+
+def energies_of(table, event):
+    """{(row, column): GeV} of the crystals of an event."""
+    hits = table.ecal[event]
+    return dict(zip(zip(hits.row.tolist(), hits.column.tolist(), strict=True), hits.energy.tolist(), strict=True))
+
+
+def test_more_material_widens_showers():
+    """Twice the material, twice the radiation: R9 falls, and nothing of the gun changes."""
+    nominal, heavy = (made("electron", material=factor) for factor in (1.0, 2.0))
+    assert np.median(heavy.candidate.r9) < np.median(nominal.candidate.r9) - 0.05
+    assert np.median(heavy.candidate.energy) == pytest.approx(np.median(nominal.candidate.energy), rel=0.05)
 
 
 # --- samples, areas, levels ------------------------------------------------------------------------------------------
