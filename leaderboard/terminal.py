@@ -16,7 +16,7 @@ from leaderboard.ranking.columns import (
     visible,
     write_status,
 )
-from leaderboard.ranking.metric_columns import RANKED_BY, built_in
+from leaderboard.ranking.metric_columns import built_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from leaderboard.ranking.boards import Board
     from leaderboard.ranking.columns import BoardColumn
 
-_ALWAYS = frozenset({"rank", "representation", "model", RANKED_BY})
+_ALWAYS = frozenset({"rank", "representation", "model"})
 _FOLDED = frozenset({"representation", "model"})
 _NARROWEST = 14
 """Names are folded to at least this many characters, to make room for more columns."""
@@ -45,9 +45,9 @@ class _FittedColumn:
 def board_text(board: Board, width: int) -> str:
     """Title, table and notes: what all rows share, which rows have no numbers, and which columns have no room.
 
-    Rank, representation, model and AUC are always there, like everything that distinguishes rows. Then follow, in this
-    order, columns of metrics that are not built in, and the others from the left, as many as fit. If not even the first
-    ones fit, lines are longer than `width`.
+    Rank, representation, model and headline are always there, like everything that distinguishes rows. Then follow, in
+    this order, columns of metrics that are not built in, and the others from the left, as many as fit. If not even
+    the first ones fit, lines are longer than `width`.
     """
     from rich.console import Console
     from rich.text import Text
@@ -95,7 +95,7 @@ def _choose(board: Board, width: int) -> tuple[list[_FittedColumn], list[BoardCo
     common = {column.name for column in shared(board)}
     columns = [column for column in visible(board) if column.name not in common | {"status"}]
     fitted = [_fit(column, board) for column in columns]
-    always = _ALWAYS | set(board.bounds)
+    always = _ALWAYS | {board.headline} | set(board.bounds)
     chosen = [each for each in fitted if each.column.name in always or each.column.common]
     room = width - sum(each.width + _GAP for each in chosen) + _GAP
     known = {column.name for column in built_in()}

@@ -17,14 +17,12 @@ from benchmark.engine.skip import why_skipped
 from benchmark.engine.throughput import clock, control_workload, events_per_second, latency_ms
 from benchmark.records import environment
 from benchmark.records.fields import cleaned
-from benchmark.records.result import Result, Scores, Throughput
+from benchmark.records.result import Result, Throughput
+from benchmark.records.scores import Scores
 from benchmark.records.scoring import score
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from benchmark.engine.plan import Planned
     from benchmark.engine.sample_store import Represented
@@ -85,14 +83,13 @@ def evaluate(item: Planned, record: Result, samples: Represented, context: Conte
     leave_if_forked()
     report("predict", 0, len(test))
     with clock() as predicting:
-        probabilities = model.predict_proba(test)
-    leave_if_forked()
+        scores = _scores(model, test)
     report("predict", len(test), len(test))
-    scores = _scores(test, returned.probabilities(model, probabilities, len(test), record.classes))
+    scores = replace(scores, valid=_scores(model, valid) if len(valid) else None)
     details, parameters_count = returned.details(model), returned.count(model)
     report("score", 0, 1)
     with clock() as scoring:
-        evaluation = score(scores, record.classes, samples.provenance.has_signal, item.cell.metrics)
+        evaluation = score(scores, record.classes, samples.provenance.has_signal, item.cell.metrics, record.yields)
     fit_s = fitting.seconds + details.get("resumed_s", 0.0)  # with the epochs before a kill
     timings: dict[str, float] = {}
     speeds: dict[str, float | None] = {}
@@ -138,12 +135,15 @@ def _speeds(model: Model, test: Samples) -> dict[str, float | None]:
     }
 
 
-def _scores(test: Samples, probabilities: NDArray[np.float32]) -> Scores:
-    host = test.to("cpu")
-    return Scores(
+def _scores(model: Model, samples: Samples) -> Scores:
+    """The scores that a fitted model gives samples, rounded as they are stored."""
+    probabilities = model.predict_proba(samples)
+    leave_if_forked()
+    host = samples.to("cpu")
+    return Scores.of(
         event_ids=host.event_ids.numpy(),
         labels=host.labels.numpy(),
-        scores=probabilities,
+        probabilities=returned.probabilities(model, probabilities, len(samples), samples.classes),
         weights=host.weights.numpy(),
         mass=None if host.mass is None else host.mass.numpy(),
     )

@@ -81,6 +81,7 @@ class Job:
     def record(self, manifest: Manifest | None, identity: Identity) -> Result:
         """The record of the cell before it is run."""
         cell, task = self.cell, self.data.task
+        info = task.info(cell.level)
         return new_result(
             key=identity.result_key(),
             status="interrupted",
@@ -94,8 +95,12 @@ class Job:
             fingerprint=manifest.fingerprint if manifest else "",
             level=cell.level,
             fast_simulation=manifest.fast_simulation if manifest else False,
-            headline=task.info(cell.level).headline,
-            bounds=dict(task.info(cell.level).bounds),
+            headline=info.headline,
+            bounds=dict(info.bounds),
+            yields=dict(info.yields),
+            note=info.note,
+            unranked=info.unranked,
+            expert=task.expert,
             preset=cell.preset,
             device=identity.device,
             representation=self.representation.name,

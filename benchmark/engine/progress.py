@@ -15,6 +15,8 @@ from rich.text import Text
 
 from benchmark.core.console import PlainConsole
 from benchmark.core.text import plain
+from benchmark.metrics.metric import find_column
+from benchmark.records.scoring import built_in_metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -187,15 +189,17 @@ class Display:
 
 
 def headline(result: Result) -> str:
-    """The AUC of a result, or why there is none."""
-    auc = result.metrics.get("auc")
+    """The number that the task ranks by, or why there is none."""
+    metric, score = built_in_metric(result.headline), result.metrics.get(result.headline)
     if result.status != "done":
         return result.reason or ""
-    if auc is None or auc.value is None:
-        return f"AUC undefined: {auc.reason if auc else 'not computed'}"
-    interval = f" [{auc.low:.4f}, {auc.high:.4f}]" if auc.low is not None and auc.high is not None else ""
+    column = find_column(result.headline, metric.columns) if metric else None
+    name = column.header if column else result.headline
+    if score is None or score.value is None:
+        return f"{name} undefined: {score.reason if score else 'not computed'}"
+    interval = f" [{score.low:.4f}, {score.high:.4f}]" if score.low is not None and score.high is not None else ""
     took = f" in {result.timings['fit']:.0f} s" if "fit" in result.timings else ""
-    return f"AUC {auc.value:.4f}{interval}{took}"
+    return f"{name} {score.value:.4f}{interval}{took}"
 
 
 class NotebookLive:

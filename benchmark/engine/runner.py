@@ -117,7 +117,7 @@ def _rescored(item: Planned, settings: Settings) -> Result:
 
 
 def _with_metrics(store: ResultStore, result: Result, metrics: tuple[str, ...]) -> str:
-    evaluation = score(store.scores(result), result.classes, result.has_signal, metrics)
+    evaluation = score(store.scores(result), result.classes, result.has_signal, metrics, result.yields)
     if result.seal != "right":  # nothing is known of the others
         result = result.model_copy(update={"metrics": {}, "metric_columns": ()})
     added = evaluation.added_to(result)

@@ -8,7 +8,8 @@ areas on the same events a sum of products.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ from benchmark.metrics.intervals import clopper_pearson, logit_normal
 from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, MetricColumn, Scored
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Labels = NDArray[np.int64]
 
@@ -135,7 +136,23 @@ def mean_area(areas: Sequence[Area]) -> Area:
     return Area(float(np.mean([area.value for area in areas])), influence, min(area.count for area in areas))
 
 
-def headline(labels: Labels, scores: Floats, weights: Floats | None = None, *, signal: bool = True) -> Area:
+def area(name: str, scored: Scored) -> Area | None:
+    """The area of a name, such as `auc_macro`, with the influence of every event; None if no area has this name.
+
+    Parameters
+    ----------
+    name : `auc`, `auc_macro`, `auc_<class>`, `auc_<signal>_vs_<background>`, and the same with `_ratio`; see `Auc`.
+
+    Raises
+    ------
+    EmptyClassError
+        When a class has no weight.
+    """
+    made = _ways(scored).get(name)
+    return made() if made else None
+
+
+def overall(labels: Labels, scores: Floats, weights: Floats | None = None, *, signal: bool = True) -> Area:
     """The area called `auc`: class 0 against the rest, or the mean over classes if none is the signal.
 
     Parameters
@@ -167,8 +184,9 @@ def _column(name: str, header: str, description: str, order: int | None = None) 
 class Auc(Metric):
     """Area under the ROC curve: signal against the rest, each class, each background, and their mean.
 
-    `auc` is class 0 against the rest, or the mean over classes if none is the signal. With more than two classes there
-    are the others as well; signal against one background uses the events of these two and p_s / (p_s + p_b).
+    `auc` is class 0 against the rest, or the mean over classes if none is the signal; `auc_macro` always is the mean.
+    With more than two classes there are the others as well. Signal against one background uses the events of these two,
+    by the signal's score, as end-to-end learning with the CMS open data does; with `_ratio` it is by p_s / (p_s + p_b).
     """
 
     name = "auc"
@@ -181,9 +199,17 @@ class Auc(Metric):
         ),
         _column("auc_macro", "AUC, mean over classes", "Area under the ROC curve, mean over classes"),
         _column(
-            "auc_<signal>_vs_<background>",
-            "AUC, <signal> against <background>",
-            "Area under the ROC curve of <signal> against <background> alone",
+            "auc_<signal>_vs_<background>_ratio",
+            "AUC, <signal> against <background>, by likelihood ratio",
+            "Area under the ROC curve of <signal> against <background> alone, by p_s / (p_s + p_b)",
+        ),
+        replace(
+            _column(
+                "auc_<signal>_vs_<background>",
+                "AUC, <signal> against <background>",
+                "Area under the ROC curve of <signal> against <background> alone, by the score of <signal>",
+            ),
+            source=f"arXiv:1807.11916, section 5; {DELONG}",
         ),
         _column(
             "auc_<class>",
@@ -194,43 +220,51 @@ class Auc(Metric):
 
     def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
         """The estimates by name; undefined if a class has no test events."""
-        classes = scored.classes
-        singles = [_single(scored, label) for label in range(len(classes))]
-        areas = {"auc": singles[0] if scored.signal else _macro(singles)}
-        if len(classes) > 2:
-            areas |= {f"auc_{name}": single for name, single in zip(classes, singles, strict=True)}
-            areas["auc_macro"] = _macro(singles)
-            if scored.signal:
-                areas |= {f"auc_{classes[0]}_vs_{classes[k]}": _pair(scored, k) for k in range(1, len(classes))}
-        return {
-            name: Estimate(None, reason=area) if isinstance(area, str) else area.estimate(confidence)
-            for name, area in areas.items()
-        }
+        return {name: _estimate(way, confidence) for name, way in _ways(scored).items()}
 
 
-def _single(scored: Scored, label: int) -> Area | str:
-    """One class against the rest, or the reason why it is undefined."""
+def _ways(scored: Scored) -> dict[str, Callable[[], Area]]:
+    """How each area is made, by name, in the order of the columns."""
+    classes = scored.classes
+
+    @cache
+    def single(label: int) -> Area:
+        return one_vs_rest(scored.labels, scored.scores, scored.weights, label, classes)
+
+    def macro() -> Area:
+        return mean_area([single(label) for label in range(len(classes))])
+
+    ways = {"auc": partial(single, 0) if scored.signal else macro, "auc_macro": macro}
+    if len(classes) > 2:
+        ways |= {f"auc_{name}": partial(single, label) for label, name in enumerate(classes)}
+        if scored.signal:
+            for label, name in enumerate(classes[1:], start=1):
+                pair = f"auc_{classes[0]}_vs_{name}"
+                ways |= {
+                    pair: partial(_pair, scored, label),
+                    f"{pair}_ratio": partial(_pair, scored, label, ratio=True),
+                }
+    return ways
+
+
+def _estimate(way: Callable[[], Area], confidence: float) -> Estimate:
     try:
-        return one_vs_rest(scored.labels, scored.scores, scored.weights, label, scored.classes)
+        return way().estimate(confidence)
     except EmptyClassError as error:
-        return str(error)
+        return Estimate(None, reason=str(error))
 
 
-def _pair(scored: Scored, label: int) -> Area | str:
-    """The signal against one background, or the reason why it is undefined."""
+def _pair(scored: Scored, label: int, *, ratio: bool = False) -> Area:
+    """The signal against one background. Events of other classes have no influence."""
     pair = (scored.labels == 0) | (scored.labels == label)
-    scores = discriminant(scored.scores[pair, 0], scored.scores[pair, label])
+    scores = scored.scores[pair, 0]
+    if ratio:
+        scores = discriminant(scores, scored.scores[pair, label])
     weights = None if scored.weights is None else scored.weights[pair]
-    try:
-        return roc_auc(scored.labels[pair] == 0, scores, weights, (scored.classes[0], scored.classes[label]))
-    except EmptyClassError as error:
-        return str(error)
-
-
-def _macro(singles: Sequence[Area | str]) -> Area | str:
-    """The mean over all classes, or the first reason why it is undefined."""
-    reasons = [single for single in singles if isinstance(single, str)]
-    return reasons[0] if reasons else mean_area([single for single in singles if isinstance(single, Area)])
+    found = roc_auc(scored.labels[pair] == 0, scores, weights, (scored.classes[0], scored.classes[label]))
+    influence = np.zeros(len(pair))
+    influence[pair] = found.influence
+    return Area(found.value, influence, found.count)
 
 
 def _weighted_mean(values: Floats, weights: Floats) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.core.errors import UserError
-from benchmark.metrics.auc import NOISE, Area, headline
+from benchmark.metrics.auc import NOISE, Area, overall
 from benchmark.metrics.intervals import clopper_pearson, normal_quantile
 from benchmark.metrics.metric import CONFIDENCE
 
@@ -42,7 +42,7 @@ def auc_difference(
     signal: bool = True,
     confidence: float = CONFIDENCE,
 ) -> Difference:
-    """DeLong's paired comparison: `headline` of model a minus that of model b on the same events.
+    """DeLong's paired comparison: `overall` of model a minus that of model b on the same events.
 
     Parameters
     ----------
@@ -72,8 +72,8 @@ def auc_difference(
             f"AUC difference: scores of shapes {scores_a.shape} and {scores_b.shape}, expected the same events "
             "and classes. Compare models that were tested on the same data set."
         )
-    a = headline(labels, scores_a, weights, signal=signal)
-    b = headline(labels, scores_b, weights, signal=signal)
+    a = overall(labels, scores_a, weights, signal=signal)
+    b = overall(labels, scores_b, weights, signal=signal)
     return area_difference(a, b, lambda: same_order(scores_a, scores_b), confidence)
 
 

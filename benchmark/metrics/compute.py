@@ -92,13 +92,15 @@ def check(scored: Scored) -> Scored:
     return dataclasses.replace(
         scored,
         labels=labels.astype(np.int64, copy=False),
-        scores=_check_scores(scored.scores, len(labels), scored.classes),
+        scores=check_probabilities(scored.scores, len(labels), scored.classes),
         weights=_check_weights(scored.weights, len(labels)),
         mass=_check_column("mass", scored.mass, len(labels)),
+        valid=None if scored.valid is None else check(scored.valid),
     )
 
 
-def _check_scores(scores: NDArray[np.float64], events: int, classes: tuple[str, ...]) -> NDArray[np.float64]:
+def check_probabilities(scores: NDArray[np.float64], events: int, classes: tuple[str, ...]) -> NDArray[np.float64]:
+    """The probabilities (events, classes) as float64. Raises UserError for another shape, and for other numbers."""
     scores = np.asarray(scores, dtype=np.float64)
     if scores.shape != (events, len(classes)):
         raise UserError(

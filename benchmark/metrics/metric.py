@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -14,6 +14,8 @@ import numpy as np
 from benchmark.metrics.intervals import effective_count, normal_quantile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
@@ -48,6 +50,8 @@ class Scored:
     mass : (n,) in GeV, where the task has one.
     signal : whether class 0 is a signal and the others are its background. If not (dimuon), `auc` is the mean over
         classes, and metrics that need a signal give nothing.
+    valid : the scores of the validation events, on which thresholds are chosen; None if there are none.
+    yields : expected events of each class by name, where the task declares them.
     """
 
     labels: NDArray[np.int64]
@@ -56,6 +60,8 @@ class Scored:
     weights: NDArray[np.float64] | None = None
     mass: NDArray[np.float64] | None = None
     signal: bool = True
+    valid: Scored | None = None
+    yields: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

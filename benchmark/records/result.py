@@ -1,9 +1,8 @@
-"""The record of one cell and seed, its scores of the test events, and how records of earlier versions are read."""
+"""The record of one cell and seed, and how records of earlier versions are read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,10 +18,7 @@ from benchmark.records.training import Training
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 Status = Literal["done", "skipped", "failed", "timeout", "interrupted"]
 Seal = Literal["right", "wrong", "missing"]
 
@@ -79,7 +75,6 @@ class ShiftedTest(BaseModel):
     metrics: Annotated[dict[fields.Name, MetricValue], Field(max_length=fields.MOST_METRICS)] = Field(
         default_factory=dict
     )
-    scores_sha256: fields.Name | None = None
 
 
 class Code(BaseModel):
@@ -127,6 +122,10 @@ class Result(BaseModel):
     has_signal : whether class 0 is a signal. If not, `auc` is the mean over classes.
     headline : the metric that the board of the task ranks by.
     bounds : the largest values that metrics may have in a row that is ranked.
+    yields : expected events of each class, for S / sqrt(S + B).
+    note : what a reader of the board must know of the events.
+    unranked : why rows of this variant have no rank; empty if they have.
+    expert, expert_note : the columns of the task's expert line, or why there are none.
     training : the course of the training; None for a model that is not trained in steps.
     shifted : metrics on test events of shifted simulations, by the name of the shift.
     metrics : on the test events, by name.
@@ -134,7 +133,7 @@ class Result(BaseModel):
     confusion_matrix : test events, true classes in rows.
     details : numbers that the model reports of its fit.
     timings : seconds, by stage.
-    scores_sha256 : hash of the file with the scores.
+    scores_sha256 : hash of the file with the scores of all its events, shifted ones included.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -156,6 +155,11 @@ class Result(BaseModel):
     has_signal: bool = True
     headline: fields.Name = "auc"
     bounds: fields.Numbers = Field(default_factory=dict)
+    yields: fields.Numbers = Field(default_factory=dict)
+    note: fields.Reason = ""
+    unranked: fields.Reason = ""
+    expert: fields.Names = ()
+    expert_note: fields.Reason = ""
     preset: fields.Name
     device: fields.Name
     representation: fields.PluginName
@@ -177,7 +181,7 @@ class Result(BaseModel):
     parameters_count: fields.Count | None = None
     details: fields.Numbers = Field(default_factory=dict)
     training: Training | None = None
-    shifted: Annotated[dict[fields.Name, ShiftedTest], Field(max_length=20)] = Field(default_factory=dict)
+    shifted: Annotated[dict[fields.PluginName, ShiftedTest], Field(max_length=20)] = Field(default_factory=dict)
     timings: fields.Numbers = Field(default_factory=dict)
     environment: fields.Surroundings = Field(default_factory=dict)
     code: Code
@@ -197,19 +201,21 @@ class Result(BaseModel):
         return f"{self.representation}-{self.model}-seed{self.seed}-{self.key[:12]}"
 
 
-@dataclass(frozen=True)
-class Scores:
-    """The class probabilities of every test event, with what metrics need: all (n,), but `scores` (n, classes)."""
-
-    event_ids: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    scores: NDArray[np.float32]
-    weights: NDArray[np.float32]
-    mass: NDArray[np.float32] | None = None
-
-
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
-UPGRADES: dict[int, Upgrade] = {}
+
+
+def _renamed_ratios(record: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 has the area by the likelihood ratio under the name that the area by the signal's score has now."""
+    metrics = record.get("metrics")
+    if not isinstance(metrics, dict):
+        return record
+    renamed = {
+        f"{name}_ratio" if name.startswith("auc_") and "_vs_" in name else name: v for name, v in metrics.items()
+    }
+    return {**record, "metrics": renamed, "schema_version": 2}
+
+
+UPGRADES: dict[int, Upgrade] = {1: _renamed_ratios}
 """From schema version n to n + 1. A file of each version is in tests/benchmark/records/historic_results."""
 
 

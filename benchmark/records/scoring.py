@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,25 +12,28 @@ from benchmark.core.blame import reason_of
 from benchmark.core.errors import UserError
 from benchmark.metrics.accuracy import confusion_matrix
 from benchmark.metrics.compute import compute
-from benchmark.metrics.metric import Estimate, Metric, MetricColumn, Scored
+from benchmark.metrics.metric import Estimate, Metric, MetricColumn, Scored, find_column
 from benchmark.metrics.registry import METRICS
 from benchmark.records.fields import in_bounds
-from benchmark.records.result import MetricValue, Result, Scores
+from benchmark.records.result import MetricValue, Result, ShiftedTest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from benchmark.records.scores import Scores
 
 
 class Evaluation(NamedTuple):
     """The fields of a result that follow from its scores.
 
     `metric_columns` has the columns of metrics that are not built in, so that pages can show their numbers without
-    running their code. `confusion_matrix` has true classes in rows.
+    running their code. `confusion_matrix` has true classes in rows. `shifted` has the numbers of shifted test events.
     """
 
     metrics: dict[str, MetricValue]
     metric_columns: tuple[MetricColumn, ...]
     confusion_matrix: list[list[int]]
+    shifted: dict[str, ShiftedTest]
 
     def added_to(self, result: Result) -> Result:
         """The result with these numbers; numbers of metrics that were not computed this time stay."""
@@ -38,31 +42,68 @@ class Evaluation(NamedTuple):
             "metrics": {**result.metrics, **self.metrics},
             "metric_columns": tuple(columns.values()),
             "confusion_matrix": self.confusion_matrix,
+            "shifted": self.shifted,
         }
         return result.model_copy(update=update)
 
 
-def score(scores: Scores, classes: tuple[str, ...], has_signal: bool, extra: Iterable[str] = ()) -> Evaluation:
-    """Compute all registered metrics, and `extra` ones from files (`path/to/mine.py:Mine`)."""
-    scored = Scored(
-        labels=scores.labels,
-        scores=scores.scores.astype(np.float64),
-        classes=classes,
-        weights=scores.weights.astype(np.float64),
-        mass=None if scores.mass is None else scores.mass.astype(np.float64),
-        signal=has_signal,
-    )
+def score(
+    scores: Scores,
+    classes: tuple[str, ...],
+    has_signal: bool,
+    extra: Iterable[str] = (),
+    yields: Mapping[str, float] | None = None,
+) -> Evaluation:
+    """Compute all registered metrics, and `extra` ones from files (`path/to/mine.py:Mine`), on all test events.
+
+    Parameters
+    ----------
+    scores : with those of validation and shifted test events, if there are any.
+    yields : expected events of each class, where the task declares them.
+    """
     registered = METRICS.entries()
-    estimates = compute(metrics(tuple(registered)), scored)
-    others = [metric for metric in metrics(tuple(extra)) if metric.name not in registered]
+    others = tuple(metric for metric in metrics(tuple(extra)) if metric.name not in registered)
+    foreign = [*others, *(m for m in metrics(tuple(registered)) if registered[m.name].origin != "package")]
+    scored = scored_of(scores, classes, has_signal, yields)
+    predicted = scored.scores.argmax(axis=1)
+    return Evaluation(
+        metrics=_numbers(scored, others),
+        metric_columns=tuple(column for metric in foreign for column in metric.declared()),
+        confusion_matrix=confusion_matrix(scored.labels, predicted, len(classes)).tolist(),
+        shifted={
+            name: ShiftedTest(
+                fingerprint=part.events.sha256,
+                events=len(part.events.labels),
+                metrics=_numbers(replace(scored_of(part, classes, has_signal, yields), valid=scored.valid), others),
+            )
+            for name, part in scores.shifted.items()
+        },
+    )
+
+
+def scored_of(
+    scores: Scores, classes: tuple[str, ...], has_signal: bool, yields: Mapping[str, float] | None = None
+) -> Scored:
+    """Scores as metrics take them."""
+    events = scores.events
+    return Scored(
+        labels=events.labels,
+        scores=scores.probabilities,
+        classes=classes,
+        weights=events.weights.astype(np.float64),
+        mass=None if events.mass is None else events.mass.astype(np.float64),
+        signal=has_signal,
+        valid=scored_of(scores.valid, classes, has_signal) if scores.valid else None,
+        yields=yields or {},
+    )
+
+
+def _numbers(scored: Scored, others: Iterable[Metric]) -> dict[str, MetricValue]:
+    """The numbers of all registered metrics and of others."""
+    estimates = compute(metrics(tuple(METRICS.entries())), scored)
     for metric in others:
         estimates = {**_guarded(metric, scored, estimates), **estimates}
-    foreign = [*others, *(m for m in metrics(tuple(registered)) if registered[m.name].origin != "package")]
-    return Evaluation(
-        metrics={name: _value(estimate) for name, estimate in estimates.items()},
-        metric_columns=tuple(column for metric in foreign for column in metric.declared()),
-        confusion_matrix=confusion_matrix(scores.labels, scores.scores.argmax(axis=1), len(classes)).tolist(),
-    )
+    return {name: _value(estimate) for name, estimate in estimates.items()}
 
 
 def _guarded(metric: Metric, scored: Scored, known: Mapping[str, Estimate]) -> dict[str, Estimate]:
@@ -86,6 +127,13 @@ def _value(estimate: Estimate) -> MetricValue:
     if value is None and estimate.value is not None:
         reason = reason or f"the metric gave {estimate.value}"
     return MetricValue(value=value, low=low, high=high, reason=reason)
+
+
+@cache
+def built_in_metric(number: str) -> Metric | None:
+    """The metric of this program that declares a number; None if it is of a plug-in, whose code is not loaded."""
+    names = tuple(name for name, entry in METRICS.entries().items() if entry.origin == "package")
+    return next((metric for metric in metrics(names) if find_column(number, metric.columns)), None)
 
 
 @cache

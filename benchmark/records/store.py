@@ -1,15 +1,19 @@
 """A folder of results: one JSON file for each cell and seed, with its scores in a file of the same name.
 
     results/ttbar/circles-cnn-seed0-1a2b3c4d5e6f.json     the record
-    results/ttbar/circles-cnn-seed0-1a2b3c4d5e6f.npz      labels, scores, weights, event ids of every test event
+    results/ttbar/circles-cnn-seed0-1a2b3c4d5e6f.npz      the scores of every test event
+    results/ttbar/events-5a4b3c2d1e0f.npz                 ids, labels and weights of these events, once for all records
     results/ttbar/examples-0f1e2d3c4b5a.npz               a few pictures of each class, for the pages
 
-The scores are written before the record, so that every finished record has its scores.
+Events are written before the scores that name them by a hash of their content, and scores before the record, so that
+every finished record has its scores, of the right events.
 """
 
 from __future__ import annotations
 
 import os
+import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +21,7 @@ import numpy as np
 from benchmark.core.errors import UserError
 from benchmark.core.files import make_folder, sha256, warn_once, write_atomically
 from benchmark.records.result import read_result, to_store
-from benchmark.records.scores import read_examples, read_scores
+from benchmark.records.scores import arrays_of, read_events, read_examples, read_scores
 from benchmark.records.verification import Problem, verify
 
 if TYPE_CHECKING:
@@ -26,8 +30,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from benchmark.records.result import Result, Scores
+    from benchmark.records.result import Result
+    from benchmark.records.scores import ScoredEvents, Scores
 
+_SHA256 = re.compile("[0-9a-f]{64}")
 PAGES_MARK = ".leaderboard.json"
 """The file that marks a folder of pages, in which `results.json` is not a record."""
 
@@ -37,6 +43,7 @@ class ResultStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._events: dict[tuple[str, str], ScoredEvents] = {}
 
     def paths(self) -> list[Path]:
         """The files of all records, sorted: JSON files that are neither hidden nor in a folder of pages."""
@@ -79,9 +86,10 @@ class ResultStore:
         folder = self.folder / result.task
         make_folder(folder)
         if scores is not None:
-            columns: dict[str, Any] = {name: value for name, value in vars(scores).items() if value is not None}
-            path = folder / f"{result.stem}.npz"
-            write_atomically(path, lambda file: np.savez_compressed(file, **columns))
+            for part in scores.parts().values():
+                self._add_events(result.task, part.events)
+            path = self._scores_path(result)
+            write_atomically(path, lambda file: np.savez_compressed(file, **arrays_of(scores)))
             result = result.model_copy(update={"scores_sha256": sha256(path)})
         content, stored = to_store(result)
         write_atomically(folder / f"{result.stem}.json", lambda file: file.write(content))
@@ -92,7 +100,7 @@ class ResultStore:
         path = self._scores_path(result)
         if result.scores_sha256 is None:
             raise UserError(f"{path}: the record has no hash of its scores. Run the cell again.")
-        return read_scores(path, result.scores_sha256, len(result.classes))
+        return read_scores(path, result.scores_sha256, len(result.classes), partial(self._read_events, result.task))
 
     def scores_or_reason(self, result: Result) -> Scores | str:
         """The scores of a record, or why they can't be used, without the path."""
@@ -107,6 +115,30 @@ class ResultStore:
 
     def _scores_path(self, result: Result) -> Path:
         return self.folder / result.task / f"{result.stem}.npz"
+
+    def _events_path(self, task: str, sha256: str) -> Path:
+        return self.folder / task / f"events-{sha256[:12]}.npz"
+
+    def _add_events(self, task: str, events: ScoredEvents) -> None:
+        """Store a set of events, unless a whole file has it."""
+        path = self._events_path(task, events.sha256)
+        try:
+            read_events(path, events.sha256)
+        except UserError:
+            columns = events.columns()
+            write_atomically(path, lambda file: np.savez_compressed(file, **columns))
+
+    def _read_events(self, task: str, sha256: str) -> ScoredEvents:
+        """A set of events, which the scores of many records name: each is read once."""
+        if (task, sha256) not in self._events:
+            if not _SHA256.fullmatch(sha256):
+                raise ValueError(f"names the events {sha256[:12]!r}, expected a SHA-256")
+            path = self._events_path(task, sha256)
+            try:
+                self._events[task, sha256] = read_events(path, sha256)
+            except UserError as error:
+                raise UserError(f"events: {str(error).removeprefix(f'{path}: ')}") from error
+        return self._events[task, sha256]
 
     def add_examples(self, task: str, fingerprint: str, pictures: Mapping[str, NDArray[np.uint8]]) -> None:
         """Store pictures of a few events by class, (events, rows, columns, 3) uint8 RGB, and their legend."""

@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from benchmark.core.errors import UserError
-from benchmark.metrics.auc import headline
+from benchmark.metrics.auc import area
+from benchmark.metrics.compute import compute
+from benchmark.metrics.metric import Estimate, find_column
+from benchmark.records.scoring import built_in_metric, scored_of
 
 if TYPE_CHECKING:
     from benchmark.metrics.auc import Area
-    from benchmark.metrics.metric import Estimate
-    from benchmark.records.result import MetricValue, Result, Scores
-
-HEADLINE = "auc"
-"""The number that boards rank by, which is recomputed."""
+    from benchmark.records.result import MetricValue, Result
+    from benchmark.records.scores import Scores
 
 TOLERANCE = 1e-6
 """Largest difference between a recorded number and the same one from scores: libraries and processors round
@@ -45,17 +43,33 @@ class Problem:
         return self.kind != "unsealed"
 
 
-def verify(result: Result, scores: Scores | str | None, area: Area | None = None) -> tuple[Problem, ...]:
+def recomputed_number(result: Result) -> str:
+    """The number that is recomputed: the headline, or `auc` if that is of a metric whose code is not loaded."""
+    return result.headline if built_in_metric(result.headline) else "auc"
+
+
+def headline_area(result: Result, scores: Scores) -> Area | None:
+    """The number that is recomputed as an area, with the influence of every event.
+
+    None if the number is no area, or if a class has no test events.
+    """
+    try:
+        return area(recomputed_number(result), scored_of(scores, result.classes, result.has_signal))
+    except UserError:
+        return None
+
+
+def verify(result: Result, scores: Scores | str | None, known: Area | None = None) -> tuple[Problem, ...]:
     """Compare a result with its seal and its scores.
 
     Parameters
     ----------
     scores : of its test events, or why they can't be read; not needed for a result without numbers.
-    area : `headline` of these scores, if it is known already.
+    known : `headline_area` of these scores, if it is known already.
 
     Returns
     -------
-    The problems, none for a result that agrees with its scores. The numbers are the AUC with its interval, and the
+    The problems, none for a result that agrees with its scores. The numbers are the headline with its interval, and the
     number of test events; other metrics are covered by the seal alone.
     """
     problems = []
@@ -67,36 +81,42 @@ def verify(result: Result, scores: Scores | str | None, area: Area | None = None
         return tuple(problems)
     if scores is None or isinstance(scores, str):
         problems.append(Problem("scores", scores or f"the scores are missing; {_AGAIN}"))
-    elif text := _disagreement(result, scores, area):
+    elif text := _disagreement(result, scores, known):
         problems.append(Problem("numbers", f"{text}; {_AGAIN}"))
     return tuple(problems)
 
 
-def _area(result: Result, scores: Scores) -> Area | None:
-    """The AUC that the scores of a result give, as the run computes it; None if a class has no test events."""
+def _recomputed(name: str, result: Result, scores: Scores, known: Area | None) -> Estimate:
+    """A number as the run computes it."""
+    if found := known or headline_area(result, scores):
+        return found.estimate()
+    metric, scored = built_in_metric(name), scored_of(scores, result.classes, result.has_signal, result.yields)
     try:
-        columns = scores.scores.astype(np.float64), scores.weights.astype(np.float64)
-        return headline(scores.labels, *columns, signal=result.has_signal)
+        return compute([metric] if metric else [], scored).get(name, Estimate(None))
     except UserError:
-        return None
+        return Estimate(None)
 
 
-def _disagreement(result: Result, scores: Scores, area: Area | None) -> str:
+def _disagreement(result: Result, scores: Scores, known: Area | None) -> str:
     """What the record says, and what its scores give; empty if they agree."""
-    events, count = result.events.get("test", len(scores.labels)), len(scores.labels)
+    events, count = result.events.get("test", len(scores.log_ratios)), len(scores.log_ratios)
     if events != count:
         return f"the record has {events:,} test events, but scores of {count:,}"
-    recorded = result.metrics.get(HEADLINE)
+    name = recomputed_number(result)
+    recorded = result.metrics.get(name)
     if recorded is None or recorded.value is None:
         return ""
-    area = area or _area(result, scores)
-    if area is None:
-        return f"the record has an AUC of {recorded.value:.4f}, but its scores give none"
-    computed = area.estimate()
+    metric = built_in_metric(name)
+    column = find_column(name, metric.columns) if metric else None
+    header = column.header if column else name
+    what = f"{'an' if header[0] in 'AEIOU' else 'a'} {header}"
+    computed = _recomputed(name, result, scores, known)
+    if computed.value is None:
+        return f"the record has {what} of {recorded.value:.4f}, but its scores give none"
     pairs = [(getattr(recorded, name), getattr(computed, name)) for name in ("value", "low", "high")]
-    if all(a is not None and b is not None and abs(a - b) <= TOLERANCE for a, b in pairs):
+    if all(a == b or (a is not None and b is not None and abs(a - b) <= TOLERANCE) for a, b in pairs):
         return ""
-    return f"the record has an AUC of {_text(recorded)}, but its scores give {_text(computed)}"
+    return f"the record has {what} of {_text(recorded)}, but its scores give {_text(computed)}"
 
 
 def _text(number: MetricValue | Estimate) -> str:

@@ -24,7 +24,7 @@ STRENGTH = "decorrelation"
 
 def mass_figure(board: Board) -> Chart | None:
     """AUC against CVM, one point for each row, with the bound; lines join rows that differ only in `decorrelation`."""
-    rows = [row for row in board.rows if row.auc.value is not None and (row.estimate("cvm").value or 0) > 0]
+    rows = [row for row in board.rows if row.score.value is not None and (row.estimate("cvm").value or 0) > 0]
     if not rows:
         return None
     styles = Styles(board.rows)
@@ -35,7 +35,7 @@ def mass_figure(board: Board) -> Chart | None:
             **entry,
             "x": [rounded(row.estimate("cvm").value or 0)],
             "error_x": _along(row.estimate("cvm")),
-            **with_errors([row.auc]),
+            **with_errors([row.score]),
             "marker": {"color": styles.colour(row), "symbol": styles.symbol(row), "size": 11},
             "hovertemplate": "%{text}<br>CVM %{x:.4f}<br>AUC %{y:.4f}<extra></extra>",
         }
@@ -80,7 +80,7 @@ def _lines(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "type": "scatter",
             "mode": "lines",
             "x": [rounded(row.estimate("cvm").value or 0) for _, row in cell],
-            "y": [rounded(row.auc.value or 0) for _, row in cell],
+            "y": [rounded(row.score.value or 0) for _, row in cell],
             "line": {"color": "#888888", "width": 1},
             "showlegend": False,
             "hoverinfo": "skip",

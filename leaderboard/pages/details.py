@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from leaderboard.formatting import write_count, write_estimate, write_number
 from leaderboard.ranking.columns import INVERTED
-from leaderboard.ranking.metric_columns import RANKED_BY, column_of
+from leaderboard.ranking.metric_columns import column_of
 from leaderboard.ranking.names import canonical
 from leaderboard.ranking.seeds import seed_estimate
 
@@ -80,11 +80,11 @@ def facts(row: Row) -> Iterator[tuple[str, str]]:
         yield "Older records of the same seeds, left out", str(row.superseded)
 
 
-def seed_line(result: Result) -> tuple[str, ...]:
-    """Seed, status, AUC, code, date and key of one record."""
+def seed_line(result: Result, headline: str) -> tuple[str, ...]:
+    """Seed, status, headline, code, date and key of one record."""
     revision = (result.code.revision or "–")[:12] + (" (changed)" if result.code.dirty else "")
-    auc = write_estimate(seed_estimate(result, RANKED_BY))
-    return str(result.seed), result.status, auc, f"{result.code.version} {revision}", result.created, result.key[:12]
+    score = write_estimate(seed_estimate(result, headline))
+    return str(result.seed), result.status, score, f"{result.code.version} {revision}", result.created, result.key[:12]
 
 
 def confusion(result: Result | None) -> Confusion | None:

@@ -17,10 +17,11 @@ from leaderboard.pages.roc_points import one_vs_one_curve, one_vs_rest_curve, si
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from benchmark.metrics.metric import Scored
     from leaderboard.pages.roc_points import Points
     from leaderboard.ranking.boards import Board
     from leaderboard.ranking.rows import Row
-    from leaderboard.ranking.scores import OrderedScores, ScoreBook
+    from leaderboard.ranking.scores import ScoreBook
 
 _VISIBLE = 8
 """Curves that are visible at first; a click in the legend shows others."""
@@ -71,7 +72,7 @@ def best_figure(board: Board, book: ScoreBook) -> Chart | None:
     row = next((row for row in board.rows if row.median and book.get(row.median)), None)
     if row is None:
         return None
-    curves: list[tuple[str, Callable[[OrderedScores], Points | None]]]
+    curves: list[tuple[str, Callable[[Scored], Points | None]]]
     if board.macro:
         curves = [(name, partial(one_vs_rest_curve, label=k)) for k, name in enumerate(board.classes)]
     else:
@@ -136,7 +137,7 @@ def _span(rows: Sequence[Row], classes: Sequence[str]) -> list[float]:
 def tradeoff_figure(board: Board, field: str, what: str) -> Chart | None:
     """AUC against speed, one point for each row."""
     styles = Styles(board.rows)
-    rows = [row for row in board.rows if row.auc.value is not None and (row.throughput(field) or 0) > 0]
+    rows = [row for row in board.rows if row.score.value is not None and (row.throughput(field) or 0) > 0]
     if not rows:
         return None
     traces = [
@@ -145,7 +146,7 @@ def tradeoff_figure(board: Board, field: str, what: str) -> Chart | None:
             "mode": "markers",
             **entry,
             "x": [rounded(row.throughput(field) or 0)],
-            **with_errors([row.auc]),
+            **with_errors([row.score]),
             "marker": {"color": styles.colour(row), "symbol": styles.symbol(row), "size": 11},
             "hovertemplate": "%{text}<br>%{x:,.4~g} events/s<br>AUC %{y:.4f}<extra></extra>",
         }
@@ -164,7 +165,7 @@ def tradeoff_figure(board: Board, field: str, what: str) -> Chart | None:
 _FEW = "The left end of a curve is based on few background events."
 
 
-def _points(row: Row, book: ScoreBook, curve: Callable[[OrderedScores], Points | None]) -> Points | None:
+def _points(row: Row, book: ScoreBook, curve: Callable[[Scored], Points | None]) -> Points | None:
     scores = book.get(row.median) if row.median else None
     return curve(scores) if scores else None
 

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.core.errors import UserError
-from benchmark.metrics.arrays import discriminant
 from benchmark.metrics.rejection import roc_curve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from leaderboard.ranking.scores import OrderedScores
+    from benchmark.metrics.metric import Scored
 
     Points = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -24,25 +23,25 @@ _DECADES = 4.0
 """Decades of rejection that are as long on the page as signal efficiencies from 0 to 1."""
 
 
-def signal_curve(scores: OrderedScores) -> Points | None:
+def signal_curve(scores: Scored) -> Points | None:
     """Class 0 against all others, by its own score: signal efficiency and 1/eps_B, (k,) each, if it has events."""
     return rejection_curve(scores.labels == 0, scores.scores[:, 0], scores.weights)
 
 
-def one_vs_rest_curve(scores: OrderedScores, label: int) -> Points | None:
+def one_vs_rest_curve(scores: Scored, label: int) -> Points | None:
     """One class against all others, by its own score."""
     return rejection_curve(scores.labels == label, scores.scores[:, label], scores.weights)
 
 
-def one_vs_one_curve(scores: OrderedScores, background: int) -> Points | None:
-    """Class 0 against one background, on the events of these two, by p_s / (p_s + p_b) as in `auc_<s>_vs_<b>`."""
+def one_vs_one_curve(scores: Scored, background: int) -> Points | None:
+    """Class 0 against one background, on the events of these two, by the score of class 0 as in `auc_<s>_vs_<b>`."""
     chosen = (scores.labels == 0) | (scores.labels == background)
-    ratio = discriminant(scores.scores[chosen, 0], scores.scores[chosen, background])
-    return rejection_curve(scores.labels[chosen] == 0, ratio, scores.weights[chosen])
+    weights = None if scores.weights is None else scores.weights[chosen]
+    return rejection_curve(scores.labels[chosen] == 0, scores.scores[chosen, 0], weights)
 
 
 def rejection_curve(
-    is_signal: NDArray[np.bool_], scores: NDArray[np.float64], weights: NDArray[np.float64]
+    is_signal: NDArray[np.bool_], scores: NDArray[np.float64], weights: NDArray[np.float64] | None
 ) -> Points | None:
     """Signal efficiency and background rejection 1/eps_B, (k,) each, of is_signal, scores and weights (n,).
 

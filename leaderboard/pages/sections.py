@@ -176,6 +176,13 @@ def event_counts(board: Board) -> str:
     return f"Its models are small and train briefly: {train} training events, {test} test events."
 
 
+def headline_in_words(board: Board) -> str:
+    """What the rows of a board are ranked by."""
+    if board.macro and board.headline == "auc":
+        return "Ranked by AUC, the mean over classes, each against the rest."
+    return f"Ranked by {board.headline_column.header}."
+
+
 def question(board: Board) -> str:
     """The question of the task, from its classes."""
     if not board.classes:
@@ -229,5 +236,5 @@ def _row_details(row: Row, place: int, entries: tuple[SectionEntry, ...], classe
         metrics=tuple(metric_lines(row)),
         facts=tuple(facts(row)),
         confusion=confusion(median) if median and tuple(median.classes) == tuple(classes) else None,
-        seeds=tuple(seed_line(result) for result in row.results),
+        seeds=tuple(seed_line(result, row.headline) for result in row.results),
     )

@@ -12,7 +12,15 @@ from benchmark.core.errors import UserError
 from benchmark.core.text import plain_lines
 from leaderboard.export import to_csv, to_json
 from leaderboard.pages.folder import reserved, write_pages
-from leaderboard.pages.sections import BoardSection, board_section, event_counts, question, rank_in_words, slug
+from leaderboard.pages.sections import (
+    BoardSection,
+    board_section,
+    event_counts,
+    headline_in_words,
+    question,
+    rank_in_words,
+    slug,
+)
 from leaderboard.ranking.boards import rank_with
 from leaderboard.ranking.scores import ScoreBook
 
@@ -61,6 +69,7 @@ def environment() -> jinja2.Environment:
     )
     made.policies["json.dumps_kwargs"] = {"sort_keys": True, "allow_nan": False, "separators": (",", ":")}
     made.globals.update(slug=slug, question=question, event_counts=event_counts, rank_in_words=rank_in_words)
+    made.globals.update(headline_in_words=headline_in_words)
     return made
 
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from benchmark.metrics.comparison import area_difference
-from leaderboard.ranking.metric_columns import RANKED_BY, declared_by
+from leaderboard.ranking.metric_columns import column_of, declared_by
 from leaderboard.ranking.names import SIZES, canonical, label, source_of
 from leaderboard.ranking.rows import Row, make_rows
 from leaderboard.ranking.scores import ScoreBook
@@ -37,8 +37,9 @@ class Board:
     Parameters
     ----------
     name : the task with the parameters that make the variant, and its origin unless it is built in.
-    rows : ranked rows, best first; then rows that exceed a bound; then rows with problems; then rows without an AUC.
+    rows : ranked rows, best first; then rows that exceed a bound; then rows with problems; then rows without headline.
     outdated : whether a later version of the task has results.
+    headline : the metric that its rows are ranked by.
     """
 
     task: str
@@ -53,6 +54,7 @@ class Board:
     task_origin: PluginOrigin | None = None
     outdated: bool = False
     name: str = ""
+    headline: str = "auc"
 
     @property
     def ranked(self) -> bool:
@@ -81,13 +83,13 @@ class Board:
         return max(verified or self.results, key=lambda result: result.created).bounds if self.ranked else {}
 
     def beyond(self, row: Row) -> bool:
-        """Whether a row has an AUC but no rank because a bounded metric is too large or unknown.
+        """Whether a row has a headline but no rank because a bounded metric is too large or unknown.
 
         A row with problems is none of these: its numbers are not known.
         """
         values = [(row.estimate(metric).value, most) for metric, most in self.bounds.items()]
         exceeds = any(value is None or value > most for value, most in values)
-        return exceeds and row.auc.value is not None and not row.problems
+        return exceeds and row.score.value is not None and not row.problems
 
     @property
     def best(self) -> Row | None:
@@ -98,6 +100,11 @@ class Board:
     def metric_columns(self) -> tuple[MetricColumn, ...]:
         """The columns of all metrics that its results may have."""
         return declared_by(self.results)
+
+    @property
+    def headline_column(self) -> MetricColumn:
+        """What the metric declares that its rows are ranked by."""
+        return column_of(self.headline, self.metric_columns)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -114,10 +121,11 @@ class Board:
 
 
 def rank(results: Iterable[Result], store: ResultStore | None = None) -> list[Board]:
-    """Results as boards, each with its rows ranked by `auc` if they are within the bounds of the task.
+    """Results as boards, each with its rows ranked by the headline of the task if they are within its bounds.
 
-    With the scores in a store, two rows tie unless DeLong's paired comparison on the same events is significant;
-    without scores, unless their intervals do not overlap. See `rank_intervals`.
+    With the scores in a store, and a headline that is an area under a ROC curve, two rows tie unless DeLong's paired
+    comparison on the same events is significant; otherwise, unless their intervals do not overlap. See
+    `rank_intervals`.
     """
     return rank_with(results, ScoreBook(store))
 
@@ -140,9 +148,9 @@ def rank_intervals(rows: Sequence[Row], book: ScoreBook) -> list[tuple[int, int]
 
 
 def significantly_better(best: Row, other: Row, book: ScoreBook) -> bool:
-    """Whether `best` has a higher AUC beyond the uncertainty from test events and seeds, at 95% confidence.
+    """Whether `best` has a better headline beyond the uncertainty from test events and seeds, at 95% confidence.
 
-    With scores of both on the same events, the difference of the mean AUCs is compared with
+    With scores of both on the same events, the difference of the mean areas is compared with
 
         sqrt( d^2 + (z s_best)^2 + (z s_other)^2 )
 
@@ -150,23 +158,21 @@ def significantly_better(best: Row, other: Row, book: ScoreBook) -> bool:
     spread over the seeds of each row. Without scores, their intervals, which have the same parts, must not overlap. A
     row without an interval is never significantly different.
     """
-    a, b = best.auc, other.auc
+    a, b = (best.score, other.score) if best.headline_column.better != "lower" else (other.score, best.score)
     if a.value is None or b.value is None or a.value <= b.value:
         return False
     paired = _paired_half_width(best, other, book)
     if paired is None:
         return a.low is not None and b.high is not None and a.low > b.high
-    variance = paired**2 + (Z * best.spread(RANKED_BY)) ** 2 + (Z * other.spread(RANKED_BY)) ** 2
+    variance = paired**2 + (Z * best.spread(best.headline)) ** 2 + (Z * other.spread(other.headline)) ** 2
     return bool(a.value - b.value > variance**0.5)
 
 
 def _paired_half_width(best: Row, other: Row, book: ScoreBook) -> float | None:
-    signal = all(result.has_signal for row in (best, other) for result in row.done)
     widths = []
     for a, b in zip(best.done, other.done, strict=False):  # as many pairs as both have seeds
-        first, second = book.evidence(a), book.evidence(b)
-        areas = book.area(a, signal=signal), book.area(b, signal=signal)
-        if areas[0] is None or areas[1] is None or (first.events, first.shape) != (second.events, second.shape):
+        areas = book.area(a, best.headline, b), book.area(b, other.headline, a)
+        if areas[0] is None or areas[1] is None or a.has_signal != b.has_signal:
             return None
         difference = area_difference(areas[0], areas[1], partial(book.same_order, a, b))
         widths.append((difference.high - difference.low) / 2)
@@ -196,6 +202,8 @@ def _keys(result: Result, known: Iterable[tuple[Any, ...]]) -> list[tuple[Any, .
 
 def _board(results: Sequence[Result]) -> Board:
     first = results[0]
+    intact = [result for result in results if result.seal == "right"]
+    headline = max(intact or results, key=lambda result: (result.created, result.key)).headline
     return Board(
         task=first.task,
         task_origin=first.task_origin,
@@ -206,18 +214,19 @@ def _board(results: Sequence[Result]) -> Board:
         level=first.level,
         preset=first.preset,
         classes=first.classes,
-        rows=make_rows(results),
+        rows=make_rows(results, headline),
+        headline=headline,
     )
 
 
 def _ranked(board: Board, book: ScoreBook) -> Board:
     rows = [replace(row, problems=_problems(row, book)) for row in board.rows]
     board = replace(board, rows=tuple(rows))  # its bounds depend on the problems
-    scored = [row for row in rows if row.auc.value is not None]
-    unscored = [row for row in rows if row.auc.value is None]
+    scored = [row for row in rows if row.score.value is not None]
+    unscored = [row for row in rows if row.score.value is None]
     if not board.ranked:
         return replace(board, rows=(*scored, *unscored))  # by name, since an order by score would look like a ranking
-    scored.sort(key=lambda row: -(row.auc.value or 0.0))
+    scored.sort(key=lambda row: row.score.value or 0.0, reverse=board.headline_column.better != "lower")
     beyond = [row for row in scored if board.beyond(row)]
     doubtful = [row for row in scored if row.problems]
     within = [row for row in scored if not row.problems and not board.beyond(row)]

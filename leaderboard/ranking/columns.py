@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from benchmark.metrics.metric import CONFIDENCE, Estimate
 from leaderboard.formatting import shared_decimals, write_count, write_estimate, write_number
-from leaderboard.ranking.metric_columns import RANKED_BY, column_of, declared_by, in_order
+from leaderboard.ranking.metric_columns import column_of, declared_by, in_order
 from leaderboard.ranking.rows import UNVERIFIED
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 INVERTED = "inverted"
 """The mark of a number that is significantly worse than guessing."""
+
+HEADLINE_ORDER = 10
+"""Where tables have the headline, whatever the metric declares: in the place of `auc`, and before it."""
 
 _LONGEST_STATUS = 300
 
@@ -107,7 +110,7 @@ class BoardColumn:
         return TableEntry(self.write(value) if self.write else str(value), value)
 
     def _mark(self, row: Row, value: Estimate) -> str:
-        if row.problems and self.name == RANKED_BY:
+        if row.problems and self.name == row.headline:
             return UNVERIFIED
         return INVERTED if self.metric is not None and self.metric.is_inverted(value) else ""
 
@@ -235,6 +238,7 @@ _AFTER: tuple[BoardColumn, ...] = (
 
 def all_columns(boards: Iterable[Board]) -> tuple[BoardColumn, ...]:
     """All columns of these boards: those of built-in metrics and of the metrics that their results declare."""
+    boards = list(boards)
     results = [result for board in boards for result in board.results]
     declared = declared_by(results)
     # families have a column for each number that occurs
@@ -242,7 +246,10 @@ def all_columns(boards: Iterable[Board]) -> tuple[BoardColumn, ...]:
     members = [column_of(name, declared) for name in names]
     metrics = {column.name: column for column in (*declared, *members) if not column.is_family}
     taken = {column.name for column in (*_BEFORE, *_AFTER)}
-    in_tables = [c for c in in_order(metrics.values()) if c.order is not None and c.name not in taken]
+    headlines = {board.headline for board in boards}
+    first = [replace(metrics[name], order=HEADLINE_ORDER) for name in sorted(headlines & metrics.keys())]
+    others = [c for c in metrics.values() if c.order is not None and c.name not in headlines]
+    in_tables = [c for c in in_order([*first, *others]) if c.name not in taken]
     return (*_BEFORE, *map(_metric_column, in_tables), *_AFTER)
 
 

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     from benchmark.records.result import Result
 
-RANKED_BY = "auc"
-"""The number that boards rank by."""
-
 
 @cache
 def built_in() -> tuple[MetricColumn, ...]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from leaderboard.ranking.metric_columns import RANKED_BY, column_of, declared_by
+from leaderboard.ranking.metric_columns import column_of, declared_by
 from leaderboard.ranking.names import canonical, label, source_of, sourced
 from leaderboard.ranking.seeds import SCALES, combine, finite, seed_estimate
 
@@ -36,6 +36,7 @@ class Row:
     rank : first and last rank that the row may have; None if it has none.
     problems : why its numbers can't be trusted, and what to do; a row that has any is not ranked. See
         `benchmark.records.verification.verify`.
+    headline : the metric by which its board ranks.
     """
 
     representation: str
@@ -44,6 +45,7 @@ class Row:
     superseded: int = 0
     rank: tuple[int, int] | None = None
     problems: tuple[str, ...] = ()
+    headline: str = "auc"
 
     @cached_property
     def done(self) -> tuple[Result, ...]:
@@ -58,10 +60,10 @@ class Row:
 
     @property
     def reason(self) -> str:
-        """Why seeds have no numbers, or why there is no AUC; empty if all have."""
+        """Why seeds have no numbers, or why there is no headline; empty if all have."""
         reasons = [f"{r.status}: {r.reason or 'no reason recorded'}" for r in self.results if r.status != "done"]
-        if self.done and self.auc.value is None:
-            reasons.append(f"no AUC: {self.auc.reason or 'not recorded'}")
+        if self.done and self.score.value is None:
+            reasons.append(f"no {self.headline_column.header}: {self.score.reason or 'not recorded'}")
         return "; ".join(dict.fromkeys(reasons))
 
     @property
@@ -92,17 +94,22 @@ class Row:
         return declared_by(self.results)
 
     @cached_property
-    def auc(self) -> Estimate:
-        """The number that boards rank by."""
-        return self.estimate(RANKED_BY)
+    def score(self) -> Estimate:
+        """The number by which its board ranks."""
+        return self.estimate(self.headline)
+
+    @property
+    def headline_column(self) -> MetricColumn:
+        """What the metric declares by which its board ranks."""
+        return column_of(self.headline, self.columns)
 
     @property
     def remark(self) -> str:
         """A warning about its numbers: that they can't be trusted, or are significantly worse than guessing."""
         if self.problems:
             return f"{UNVERIFIED}: {'; '.join(self.problems)}"
-        column = column_of(RANKED_BY, self.columns)
-        if not column.is_inverted(self.auc):
+        column = self.headline_column
+        if not column.is_inverted(self.score):
             return ""
         return (
             f"inverted: {column.header} is significantly below {column.chance}, so the scores rank background above "
@@ -111,8 +118,8 @@ class Row:
 
     @property
     def median(self) -> Result | None:
-        """The seed with the median AUC, the lower of two: curves and matrices are those of one training."""
-        done = sorted(self.done, key=lambda result: (seed_estimate(result, RANKED_BY).value or 0.0, result.seed))
+        """The seed with the median headline, the lower of two: curves and matrices are those of one training."""
+        done = sorted(self.done, key=lambda result: (seed_estimate(result, self.headline).value or 0.0, result.seed))
         return done[(len(done) - 1) // 2] if done else None
 
     def estimate(self, metric: str) -> Estimate:
@@ -149,12 +156,12 @@ class Row:
         return fmean(known) if known else None
 
 
-def make_rows(results: Iterable[Result]) -> tuple[Row, ...]:
+def make_rows(results: Iterable[Result], headline: str = "auc") -> tuple[Row, ...]:
     """The rows of results of one board: by representation, model, sources, device, training events."""
     cells: dict[tuple[str, ...], list[Result]] = {}
     for result in sorted(results, key=lambda result: result.status != "done"):
         cells.setdefault(_cell_of(result, cells), []).append(result)
-    rows = [_row_of(cells[cell]) for cell in sorted(cells)]
+    rows = [replace(_row_of(cells[cell]), headline=headline) for cell in sorted(cells)]
     return tuple(_labelled(rows))
 
 

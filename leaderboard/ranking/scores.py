@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.core.errors import UserError
-from benchmark.metrics.auc import headline
+from benchmark.metrics.auc import area
 from benchmark.metrics.comparison import same_order
-from benchmark.records.verification import verify
+from benchmark.records.scoring import scored_of
+from benchmark.records.verification import headline_area, recomputed_number, verify
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmark.metrics.auc import Area
-    from benchmark.records.result import Result, Scores
+    from benchmark.metrics.metric import Scored
+    from benchmark.records.result import Result
+    from benchmark.records.scores import ScoredEvents, Scores
     from benchmark.records.store import ResultStore
     from benchmark.records.verification import Problem
 
@@ -29,37 +31,20 @@ MOST_BYTES = 500_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class OrderedScores:
-    """Scores of one result in the order of event ids: all (n,), but `scores` (n, classes)."""
-
-    event_ids: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    scores: NDArray[np.float64]
-    weights: NDArray[np.float64]
-
-    @property
-    def size(self) -> int:
-        """Bytes of all arrays."""
-        return sum(column.nbytes for column in vars(self).values())
-
-
-@dataclass(frozen=True, eq=False)
 class Evidence:
     """What the scores of a result say.
 
     Parameters
     ----------
     problems : see `benchmark.records.verification.verify`.
-    area : the AUC with the influence of every event, in the order of event ids; None without scores, or if a class has
-        no test events.
-    events : hash of the test events with their labels and weights; empty without scores.
-    shape : of the scores.
+    area : the headline with the influence of every event, in the order of event ids; None without scores, if a class
+        has no test events, or if the headline is no area.
+    events : the test events; None without scores.
     """
 
     problems: tuple[Problem, ...] = ()
     area: Area | None = None
-    events: str = ""
-    shape: tuple[int, ...] = ()
+    events: ScoredEvents | None = None
 
 
 class ScoreBook:
@@ -68,19 +53,14 @@ class ScoreBook:
     def __init__(self, store: ResultStore | None) -> None:
         self._store = store
         self._evidence: dict[Place, Evidence] = {}
-        self._kept: OrderedDict[Place, OrderedScores] = OrderedDict()
+        self._kept: OrderedDict[Place, Scores] = OrderedDict()
+        self._parts: dict[tuple[Place, str, str], Area | None] = {}
+        self._common: dict[tuple[str, str], Places | None] = {}
 
-    def get(self, result: Result) -> OrderedScores | None:
-        """Its scores, or None if they are missing or malformed."""
-        place = _place(result)
-        if place in self._kept:
-            self._kept.move_to_end(place)
-            return self._kept[place]
-        known = self._evidence.get(place)
-        if self._store is None or result.scores_sha256 is None or (known is not None and not known.events):
-            return None
-        scores = self._store.scores_or_reason(result)
-        return None if isinstance(scores, str) else self._keep(place, scores)
+    def get(self, result: Result) -> Scored | None:
+        """Its scores in the order of event ids, or None if they are missing or malformed."""
+        scores = self._read(result)
+        return None if scores is None else scored_of(scores, result.classes, result.has_signal)
 
     def evidence(self, result: Result) -> Evidence:
         """What its scores say."""
@@ -89,22 +69,53 @@ class ScoreBook:
             self._evidence[place] = self._examine(result)
         return self._evidence[place]
 
-    def area(self, result: Result, *, signal: bool) -> Area | None:
-        """Its AUC, for comparisons of rows.
+    def share_events(self, a: Result, b: Result) -> bool:
+        """Whether the test events of one result are among those of the other."""
+        return self._places(a, b) is not None
 
-        Parameters
-        ----------
-        signal : whether class 0 is the signal; if not, the area is the mean over classes.
+    def area(self, result: Result, number: str, among: Result) -> Area | None:
+        """A number of a result as an area on those of its test events that another result has, too.
+
+        None without scores, if the events of neither are among those of the other, or if the number is no area.
         """
-        if signal == result.has_signal:
+        own, other = self.evidence(result).events, self.evidence(among).events
+        places = self._places(result, among)
+        if own is None or other is None or places is None:
+            return None
+        if own.sha256 == other.sha256 and number == recomputed_number(result):
             return self.evidence(result).area
-        scores = self.get(result)
-        return _area(scores, signal=signal) if scores else None
+        key = _place(result), number, "" if places[0] is None else other.sha256
+        if key not in self._parts:
+            scored = self.get(result)
+            self._parts[key] = None if scored is None else _area(_chosen(scored, places[0]), number)
+        return self._parts[key]
 
     def same_order(self, a: Result, b: Result) -> bool:
-        """Whether the scores of two results order the events alike."""
-        first, second = self.get(a), self.get(b)
-        return first is not None and second is not None and same_order(first.scores, second.scores)
+        """Whether the scores of two results order the events that both have alike."""
+        first, second, places = self.get(a), self.get(b), self._places(a, b)
+        if first is None or second is None or places is None:
+            return False
+        return same_order(_chosen(first, places[0]).scores, _chosen(second, places[1]).scores)
+
+    def _places(self, a: Result, b: Result) -> Places | None:
+        first, second = self.evidence(a).events, self.evidence(b).events
+        if first is None or second is None:
+            return None
+        key = first.sha256, second.sha256
+        if key not in self._common:
+            self._common[key] = common_events(first, second)
+        return self._common[key]
+
+    def _read(self, result: Result) -> Scores | None:
+        place = _place(result)
+        if place in self._kept:
+            self._kept.move_to_end(place)
+            return self._kept[place]
+        known = self._evidence.get(place)
+        if self._store is None or result.scores_sha256 is None or (known is not None and known.events is None):
+            return None
+        scores = self._store.scores_or_reason(result)
+        return None if isinstance(scores, str) else self._keep(place, scores)
 
     def _examine(self, result: Result) -> Evidence:
         if result.status != "done" or self._store is None:
@@ -113,17 +124,50 @@ class ScoreBook:
         if isinstance(read, str):
             return Evidence(verify(result, read))
         scores = self._keep(_place(result), read)
-        area = _area(scores, signal=result.has_signal)
-        return Evidence(verify(result, read, area), area, _events(scores), scores.scores.shape)
+        found = headline_area(result, scores)
+        return Evidence(verify(result, read, found), found, scores.events)
 
-    def _keep(self, place: Place, scores: Scores) -> OrderedScores:
-        ordered = _in_order(scores)
-        self._kept[place] = ordered
-        total = sum(kept.size for kept in self._kept.values())
+    def _keep(self, place: Place, scores: Scores) -> Scores:
+        self._kept[place] = scores
+        total = sum(_size(kept) for kept in self._kept.values())
         while total > MOST_BYTES and len(self._kept) > 1:
             _, oldest = self._kept.popitem(last=False)
-            total -= oldest.size
-        return ordered
+            total -= _size(oldest)
+        return scores
+
+
+Places = tuple["NDArray[np.intp] | None", "NDArray[np.intp] | None"]
+"""Where the common events of two sets are in each of them; None where these are all of its events."""
+
+
+def common_events(a: ScoredEvents, b: ScoredEvents) -> Places | None:
+    """Where the events that two sets have in common are in each of them, in the order of event ids.
+
+    None unless one set has all events of the other, with the same labels and weights. Ids that occur twice in a set
+    can't be matched.
+    """
+    if a.sha256 == b.sha256:
+        return None, None
+    _, first, second = np.intersect1d(a.event_ids, b.event_ids, return_indices=True)
+    if len(first) < min(len(a.event_ids), len(b.event_ids)):
+        return None
+    for column in ("labels", "weights"):
+        if not np.array_equal(getattr(a, column)[first], getattr(b, column)[second]):
+            return None
+    whole = len(first) == len(a.event_ids), len(second) == len(b.event_ids)
+    return None if whole[0] else first, None if whole[1] else second
+
+
+def _chosen(scored: Scored, places: NDArray[np.intp] | None) -> Scored:
+    if places is None:
+        return scored
+    weights = None if scored.weights is None else scored.weights[places]
+    return replace(scored, labels=scored.labels[places], scores=scored.scores[places], weights=weights)
+
+
+def _size(scores: Scores) -> int:
+    """Bytes of its test scores, with the probabilities that are made of them."""
+    return scores.log_ratios.nbytes + 8 * scores.log_ratios.size + 8 * len(scores.log_ratios)
 
 
 def _place(result: Result) -> Place:
@@ -131,25 +175,8 @@ def _place(result: Result) -> Place:
     return result.task, result.representation, result.model, result.seed, result.key
 
 
-def _area(scores: OrderedScores, *, signal: bool) -> Area | None:
+def _area(scored: Scored, number: str) -> Area | None:
     try:
-        return headline(scores.labels, scores.scores, scores.weights, signal=signal)
+        return area(number, scored)
     except UserError:  # a class has no test events
         return None
-
-
-def _events(scores: OrderedScores) -> str:
-    made = hashlib.sha256()
-    for column in (scores.event_ids, scores.labels, scores.weights):
-        made.update(column.tobytes())
-    return made.hexdigest()
-
-
-def _in_order(scores: Scores) -> OrderedScores:
-    order = np.argsort(scores.event_ids, kind="stable")
-    return OrderedScores(
-        event_ids=scores.event_ids[order],
-        labels=scores.labels[order].astype(np.int64),
-        scores=scores.scores[order].astype(np.float64),
-        weights=scores.weights[order].astype(np.float64),
-    )

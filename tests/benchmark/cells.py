@@ -16,7 +16,8 @@ from tests.peers import peer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmark.records.result import Result, Scores
+    from benchmark.records.result import Result
+    from benchmark.records.scores import Scores
     from models.model import Report
 
 TASK_OF = {"calorimeter": "egamma", "jet_image": "wprime", "energy_flow": "wprime"}

@@ -121,11 +121,13 @@ def changed(**columns: Any) -> Callable[[dict[str, Any]], bytes]:
 
 N = 300
 SCORES: dict[str, Callable[[dict[str, Any]], bytes]] = {
-    "scalar": changed(labels=np.array(1)),
-    "text": changed(scores=np.full((N, 3), "0.5")),
-    "structured": changed(event_ids=np.zeros(N, [("a", "i8")])),
-    "objects": changed(event_ids=np.array([{}] * N, object)),
-    "bomb": changed(scores=np.zeros((15_000_000, 3), np.float64)),
+    "scalar": changed(log_ratios=np.array(1)),
+    "text": changed(log_ratios=np.full((N, 2), "0.5")),
+    "structured": changed(log_ratios=np.zeros(N, [("a", "i8")])),
+    "objects": changed(log_ratios=np.array([{}] * N, object)),
+    "bomb": changed(log_ratios=np.zeros((70_000_000, 2), np.float16)),
+    "elsewhere": changed(events=np.array(("../" * 30)[:64])),
+    "lost": changed(events=np.array("0" * 64)),
     "claim": lambda _: archive(zipfile.ZIP_DEFLATED, scores=claiming((10**12, 3))),
     "lzma": lambda _: archive(zipfile.ZIP_LZMA, scores=claiming((0, 3))),
     "header": lambda _: archive(zipfile.ZIP_DEFLATED, scores=b"\x93NUMPY\x02\x00\xff\xff\xff\x01" + bytes(30_000_000)),

@@ -15,7 +15,8 @@ from benchmark.metrics.auc import Auc
 from benchmark.metrics.metric import Scored
 from benchmark.metrics.rejection import Rejection
 from benchmark.records.identity import make_key
-from benchmark.records.result import Code, MetricValue, Result, Scores, Throughput
+from benchmark.records.result import Code, MetricValue, Result, Throughput
+from benchmark.records.scores import Scores
 from benchmark.records.store import ResultStore
 
 CLASSES = {
@@ -43,28 +44,28 @@ def scores_of(classes: int, strength: float, seed: int, events: int = 1500, shar
     noise = shared * common.normal(size=(events, classes)) + (1 - shared) * own.normal(size=(events, classes))
     logits = strength * (labels[:, None] == np.arange(classes)) + noise
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    return Scores(
+    return Scores.of(
         event_ids=np.arange(events, dtype=np.int64),
         labels=labels.astype(np.int64),
-        scores=probabilities.astype(np.float32),
+        probabilities=probabilities.astype(np.float32),
         weights=np.ones(events, dtype=np.float32),
     )
 
 
 def metrics_of(scores: Scores, classes: tuple[str, ...], *, signal: bool) -> dict[str, MetricValue]:
     """The metrics that the engine records and boards have."""
-    wide = scores.scores.astype(np.float64)
-    scored = Scored(scores.labels, wide, classes, signal=signal)
+    wide, labels = scores.probabilities, scores.events.labels
+    scored = Scored(labels, wide, classes, signal=signal)
     found = {**Auc()(scored), **Rejection()(scored)}
     metrics = {n: MetricValue(value=e.value, low=e.low, high=e.high, reason=e.reason) for n, e in found.items()}
-    right = float((wide.argmax(axis=1) == scores.labels).mean())
+    right = float((wide.argmax(axis=1) == labels).mean())
     half = 1.96 * (right * (1 - right) / len(wide)) ** 0.5
     return {**metrics, "accuracy": MetricValue(value=right, low=right - half, high=right + half)}
 
 
 def confusion_of(scores: Scores, classes: int) -> list[list[int]]:
     matrix = np.zeros((classes, classes), dtype=int)
-    np.add.at(matrix, (scores.labels, scores.scores.argmax(axis=1)), 1)
+    np.add.at(matrix, (scores.events.labels, scores.probabilities.argmax(axis=1)), 1)
     return matrix.tolist()
 
 
@@ -109,7 +110,7 @@ def add_scored(store: ResultStore, result: Result, strength: float = 1.0) -> Res
     """A record in the store with scores, whose AUC and number of events replace those of the record."""
     scores = scores_of(len(result.classes), strength, seed=len(result.model))
     auc = metrics_of(scores, result.classes, signal=result.has_signal)["auc"]
-    events = {**result.events, "test": len(scores.labels)}
+    events = {**result.events, "test": len(scores.log_ratios)}
     changes = {"metrics": {**result.metrics, "auc": auc}, "events": events}
     return store.add(result.model_copy(update=changes), scores)
 

@@ -48,7 +48,7 @@ def test_from_events_to_result(toy_data: Path, tmp_path: Path):
     assert (result.status, result.reason) == ("done", None)
     assert list(dict.fromkeys(stages)) == ["represent", "train", "predict", "score"]
     assert 0.6 < result.metrics["auc"].low < result.metrics["auc"].value < result.metrics["auc"].high < 1
-    assert result.events["test"] == len(scores.labels)
+    assert result.events["test"] == len(scores.log_ratios)
     assert sum(result.events.values()) == 240
     evaluation = score(scores, result.classes, result.has_signal)
     assert (evaluation.metrics, evaluation.confusion_matrix) == (result.metrics, result.confusion_matrix)

@@ -43,6 +43,6 @@ def test_permuted_labels_are_not_learned(smoke_data: Path, representation: str, 
     item = planned(made, smoke_data)
     result, scores = evaluate(item, item.record, represent([permuted], made.representation), context(made))
     assert result.status == "done"
-    scored = Scored(scores.labels, scores.scores.astype(np.float64), result.classes)
+    scored = Scored(scores.events.labels, scores.probabilities, result.classes)
     auc = Auc()(scored, CONFIDENCE)["auc"]
     assert auc.low <= 0.5 <= auc.high, auc

@@ -73,9 +73,10 @@ def test_cell(finished: Callable[[str], Finished], names: tuple[str, str, str]):
         if None not in numbers:
             assert metric.low <= metric.value <= metric.high, name
     scores = store.scores(result)
-    evaluation = score(scores, result.classes, result.has_signal)
+    evaluation = score(scores, result.classes, result.has_signal, yields=result.yields)
     assert (evaluation.metrics, evaluation.confusion_matrix) == (result.metrics, result.confusion_matrix)
-    assert len(scores.labels) == len(set(scores.event_ids.tolist())) == result.events["test"]
+    ids = scores.events.event_ids
+    assert len(scores.log_ratios) == len(set(ids.tolist())) == result.events["test"]
     assert result.parameters_count is None or result.parameters_count > 0
     assert all(value is not None and value > 0 for _, value in result.throughput)
 
@@ -84,7 +85,7 @@ def test_cell(finished: Callable[[str], Finished], names: tuple[str, str, str]):
 def test_cells_of_a_task_are_tested_on_the_same_events(finished: Callable[[str], Finished], task: str):
     store, results = finished(task)
     done = [result for result in results.values() if result.status == "done"]
-    tested = [store.scores(result) for result in done]
+    tested = [store.scores(result).events for result in done]
     assert len(tested) >= len(MODELS.core())
     assert all((one.event_ids == tested[0].event_ids).all() for one in tested)
     assert all((one.labels == tested[0].labels).all() for one in tested)

@@ -11,7 +11,7 @@ from scipy.special import ndtr
 from sklearn.metrics import roc_auc_score
 
 from benchmark.core.errors import UserError
-from benchmark.metrics.auc import Auc, headline, roc_auc
+from benchmark.metrics.auc import Auc, area, overall, roc_auc
 from benchmark.metrics.comparison import auc_difference
 from benchmark.metrics.compute import compute
 from benchmark.metrics.metric import Scored
@@ -199,8 +199,8 @@ class TestDifference:
     def test_macro(self):
         first, second = multiclass(1), multiclass(2)
         difference = auc_difference(first.labels, first.scores, second.scores, first.weights, signal=False)
-        a = headline(first.labels, first.scores, first.weights, signal=False)
-        b = headline(first.labels, second.scores, first.weights, signal=False)
+        a = overall(first.labels, first.scores, first.weights, signal=False)
+        b = overall(first.labels, second.scores, first.weights, signal=False)
         assert difference.value == a.value - b.value
         assert difference.low < difference.value < difference.high
 
@@ -218,7 +218,7 @@ class TestDifference:
         is_signal, truth = gaussians(rng, 500, 500, 1.0)
         labels = np.where(is_signal, 0, 1)
         better, worse = truth + 0.1 * rng.normal(size=1000), truth + 0.6 * rng.normal(size=1000)
-        assert headline(labels, worse).estimate().high > headline(labels, better).estimate().low
+        assert overall(labels, worse).estimate().high > overall(labels, better).estimate().low
         assert auc_difference(labels, better, worse).p_value < 0.01
 
     def test_shapes(self):
@@ -230,7 +230,7 @@ class TestMetric:
     def test_two_classes(self):
         scored = multiclass(classes=("signal", "background"))
         estimates = compute([Auc()], scored)
-        assert list(estimates) == ["auc"]
+        assert list(estimates) == ["auc", "auc_macro"]
         expected = roc_auc_score(scored.labels == 0, scored.scores[:, 0], sample_weight=scored.weights)
         assert estimates["auc"].value == pytest.approx(expected)
 
@@ -239,12 +239,14 @@ class TestMetric:
         estimates = compute([Auc()], scored)
         assert list(estimates) == [
             "auc",
+            "auc_macro",
             "auc_ttbar",
             "auc_wjets",
             "auc_zjets",
-            "auc_macro",
             "auc_ttbar_vs_wjets",
+            "auc_ttbar_vs_wjets_ratio",
             "auc_ttbar_vs_zjets",
+            "auc_ttbar_vs_zjets_ratio",
         ]
         assert estimates["auc"] == estimates["auc_ttbar"]
         for label, name in enumerate(scored.classes):
@@ -260,28 +262,43 @@ class TestMetric:
         expected = roc_auc_score(
             scored.labels[pair] == 0, p[:, 0] / (p[:, 0] + p[:, 2]), sample_weight=scored.weights[pair]
         )
-        assert compute([Auc()], scored)["auc_ttbar_vs_zjets"].value == pytest.approx(expected)
+        estimates = compute([Auc()], scored)
+        assert estimates["auc_ttbar_vs_zjets_ratio"].value == pytest.approx(expected)
+        expected = roc_auc_score(scored.labels[pair] == 0, p[:, 0], sample_weight=scored.weights[pair])
+        assert estimates["auc_ttbar_vs_zjets"].value == pytest.approx(expected)
 
     def test_pair_that_the_model_rules_out(self):
         # 0/0 counts as 1/2, which is below the signal's 0.9 and above the background's 0.2
         scores = np.array([[0.9, 0.1, 0], [0, 0, 1], [0.2, 0.8, 0], [0, 0, 1]])
         scored = Scored(np.array([0, 1, 1, 2]), scores, ("s", "b", "c"))
-        assert compute([Auc()], scored)["auc_s_vs_b"].value == 1
+        assert compute([Auc()], scored)["auc_s_vs_b_ratio"].value == 1
 
     def test_macro_keeps_correlations(self):
         # the columns add up to 1, so their areas don't fluctuate independently
         spread, errors = [], []
         for seed in range(200):
             scored = multiclass(seed, 150)
-            area = headline(scored.labels, scored.scores, scored.weights, signal=False)
+            area = overall(scored.labels, scored.scores, scored.weights, signal=False)
             spread.append(area.value)
             errors.append(area.standard_error)
         assert np.mean(errors) == pytest.approx(np.std(spread), rel=0.15)
 
     def test_equal_partners(self):
         estimates = compute([Auc()], replace(multiclass(), signal=False))
-        assert list(estimates) == ["auc", "auc_ttbar", "auc_wjets", "auc_zjets", "auc_macro"]
+        assert list(estimates) == ["auc", "auc_macro", "auc_ttbar", "auc_wjets", "auc_zjets"]
         assert estimates["auc"] == estimates["auc_macro"]
+
+    def test_every_number_is_an_area_with_influences_of_all_events(self):
+        scored = multiclass()
+        for name, estimate in compute([Auc()], scored).items():
+            found = area(name, scored)
+            assert found.estimate() == estimate
+            assert found.influence.shape == scored.labels.shape
+            # each class's influences add up to 0, as those of a weighted mean do
+            assert found.influence.sum() == pytest.approx(0, abs=1e-12)
+        assert area("accuracy", scored) is None
+        alone = area("auc_ttbar_vs_zjets", scored)
+        assert (alone.influence[scored.labels == 1] == 0).all()
 
     def test_absent_class(self):
         scored = multiclass()

@@ -5,7 +5,8 @@ import pytest
 
 from benchmark.core.errors import UserError
 from benchmark.metrics.registry import METRICS
-from benchmark.records.result import Result, Scores
+from benchmark.records.result import Result
+from benchmark.records.scores import Scores
 from benchmark.records.scoring import metrics, score
 from tests.benchmark.toys import metric
 from tests.leaderboard.factory import make_result
@@ -15,10 +16,10 @@ CLASSES = ("signal", "background")
 
 def scores(signal: list[float], labels: list[int]) -> Scores:
     first = np.array(signal, np.float32)
-    return Scores(
+    return Scores.of(
         event_ids=np.arange(len(labels)),
         labels=np.array(labels),
-        scores=np.stack([first, 1 - first], axis=1),
+        probabilities=np.stack([first, 1 - first], axis=1),
         weights=np.ones(len(labels), np.float32),
     )
 
@@ -27,7 +28,7 @@ FOUR = scores([0.9, 0.4, 0.6, 0.2], [0, 0, 1, 1])
 
 
 def test_all_registered_metrics_of_a_table_made_by_hand():
-    values, columns, confusion = score(FOUR, CLASSES, has_signal=True)
+    values, columns, confusion, _ = score(FOUR, CLASSES, has_signal=True)
     assert columns == ()
     assert values["auc"].value == 0.75
     assert values["accuracy"].value == 0.5
@@ -36,7 +37,7 @@ def test_all_registered_metrics_of_a_table_made_by_hand():
 
 
 def test_confusion_has_true_rows():
-    *_, confusion = score(scores([0.9, 0.8, 0.7], [0, 1, 1]), CLASSES, has_signal=True)
+    confusion = score(scores([0.9, 0.8, 0.7], [0, 1, 1]), CLASSES, has_signal=True).confusion_matrix
     assert confusion == [[1, 0], [2, 0]]
 
 
@@ -49,7 +50,7 @@ def test_undefined_values_are_null_with_a_reason():
 
 def test_a_metric_from_a_file_is_added_and_nan_is_undefined():
     plain = score(FOUR, CLASSES, has_signal=True).metrics
-    values, columns, _ = score(FOUR, CLASSES, has_signal=True, extra=[metric("Mine"), "auc"])
+    values, columns, *_ = score(FOUR, CLASSES, has_signal=True, extra=[metric("Mine"), "auc"])
     assert {name: values[name] for name in plain} == plain
     assert values["mine"].value == pytest.approx(0.525)
     assert values["mine_nan"].value is None

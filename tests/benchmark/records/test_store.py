@@ -10,7 +10,8 @@ import pytest
 from benchmark.core.errors import UserError
 from benchmark.core.files import make_folder, sha256, write_atomically
 from benchmark.records.identity import make_key
-from benchmark.records.result import SCHEMA_VERSION, Code, Result, Scores, read_result
+from benchmark.records.result import SCHEMA_VERSION, Code, Result, read_result
+from benchmark.records.scores import Scores
 from benchmark.records.scoring import score
 from benchmark.records.store import ResultStore
 
@@ -42,10 +43,10 @@ def record(**changes) -> Result:
 
 def scores(events: int = 20, mass: bool = False) -> Scores:
     rng = np.random.default_rng(0)
-    return Scores(
+    return Scores.of(
         event_ids=np.arange(events, dtype=np.int64) + 2**60,
         labels=rng.integers(0, 2, events),
-        scores=rng.dirichlet([1, 1], events).astype(np.float32),
+        probabilities=rng.dirichlet([1, 1], events).astype(np.float32),
         weights=np.ones(events, np.float32),
         mass=rng.uniform(1, 9, events).astype(np.float32) if mass else None,
     )
@@ -61,13 +62,18 @@ def test_round_trip(store: ResultStore, mass: bool):
     stored, given = store.add(record(), scores(mass=mass)), scores(mass=mass)
     (found,) = store.all()
     assert store.find("ttbar", stored.key) == found == stored
-    for name, column in vars(store.scores(found)).items():
-        wanted = getattr(given, name)
-        assert (column is None and wanted is None) or (column == wanted).all()
-        assert column is None or column.dtype == wanted.dtype
+    again = store.scores(found)
+    assert again.log_ratios.tobytes() == given.log_ratios.tobytes()
+    assert again.probabilities.tobytes() == given.probabilities.tobytes()
+    assert again.events.columns().keys() == given.events.columns().keys()
+    for name, column in again.events.columns().items():
+        wanted = getattr(given.events, name)
+        assert (column == wanted).all()
+        assert column.dtype == wanted.dtype
     assert sorted(path.name for path in (store.folder / "ttbar").iterdir()) == [
         f"{stored.stem}.json",
         f"{stored.stem}.npz",
+        f"events-{given.events.sha256[:12]}.npz",
     ]
 
 
@@ -93,8 +99,8 @@ def damage_json(path: Path, how: str) -> None:
         "list": "[1]",
         "field": text.replace('"seed": 0', '"seed": "first"'),
         "extra": text.replace('"seed": 0', '"seed": 0, "luck": 1'),
-        "newer": text.replace('"schema_version": 1', f'"schema_version": {SCHEMA_VERSION + 1}'),
-        "no version": text.replace('"schema_version": 1,', ""),
+        "newer": text.replace('"schema_version": 2', f'"schema_version": {SCHEMA_VERSION + 1}'),
+        "no version": text.replace('"schema_version": 2,', ""),
     }
     path.write_text(broken[how])
 

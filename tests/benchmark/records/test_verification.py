@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from benchmark.core.files import sha256
 from benchmark.core.seal import sealed
 from benchmark.records.result import MetricValue, Result, read_result
+from benchmark.records.scores import Scores
 from benchmark.records.store import ResultStore
 from benchmark.records.verification import TOLERANCE, verify
 from tests.benchmark.records.test_store import record, scores
@@ -108,8 +110,8 @@ def test_another_number_of_test_events(stored: tuple[ResultStore, Path]):
 
 def test_scores_that_give_no_auc(stored: tuple[ResultStore, Path]):
     store, path = stored
-    one_class = scores()
-    one_class.labels[:] = 0
+    some = scores()
+    one_class = Scores.of(some.events.event_ids, np.zeros(20, int), some.probabilities)
     result = store.add(read_result(path), one_class)
     (problem,) = store.problems(result)
     assert "but its scores give none" in problem.text
@@ -124,7 +126,8 @@ def test_scores_that_cannot_be_used(stored: tuple[ResultStore, Path], how: str):
     elif how == "changed":
         file.write_bytes(file.read_bytes() + b"x")
     elif how == "malformed":
-        result = store.add(result, type(scores())(*[np.zeros(3)] * 4))
+        np.savez(file, log_ratios=np.zeros(3), events=np.array("f" * 64))
+        result = store.add(result.model_copy(update={"scores_sha256": sha256(file)}))
     else:
         result = store.add(result.model_copy(update={"scores_sha256": None}))
     (problem,) = store.problems(result)

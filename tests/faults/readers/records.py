@@ -12,7 +12,7 @@ import numpy as np
 from benchmark.engine.request import parse_filter
 from benchmark.records.collection import Results
 from benchmark.records.result import read_result
-from benchmark.records.scores import read_scores
+from benchmark.records.scores import read_events, read_scores
 from benchmark.records.store import ResultStore
 from leaderboard.export import to_csv, to_json, to_latex, to_markdown
 from leaderboard.pages.sections import board_section
@@ -34,7 +34,17 @@ def result(suffix: str, folder: Path) -> Path:
 
 
 def read_any_scores(path: Path) -> None:
-    read_scores(path, None, classes=2)
+    events = scores().events
+    read_scores(path, None, 2, lambda _: events)
+
+
+def events_of(folder: Path) -> Path:
+    result(".npz", folder)
+    return next(folder.glob("*/events-*.npz"))
+
+
+def read_any_events(path: Path) -> None:
+    read_events(path, scores().events.sha256)
 
 
 def read_board(path: Path) -> None:
@@ -76,6 +86,7 @@ READERS: dict[str, Fuzzed] = {
     "record": Fuzzed(partial(result, ".json"), read_result, (damaged, json_changed)),
     "board": Fuzzed(partial(result, ".json"), read_board, (json_changed,)),
     "scores": Fuzzed(partial(result, ".npz"), read_any_scores, NPZ),
+    "events": Fuzzed(events_of, read_any_events, NPZ),
     "examples": Fuzzed(examples, read_examples, NPZ),
     "plugin_words": Fuzzed(words, read_words, (text_changed,)),
 }

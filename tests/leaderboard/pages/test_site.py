@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.core.errors import UserError
+from benchmark.core.files import sha256
 from benchmark.metrics.metric import MetricColumn
-from benchmark.records.result import MetricValue, Scores
+from benchmark.records.result import MetricValue
+from benchmark.records.scores import Scores
 from benchmark.records.store import ResultStore
 from leaderboard.export import to_csv, to_latex, to_markdown
 from leaderboard.pages.site import build, environment
@@ -188,7 +190,7 @@ def hostile() -> dict[str, Any]:
 
 
 def test_text_of_results_is_never_markup(store: ResultStore, tmp_path: Path) -> None:
-    scores = Scores(np.arange(6), np.arange(6) % 2, np.full((6, 2), 0.5, np.float32), np.ones(6, np.float32))
+    scores = Scores.of(np.arange(6), np.arange(6) % 2, np.full((6, 2), 0.5, np.float32), np.ones(6, np.float32))
     fields = hostile()
     done = make_result(**fields, model=EVIL.replace("/", ""), representation=EVIL.replace("/", ""), auc=(0.5, 0.4, 0.6))
     numbers = {
@@ -240,7 +242,7 @@ def test_every_value_of_a_page_is_escaped(store: ResultStore, tmp_path: Path) ->
         "environment": {"machine": {evil: [evil]}, "traceback": evil},
     }
     name = link.replace("/", "")
-    scores = Scores(np.arange(6), np.arange(6) % 2, np.full((6, 2), 0.5, np.float32), np.ones(6, np.float32))
+    scores = Scores.of(np.arange(6), np.arange(6) % 2, np.full((6, 2), 0.5, np.float32), np.ones(6, np.float32))
     store.add(make_result(**fields, model=name, representation=name, auc=(0.5, 0.4, 0.6)), scores)
     store.add(make_result(**fields, model="b", status="failed"))
     site = build(store, tmp_path / "site").parent
@@ -272,9 +274,11 @@ def _replaced(value: Any, text: str) -> Any:
 
 
 def test_matrix_pictures_and_scores_of_wrong_shape_are_left_out(store: ResultStore, tmp_path: Path) -> None:
-    odd = Scores(np.arange(3), np.array([0, 1, 9]), np.full((3, 7), np.nan, np.float32), np.ones(2, np.float32))
-    bare = make_result(task="wprime", auc=(0.5, 0.4, 0.6))
-    store.add(bare.model_copy(update={"confusion_matrix": [[1], [2, 3, 4]]}), odd)
+    bare = make_result(task="wprime", auc=(0.5, 0.4, 0.6), confusion_matrix=[[1], [2, 3, 4]])
+    path = store.folder / "wprime" / f"{bare.stem}.npz"
+    path.parent.mkdir(parents=True)
+    np.savez(path, log_ratios=np.full((3, 7), np.nan, np.float16), events=np.array("f" * 64))
+    store.add(bare.model_copy(update={"scores_sha256": sha256(path)}))
     store.add_examples(
         "wprime", bare.fingerprint, {"w": np.zeros((2, 3), np.uint8), "qcd": np.zeros((0, 4, 4, 3), np.uint8)}
     )

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from benchmark.metrics.auc import Area, headline
 from benchmark.metrics.comparison import auc_difference
-from benchmark.records.result import Scores
+from benchmark.records.scores import Scores
+from benchmark.records.verification import headline_area
 from leaderboard.ranking import scores as scores_module
 from leaderboard.ranking.boards import rank, rank_with, significantly_better
 from leaderboard.ranking.columns import write_rank
@@ -15,6 +15,7 @@ from leaderboard.ranking.scores import ScoreBook
 from tests.leaderboard.factory import make_result, metrics_of, scores_of
 
 if TYPE_CHECKING:
+    from benchmark.metrics.auc import Area
     from benchmark.records.result import Result
     from benchmark.records.store import ResultStore
     from leaderboard.ranking.boards import Board
@@ -162,7 +163,7 @@ def test_order_of_results_does_not_matter() -> None:
 
 
 def stored(store: ResultStore, model: str, scores: Scores, **changes: object) -> Result:
-    bare = make_result(model=model, task="wprime", **{"events": {"test": len(scores.labels)}, **changes})
+    bare = make_result(model=model, task="wprime", **{"events": {"test": len(scores.log_ratios)}, **changes})
     return store.add(bare.model_copy(update={"metrics": metrics_of(scores, bare.classes, signal=True)}), scores)
 
 
@@ -178,7 +179,7 @@ def test_paired_scores_separate_rows_with_overlapping_intervals(store: ResultSto
     assert low is not None
     assert high is not None
     assert low < high
-    difference = auc_difference(better.labels, better.scores, worse.scores)
+    difference = auc_difference(better.events.labels, better.probabilities, worse.probabilities)
     assert difference.low > 0
     assert ranks(rank(results, store)[0]) == {"a": "1", "b": "2"}
     assert ranks(rank(results)[0]) == {"a": "1-2", "b": "1-2"}
@@ -186,15 +187,16 @@ def test_paired_scores_separate_rows_with_overlapping_intervals(store: ResultSto
 
 def test_events_in_another_order_are_the_same_events(store: ResultStore) -> None:
     better, worse = paired_scores()
-    order = np.random.default_rng(0).permutation(len(worse.labels))
-    shuffled = Scores(**{name: column[order] for name, column in vars(worse).items() if column is not None})
+    order = np.random.default_rng(0).permutation(len(worse.log_ratios))
+    columns = {name: column[order] for name, column in worse.events.columns().items()}
+    shuffled = Scores.of(**columns, probabilities=worse.probabilities[order])
     results = [stored(store, "a", better), stored(store, "b", shuffled)]
     assert ranks(rank(results, store)[0]) == {"a": "1", "b": "2"}
 
 
 def test_other_events_are_never_paired(store: ResultStore) -> None:
     better, worse = paired_scores()
-    moved = Scores(worse.event_ids + 1, worse.labels, worse.scores, worse.weights)
+    moved = Scores.of(worse.events.event_ids + 1, worse.events.labels, worse.probabilities)
     results = [stored(store, "a", better), stored(store, "b", moved)]
     assert ranks(rank(results, store)[0]) == {"a": "1-2", "b": "1-2"}
 
@@ -235,20 +237,21 @@ def test_macro_boards_are_paired_too(store: ResultStore) -> None:
 
 
 def test_areas_are_made_once_a_row(store: ResultStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[bool] = []
+    calls: list[str] = []
 
-    def counted(*arguments: Any, signal: bool) -> Area:
-        calls.append(signal)
-        return headline(*arguments, signal=signal)
+    def counted(result: Result, scores: Scores) -> Area | None:
+        calls.append(result.model)
+        return headline_area(result, scores)
 
-    monkeypatch.setattr(scores_module, "headline", counted)
+    monkeypatch.setattr(scores_module, "headline_area", counted)
     results = [stored(store, m, scores_of(2, 1.0 + 0.1 * k, seed=k, shared=0.8)) for k, m in enumerate(MODELS)]
     rank(results, store)
-    assert calls == [True] * len(MODELS)
+    assert sorted(calls) == sorted(MODELS)
 
 
 def test_other_weights_are_other_events(store: ResultStore) -> None:
     better, worse = paired_scores()
-    heavier = Scores(worse.event_ids, worse.labels, worse.scores, worse.weights * 2)
+    events = worse.events
+    heavier = Scores.of(events.event_ids, events.labels, worse.probabilities, events.weights * 2)
     results = [stored(store, "a", better), stored(store, "b", heavier)]
     assert ranks(rank(results, store)[0]) == {"a": "1-2", "b": "1-2"}

@@ -24,7 +24,7 @@ def test_seeds_share_a_row_and_failures_are_counted() -> None:
     (row,) = make_rows(results)
     assert [r.seed for r in row.results] == [0, 1, 2]
     assert (len(row.done), row.status, row.reason) == (2, "done", "failed: out of memory")
-    assert row.auc.value == pytest.approx(0.7)  # the low seed counts
+    assert row.score.value == pytest.approx(0.7)  # the low seed counts
     assert row.spread("auc") == pytest.approx(0.2 / math.sqrt(2))
 
 
@@ -53,7 +53,7 @@ def test_the_newest_record_of_a_seed_counts() -> None:
     old = make_result(auc=0.9, created="2024-01-01T00:00:00+00:00")
     new = make_result(auc=0.8, created="2025-01-01T00:00:00+00:00")
     (row,) = make_rows([new, old])
-    assert (row.auc.value, row.superseded) == (0.8, 1)
+    assert (row.score.value, row.superseded) == (0.8, 1)
 
 
 def test_rows_of_one_name_show_only_what_differs() -> None:

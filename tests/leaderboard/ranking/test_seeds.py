@@ -131,7 +131,7 @@ def test_rows_use_the_scale_of_the_metric() -> None:
         for seed, (auc, rejection) in enumerate(zip(aucs, rejections, strict=True))
     ]
     (row,) = make_rows(results)
-    auc, rejection = row.auc, row.estimate("rejection_50")
+    auc, rejection = row.score, row.estimate("rejection_50")
     assert auc.high is not None
     assert rejection.low is not None
     assert auc.high < 1
