@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class RecNN(TorchModel):
     """Recursive network over binary trees of an event's particles, pixels or nodes (arXiv:1702.00748).
 
-    The embedding of a node is computed from its four-momentum and the embeddings of its two children; the classifier
+    The embedding of a node is computed from its columns and the embeddings of its two children; the classifier
     takes that of the root. All trees of a batch are computed together, level by level.
     """
 
@@ -54,16 +54,12 @@ class RecNN(TorchModel):
         "undone, which leaves at most this many jets, each with a tree of its own; a gated recurrent unit reads them "
         "in falling pt. With as many jets as objects it reads the objects",
     ] = 1
-    mass: Annotated[
-        bool,
-        "add the mass of every node to the seven columns of the paper; that of the root is the mass of the event",
-    ] = True
 
     def view(self, samples: Samples) -> View[Any]:
         """The trees of this topology."""
         view = super().view(samples)
         assert isinstance(view, MergeTrees)
-        return replace(view, topology=self.topology, jets=self.jets, mass=self.mass)
+        return replace(view, topology=self.topology, jets=self.jets)
 
     def network(self, shape: Shape, classes: int) -> nn.Module:
         """Embedding of trees, a recurrent unit if there are several jets, and classifier."""

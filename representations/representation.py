@@ -78,5 +78,5 @@ def truth(events: Events) -> dict[str, Any]:
         "event_ids": tensor("event_id", np.int64),
         "groups": tensor("group", np.int64),
         "mass": tensor("mass", np.float32) if events.has("mass") else None,
-        "pair_masses": events.info.pair_masses,
+        "masses": events.info.pair_masses,
     }

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from representations.circles.colours import name_of
-from representations.kernels.particles import FULL_SPAN, span_of
 from tasks.validation.figure import Axis, Figure, Spectrum, spectrum
 from tasks.validation.generic import bins_for, log_edges, scalar, steps, whole_numbers
 
@@ -31,6 +30,10 @@ TEXTS = {
     "phi": (r"$\phi$", "rad"),
     "log_pt": (r"ln($p_T$ / GeV)", ""),
     "log_energy": (r"ln($E$ / GeV)", ""),
+    "log_share": (r"ln($p_T$ / $p_T^{\mathrm{all}}$)", ""),
+    "delta_eta": (r"$\Delta\eta$ from the axis", ""),
+    "delta_phi": (r"$\Delta\phi$ from the axis", "rad"),
+    "delta_r": (r"$\Delta R$ from the axis", ""),
     "cos_phi": (r"cos($\phi - \phi_{\mathrm{leading}}$)", ""),
     "sin_phi": (r"sin($\phi - \phi_{\mathrm{leading}}$)", ""),
 }
@@ -75,13 +78,11 @@ def _counts(overview: Overview, statistics: ListStatistics) -> Iterator[Spectrum
 def _leading(overview: Overview, statistics: ListStatistics) -> Iterator[Spectrum]:
     kinds = [name for name in statistics.names if name.startswith("is_")]
     rows = statistics.column("leading")
-    # eta and phi of nodes count from the centre of a jet or a shower; those of lists do not
-    near = statistics.counted[0] == "nodes" and span_of(overview.info) != FULL_SPAN
     for place, text in enumerate(PLACES):
         for number, name in enumerate(statistics.names):
             values = _by_class(overview, statistics, rows[:, place, number])
             if name not in kinds and any(map(len, values.values())) and not _constant(statistics, number):
-                yield _column(name, f"{text} {_noun(statistics)}", values, near=near)
+                yield _column(name, f"{text} {_noun(statistics)}", values)
         if len(kinds) > 1 and np.isfinite(rows[:, place]).any():
             of = [statistics.names.index(name) for name in kinds]
             there = rows[:, place, of]
@@ -98,9 +99,8 @@ def _features(overview: Overview, statistics: ListStatistics) -> Iterator[Spectr
         yield scalar(name, _by_class(overview, statistics, rows[:, number]))
 
 
-def _column(name: str, title: str, values: dict[str, Floats], *, near: bool) -> Spectrum:
+def _column(name: str, title: str, values: dict[str, Floats]) -> Spectrum:
     quantity, unit = TEXTS.get(name, (name.replace("_", " "), ""))
-    quantity = rf"$\Delta${quantity}" if near and name in ("eta", "phi") else quantity
     every = np.concatenate(list(values.values()))
     if name in LOGARITHMIC:
         return spectrum(title, Axis(quantity, unit, log=True), values, log_edges(values), log_y=True)

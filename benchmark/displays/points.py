@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
-from benchmark.displays.frame import Frame, Side, particles_frame
+from benchmark.displays.frame import Frame, particles_frame
 from benchmark.displays.style import SMALL, PanelGrid, header, rgb, save, styled
 from representations.circles.colours import COLOURS, colour_of, in_order, name_of
 from representations.kernels.particles import FULL_SPAN, principal, span_of
@@ -63,7 +63,7 @@ def draw(overview: Overview, title: str, label: str, stem: Path) -> list[Path]:
 
 def examples(overview: Overview, title: str, label: str) -> PanelGrid:
     """A row of events per class."""
-    events, frame = _events(overview), _frame(overview)
+    events, frame = _events(overview), particles_frame(overview.info)
     rows = [
         (name, start, part[start : start + ACROSS])
         for name, part in events.items()
@@ -86,15 +86,6 @@ def examples(overview: Overview, title: str, label: str) -> PanelGrid:
     return page
 
 
-def _frame(overview: Overview) -> Frame:
-    frame = particles_frame(overview.info)
-    some = next(iter(overview.examples.values()))
-    if isinstance(some, Vectors) and "cos_phi" in some.names and span_of(overview.info) == FULL_SPAN:
-        up = Side(r"$\phi - \phi_{\mathrm{leading}}$ [rad]", frame.up.low, frame.up.high)
-        return Frame(frame.across, up, note=frame.note)
-    return frame
-
-
 def _events(overview: Overview) -> dict[str, list[Points]]:
     """The particles of the examples of each class."""
     samples: dict[str, Any] = overview.examples
@@ -106,17 +97,15 @@ def _events(overview: Overview) -> dict[str, list[Points]]:
 
 def _points(event: Vectors | Graphs, info: EventInfo) -> Points:
     """The particles of one event; eta and phi count from the centre of the jet or shower."""
-    graph = isinstance(event, Graphs)
-    rows = event.nodes.values if isinstance(event, Graphs) else event.particles.values
-    column = {name: values.astype(np.float64) for name, values in zip(event.names, rows.numpy().T, strict=True)}
-    if {"log_pt", "cos_phi", "sin_phi"} <= column.keys():
-        column |= {"pt": np.exp(column["log_pt"]), "phi": np.arctan2(column["sin_phi"], column["cos_phi"])}
-    if not {"pt", "eta", "phi"} <= column.keys():
+    rows = event.rows.values
+    momenta = event.momenta_of(rows)
+    if momenta is None:
         nothing = np.zeros(0)
         return Points(nothing, nothing, nothing, nothing, np.zeros((0, 2), np.int64))
-    pt, eta, phi = (column[name] for name in ("pt", "eta", "phi"))
-    if not graph and span_of(info) != FULL_SPAN and len(pt):
-        # a shower counts from its hottest crystal, a jet from its centroid, with phi relative to the leading particle
+    column = {name: values.astype(np.float64) for name, values in zip(event.names, rows.numpy().T, strict=True)}
+    pt, eta, phi = momenta[:, :3].numpy().T.astype(np.float64)
+    if span_of(info) != FULL_SPAN and len(pt):
+        # a shower counts from its hottest crystal, a jet from its centroid, whatever the columns count from
         weight = pt if info.particles == "constituents" else np.arange(len(pt)) == pt.argmax()
         total = max(float(weight.sum()), 1e-30)
         turned = principal(phi - phi[0])

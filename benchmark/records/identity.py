@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from benchmark.core.plugin import Plugin
     from benchmark.core.registry import Registry
 
-SHARED_VERSION = "1"
+SHARED_VERSION = "2"
 """Part of every result key. Raise it when code that all models share (`models/inputs.py`, the training loop) gives
 other numbers than before. The changes of one plug-in are in its `version`."""
 

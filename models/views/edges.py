@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -19,19 +17,15 @@ from models.views.view import (
 )
 from representations.samples import Graphs
 
-FLOOR = math.log(1e-3)
-"""ln of 1 MeV, the lower bound of logarithms: pt is 0 in an event without missing energy."""
-LOGARITHMS = ("pt", "energy")
 MAX_PAIR_BYTES = 1 << 30
 """Pair features up to this size are computed once for all events, larger ones batch by batch."""
 _BYTES_PER_PAIR = 24
 
 
 class JoinedGraphs(View[Graphs]):
-    """All nodes (nodes, columns), pairs (edges, 6), their ends (2, edges), events (nodes,), features (batch, features).
+    """All nodes (nodes, columns), pairs (edges, P), their ends (2, edges), events (nodes,), features (batch, features).
 
-    pt and energy are logarithms, because they span decades, and phi is cosine and sine, because it is periodic. `ends`
-    has the sender and the receiver of each edge, ordered by receiver.
+    `ends` has the sender and the receiver of each edge, ordered by receiver.
 
     Axis 0 counts the nodes of the whole batch, because padding every event to the largest would at least double the
     work. On a GPU, nodes and edges are padded to a few sizes, so that batches have few shapes; the padding belongs to
@@ -42,8 +36,7 @@ class JoinedGraphs(View[Graphs]):
 
     def shape(self, samples: Graphs) -> Shape:
         """Names of the columns of nodes; `size` is the number of columns of a pair."""
-        names = [f"log_{name}" if name in LOGARITHMS else name for name in samples.names if name != "phi"]
-        return Shape(self.name, (*names, "cos_phi", "sin_phi"), (len(samples.edge_names),), samples.feature_names)
+        return Shape(self.name, samples.names, (len(samples.edge_names),), samples.feature_names)
 
     def prepare(self, samples: Graphs) -> Graphs:
         """Compute the features of pairs, unless they are too large."""
@@ -53,7 +46,6 @@ class JoinedGraphs(View[Graphs]):
     def batch(self, samples: Graphs, index: Tensor) -> Inputs:
         """Nodes, pairs, ends, events and features."""
         nodes, event, ends, pairs = samples.joined(index)
-        nodes = self._columns(samples, nodes)
         if nodes.is_cuda:
             nodes, event, ends, pairs = padded(nodes, event, ends, pairs, len(index))
         return nodes, pairs, ends, event, samples.features[index]
@@ -61,7 +53,7 @@ class JoinedGraphs(View[Graphs]):
     def rows(self, samples: Graphs, index: Tensor) -> tuple[Tensor | None, ...]:
         """Nodes and pairs without padding, and features."""
         graphs = samples.joined(index)
-        return self._columns(samples, graphs.nodes), graphs.pairs, None, None, samples.features[index]
+        return graphs.nodes, graphs.pairs, None, None, samples.features[index]
 
     def onnx_inputs(self, shape: Shape) -> list[OnnxInput]:
         """Nodes, pairs, ends, events and features."""
@@ -73,13 +65,6 @@ class JoinedGraphs(View[Graphs]):
             OnnxInput("events", torch.arange(EXAMPLE_EVENTS).repeat_interleave(EXAMPLE_PLACES)),
             features_onnx_input(shape),
         ]
-
-    @staticmethod
-    def _columns(samples: Graphs, nodes: Tensor) -> Tensor:
-        columns = dict(zip(samples.names, nodes.unbind(dim=1), strict=True))
-        phi = columns.pop("phi")
-        values = [column.log().clamp(min=FLOOR) if name in LOGARITHMS else column for name, column in columns.items()]
-        return torch.stack([*values, phi.cos(), phi.sin()], dim=1)
 
 
 def padded(

@@ -18,6 +18,7 @@ class GraphStatistics(TableView[Graphs]):
     """Counts, moments and degrees of graphs of any size, then the features; zeros for empty graphs.
 
     `nodes`, `edges` : numbers of nodes and edges.
+    `log_pt_of_all` : ln of the sum of pt of the nodes in GeV, at least of 1 MeV.
     `<feature>_sum`, `_mean`, `_deviation` of the nodes, and `_weighted_mean`, `_weighted_deviation` with the weight pt.
         The sum of is_<kind> is the number of objects of that kind.
     `<feature>_mean`, `_deviation`, `_weighted_mean`, `_weighted_deviation` of the edges, with the weight pt_a pt_b:
@@ -35,18 +36,21 @@ class GraphStatistics(TableView[Graphs]):
         nodes = [f"{name}_{moment}" for moment in self.node_moments for name in samples.names]
         edges = [f"{name}_{moment}" for moment in self.edge_moments for name in samples.edge_names]
         degrees = [f"degree_{degree}" for degree in self.degrees]
-        return Shape(self.name, ("nodes", "edges", *nodes, *edges, *degrees, *samples.feature_names))
+        return Shape(self.name, ("nodes", "edges", "log_pt_of_all", *nodes, *edges, *degrees, *samples.feature_names))
 
     def batch(self, samples: Graphs, index: Tensor) -> Inputs:
         """The table of `index`."""
         graphs, events = samples.joined(index), len(index)
         sender, receiver = graphs.edges
         ones, of_edges = torch.ones_like(graphs.nodes[:, 0]), torch.ones_like(graphs.pairs[:, 0])
-        pt = _relative_to_largest(graphs.event, graphs.nodes[:, samples.names.index("pt")], events)
+        momenta = samples.momenta_of(graphs.nodes, index)
+        assert momenta is not None
+        pt = _relative_to_largest(graphs.event, momenta[:, 0], events)
         of_edge = graphs.event[sender]
         parts = [
             _sums(graphs.event, ones[:, None], events),
             _sums(of_edge, of_edges[:, None], events),
+            _log_of_sums(graphs.event, momenta[:, 0], events),
             _sums(graphs.event, graphs.nodes, events),
             *_moments(graphs.event, graphs.nodes, ones, events),
             *_moments(graphs.event, graphs.nodes, pt, events),
@@ -61,6 +65,13 @@ class GraphStatistics(TableView[Graphs]):
 def _sums(event: Tensor, values: Tensor, events: int) -> Tensor:
     """Sums of the rows of each event, (events, columns)."""
     return torch.zeros(events, values.shape[1], device=values.device).index_add_(0, event, values)
+
+
+def _log_of_sums(event: Tensor, pt: Tensor, events: int) -> Tensor:
+    """ln of the sum of pt in GeV of each event, at least of 1 MeV, (events, 1); 0 for an empty event."""
+    total = torch.zeros(events, dtype=torch.float64, device=pt.device).index_add_(0, event, pt.double())
+    filled = torch.bincount(event, minlength=events) > 0
+    return torch.where(filled, total.clamp(min=1e-3).log(), 0.0).to(torch.float32)[:, None]
 
 
 def _moments(event: Tensor, values: Tensor, weight: Tensor, events: int) -> tuple[Tensor, Tensor]:

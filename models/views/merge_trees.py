@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
 from benchmark.core.errors import UserError
-from models.views.leaves import Leaves, of_particles, other_names
+from models.views.leaves import Leaves, of_particles
+from models.views.merge_columns import MASS, PIXEL_MOMENTUM, cartesian, of_particle_trees, of_pixel_trees
 from models.views.pixel_leaves import channels_of, of_pixels
 from models.views.trees import Algorithm, Trees, merge
 from models.views.view import Inputs, OnnxInput, Shape, View
 from representations.samples import Graphs, Images, Ragged, Samples, Vectors
 
-MOMENTUM = ("log_p", "delta_eta", "theta", "delta_phi", "log_energy", "log_share", "log_pt", "log_mass")
-"""The columns of a node's four-momentum, leaf or merged.
-
-The seven of the paper, with logarithms of steeply falling quantities: momentum, polar angle, energy, energy divided by
-that of the event, pt, and pseudorapidity and azimuth relative to the hardest leaf of the event (the paper rotates jets
-instead). The mass is added because float32 energy and momentum do not determine it.
-"""
-FLOOR = 1e-4
-"""Lower bound of the arguments of logarithms, in GeV or the unit of the pixels."""
-MAX_ETA = 10.0
-"""Upper bound of abs(eta): the pt of merged nodes may be 0."""
 _LEAVES, _STEPS, _EVENTS = 1024, 8, 64
 """On a GPU, leaves, levels and events are padded to a multiple of these, so that batches have few shapes."""
 
@@ -53,15 +42,15 @@ class MergeTrees(View[Samples]):
     """Binary trees of particles, graph nodes or pixels, ordered by level.
 
     A network computes each level of a batch as one slice. Nodes of a graph are merged only along its edges, as a
-    minimum spanning tree (except in the pt and random orders, which use no distance). Four-momenta, and columns such as
-    charge and is_<kind>, add up when nodes merge.
+    minimum spanning tree (except in the pt and random orders, which use no distance). Four-momenta add up when nodes
+    merge. The columns are those of particles, which a merged node has as well (`models.views.merge_columns`), and the
+    mass.
 
     Parameters
     ----------
     topology : the order of merging, see `models/views/trees.py`.
     jets : number of trees per event, at most its number of leaves: those that remain when the last jets - 1 merges are
         undone, which for kt are the exclusive jets.
-    mass : whether nodes have a column for the mass, which the paper lacks; never used if masses define the classes.
     padded : whether levels are padded to one width, so that batches have few shapes; None pads on GPUs only.
     """
 
@@ -69,13 +58,15 @@ class MergeTrees(View[Samples]):
 
     topology: Algorithm = "kt"
     jets: int = 1
-    mass: bool = True
     padded: bool | None = None
 
     def shape(self, samples: Samples) -> Shape:
-        """The columns `MOMENTUM`, with or without the mass, then the other columns of leaves."""
-        names = channels_of(samples) if isinstance(samples, Images) else other_names(_particles(samples))
-        return Shape(self.name, (*self._momentum(samples), *names), (), samples.feature_names)
+        """The columns of particles, or of pixels; with or without the mass."""
+        if isinstance(samples, Images):
+            own = PIXEL_MOMENTUM if samples.masses else PIXEL_MOMENTUM[:-1]
+            return Shape(self.name, (*own, *channels_of(samples)), (), samples.feature_names)
+        names = _particles(samples).names
+        return Shape(self.name, (*names, MASS) if samples.masses else names, (), samples.feature_names)
 
     def prepare(self, samples: Samples) -> TreeSamples:
         """Merge the trees of all events, on the CPU.
@@ -86,7 +77,7 @@ class MergeTrees(View[Samples]):
         leaves = of_pixels(samples) if isinstance(samples, Images) else of_particles(_particles(samples))
         edges = _edges(samples, leaves) if isinstance(samples, Graphs) else None
         trees = merge(leaves.momenta, samples.event_ids, self.topology, edges)
-        return _with_columns(samples, leaves, trees, self.jets, self._momentum(samples))
+        return _with_columns(samples, leaves, trees, self.jets)
 
     def batch(self, samples: Samples, index: Tensor) -> Inputs:
         """The five inputs of `models.layers.recursion.RecursiveNet`.
@@ -135,9 +126,6 @@ class MergeTrees(View[Samples]):
             "levels of the trees, but an ONNX graph has the same steps for all events."
         )
 
-    def _momentum(self, samples: Samples) -> tuple[str, ...]:
-        return MOMENTUM if self.mass and samples.pair_masses else MOMENTUM[:-1]
-
     def _prepared(self, samples: Samples) -> TreeSamples:
         return samples if isinstance(samples, TreeSamples) else self.prepare(samples)
 
@@ -178,8 +166,8 @@ def _edges(graphs: Graphs, leaves: Leaves) -> Ragged:
     return Ragged(number[ends[both]], torch.cat([counts.new_zeros(1), counts.cumsum(0)]))
 
 
-def _with_columns(samples: Samples, leaves: Leaves, trees: Trees, jets: int, names: tuple[str, ...]) -> TreeSamples:
-    """Compute the columns of all nodes: `names`, the first columns of `MOMENTUM`, then `leaves.others`."""
+def _with_columns(samples: Samples, leaves: Leaves, trees: Trees, jets: int) -> TreeSamples:
+    """Compute the columns of all nodes."""
     counts, of_leaf, of_merge = leaves.momenta.lengths, leaves.momenta.rows(), trees.merges.rows()
     start = trees.levels.offsets[:-1]
     number = torch.arange(len(of_leaf)) - leaves.momenta.offsets[of_leaf]  # counted within the event
@@ -187,12 +175,16 @@ def _with_columns(samples: Samples, leaves: Leaves, trees: Trees, jets: int, nam
     leaf, node = start[of_leaf] + number, (start + counts)[of_merge] + step  # counted through all events
 
     momenta = torch.zeros(len(trees.levels.values), 4 + leaves.others.shape[1], dtype=torch.float64)
-    momenta[leaf] = torch.cat([_cartesian(leaves.momenta.values), leaves.others], dim=1)
+    momenta[leaf] = torch.cat([cartesian(leaves.momenta.values), leaves.others], dim=1)
     for merged, harder, softer in trees.steps():
         momenta[merged] = momenta[harder] + momenta[softer]
     event = trees.levels.rows()
-    own = _columns(momenta[:, :4], event, leaves, trees)[:, : len(names)]
-    columns = torch.cat([own, momenta[:, 4:]], dim=1).to(torch.float32)
+    if isinstance(samples, Images):
+        columns = of_pixel_trees(leaves, trees, momenta, event, masses=samples.masses)
+    else:
+        is_merged = torch.ones(len(momenta), dtype=torch.bool)
+        is_merged[leaf] = False
+        columns = of_particle_trees(_particles(samples), leaves, momenta, is_merged, event)
 
     merged_nodes = step < counts[of_merge] - jets
     children = torch.cat([trees.merges.values, trees.levels.values[node, None]], dim=1)[merged_nodes]
@@ -219,36 +211,3 @@ def _roots(exists: Tensor, momenta: Tensor, event: Tensor, start: Tensor, jets: 
     roots = torch.zeros(len(start), jets, dtype=torch.int32)
     roots[event[node], torch.arange(len(node)) - first[event[node]]] = (1 + node - start[event[node]]).to(torch.int32)
     return roots
-
-
-def _cartesian(momenta: Tensor) -> Tensor:
-    """px, py, pz, E (total, 4) of pt, eta, phi, mass."""
-    pt, eta, phi, mass = momenta.unbind(dim=1)
-    parts = pt * phi.cos(), pt * phi.sin(), pt * eta.sinh()
-    return torch.stack([*parts, torch.sqrt(sum((part.square() for part in parts), mass.square()))], dim=1)
-
-
-def _columns(momenta: Tensor, event: Tensor, leaves: Leaves, trees: Trees) -> Tensor:
-    """The columns `MOMENTUM` of all nodes, (nodes, 8) float64."""
-    px, py, pz, energy = momenta.unbind(dim=1)
-    pt, p = torch.hypot(px, py), momenta[:, :3].norm(dim=1)
-    eta = torch.asinh(pz / pt.clamp(min=1e-12)).clamp(-MAX_ETA, MAX_ETA)
-    last = trees.levels.offsets[1:] - 1
-    share = energy / energy[last[event]].clamp(min=FLOOR)
-    mass = ((energy - p) * (energy + p)).clamp(min=0).sqrt()
-    zero = _hardest(leaves.momenta)[event]
-    delta_phi = torch.remainder(torch.atan2(py, px) - zero[:, 1] + math.pi, 2 * math.pi) - math.pi
-    logarithms = [part.clamp(min=FLOOR).log() for part in (p, energy, share, pt, mass)]
-    parts = [logarithms[0], eta - zero[:, 0], torch.atan2(pt, pz), delta_phi, *logarithms[1:]]
-    return torch.stack(parts, dim=1)
-
-
-def _hardest(leaves: Ragged) -> Tensor:
-    """eta and phi (events, 2) of the leaf of highest pt of each event; 0 for an empty event."""
-    event = leaves.rows()
-    directions = leaves.values.new_zeros(len(leaves), 2)
-    order = torch.argsort(leaves.values[:, 0], stable=True)
-    order = order[torch.argsort(event[order], stable=True)]
-    filled = leaves.lengths > 0
-    directions[filled] = leaves.values[order[leaves.offsets[1:][filled] - 1], 1:3]
-    return directions

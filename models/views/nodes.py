@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from models.views.particles import ParticleView, PreparedParticles
 from models.views.view import (
@@ -26,8 +25,6 @@ from representations.samples import Graphs, Ragged, Vectors
 
 MOST = 128
 """Largest number of nodes per event."""
-LEAST = 1e-3
-"""Lower bound of pt and energy in logarithms, in GeV: missing energy may be 0."""
 
 
 class Nodes(NamedTuple):
@@ -41,61 +38,49 @@ class Nodes(NamedTuple):
 class ParticleNodes(ParticleView):
     """Particles as a set: nodes (batch, columns, places), mask (batch, places), features (batch, features).
 
-    The columns are those of the particles, those that `completed` adds, and their kinds. At most 128 particles per
-    event are used, those of highest pt.
+    At most 128 particles per event are used, those of highest pt.
     """
 
     name = "nodes"
 
-    def columns(self, samples: Vectors) -> tuple[Ragged, tuple[str, ...]]:
-        """The columns of the selected particles."""
-        particles, event = samples.particles, samples.particles.rows()
-        table = completed(Nodes(particles.values, samples.names, event), len(samples))
-        values, names = table.values, table.names
-        kinds = tuple(f"is_{kind}" for kind in samples.slots)
-        if len(kinds) > 1 and not set(kinds) <= set(names):
-            of_kind = one_hot(samples.kinds.values.long(), len(kinds)).to(torch.float32)
-            values, names = torch.cat([values, of_kind], dim=1), names + kinds
+    def selected(self, samples: Vectors) -> Ragged:
+        """The columns of the 128 particles of highest pt of each event, in their order."""
+        particles = samples.particles
+        if not bool((particles.lengths > MOST).any()):
+            return particles
         offsets = torch.zeros_like(particles.offsets)
         torch.cumsum(particles.lengths.clamp(max=MOST), 0, out=offsets[1:])
-        return Ragged(values[self._selected(samples)], offsets), names
+        return Ragged(particles.values[hardest(particles.rows(), _pt(samples), len(samples))], offsets)
 
     def prepare(self, samples: Vectors) -> Vectors:
-        """Compute all columns, and the share that is left out."""
+        """Select the particles, and compute the share that is left out."""
         inputs = super().prepare(samples)
         if isinstance(inputs, PreparedParticles) and inputs.left_out is None:
             return replace(inputs, left_out=self.dropped(samples))
         return inputs
 
     def dropped(self, samples: Vectors) -> Tensor:
-        """Share of each event's pt beyond the 128 hardest particles, (events,); 0 if no column holds pt or energy."""
+        """Share of each event's pt beyond the 128 hardest particles, (events,); 0 if momenta are unknown."""
         if isinstance(samples, PreparedParticles) and samples.left_out is not None:
             return samples.left_out
-        size, event, selected = _size(samples).to(torch.float64), samples.particles.rows(), self._selected(samples)
+        if not bool((samples.particles.lengths > MOST).any()):
+            return torch.zeros_like(samples.weights)
+        size, event = _pt(samples).to(torch.float64), samples.particles.rows()
         whole, left = (
-            size.new_zeros(len(samples)).index_add_(0, event[some], size[some]) for some in (slice(None), selected)
+            size.new_zeros(len(samples)).index_add_(0, event[some], size[some])
+            for some in (slice(None), hardest(event, size, len(samples)))
         )
         return torch.where(whole > 0, 1 - left / whole, 0.0).clamp(min=0).to(torch.float32)
-
-    @staticmethod
-    def _selected(samples: Vectors) -> Tensor:
-        """Positions of the 128 hardest particles of each event."""
-        if not bool((samples.particles.lengths > MOST).any()):
-            return torch.arange(len(samples.particles.values), device=samples.device)
-        return hardest(samples.particles.rows(), _size(samples), len(samples))
 
     def places(self, samples: Vectors, lengths: Tensor) -> int:  # noqa: ARG002 - the same for all samples
         """The longest length, rounded up by `length_of`."""
         return length_of(lengths)
 
 
-def _size(samples: Vectors) -> Tensor:
-    """pt or energy of the particles, (total,); 0 if no column holds either."""
-    column = dict(zip(samples.names, samples.particles.values.unbind(dim=1), strict=True))
-    if "log_pt" in column:
-        return column["log_pt"].exp()
-    known = (column[name] for name in ("pt", "energy") if name in column)
-    return next(known, samples.particles.values.new_zeros(len(samples.particles.values)))
+def _pt(samples: Vectors) -> Tensor:
+    """pt of the particles, (total,); 0 if their momenta are unknown."""
+    momenta = samples.momenta_of(samples.particles.values)
+    return samples.weights.new_zeros(len(samples.particles.values)) if momenta is None else momenta[:, 0]
 
 
 class GraphNodes(View[Graphs]):
@@ -104,25 +89,25 @@ class GraphNodes(View[Graphs]):
     Senders are three tensors: their places (batch, places, senders) int64, edge features (batch, edge features, places,
     senders), and a mask (batch, places, senders). With a list per receiver, padded to the longest, graphs of nearest
     neighbours take hardly more memory than their edges, and batches have few shapes.
-    The columns are those of the nodes and those that `completed` adds.
     """
 
     name = "graph"
 
     def shape(self, samples: Graphs) -> Shape:
         """Names of the columns of nodes; `size` is the number of edge features."""
-        none = Nodes(samples.nodes.values[:0], samples.names, samples.nodes.offsets[:0])
-        return Shape(self.name, completed(none, 0).names, (len(samples.edge_names),), samples.feature_names)
+        return Shape(self.name, samples.names, (len(samples.edge_names),), samples.feature_names)
 
     def prepare(self, samples: Graphs) -> Graphs:
         """Compute edge features, unless they take more than 2 GiB."""
         takes = 4 * len(samples.edge_names) * len(samples.edges.values)
-        return samples.with_pairs() if samples.pairs is None and takes <= MAX_PREPARED_BYTES else samples
+        if samples.pairs is not None or takes > MAX_PREPARED_BYTES:
+            return samples
+        return replace(samples.with_pairs(), momenta=None, frames=None)
 
     def batch(self, samples: Graphs, index: Tensor) -> Inputs:
         """Nodes, mask, senders, edge features, mask of the edges, and features."""
         graphs = samples.joined(index)
-        nodes, mask = padded(completed(Nodes(graphs.nodes, samples.names, graphs.event), len(index)), len(index))
+        nodes, mask = padded(Nodes(graphs.nodes, samples.names, graphs.event), len(index))
         # edges in the order of their receivers in the batch
         sender, receiver = graphs.edges
         order = torch.argsort(receiver, stable=True)
@@ -146,8 +131,7 @@ class GraphNodes(View[Graphs]):
     def rows(self, samples: Graphs, index: Tensor) -> tuple[Tensor | None, ...]:
         """Nodes and edges without padding, and the features."""
         graphs = samples.joined(index)
-        nodes = completed(Nodes(graphs.nodes, samples.names, graphs.event), len(index))
-        return nodes.values, None, None, graphs.pairs, None, samples.features[index]
+        return graphs.nodes, None, None, graphs.pairs, None, samples.features[index]
 
     def onnx_inputs(self, shape: Shape) -> list[OnnxInput]:
         """Nodes, mask, the three tensors of their senders, and features."""
@@ -156,27 +140,6 @@ class GraphNodes(View[Graphs]):
         pairs = OnnxInput("pairs", torch.zeros(EXAMPLE_EVENTS, shape.size[0], *sizes[1:]), (0, 2, 3))
         joined = OnnxInput("joined", torch.ones(sizes, dtype=torch.bool), (0, 1, 2))
         return [*padded_onnx_inputs("nodes", shape), senders, pairs, joined, features_onnx_input(shape)]
-
-
-def completed(table: Nodes, events: int) -> Nodes:
-    """Add columns that a network could hardly compute from pt, energy, eta and phi.
-
-    ln_pt, ln_energy : logarithms of values in GeV, at least ln 1e-3, because momenta span decades.
-    delta_eta, cos_delta_phi, sin_delta_phi : relative to the node of highest pt (or energy) of the event, because phi
-        jumps at pi, and only angles between parts of an event have a meaning.
-    """
-    column = dict(zip(table.names, table.values.unbind(dim=1), strict=True))
-    more = {f"ln_{name}": column[name].clamp(min=LEAST).log() for name in ("pt", "energy") if name in column}
-    size = next((column[name] for name in ("pt", "energy", "log_pt") if name in column), None)
-    if size is not None:
-        hardest = first_largest(size, table.event, events)[table.event]
-        if "eta" in column:
-            more["delta_eta"] = column["eta"] - column["eta"][hardest]
-        if "phi" in column:
-            delta = column["phi"] - column["phi"][hardest]
-            more |= {"cos_delta_phi": delta.cos(), "sin_delta_phi": delta.sin()}
-    values = torch.cat([table.values, *(values[:, None] for values in more.values())], dim=1)
-    return Nodes(values, (*table.names, *more), table.event)
 
 
 def first_largest(size: Tensor, event: Tensor, events: int) -> Tensor:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from models.views.view import (
     MAX_PREPARED_BYTES,
@@ -24,7 +23,7 @@ from representations.samples import Ragged, Vectors
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedParticles(Vectors):
-    """Particles with the columns of a view, which include their kinds; `kinds` is empty.
+    """Particles that a view uses; `kinds` is empty.
 
     left_out : (n,) float32, share of each event's pt that the view leaves out; None if not computed.
     """
@@ -35,12 +34,12 @@ class PreparedParticles(Vectors):
 class ParticleView(View[Vectors]):
     """Particles (batch, columns, places), their mask (batch, places) and features (batch, features).
 
-    The mask is False after the last particle of an event, where values are arbitrary.
+    The mask is False after the last particle of an event, where values are arbitrary. Columns are those of the samples.
     """
 
-    @abstractmethod
-    def columns(self, samples: Vectors) -> tuple[Ragged, tuple[str, ...]]:
-        """The columns (total, columns) of the particles that the view uses, and their names."""
+    def selected(self, samples: Vectors) -> Ragged:
+        """The columns (total, columns) of the particles that the view uses; by default of all."""
+        return samples.particles
 
     @abstractmethod
     def places(self, samples: Vectors, lengths: Tensor) -> int:
@@ -48,11 +47,11 @@ class ParticleView(View[Vectors]):
 
     def shape(self, samples: Vectors) -> Shape:
         """Names of the columns."""
-        return Shape(self.name, self._prepared(samples[:0]).names, (), samples.feature_names)
+        return Shape(self.name, samples.names, (), samples.feature_names)
 
     def prepare(self, samples: Vectors) -> Vectors:
-        """Compute all columns, unless that takes more than 2 GiB of memory, four times their size."""
-        takes = 16 * len(self.shape(samples).columns) * len(samples.particles.values)
+        """Select the particles, unless that takes more than 2 GiB of memory, four times their size."""
+        takes = 16 * len(samples.names) * len(samples.particles.values)
         return self._prepared(samples) if takes <= MAX_PREPARED_BYTES else samples
 
     def batch(self, samples: Vectors, index: Tensor) -> Inputs:
@@ -79,29 +78,19 @@ class ParticleView(View[Vectors]):
     def _prepared(self, samples: Vectors) -> PreparedParticles:
         if isinstance(samples, PreparedParticles):
             return samples
-        particles, names = self.columns(samples)
         kinds = Ragged(samples.kinds.values[:0], torch.zeros_like(samples.kinds.offsets))
         same = {field.name: getattr(samples, field.name) for field in fields(samples)}
-        same |= {"particles": particles, "kinds": kinds, "names": names}
+        same |= {"particles": self.selected(samples), "kinds": kinds, "momenta": None, "frames": None}
         return PreparedParticles(**same)
 
 
 class ParticleSequence(ParticleView):
     """Particles in falling pt, for 1-D networks.
 
-    The columns are those of the particles, then one per kind if there are several. A batch has as many places as its
-    largest event has particles, at most `samples.capacity`.
+    A batch has as many places as its largest event has particles, at most `samples.capacity`.
     """
 
     name = "sequence"
-
-    def columns(self, samples: Vectors) -> tuple[Ragged, tuple[str, ...]]:
-        """The columns of the particles, and one per kind."""
-        if len(samples.slots) < 2:
-            return samples.particles, samples.names
-        kinds = one_hot(samples.kinds.values.long(), len(samples.slots)).to(torch.float32)
-        values = torch.cat([samples.particles.values, kinds], dim=1)
-        return Ragged(values, samples.particles.offsets), samples.names + tuple(f"is_{kind}" for kind in samples.slots)
 
     def places(self, samples: Vectors, lengths: Tensor) -> int:
         """The largest number of particles."""

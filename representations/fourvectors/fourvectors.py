@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
 
 from benchmark.core.errors import UserError
+from representations.encoded import EncodedParticles, particle_columns
 from representations.kernels.candidate import candidate
-from representations.kernels.particles import Particles, particles_of
-from representations.representation import Representation, truth
+from representations.kernels.particles import particles_of
+from representations.representation import truth
 from representations.samples import Ragged, Vectors
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from tasks.events import EventInfo, Events
 
-_LOG_FLOOR = math.log(1e-3)
-"""ln of 1 MeV, for pt 0 (an event without missing energy)."""
+PAPER = ("pt1_over_m", "pt2_over_m", "eta1", "eta2", "cos_dphi")
+"""The five numbers of arXiv:1807.11916: pt / m_yy and eta of both photons, and the cosine of their angle in phi."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class FourVectors(Representation):
+class FourVectors(EncodedParticles):
     """Particles as rows of numbers, in falling pt.
 
     All kinds are in one list; ties in pt keep the order of the event. Lists are ragged and hold every particle:
@@ -34,79 +34,67 @@ class FourVectors(Representation):
     """
 
     name = "fourvectors"
+    version: ClassVar[str] = "2"  # standard columns
 
     features: Annotated[
-        Literal["raw", "low", "high", "complete"],
-        "'raw': pt, eta, phi, mass (GeV, radians), charge, and is_<kind> for each slot of the task. 'low': log_pt, "
-        "eta, cos_phi, sin_phi, log_energy (ln of GeV), charge, is_<kind>, where phi is relative to the leading "
-        "particle, so that a rotation of the event changes nothing. 'high': only the task's engineered features of "
-        "each event; every list is empty and there are no slots. 'complete': 'low' and 'high' together",
-    ] = "raw"
+        Literal["standard", "raw", "high", "complete", "kinematic"],
+        "'standard': in jets and showers log_pt, log_share (ln of the share of the pt of the jet), log_energy (ln of "
+        "GeV), delta_eta and delta_phi from the axis, delta_r; in whole events log_pt, eta, cos_phi, sin_phi, "
+        "log_energy, where phi counts from the leading particle; then charge and is_<kind>. 'raw': pt, eta, phi, mass "
+        "(GeV, radians), charge, is_<kind>. 'high': only the task's engineered features of each event; every list is "
+        "empty and there are no slots. 'complete': 'standard' and 'high' together. 'kinematic': only the five numbers "
+        "of the paper on diphoton: pt / m_yy and eta of both photons, and the cosine of their angle in phi",
+    ] = "standard"
 
     def represent(self, events: Events) -> Vectors:
         """Particles and features of these events.
 
         Raises
         ------
-        UserError : for a number that is NaN or infinite, for a kind without a slot, and for "high" or "complete" if
-            the task has no `candidate` record.
+        UserError : for a number that is NaN or infinite, for a kind without a slot, for "high" or "complete" if the
+            task has no `candidate` record, and for "kinematic" if that lacks the five numbers.
         """
-        engineered = self.features in ("high", "complete")
-        names, values = _candidate(events) if engineered else ((), np.zeros((len(events), 0), np.float32))
+        names, values = self._features(events)
         common = {**truth(events), "features": torch.from_numpy(values), "feature_names": names}
-        if self.features == "high":
+        if self.features in ("high", "kinematic"):
             empty = torch.zeros(len(events) + 1, dtype=torch.int64)
             nothing = Ragged(torch.zeros(0, 0), empty), Ragged(torch.zeros(0, dtype=torch.int8), empty)
             return Vectors(**common, particles=nothing[0], kinds=nothing[1], names=(), slots={})
         particles = particles_of(events)
-        slot = particles.slot()
-        columns = _raw(particles) if self.features == "raw" else _low(particles)
-        columns |= {f"is_{kind}": slot == i for i, kind in enumerate(events.info.slots)}
         order = np.lexsort((-particles.pt, particles.event))
-        table = np.stack([np.asarray(column, np.float32) for column in columns.values()], axis=1)[order]
+        found = self.encoded(events, particles, order, particles.offsets, raw=self.features == "raw")
         offsets = torch.from_numpy(particles.offsets)
         return Vectors(
-            **common,
-            particles=Ragged(torch.from_numpy(table), offsets),
-            kinds=Ragged(torch.from_numpy(slot[order]), offsets),
-            names=tuple(columns),
+            **common | {"masses": self.pair_masses(events.info)},
+            particles=Ragged(found.table, offsets),
+            kinds=Ragged(torch.from_numpy(particles.slot()[order]), offsets),
+            names=found.names,
             slots=dict(events.info.slots),
+            momenta=found.momenta,
+            frames=found.frames,
         )
 
     def columns(self, info: EventInfo) -> tuple[str, ...]:
-        """The particles, the engineered numbers, or both."""
-        return {"high": ("candidate",), "complete": (info.particles, "candidate")}.get(self.features, (info.particles,))
+        """The particles, with the axes of their jet where the task has them, the engineered numbers, or all."""
+        if self.features in ("high", "kinematic"):
+            return ("candidate",)
+        lists = particle_columns(info, axes=self.features != "raw")
+        return (*lists, "candidate") if self.features == "complete" else lists
 
-
-def _raw(particles: Particles) -> dict[str, NDArray[np.generic]]:
-    return {name: getattr(particles, name) for name in ("pt", "eta", "phi", "mass", "charge")}
-
-
-def _low(particles: Particles) -> dict[str, NDArray[np.generic]]:
-    phi = particles.phi - _leading_phi(particles)
-    return {
-        "log_pt": np.maximum(particles.log_pt(), _LOG_FLOOR),
-        "eta": particles.eta,
-        "cos_phi": np.cos(phi),
-        "sin_phi": np.sin(phi),
-        "log_energy": np.maximum(particles.log_energy(), _LOG_FLOOR),
-        "charge": particles.charge,
-    }
-
-
-def _leading_phi(particles: Particles) -> NDArray[np.float64]:
-    """phi of the particle of highest pt of each particle's event, (total,)."""
-    order = np.lexsort((-particles.pt, particles.event))
-    return np.asarray(particles.phi[order][particles.offsets[particles.event]])
-
-
-def _candidate(events: Events) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    """Names and values (events, features) of the task's engineered numbers."""
-    task = events.info.task
-    names = tuple(events.table["candidate"].fields) if events.has("candidate") else ()
-    if not names:
-        raise UserError(
-            f"fourvectors: task '{task}' has no engineered features (a `candidate` record) for features=high or "
-            "complete. Use features=raw or low."
-        )
-    return names, candidate(events, names)
+    def _features(self, events: Events) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        if self.features in ("standard", "raw"):
+            return (), np.zeros((len(events), 0), np.float32)
+        there = tuple(events.table["candidate"].fields) if events.has("candidate") else ()
+        task = events.info.task
+        if self.features == "kinematic" and not set(PAPER) <= set(there):
+            raise UserError(
+                f"fourvectors: features=kinematic are five numbers of two photons, which task '{task}' does not have. "
+                "Use it on diphoton; use features=standard here."
+            )
+        if not there:
+            raise UserError(
+                f"fourvectors: task '{task}' has no engineered features (a `candidate` record) for features=high or "
+                "complete. Use features=standard or raw."
+            )
+        names = PAPER if self.features == "kinematic" else there
+        return names, candidate(events, names)

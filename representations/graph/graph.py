@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
 
 from benchmark.core.plugin import Range
+from representations.encoded import EncodedParticles, particle_columns
 from representations.graph.neighbours import Rule, edges
-from representations.kernels.pairs import MASS, PAIR_FEATURES
+from representations.kernels.pairs import MASSLESS, PAIR_FEATURES
 from representations.kernels.particles import Particles, particles_of
-from representations.representation import Loss, Representation, truth
+from representations.representation import Loss, truth
 from representations.samples import Graphs, Ragged
 
 if TYPE_CHECKING:
@@ -22,18 +23,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Graph(Representation):
+class Graph(EncodedParticles):
     """Particles as nodes, joined to their neighbours in (eta, phi).
 
     Nodes are objects, constituents of a jet, or crystals: the list that the task declares as its particles
     (`EventInfo.particles`). They are sorted by falling pt (or energy, if the task is measured in energies); ties keep
-    the order of the event. Columns: pt, energy, eta, phi, mass (GeV, radians), charge, and is_<kind> for each slot of
-    the task. eta and phi are relative to a jet's centroid (weighted with pt) or to a shower's hottest crystal, and phi
-    is in [-pi, pi). Edges have delta_eta, delta_phi, delta_r, ln_kt, ln_z and ln_m2, computed when needed; ln_m2 is
-    left out if a mass defines the classes of the task.
+    the order of the event. Nodes have the columns of `fourvectors`. Edges have delta_eta, delta_phi (turned as the
+    columns of the nodes are), delta_r, ln_z, ln_kt and ln_m2, computed when needed; without `masses` the last two are
+    left out.
     """
 
     name = "graph"
+    version: ClassVar[str] = "2"  # the columns of fourvectors
+
+    features: Annotated[Literal["standard", "raw"], "columns of the nodes, as those of fourvectors"] = "standard"
 
     join: Annotated[
         Literal["nearest", "radius", "complete"],
@@ -62,26 +65,27 @@ class Graph(Representation):
         """
         particles = particles_of(events)
         eta, phi = particles.directions()
-        columns = _columns(particles, eta, phi)
         kept = self._kept(particles, _size(particles))
         event = particles.event[kept]
         offsets = np.concatenate([[0], np.cumsum(np.bincount(event, minlength=len(events)))])
         rule = Rule(by=self.join, k=self.k, radius=self.radius, symmetric=self.symmetric, loops=self.loops)
         counts, joined = edges(eta[kept], phi[kept], offsets, rule)
-        table = np.stack([np.asarray(column, np.float32)[kept] for column in columns.values()], axis=1)
+        found = self.encoded(events, particles, kept, offsets, raw=self.features == "raw")
+        masses = self.pair_masses(events.info)
         return Graphs(
-            **truth(events),
+            **truth(events) | {"masses": masses},
             features=torch.zeros(len(events), 0),
-            nodes=Ragged(torch.from_numpy(table), torch.from_numpy(offsets)),
+            nodes=Ragged(found.table, torch.from_numpy(offsets)),
             edges=Ragged(torch.from_numpy(joined), torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))),
-            names=tuple(columns),
-            edge_names=PAIR_FEATURES if events.info.pair_masses else tuple(n for n in PAIR_FEATURES if n != MASS),
-            centre=torch.from_numpy(np.stack(particles.centre(), axis=1).astype(np.float32)),
+            names=found.names,
+            momenta=found.momenta,
+            frames=found.frames,
+            edge_names=PAIR_FEATURES if masses else MASSLESS,
         )
 
     def columns(self, info: EventInfo) -> tuple[str, ...]:
-        """The particles."""
-        return (info.particles,)
+        """The particles, and the axes of their jet where the task has them."""
+        return particle_columns(info, axes=self.features != "raw")
 
     def losses(self, events: Events) -> dict[str, Loss]:
         """The share of pt or energy that is `dropped`."""
@@ -106,25 +110,6 @@ class Graph(Representation):
 
 def _size(particles: Particles) -> NDArray[np.float64]:
     """The quantity that orders particles, (total,): pt or energy."""
-    return _energy(particles) if particles.info.magnitude == "energy" else particles.pt
-
-
-def _energy(particles: Particles) -> NDArray[np.float64]:
-    """Energy in GeV, (total,), at most the largest float32."""
+    if particles.info.magnitude == "pt":
+        return particles.pt
     return np.asarray(np.minimum(np.exp(np.minimum(particles.log_energy(), 100.0)), np.finfo(np.float32).max))
-
-
-def _columns(
-    particles: Particles, eta: NDArray[np.float64], phi: NDArray[np.float64]
-) -> dict[str, NDArray[np.generic]]:
-    """The columns of nodes by name, (total,) each."""
-    slot = particles.slot()
-    return {
-        "pt": particles.pt,
-        "energy": _energy(particles),
-        "eta": eta,
-        "phi": phi,
-        "mass": particles.mass,
-        "charge": particles.charge,
-        **{f"is_{kind}": slot == place for place, kind in enumerate(particles.info.slots)},
-    }

@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-import awkward as ak
 import numpy as np
 
 from benchmark.core.compiled import compiled
-from benchmark.core.errors import UserError
-from representations.kernels import moments
+from representations.kernels.axes import axis_of, placed
 from representations.kernels.canvas import canvas, listed, take
-from representations.kernels.particles import principal
 from representations.kernels.threads import shared_out
 
 if TYPE_CHECKING:
@@ -21,8 +18,6 @@ if TYPE_CHECKING:
     from tasks.events import Events
 
 
-AXES = ("eta", "phi", "subjet1_eta", "subjet1_phi", "subjet2_eta", "subjet2_phi")
-"""Directions of a jet, and of its subjets relative to it."""
 _CHUNK = 1 << 17
 """Constituents in one piece of a thread's work."""
 
@@ -64,16 +59,9 @@ def pixelised(steps: Steps, events: Events, particles: Particles) -> Pixelised:
 
     The steps act on the constituents before these are put into cells. The papers rotate finished pictures by
     interpolation, which smears them. A rotation in (eta, phi) keeps every pt, but no mass, as in the papers.
-
-    If the events have no `axes` of subjets, the hardest constituent and the principal axis replace them. A jet of one
-    subjet has no second one to be turned by: its principal axis becomes vertical, with the longer half below.
     """
-    axes = _axes(events, particles) if events.has("axes") else _estimated(particles)
-    centre = axes[:2] if steps.translate else particles.centroid()
-    # the second subjet, or what replaces it, comes to lie below the first, at (0, -r)
-    angle = -np.pi / 2 - np.arctan2(principal(axes[3] - axes[1]), axes[2] - axes[0])
-    turn = (np.cos(angle), np.sin(angle)) if steps.rotate else (np.ones(len(angle)), np.zeros(len(angle)))
-    jets = _Jets(particles.offsets, particles.pt, particles.eta, particles.phi, *centre, *turn)
+    axis = axis_of(events, particles, translate=steps.translate, rotate=steps.rotate)
+    jets = _Jets(particles.offsets, particles.pt, particles.eta, particles.phi, *axis)
     offsets, counts, inside = particles.offsets, *np.zeros((2, len(events)), np.int64)
 
     def work(first: int, last: int) -> tuple[Pixels, Floats]:
@@ -123,17 +111,11 @@ def _pixels(
     used: Whole = 0
     for event in range(first, last):
         start, end = offsets[event], offsets[event + 1]
-        n, weight, eta_here = end - start, pt[start:end], eta[start:end]
-        c, s, heavier = cos[event], sin[event], 0.0
-        moments.principal(phi[start:end], phi0[event], y)
-        for i in range(n):  # loops as simple as this one are vectorised
-            here = eta_here[i] - eta0[event]
-            x[i], y[i] = here * c - y[i] * s, here * s + y[i] * c
+        n, weight = end - start, pt[start:end]
+        axis = eta0[event], phi0[event], cos[event], sin[event]
+        placed(weight, eta[start:end], phi[start:end], axis, flip, x[:n], y[:n])
         for i in range(n):
-            heavier += weight[i] * np.sign(x[i])
-        mirror = -1.0 if flip and heavier < 0 else 1.0
-        for i in range(n):
-            row = np.floor((mirror * x[i] / (2 * half) + 0.5) * side)
+            row = np.floor((x[i] / (2 * half) + 0.5) * side)
             column = np.floor((y[i] / (2 * half) + 0.5) * side)
             drawn = (row >= 0) & (row < side) & (column >= 0) & (column < side)
             place[i] = np.int64(row * side + column if drawn else beyond)
@@ -157,47 +139,3 @@ def _pixels(
         take(ink, pixels, values, begin, used)
         counts[event] = used - begin
     return used
-
-
-def _axes(events: Events, particles: Particles) -> list[Floats]:
-    """(eta, phi) of the two leading subjets, (events,) each. The table has them relative to the jet.
-
-    For a jet of one subjet the table has that subjet twice; a point on the principal axis replaces the second one. The
-    centroid cannot choose its side, because the subjet lies on the centroid itself (within 1% of the jet's width). The
-    third moment of pt can: it is positive towards the longer, fainter half, where a second subjet would be.
-    """
-    axes = {name: np.asarray(ak.to_numpy(events.table["axes", name])) for name in AXES}
-    wrong = ~np.isfinite(sum(axis.astype(np.float64) for axis in axes.values()))
-    if len(first := np.flatnonzero(wrong)):
-        event = events.column("event_id")[first[0]]
-        raise UserError(
-            f"{events.info.task}: event {event} has axes that are NaN or infinite. Remove or correct this event."
-        )
-    places = [(f"{subjet}_{axis}", axis) for subjet in ("subjet1", "subjet2") for axis in ("eta", "phi")]
-    eta, phi, *second = (np.asarray(axes[name] + axes[jet], np.float64) for name, jet in places)
-    both = np.stack([eta, phi])
-    alone = np.flatnonzero((second[0] == eta) & (second[1] == phi))
-    for axis, estimated in zip(second, _on_axis(particles, alone, both[:, alone], power=3), strict=True):
-        axis[alone] = estimated
-    return [eta, phi, *second]
-
-
-def _estimated(particles: Particles) -> list[Floats]:
-    """The hardest constituent, and a point on the principal axis of pt through it, on the side of the centroid."""
-    eta, phi = particles.hardest()
-    every = np.arange(len(particles.event_ids))
-    return [eta, phi, *_on_axis(particles, every, np.stack([eta, phi]), power=1)]
-
-
-def _on_axis(particles: Particles, jets: Ints, centre: Floats, power: int) -> tuple[Floats, Floats]:
-    """(eta, phi) of a point on the principal axis of pt through the centre (2, chosen) of some jets.
-
-    power : odd. The point lies on the side where this moment of pt along the axis is positive; 1 is the side of the
-        centroid.
-    """
-    chosen = moments.Chosen(particles.offsets, jets, particles.pt, particles.eta, particles.phi, centre)
-    xx, yy, xy = moments.second(chosen)
-    angle = np.arctan2(2 * xy, xx - yy) / 2
-    cos, sin = np.cos(angle), np.sin(angle)
-    side = np.where(moments.along(chosen, cos, sin, power) < 0, -1.0, 1.0)
-    return centre[0] + side * cos, centre[1] + side * sin

@@ -10,8 +10,9 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-MASS = "ln_m2"
-PAIR_FEATURES = ("delta_eta", "delta_phi", "delta_r", "ln_kt", "ln_z", MASS)
+PAIR_FEATURES = ("delta_eta", "delta_phi", "delta_r", "ln_z", "ln_kt", "ln_m2")
+MASSLESS = PAIR_FEATURES[:4]
+"""Without those that are the mass of the pair in closed form: with ln_z, ln_kt is one, too."""
 FLOOR = 1e-8
 """Smallest kt (GeV), z and m2 (GeV^2), so that particles at one place or without pt have a logarithm."""
 _LARGEST = 1e9
@@ -20,26 +21,27 @@ _STEEPEST = 40.0
 """Largest abs(rapidity), so that hyperbolic functions fit into float32."""
 
 
-def pair_features(momenta: Tensor, pseudorapidity: Tensor, pairs: Tensor) -> Tensor:
+def pair_features(momenta: Tensor, pairs: Tensor, turned: Tensor | None = None) -> Tensor:
     """`PAIR_FEATURES` of pairs, (pairs, 6) float32; finite for finite particles with abs(eta) below 1e30.
 
     Parameters
     ----------
-    momenta : (particles, 4) float32: pt, eta, phi, mass in GeV and radians; eta and phi may count from any axis.
-    pseudorapidity : (particles,) float32, from the detector's axis; masses of pairs of massive particles depend on it.
+    momenta : (particles, 4) float32: pt, eta, phi, mass in GeV and radians, in the laboratory.
     pairs : (pairs, 2) int64, positions of senders and receivers.
+    turned : (particles, 3) float32: cosine, sine and -1 or 1, by which delta_eta and delta_phi are turned and mirrored
+        as the columns of the particles are; None for not at all.
 
     Notes
     -----
 
-    delta_eta, delta_phi : sender minus receiver; delta_phi in [-pi, pi].
+    delta_eta, delta_phi : sender minus receiver; delta_phi in [-pi, pi] before it is turned.
     delta_r = sqrt(delta_eta^2 + delta_phi^2); kt = min(pt) delta_r; z = min(pt) / (sum of pt);
-    m2 = (E_a + E_b)^2 - |p_a + p_b|^2. The last three are logarithms, as the interaction features of the Particle
+    m2 = (E_a + E_b)^2 - |p_a + p_b|^2. These three are logarithms, as the interaction features of the Particle
     Transformer (arXiv:2202.03772, section 4). There delta_r is taken in rapidity; here in pseudorapidity, as in the
     construction of graphs (ParticleNet, arXiv:1902.08570, section 3.2).
     """
     pt, mass = (momenta[:, column].abs().clamp(max=_LARGEST) for column in (0, 3))
-    slow = _slowness(pt, pseudorapidity, mass)
+    slow = _slowness(pt, momenta[:, 1], mass)
     a, b = pairs.unbind(dim=1)
     delta_eta = momenta[a, 1] - momenta[b, 1]
     delta_phi = torch.remainder(momenta[a, 2] - momenta[b, 2] + math.pi, 2 * math.pi) - math.pi
@@ -47,7 +49,10 @@ def pair_features(momenta: Tensor, pseudorapidity: Tensor, pairs: Tensor) -> Ten
     softer = torch.minimum(pt[a], pt[b])
     z = softer / (pt[a] + pt[b]).clamp(min=FLOOR)
     mass2 = _mass2(pt[pairs], mass[pairs], delta_eta + slow[a] - slow[b], delta_phi)
-    logarithms = (part.clamp(FLOOR, 1e38).log() for part in (softer * delta_r, z, mass2))
+    logarithms = (part.clamp(FLOOR, 1e38).log() for part in (z, softer * delta_r, mass2))
+    if turned is not None:
+        cos, sin, mirror = turned[a].unbind(dim=1)
+        delta_eta, delta_phi = mirror * (delta_eta * cos - delta_phi * sin), delta_eta * sin + delta_phi * cos
     return torch.stack([delta_eta, delta_phi, delta_r, *logarithms], dim=1)
 
 

@@ -79,12 +79,11 @@ class Particles:
 
     def log_pt(self) -> NDArray[np.float64]:
         """ln(pt / GeV), minus infinity for pt 0."""
-        return _log(self.pt)
+        return log_of(self.pt)
 
     def log_energy(self) -> NDArray[np.float64]:
-        """ln(E / GeV) with E^2 = (pt cosh eta)^2 + mass^2, in logarithms so that no float32 input overflows."""
-        log_cosh = np.abs(self.eta) + np.log1p(np.exp(-2 * np.abs(self.eta))) - math.log(2)
-        return np.asarray(np.logaddexp(2 * (self.log_pt() + log_cosh), 2 * _log(np.abs(self.mass))) / 2)
+        """ln(E / GeV), minus infinity for energy 0."""
+        return log_energy(self.pt, self.eta, self.mass)
 
     def slot(self) -> NDArray[np.int8]:
         """Position in `info.slots` of each particle's kind, (total,).
@@ -284,6 +283,13 @@ def _counts(values: NDArray[Any], number: int) -> NDArray[np.bool_]:
         return np.asarray((values >= 0) & (values < number) & (values % 1 == 0))
 
 
-def _log(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def log_energy(pt: NDArray[np.float64], eta: NDArray[np.float64], mass: NDArray[np.float64]) -> NDArray[np.float64]:
+    """ln(E / GeV) with E^2 = (pt cosh eta)^2 + mass^2, in logarithms so that no float32 input overflows."""
+    log_cosh = np.abs(eta) + np.log1p(np.exp(-2 * np.abs(eta))) - math.log(2)
+    return np.asarray(np.logaddexp(2 * (log_of(pt) + log_cosh), 2 * log_of(np.abs(mass))) / 2)
+
+
+def log_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """ln of numbers, minus infinity for 0."""
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(values))

@@ -31,7 +31,7 @@ class Samples:
     mass : (n,) float32, or None; never an input of a model.
     features : (n, F) float32, inputs of models; F may be 0.
     feature_names : F names.
-    pair_masses : whether models may use masses of several particles; not if these define the classes.
+    masses : whether models may use masses of several particles; not if these define the classes.
     """
 
     classes: tuple[str, ...]
@@ -42,7 +42,7 @@ class Samples:
     mass: Tensor | None = None
     features: Tensor
     feature_names: tuple[str, ...] = ()
-    pair_masses: bool = True
+    masses: bool = True
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -10,11 +10,15 @@ from torch import Tensor
 
 from representations.kernels import gather
 from representations.kernels.pairs import PAIR_FEATURES, pair_features
-from representations.samples.base import Samples
+from representations.samples.particles import FRAME, ParticleSamples
 from representations.samples.ragged import Ragged
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch
+
+
+TURNED = [FRAME.index(name) for name in ("cos", "sin", "mirror")]
+"""Columns of a frame by which the differences of pairs are turned."""
 
 
 class Joined(NamedTuple):
@@ -35,15 +39,13 @@ class Joined(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Graphs(Samples):
+class Graphs(ParticleSamples):
     """Particles as nodes, and edges between particles of the same event.
 
     Parameters
     ----------
-    nodes : Ragged (total, columns) float32; pt, eta, phi and mass (GeV, radians) are among the columns.
+    nodes : Ragged (total, columns) float32; their momenta must be known.
     edges : Ragged (total, 2) int32, sender and receiver, counted within the event.
-    names : of the columns of nodes.
-    centre : (n, 2) float32, the eta and phi from which those of the nodes count; 0 for the detector's own frame.
     edge_names : features of edges: all `PAIR_FEATURES`, or the first of them.
     pairs : Ragged (total, P) float32, the features of edges; None computes them for each batch on the device.
 
@@ -55,22 +57,26 @@ class Graphs(Samples):
 
     nodes: Ragged
     edges: Ragged
-    names: tuple[str, ...]
-    centre: Tensor
     edge_names: tuple[str, ...] = PAIR_FEATURES
     pairs: Ragged | None = None
+
+    @property
+    def rows(self) -> Ragged:
+        """The nodes."""
+        return self.nodes
 
     def joined(self, index: Tensor) -> Joined:
         """The graphs of `index` (int64, on the samples' device) as one."""
         nodes, event, ends, pairs = self._on_cpu(index) if self.device.type == "cpu" else self._on_device(index)
         if pairs is not None:
             return Joined(nodes, event, ends, pairs)
-        columns = [self.names.index(name) for name in ("pt", "eta", "phi", "mass")]
-        momenta = nodes[:, columns]
-        # masses of pairs need the pseudorapidity itself; differences of stored values are more precise
-        steepness = momenta[:, 1] + self.centre[index, 0][event]
-        pairs = pair_features(momenta, steepness, ends.T)[:, : len(self.edge_names)]
-        return Joined(nodes, event, ends, pairs)
+        momenta = self.momenta_of(nodes, index)
+        assert momenta is not None
+        turned = None
+        if self.frames is not None:
+            first = self.frames.offsets[:-1][index][event]
+            turned = self.frames.values[first][:, TURNED]
+        return Joined(nodes, event, ends, pair_features(momenta, ends.T, turned)[:, : len(self.edge_names)])
 
     def _on_cpu(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
         """Nodes, event, edges, and stored pairs, with one pass for each."""

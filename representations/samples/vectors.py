@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from representations.kernels import gather
-from representations.samples.base import Samples
+from representations.samples.particles import ParticleSamples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,21 +18,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vectors(Samples):
+class Vectors(ParticleSamples):
     """Lists of particles in falling pt.
 
     Parameters
     ----------
     particles : Ragged (total, columns) float32.
     kinds : Ragged int8, the position of each particle's kind in `slots`.
-    names : of the columns.
     slots : how many particles of each kind a table of fixed length holds.
     """
 
     particles: Ragged
     kinds: Ragged
-    names: tuple[str, ...]
     slots: Mapping[str, int]
+
+    @property
+    def rows(self) -> Ragged:
+        """The particles."""
+        return self.particles
 
     @property
     def capacity(self) -> int:

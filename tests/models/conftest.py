@@ -142,7 +142,6 @@ def chains(
             torch.tensor(ends, dtype=torch.int32).reshape(-1, 2),
         ),
         names=(*made.names, "mass"),
-        centre=torch.zeros(n, 2),
     )
 
 

@@ -20,7 +20,7 @@ from models.inputs import VIEWS, Shape, View, view_of
 from models.model import Context
 from models.training.batches import mean_and_scale
 from representations.samples import Images, Samples, Vectors
-from tests.models.conftest import KINDS, chains, panels, particles, rings
+from tests.models.conftest import chains, panels, particles, rings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,29 +192,19 @@ def test_names_of_leading_particles() -> None:
     assert columns[-2:] == ("jet4_phi", "feature0")
 
 
-def test_sequence_holds_particles_kinds_and_mask() -> None:
+def test_sequence_holds_particles_and_mask() -> None:
     samples = particles(12, features=2, empty=[3])
     index = torch.tensor([5, 3, 0])
     inputs, mask, features = VIEWS["sequence", Vectors].batch(samples, index)
-    assert VIEWS["sequence", Vectors].shape(samples).columns == ("pt", "eta", "phi", "is_muon", "is_jet")
-    assert inputs.shape == (3, 5, mask.shape[1])
+    assert VIEWS["sequence", Vectors].shape(samples).columns == ("pt", "eta", "phi")
+    assert inputs.shape == (3, 3, mask.shape[1])
     assert mask.shape[1] <= samples.capacity
     for place, event in enumerate(index.tolist()):
         start, stop = samples.particles.offsets[event : event + 2].tolist()
         length = min(stop - start, samples.capacity)
         assert mask[place].tolist() == [True] * length + [False] * (mask.shape[1] - length)
         torch.testing.assert_close(inputs[place, :3, :length].T, samples.particles.values[start : start + length])
-        kinds = [KINDS[k] for k in samples.kinds.values[start : start + length]]
-        assert inputs[place, 3, :length].tolist() == [float(kind == "muon") for kind in kinds]
-        assert (inputs[place, 3:, :length].sum(0) == 1).all()
     assert features.shape == (3, 2)
-
-
-def test_one_kind_needs_no_column() -> None:
-    samples = particles(4)
-    one = replace(samples, slots={"constituent": 6}, kinds=replace(samples.kinds, values=samples.kinds.values * 0))
-    assert VIEWS["sequence", Vectors].shape(one).columns == one.names
-    assert VIEWS["sequence", Vectors].batch(one, torch.arange(4))[0].shape[1] == 3
 
 
 def test_pictures_are_the_dense_ones() -> None:

@@ -127,7 +127,7 @@ def test_a_jet_has_eta_across_and_phi_up():
     assert colour_at(turned, 0, -math.hypot(0.7, 0.4)) != WHITE  # the second lies below
 
 
-@pytest.mark.parametrize("representation", [FourVectors(), FourVectors(features="low"), Graph()])
+@pytest.mark.parametrize("representation", [FourVectors(features="raw"), FourVectors(), Graph()])
 def test_jets_count_from_their_centroid(representation):
     events = jets_of([[(211, 75.0, 0.5, 3.1), (-211, 25.0, 0.9, -3.1)]])
     with styled(**SMALL):

@@ -181,7 +181,7 @@ def test_distributions_count_each_event_once():
             "background": 25,
         }
     quantities = [panel.x.quantity for panel in figure.panels if panel.title == "leading particle"]
-    assert quantities[:5] == ["$p_T$", r"$\eta$", r"$\phi$", "$m$", "charge"]
+    assert [quantities[place] for place in (0, 1, 4, 5)] == [r"ln($p_T$ / GeV)", r"$\eta$", r"ln($E$ / GeV)", "charge"]
     kind = next(panel for panel in figure.panels if "0 electron" in panel.x.quantity)
     leading = seen.statistics.column("leading")[:, 0, seen.statistics.names.index("is_electron")]
     assert sum(counts[0] for counts in kind.counts.values()) == np.nansum(leading)
@@ -193,14 +193,14 @@ def test_features_without_particles():
     assert distributions.figure(seen, seen.statistics, "graph").panels == ()
 
 
-def test_nodes_of_a_jet_count_from_its_middle():
+def test_columns_of_a_jet_count_from_its_axis():
     events = jets_of([[(211, 75.0, 1.5, 3.1), (22, 25.0, 1.9, -3.1)]] * 2 + [[(22, 60.0, 1.0, 0.2)]])
     titles = {}
-    for representation in (Graph(), FourVectors()):
+    for representation in (Graph(), FourVectors(features="raw")):
         seen = overview_of(representation, events)
         panels = distributions.figure(seen, seen.statistics, "").panels
         titles[representation.name] = {panel.x.quantity for panel in panels}
-    assert r"$\Delta$$\eta$" in titles["graph"]
+    assert r"$\Delta\eta$ from the axis" in titles["graph"]
     assert r"$\eta$" in titles["fourvectors"]
 
 

@@ -81,7 +81,7 @@ def test_leading_particles(step):
         [("jet", 40.0, 1.0, 0.0), ("jet", 50.0, 0.5, 0.3)],
         [("bjet", 70.0, 0.0, 0.0)],
     ]
-    statistics = summed_up(FourVectors(), events_of(collisions), step)
+    statistics = summed_up(FourVectors(features="raw"), events_of(collisions), step)
     assert isinstance(statistics, ListStatistics)
     pt = statistics.column("leading")[:, :, statistics.names.index("pt")]
     np.testing.assert_array_equal(pt, [[90, 30], [25, np.nan], [np.nan, np.nan], [50, 40], [70, np.nan]])

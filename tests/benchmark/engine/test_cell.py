@@ -144,7 +144,7 @@ def test_the_key_covers_all_that_can_change_the_outcome(toy_data: Path, tmp_path
         "parameter": job(task, "fourvectors", f"{cell.model}[noise=1]"),
         "plug-in file": job(task, "fourvectors", f"{edited}:Nearest"),
         "representation": job(task, "circles", str(cell.model)),
-        "representation's parameter": job(task, "fourvectors[features=low]", str(cell.model)),
+        "representation's parameter": job(task, "fourvectors[features=raw]", str(cell.model)),
         "variant": job(f"{task}[slope=50]", "fourvectors", str(cell.model)),
         "level": toy_job(level="hadron"),
         "preset": dataclasses.replace(made, cell=dataclasses.replace(cell, preset="quick")),

@@ -94,7 +94,7 @@ def test_another_model_and_seed_represent_nothing_again(root: Path, counted: lis
     assert counted == []
     assert "represent" not in stages
     assert module._held == {}, "nothing is held beside the memory maps"
-    run_cell(job(TOY, "fourvectors[features=low]", str(toy_job().cell.model)), root)
+    run_cell(job(TOY, "fourvectors[features=raw]", str(toy_job().cell.model)), root)
     assert sum(counted) == EVENTS
 
 
@@ -151,7 +151,7 @@ def test_the_key_covers_all_that_can_change_samples(toy_data: Path, tmp_path: Pa
     jobs = {
         "nothing": made,
         "representation": job(task, "circles", model),
-        "representation's parameter": job(task, "fourvectors[features=low]", model),
+        "representation's parameter": job(task, "fourvectors[features=raw]", model),
         "variant": job(f"{task}[slope=50]", "fourvectors", model),
         "task's file": job(f"{edited}:Toy", "fourvectors", model),
         "view": job("ttbar", "fourvectors", model),

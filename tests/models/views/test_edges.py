@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,22 +24,15 @@ VIEW = VIEWS["edges", Graphs]
 def test_columns() -> None:
     graphs = chains(6, features=1)
     nodes, pairs, ends, event, features = VIEW.batch(graphs, torch.tensor([4, 1]))
-    assert VIEW.shape(graphs) == Shape("edges", ("log_pt", "eta", "mass", "cos_phi", "sin_phi"), (6,), ("feature0",))
+    assert VIEW.shape(graphs) == Shape("edges", ("pt", "eta", "phi", "mass"), (6,), ("feature0",))
     first, second = (graphs.nodes.values[slice(*graphs.nodes.offsets[event : event + 2])] for event in (4, 1))
-    pt, eta, phi, mass = torch.cat([first, second]).T
-    torch.testing.assert_close(nodes, torch.stack([pt.log(), eta, mass, phi.cos(), phi.sin()], dim=1))
+    assert torch.equal(nodes, torch.cat([first, second]))
     assert event.tolist() == [0] * len(first) + [1] * len(second)
     assert features.shape == (2, 1)
     joined = graphs.joined(torch.tensor([4, 1]))
     assert torch.equal(ends, joined.edges)
     assert torch.equal(event[ends[0]], event[ends[1]])
     torch.testing.assert_close(pairs, joined.pairs)
-
-
-def test_pt_zero_has_a_finite_logarithm() -> None:
-    graphs = chains(3)
-    graphs.nodes.values[:, 0] = 0.0
-    assert (VIEW.batch(graphs, torch.arange(3))[0][:, 0] == math.log(1e-3)).all()
 
 
 def test_pair_features_are_computed_once_if_small(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ def row_of(samples: Graphs, event: int) -> np.ndarray:
         degrees += [degree.std(), degree.max()] if len(nodes) else [0, 0]
     return np.concatenate(
         [
-            [len(nodes), len(pairs)],
+            [len(nodes), len(pairs), np.log(max(pt.sum(), 1e-3)) if len(pt) else 0.0],
             nodes.sum(axis=0),
             *moments(nodes, np.ones(len(nodes))),
             *moments(nodes, pt),
@@ -60,9 +60,9 @@ def test_statistics_event_by_event(n: int, seed: int) -> None:
 def test_names_of_statistics() -> None:
     samples = chains(3, features=1)
     columns = TABLE.shape(samples).columns
-    assert columns[:4] == ("nodes", "edges", "pt_sum", "eta_sum")
+    assert columns[:5] == ("nodes", "edges", "log_pt_of_all", "pt_sum", "eta_sum")
     assert columns[-2:] == ("degree_out_maximum", "feature0")
-    assert len(set(columns)) == len(columns) == 2 + 5 * 4 + 4 * 6 + 5 + 1
+    assert len(set(columns)) == len(columns) == 3 + 5 * 4 + 4 * 6 + 5 + 1
     (table,) = TABLE.batch(samples, torch.arange(3))
     by_name = dict(zip(columns, table.T, strict=True))
     lengths = samples.nodes.lengths.float()

@@ -15,7 +15,7 @@ from models.views.leaves import of_particles
 from models.views.pixel_leaves import of_pixels
 from representations.samples import Images, Panel, Ragged, Vectors
 from tasks.detector.geometry import endcap_direction
-from tests.models.conftest import chains, particles, ragged, rings, truth
+from tests.models.conftest import particles, ragged, rings, truth
 
 
 @pytest.fixture
@@ -36,27 +36,21 @@ class TestParticles:
         leaves = of_particles(samples)
         torch.testing.assert_close(leaves.momenta.values[:, :3], samples.particles.values.double())
         assert not leaves.momenta.values[:, 3].any()
-        assert leaves.names == ("is_muon", "is_jet")
-        assert torch.equal(leaves.others.argmax(dim=1), samples.kinds.values.long())
+        assert leaves.names == samples.names
+        assert torch.equal(leaves.others, samples.particles.values)
         assert not leaves.dropped.any()
 
-    def test_momenta_from_other_columns(self) -> None:
+    def test_momenta_are_kept_beside_other_columns(self) -> None:
         samples = particles(20)
-        pt, eta, phi = samples.particles.values.double().unbind(dim=1)
-        energy = ((pt * eta.cosh()) ** 2 + 25.0).sqrt()
-        names = ("log_pt", "eta", "cos_phi", "sin_phi", "log_energy", "charge")
-        parts = (pt.log(), eta, phi.cos(), phi.sin(), energy.log(), torch.ones_like(pt))
-        leaves = of_particles(columns(samples, names, torch.stack(parts, dim=1)))
-        torch.testing.assert_close(leaves.momenta.values[:, 0], pt)
-        torch.testing.assert_close(leaves.momenta.values[:, 2].cos(), phi.cos())
-        torch.testing.assert_close(leaves.momenta.values[:, 3], torch.full_like(pt, 5.0), rtol=1e-6, atol=1e-4)
-        assert leaves.names == ("charge", "is_muon", "is_jet")
-
-    def test_nodes_have_the_eta_of_the_detector(self) -> None:
-        samples = replace(chains(4), centre=torch.tensor([[1.0, 2.0]] * 4))
-        leaves = of_particles(samples)
-        torch.testing.assert_close(leaves.momenta.values[:, 1].float(), samples.nodes.values[:, 1] + 1.0)
-        assert leaves.names == ()
+        pt, eta, phi = samples.particles.values.unbind(dim=1)
+        momenta = torch.stack([pt, eta, phi, torch.full_like(pt, 5.0)], dim=1)
+        values = torch.stack([pt.log(), torch.ones_like(pt)], dim=1)
+        named = replace(
+            columns(samples, ("log_pt", "charge"), values), momenta=Ragged(momenta, samples.particles.offsets)
+        )
+        leaves = of_particles(named)
+        assert torch.equal(leaves.momenta.values, momenta.double())
+        assert leaves.names == ("log_pt", "charge")
 
     def test_the_softest_are_dropped(self, few: int) -> None:
         samples = particles(40, seed=4)
@@ -70,7 +64,7 @@ class TestParticles:
 
     def test_refusals(self) -> None:
         samples = particles(5)
-        with pytest.raises(Skip, match="no phi"):
+        with pytest.raises(Skip, match=r"no known momenta \(found: pt, eta, x\)"):
             of_particles(columns(samples, ("pt", "eta", "x"), samples.particles.values))
         broken = samples.particles.values.clone()
         broken[-1, 1] = torch.nan

@@ -16,12 +16,14 @@ from models.inputs import VIEWS
 from models.model import Context
 from models.recnn import RecNN
 from models.views.leaves import of_particles
-from models.views.merge_trees import MOMENTUM, MergeTrees, TreeSamples
+from models.views.merge_columns import PIXEL_MOMENTUM
+from models.views.merge_trees import MergeTrees, TreeSamples
 from models.views.trees import ALGORITHMS, merge
+from representations.fourvectors.fourvectors import FourVectors
 from representations.graph.graph import Graph
 from representations.samples import Graphs, Images, Ragged, Samples, Vectors
 from tests.models.conftest import chains, particles, ragged, rings
-from tests.representations.collisions import jets_of
+from tests.representations.collisions import events_of, jets_of
 
 if TYPE_CHECKING:
     from models.views.trees import Algorithm
@@ -44,23 +46,13 @@ def by_hand(samples: Vectors, event: int, topology: Algorithm) -> list[np.ndarra
     for a, b in trees.merges.values[first:last].tolist():
         momenta.append(momenta[a] + momenta[b])
         others.append(others[a] + others[b])
-    hardest = leaves.momenta.values[start:stop][leaves.momenta.values[start:stop, 0].argmax()].tolist()
     rows = []
-    for (px, py, pz, energy), other in zip(momenta, others, strict=True):
-        p, pt = math.sqrt(px**2 + py**2 + pz**2), math.hypot(px, py)
-        mass = math.sqrt(max(energy**2 - p**2, 0.0))
-        delta_phi = (math.atan2(py, px) - hardest[2] + math.pi) % (2 * math.pi) - math.pi
-        inputs = {
-            "log_p": math.log(p),
-            "delta_eta": math.asinh(pz / pt) - hardest[1],
-            "theta": math.acos(pz / p),
-            "delta_phi": delta_phi,
-            "log_energy": math.log(energy),
-            "log_share": math.log(energy / momenta[-1][3]),
-            "log_pt": math.log(pt),
-            "log_mass": math.log(max(mass, 1e-4)),
-        }
-        rows.append(np.array([*(inputs[name] for name in MOMENTUM), *other]))
+    for node, ((px, py, pz, energy), other) in enumerate(zip(momenta, others, strict=True)):
+        pt, own = math.hypot(px, py), dict(zip(leaves.names, other, strict=True))
+        mass = math.sqrt(max(energy**2 - px**2 - py**2 - pz**2, 0.0))
+        if node >= stop - start:
+            own |= {"pt": pt, "eta": math.asinh(pz / pt), "phi": math.atan2(py, px), "mass": mass}
+        rows.append(np.array([*own.values(), math.log(max(mass, 1e-4))]))
     return rows
 
 
@@ -72,8 +64,8 @@ def test_nodes_hold_the_momenta_of_their_subtrees(topology: Algorithm, seed: int
     mass = torch.rand(len(values), 1, generator=torch.Generator().manual_seed(seed)) * 20 + 1
     samples = replace(
         samples,
-        particles=replace(samples.particles, values=torch.cat([values, mass], dim=1)),
-        names=(*samples.names, "mass"),
+        particles=replace(samples.particles, values=torch.cat([values, mass, torch.ones_like(mass)], dim=1)),
+        names=(*samples.names, "mass", "is_here"),
     )
     view = MergeTrees(topology=topology, padded=padded)
     index = torch.tensor([6, 2, 0, 3])
@@ -103,19 +95,10 @@ def test_nodes_hold_the_momenta_of_their_subtrees(topology: Algorithm, seed: int
 
 def test_columns() -> None:
     shape = VIEWS["tree", Vectors].shape(particles(3, features=2))
-    assert shape.columns == (*MOMENTUM, "is_muon", "is_jet")
+    assert shape.columns == ("pt", "eta", "phi", "log_mass")
     assert shape.features == ("feature0", "feature1")
-    assert VIEWS["tree", Images].shape(rings(3, channels=2)).columns == (*MOMENTUM, "channel0", "channel1")
-    assert VIEWS["tree", Graphs].shape(chains(3)).columns == MOMENTUM
-
-
-def test_masses_can_be_left_out() -> None:
-    samples, view, bare = particles(3), MergeTrees(), MergeTrees(mass=False)
-    place = MOMENTUM.index("log_mass")
-    with_mass, without = (some.shape(samples).columns for some in (view, bare))
-    assert without == with_mass[:place] + with_mass[place + 1 :]
-    whole, part = (some.batch(some.prepare(samples), torch.arange(3))[0] for some in (view, bare))
-    assert torch.equal(part, torch.cat([whole[:, :place], whole[:, place + 1 :]], dim=1))
+    assert VIEWS["tree", Images].shape(rings(3, channels=2)).columns == (*PIXEL_MOMENTUM, "channel0", "channel1")
+    assert VIEWS["tree", Graphs].shape(chains(3)).columns == ("pt", "eta", "phi", "mass", "log_mass")
 
 
 @KINDS
@@ -163,7 +146,7 @@ def test_jets_remain_when_the_last_merges_are_undone() -> None:
         roots = [root - 1 for root in three.roots[event].tolist() if root]
         assert sorted(roots) == sorted(alive)
         rows = torch.cat([whole.leaves.values[whole.leaves.offsets[event] :][:leaves], whole.merged.values[start:stop]])
-        pt = rows[roots, MOMENTUM.index("log_pt")]
+        pt = rows[roots, samples.names.index("pt")]
         assert torch.equal(pt, pt.sort(descending=True).values)
 
 
@@ -179,23 +162,14 @@ def shuffled(samples: Vectors) -> Vectors:
     )
 
 
-def turned(samples: Vectors) -> Vectors:
-    """All events rotated by one radian."""
-    values = samples.particles.values.clone()
-    values[:, samples.names.index("phi")] += 1.0
-    return replace(samples, particles=replace(samples.particles, values=values))
-
-
 @pytest.mark.parametrize("jets", [1, 4])
 @pytest.mark.parametrize("topology", ALGORITHMS)
-def test_order_and_azimuth_do_not_matter(topology: Algorithm, jets: int) -> None:
+def test_the_order_does_not_matter(topology: Algorithm, jets: int) -> None:
     samples = particles(120, seed=2)
     model = RecNN(units=8, epochs=1, batch_size=32, topology=topology, jets=jets)
     model.fit(samples[:60], samples[60:], Context())
     scores = model.predict_proba(samples)
     np.testing.assert_allclose(model.predict_proba(shuffled(samples)), scores, atol=1e-6)
-    if topology != "random":  # random trees differ for other particles
-        np.testing.assert_allclose(model.predict_proba(turned(samples)), scores, atol=1e-5)
 
 
 @pytest.mark.parametrize("gated", [False, True])
@@ -254,14 +228,52 @@ def test_edges_do_not_change_chains() -> None:
         assert torch.equal(*trees) == same
 
 
-def test_masses_that_define_the_classes_are_not_inputs() -> None:
-    samples = particles(5)
-    view = MergeTrees()
-    with_mass, without = (view.shape(some).columns for some in (samples, replace(samples, pair_masses=False)))
-    assert tuple(name for name in with_mass if name != "log_mass") == without
-    index = torch.arange(5)
-    rows, rows_without = (
-        view.batch(view.prepare(some), index)[0] for some in (samples, replace(samples, pair_masses=False))
-    )
-    place = with_mass.index("log_mass")
-    assert torch.equal(torch.cat([rows[:, :place], rows[:, place + 1 :]], dim=1), rows_without)
+def pair(masses: bool) -> Vectors:
+    """One event of two muons, encoded as fourvectors does."""
+    muons = [("muon", 40.0, 0.7, 1.0), ("muon", 30.0, -0.4, -2.0)]
+    return FourVectors(masses="on" if masses else "off").represent(events_of([muons], mass=0.106))
+
+
+def test_without_masses_no_column_of_a_merged_node_gives_one_away() -> None:
+    """Its energy is that of its momentum: E, pt and eta would be the mass in closed form."""
+    whole, without = (MergeTrees().prepare(pair(masses)) for masses in (True, False))
+    names = pair(False).names
+    assert MergeTrees().shape(pair(True)).columns == (*names, "log_mass")
+    assert MergeTrees().shape(pair(False)).columns == names
+    assert torch.equal(whole.leaves.values[:, :-1], without.leaves.values)
+    energy = names.index("log_energy")
+    found = dict(zip(names, without.merged.values[0].tolist(), strict=True))
+    p = math.exp(found["log_pt"]) * math.cosh(found["eta"])
+    assert math.exp(found["log_energy"]) == pytest.approx(p, rel=1e-5)
+    heavy = math.exp(float(whole.merged.values[0, energy]))
+    mass = math.exp(float(whole.merged.values[0, -1]))
+    assert heavy == pytest.approx(math.hypot(p, mass), rel=1e-5)
+    # m^2 = 2 pt pt (cosh delta eta - cos delta phi) of nearly massless muons
+    assert mass == pytest.approx(math.sqrt(2 * 40 * 30 * (math.cosh(1.1) - math.cos(3.0))), rel=1e-4)
+
+
+def test_pixels_have_no_mass_where_it_defines_the_classes() -> None:
+    samples = rings(5)
+    whole, without = (MergeTrees().prepare(replace(samples, masses=masses)).merged.values for masses in (True, False))
+    names = PIXEL_MOMENTUM[:-1]
+    assert MergeTrees().shape(replace(samples, masses=False)).columns[: len(names)] == names
+    p, energy = names.index("log_p"), names.index("log_energy")
+    assert torch.equal(without[:, p], without[:, energy])
+    assert (whole[:, energy] > whole[:, p]).any()
+
+
+def test_merged_nodes_are_encoded_as_particles_are() -> None:
+    """The root of a jet has all of its pt, and lies where the sum of the momenta does in the frame of the jet."""
+    jet = [(211, 75.0, 0.5, 3.1), (22, 25.0, 0.9, -3.1), (22, 5.0, 0.5, 2.9)]
+    samples = FourVectors().represent(jets_of([jet]))
+    trees = MergeTrees().prepare(samples)
+    assert torch.equal(trees.leaves.values[:, :-1], samples.particles.values)
+    root = dict(zip(samples.names, trees.merged.values[-1].tolist(), strict=False))
+    assert root["log_share"] == pytest.approx(0.0, abs=1e-6)
+    assert (root["charge"], root["is_photon"]) == (1.0, 2.0)
+    p = np.array([[pt * math.cos(phi), pt * math.sin(phi), pt * math.sinh(eta)] for _, pt, eta, phi in jet]).sum(0)
+    eta, phi = math.asinh(p[2] / math.hypot(p[0], p[1])), math.atan2(p[1], p[0])
+    far = math.hypot(eta - 0.5, (phi - 3.1 + math.pi) % (2 * math.pi) - math.pi)
+    assert root["delta_r"] == pytest.approx(far, rel=1e-4)
+    assert math.hypot(root["delta_eta"], root["delta_phi"]) == pytest.approx(far, rel=1e-4)
+    assert root["delta_phi"] < 0  # the heavier side of the axis lies below

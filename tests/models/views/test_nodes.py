@@ -14,18 +14,9 @@ from hypothesis import strategies as st
 from models.inputs import VIEWS
 from models.views.nodes import MOST, first_largest, length_of
 from representations.samples import Graphs, Ragged, Vectors
-from tests.models.conftest import KINDS, chains, particles, ragged
+from tests.models.conftest import chains, particles, ragged
 
 SET, GRAPH = VIEWS["nodes", Vectors], VIEWS["graph", Graphs]
-
-
-def more(pt: np.ndarray, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
-    """ln pt and the columns relative to the hardest particle, (columns, particles)."""
-    if not len(pt):
-        return np.zeros((4, 0))
-    hardest = int(np.argmax(pt))
-    delta = phi - phi[hardest]
-    return np.stack([np.log(np.maximum(pt, 1e-3)), eta - eta[hardest], np.cos(delta), np.sin(delta)])
 
 
 @given(n=st.integers(1, 12), seed=st.integers(0, 99))
@@ -34,33 +25,15 @@ def test_particles_event_by_event(n: int, seed: int) -> None:
     samples = particles(n, seed=seed, features=2, empty=[0])
     index = torch.tensor([*reversed(range(n)), 0])
     nodes, mask, features = SET.batch(samples, index)
-    assert SET.shape(samples).columns == (
-        *("pt", "eta", "phi", "ln_pt", "delta_eta", "cos_delta_phi", "sin_delta_phi"),
-        *("is_muon", "is_jet"),
-    )
+    assert SET.shape(samples).columns == samples.names
     assert mask.shape[1] % 8 == 0
     torch.testing.assert_close(features, samples.features[index])
     for place, event in enumerate(index.tolist()):
         first, last = samples.particles.offsets[event : event + 2].tolist()
         rows = samples.particles.values[first:last].numpy()
-        kinds = samples.kinds.values[first:last].numpy()
-        of_kind = np.stack([kinds == number for number in range(len(KINDS))])
-        expected = np.concatenate([rows.T, more(*rows.T.astype(float)), of_kind])
-        np.testing.assert_allclose(nodes[place, :, : last - first], expected, rtol=1e-5, atol=1e-5)
+        np.testing.assert_array_equal(nodes[place, :, : last - first], rows.T)
         assert mask[place].tolist() == [True] * (last - first) + [False] * (mask.shape[1] - last + first)
         assert not nodes[place, :, last - first :].any()
-
-
-def test_kinds_are_columns_once() -> None:
-    samples = particles(4)
-    kinds = torch.nn.functional.one_hot(samples.kinds.values.long(), 2).float()
-    named = replace(
-        samples,
-        particles=replace(samples.particles, values=torch.cat([samples.particles.values, kinds], dim=1)),
-        names=(*samples.names, "is_muon", "is_jet"),
-    )
-    assert SET.shape(named).columns.count("is_jet") == 1
-    assert SET.batch(named, torch.arange(4))[0].shape[1] == len(SET.shape(named).columns) == 9
 
 
 def test_the_softest_of_many_particles_are_left_out() -> None:
@@ -121,11 +94,11 @@ def test_senders_edge_by_edge(n: int, seed: int) -> None:
     samples = replace(samples, edges=Ragged(samples.edges.values[mixed], samples.edges.offsets))
     index = torch.tensor([*reversed(range(n)), 0])
     nodes, mask, senders, pairs, joined, _ = GRAPH.batch(samples, index)
-    assert GRAPH.shape(samples).columns[:5] == ("pt", "eta", "phi", "mass", "ln_pt")
+    assert GRAPH.shape(samples).columns == ("pt", "eta", "phi", "mass")
     for place, event in enumerate(index.tolist()):
         one = samples.joined(torch.tensor([event]))
         size = len(one.nodes)
-        torch.testing.assert_close(nodes[place, :4, :size].T, one.nodes)
+        torch.testing.assert_close(nodes[place, :, :size].T, one.nodes)
         assert mask[place].sum() == size
         assert int(joined[place].sum()) == one.edges.shape[1]
         found = {

@@ -42,21 +42,19 @@ def table(graphs: Graphs) -> dict[str, np.ndarray]:
 
 
 def test_nodes_are_objects_in_falling_pt() -> None:
-    graphs = Graph(k=1).represent(events_of([EVENT, []], mass=5.0))
-    assert graphs.names[:6] == ("pt", "energy", "eta", "phi", "mass", "charge")
-    assert graphs.names[6:] == ("is_electron", "is_muon", "is_jet", "is_bjet", "is_met")
+    graphs = Graph(k=1, features="raw").represent(events_of([EVENT, []], mass=5.0))
+    assert graphs.names[:5] == ("pt", "eta", "phi", "mass", "charge")
+    assert graphs.names[5:] == ("is_electron", "is_muon", "is_jet", "is_bjet", "is_met")
     nodes = table(graphs)
     assert nodes["pt"].tolist() == [99, 50, 30, 30]
     np.testing.assert_allclose(nodes["eta"], [-1, 0.5, 0, 0])  # missing energy has none
     np.testing.assert_allclose(nodes["phi"], [0, 3.1, 0.1, -3.1], rtol=1e-6)
-    np.testing.assert_allclose(nodes["energy"], np.hypot(nodes["pt"] * np.cosh(nodes["eta"]), 5.0), rtol=1e-6)
     assert nodes["is_bjet"].tolist() == [1, 0, 0, 0]
     assert nodes["is_met"].tolist() == [0, 0, 0, 1]
     assert nodes["charge"].tolist() == [0, -1, 0, 0]
     assert edges_of(graphs, 0) == [(2, 0), (3, 1), (0, 2), (1, 3)]
     assert graphs.nodes.lengths.tolist() == [4, 0]
     assert edges_of(graphs, 1) == []
-    assert not graphs.centre.any()
 
 
 @pytest.mark.parametrize(
@@ -83,16 +81,17 @@ def test_symmetric_edges() -> None:
     assert edges_of(both, 0) == [(1, 0), (0, 1), (2, 1), (1, 2)]
 
 
-def test_constituents_count_from_the_centroid() -> None:
-    jet = [(211, 30.0, 1.0, 3.1), (22, 10.0, 1.4, -3.1), (22, 10.0, 0.6, 3.0)]
-    graphs = Graph().represent(jets_of([jet, []]))
-    nodes = table(graphs)
-    assert graphs.names[6:] == ("is_constituent",)
-    np.testing.assert_allclose(np.average(nodes["eta"], weights=nodes["pt"]), 0, atol=1e-6)
-    np.testing.assert_allclose(np.average(nodes["phi"], weights=nodes["pt"]), 0, atol=1e-6)
-    np.testing.assert_allclose(nodes["eta"] + graphs.centre[0, 0].item(), [1.0, 1.4, 0.6], rtol=1e-6)
-    np.testing.assert_allclose(nodes["phi"][1] - nodes["phi"][0], 2 * math.pi - 6.2, atol=1e-5)
-    assert graphs.centre[1].tolist() == [0, 0]
+def test_edges_of_a_jet_are_turned_as_its_nodes_are() -> None:
+    jet = [(211, 30.0, 1.0, 3.1), (22, 10.0, 1.4, -3.1), (22, 9.0, 0.6, 3.0)]
+    graphs = Graph(join="complete").represent(jets_of([jet, []]))
+    nodes, joined = table(graphs), graphs.joined(torch.tensor([0]))
+    sender, receiver = joined.edges.numpy()
+    for place, name in enumerate(("delta_eta", "delta_phi")):
+        expected = nodes[name][sender] - nodes[name][receiver]
+        np.testing.assert_allclose(joined.pairs[:, place], expected, atol=1e-5)
+    lab = Graph(join="complete", features="raw").represent(jets_of([jet, []])).joined(torch.tensor([0])).pairs
+    assert not torch.allclose(lab[:, :2], joined.pairs[:, :2])
+    assert torch.equal(lab[:, 2:], joined.pairs[:, 2:])
 
 
 def test_pairs_know_the_jets_own_pseudorapidity() -> None:
@@ -113,21 +112,21 @@ def test_no_mass_of_pairs_where_it_defines_the_classes() -> None:
     whole, without = (Graph().represent(replace(events, info=info)) for info in (
         events.info, replace(events.info, pair_masses=False)
     ))  # fmt: skip
-    assert whole.edge_names == (*without.edge_names, "ln_m2")
+    assert whole.edge_names == (*without.edge_names, "ln_kt", "ln_m2")
     index = torch.tensor([3, 19, 0])
     for graphs in (without, without.with_pairs()):
-        assert torch.equal(graphs.joined(index).pairs, whole.joined(index).pairs[:, :-1])
+        assert torch.equal(graphs.joined(index).pairs, whole.joined(index).pairs[:, :-2])
 
 
 def test_crystals_count_from_the_hottest_and_come_by_energy() -> None:
     shower = [(80, 359, 2.0), (81, 0, 8.0), (150, 1, 5.0), (81, 1, -1.0)]
     graphs = Graph(nodes=3).represent(showers_of([shower, []]))
     nodes = table(graphs)
-    np.testing.assert_allclose(nodes["energy"], [8, 5, 2], rtol=1e-6)  # by pt the second would be the last
+    energy = np.exp(nodes["log_energy"])
+    np.testing.assert_allclose(energy, [8, 5, 2], rtol=1e-6)  # by pt the second would be the last
     eta, phi = barrel_direction(np.array([81, 150, 80]), np.array([0, 1, 359]))
-    np.testing.assert_allclose(nodes["eta"], eta - eta[0], atol=1e-6)
-    np.testing.assert_allclose(nodes["phi"], np.angle(np.exp(1j * (phi - phi[0]))), atol=1e-6)
-    assert not nodes["mass"].any()
+    np.testing.assert_allclose(nodes["delta_eta"], eta - eta[0], atol=1e-6)
+    np.testing.assert_allclose(nodes["delta_phi"], np.angle(np.exp(1j * (phi - phi[0]))), atol=1e-6)
     assert len(graphs.nodes.values) == 3
 
 
@@ -150,8 +149,8 @@ def test_thousands_of_hits() -> None:
     graphs = Graph(nodes=4000, k=7).represent(showers_of([hits], picture="barrel"))
     assert graphs.nodes.lengths.tolist() == [4000]
     assert graphs.edges.lengths.tolist() == [28000]
-    energy = table(graphs)["energy"]
-    assert energy.min() >= np.sort([hit[2] for hit in hits])[-4000] * (1 - 1e-6)
+    energy = np.exp(table(graphs)["log_energy"])
+    assert energy.min() >= np.sort([hit[2] for hit in hits])[-4000] * (1 - 1e-5)
     degree = torch.bincount(graphs.edges.values[:, 1], minlength=4000)
     assert (degree == 7).all()
 
@@ -249,13 +248,13 @@ def test_what_is_refused() -> None:
 def test_only_the_particles_are_read() -> None:
     assert [Graph().columns(info(kind)) for kind in ("objects", "constituents", "ecal")] == [
         ("objects",),
-        ("constituents",),
+        ("constituents", "axes"),
         ("ecal",),
     ]
 
 
 def test_huge_momenta_stay_finite() -> None:
-    """The energy of such a jet is more than a float32 holds."""
+    """The energy of such a jet is more than a float32 holds, its logarithm is not."""
     graphs = Graph().represent(events_of([[("jet", 3e38, 2.9, 0.0), ("jet", 0.0, 0.0, 1.0), ("muon", 20.0, 1.0, 2.0)]]))
     assert torch.isfinite(graphs.nodes.values).all()
-    assert table(graphs)["energy"].max() == np.finfo(np.float32).max
+    assert table(graphs)["log_energy"].max() == pytest.approx(math.log(3e38 * math.cosh(2.9)))

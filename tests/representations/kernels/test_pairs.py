@@ -11,11 +11,12 @@ from representations.kernels.pairs import FLOOR, PAIR_FEATURES, pair_features
 
 
 def features(
-    rows: list[list[float]] | np.ndarray, pairs: list[tuple[int, int]], centre: float = 0.0
+    rows: list[list[float]] | np.ndarray, pairs: list[tuple[int, int]], turned: list[list[float]] | None = None
 ) -> dict[str, np.ndarray]:
-    """By name, of particles (pt, eta, phi, mass) whose eta counts from `centre`."""
+    """By name, of particles (pt, eta, phi, mass)."""
     momenta = torch.tensor(np.asarray(rows), dtype=torch.float32)
-    found = pair_features(momenta, momenta[:, 1] + centre, torch.tensor(pairs).reshape(-1, 2))
+    turns = None if turned is None else torch.tensor(turned)
+    found = pair_features(momenta, torch.tensor(pairs).reshape(-1, 2), turns)
     return dict(zip(PAIR_FEATURES, found.double().numpy().T, strict=True))
 
 
@@ -27,19 +28,19 @@ def at_random(n: int, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("centre", [0.0, 1.7])
 def test_formulas(centre: float) -> None:
-    rows = at_random(200)
+    rows = at_random(200) + np.array([0, centre, 0, 0], np.float32)
     pairs = [(i, i + 1) for i in range(199)]
     pt, eta, phi, mass = rows.astype(np.float64).T
-    p = vector.array({"pt": pt, "eta": eta + centre, "phi": phi, "mass": mass})
+    p = vector.array({"pt": pt, "eta": eta, "phi": phi, "mass": mass})
     a, b = p[:-1], p[1:]
-    found = features(rows, pairs, centre)
+    found = features(rows, pairs)
     softer = np.minimum(a.pt, b.pt)
     expected = {
         "delta_eta": eta[:-1] - eta[1:],
         "delta_phi": a.deltaphi(b),
         "delta_r": a.deltaR(b),
-        "ln_kt": np.log(softer * a.deltaR(b)),
         "ln_z": np.log(softer / (a.pt + b.pt)),
+        "ln_kt": np.log(softer * a.deltaR(b)),
         "ln_m2": np.log((a + b).mass2),
     }
     assert list(found) == list(expected)
@@ -49,11 +50,11 @@ def test_formulas(centre: float) -> None:
 
 def test_masses_of_collimated_pairs_keep_their_digits() -> None:
     """2e-4 apart at 200 GeV: energies and momenta alone would leave nothing in float32."""
-    rows = [[200.0, 0.0, 1.0, 0.0], [100.0, 2e-4, 1.0, 0.0], [150.0, 1e-4, 1.0, 0.1396]]
-    found = features(rows, [(0, 1), (0, 2), (1, 2)], centre=2.0)
+    steep = np.array([2.0, 2.0002, 2.0001], np.float32).astype(float).tolist()
+    rows = [[200.0, steep[0], 1.0, 0.0], [100.0, steep[1], 1.0, 0.0], [150.0, steep[2], 1.0, 0.1396]]
+    found = features(rows, [(0, 1), (0, 2), (1, 2)])
     with np.errstate(all="raise"):
         pt, eta, phi, mass = np.array(rows, np.longdouble).T
-        eta = eta + 2
         energy = np.sqrt((pt * np.cosh(eta)) ** 2 + mass**2)
         p = np.stack([energy, pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)])
         total = p[:, [0, 0, 1]] + p[:, [1, 2, 2]]
@@ -65,6 +66,17 @@ def test_across_the_seam() -> None:
     found = features([[1, 0, np.pi - 0.1, 0], [1, 0, -np.pi + 0.1, 0]], [(0, 1), (1, 0)])
     np.testing.assert_allclose(found["delta_phi"], [-0.2, 0.2], atol=1e-6)
     np.testing.assert_allclose(found["delta_r"], [0.2, 0.2], atol=1e-6)
+
+
+def test_differences_are_turned_and_mirrored_as_columns_are() -> None:
+    """A quarter of a turn takes (1, 0) to (0, 1); lengths, angles and masses stay."""
+    rows = [[5.0, 1.0, 0.5, 0.0], [3.0, 0.0, 0.5, 0.0], [3.0, 0.0, 0.2, 0.0]]
+    pairs = [(0, 1), (1, 2)]
+    plain, quarter = features(rows, pairs), features(rows, pairs, [[0.0, 1.0, -1.0]] * 3)
+    np.testing.assert_allclose(quarter["delta_eta"], [0.0, 0.3], atol=1e-6)
+    np.testing.assert_allclose(quarter["delta_phi"], [1.0, 0.0], atol=1e-6)
+    for name in PAIR_FEATURES[2:]:
+        np.testing.assert_array_equal(quarter[name], plain[name])
 
 
 def test_floors() -> None:

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from representations.kernels.pairs import PAIR_FEATURES, pair_features
 from representations.samples import Graphs, Images, Panel, Ragged, Samples, Vectors
+from representations.samples.graphs import TURNED
+from representations.samples.particles import FRAME
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,8 +78,10 @@ def graphs(lengths: list[int]) -> Graphs:
     offsets = torch.tensor([0, *np.cumsum([len(event) for event in ends])], dtype=torch.int64)
     names = ("eta", "pt", "phi", "charge", "mass")
     rows = Ragged(torch.rand(len(nodes.values), len(names)), nodes.offsets)
+    momenta = Ragged(torch.rand(len(nodes.values), 4), nodes.offsets)
+    frames = Ragged(torch.rand(len(lengths), len(FRAME)), torch.arange(len(lengths) + 1))
     return Graphs(
-        **common(len(lengths)), nodes=rows, edges=Ragged(flat, offsets), names=names, centre=torch.rand(len(lengths), 2)
+        **common(len(lengths)), nodes=rows, edges=Ragged(flat, offsets), names=names, momenta=momenta, frames=frames
     )
 
 
@@ -224,8 +228,8 @@ def test_joined_graphs_against_a_loop(lengths: list[int], data: st.DataObject) -
     for place, i in enumerate(index):
         part = samples[i : i + 1]
         table, ends = part.nodes.values, part.edges.values.long()
-        momenta = table[:, [1, 0, 2, 4]]  # pt, eta, phi, mass
-        pairs.append(pair_features(momenta, momenta[:, 1] + samples.centre[i, 0], ends))
+        turned = part.frames.values[:, TURNED].expand(len(table), -1)
+        pairs.append(pair_features(part.momenta.values, ends, turned))
         edges += [(a + len(event), b + len(event)) for a, b in ends.tolist()]
         event += [place] * len(table)
         nodes += table.tolist()
@@ -252,14 +256,15 @@ def test_kept_pairs_are_the_computed_ones(lengths: list[int], data: st.DataObjec
 
 def test_graphs_are_moved_cut_and_weighed() -> None:
     samples = graphs([2, 0, 3])
-    bytes_of_graphs = (5 * 5 * 4 + 4 * 8) + (3 * 2 * 4 + 4 * 8) + 3 * 2 * 4
+    bytes_of_graphs = (5 * 5 * 4 + 4 * 8) + (3 * 2 * 4 + 4 * 8)
+    bytes_of_graphs += (5 * 4 * 4 + 4 * 8) + (3 * 6 * 4 + 4 * 8)  # momenta and frames
     assert samples.nbytes == 3 * (8 + 4 + 8 + 8) + 3 * 2 * 4 + bytes_of_graphs
     moved = samples.to("cpu")
     assert (type(moved), moved.device) == (Graphs, torch.device("cpu"))
     assert as_lists(moved.edges) == [[[0, 1]], [], [[0, 1], [1, 2]]]
     picked = samples[np.array([2, 0])]
     assert as_lists(picked.edges) == [[[0, 1], [1, 2]], [[0, 1]]]
-    assert torch.equal(picked.centre, samples.centre[[2, 0]])
+    assert torch.equal(picked.frames.values, samples.frames.values[[2, 0]])
     assert as_lists(samples[1:].nodes) == as_lists(samples.nodes)[1:]
     assert samples[1:].edges.values.data_ptr() == samples.edges.values[1:].data_ptr()
 

@@ -1,0 +1,88 @@
+"""Representations of particles one by one: the options of their columns, which lists and graphs share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+import numpy as np
+import torch
+
+from representations.kernels.encoding import IN_EVENTS, IN_JETS, Momenta, columns_of_kinds, encoded, frames_of
+from representations.kernels.particles import FULL_SPAN
+from representations.representation import Representation
+from representations.samples import Ragged
+from representations.samples.particles import MOMENTUM
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from representations.kernels.arrays import Ints
+    from representations.kernels.encoding import Frames
+    from representations.kernels.particles import Particles
+    from tasks.events import EventInfo, Events
+
+
+class Encoded(NamedTuple):
+    """The columns of particles (total, columns) float32, with their names, and what `ParticleSamples` holds besides."""
+
+    table: torch.Tensor
+    names: tuple[str, ...]
+    momenta: Ragged | None
+    frames: Ragged | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedParticles(Representation):
+    """A representation that gives particles one by one, with the columns of `representations.kernels.encoding`."""
+
+    translate: Annotated[
+        bool,
+        "standard columns of jets and showers: count from the leading subjet, or from the hottest crystal; if false, "
+        "from the centroid of pt",
+    ] = True
+    rotate: Annotated[
+        bool, "standard columns of jets: turn the second subjet to below the first, as the jet image does"
+    ] = True
+    flip: Annotated[bool, "standard columns of jets: mirror the heavier side to positive delta_eta"] = True
+    masses: Annotated[
+        Literal["auto", "on", "off"],
+        "whether models see masses of several particles in closed form: ln_kt (with ln_z) and ln_m2 of pairs, and mass "
+        "and energy of the nodes of merge trees. 'auto': unless a mass defines the classes of the task",
+    ] = "auto"
+
+    def pair_masses(self, info: EventInfo) -> bool:
+        """Whether masses of several particles are shown."""
+        return info.pair_masses if self.masses == "auto" else self.masses == "on"
+
+    def encoded(self, events: Events, particles: Particles, order: Ints, offsets: Ints, *, raw: bool) -> Encoded:
+        """The columns of the particles in `order`, which has those of event i at `offsets[i]:offsets[i + 1]`."""
+        momenta = Momenta(*(getattr(particles, name)[order] for name in MOMENTUM))
+        others: dict[str, Any] = columns_of_kinds(particles)
+        if raw:
+            columns = momenta._asdict() | {"charge": particles.charge[order]}
+        else:
+            frames = frames_of(events, particles, translate=self.translate, rotate=self.rotate, flip=self.flip)
+            names = IN_EVENTS if particles.span == FULL_SPAN else IN_JETS
+            columns = encoded(names, momenta, frames, particles.event[order])
+            if particles.info.particles != "ecal":
+                columns["charge"] = particles.charge[order]
+        columns |= {name: values[order] for name, values in others.items()}
+        table = _table(columns)
+        if raw:
+            return Encoded(table, tuple(columns), None, None)
+        ends = torch.from_numpy(offsets)
+        return Encoded(table, tuple(columns), Ragged(_table(momenta._asdict()), ends), _as_ragged(frames))
+
+
+def particle_columns(info: EventInfo, *, axes: bool) -> tuple[str, ...]:
+    """The columns of the Events table that hold the particles, and the axes of their jets."""
+    return (info.particles, "axes") if axes and info.particles == "constituents" else (info.particles,)
+
+
+def _table(columns: dict[str, Any]) -> torch.Tensor:
+    return torch.from_numpy(np.stack([np.asarray(column, np.float32) for column in columns.values()], axis=1))
+
+
+def _as_ragged(frames: Frames) -> Ragged:
+    return Ragged(torch.from_numpy(frames.rows.astype(np.float32)), torch.from_numpy(frames.offsets))
