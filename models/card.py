@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 
 from benchmark.core.errors import UserError
 from benchmark.core.stored import MB, StoredFile
+from benchmark.records.training import Training  # noqa: TC001 - as above
 from models.inputs import Shape
 from models.model import Context, Model
 from models.tensors import check_like, parse_tensors
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from representations.samples import Samples
 
-SCHEMA = 2
+SCHEMA = 3
 WEIGHTS = StoredFile("a fitted model", 4_000 * MB, "Fit it again.")
 LARGEST_INPUT = 2**25
 """Numbers in the input of an event, at most: two of the largest circle pictures have a tenth of them."""
@@ -45,7 +46,8 @@ class Card:
     model, version, parameters : name and version of the model, and its hyperparameters.
     classes : names of the classes, in the order of the scores.
     shape : shape of the inputs.
-    details : numbers about the fit, such as the best epoch.
+    details : numbers about the fit, such as the batch size.
+    training : its course, None if it has no steps.
     """
 
     model: str
@@ -54,10 +56,17 @@ class Card:
     classes: tuple[str, ...]
     shape: Shape
     details: Mapping[str, float] = field(default_factory=dict)
+    training: Training | None = None
     schema_version: int = SCHEMA
 
     @staticmethod
-    def of(model: Model, classes: tuple[str, ...], shape: Shape, details: Mapping[str, float] | None = None) -> Card:
+    def of(
+        model: Model,
+        classes: tuple[str, ...],
+        shape: Shape,
+        details: Mapping[str, float] | None = None,
+        training: Training | None = None,
+    ) -> Card:
         """The card of a fitted model."""
         return Card(
             model=model.name,
@@ -66,6 +75,7 @@ class Card:
             classes=classes,
             shape=shape,
             details=details or {},
+            training=training,
         )
 
     def check(self, samples: Samples, shape: Shape) -> None:
@@ -126,6 +136,10 @@ class ModelWithCard(Model, ABC):
     def details(self) -> dict[str, float]:
         """Numbers about the fit, from the card."""
         return dict(self._card.details) if self._card else {}
+
+    def training(self) -> Training | None:
+        """The course of the training, from the card."""
+        return self._card.training if self._card else None
 
     def _fitted(self) -> Card:
         if self._card is None:

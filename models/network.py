@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from models.model import Context
     from representations.samples import Samples
 
+OPTIMISATION: Mapping[str, Mapping[str, Any]] = {
+    "standard": {"weight_decay": 0.01, "patience_steps": 600},
+    "paper": {"weight_decay": 0.0, "patience_steps": 0},
+}
+"""What a recipe means beside the values of its parameters."""
 _MOMENT = re.compile(r"(?:mean|scale)[0-9]{1,2}")
 """The names of mean and scale of an input."""
 
@@ -94,26 +99,34 @@ class TorchModel(ModelWithCard, ABC):
     Subclass as a dataclass whose fields are the hyperparameters, and write `network`.
     """
 
+    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {"paper": {"learning_rate": 5e-4, "schedule": "constant"}}
+
     views: ClassVar[tuple[str, ...]]
     """Views of `models/inputs.py` that the network takes; the first one that exists for the samples is used."""
 
-    epochs: Annotated[int, Range(1, 100_000), "largest number of passes over the training events"] = 40
+    recipe: Annotated[
+        Literal["standard", "paper"],
+        "'standard': AdamW with a weight decay of 0.01, and a patience of at least 600 steps. 'paper': what the paper "
+        "did (for most networks arXiv:1807.11916, section 5.3): Adam with a constant learning rate, early stopping",
+    ] = "standard"
+    epochs: Annotated[int, Range(1, 10_000), "largest number of passes over the training events"] = 60
     patience: Annotated[
         int,
         Range(1, 100_000),
-        "training stops after this many epochs without a smaller validation loss",
+        "training stops after this many epochs (with recipe=standard after 600 steps, if these take longer) in which "
+        "the validation loss has not fallen by a thousandth",
     ] = 5
     batch_size: Annotated[
         int,
         Range(1, 1_000_000),
         "training events per step; halved until they fit into the memory of the device",
     ] = 128
-    learning_rate: Annotated[float, Range(1e-9, 10), "learning rate of Adam in the first epoch"] = 5e-4
+    learning_rate: Annotated[float, Range(1e-9, 10), "learning rate in the first epoch"] = 1e-3
     schedule: Annotated[
-        Literal["constant", "linear", "cosine"],
-        "the learning rate over the epochs: 'constant', or falling towards 0 at the last epoch, 'linear' or as a "
-        "'cosine'",
-    ] = "constant"
+        Literal["plateau", "constant", "linear", "cosine"],
+        "the learning rate over the epochs: 'plateau': multiplied by 0.3 whenever half of the patience has brought no "
+        "smaller validation loss. 'constant', or falling towards 0 at the last epoch, 'linear' or as a 'cosine'",
+    ] = "plateau"
     clip: Annotated[float, Range(0, torch.inf), "largest norm of the gradient; 0 for no limit"] = 0.0
     balance: Annotated[
         Literal["weights", "clone"],
@@ -185,11 +198,11 @@ class TorchModel(ModelWithCard, ABC):
             batches = Batches(view, train, device, balance=self.balance, augment=augment)
             network = self._placed(self.network(shape, len(train.classes)), batches.moments())
             checks = Batches(view, valid, device)
-            progress = optimise(network, batches, checks, self._settings(), context)
+            training, details = optimise(network, batches, checks, self._settings(), context)
         dropped = view.dropped(checks.samples)
         self._network = network
-        details = progress.details() | ({} if dropped is None else {"dropped": float(dropped.mean())})
-        self._card = Card.of(self, train.classes, shape, details)
+        details |= {} if dropped is None else {"dropped": float(dropped.mean())}
+        self._card = Card.of(self, train.classes, shape, details, training)
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
         """Softmax of the logits, in float32 on every device, because bfloat16 makes different scores equal."""
@@ -254,7 +267,7 @@ class TorchModel(ModelWithCard, ABC):
         return None if self._network is None else sum(weight.numel() for weight in self._network.parameters())
 
     def details(self) -> dict[str, float]:
-        """`epochs` trained, the `best_epoch` (counted from 1) whose weights are used, and its `valid_loss`.
+        """The `batch_size`, and if training resumed from a checkpoint, its epochs and their seconds.
 
         `dropped` is the mean share of energy that the view leaves out of validation events, for views that do.
         """
@@ -274,6 +287,7 @@ class TorchModel(ModelWithCard, ABC):
             learning_rate=self.learning_rate,
             clip=self.clip,
             schedule=self.schedule,
+            **OPTIMISATION[self.recipe],
             penalty=Penalty(self.decorrelation, self.neighbours) if self.decorrelation else None,
         )
 

@@ -53,6 +53,7 @@ class Pyg(TorchModel):
     """
 
     name = "pyg"
+    version: ClassVar[str] = "2"  # trained until it stops improving
     extra: ClassVar[bool] = True
     views = ("edges",)
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {

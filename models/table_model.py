@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from benchmark.core.errors import UserError
+from benchmark.records.training import Training
 from models.card import Card, ModelWithCard
 from models.inputs import view_of
 from models.training.batches import balanced_weights, mean_and_scale, whole
@@ -44,6 +45,20 @@ def table_of(samples: Samples, model: str, device: str = "cpu") -> NDArray[np.fl
         )
     array: NDArray[np.float32] = table.cpu().numpy()
     return array
+
+
+def course_of(classifier: Any) -> Training | None:
+    """What a fitted classifier says of its iterations, as those of scikit-learn do; None if it has none or no limit.
+
+    It has no history, and counts as converged if it ended before its limit, `max_iter`.
+    """
+    done: Any = getattr(classifier, "n_iter_", None)
+    cap: Any = getattr(classifier, "max_iter", None)
+    try:
+        epochs, most = int(np.max(done)), int(cap)
+        return Training(epochs=epochs, best=epochs, cap=most, converged=epochs < most) if most > 0 else None
+    except (TypeError, ValueError):
+        return None
 
 
 @dataclass(kw_only=True)
@@ -81,7 +96,7 @@ class TableModel(ModelWithCard, ABC):
         weighted = "sample_weight" in inspect.signature(classifier.fit).parameters
         classifier.fit(self._scaled(table), labels, **(weights if weighted else {}))
         self._context, self._classifier = context, classifier
-        self._card = Card.of(self, train.classes, shape_of(train, self.name))
+        self._card = Card.of(self, train.classes, shape_of(train, self.name), training=course_of(classifier))
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
         """Class probabilities (events, classes); 0 for a class without training events."""

@@ -112,11 +112,12 @@ def _column(column: MetricColumn) -> str:
 
 
 def _paragraph(parameter: Parameter) -> str:
-    """Default, presets and possible values in a line, then the meaning."""
+    """Default, presets, recipes and possible values in a line, then the meaning."""
     import textwrap
 
-    presets = "".join(f", {preset}: {_plain(str(value))}" for preset, value in parameter.presets.items())
-    head = f"  {parameter.name} = {_plain(parameter.default)}{presets}  ({_kind(parameter)})"
+    sets = parameter.presets | {f"recipe={name}": value for name, value in parameter.recipes.items()}
+    others = "".join(f", {name}: {_plain(str(value))}" for name, value in sets.items())
+    head = f"  {parameter.name} = {_plain(parameter.default)}{others}  ({_kind(parameter)})"
     indent = " " * 6
     body = textwrap.fill(
         parameter.meaning, 100, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.plugin import Range
@@ -24,7 +24,7 @@ _OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.m
 class Parameter:
     """A parameter as its class declares it; type, default and choices are text.
 
-    presets : its values in the presets that change it. choices : the values of a Literal. range : such as "8 to 1024".
+    presets, recipes : its values in those that change it. choices : values of a Literal. range : such as "8 to 1024".
     """
 
     name: str
@@ -34,21 +34,31 @@ class Parameter:
     meaning: str = ""
     choices: tuple[str, ...] = ()
     range: str = ""
+    recipes: dict[str, Any] = field(default_factory=dict)
 
 
 def parameters_of(entry: Entry) -> tuple[Parameter, ...]:
     """The parameters of a plug-in, inherited ones first; a class whose source can't be read adds none."""
     module, _, name = entry.target.rpartition(":")
     classes = list(_lineage(source_of(module), name))
-    presets = next((found for node in classes if (found := _presets(node)) is not None), {})
+    presets = next((found for node in classes if (found := _sets(node, "presets")) is not None), {})
+    recipes: dict[str, dict[str, Any]] = {}
+    for node in reversed(classes):
+        for recipe, values in (_sets(node, "recipes") or {}).items():
+            recipes[recipe] = recipes.get(recipe, {}) | values
     declared: dict[str, Parameter] = {}
     for node in reversed(classes):  # bases first, as dataclasses order their fields
         for statement in node.body:
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
                 name = statement.target.id
-                if (parameter := _parameter(name, statement, declared.get(name), presets)) is not None:
-                    declared[name] = parameter
+                if (parameter := _parameter(name, statement, declared.get(name))) is not None:
+                    declared[name] = replace(parameter, presets=_of(name, presets), recipes=_of(name, recipes))
     return tuple(declared.values())
+
+
+def _of(name: str, sets: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The value of a parameter in each set of values that has one."""
+    return {key: values[name] for key, values in sets.items() if name in values}
 
 
 def _lineage(path: Path | None, name: str) -> Iterator[ast.ClassDef]:
@@ -77,9 +87,7 @@ def _lineage(path: Path | None, name: str) -> Iterator[ast.ClassDef]:
             yield from _lineage(path, base.id)
 
 
-def _parameter(
-    name: str, statement: ast.AnnAssign, inherited: Parameter | None, presets: dict[str, dict[str, Any]]
-) -> Parameter | None:
+def _parameter(name: str, statement: ast.AnnAssign, inherited: Parameter | None) -> Parameter | None:
     """The parameter that a statement in a class body declares; None if it declares none."""
     kind = _parsed(statement.annotation)
     if ast.unparse(kind).startswith(("ClassVar", "typing.ClassVar")):
@@ -100,10 +108,9 @@ def _parameter(
         name,
         ast.unparse(kind),
         ast.unparse(default) if default is not None else "",
-        {preset: values[name] for preset, values in presets.items() if name in values},
-        meanings[-1] if meanings else inherited.meaning if inherited else "",
-        _choices(kind),
-        ranges[-1] if ranges else inherited.range if inherited else "",
+        meaning=meanings[-1] if meanings else inherited.meaning if inherited else "",
+        choices=_choices(kind),
+        range=ranges[-1] if ranges else inherited.range if inherited else "",
     )
 
 
@@ -152,13 +159,13 @@ def _value(node: ast.expr) -> Any:
     return node
 
 
-def _presets(node: ast.ClassDef) -> dict[str, dict[str, Any]] | None:
-    """The literal `presets` of a class; None if its body has none."""
+def _sets(node: ast.ClassDef, attribute: str) -> dict[str, dict[str, Any]] | None:
+    """The literal `presets` or `recipes` of a class; None if its body has none."""
     for statement in node.body:
         targets = statement.targets if isinstance(statement, ast.Assign) else []
         targets = [statement.target] if isinstance(statement, ast.AnnAssign) else targets
         value = getattr(statement, "value", None)
-        if value is not None and any(isinstance(target, ast.Name) and target.id == "presets" for target in targets):
+        if value is not None and any(isinstance(target, ast.Name) and target.id == attribute for target in targets):
             try:
                 found = ast.literal_eval(value)
             except ValueError:

@@ -63,7 +63,8 @@ class Plugin:
     ``width: Annotated[int, Range(1, 1024), "channels of the first half"] = 16``. The range applies to the numbers
     among the values; text and None are exempt. A subclass that changes only the default need not repeat the rest.
 
-    `presets` holds, per preset, the values that differ from the defaults.
+    `presets` holds, per preset, the values that differ from the defaults, and `recipes`, per value of a parameter that
+    is called `recipe`, the values that go with it; those of base classes count as well. `resolve` applies both.
     Raise the `version` whenever the same parameters would give other numbers than before: it is part of the key of
     every result.
     """
@@ -71,6 +72,7 @@ class Plugin:
     name: ClassVar[str]
     version: ClassVar[str] = "1"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def __post_init__(self) -> None:
         """Check the declared ranges. A subclass with more checks calls `super().__post_init__()` first.
@@ -87,30 +89,40 @@ class Plugin:
         return {name: getattr(self, name) for name in _hints(type(self))}
 
     def changed(self, preset: str) -> tuple[str, ...]:
-        """The parameters, sorted, that differ from the preset's values and from the defaults of the fields."""
+        """The parameters, sorted, that differ from the values of recipe and preset and from the fields' defaults."""
         own: dict[str, Any] = {}
         fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
         for field in fields:
             own[field.name] = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
         own |= self.presets.get(preset, {})
+        own |= self._of_recipe(getattr(self, "recipe", None))
         # `parameters` may have names of a plug-in's own, which are no fields
         return tuple(sorted(n for n, value in self.parameters().items() if n not in own or own[n] != value))
 
     @classmethod
     def resolve(cls, preset: str, given: Mapping[str, str] | None = None) -> Self:
-        """The plug-in with the defaults, then the preset's values, then the user's (as text or as values).
+        """The plug-in with the defaults, then the values of preset and recipe, then the user's (as text or as values).
 
         Raises UserError for an unknown parameter, and for a value of the wrong type or out of its range.
         """
         hints = _hints(cls)
-        values = dict(cls.presets.get(preset, {}))
+        values: dict[str, Any] = {}
         for parameter, text in (given or {}).items():
             if parameter not in hints:
                 raise UserError(
                     f"{cls.name}: unknown parameter '{spelled(parameter)}'. {did_you_mean(parameter, hints)}"
                 )
             values[parameter] = _cast(cls.name, parameter, text, hints[parameter][0])
-        return cls(**values)
+        own = dict(cls.presets.get(preset, {}))
+        return cls(**{**own, **cls._of_recipe({**own, **values}.get("recipe")), **values})
+
+    @classmethod
+    def _of_recipe(cls, recipe: Any) -> dict[str, Any]:
+        """The values that go with a recipe; those of a class before those of its bases."""
+        values: dict[str, Any] = {}
+        for base in reversed(cls.__mro__):
+            values |= vars(base).get("recipes", {}).get(recipe, {}) if isinstance(recipe, str) else {}
+        return values
 
 
 def _hints(cls: type[Plugin]) -> dict[str, tuple[Any, ...]]:

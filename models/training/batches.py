@@ -68,6 +68,12 @@ class Batches:
             inputs = self.augment(inputs, rng)
         return Batch(inputs, self.labels[index], self.weights[index], self.masses[index])
 
+    @property
+    def events_per_epoch(self) -> int:
+        """Number of events of an epoch, with their clones."""
+        counts = torch.bincount(self.labels)
+        return int(counts.max()) * int((counts > 0).sum()) if self._cloned else len(self)
+
     def order(self, shuffle: torch.Generator) -> Tensor:
         """All events in the order of one epoch, on the device; with clones if these balance the classes."""
         events = cloned(self.labels.cpu(), shuffle) if self._cloned else torch.arange(len(self))

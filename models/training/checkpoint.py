@@ -1,6 +1,6 @@
 """The state of a training, and the checkpoint file in which it is stored.
 
-One safetensors file holds the weights, the best weights so far, Adam's moments and the states of random numbers as
+One safetensors file holds the weights, the best weights so far, AdamW's moments and the states of random numbers as
 tensors, and the rest as JSON in its header, with a hash of everything: a flipped bit would change the result without a
 word. Two files could belong to different epochs after a kill.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from benchmark.core.errors import UserError
 from benchmark.core.files import replacing, warn_once
 from benchmark.core.stored import MB, StoredFile
+from benchmark.records.training import Epoch  # noqa: TC001 - pydantic evaluates the annotations of TrainingProgress
 from models.tensors import check_like, parse_tensors
 
 if TYPE_CHECKING:
@@ -29,28 +30,43 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-SCHEMA = 3
+SCHEMA = 4
 FILE = StoredFile("a checkpoint of this training", 20_000 * MB, "Training starts from the beginning.")
 
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """Number of epochs, the best epoch (counted from 1), its loss, and the batch size.
+    """What a training has done so far.
 
-    resumed : number of epochs read from a checkpoint. resumed_s : seconds that these epochs took.
+    Parameters
+    ----------
+    history : the epochs, first to last; learning rate and end of the training follow from their losses.
+    batch_size : events of a step.
+    resumed, resumed_s : number of epochs read from a checkpoint, and the seconds that these took.
     """
 
-    epochs: int
-    best_epoch: int
-    valid_loss: float
+    history: tuple[Epoch, ...] = ()
     batch_size: int = 0
     resumed: int = 0
     resumed_s: float = 0.0
 
+    @property
+    def epochs(self) -> int:
+        """Number of epochs."""
+        return len(self.history)
+
+    @property
+    def losses(self) -> list[float]:
+        """The validation loss of each epoch."""
+        return [epoch.valid_loss for epoch in self.history]
+
     def details(self) -> dict[str, float]:
-        """All fields as floats; `resumed` and `resumed_s` only if training resumed from a checkpoint."""
-        numbers = {name: float(value) for name, value in asdict(self).items()}
-        return numbers if self.resumed else {k: v for k, v in numbers.items() if not k.startswith("resumed")}
+        """The batch size, and, if training resumed from a checkpoint, `resumed` and `resumed_s`."""
+        resumed = {"resumed": float(self.resumed), "resumed_s": self.resumed_s}
+        return {"batch_size": float(self.batch_size), **(resumed if self.resumed else {})}
+
+
+PROGRESS = TypeAdapter(TrainingProgress)
 
 
 @dataclass
@@ -117,7 +133,7 @@ class Checkpoint:
         """Replace the checkpoint. It is not flushed: it must survive a killed process, not a power cut."""
         if self.path is None:
             return
-        progress = {**asdict(state.progress), "resumed_s": state.seconds()}
+        progress = PROGRESS.dump_python(replace(state.progress, resumed_s=state.seconds()), mode="json")
         tensors = {name: value.detach().cpu().contiguous() for name, value in state.tensors().items()}
         header = {"schema": SCHEMA, "progress": progress, "sha256": _digest(tensors, progress)}
         try:
@@ -143,7 +159,7 @@ class Checkpoint:
             if header["sha256"] != _digest(tensors, header["progress"]):
                 raise ValueError("changed since it was written")
             _check(tensors, network, device)
-            return tensors, TypeAdapter(TrainingProgress).validate_python(header["progress"])
+            return tensors, PROGRESS.validate_python(header["progress"])
 
         try:
             return FILE.parse(self.path, parse)

@@ -1,4 +1,7 @@
-"""The training loop of all networks: seeded, with balanced classes and early stopping."""
+"""The training loop of all networks: seeded, with balanced classes and early stopping.
+
+`models/training/course.py` says when the learning rate falls and when a training ends.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,20 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.core.errors import UserError
+from benchmark.records.training import Epoch, Training
+from models.training import course
 from models.training.checkpoint import Checkpoint, TrainingProgress, TrainingState, random_states, set_random_states
 from models.training.memory import at_once, halving
-from models.training.parallel import ALONE, Team, team
-from models.training.step import Step, TrainingSettings, losses, share_of_rate
+from models.training.parallel import team
+from models.training.step import Step, TrainingSettings, share_of_rate
+from models.training.validation import VALIDATION_BATCH, evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from models.model import Context
     from models.training.batches import Batches
-    from models.training.penalty import Penalty
+    from models.training.parallel import Team
     from representations.samples import Samples
 
 
@@ -51,10 +57,6 @@ def exact_convolutions() -> AbstractContextManager[None]:
         enabled=True, benchmark=False, deterministic=True, allow_tf32=False
     )
     return flags
-
-
-VALIDATION_BATCH = 1024
-"""Events of a validation batch; halved until they fit into the memory of the device."""
 
 
 @contextmanager
@@ -92,15 +94,21 @@ def reproducible(seed: int, device: str) -> Iterator[None]:
 
 def optimise(
     network: nn.Module, train: Batches, valid: Batches, settings: TrainingSettings, context: Context
-) -> TrainingProgress:
-    """Train until `settings.patience` epochs bring no smaller validation loss; the network gets the best weights.
+) -> tuple[Training, dict[str, float]]:
+    """Train until patience or the number of epochs ends it; the network gets the best weights.
 
-    Adam and early stopping as in end-to-end learning (arXiv:1807.11916, section 5.3). Calls
-    `context.report("train", ...)` with the number of epochs, and writes `context.checkpoint` after each epoch. If that
-    file exists, training resumes from it, and reports "resume". If a batch does not fit into the memory of the device,
-    training starts again with half the batch size, so that the whole training has one batch size.
+    Calls `context.report("train", ...)` with the number of epochs, and writes `context.checkpoint` after each epoch. If
+    that file exists, training resumes from it, and reports "resume". If a batch does not fit into the memory of the
+    device, training starts again with half the batch size, so that the whole training has one batch size.
 
-    Raises UserError if the loss is not finite, or if memory runs out while other cells or processes share the work.
+    Returns
+    -------
+    The course of the training, and the `details` of its progress.
+
+    Raises
+    ------
+    UserError
+        If the loss is not finite, or if memory runs out while other cells or processes share the work.
     """
     with team(context.device) as members:
         device = torch.device(context.device)
@@ -108,7 +116,7 @@ def optimise(
         checkpoint = Checkpoint(context.checkpoint)
         found = checkpoint.read(network, device)
 
-        def attempt(batch_size: int) -> TrainingProgress:
+        def attempt(batch_size: int) -> tuple[Training, dict[str, float]]:
             network.load_state_dict(weights)
             set_random_states(states, device)
             return _train(network, train, valid, replace(settings, batch_size=batch_size), context, checkpoint, members)
@@ -132,11 +140,11 @@ def _train(
     context: Context,
     checkpoint: Checkpoint,
     members: Team,
-) -> TrainingProgress:
+) -> tuple[Training, dict[str, float]]:
     """Train epoch by epoch, from the start or from the checkpoint."""
     step = Step(network, settings, members)
     shuffle = torch.Generator().manual_seed(context.seed)
-    start, batch = TrainingProgress(0, 0, torch.inf, settings.batch_size), VALIDATION_BATCH
+    start, batch = TrainingProgress(batch_size=settings.batch_size), VALIDATION_BATCH
     state = TrainingState(network, step.optimiser, shuffle, start, _weights(network))
     found = checkpoint.read(network, torch.device(context.device))
     known = found is not None and found[1].batch_size == settings.batch_size
@@ -146,28 +154,50 @@ def _train(
     del found
     if members.rank:
         torch.manual_seed(_seed(context.seed, state.progress.epochs, members.rank))
-    while (
-        state.progress.epochs < settings.epochs
-        and state.progress.epochs - state.progress.best_epoch < settings.patience
-    ):
-        epoch = state.progress.epochs + 1
-        step.set_rate(settings.learning_rate * share_of_rate(settings.schedule, epoch, settings.epochs))
+    steps = _steps(train.events_per_epoch, settings.batch_size, members)
+    patience = course.in_epochs(settings.patience, settings.patience_steps, steps)
+    losses = state.progress.losses
+    while len(losses) < settings.epochs and course.waited(losses) < patience:
+        epoch = len(losses) + 1
+        rate = settings.learning_rate * _share_of_rate(settings, losses, patience)
+        step.set_rate(rate)
         rng = torch.Generator().manual_seed(_seed(context.seed, epoch, members.rank))
         report = partial(_report, context, epoch, settings.epochs)
         train_loss = _epoch(step, train, train.order(shuffle), rng, settings, members, report)
-        valid_loss, batch = evaluate(network, valid, batch, members, settings.penalty)
+        checked = evaluate(network, valid, batch, members, settings.penalty)
         _check_finite(train_loss, "training", epoch, settings)
-        _check_finite(valid_loss, "validation", epoch, settings)
-        if valid_loss < state.progress.valid_loss:
-            state.progress = replace(state.progress, best_epoch=epoch, valid_loss=valid_loss)
+        _check_finite(checked.loss, "validation", epoch, settings)
+        batch = checked.batch
+        losses.append(checked.loss)
+        if course.best_epoch(losses) == epoch:
             state.best_weights = _weights(network)
-        state.progress = replace(state.progress, epochs=epoch)
+        done = Epoch(train_loss=train_loss, valid_loss=checked.loss, valid_auc=checked.auc, learning_rate=rate)
+        state.progress = replace(state.progress, history=(*state.progress.history, done))
         if members.rank == 0:
             checkpoint.write(state)
     network.load_state_dict(state.best_weights)
     network.eval()
     context.report("train", settings.epochs, settings.epochs)
-    return state.progress
+    training = Training(
+        epochs=len(losses),
+        best=course.best_epoch(losses),
+        cap=settings.epochs,
+        converged=course.waited(losses) >= patience,
+        history=state.progress.history,
+    )
+    return training, state.progress.details()
+
+
+def _share_of_rate(settings: TrainingSettings, losses: Sequence[float], patience: int) -> float:
+    """Learning rate of the next epoch divided by that of the first."""
+    if settings.schedule == "plateau":
+        return course.FACTOR ** course.reductions(losses, patience)
+    return share_of_rate(settings.schedule, len(losses) + 1, settings.epochs)
+
+
+def _steps(events: int, batch_size: int, members: Team) -> int:
+    """Steps of an epoch."""
+    return max(1, min(-(-events // batch_size), events // members.size))
 
 
 def _seed(*numbers: int) -> int:
@@ -192,48 +222,13 @@ def _epoch(
     step.network.train()
     total = torch.zeros((), device=order.device)
     # batches of equal size: a small last batch is noisy, and batch normalisation fails on a single event
-    count = -(-len(order) // settings.batch_size)
-    steps = order.tensor_split(max(1, min(count, len(order) // members.size)))
+    steps = order.tensor_split(_steps(len(order), settings.batch_size, members))
     for number, batch in enumerate(train.ahead(map(members.share, steps), rng), start=1):
         size = len(steps[number - 1])
         # a tensor until the end of the epoch, because reading it makes the host wait for the GPU
         total += step(members.weighted(batch, size)) * size
         report(number / len(steps))
     return float(members.mean(total)) / len(order)
-
-
-def evaluate(
-    network: nn.Module,
-    valid: Batches,
-    batch: int = VALIDATION_BATCH,
-    members: Team = ALONE,
-    penalty: Penalty | None = None,
-) -> tuple[float, int]:
-    """The mean loss per event, and the batch size that fitted into memory; the processes of a team share the work."""
-    network.eval()
-
-    def attempt(events: int) -> Tensor:
-        total = torch.zeros((), device=valid.labels.device)
-        batches = map(valid, list(valid.chunks(events))[members.rank :: members.size])
-        sums = [losses(network(*batch.inputs), batch, penalty).sum() for batch in batches]
-        return torch.stack(sums).sum() if sums else total
-
-    with torch.inference_mode():
-        agreed = partial(_agreed, attempt, members, valid.labels.device)
-        total, batch = halving(batch, agreed, "validation")
-        return float(members.mean(total)) * members.size / len(valid), batch
-
-
-def _agreed(attempt: Callable[[int], Tensor], members: Team, device: torch.device, events: int) -> Tensor:
-    """The result of `attempt(events)`. If one process runs out of memory, all raise, so that all halve together."""
-    reason, found = "", torch.zeros((), device=device)
-    try:
-        found = attempt(events)
-    except torch.OutOfMemoryError as error:
-        reason = str(error)
-    if float(members.mean(torch.tensor(float(bool(reason)), device=device))) > 0:
-        raise torch.OutOfMemoryError(reason or "another process has too little memory")
-    return found
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:

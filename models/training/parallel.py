@@ -56,6 +56,14 @@ class Team:
             value /= self.size
         return value
 
+    def gathered(self, part: Tensor) -> Tensor:
+        """The rows of all processes on the CPU, in their order; a process may have none."""
+        if self.size == 1:
+            return part.cpu()
+        parts: list[Tensor] = [part] * self.size
+        dist.all_gather_object(parts, part.cpu())
+        return torch.cat(parts)
+
     def agree(self, number: int) -> bool:
         """Whether all processes have the same number."""
         if self.size == 1:

@@ -1,4 +1,4 @@
-"""One step of training: loss, gradient, Adam.
+"""One step of training: loss, gradient, AdamW.
 
 On a GPU a step is recorded once for each shape of batch and then replayed as a CUDA graph: unless pictures are large,
 the host needs more time to launch hundreds of kernels one by one than the device needs to run them.
@@ -33,12 +33,21 @@ SHAPES = 8
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """Parameters of a training; `clip` is the largest norm of the gradient, 0 for no limit."""
+    """Parameters of a training.
+
+    Parameters
+    ----------
+    patience, patience_steps : training ends after so many epochs, or steps if these take longer, without progress.
+    weight_decay : of AdamW (arXiv:1711.05101), in units of the learning rate; 0 for Adam.
+    clip : the largest norm of the gradient, 0 for no limit.
+    """
 
     epochs: int
     patience: int
     batch_size: int
     learning_rate: float
+    patience_steps: int = 0
+    weight_decay: float = 0.0
     clip: float = 0.0
     schedule: str = "constant"
     penalty: Penalty | None = None
@@ -54,7 +63,9 @@ class Step:
         rate: float | Tensor = settings.learning_rate
         if on_gpu and settings.schedule != "constant":
             rate = torch.tensor(rate, device=parameters[0].device)  # a recorded step reads the current value
-        self.optimiser = torch.optim.Adam(parameters, lr=rate, fused=True, capturable=on_gpu)
+        self.optimiser = torch.optim.AdamW(
+            parameters, lr=rate, weight_decay=settings.weight_decay, fused=True, capturable=on_gpu
+        )
         self._replayed = on_gpu and team.size == 1
         self._seen: Counter[tuple[torch.Size, ...]] = Counter()
         self.recorded: dict[tuple[torch.Size, ...], Recording] = {}
@@ -127,11 +138,11 @@ def losses(logits: Tensor, batch: Batch, penalty: Penalty | None = None) -> Tens
 
 
 def share_of_rate(schedule: str, epoch: int, epochs: int) -> float:
-    """Learning rate of an epoch (counted from 1) divided by that of the first epoch.
+    """Learning rate of an epoch (counted from 1) divided by that of the first epoch, if it only depends on the epoch.
 
     "linear" falls by the same amount each epoch, "cosine" as in SGDR (arXiv:1608.03983, equation 5) without restarts;
     both start at 1 and would reach 0 one epoch after the last.
     """
     done = (epoch - 1) / epochs
-    shares = {"constant": 1.0, "linear": 1.0 - done, "cosine": 0.5 * (1.0 + math.cos(math.pi * done))}
-    return shares[schedule]
+    shares = {"linear": 1.0 - done, "cosine": 0.5 * (1.0 + math.cos(math.pi * done))}
+    return shares.get(schedule, 1.0)

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 import xgboost
+from sklearn.metrics import log_loss, roc_auc_score
 
 from benchmark.core.errors import UserError
-from models.bdt import BDT
+from models.bdt import BDT, kept_rounds
 from models.inputs import view_of
 from models.model import Context
-from models.training.batches import whole
+from models.training.batches import balanced_weights, whole
 from tests.models.conftest import particles, ragged
 
 if TYPE_CHECKING:
@@ -104,3 +105,51 @@ def test_saved_trees_know_the_names_of_their_columns(tmp_path: Path) -> None:
     model.save(tmp_path)
     found = xgboost.Booster(model_file=tmp_path / "model.ubj").feature_names
     assert found == list(view_of(("table",), samples, "bdt").shape(samples).columns)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_course_of_a_training(classes: int) -> None:
+    """Losses and AUC of a round are those of scikit-learn for a model of that many rounds."""
+    made = [replace(waves(n, seed=n), classes=tuple("abc"[:classes])) for n in (300, 200)]
+    train, valid = (replace(part, labels=part.labels + torch.arange(len(part)) % (classes - 1)) for part in made)
+    model = BDT(trees=400, learning_rate=0.3, patience=7)
+    model.fit(train, valid, Context())
+    training = model.training()
+    assert training is not None
+    assert training.converged
+    assert training.epochs == training.best + 7
+    kept = kept_rounds(training.epochs, training.best)
+    assert len(kept) == len(training.history)
+    best = training.history[kept.index(training.best)]
+    assert best.valid_loss == min(each.valid_loss for each in training.history)
+    for number in (1, training.best):
+        short = BDT(trees=number, learning_rate=0.3, patience=400)
+        short.fit(train, valid, Context())
+        course = short.training()
+        assert course is not None
+        assert not course.converged
+        found, scores = training.history[kept.index(number)], short.predict_proba(valid)
+        assert course.history[-1] == found
+        assert found.valid_loss == pytest.approx(
+            log_loss(valid.labels, scores, sample_weight=balanced_weights(valid)), rel=1e-4
+        )
+        truth = np.eye(classes)[valid.labels]
+        assert found.valid_auc == pytest.approx(roc_auc_score(truth, scores, average="macro"), abs=1e-6)
+
+
+def test_rounds_in_the_history() -> None:
+    assert kept_rounds(3, 2) == [1, 2, 3]
+    assert kept_rounds(100, 50) == list(range(1, 101))
+    rounds = kept_rounds(1990, 777)
+    assert len(rounds) == 101
+    assert rounds[0] == 1
+    assert rounds[-1] == 1990
+    assert 777 in rounds
+    assert set(np.diff([number for number in rounds if number != 777])) <= {20, 21}
+
+
+def test_the_recipe_of_the_paper() -> None:
+    assert (BDT.resolve("quick").learning_rate, BDT.resolve("quick").trees) == (0.1, 2000)
+    paper = BDT.resolve("quick", {"recipe": "paper", "depth": "4"})
+    assert (paper.learning_rate, paper.trees, paper.depth) == (0.5, 400, 4)
+    assert paper.changed("quick") == ("depth", "recipe")

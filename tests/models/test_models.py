@@ -117,7 +117,7 @@ def test_saved_and_loaded(name: str, samples: Images | Vectors, tmp_path: Path) 
     np.testing.assert_allclose(other.predict_proba(samples), model.predict_proba(samples), atol=1e-6, rtol=0)
     assert other.parameters() == model.parameters()
     assert other.parameters_count() == model.parameters_count()
-    assert other.details() == model.details()
+    assert (other.details(), other.training()) == (model.details(), model.training())
     assert not list(tmp_path.glob("*.pkl"))
 
 
@@ -139,15 +139,19 @@ def test_no_events_and_empty_events(name: str) -> None:
 def test_details_and_counts(name: str, samples: Images | Vectors) -> None:
     model = MAKE[name]()
     assert model.parameters_count() is None
-    assert model.details() == {}
+    assert (model.details(), model.training()) == ({}, None)
     seen: list[tuple[str, float, float]] = []
     model.fit(samples[:200], samples[200:], Context(report=lambda *event: seen.append(event)))
-    details = model.details()
-    assert 1 <= details["best_epoch"] <= details["epochs"]
-    assert details["valid_loss"] > 0
+    training = model.training()
+    assert training is not None
+    assert 1 <= training.best <= training.epochs == len(training.history) <= training.cap
+    best = training.history[training.best - 1]
+    assert best.valid_loss == min(epoch.valid_loss for epoch in training.history) > 0
     assert (model.parameters_count() or 0) > 10
     assert {stage for stage, _, _ in seen} == {"train"}
     assert seen[-1][1] == seen[-1][2]
+    expected = roc_auc_score(samples[200:].labels == 1, model.predict_proba(samples[200:])[:, 1])
+    assert best.valid_auc == pytest.approx(expected, abs=1e-6)
 
 
 def read_card(file: Path) -> str:
@@ -259,7 +263,7 @@ def test_units_do_not_matter_to_networks_on_tables() -> None:
 def test_bdt_counts_leaves_and_knows_its_columns() -> None:
     model = BDT(trees=3, depth=1)
     model.fit(particles(100), particles(50), Context())
-    assert model.parameters_count() == 2 * model.details()["best_epoch"]
+    assert model.parameters_count() == 2 * model.training().best
     assert "jet1_pt" in model._booster.feature_names
 
 

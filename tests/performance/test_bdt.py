@@ -68,7 +68,7 @@ def test_fit(side_by_side: SideBySide, kind: type[Samples], columns: int) -> Non
     model._settings = lambda *given: {**ours(*given), "nthread": 1}  # type: ignore[method-assign]
     model.fit(train, valid, Context())
     booster = bare(*tables, settings)
-    assert model.details()["best_epoch"] == booster.best_iteration + 1
+    assert model.training().best == booster.best_iteration + 1
     np.testing.assert_allclose(
         model.predict_proba(valid)[:, 1],
         booster.predict(xgboost.DMatrix(tables[1][0]), iteration_range=(0, booster.best_iteration + 1)),

@@ -168,7 +168,9 @@ def test_list(said):
 def test_list_tells_the_parameters_of_what_is_named(said):
     text = said("list", "cnn")
     assert "depth = 15, smoke: 7  (whole number)\n      number of convolutions of a resnet. 7, 11, 15" in text
-    assert "epochs = 40, smoke: 2, quick: 9, standard: 6" in text, "inherited ones too"
+    assert "epochs = 60, smoke: 2  (whole number, 1 to 10000)" in text, "inherited ones too"
+    assert "learning_rate = 0.001, recipe=paper: 0.0005  (number" in text, "and values of recipes"
+    assert "units = 256, smoke: 32, paper: 500, recipe=paper: 500" in said("list", "ffnn")
     assert "psi2s     3.65 to 3.95" in said("list", "dimuon")
     assert "one of at_least_one, exactly_one" in (ttbar := said("list", "ttbar"))
     assert "pileup = 0.0  (one of 2010, 2011, 2012, or number, 0 to 200)" in ttbar

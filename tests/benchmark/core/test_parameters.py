@@ -65,6 +65,9 @@ def test_all_parameters_are_read_and_have_a_meaning(registry, name: str):
     assert [parameter.name for parameter in found if not parameter.meaning] == []
     for preset, given in plugin.presets.items():
         assert {p.name: p.presets[preset] for p in found if preset in p.presets} == given
+    for recipe in {recipe for p in found for recipe in p.recipes}:
+        made = plugin.resolve("", {"recipe": recipe}).parameters()
+        assert {p.name: p.recipes[recipe] for p in found if recipe in p.recipes}.items() <= made.items()
 
 
 @pytest.mark.parametrize(("registry", "name"), PLUGINS, ids=lambda value: value if isinstance(value, str) else "")
@@ -109,10 +112,11 @@ def test_a_file_of_ones_own(tmp_path: Path):
     entry = MODELS.find(f"{path}:Mine")
     assert entry.doc == "One of mine.\n\nIt has words.\n\nAnd more words."
     found = {parameter.name: parameter for parameter in parameters_of(entry)}
-    assert list(found)[:2] == ["epochs", "patience"], "inherited ones first"
+    assert list(found)[:2] == ["recipe", "epochs"], "inherited ones first"
     assert found["epochs"] == Parameter(
-        "epochs", "int", "7", {}, "largest number of passes over the training events", range="1 to 100000"
+        "epochs", "int", "7", {}, "largest number of passes over the training events", range="1 to 10000"
     )
+    assert found["schedule"].recipes == {"paper": "constant"}
     assert list(found.values())[-6:] == [
         Parameter("first", "int", "2", {}, "one meaning, over two lines", range="1 to 30"),
         Parameter("second", "float", "0.001", {}, "quoted and added", range="-0.001 to 3.14159"),

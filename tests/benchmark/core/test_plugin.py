@@ -54,6 +54,31 @@ def test_changed_are_neither_the_presets_values_nor_the_defaults():
     assert More.resolve("quick", {"extra": "1"}).changed("quick") == ("extra",)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Cooked(Thing):
+    name: ClassVar[str] = "cooked"
+    presets: ClassVar[dict] = {"smoke": {"depth": 1, "extra": 5}}
+    recipes: ClassVar[dict] = {"slow": {"depth": 20, "rate": 0.01}}
+
+    recipe: Literal["fast", "slow"] = "fast"
+    extra: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overcooked(Cooked):
+    name: ClassVar[str] = "overcooked"
+    recipes: ClassVar[dict] = {"slow": {"depth": 30}}
+
+
+def test_a_recipe_stands_between_preset_and_user():
+    slow = Cooked.resolve("smoke", {"recipe": "slow", "rate": "3"})
+    assert slow == Cooked(recipe="slow", depth=20, rate=3.0, extra=5)
+    assert slow.changed("smoke") == ("rate", "recipe")
+    assert Cooked.resolve("smoke").changed("smoke") == ()
+    assert Cooked.resolve("", slow.parameters()) == slow
+    assert Overcooked.resolve("", {"recipe": "slow"}) == Overcooked(recipe="slow", depth=30, rate=0.01)
+
+
 @pytest.mark.parametrize(
     ("parameter", "text", "value"),
     [

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from benchmark.core.files import warn_once
 from models.cnn import CNN
 from models.model import Context, Report, silent
-from models.training.checkpoint import SCHEMA, Checkpoint, _digest
+from models.training.checkpoint import PROGRESS, SCHEMA, Checkpoint, _digest
 from tests.models.conftest import particles, rings
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ SAMPLES: dict[str, Samples] = {"pictures": rings(130, channels=2), "particles": 
 
 def model(**changes: object) -> CNN:
     """With everything that has a state: dropout, a falling learning rate, augmentation, clones."""
-    made = CNN(
-        depth=7, width=4, epochs=5, batch_size=16, dropout=0.3, schedule="cosine", augment="mirror", balance="clone"
-    )
+    made = CNN(depth=7, width=4, epochs=5, batch_size=16, dropout=0.3, augment="mirror", balance="clone")
     return replace(made, **changes)
 
 
@@ -72,6 +70,7 @@ def test_scores_after_a_kill_are_bit_identical(case: str, tmp_path: Path) -> Non
     assert [child.name for child in path.parent.iterdir()] == ["checkpoint"]
     resumed, whole = fitted(case, path), fitted(case)
     np.testing.assert_array_equal(resumed.predict_proba(SAMPLES[case]), whole.predict_proba(SAMPLES[case]))
+    assert resumed.training() == whole.training()
     details = resumed.details()
     assert (details.pop("resumed"), details.pop("resumed_s") > 0) == (2, True)
     assert details == whole.details()
@@ -94,7 +93,7 @@ def stopped(path: Path, after: float, **changes: object) -> None:
 
 def test_a_finished_training_is_not_continued(tmp_path: Path) -> None:
     """Killed between its last epoch and its result; also after early stopping."""
-    for changes in ({}, {"epochs": 50, "patience": 1, "learning_rate": 0.05}):
+    for changes in ({}, {"epochs": 50, "patience": 1, "learning_rate": 0.05, "recipe": "paper"}):
         path = tmp_path / f"checkpoint{len(changes)}"
         first = fitted("pictures", path, **changes)
         seen: list[tuple[str, float]] = []
@@ -104,8 +103,12 @@ def test_a_finished_training_is_not_continued(tmp_path: Path) -> None:
             seen.append((stage, done))
 
         again.fit(SAMPLES["pictures"][:90], SAMPLES["pictures"][90:], context(path, report))
-        assert seen == [("resume", first.details()["epochs"]), ("train", again.epochs)]
-        assert again.details()["resumed"] == first.details()["epochs"]
+        course = first.training()
+        assert course is not None
+        assert course.converged == bool(changes)
+        assert course == again.training()
+        assert seen == [("resume", course.epochs), ("train", again.epochs)]
+        assert again.details()["resumed"] == course.epochs
         np.testing.assert_array_equal(
             again.predict_proba(SAMPLES["pictures"]), first.predict_proba(SAMPLES["pictures"])
         )
@@ -131,7 +134,7 @@ def test_a_damaged_checkpoint_is_ignored_with_a_warning(tmp_path: Path, capsys: 
     place = len(whole) // 2
     path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
     ignored("changed since it was written")
-    path.write_bytes(whole.replace(b'best_epoch\\": 1', b'best_epoch\\": 0'))
+    path.write_bytes(whole.replace(b'batch_size\\": 16', b'batch_size\\": 61'))
     ignored("changed since it was written")
 
 
@@ -152,7 +155,7 @@ def test_checkpoints_of_other_trainings_are_ignored(tmp_path: Path, capsys: pyte
     tensors, progress = Checkpoint(path).read(network, device) or pytest.fail("no checkpoint")
 
     def read(changed: dict[str, torch.Tensor], **changes: object) -> object:
-        fields = {**asdict(progress), **changes}
+        fields = {**PROGRESS.dump_python(progress, mode="json"), **changes}
         header = {"schema": SCHEMA, "progress": fields, "sha256": _digest(changed, fields)}
         save_file(changed, path, {"training": json.dumps(header)})
         return Checkpoint(path).read(network, device)
@@ -165,7 +168,7 @@ def test_checkpoints_of_other_trainings_are_ignored(tmp_path: Path, capsys: pyte
         assert read({key: value for key, value in tensors.items() if key != name}) is None
         assert read({**tensors, name: torch.zeros(3, 1)}) is None
     assert read({**tensors, "optimiser.999999999.step": torch.zeros(())}) is None
-    assert read(tensors, epochs="many") is None
+    assert read(tensors, history="much") is None
     for make in (Path.mkdir, os.mkfifo):
         path.unlink()
         make(path)
@@ -179,7 +182,7 @@ def test_training_continues_if_the_checkpoint_cannot_be_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    assert fitted("pictures", tmp_path / "file" / "checkpoint").details()["epochs"] == 5
+    assert fitted("pictures", tmp_path / "file" / "checkpoint").training().epochs == 5
     assert capsys.readouterr().err.count("the checkpoint can't be written") == 1
 
 

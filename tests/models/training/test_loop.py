@@ -13,8 +13,9 @@ from benchmark.core.errors import UserError
 from models.inputs import VIEWS
 from models.model import Context
 from models.training.batches import Batches
-from models.training.loop import check_samples, evaluate, optimise, reproducible
+from models.training.loop import check_samples, optimise, reproducible
 from models.training.step import TrainingSettings
+from models.training.validation import evaluate
 from representations.samples import Vectors
 from tests.models.conftest import particles
 
@@ -28,45 +29,54 @@ def line(columns: int = 18) -> nn.Module:
 
 
 class Scripted(nn.Module):
-    """Its weight changes by about the learning rate per epoch; the validation loss is smallest at `best`."""
+    """Its validation losses follow a script: `losses` after every two batches."""
 
     def __init__(self, losses: list[float]) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(()))
-        self.register_buffer("epoch", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
         self.losses = losses
 
     def forward(self, table: torch.Tensor) -> torch.Tensor:
         if self.training:
-            self.epoch += 1
+            self.batches += 1
             level = self.weight
         else:
-            level = torch.tensor(self.losses[int(self.epoch) - 1])
+            level = torch.tensor(self.losses[int(self.batches) // 2 - 1])
         # cross-entropy is log(2) - with equal logits - for level 0, and more or less with `level` for label 0
         logit = level * torch.where(torch.arange(len(table)) % 2 == 0, -1.0, 1.0)
         return torch.stack([logit, -logit], dim=1)
 
 
 @pytest.mark.parametrize(
-    ("losses", "patience", "epochs", "best"),
+    ("losses", "patience", "steps", "epochs", "best"),
     [
-        ([3, 2, 1, 2, 2, 2, 0.5], 3, 6, 3),  # stops before the better one
-        ([3, 2, 1, 2, 2, 0.5, 2], 3, 7, 6),  # patience starts again
-        ([1, 1, 1, 1, 1, 1, 1], 2, 3, 1),  # an equal loss is not smaller
-        ([7, 6, 5, 4, 3, 2, 1], 1, 7, 7),  # runs to the end
+        ([3, 2, 1, 2, 2, 2, 0.5], 3, 0, 6, 3),  # stops before the better one
+        ([3, 2, 1, 2, 2, 0.5, 2], 3, 0, 7, 6),  # patience starts again
+        ([1, 1, 1, 1, 1, 1, 1], 2, 0, 3, 1),  # an equal loss is not smaller
+        ([7, 6, 5, 4, 3, 2, 1], 1, 0, 7, 7),  # runs to the end
+        ([3, 2, 1, 2, 2, 2, 0.5], 3, 8, 7, 7),  # 8 steps are four epochs of two batches
+        ([3, 1, 2, 2, 2, 2, 2], 3, 7, 6, 2),  # so are 7
+        ([3, 1, 2, 2, 2, 2, 2], 3, 6, 5, 2),  # 6 are three
+        ([1, 0.999995, 0.99999, 0.5], 2, 0, 3, 3),  # falls too little, but the weights are those of the smallest
     ],
 )
-def test_early_stopping_uses_the_best_epoch(losses: list[float], patience: int, epochs: int, best: int) -> None:
+def test_early_stopping_uses_the_best_epoch(
+    losses: list[float], patience: int, steps: int, epochs: int, best: int
+) -> None:
     samples = particles(32)
     batches = Batches(TABLE, samples, "cpu")
     network = Scripted(losses)
-    settings = TrainingSettings(epochs=7, patience=patience, batch_size=32, learning_rate=0.1)
+    settings = TrainingSettings(
+        epochs=7, patience=patience, patience_steps=steps, batch_size=16, learning_rate=0.1, schedule="plateau"
+    )
     seen: list[tuple[str, float, float]] = []
-    progress = optimise(network, batches, batches, settings, Context(report=lambda *event: seen.append(event)))
-    assert (progress.epochs, progress.best_epoch) == (epochs, best)
-    assert int(network.epoch) == best  # the weights of that epoch, not of the last
-    assert evaluate(network, batches)[0] == pytest.approx(progress.valid_loss)
-    assert seen[0] == ("train", 1, 7)
+    training, _ = optimise(network, batches, batches, settings, Context(report=lambda *event: seen.append(event)))
+    assert (training.epochs, training.best, training.cap) == (epochs, best, 7)
+    assert training.converged == (epochs < 7)
+    assert int(network.batches) == 2 * best  # the weights of that epoch, not of the last
+    assert evaluate(network, batches).loss == pytest.approx(training.history[best - 1].valid_loss)
+    assert seen[0] == ("train", 0.5, 7)
     assert seen[-1] == ("train", 7, 7)
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
 
