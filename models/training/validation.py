@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.metrics.arrays import EmptyClassError
-from benchmark.metrics.auc import headline
+from benchmark.metrics.auc import mean_area, one_vs_rest
 from models.training.memory import halving
 from models.training.parallel import ALONE, Team
 from models.training.step import losses
@@ -85,7 +85,7 @@ def mean_auc(labels: NDArray[np.int64], scores: NDArray[Any], weights: NDArray[A
     labels, weights : (n,). scores : (n, classes).
     """
     try:
-        return headline(labels, scores, weights, signal=False).value
+        return mean_area([one_vs_rest(labels, scores, weights, label) for label in range(scores.shape[1])]).value
     except EmptyClassError:
         return None
 
