@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from models.layers.residual import Trunk
 
 BOTTLENECKS = 50
+_NUMBER = re.compile(r"(?<=[a-z])\d+(?=_)")
+"""The number of a panel in the name of a channel, as in `shower1_ecal`."""
 MOST_PIXELS = 1 << 14
 """Largest number of pixels for MaxOut, whose first layer has 80 weights per pixel and unit of `width`."""
 
@@ -31,17 +34,18 @@ class CNN(TorchModel):
     """Convolutional network: ResNet-15 or ResNet-50 on pictures, 1-D on particles, EdgeConv on graphs.
 
     Each panel of a picture, such as barrel and endcaps, has its own network; they are joined before the last layers
-    (arXiv:1807.11916, section 5.1). On graphs, ParticleNet's edge convolutions (arXiv:1902.08570) use the edges of the
-    representation and the features of pairs.
+    (arXiv:1807.11916, section 5.1). Panels whose names differ in a number alone, such as two showers, share one.
+    Training steps on pictures use bfloat16 where the processor has it. On graphs, ParticleNet's edge convolutions
+    (arXiv:1902.08570) use the edges of the representation and the features of pairs.
     """
 
     name = "cnn"
-    version: ClassVar[str] = "2"  # trained until it stops improving
+    version: ClassVar[str] = "3"  # patches in the first layer of pictures, bfloat16, panels that share a network
     views = ("picture", "sequence", "edges")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"depth": 7, "width": 8, "epochs": 2, "batch_size": 64},
         "quick": {"batch_size": 64},
-        "paper": {"batch_size": 360},
+        "paper": {"batch_size": 360, "stem": "paper"},
     }
 
     architecture: Annotated[
@@ -58,6 +62,12 @@ class CNN(TorchModel):
         "end-to-end papers (theirs is ResNet-15), with n edge convolutions on graphs. 50: the bottlenecks with batch "
         "normalisation of the circle paper, for pictures only",
     ] = 15
+    stem: Annotated[
+        Literal["patches", "paper"],
+        "first layer of a resnet on pictures. 'patches': 3 x 3 convolution of patches of 2 x 2 pixels, or 4 x 4 from "
+        "48 pixels on. 'paper': 7 x 7 convolution (with stride 2 from 64 pixels on) and max pooling, which takes "
+        "longer; always so for depth 50",
+    ] = "patches"
     width: Annotated[
         int,
         Range(1, 1024),
@@ -86,8 +96,7 @@ class CNN(TorchModel):
         """
         features = len(shape.features)
         if shape.view == "picture":
-            trunks = [self._trunk(panel) for panel in shape.panels or (shape,)]
-            return PictureNet(trunks, features, classes, dropout=self.dropout)
+            return self._on_pictures(shape, classes)
         if self.architecture != "resnet":
             raise Skip(
                 f"cnn: architecture {self.architecture} is for pictures, but the view is {shape.view}. "
@@ -107,6 +116,18 @@ class CNN(TorchModel):
             (pairs,) = shape.size
             return EdgeNet(columns, pairs, features, classes, blocks=blocks, width=self.width, dropout=self.dropout)
         return SequenceNet(columns, features, classes, blocks=blocks, width=4 * self.width, dropout=self.dropout)
+
+    def _on_pictures(self, shape: Shape, classes: int) -> PictureNet:
+        """A trunk for each kind of panel, and a head."""
+        panels = shape.panels or (shape,)
+        kinds: list[object] = []
+        for place, panel in enumerate(panels):
+            names = tuple(_NUMBER.sub("", name) for name in panel.columns)
+            kinds.append(place if names == panel.columns else (panel.size, names))
+        different = list(dict.fromkeys(kinds))
+        trunks = [self._trunk(panels[kinds.index(kind)]) for kind in different]
+        shared = [different.index(kind) for kind in kinds]
+        return PictureNet(trunks, len(shape.features), classes, dropout=self.dropout, panels=shared)
 
     @property
     def _blocks(self) -> int | None:
@@ -135,4 +156,4 @@ class CNN(TorchModel):
                     f"have {', '.join(picture.columns)}. Use egamma[digis=true] with calorimeter[time=digis]."
                 )
             return ConvLSTMTrunk(samples, channels, width=self.width)
-        return ResidualTrunk(channels, size, blocks=self._blocks, width=self.width)
+        return ResidualTrunk(channels, size, blocks=self._blocks, width=self.width, stem=self.stem)

@@ -63,8 +63,8 @@ class EventInfo:
     task, classes, level : name of the task; its classes, signal first; realism of the events.
     slots : number of objects of each kind in a fixed-length table, in this order.
     particles : list column of the particles of an event: objects, constituents of a jet, or crystals of a shower.
-    picture : default area of a calorimeter image: the whole detector, the ECAL barrel, a crop around the hottest
-        crystal, or the candidate jet.
+    picture : default area of a calorimeter image: the whole detector, the ECAL barrel, both photons, a crop around the
+        hottest crystal, or the candidate jet.
     magnitude : size of an object on a picture: its pt or its energy.
     has_signal : whether class 0 is a signal and the others its background, or all classes are equal.
     pair_masses : whether masses of pairs of particles may be features; not if a mass defines the classes.
@@ -83,7 +83,7 @@ class EventInfo:
     level: str
     slots: Mapping[str, int]
     particles: Literal["objects", "constituents", "ecal"] = "objects"
-    picture: Literal["detector", "barrel", "crop", "jet"] = "detector"
+    picture: Literal["detector", "barrel", "photons", "crop", "jet"] = "detector"
     magnitude: Literal["pt", "energy"] = "pt"
     has_signal: bool = True
     pair_masses: bool = True

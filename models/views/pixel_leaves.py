@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -26,7 +27,9 @@ def of_pixels(samples: Images) -> Leaves:
     """Pictures as at most `MOST` massless particles per event, on the CPU, with the values of their channels.
 
     Measured pictures: the most energetic pixels. The energy of a pixel is the sum over its channels: pt and tracks hold
-    pt, time holds no energy, all others hold energy. Pixels whose sum is not positive, because of noise, are left out.
+    pt, time holds no energy, all others hold energy, also where the picture shows its logarithm. Pixels whose sum is
+    not positive, because of noise, are left out. Where panels overlap, as two showers and the towers of the barrel do,
+    each has its own leaves.
     Rows are eta and columns phi, or y and x on the face of an endcap.
     Drawings (one picture of bytes, such as those of `Circles`): pooled to the smallest cells of 1, 2, 4, ... pixels of
     which at most `MOST` have ink. The position of a cell is the centroid of its ink, and its ink is its pt.
@@ -62,33 +65,46 @@ class _PixelLeaves(NamedTuple):
 
 def _brightest(samples: Images, index: Tensor) -> _PixelLeaves:
     """The most energetic pixels, from the list of lit pixels, because most pixels are empty."""
-    directions = [_directions(panel) for panel in samples.panels]
-    eta, phi = (torch.cat(parts) for parts in zip(*directions, strict=True))
-    event, pixel, value = samples.entries(index)
+    entries = samples.entries(index)
+    event, pixel, value = entries
     place, channel = _places(samples.panels, pixel)
-    factor = torch.where(_is_pt(samples)[channel], eta[place].cosh(), 1.0).where(~_is_time(samples)[channel], 0.0)
+    places = sum(panel.shape[1] * panel.shape[2] for panel in samples.panels)
+    node, entry = torch.unique(event * places + place, return_inverse=True)
+    eta, phi = _pointed(samples, index[node // places], node % places)
+    factor = torch.where(_is_pt(samples)[channel], eta[entry].cosh(), 1.0).where(~_is_time(samples)[channel], 0.0)
 
-    node, entry = torch.unique(event * len(eta) + place, return_inverse=True)
     held = value.new_zeros(len(node), len(channels_of(samples)))
     held[entry, channel] = value
-    energy = torch.zeros(len(node), dtype=torch.float64).index_add_(0, entry, value * factor)
+    energy = torch.zeros(len(node), dtype=torch.float64).index_add_(0, entry, samples.plain(entries) * factor)
     # NaN is selected first, and refused later
     energy = torch.where(energy.isnan(), torch.inf, energy).clamp(min=0)
-    event, place = node // len(eta), node % len(eta)
+    event = node // places
     order = torch.argsort(energy, descending=True, stable=True)
     order = order[torch.argsort(event[order], stable=True)]
     lengths = torch.bincount(event, minlength=len(index))
     rank = torch.arange(len(order)) - (lengths.cumsum(0) - lengths)[event[order]]
     selected = order[(rank < MOST) & (energy[order] > 0)]
 
-    pt = energy[selected] / eta[place[selected]].cosh()
-    momenta = torch.stack([pt, eta[place[selected]], phi[place[selected]], torch.zeros_like(pt)], dim=1)
+    pt = energy[selected] / eta[selected].cosh()
+    momenta = torch.stack([pt, eta[selected], phi[selected], torch.zeros_like(pt)], dim=1)
     whole, left = (torch.zeros(len(index), dtype=torch.float64) for _ in range(2))
     whole.index_add_(0, event, energy)
     left.index_add_(0, event[selected], energy[selected])
     dropped = (1 - torch.where(whole > 0, left / whole, 1.0)).clamp(min=0)
     counts = torch.bincount(event[selected], minlength=len(index))
     return _PixelLeaves(counts, torch.cat([momenta, held[selected]], dim=1), dropped)
+
+
+def _pointed(samples: Images, event: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
+    """eta and phi of places, counted through all panels, of events, (total,) float64 each."""
+    directions = [_directions(panel) for panel in samples.panels]
+    eta, phi = (torch.cat(parts)[place] for parts in zip(*directions, strict=True))
+    if samples.origins is None:
+        return eta, phi
+    sizes = torch.tensor([panel.shape[1] * panel.shape[2] for panel in samples.panels])
+    number = torch.repeat_interleave(sizes)[place]
+    aside, turned = samples.origins[event, number].to(torch.float64).unbind(dim=1)
+    return eta + aside, torch.remainder(phi + turned + math.pi, 2 * math.pi) - math.pi
 
 
 def _places(panels: tuple[Panel, ...], pixel: Tensor) -> tuple[Tensor, Tensor]:

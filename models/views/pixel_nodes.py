@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from models.views.nodes import MOST, Nodes, first_largest, hardest, padded
-from models.views.pixels import channels_of, in_chunks, listed, pooled
+from models.views.pixels import channels_of, in_chunks, listed, pooled, squeezed_channels
 from models.views.view import Inputs, OnnxInput, Shape, View, features_onnx_input, padded_onnx_inputs
 from representations.samples import Images, Ragged
 
@@ -45,8 +45,9 @@ class PixelNodes(View[Images]):
     axis), `is_<panel>` if there are several panels, and the channels.
 
     In calorimeter pictures (float32), a node is a pixel. Energies span decades, so sign(x) ln(1 + abs(x) / 0.001) is
-    added for each channel x. If the axes are eta and phi, delta_eta, cos_delta_phi and sin_delta_phi are relative to
-    the pixel of largest energy. Energy is the sum of all channels but times, with negative noise as 0.
+    added for each channel x; where the picture has logarithms, these are used instead, and x is what they are of. If
+    the axes are eta and phi, delta_eta, cos_delta_phi and sin_delta_phi are relative to the pixel of largest energy.
+    Energy is the sum of all channels but times, with negative noise as 0.
 
     Drawings (bytes) have a thousand lit pixels, each with little information. They are pooled to the smallest cells of
     1, 2, 4, ... pixels of which at most 128 have ink. A node is a pooled cell: the centroid of its ink; `down`,
@@ -131,14 +132,18 @@ def brightest(samples: Images, index: Tensor) -> WeighedNodes:
     key = ((pixels.event * panels + pixels.panel) * height + pixels.row) * width + pixels.column
     places, node = torch.unique(key, return_inverse=True)
     names = channels_of(samples)
-    values = torch.zeros(len(places), len(names), device=key.device)
-    values[node, pixels.channel] = pixels.value
+    values, stored = torch.zeros(2, len(places), len(names), device=key.device)
+    values[node, pixels.channel], stored[node, pixels.channel] = pixels.plain, pixels.value
     panel, event = places // (height * width) % panels, places // (height * width * panels)
     row, column = (places // width % height).to(torch.float32), (places % width).to(torch.float32)
-    position = positions(samples, panel, row + 0.5, column + 0.5)
+    position = positions(samples, index[event], panel, row + 0.5, column + 0.5)
     energy = values[:, [place for place, name in enumerate(names) if name != "time"]].clamp(min=0).sum(1)
     channels = {name: values[:, place] for place, name in enumerate(names)}
-    logarithms = {f"ln_{name}": part.sign() * (part.abs() / FAINT).log1p() for name, part in channels.items()}
+    squeezed = squeezed_channels(samples)
+    logarithms = {
+        f"ln_{name}": stored[:, place] if name in squeezed else part.sign() * (part.abs() / FAINT).log1p()
+        for place, (name, part) in enumerate(channels.items())
+    }
     columns = position | _from_hottest(position, energy, event, len(index)) | channels | logarithms
     return WeighedNodes(Nodes(torch.stack(list(columns.values()), dim=1), tuple(columns), event), energy)
 
@@ -146,7 +151,7 @@ def brightest(samples: Images, index: Tensor) -> WeighedNodes:
 def strokes(samples: Images, index: Tensor) -> WeighedNodes:
     """One node per pooled cell that has ink."""
     cells = pooled(samples, index, MOST)
-    columns = positions(samples, cells.panel, cells.row, cells.column)
+    columns = positions(samples, index[cells.event], cells.panel, cells.row, cells.column)
     columns |= {"down": cells.down, "across": cells.across, "slope": cells.slope}
     full = cells.side.square()
     columns |= {name: cells.ink[:, place] / full for place, name in enumerate(channels_of(samples))}
@@ -154,7 +159,7 @@ def strokes(samples: Images, index: Tensor) -> WeighedNodes:
     return WeighedNodes(nodes, cells.ink.sum(dim=1))
 
 
-def positions(samples: Images, panel: Tensor, row: Tensor, column: Tensor) -> dict[str, Tensor]:
+def positions(samples: Images, event: Tensor, panel: Tensor, row: Tensor, column: Tensor) -> dict[str, Tensor]:
     """Positions of nodes along each axis of the panels, (total,) each, and is_<panel> if there are several.
 
     Cosine and sine are added if phi covers all angles. row, column : in pixels from the upper left corner.
@@ -166,6 +171,10 @@ def positions(samples: Images, panel: Tensor, row: Tensor, column: Tensor) -> di
         for name, place, span in zip(part.axes, part.place(row, column), part.span, strict=True):
             position[name] = torch.where(panel == number, place, position[name])
             whole = whole or (name == "phi" and span == math.pi)
+    if samples.origins is not None:
+        eta, phi = samples.origins[event, panel].unbind(dim=1)
+        position["eta"] = position["eta"] + eta
+        position["phi"] = torch.remainder(position["phi"] + phi + math.pi, 2 * math.pi) - math.pi
     if whole:
         position |= {"cos_phi": position["phi"].cos(), "sin_phi": position["phi"].sin()}
     if len(samples.panels) > 1:

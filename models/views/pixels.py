@@ -17,7 +17,10 @@ _AT_ONCE = 1 << 24
 
 
 class Pixels(NamedTuple):
-    """Lit pixels of some events, (total,) each; `channel` is an index into `channels_of`."""
+    """Lit pixels of some events, (total,) each; `channel` is an index into `channels_of`.
+
+    value : as stored. plain : the quantity itself, where the stored value is a logarithm.
+    """
 
     event: Tensor
     panel: Tensor
@@ -25,6 +28,7 @@ class Pixels(NamedTuple):
     row: Tensor
     column: Tensor
     value: Tensor
+    plain: Tensor
 
 
 class InkCells(NamedTuple):
@@ -48,7 +52,8 @@ class InkCells(NamedTuple):
 
 def listed(samples: Images, index: Tensor) -> Pixels:
     """The lit pixels of `index`, event by event."""
-    event, pixel, value = samples.entries(index)
+    entries = samples.entries(index)
+    (event, pixel, value), plain = entries, samples.plain(entries)
     names, parts, start = channels_of(samples), [], 0
     for number, panel in enumerate(samples.panels):
         inside = (pixel >= start) & (pixel < start + panel.size)
@@ -56,7 +61,8 @@ def listed(samples: Images, index: Tensor) -> Pixels:
         own = torch.tensor([names.index(name) for name in channel_names(samples, number)], device=index.device)
         of_panel = torch.full_like(flat, number)
         channel = own[flat // (height * width)] if count else flat
-        parts.append(Pixels(event[inside], of_panel, channel, flat // width % height, flat % width, value[inside]))
+        place = flat // width % height, flat % width
+        parts.append(Pixels(event[inside], of_panel, channel, *place, value[inside], plain[inside]))
         start += panel.size
     return Pixels(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 
@@ -78,6 +84,16 @@ def channels_of(samples: Images) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(name for number in range(len(samples.panels)) for name in channel_names(samples, number))
     )
+
+
+def squeezed_channels(samples: Images) -> frozenset[str]:
+    """Names of the channels whose values are logarithms in all panels that have them."""
+    known = [
+        (name, quantity.squeezed)
+        for number, panel in enumerate(samples.panels)
+        for name, quantity in zip(channel_names(samples, number), panel.channels, strict=True)
+    ]
+    return frozenset(name for name, _ in known) - {name for name, squeezed in known if not squeezed}
 
 
 def pooled(samples: Images, index: Tensor, most: int) -> InkCells:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import awkward as ak
 import numpy as np
@@ -16,12 +16,12 @@ from representations.jet_image.jet_image import JetImage
 from representations.kernels.energies import divisors, images_of
 from representations.kernels.hits import GRIDS, Hits, hits_of, transverse
 from representations.representation import Loss, Representation
-from representations.samples import Images, Panel, Quantity
+from representations.samples import Images, Quantity
 from tasks.detector.digis import FIELDS
 from tasks.detector.geometry import TOWER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -35,6 +35,9 @@ EVENT = ("tracks", "ecal", "ecal_endcap", "hcal")
 """The columns that the sum over an event runs over."""
 NAMES = {"ecal": "ECAL", "hcal": "HCAL"}
 """Names of channels on figures, if they differ."""
+LOGARITHMIC = ("crop", "photons")
+"""Areas with energies in logarithms by default, in units of 0.1 GeV: about twice the noise of a crystal, below which
+the scale is linear."""
 
 
 JET_OPTIONS = ("size", "half_width", "translate", "rotate", "flip", "normalise")
@@ -48,23 +51,31 @@ class Calorimeter(Representation):
     Rows are eta and columns phi. Channels: tracks (sum of pt), ECAL and HCAL, each where the task has the column; a
     crop has the ECAL alone. Energies are divided by `unit`. Noise may give negative energies, which stay. A cell
     that does not exist, and a number that is NaN or infinite, are errors.
+    Showers have energies on a logarithmic scale, because crystals with a thousandth of the energy tell them apart.
     Events that are jets without hits become the default `jet_image`, to which `suppress`, `divide` and `scale` apply.
     """
 
     name = "calorimeter"
-    version: ClassVar[str] = "3"  # logarithms of energies below zero; times that share a pixel are averaged
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {"coarse": 2}}
+    version: ClassVar[str] = "4"  # both photons beside the barrel in towers; showers in logarithms
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {"coarse": "towers"}}
 
     area: Annotated[
-        Literal["task", "crop", "barrel", "ecal", "detector"],
-        "'crop': 32 x 32 ECAL crystals around the hottest one. 'barrel': 170 x 360 crystals, with each HCAL tower "
+        Literal["task", "crop", "photons", "barrel", "ecal", "detector"],
+        "'crop': 32 x 32 ECAL crystals around the hottest one. 'photons': three panels, a crop around the hottest "
+        "crystal near each of the two photons of highest pt, and the barrel in towers of 5 x 5 crystals; the panel of "
+        "a photon that is missing, or not in the barrel, is empty. 'barrel': 170 x 360 crystals, with each HCAL tower "
         "spread evenly over its 5 x 5 crystals. 'ecal': the ECAL's own grids as three panels, the barrel and, in y "
         "and x, the endcaps at negative and positive z, 100 x 100 each; in the endcaps a tower is spread evenly over "
         "the crystals that point to it, and tracks are placed where a straight line meets the endcap. 'detector': "
         "barrel and endcaps as one picture, HCAL-centric, 280 x 360; rows are wider beyond abs(eta) 1.74, as towers "
         "are. 'task': the area that the task names. Endcaps are empty if a task stores no hits of them",
     ] = "task"
-    unit: Annotated[float, Range(1e-3, 1e6), "energy in GeV that has the value 1; for jets always 1 GeV"] = 10.0
+    unit: Annotated[
+        Literal["scale"] | float,
+        Range(1e-3, 1e6),
+        "energy in GeV that has the value 1 (before the logarithm); 'scale': 10, or 0.1 where the area has the scale "
+        "'log' by default; for jets always 1",
+    ] = "scale"
     divide: Annotated[
         Literal["none", "mass", "sum"],
         "divide energies by a quantity of the event instead of unit: its 'mass' (of the photon pair, or of the jet), "
@@ -73,10 +84,10 @@ class Calorimeter(Representation):
         "unless they are mass_aware: use 'mass' for the latter, since it divides the others a second time",
     ] = "none"
     scale: Annotated[
-        Literal["linear", "log"],
+        Literal["area", "linear", "log"],
         "'linear', or 'log': sign(x) ln(1 + abs(x)) of the value x, which makes faint cells visible next to hot "
-        "ones; times stay linear",
-    ] = "linear"
+        "ones; times stay linear. 'area': 'log' for crop and photons, unless energies are divided, else 'linear'",
+    ] = "area"
     time: Annotated[
         Literal["off", "on", "digis"],
         "'on': the times of crystals as a further channel, in units of 25 ns; hits in the same pixel are averaged, "
@@ -90,8 +101,9 @@ class Calorimeter(Representation):
     ] = 0.0
     hcal_scale: Annotated[float, Range(0, 1e6), "factor on the HCAL"] = 1.0
     coarse: Annotated[
-        Literal[1, 2, 5],
-        "add up this many rows and columns into one pixel; a crop and a jet are small and stay as they are",
+        Literal[1, 2, 5, "towers"],
+        "add up this many rows and columns into one pixel; 'towers': 5, but 1 where the particles of the task are "
+        "crystals, since towers hide a shower. A crop, photons and a jet are small and stay as they are",
     ] = 1
 
     @classmethod
@@ -118,19 +130,21 @@ class Calorimeter(Representation):
         if jet := self._jet(events.info):
             return jet.represent(events)
         seen = self._seen(events)
-        summands = seen.items() if self.divide == "sum" else ()
-        total = sum((transverse(hits, name) for name, hits in summands), np.zeros(len(events)))
-        factor = 1 / divisors(self.name, self.divide, events, total, self.unit)
-        step = self._step(events.info)
-        parts = [self._finished(part, factor, step) for part in self._drawings(events.info, seen)]
+        summands = EVENT if self.divide == "sum" else ()
+        total = sum((transverse(seen[name], name) for name in summands if name in seen), np.zeros(len(events)))
+        scaling = self._scaling(events.info)
+        factor = 1 / divisors(self.name, self.divide, events, total, scaling.unit)
+        parts = [self._finished(part, factor, scaling) for part in self._drawings(events.info, seen)]
         planes = [(cells, part.panel.shape[1:]) for part in parts for cells in part.channels.values()]
-        return images_of(events, [part.panel for part in parts], summed(planes, len(events)), self.scale)
+        panels = [part.panel for part in parts]
+        return images_of(events, panels, summed(planes, len(events)), _origins(parts, len(events)))
 
     def columns(self, info: EventInfo) -> tuple[str, ...]:
-        """The hits of the area, or of all the detector for their sum."""
+        """The hits of the area, or of all the detector for their sum; for photons also the objects."""
         if jet := self._jet(info):
             return jet.columns(info)
-        return EVENT if self.divide == "sum" else AREAS[self._area(info)][1]
+        shown = AREAS[self._area(info)][1]
+        return tuple(dict.fromkeys((*shown, *EVENT))) if self.divide == "sum" else shown
 
     def losses(self, events: Events) -> Mapping[str, Loss]:
         """Tracks outside the picture; of a crop crystals, and of a jet constituents."""
@@ -162,7 +176,7 @@ class Calorimeter(Representation):
                 f"calorimeter: time={self.time} with task '{info.task}', whose events are jets without hits; "
                 "constituents have no time. Leave time out."
             )
-        return JetImage(suppress=self.suppress, divide=self.divide, scale=self.scale)
+        return JetImage(suppress=self.suppress, divide=self.divide, scale="log" if self.scale == "log" else "linear")
 
     def _area(self, info: EventInfo) -> str:
         return info.picture if self.area == "task" else self.area
@@ -170,8 +184,12 @@ class Calorimeter(Representation):
     def _counted(self, info: EventInfo) -> str:
         return "ecal" if self._area(info) == "crop" else "tracks"
 
-    def _step(self, info: EventInfo) -> int:
-        return 1 if self._area(info) == "crop" else self.coarse
+    def _scaling(self, info: EventInfo) -> Scaling:
+        own = self._area(info) in LOGARITHMIC and self.divide == "none"
+        log = own if self.scale == "area" else self.scale == "log"
+        unit = (0.1 if own and log else 10.0) if self.unit == "scale" else self.unit
+        step = (1 if info.particles == "ecal" else TOWER) if self.coarse == "towers" else self.coarse
+        return Scaling(log, unit, step)
 
     @property
     def _fields(self) -> tuple[str, ...]:
@@ -183,6 +201,9 @@ class Calorimeter(Representation):
         _, shown = AREAS[self._area(events.info)]
         seen = {}
         for name in self.columns(events.info):
+            if name == "objects":
+                seen[name] = _photons(events)
+                continue
             if name != "ecal" and not events.has(name):
                 continue
             fields = ("row", "column", "energy") if name in GRIDS else ("eta", "phi", "pt")
@@ -213,8 +234,9 @@ class Calorimeter(Representation):
         draw, shown = AREAS[self._area(info)]
         return draw({name: hits for name, hits in seen.items() if name in shown}, self._fields)
 
-    def _finished(self, part: Drawing, factor: NDArray[np.float64], step: int) -> Drawing:
-        """Energies times factors, (events,), with `step` rows and columns as one; times as means."""
+    def _finished(self, part: Drawing, factor: NDArray[np.float64], scaling: Scaling) -> Drawing:
+        """Energies times factors, (events,), with several rows and columns as one; times as means."""
+        step = part.coarse or scaling.coarse
         rows, columns = part.panel.shape[1] // step, part.panel.shape[2] // step
         cells = {name: channel.coarse(step) for name, channel in part.channels.items()}
         times = {}
@@ -231,21 +253,58 @@ class Calorimeter(Representation):
             shape=(len(channels), rows, columns),
             channel_names=tuple(channels),
             edges=part.panel.edges[::step],
-            quantities=tuple(self._quantity(name, part.panel) for name in channels),
+            quantities=tuple(
+                self._quantity(name, scaling, part.panel.span[1] == np.pi and step == 1) for name in channels
+            ),
         )
-        return Drawing(channels, panel)
+        return replace(part, channels=channels, panel=panel)
 
-    def _quantity(self, channel: str, panel: Panel) -> Quantity:
+    def _quantity(self, channel: str, scaling: Scaling, small: bool) -> Quantity:
         name = NAMES.get(channel, channel)
         if channel == "time":
             return Quantity(name, "time", "ns", CROSSING, signed=True)
         text, unit = "$p_T$" if channel == "tracks" else "$E$", "GeV"
-        factor = self.unit if self.divide == "none" else 1.0
+        factor = scaling.unit if self.divide == "none" else 1.0
         if self.divide != "none":
             text, unit = text + {"mass": r"$\,/\,m$", "sum": r"$\,/\,\Sigma p_T$"}[self.divide], ""
-        if self.scale == "log":
-            return Quantity(name, f"ln(1 + {text})" if factor == 1.0 else f"ln(1 + {text} / {factor:g} GeV)")
+        if scaling.log:
+            text = f"ln(1 + {text})" if factor == 1.0 else f"ln(1 + {text} / {factor:g} GeV)"
+            return Quantity(name, text, signed=channel in FIELDS, squeezed=True)
         if channel in FIELDS:
             return Quantity(name, text, unit, factor, signed=True)
-        block = TOWER if panel.span[1] == np.pi and self.coarse == 1 else 1
-        return Quantity(name, text, unit, factor, log=True, block=block)
+        return Quantity(name, text, unit, factor, log=True, block=TOWER if small else 1)
+
+
+class Scaling(NamedTuple):
+    """What `area`, `scale`, `unit` and `coarse` mean for a task.
+
+    Parameters
+    ----------
+    log : whether values are logarithms.
+    unit : energy in GeV that has the value 1, before the logarithm.
+    coarse : rows and columns that become one pixel.
+    """
+
+    log: bool
+    unit: float
+    coarse: int
+
+
+def _photons(events: Events) -> Hits:
+    """The objects of the events. Raises UserError if the task has no photons among them."""
+    info = events.info
+    if "photon" not in info.slots or not events.has("objects"):
+        raise UserError(
+            f"calorimeter: area=photons with task '{info.task}', whose events have no reconstructed photons "
+            f"(found: {', '.join(info.slots) or 'no objects'}). Use area=barrel, or area=crop."
+        )
+    return hits_of(events, "objects", ("kind", "pt", "eta", "phi"))
+
+
+def _origins(parts: Sequence[Drawing], events: int) -> NDArray[np.float32] | None:
+    """Where the middle of each panel is, (events, panels, 2), 0 for an empty or a whole one; None if all are alone."""
+    if len(parts) == 1 or all(part.origins is None for part in parts):
+        return None
+    none = np.zeros((events, 2))
+    stacked = np.stack([none if part.origins is None else np.nan_to_num(part.origins) for part in parts], axis=1)
+    return np.asarray(stacked, np.float32)

@@ -17,6 +17,7 @@ from representations.kernels.hits import wide
 from tasks.detector.geometry import (
     BARREL,
     BARREL_ETA,
+    CRYSTAL,
     ENDCAP_ETA,
     ENDCAP_PITCH,
     ENDCAPS,
@@ -27,6 +28,7 @@ from tasks.detector.geometry import (
     endcap_mask,
 )
 from tasks.detector.shower_shapes import HALF
+from tasks.events import KINDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,20 +40,56 @@ SPAN = (SIDE / 2 * ENDCAP_PITCH, SIDE / 2 * ENDCAP_PITCH)
 """Half widths of an endcap's picture in y and x, metres."""
 
 
-def around_hottest(ecal: Hits) -> Hits:
-    """The hits in 32 x 32 crystals of the barrel around the hottest one, which is at row and column 16.
+NEAR = (12, 6)
+"""Rows and columns between a photon's direction and its hottest crystal at most. Directions count from the vertex,
+whose spread along the beam (5 cm) is two crystals at eta 0. In phi, the electrons of a conversion move the middle of a
+shower away from its hottest crystal."""
+SHARE = 0.1
+"""Least share of a photon's energy in its hottest crystal; below, the photon is not in the barrel."""
 
-    Rows and columns count from the corner of the crop, also across the seam in phi. Of equally hot crystals the first
-    in rows, then in columns, is taken.
+
+def hottest(ecal: Hits) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row and column of the hottest crystal of each event, (events,) each; -1 without any.
+
+    Of equally hot crystals the first in rows, then in columns, is taken.
     """
     order = np.lexsort((ecal["column"], ecal["row"], -ecal["energy"], ecal.event))
     event, first = np.unique(ecal.event[order], return_index=True)
-    corner = np.zeros((2, ecal.events), dtype=np.int64)
-    corner[:, event] = [ecal[axis][order[first]] - HALF for axis in ("row", "column")]
-    row = ecal["row"] - corner[0][ecal.event]
-    column = (ecal["column"] - corner[1][ecal.event]) % BARREL[1]
-    inside = (row >= 0) & (row < 2 * HALF) & (column < 2 * HALF)
-    return ecal.with_fields(row=row, column=column).only(inside)
+    row, column = np.full((2, ecal.events), -1, dtype=np.int64)
+    row[event], column[event] = ecal["row"][order[first]], ecal["column"][order[first]]
+    return row, column
+
+
+def ranked(objects: Hits, place: int) -> Hits:
+    """The photon of each event that `place` others exceed in pt; of equal ones the first in the table comes first."""
+    photons = objects.only(objects["kind"] == KINDS.index("photon"))
+    order = np.lexsort((-photons["pt"], photons.event))
+    starts = np.searchsorted(photons.event, photons.event)  # of the event of each photon
+    return photons.only(order[np.arange(len(order)) - starts == place])
+
+
+def seeds(ecal: Hits, photons: Hits) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row and column of the hottest crystal near one photon an event, (events,) each; -1 where there is none."""
+    eta, phi, energy = np.full((3, ecal.events), np.nan)
+    eta[photons.event], phi[photons.event] = photons["eta"], photons["phi"]
+    energy[photons.event] = photons["pt"] * np.cosh(photons["eta"])
+    row = np.floor(eta / CRYSTAL + BARREL[0] / 2)[ecal.event]
+    column = np.floor(column_of(phi))[ecal.event]
+    across = np.abs((ecal["column"] - column + BARREL[1] // 2) % BARREL[1] - BARREL[1] // 2)
+    near = (np.abs(ecal["row"] - row) <= NEAR[0]) & (across <= NEAR[1])  # no crystal is near NaN
+    return hottest(ecal.only(near & (ecal["energy"] >= SHARE * energy[ecal.event])))
+
+
+def around(ecal: Hits, row: NDArray[np.int64], column: NDArray[np.int64]) -> Hits:
+    """The hits in 32 x 32 crystals of the barrel around one crystal an event, which is at row and column 16.
+
+    Rows and columns count from the corner of the crop, also across the seam in phi. A row below 0 gives no hits.
+    """
+    near = ecal.only((row >= 0)[ecal.event])
+    down = near["row"] - row[near.event] + HALF
+    across = (near["column"] - column[near.event] + HALF) % BARREL[1]
+    inside = (down >= 0) & (down < 2 * HALF) & (across < 2 * HALF)
+    return near.with_fields(row=down, column=across).only(inside)
 
 
 def crystals(ecal: Hits, field: str = "energy") -> Cells:

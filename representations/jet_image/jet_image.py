@@ -68,7 +68,7 @@ class JetImage(Representation):
             values = values / np.repeat(divisors(self.name, self.divide, events, total, 1.0), np.diff(drawn.offsets))
         elif self.divide == "mass":
             divisors(self.name, self.divide, events, np.zeros(len(events)), 1.0)  # raises if there is no mass
-        return images_of(events, [self._panel()], (drawn.offsets, drawn.pixels, values), self.scale)
+        return images_of(events, [self._panel()], (drawn.offsets, drawn.pixels, values))
 
     def columns(self, info: EventInfo) -> tuple[str, ...]:  # noqa: ARG002 - the same for all tasks
         """The constituents, and the axes of subjets where the task has them."""
@@ -120,5 +120,5 @@ class JetImage(Representation):
         elif self.divide != "none":
             text, unit = text + {"mass": r"$\,/\,m$", "sum": r"$\,/\,\Sigma p_T$"}[self.divide], ""
         if self.scale == "log":
-            return Quantity("jet", f"ln(1 + {text})")
+            return Quantity("jet", f"ln(1 + {text})", squeezed=True)
         return Quantity("jet", text, unit, log=True)

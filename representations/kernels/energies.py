@@ -59,14 +59,16 @@ def divisors(
     return mass
 
 
-def images_of(events: Events, panels: Sequence[Panel], sums: Sums, scale: Literal["linear", "log"]) -> Images:
-    """Images of float32 values; with scale="log" sign(x) ln(1 + abs(x)) of all but times."""
+def images_of(
+    events: Events, panels: Sequence[Panel], sums: Sums, origins: NDArray[np.float32] | None = None
+) -> Images:
+    """Images of float32 values; sign(x) ln(1 + abs(x)) in the channels whose quantity is `squeezed`."""
     offsets, pixels, values = sums
-    if scale == "log":
-        names = [name for panel in panels for name in panel.channel_names]
-        starts = np.cumsum([0, *(panel.size // panel.shape[0] for panel in panels for _ in panel.channel_names)])
-        energies = np.array([name != "time" for name in names])[np.searchsorted(starts, pixels, "right") - 1]
-        values = np.where(energies, np.sign(values) * np.log1p(np.abs(values)), values)
+    squeezed = np.array([quantity.squeezed for panel in panels for quantity in panel.channels])
+    if squeezed.any():
+        starts = np.cumsum([0, *(panel.size // panel.shape[0] for panel in panels for _ in panel.channels)])
+        logarithms = squeezed[np.searchsorted(starts, pixels, "right") - 1]
+        values = np.where(logarithms, np.sign(values) * np.log1p(np.abs(values)), values)
     rows = torch.from_numpy(offsets)
     return Images(
         **truth(events),
@@ -74,4 +76,5 @@ def images_of(events: Events, panels: Sequence[Panel], sums: Sums, scale: Litera
         panels=tuple(panels),
         pixels=Ragged(torch.from_numpy(pixels), rows),
         values=Ragged(torch.from_numpy(np.clip(values, -LARGEST, LARGEST).astype(np.float32)), rows),
+        origins=None if origins is None else torch.from_numpy(origins),
     )

@@ -29,6 +29,7 @@ class Quantity(NamedTuple):
     log : values span orders of magnitude, so figures use a logarithmic scale.
     signed : values may be below 0, so figures use a scale that is symmetric about 0.
     block : rows and columns of pixels that figures show as one, where single pixels are too small to see.
+    squeezed : stored values are sign(x) ln(1 + abs(x)) of the quantity x: `plain` gives x.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Quantity(NamedTuple):
     log: bool = False
     signed: bool = False
     block: int = 1
+    squeezed: bool = False
 
     @property
     def label(self) -> str:
@@ -146,6 +148,8 @@ class Images(Samples):
     palette : empty, or the channels of each colour, times `scale`. With a palette there is one panel, `pixels` count
         within a channel (rows, columns), and `values` are rows of the palette: drawings need less than half the
         entries. `entries` gives the values of pixels either way.
+    origins : (n, panels, 2) float32, or None: eta and phi of the middle of each panel, where a panel shows another part
+        of the detector in each event. `Panel.place` counts from there.
     """
 
     panels: tuple[Panel, ...]
@@ -153,6 +157,7 @@ class Images(Samples):
     values: Ragged
     scale: float = 1.0
     palette: tuple[tuple[int, ...], ...] = ()
+    origins: Tensor | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -194,10 +199,9 @@ class Images(Samples):
         before = torch.zeros(len(flat) + 1, dtype=torch.int64, device=self.device)
         torch.cumsum(inside, 0, out=before[1:])
         offsets = before[self.pixels.offsets]
-        pixels, values = flat[inside] - start, self.values.values[inside]
-        return replace(
-            self, panels=(self.panels[place],), pixels=Ragged(pixels, offsets), values=Ragged(values, offsets)
-        )
+        pixels, values = Ragged(flat[inside] - start, offsets), Ragged(self.values.values[inside], offsets)
+        origins = None if self.origins is None else self.origins[:, place : place + 1]
+        return replace(self, panels=(self.panels[place],), pixels=pixels, values=values, origins=origins)
 
     def entries(self, index: Tensor) -> Entries:
         """The pixels that have a value, of the events `index` (int64, on the samples' device)."""
@@ -210,6 +214,16 @@ class Images(Samples):
         entry, channel = ink.nonzero(as_tuple=True)
         plane = self.shape[1] * self.shape[2]
         return Entries(event[entry], pixel[entry] + channel * plane, ink[entry, channel])
+
+    def plain(self, entries: Entries) -> Tensor:
+        """The quantities themselves of some pixels, (total,): x where sign(x) ln(1 + abs(x)) is stored."""
+        squeezed = [quantity.squeezed for panel in self.panels for quantity in panel.channels]
+        if not any(squeezed):
+            return entries.value
+        planes = [panel.shape[1] * panel.shape[2] for panel in self.panels for _ in panel.channels]
+        ends = torch.tensor(planes, device=self.device).cumsum(0)
+        flags = torch.tensor(squeezed, device=self.device)[torch.searchsorted(ends, entries.pixel, right=True)]
+        return torch.where(flags, entries.value.sign() * entries.value.abs().expm1(), entries.value)
 
     def _ink(self, dtype: torch.dtype) -> Tensor:
         """The palette, (colours, channels)."""

@@ -100,7 +100,7 @@ class Diphoton(Task):
 
     def info(self, level: str) -> EventInfo:
         """Two photons."""
-        picture: Literal["barrel", "detector"] = "barrel" if self.region == "central" else "detector"
+        picture: Literal["photons", "detector"] = "photons" if self.region == "central" else "detector"
         bounds = {} if self.mass_aware else {"cvm": CVM_MAX[self.region]}
         note = "" if self.multiparton else NO_MULTIPARTON
         return EventInfo(self.name, self.processes, level, {"photon": 2}, picture=picture, bounds=bounds, note=note)

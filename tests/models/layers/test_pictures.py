@@ -57,6 +57,42 @@ def test_panels_have_their_own_trunks_and_one_head() -> None:
         network(*inputs[:2], features)
 
 
+def test_panels_that_differ_in_a_number_share_a_trunk() -> None:
+    shower = [picture((12, 12), f"shower{number}_ecal") for number in (1, 2)]
+    shape = panels(shower[0], picture((20, 30), "barrel_ecal"), shower[1])
+    network = CNN(depth=7, width=4).network(shape, 3).eval()
+    assert len(network.trunks) == 2
+    first, barrel, second = torch.rand(5, 1, 12, 12), torch.rand(5, 1, 20, 30), torch.rand(5, 1, 12, 12)
+    features = torch.zeros(5, 0)
+    alike, other = network.trunks
+    expected = network.head(torch.cat([alike(first), other(barrel), alike(second)], dim=1), features)
+    torch.testing.assert_close(network(first, barrel, second, features), expected)
+    assert not torch.allclose(network(second, barrel, first, features), expected)  # the head tells them apart
+    samples = panels(*(picture((12, 12), f"sample{number}") for number in (1, 2)))
+    assert len(CNN(depth=7, width=4).network(samples, 3).trunks) == 2  # numbers of channels, not of panels
+    sizes = panels(shower[0], picture((10, 12), "shower2_ecal"))
+    assert len(CNN(depth=7, width=4).network(sizes, 3).trunks) == 2
+
+
+@pytest.mark.parametrize("supported", [False, True])
+def test_training_steps_in_bfloat16_where_the_processor_has_it(
+    supported: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.layers.pictures.has_bfloat16", lambda: supported)
+    torch.manual_seed(0)
+    network = CNN(depth=7, width=4).network(picture((20, 20)), 3)
+    inputs, features = torch.rand(5, 2, 20, 20), torch.zeros(5, 0)
+    seen = []
+    network.trunks[0].register_forward_hook(lambda _module, _inputs, output: seen.append(output.dtype))
+    rough = network.train()(inputs, features)
+    exact = network.eval()(inputs, features)
+    assert seen == [torch.bfloat16 if supported else torch.float32, torch.float32]
+    assert rough.dtype == exact.dtype == torch.float32
+    torch.testing.assert_close(rough, exact, rtol=0.05, atol=0.02 if supported else 1e-6)
+    rough.square().sum().backward()
+    assert {weight.grad.dtype for weight in network.parameters()} == {torch.float32}
+
+
 def test_weights_are_those_of_the_trunks_and_the_head() -> None:
     trunks = [ResidualTrunk(1, (12, 12), blocks=1, width=4) for _ in range(3)]
     each = sum(weight.numel() for weight in trunks[0].parameters())

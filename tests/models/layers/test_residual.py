@@ -53,6 +53,28 @@ def test_resnet_50_learns_and_accepts_one_event() -> None:
     assert model.predict_proba(rings(1, size=20)).shape == (1, 2)
 
 
+@pytest.mark.parametrize(("side", "size"), [(2, (25, 31)), (4, (48, 50))])
+def test_a_convolution_of_patches_is_one_with_a_stride(side: int, size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    trunk = ResidualTrunk(3, size, blocks=1, width=4)
+    patches, convolution = trunk.body[0], trunk.body[1]
+    pictures = torch.rand(2, 3, *size)
+    # weight of channel c, row i and column j of a patch: the order of pixel_unshuffle
+    weight = convolution.weight.view(4, 3, side, side, 3, 3).permute(0, 1, 4, 2, 5, 3).reshape(4, 3, 3 * side, 3 * side)
+    padded = nn.functional.pad(pictures, (side, side + -size[1] % side, side, side + -size[0] % side))
+    expected = nn.functional.conv2d(padded, weight, stride=side)
+    torch.testing.assert_close(convolution(patches(pictures)), expected, rtol=1e-4, atol=1e-5)
+    assert expected.shape[2:] == (-(-size[0] // side), -(-size[1] // side))
+
+
+def test_the_papers_stem_is_an_option() -> None:
+    kernels = {stem: CNN(stem=stem).network(PICTURE, 2).trunks[0].body for stem in ("patches", "paper")}
+    assert kernels["paper"][0].weight.shape == (16, 3, 7, 7)
+    assert kernels["patches"][1].weight.shape == (16, 3 * 16, 3, 3)
+    assert CNN.resolve("paper").stem == "paper"
+    assert CNN(depth=50).network(PICTURE, 2).trunks[0].body[0].kernel_size == (7, 7)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (5, 9), (25, 25), (63, 200), (64, 64), (170, 360)])
 @pytest.mark.parametrize("depth", [7, 50])
 def test_any_size_of_picture(size: tuple[int, int], depth: int) -> None:

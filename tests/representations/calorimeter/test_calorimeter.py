@@ -22,7 +22,7 @@ def towers(*events):
 
 
 def test_a_crop_is_centred_on_the_hottest_crystal():
-    images = Calorimeter().represent(showers_of([SHOWER]))
+    images = Calorimeter(scale="linear").represent(showers_of([SHOWER]))
     assert images.shape == (1, 32, 32)
     assert images.channel_names == ("ecal",)
     picture = images.dense()[0, 0]
@@ -41,14 +41,14 @@ def test_a_crop_keeps_all_that_is_in_it():
     rng = np.random.default_rng(1)
     inside = [(80 + i, (5 + j) % 360, 1.0 + rng.random()) for i in range(-16, 16) for j in range(-16, 16)]
     event = [*inside, (80, 5, 50.0), (96, 5, 3.0), (80, 21, 3.0), (80, 348, 3.0), (63, 5, 3.0)]
-    images = Calorimeter(unit=1.0).represent(showers_of([event]))
+    images = Calorimeter(unit=1.0, scale="linear").represent(showers_of([event]))
     assert len(images.pixels.values) == 1024
     assert images.dense().sum() == pytest.approx(50 + sum(energy for _, _, energy in inside), rel=1e-5)
     assert images.span == pytest.approx((16 * 2 * 1.479 / 170, 16 * math.pi / 180))
 
 
 def test_the_unit():
-    dense = [Calorimeter(unit=unit).represent(showers_of([SHOWER])).dense() for unit in (1.0, 4.0)]
+    dense = [Calorimeter(unit=unit, scale="linear").represent(showers_of([SHOWER])).dense() for unit in (1.0, 4.0)]
     torch.testing.assert_close(dense[0], 4 * dense[1])
 
 
@@ -59,6 +59,21 @@ def test_the_logarithmic_scale():
     assert torch.equal(squeezed[:, 1], plain[:, 1])  # times
 
 
+def test_showers_are_in_logarithms_of_a_tenth_of_a_gev():
+    crop = Calorimeter().represent(showers_of([SHOWER]))
+    picture = crop.dense()[0, 0]
+    assert picture[16, 16] == pytest.approx(math.log(81))
+    assert (picture[17, 16], picture[16, 17], picture[14, 14]) == pytest.approx((3.044522, 2.397895, 1.791759))
+    entries = crop.entries(torch.tensor([0]))
+    assert sorted((0.1 * crop.plain(entries)).tolist()) == pytest.approx([0.5, 1.0, 2.0, 8.0])
+    for more in ({"scale": "linear"}, {"divide": "sum"}, {"area": "barrel"}):
+        images = Calorimeter(**more).represent(showers_of([SHOWER]))
+        assert images.dense().max() == pytest.approx(0.8 if "divide" not in more else 0.8 / 1.15, rel=0.01)
+        torch.testing.assert_close(images.plain(images.entries(torch.tensor([0]))), images.values.values)
+    barrel = Calorimeter(area="barrel", scale="log").represent(showers_of([SHOWER]))
+    assert barrel.dense().max() == pytest.approx(math.log(1.8))  # in units of 10 GeV
+
+
 def test_times_are_a_channel():
     images = Calorimeter(time="on").represent(showers_of([SHOWER, []]))
     assert images.shape == (2, 32, 32)
@@ -66,4 +81,5 @@ def test_times_are_a_channel():
     assert images.dense()[0, 1, 16, 16] == pytest.approx(8.0 / 25.0)
     with pytest.raises(UserError, match=r"have no time \(found: row, column, energy\)"):
         Calorimeter(time="on").represent(showers_of([SHOWER], times=False))
-    assert Calorimeter().represent(showers_of([SHOWER], times=False)).dense().sum() == pytest.approx(1.15)
+    linear = Calorimeter(scale="linear")
+    assert linear.represent(showers_of([SHOWER], times=False)).dense().sum() == pytest.approx(1.15)

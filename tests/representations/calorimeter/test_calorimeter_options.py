@@ -36,7 +36,7 @@ def random_events(count=3, hits=30, seed=1, **changes):
 @pytest.mark.parametrize("area", ["crop", "barrel"])
 def test_digis_are_ten_channels(area):
     events = with_digis(showers_of([SHOWER, [], [(3, 359, 5.0)]]))
-    images = Calorimeter(area=area, time="digis", unit=2.0).represent(events)
+    images = Calorimeter(area=area, time="digis", unit=2.0, scale="linear").represent(events)
     assert images.channel_names == FIELDS == tuple(f"sample{k}" for k in range(10))
     assert images.shape[0] == 10
     expected = np.zeros((3, *images.shape))
@@ -111,7 +111,7 @@ def test_times_that_share_a_pixel_are_averaged(area, coarse):
 def test_divided_by_the_mass():
     events = with_mass(random_events(), 100.0, 125.0, 60.0)
     for area in ("crop", "barrel", "ecal", "detector"):
-        plain = Calorimeter(area=area, unit=1.0).represent(events).dense_panels()
+        plain = Calorimeter(area=area, unit=1.0, scale="linear").represent(events).dense_panels()
         divided = Calorimeter(area=area, divide="mass").represent(events).dense_panels()
         for one, other in zip(plain, divided, strict=True):
             torch.testing.assert_close(other * torch.tensor([100.0, 125.0, 60.0]).view(3, 1, 1, 1), one)
@@ -154,7 +154,7 @@ def test_hits_below_a_threshold_are_left_out():
     events = showers_of([SHOWER, [(1, 1, -0.5), (1, 2, 0.0)]])
     for area in ("crop", "barrel"):
         sums = {
-            least: Calorimeter(area=area, suppress=least, unit=1.0)
+            least: Calorimeter(area=area, suppress=least, unit=1.0, scale="linear")
             .represent(events)
             .dense()
             .sum(dim=(1, 2, 3))
@@ -202,8 +202,13 @@ def test_logarithms_of_energies_below_zero():
     assert (picture[1, 1], picture[1, 2]) == pytest.approx((-np.log(1.5), np.log(3.0)))
 
 
-def test_half_resolution_in_quick():
-    assert Calorimeter.resolve("quick").coarse == 2
+def test_quick_draws_towers_but_no_coarse_showers():
+    quick = Calorimeter.resolve("quick")
+    assert quick.coarse == "towers"
+    for particles, shape in (("objects", (34, 72)), ("ecal", (170, 360))):
+        events = random_events(1)
+        events = replace(events, info=replace(events.info, particles=particles, picture="barrel"))
+        assert quick.represent(events).shape[1:] == shape
     assert [Calorimeter.resolve(preset).coarse for preset in ("smoke", "standard", "paper")] == [1, 1, 1]
     assert Calorimeter.resolve("quick", {"coarse": "1"}).coarse == 1
     with pytest.raises(UserError, match="parameter 'coarse' is '3'"):
