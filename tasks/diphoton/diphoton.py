@@ -103,7 +103,9 @@ class Diphoton(Task):
         picture: Literal["photons", "detector"] = "photons" if self.region == "central" else "detector"
         bounds = {} if self.mass_aware else {"cvm": CVM_MAX[self.region]}
         note = "" if self.multiparton else NO_MULTIPARTON
-        return EventInfo(self.name, self.processes, level, {"photon": 2}, picture=picture, bounds=bounds, note=note)
+        return EventInfo(
+            self.name, self.processes, level, {"photon": 2}, picture=picture, nodes="photons", bounds=bounds, note=note
+        )
 
     def settings(self, process: str, level: str) -> tuple[str, ...]:
         """Pythia's settings, and the pile-up's."""
