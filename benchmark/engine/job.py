@@ -135,6 +135,7 @@ class Job:
             note=info.note,
             unranked=info.unranked,
             expert=task.expert,
+            expert_note="" if task.expert else task.expert_note,
             preset=cell.preset,
             device=identity.device,
             representation=self.representation.name,
