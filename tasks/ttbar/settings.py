@@ -38,10 +38,32 @@ STREAMS: Mapping[str, tuple[tuple[tuple[str, ...], float], ...]] = {
     "drellyan": ((DRELL_YAN, 1.0),),
 }
 
+PARTON_FROM = 2
+"""Jets that a selection must require for W and Drell-Yan to start from a boson and a parton.
+
+One boson in 40 has two jets of 30 GeV; with a parton of more than 12 GeV one in 10 has. Both classes start so: in
+either, the boson recoils against a parton. Events with fewer jets would be cut by pTHat.
+"""
+# far below the jets' 30 GeV; "PhaseSpace:mHatMin" would bound boson and parton together
+PARTON = ("PhaseSpace:pTHatMin=12",)
+WITH_PARTON: Mapping[str, tuple[str, ...]] = {
+    "wjets": (
+        *(*BEAM, "WeakBosonAndParton:qqbar2Wg=on", "WeakBosonAndParton:qg2Wq=on", *PARTON),
+        *("24:onMode=off", "24:onIfAny=11 13 15"),
+    ),
+    "drellyan": (
+        *(*BEAM, "WeakBosonAndParton:qqbar2gmZg=on", "WeakBosonAndParton:qg2gmZq=on", *PARTON),
+        *("23:mMin=50", "23:onMode=off", "23:onIfAny=11 13 15"),
+    ),
+}
+
 
 def streams(
-    process: str, level: str, *, multiparton: bool, shower: Shower = "simple"
+    process: str, level: str, *, min_jets: int = 0, multiparton: bool, shower: Shower = "simple"
 ) -> list[tuple[tuple[str, ...], float]]:
     """Pythia settings of each stream of a process, and the share in which its collisions are tried."""
     extra = level_settings(level, multiparton=multiparton, shower=shower)
-    return [((*settings, *extra), share) for settings, share in STREAMS[process]]
+    hard = STREAMS[process]
+    if min_jets >= PARTON_FROM and process in WITH_PARTON:
+        hard = ((WITH_PARTON[process], 1.0),)
+    return [((*settings, *extra), share) for settings, share in hard]

@@ -46,9 +46,9 @@ class TTbar(Task):
     }
     expert: ClassVar[tuple[str, ...]] = ("ht", "n_jets", "n_bjets", "met")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "smoke": {"events_per_class": 250, "shard_events": 250, "multiparton": False},
-        "standard": {"events_per_class": 25_000, "shard_events": 3125},
-        "paper": {"events_per_class": 48_000, "shard_events": 3000},
+        "smoke": {"events_per_class": 300, "shard_events": 300, "multiparton": False},
+        "standard": {"events_per_class": 31_250, "shard_events": 3125},
+        "paper": {"events_per_class": 60_000, "shard_events": 3000},
     }
 
     classes_count: Annotated[
@@ -59,7 +59,11 @@ class TTbar(Task):
         Literal["at_least_one", "exactly_one"],
         "at least one, or exactly one, isolated electron or muon with pt > 20 GeV",
     ] = "at_least_one"
-    min_jets: Annotated[Literal[0, 1, 2, 3, 4], "smallest number of jets with pt > 30 GeV and abs(eta) < 2.4"] = 0
+    min_jets: Annotated[
+        Literal[0, 1, 2, 3, 4],
+        "smallest number of jets with pt > 30 GeV and abs(eta) < 2.4; from 2 on W and Drell-Yan start from a boson and "
+        "a parton instead of a boson alone",
+    ] = 0
     multiparton: Annotated[bool, "multi-parton interactions, for all classes alike"] = True
     pileup: Annotated[
         Literal["2010", "2011", "2012"] | float,
@@ -87,7 +91,7 @@ class TTbar(Task):
         """Pythia's settings, a line per stream with its share of the tries, and those of the pile-up."""
         from tasks.detector.pileup import description
 
-        parts = streams(process, level, multiparton=self.multiparton, shower=self.shower)
+        parts = self._streams(process, level)
         lines = (f"{process} ({share:g}): {'; '.join(line)}" for line, share in parts)
         over = description(self.pileup, ENERGY) if level == "detector" else ""
         return (*lines, over) if over else tuple(lines)
@@ -99,7 +103,7 @@ class TTbar(Task):
 
         rng = np.random.default_rng(seed)
         what = f"{self.name}, {process}"
-        parts = streams(process, level, multiparton=self.multiparton, shower=self.shower)
+        parts = self._streams(process, level)
         generators = [
             collisions(settings, seed + 450_000_000 * number, what, batch=int(BATCH * share))
             for number, (settings, share) in enumerate(parts)
@@ -142,6 +146,9 @@ class TTbar(Task):
             return table
         label = np.minimum(ak.to_numpy(table["label"]), 1).astype(np.int8)
         return ak.with_field(table, label, "label")
+
+    def _streams(self, process: str, level: str) -> list[tuple[tuple[str, ...], float]]:
+        return streams(process, level, min_jets=self.min_jets, multiparton=self.multiparton, shower=self.shower)
 
     @property
     def _selection(self) -> Selection:

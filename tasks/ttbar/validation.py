@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import awkward as ak
 import numpy as np
@@ -13,7 +13,7 @@ from tasks.detector.jets import RADIUS, flavour
 from tasks.detector.particles import NEUTRINOS, heavy_flavour
 from tasks.detector.response import CMS
 from tasks.events import KINDS
-from tasks.ttbar.settings import streams
+from tasks.ttbar.settings import PARTON_FROM, WITH_PARTON, streams
 from tasks.validation import hits
 from tasks.validation.figure import Axis, Check, Curve, Figure, Floats, spectrum
 from tasks.validation.generic import by_class, steps, whole_numbers
@@ -23,13 +23,15 @@ from tasks.validation.validation import Validation
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from tasks.detector.reconstruction import Reconstructed
     from tasks.events import Events
 
 Z_MASS, W_MASS = 91.188, 80.37
 """GeV (Particle Data Group 2024)."""
 SEED = 20_110_701
-COUNT = {"wjets": 1500, "ttbar": 1000}
+COUNT = {"wjets": 1500, "ttbar": 1000, "recoil": 4000}
 """Collisions that `detector_figures` simulates: about ten seconds of each."""
 HARD = 30.0
 """GeV: above it, neutrinos dominate the missing energy."""
@@ -65,6 +67,8 @@ class TTbarValidation(Validation):
         """Missing energy against neutrinos in W + jets, and b-tags by flavour in top-quark pairs."""
         yield missing(_simulated("wjets", count or COUNT["wjets"], multiparton=self.multiparton))
         yield tags(_simulated("ttbar", count or COUNT["ttbar"], multiparton=self.multiparton))
+        if self.min_jets >= PARTON_FROM:
+            yield from (recoil(process, count or COUNT["recoil"]) for process in WITH_PARTON)
 
 
 def dilepton(mll: dict[str, Floats]) -> Figure:
@@ -127,20 +131,22 @@ def multiplicities(scalars: dict[str, dict[str, Floats]], inclusive: bool) -> Fi
     return Figure("multiplicities", "jets, b-jets and leptons", panels, checks if inclusive else ())
 
 
-def _mean(values: Floats) -> float:
+def _mean(values: NDArray[Any]) -> float:
     return float(values.mean()) if len(values) >= LEAST else math.nan
 
 
 # --- with the truth --------------------------------------------------------------------------------------------------
 
 
-def _simulated(process: str, count: int, *, multiparton: bool) -> Iterator[tuple[ak.Array, Reconstructed]]:
+def _simulated(
+    process: str, count: int, *, multiparton: bool, min_jets: int = 0
+) -> Iterator[tuple[ak.Array, Reconstructed]]:
     """Batches of collisions from the first stream of a process, and their reconstruction."""
     from tasks.detector.reconstruction import Cuts, reconstruct
     from tasks.generator.pythia import BATCH, collisions
 
     rng = np.random.default_rng(SEED)
-    settings, _ = streams(process, "detector", multiparton=multiparton)[0]
+    settings, _ = streams(process, "detector", min_jets=min_jets, multiparton=multiparton)[0]
     done = 0
     for events in collisions(settings, SEED, f"ttbar, {process}", min(BATCH, count)):
         yield events, reconstruct(events, "detector", Cuts(), rng)
@@ -188,6 +194,38 @@ def missing(batches: Iterator[tuple[ak.Array, Reconstructed]]) -> Figure:
     )
     sample = f"{len(pt):,} W + jets with a lepton"
     return Figure("missing-energy", "missing energy against the neutrinos", panels, checks, sample)
+
+
+def recoil(process: str, count: int) -> Figure:
+    """Jets of events that start from a boson and a parton, next to those that start from the boson alone.
+
+    Without multi-parton interactions, whose jets are the same in both. Both are valid where the leading jet has more
+    than 30 GeV. `count` : collisions with a parton; four times as many start from the boson alone.
+    """
+    shares = {"boson alone": 4, "boson and parton": 1}
+    leading, second = {}, {}
+    for (name, share), min_jets in zip(shares.items(), (0, PARTON_FROM), strict=True):
+        jets = [found.jets.pt for _, found in _simulated(process, share * count, multiparton=False, min_jets=min_jets)]
+        pt = ak.to_numpy(ak.fill_none(ak.pad_none(ak.concatenate(jets), 2, clip=True), 0.0)).astype(np.float64)
+        leading[name], second[name] = pt[pt[:, 0] > 0, 0], pt[pt[:, 0] > 0, 1]
+    panels = (
+        spectrum("leading jet", Axis("$p_T$", "GeV"), leading, steps(30.0, 150.0, 24), log_y=True),
+        spectrum("second jet", Axis("$p_T$", "GeV"), second, steps(30.0, 110.0, 16), log_y=True),
+    )
+    source = "the same first emission, by matrix elements; a guess of how well the showers agree beyond it"
+    checks = (
+        Check("mean pt of the leading jet", _over([_mean(v) for v in leading.values()]), 0.85, 1.15, "", source),
+        Check("share with a second jet", _over([_mean(v > 0) for v in second.values()]), 0.7, 1.4, "", source),
+    )
+    sample = ", ".join(f"{len(values):,} of a {name}" for name, values in leading.items())
+    return Figure(
+        f"recoil-{process}", f"jets of {process}: ratios to events from the boson alone", panels, checks, sample
+    )
+
+
+def _over(values: list[float]) -> float:
+    """The second number over the first; NaN where that is 0."""
+    return values[1] / values[0] if values[0] else math.nan
 
 
 def _neutrinos(prt: ak.Array) -> ak.Array:

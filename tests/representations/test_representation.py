@@ -40,7 +40,9 @@ def jets() -> Events:
         [(211, *row) for row in np.column_stack([rng.exponential(9, n), rng.normal(0, 0.3, (n, 2))])] for n in LENGTHS
     ]
     axes = [dict(zip(SUBJETS, row, strict=True)) for row in rng.normal(0, 0.2, (COUNT, 6)).tolist()]
-    return with_column(jets_of(some, picture="jet"), "axes", axes)
+    scalars = [dict(zip(("mass", "tau21"), row, strict=True)) for row in rng.exponential(1, (COUNT, 2)).tolist()]
+    made = with_column(jets_of(some, picture="jet", expert=("tau21", "mass")), "axes", axes)
+    return with_column(made, "candidate", scalars)
 
 
 def showers() -> Events:

@@ -15,8 +15,9 @@ from tasks.events import KINDS
 from tasks.generator import progress
 from tasks.generator.pythia import BATCH, collisions
 from tasks.ttbar.selection import high_level
-from tasks.ttbar.settings import STREAMS, W_JETS
+from tasks.ttbar.settings import STREAMS, W_JETS, WITH_PARTON, streams
 from tasks.ttbar.ttbar import GENERATION_SHARE, TTbar
+from tasks.ttbar.validation import recoil
 
 COUNT = 100
 SEED = 11
@@ -105,6 +106,43 @@ def test_a_stricter_variant_holds():
     table = made("wjets", "hadron", 10, leptons="exactly_one", min_jets=1)
     assert set(ak.to_list(table.candidate.n_leptons)) == {1}
     assert ak.min(table.candidate.n_jets) >= 1
+
+
+# --- two jets: a boson and a parton ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("process", ["wjets", "drellyan"])
+def test_with_two_jets_both_bosons_recoil_against_a_parton(process):
+    hard = {
+        jets: {s for s in TTbar(min_jets=jets).settings(process, "detector")[0].split("; ") if "Weak" in s}
+        for jets in (0, 1, 2, 4)
+    }
+    assert all("WeakSingleBoson" in setting for setting in hard[0])
+    assert hard[0] == hard[1]
+    assert all("WeakBosonAndParton" in setting for setting in hard[2])
+    assert hard[2] == hard[4]
+    assert TTbar(min_jets=2).settings("ttbar", "hadron") == TTbar().settings("ttbar", "hadron")
+    table = made(process, "hadron", 12, min_jets=2)
+    assert ak.min(table.candidate.n_jets) >= 2
+    assert ak.min(table.candidate.n_leptons) >= 1
+
+
+def test_a_parton_does_not_bound_the_mass_of_the_z():
+    """The lower tail of its mass is there, from 50 GeV on, as in events from the Z alone."""
+    off = ("PartonLevel:MPI", "PartonLevel:ISR", "PartonLevel:FSR", "HadronLevel:all", "BeamRemnants:primordialKT")
+    bare = tuple(f"{name}=off" for name in off)
+    shares, recoil = [], []
+    for min_jets in (0, 2):
+        ((settings, _),) = streams("drellyan", "hadron", min_jets=min_jets, multiparton=True)
+        prt = next(collisions((*settings, *bare), SEED, "z", 4000)).prt
+        boson = ak.firsts(prt[prt.id == 23])
+        mass = ak.to_numpy(boson.m)
+        assert 50 <= mass.min() < 52
+        shares.append((mass < 80).mean())
+        recoil.append(np.hypot(ak.to_numpy(boson.p.px), ak.to_numpy(boson.p.py)))
+    assert shares[1] == pytest.approx(shares[0], rel=0.35)
+    assert recoil[0].max() < 1e-6
+    assert 11.5 < recoil[1].min() < 12.5  # pTHat, far below the jets' 30 GeV
 
 
 # --- hits and tracks -------------------------------------------------------------------------------------------------
@@ -312,3 +350,14 @@ def test_hits_are_part_of_the_progress(monkeypatch, level):
     if level == "detector":
         assert reported[-8:] == [pytest.approx(1 - GENERATION_SHARE)] * 8
         assert sum(reported[:-8]) == pytest.approx(8 * GENERATION_SHARE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("process", list(WITH_PARTON))
+def test_jets_with_a_parton_are_those_of_single_bosons(process):
+    """Where both are valid, that is for leading jets of more than 30 GeV."""
+    figure = recoil(process, 2000)
+    assert [panel.title for panel in figure.panels] == ["leading jet", "second jet"]
+    assert {check.name: check.verdict for check in figure.checks} == dict.fromkeys(
+        ("mean pt of the leading jet", "share with a second jet"), "ok"
+    )
