@@ -13,14 +13,15 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.text import plain
-from leaderboard.ranking.columns import BoardColumn, TableEntry, all_columns, text_table
+from leaderboard.ranking.columns import all_columns, remarks, text_table
 from leaderboard.ranking.names import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from benchmark.records.result import Result
-    from leaderboard.ranking.boards import Board
+    from leaderboard.ranking.board import Board
+    from leaderboard.ranking.column import BoardColumn, TableEntry
     from leaderboard.ranking.rows import Row
     from leaderboard.ranking.scores import ScoreBook
 
@@ -33,7 +34,11 @@ _BOARD_FIELDS = (
     "fingerprint",
     "level",
     "preset",
+    "headline",
     "fast_simulation",
+    "note",
+    "expert_line",
+    "unranked",
 )
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
@@ -121,7 +126,8 @@ def _title(board: Board) -> str:
 def _markdown(board: Board) -> str:
     headers, *rows = ([_escape(text, _MARKDOWN) for text in line] for line in _text_lines(board))
     body = "\n".join("| " + " | ".join(line) + " |" for line in (headers, ["---"] * len(headers), *rows))
-    return f"### {_escape(_title(board), _MARKDOWN)}\n\n{body}\n"
+    said = "".join(f"\n{_escape(sentence, _MARKDOWN)}\n" for sentence in remarks(board))
+    return f"### {_escape(_title(board), _MARKDOWN)}\n\n{body}\n{said}"
 
 
 def _text_lines(board: Board) -> list[list[str]]:
@@ -165,7 +171,7 @@ def _latex(board: Board) -> str:
         [
             r"% \usepackage{booktabs}",
             r"\begin{table}",
-            rf"\caption{{{_escape(_title(board), _LATEX)}}}",
+            rf"\caption{{{_escape('. '.join([_title(board), *remarks(board)]), _LATEX)}}}",
             rf"\begin{{tabular}}{{{'l' * len(headers)}}}",
             r"\toprule",
             lines[0],

@@ -11,6 +11,7 @@ from benchmark.core.terminal import table
 from benchmark.core.text import plain
 from leaderboard.ranking.columns import (
     bounds_in_words,
+    remarks,
     shared,
     shared_in_words,
     visible,
@@ -21,8 +22,8 @@ from leaderboard.ranking.metric_columns import built_in
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from leaderboard.ranking.boards import Board
-    from leaderboard.ranking.columns import BoardColumn
+    from leaderboard.ranking.board import Board
+    from leaderboard.ranking.column import BoardColumn
 
 _ALWAYS = frozenset({"rank", "representation", "model"})
 _FOLDED = frozenset({"representation", "model"})
@@ -80,6 +81,7 @@ def fold(text: str, width: int) -> list[str]:
 
 
 def _notes(board: Board, left_out: Iterable[BoardColumn]) -> Iterable[str]:
+    yield from remarks(board)
     if words := shared_in_words(board):
         yield f"All rows: {words}"
     if words := bounds_in_words(board):

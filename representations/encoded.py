@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 
-from representations.kernels.encoding import IN_EVENTS, IN_JETS, Momenta, columns_of_kinds, encoded, frames_of
+from representations.kernels.encoding import (
+    IN_EVENTS,
+    IN_JETS,
+    Layout,
+    Momenta,
+    columns_of_kinds,
+    encoded,
+    frames_of,
+)
 from representations.kernels.particles import FULL_SPAN
 from representations.representation import Representation
 from representations.samples import Ragged
 from representations.samples.particles import MOMENTUM
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from representations.kernels.arrays import Ints
     from representations.kernels.encoding import Frames
     from representations.kernels.particles import Particles
@@ -55,24 +61,27 @@ class EncodedParticles(Representation):
         """Whether masses of several particles are shown."""
         return info.pair_masses if self.masses == "auto" else self.masses == "on"
 
-    def encoded(self, events: Events, particles: Particles, order: Ints, offsets: Ints, *, raw: bool) -> Encoded:
-        """The columns of the particles in `order`, which has those of event i at `offsets[i]:offsets[i + 1]`."""
-        momenta = Momenta(*(getattr(particles, name)[order] for name in MOMENTUM))
-        others: dict[str, Any] = columns_of_kinds(particles)
-        if raw:
-            columns = momenta._asdict() | {"charge": particles.charge[order]}
-        else:
-            frames = frames_of(events, particles, translate=self.translate, rotate=self.rotate, flip=self.flip)
-            names = IN_EVENTS if particles.span == FULL_SPAN else IN_JETS
-            columns = encoded(names, momenta, frames, particles.event[order])
-            if particles.info.particles != "ecal":
-                columns["charge"] = particles.charge[order]
-        columns |= {name: values[order] for name, values in others.items()}
-        table = _table(columns)
-        if raw:
-            return Encoded(table, tuple(columns), None, None)
-        ends = torch.from_numpy(offsets)
-        return Encoded(table, tuple(columns), Ragged(_table(momenta._asdict()), ends), _as_ragged(frames))
+    def layout(self, events: Events, particles: Particles) -> Layout:
+        """The standard columns of these particles, one frame per event."""
+        frames = frames_of(events, particles, translate=self.translate, rotate=self.rotate, flip=self.flip)
+        return Layout(IN_EVENTS if particles.span == FULL_SPAN else IN_JETS, frames)
+
+
+def encoded_particles(particles: Particles, order: Ints, offsets: Ints, layout: Layout | None) -> Encoded:
+    """The columns of the particles in `order`, which has those of event i at `offsets[i]:offsets[i + 1]`.
+
+    layout : of standard columns; None for raw ones.
+    """
+    momenta = Momenta(*(getattr(particles, name)[order] for name in MOMENTUM))
+    kinds = {name: values[order] for name, values in columns_of_kinds(particles).items()}
+    charge = {"charge": particles.charge[order]}
+    if layout is None:
+        columns = {**momenta._asdict(), **charge, **kinds}
+        return Encoded(_table(columns), tuple(columns), None, None)
+    columns = encoded(layout.names, momenta, layout.frames, particles.event[order])
+    columns |= (charge if particles.info.particles != "ecal" else {}) | kinds  # crystals have none
+    own = Ragged(_table(momenta._asdict()), torch.from_numpy(offsets))
+    return Encoded(_table(columns), tuple(columns), own, _as_ragged(layout.frames))
 
 
 def particle_columns(info: EventInfo, *, axes: bool) -> tuple[str, ...]:

@@ -65,6 +65,8 @@ class EventInfo:
     particles : list column of the particles of an event: objects, constituents of a jet, or crystals of a shower.
     picture : default area of a calorimeter image: the whole detector, the ECAL barrel, both photons, a crop around the
         hottest crystal, or the candidate jet.
+    nodes : what the nodes of a graph are by default: these particles, or the crystals around `photons` if there are
+        hits.
     magnitude : size of an object on a picture: its pt or its energy.
     has_signal : whether class 0 is a signal and the others its background, or all classes are equal.
     pair_masses : whether masses of pairs of particles may be features; not if a mass defines the classes.
@@ -84,6 +86,7 @@ class EventInfo:
     slots: Mapping[str, int]
     particles: Literal["objects", "constituents", "ecal"] = "objects"
     picture: Literal["detector", "barrel", "photons", "crop", "jet"] = "detector"
+    nodes: Literal["particles", "photons"] = "particles"
     magnitude: Literal["pt", "energy"] = "pt"
     has_signal: bool = True
     pair_masses: bool = True

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 LEVELS = ("generator", "hadron", "detector")
 """Realism: partons and leptons as produced; stable particles; after the detector (the default)."""
+SIZES = frozenset({"events_per_class", "shard_events"})
+"""Parameters that say how many events there are, and not what they are."""
+TEST_EVENTS: Mapping[str, int] = {"smoke": 100, "quick": 800, "standard": 5000, "paper": 10_000}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,8 @@ class Task(Plugin, ABC):
     shifts: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Shifted simulations, on which fitted models are tested as well: name, and the parameters that differ from those
     of the variant. At their defaults these parameters are no part of the identity of stored events."""
+    test_events: ClassVar[Mapping[str, int]] = TEST_EVENTS
+    """Generated test events of each process, by preset, unless a run asks for another number."""
     applied_parameters: ClassVar[frozenset[str]] = frozenset()
     """Parameters that `apply_variant` applies when stored events are read; the stored events do not depend on them."""
     applied_columns: ClassVar[frozenset[str]] = frozenset()
@@ -50,9 +55,9 @@ class Task(Plugin, ABC):
 
     events_per_class: Annotated[
         int,
-        Range(1),
-        "generated events of each process, for training, validation and test together; at most 10,000 shards",
-    ] = 4000
+        Range(2),
+        "generated events of each process for training (four fifths) and validation; at most 10,000 shards",
+    ] = 3200
     shard_events: Annotated[
         int,
         Range(1, 1_000_000),
@@ -68,7 +73,7 @@ class Task(Plugin, ABC):
         super().__post_init__()
         if self.events_per_class > (most := 10_000 * self.shard_events):
             raise UserError(
-                f"{self.name}: parameter 'events_per_class' is {self.events_per_class}, expected {Range(1, most)}."
+                f"{self.name}: parameter 'events_per_class' is {self.events_per_class}, expected {Range(2, most)}."
             )
 
     @property

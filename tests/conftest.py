@@ -12,6 +12,7 @@ from benchmark.core.machine import usable_cores
 from tasks.data.dataset import DataSet
 from tasks.data.store import prepare
 from tasks.registry import TASKS
+from tasks.task import TEST_EVENTS
 from tests.workers import fork_workers
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def smoke_data(shared: Path) -> Path:
     first = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % len(names)
     alone = "PYTEST_XDIST_WORKER" not in os.environ
     for name in names[first:] + names[:first]:
-        task = TASKS.load(name).resolve("smoke")
-        prepare(DataSet(name, task, "detector"), shared / "smoke-data", usable_cores() if alone else 1, lambda *_: None)
+        data = DataSet(name, TASKS.load(name).resolve("smoke"), "detector")
+        for part in (data, data.test_set(TEST_EVENTS["smoke"])):
+            prepare(part, shared / "smoke-data", usable_cores() if alone else 1, lambda *_: None)
     return shared / "smoke-data"

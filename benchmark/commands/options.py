@@ -168,6 +168,15 @@ Data = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+TestEvents = Annotated[
+    str | None,
+    typer.Option(
+        "--test-events",
+        help="Generated test events of each class; fewer are the first of more, and none is made twice. "
+        "Default: 100 (smoke), 800 (quick), 5000 (standard), 10000 (paper).",
+        metavar="N",
+    ),
+]
 TrustCode = Annotated[
     bool,
     typer.Option(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmark.records.result import Result
-    from leaderboard.ranking.boards import Board
+    from leaderboard.ranking.board import Board
 
 
 def finish(results: Sequence[Result], folder: Path, *, quiet: bool, as_json: bool) -> None:

@@ -24,6 +24,16 @@ def command(
         typer.Option(help="Size of the run: smoke, quick, standard or paper.", autocompletion=options.complete_preset),
     ] = "quick",
     seeds: Annotated[str, typer.Option(help="How many seeds (3), or which (0,1,2).")] = "1",
+    train_events: Annotated[
+        str | None,
+        typer.Option(
+            "--train-events",
+            help="Training events in all, classes in proportion, or several numbers with a row for each: the learning "
+            "curve (1000,2000,4000). A smaller set is part of a larger one. Default: all.",
+            metavar="N,...",
+        ),
+    ] = None,
+    test_events: options.TestEvents = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, or one GPU as cuda:1.")] = "auto",
     source: Annotated[
         Path | None, typer.Option(help="Real events, a file or a folder; or 'generated', the default.", metavar="PATH")
@@ -78,6 +88,8 @@ def command(
         metric=metric,
         preset=preset,
         seeds=seeds,
+        train_events=train_events,
+        test_events=test_events,
         device=device,
         source=source,
         level=level,

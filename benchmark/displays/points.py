@@ -35,6 +35,8 @@ SMALLEST = 1.5
 CHARGES = {-1.0: ("negative", "#3f90da"), 0.0: ("neutral", "#717581"), 1.0: ("positive", "#bd1f01")}
 """Names and colours of particles that have no kind."""
 CRYSTAL = ("crystal", "#3f90da")
+HITS = (CRYSTAL, ("tower", "#717581"), ("photon1", "#ff8c00"), ("photon2", "#3f90da"))
+"""Names and colours of hits, and of the photon to which one belongs."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def _sorts(column: dict[str, NDArray[np.float64]], info: EventInfo, count: int) 
 
 
 def _colour(sort: str) -> Any:
-    return dict((*CHARGES.values(), CRYSTAL)).get(sort) or rgb(colour_of(sort))
+    return dict((*CHARGES.values(), *HITS)).get(sort) or rgb(colour_of(sort))
 
 
 def _draw(axes: Axes, points: Points, frame: Frame, largest: float) -> None:

@@ -8,21 +8,25 @@ from os import PathLike
 from pathlib import Path
 from typing import TypedDict, TypeGuard, Unpack
 
-from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.errors import UserError, did_you_mean, spelled
 from benchmark.core.machine import resolve_device, usable_cores
 from benchmark.core.plugin import Range
 from benchmark.core.process import rank_and_size
 from benchmark.core.refusals import shown
 from benchmark.engine import runner
 from benchmark.engine.progress import Display
-from benchmark.engine.request import Overwrite, Request, Settings, data_root
+from benchmark.engine.request import WORDS, Overwrite, Request, Settings, data_root
 from benchmark.metrics.registry import METRICS
 from benchmark.records.collection import Results
 from benchmark.records.store import ResultStore
 
 Names = str | Iterable[str] | None
 MOST_JOBS = 64
-_OPTIONAL = {"task", "representation", "model", "metric", "source", "data", "workers", "timeout", "keep_models"}
+MOST_COUNTS, MOST_DIGITS = 100, 16
+_OPTIONAL = {
+    *("task", "representation", "model", "metric", "source", "data", "workers", "timeout", "keep_models"),
+    *("train_events", "test_events"),
+}
 
 
 class Options(TypedDict, total=False):
@@ -34,6 +38,8 @@ class Options(TypedDict, total=False):
     metric: Names
     preset: str
     seeds: str | int | Iterable[int]
+    train_events: str | int | Iterable[int] | None
+    test_events: str | int | None
     device: str
     source: Path | str | None
     level: str
@@ -57,6 +63,10 @@ def run(**options: Unpack[Options]) -> Results:
     metric : a metric of your own, in addition to the registered ones, as "path/to/mine.py:Mine".
     preset : size of the run: "smoke", "quick" (default), "standard" or "paper".
     seeds : how many (3), or which ([0, 1, 2]). Default: 1.
+    train_events : how many training events in all, classes in proportion, or several such numbers, a result for each:
+        a learning curve of nested subsets. Default: all.
+    test_events : generated test events of each class, of which a smaller number are the first. Default: 100 with the
+        preset "smoke", 800 with "quick", 5,000 with "standard" and 10,000 with "paper".
     device : "auto" (default), "cpu", "cuda" or one GPU as "cuda:1".
     source : file or folder of real events. Default: generated events.
     level : realism of generated events: "generator", "hadron" or "detector" (default).
@@ -120,6 +130,8 @@ def parse_options(**options: Unpack[Options]) -> tuple[Request, Settings]:
         seeds=_seeds(options.get("seeds", "1")),
         device=resolve_device(options.get("device", "auto")),
         source=None if source is None or str(source) == "generated" else Path(source),
+        train_events=counts("train-events", options.get("train_events")),
+        test_events=next(iter(counts("test-events", options.get("test_events"), most=1)), None),
     )
     overwrite, models = str(options.get("overwrite", Overwrite.failed)), options.get("keep_models")
     settings = Settings(
@@ -186,6 +198,34 @@ def _seeds(given: str | int | Iterable[int]) -> str:
     if not isinstance(given, Iterable) or not all(map(_is_whole, numbers)):
         raise _refused("seeds", given, "how many, or a list of seeds")
     return ",".join(map(str, numbers)) + ","
+
+
+def counts(option: str, given: str | int | Iterable[int] | None, most: int = MOST_COUNTS) -> tuple[int, ...]:
+    """Numbers of events, given as a number, several ones, or text with commas between, at most so many; empty for None.
+
+    Raises UserError for anything else.
+    """
+    if given is None:
+        return ()
+    words: list[object] = list(given.split(",") if isinstance(given, str) else given if _is_many(given) else [given])
+    numbers = [_count(word) for word in words]
+    found = [number for number in numbers if number is not None]
+    if not 0 < len(numbers) == len(found) <= most:
+        several = "" if most == 1 else ", or several with commas between"
+        expected = f"a whole number of events, {Range(1)}{several}"
+        raise UserError(f"--{option} {spelled(str(given), WORDS)}: expected {expected}.")
+    return tuple(found)
+
+
+def _is_many(given: object) -> TypeGuard[Iterable[object]]:
+    return isinstance(given, Iterable)
+
+
+def _count(word: object) -> int | None:
+    """A positive whole number, of itself or of its digits; None for anything else."""
+    if isinstance(word, str) and word.strip().isascii() and word.strip().isdecimal():
+        word = int(word) if len(word) < MOST_DIGITS else 0
+    return int(word) if _is_whole(word) and int(word) >= 1 else None
 
 
 def _absolute(metric: str) -> str:

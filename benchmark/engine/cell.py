@@ -6,12 +6,14 @@ import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from benchmark.core.blame import reason_of
 from benchmark.core.errors import Skip, UserError
 from benchmark.core.machine import gpu_name
 from benchmark.core.memory import peak_memory_mb, reset_peak_memory
 from benchmark.core.process import leave_if_forked, rank_and_size
-from benchmark.engine import returned
+from benchmark.engine import returned, training_events
 from benchmark.engine.sample_store import represented
 from benchmark.engine.skip import why_skipped
 from benchmark.engine.throughput import clock, control_workload, events_per_second, latency_ms
@@ -22,6 +24,7 @@ from benchmark.records.scores import Scores
 from benchmark.records.scoring import score
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from benchmark.engine.plan import Planned
@@ -39,7 +42,7 @@ def run(item: Planned, data_root: Path, context: Context) -> tuple[Result, Score
     """
     record = item.record.model_copy(update={"environment": _environment(context)})
     try:
-        if reason := why_skipped(item.job, item.manifest, data_root):
+        if reason := why_skipped(item.job, item.manifests, data_root):
             raise Skip(reason)
         return evaluate(item, record, represented(item, data_root, context), context)
     except Skip as skip:
@@ -66,7 +69,7 @@ def _environment(context: Context) -> dict[str, Any]:
 def evaluate(item: Planned, record: Result, samples: Represented, context: Context) -> tuple[Result, Scores]:
     """Fit on the training samples, predict and score the test samples. Returns the filled-in record, and the scores."""
     model, device = item.job.model, context.device
-    splits = {name: part.to(device) for name, part in samples.splits.items()}
+    splits = {name: part.to(device) for name, part in _used(samples.splits, item.cell.train_events).items()}
     train, valid, test = (splits[name] for name in ("train", "valid", "test"))
     _check_classes(train, test)
 
@@ -115,6 +118,15 @@ def evaluate(item: Planned, record: Result, samples: Represented, context: Conte
         "environment": {**record.environment, "represented": samples.provenance.made},
     }
     return record.model_copy(update=filled), scores
+
+
+def _used(splits: Mapping[str, Samples], train_events: int | None) -> Mapping[str, Samples]:
+    """The samples, with so many training events, or all of them."""
+    train = splits["train"]
+    if train_events is None:
+        return splits
+    places = training_events.chosen(train.labels.numpy(), train.event_ids.numpy(), train_events)
+    return {**splits, "train": train[torch.from_numpy(places)]}
 
 
 def _check_classes(train: Samples, test: Samples) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import leaderboard
 from benchmark.records.store import ResultStore
+from tasks.data.generation import events_of
 
 if TYPE_CHECKING:
     from benchmark.engine.plan import Planned
@@ -61,7 +62,8 @@ def _files(result: Result) -> list[str]:
 
 def _events(item: Planned) -> int | None:
     """Events of all splits; None for files that are not read yet."""
-    if item.manifest is not None:
-        return item.manifest.events()
-    task = item.job.data.task
-    return None if item.cell.source else len(task.processes) * task.events_per_class
+    if item.manifests is not None:
+        return sum(item.record.events.values())
+    parts = [part for part in (item.job.data, item.job.test) if part and part.source is None]
+    classes = len(item.job.data.task.processes)
+    return classes * sum(sum(events_of(part).values()) for part in parts) if parts else None

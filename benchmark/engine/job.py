@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.core.guard import guarded
 from benchmark.core.process import rank_and_size
-from benchmark.engine import returned
+from benchmark.engine import returned, training_events
 from benchmark.engine.code_hash import sources_key
 from benchmark.metrics.registry import METRICS
 from benchmark.records import environment
@@ -17,7 +17,10 @@ from benchmark.records.result import PluginOrigin, new_result
 from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
 from tasks.data.dataset import DataSet
+from tasks.data.generation import events_of
+from tasks.events import SPLITS
 from tasks.registry import TASKS
+from tasks.task import TEST_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,11 +34,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Manifests:
+    """The manifests of the events of a cell.
+
+    data : of training and validation events. test : of test events; for files, which hold both, the same.
+    """
+
+    data: Manifest
+    test: Manifest
+
+    def events(self, split: str) -> int:
+        """The number of events of a split."""
+        return (self.test if split == "test" else self.data).events(split)
+
+
+@dataclass(frozen=True)
 class Job:
-    """A cell with its plug-ins imported and their parameters resolved."""
+    """A cell with its plug-ins imported and their parameters resolved.
+
+    data : training and validation events. test : test events; None for files, which hold both.
+    """
 
     cell: Cell
     data: DataSet
+    test: DataSet | None
     representation: Representation
     model: Model
 
@@ -61,8 +83,14 @@ class Job:
         data = self.data
         return data.task.skipped_levels.get(data.level) if data.source is None else None
 
-    def identity(self, manifest: Manifest | None) -> Identity:
-        """Everything that can change the result; without a manifest, of a cell without events."""
+    def manifests(self, root: Path) -> Manifests | None:
+        """The manifests of the events of the cell; None unless all events are there."""
+        data = self.data.manifest(root)
+        test = data if self.test is None else self.test.manifest(root)
+        return Manifests(data, test) if data and test else None
+
+    def identity(self, manifests: Manifests | None) -> Identity:
+        """Everything that can change the result; without manifests, of a cell without events."""
         cell = self.cell
         targets = REPRESENTATIONS.find(cell.representation.target).target, TASKS.find(cell.task.target).target
         return Identity(
@@ -70,7 +98,8 @@ class Job:
             representation=Part.of(REPRESENTATIONS, cell.representation.target, self.representation),
             model=Part.of(MODELS, cell.model.target, self.model),
             level=cell.level,
-            content=_content(manifest) if manifest else None,
+            content=content_of(manifests.data, cell.train_events) if manifests else None,
+            test=content_of(manifests.test) if manifests and self.test else None,
             preset=cell.preset,
             seed=cell.seed,
             device=cell.device.partition(":")[0],
@@ -78,10 +107,13 @@ class Job:
             sources=sources_key(*targets),
         )
 
-    def record(self, manifest: Manifest | None, identity: Identity) -> Result:
+    def record(self, manifests: Manifests | None, identity: Identity) -> Result:
         """The record of the cell before it is run."""
         cell, task = self.cell, self.data.task
         info = task.info(cell.level)
+        events = {split: manifests.events(split) for split in SPLITS} if manifests else {}
+        if manifests and cell.train_events:
+            events["train"] = cell.train_events
         return new_result(
             key=identity.result_key(),
             status="interrupted",
@@ -91,16 +123,19 @@ class Job:
             variant_given=task.changed(cell.preset),
             task_version=task.version,
             classes=task.classes,
-            source=manifest.source if manifest else "none",
-            fingerprint=manifest.fingerprint if manifest else "",
+            source=manifests.data.source if manifests else "none",
+            fingerprint=manifests.test.fingerprint if manifests else "",
+            prefixes=tuple(manifests.test.prefixes) if manifests else (),
+            train_events=cell.train_events,
             level=cell.level,
-            fast_simulation=manifest.fast_simulation if manifest else False,
+            fast_simulation=manifests.data.fast_simulation if manifests else False,
             headline=info.headline,
             bounds=dict(info.bounds),
             yields=dict(info.yields),
             note=info.note,
             unranked=info.unranked,
             expert=task.expert,
+            expert_note="" if task.expert else task.expert_note,
             preset=cell.preset,
             device=identity.device,
             representation=self.representation.name,
@@ -112,7 +147,7 @@ class Job:
             parameters=self.model.parameters(),
             parameters_given=self.model.changed(cell.preset),
             seed=cell.seed,
-            events={split: manifest.events(split) for split in ("train", "valid", "test")} if manifest else {},
+            events=events,
             code=environment.code(),
         )
 
@@ -123,11 +158,26 @@ def build(cell: Cell) -> Job:
     representation = cell.representation.build(REPRESENTATIONS, cell.preset)
     model = cell.model.build(MODELS, cell.preset)
     with guarded(f"{cell}: making it"):
-        job = Job(cell, DataSet(cell.task.target, task, cell.level, cell.source), representation, model)
+        data = DataSet(cell.task.target, task, cell.level, cell.source)
+        if cell.train_events and data.source is None:
+            events = events_of(data)["train"]
+            training_events.check(cell.train_events, task.name, dict.fromkeys(task.processes, events))
+        job = Job(cell, data, test_set(data, cell.preset, cell.test_events), representation, model)
         if job.is_foreign:
             for plugin in (task, representation, model):
                 returned.parameters(plugin)
     return job
+
+
+def test_set(data: DataSet, preset: str, events: int | None) -> DataSet | None:
+    """The test set that belongs to generated events, with the default number of events of each class unless one is
+    given; None for files. Raises UserError for a number of events that can't be made.
+    """
+    if data.source is None:
+        return data.test_set(data.task.test_events.get(preset, TEST_EVENTS[preset]) if events is None else events)
+    if events is not None:
+        data.test_set(events)  # refuses it
+    return None
 
 
 def _origin(registry: Registry[Any], part: Part) -> PluginOrigin | None:
@@ -138,12 +188,13 @@ def _origin(registry: Registry[Any], part: Part) -> PluginOrigin | None:
     return None if entry.origin == "package" else PluginOrigin(name=entry.origin.removeprefix("entry point of "))
 
 
-def _content(manifest: Manifest) -> DataContent:
+def content_of(manifest: Manifest, train: int | None = None) -> DataContent:
+    """What a key knows of the events; train : the number of training events that are used, None for all."""
     return DataContent(
         level=manifest.level,
         content=manifest.content,
         fingerprint=manifest.fingerprint,
-        train=manifest.events("train"),
+        train=train or manifest.events("train"),
         source=manifest.source,
         shards=tuple(shard.sha256 for shard in manifest.shards),
     )

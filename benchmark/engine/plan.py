@@ -16,6 +16,7 @@ from benchmark.core.errors import PluginError
 from benchmark.core.guard import guarded
 from benchmark.core.supervisor import apart
 from benchmark.core.trial import seconds
+from benchmark.engine import training_events
 from benchmark.engine.job import Job, build
 from benchmark.engine.model_store import is_saved
 from benchmark.engine.rehearsal import rehearse
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from benchmark.engine.job import Manifests
     from benchmark.engine.request import Cell, Request, Settings
     from benchmark.records.identity import Identity
     from benchmark.records.result import Result
     from tasks.data.dataset import DataSet
-    from tasks.data.manifest import Manifest
 
 FINISHED = ("done", "skipped")
 """Statuses that `--overwrite failed` leaves alone."""
@@ -42,12 +43,12 @@ FINISHED = ("done", "skipped")
 class Planned:
     """A cell before it is run: its job, its identity, and its record without a result.
 
-    manifest : of its data set; None while that does not exist. stored : its result, if it is not to be replaced.
+    manifests : of its events; None while they do not exist. stored : its result, if it is not to be replaced.
     skip : why it will be skipped, if that is known.
     """
 
     job: Job
-    manifest: Manifest | None
+    manifests: Manifests | None
     identity: Identity
     record: Result
     stored: Result | None = None
@@ -61,13 +62,16 @@ class Planned:
 
 def plan(request: Request, settings: Settings) -> list[Planned]:
     """The cells of a request and which of them have a result; makes nothing. Raises UserError for a wrong request."""
-    groups = {data: (data.manifest(settings.data), jobs) for data, jobs in jobs_of(request).items()}
-    planned = [item for manifest, jobs in groups.values() for item in plan_cells(jobs, manifest, settings)]
+    planned = [
+        item
+        for jobs in jobs_of(request).values()
+        for item in plan_cells(jobs, jobs[0].manifests(settings.data), settings)
+    ]
     foreign = [item for item in planned if item.job.is_foreign and not item.stored]
     skips = {item.cell: skip for item, skip in zip(foreign, _skips_apart(foreign, settings.data), strict=True)}
     for item in planned:
         if not item.stored and item.cell not in skips:
-            skips[item.cell] = why_skipped(item.job, item.manifest, settings.data)
+            skips[item.cell] = why_skipped(item.job, item.manifests, settings.data)
     return [replace(item, skip=skips.get(item.cell)) for item in planned]
 
 
@@ -80,27 +84,30 @@ def _skips_apart(items: list[Planned], data_root: Path) -> list[str | None]:
     if not items:
         return unknown
     try:
-        found = apart("planning", _skips, [(item.job, item.manifest) for item in items], data_root, limit=seconds())
+        found = apart("planning", _skips, [(item.job, item.manifests) for item in items], data_root, limit=seconds())
     except PluginError:
         return unknown
     right = isinstance(found, list) and len(found) == len(items)
     return [skip if isinstance(skip, str) else None for skip in found] if right else unknown
 
 
-def _skips(jobs: list[tuple[Job, Manifest | None]], data_root: Path) -> list[str | None]:
-    return [why_skipped(job, manifest, data_root) for job, manifest in jobs]
+def _skips(jobs: list[tuple[Job, Manifests | None]], data_root: Path) -> list[str | None]:
+    return [why_skipped(job, manifests, data_root) for job, manifests in jobs]
 
 
 def jobs_of(request: Request) -> dict[DataSet, list[Job]]:
-    """The cells of a request by data set, each once: `cnn` and `cnn[depth=15]` may be the same."""
+    """The cells of a request by their training events, each once: `cnn` and `cnn[depth=15]` may be the same.
+
+    The cells of a group have the same test events.
+    """
     wanted = cells(request)
     rehearse(wanted)
     metrics(tuple(request.metrics))
-    jobs: dict[str, Job] = {}
+    jobs: dict[tuple[str, int | None], Job] = {}
     for job in map(build, wanted):
         # without a data set; its record is made too, so that a plug-in which spoils it fails before anything is made
         identity, _ = _identified(job, None)
-        jobs.setdefault(identity.result_key(), job)
+        jobs.setdefault((identity.result_key(), job.cell.train_events), job)
     groups: dict[DataSet, list[Job]] = {}
     for job in jobs.values():
         groups.setdefault(job.data, []).append(job)
@@ -109,20 +116,26 @@ def jobs_of(request: Request) -> dict[DataSet, list[Job]]:
     return groups
 
 
-def plan_cells(jobs: Iterable[Job], manifest: Manifest | None, settings: Settings) -> list[Planned]:
-    """Jobs of one data set, with the results that they have already."""
+def plan_cells(jobs: Iterable[Job], manifests: Manifests | None, settings: Settings) -> list[Planned]:
+    """Jobs of the same events, with the results that they have already.
+
+    Raises UserError for a number of training events that files do not have.
+    """
     planned = []
     for job in jobs:
-        identity, record = _identified(job, manifest)
-        planned.append(Planned(job, manifest, identity, record, _stored(record, settings)))
+        if manifests and job.cell.train_events:
+            counts = {name: row["train"] for name, row in manifests.data.counts.items()}
+            training_events.check(job.cell.train_events, job.data.task.name, counts)
+        identity, record = _identified(job, manifests)
+        planned.append(Planned(job, manifests, identity, record, _stored(record, settings)))
     return planned
 
 
-def _identified(job: Job, manifest: Manifest | None) -> tuple[Identity, Result]:
+def _identified(job: Job, manifests: Manifests | None) -> tuple[Identity, Result]:
     """A job's identity and its record. Raises UserError when plug-ins of others raise any error meanwhile."""
     with guarded(f"{job.cell}: making its record") if job.is_foreign else nullcontext():
-        identity = job.identity(manifest)
-        return identity, job.record(manifest, identity)
+        identity = job.identity(manifests)
+        return identity, job.record(manifests, identity)
 
 
 def _stored(record: Result, settings: Settings) -> Result | None:
@@ -152,7 +165,7 @@ def data_to_make(planned: Iterable[Planned]) -> list[str]:
     missing: dict[str, str] = {}
     for item in planned:
         data, cell = item.job.data, item.cell
-        if item.manifest is None and not item.job.level_skip():
+        if item.manifests is None and not item.job.level_skip():
             # variants that are applied when events are read share one data set
             events = str((data.task.name, sorted(data.task.data_parameters().items()), data.level, data.source))
             missing.setdefault(events, f"{cell.task} ({cell.source or cell.level})")

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from benchmark.core.registry import Registry
+    from tasks.task import Task
 
 WORDS = 200
 """Characters of an option that a message repeats."""
 MOST_SEEDS = 1000
+EXPERT = ("expert", "bdt")
+"""Representation and model of the expert line, to which a board compares all others."""
 _CHOICE = re.compile(r"(?P<target>[^\[\]]+)(?:\[(?P<inside>[^\[\]]*)\])?\Z")
 
 
@@ -51,7 +54,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Cell:
-    """One task, representation and model, with a seed, on a kind of device; preset, level and source of its events."""
+    """One task, representation and model, with a seed, on a kind of device; preset, level and source of its events.
+
+    train_events : training events in all; None for all that there are.
+    test_events : generated test events of each class; None for the default of the preset.
+    """
 
     task: Choice
     representation: Choice
@@ -62,14 +69,17 @@ class Cell:
     device: str
     source: Path | None = None
     metrics: tuple[str, ...] = ()
+    train_events: int | None = None
+    test_events: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.task} · {self.representation} · {self.model} · seed {self.seed}"
+        events = f" · {self.train_events:,} events" if self.train_events else ""
+        return f"{self.task} · {self.representation} · {self.model} · seed {self.seed}{events}"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a user asked for; empty tuples mean all."""
+    """What a user asked for; empty tuples mean all. Neither representations nor models: the expert line as well."""
 
     tasks: Sequence[str] = ()
     representations: Sequence[str] = ()
@@ -80,6 +90,8 @@ class Request:
     seeds: str = "1"
     device: str = "cpu"
     source: Path | None = None
+    train_events: Sequence[int] = ()
+    test_events: int | None = None
 
 
 class Overwrite(StrEnum):
@@ -136,11 +148,14 @@ def cells(request: Request) -> list[Cell]:
         raise UserError(
             f"--source {request.source}: files belong to one task, but {len(tasks)} were asked for. Add --task."
         )
-    grid = product(
-        tasks,
-        choices(REPRESENTATIONS, request.representations),
-        choices(MODELS, request.models),
-        parse_seeds(request.seeds),
+    columns = list(product(choices(REPRESENTATIONS, request.representations), choices(MODELS, request.models)))
+    everything = not (request.representations or request.models)
+    grid = (
+        (task, representation, model, seed, events)
+        for task in tasks
+        for representation, model in [*columns, *(_expert_line(task) if everything else ())]
+        for seed in parse_seeds(request.seeds)
+        for events in dict.fromkeys(request.train_events) or (None,)
     )
     return [
         Cell(
@@ -153,9 +168,19 @@ def cells(request: Request) -> list[Cell]:
             request.device,
             request.source,
             tuple(request.metrics),
+            events,
+            request.test_events,
         )
-        for task, representation, model, seed in grid
+        for task, representation, model, seed, events in grid
     ]
+
+
+def _expert_line(task: Choice) -> list[tuple[Choice, Choice]]:
+    """The cell of a boosted tree on the columns that a physicist would cut on; none for a task that names none."""
+    plugin: type[Task] = TASKS.load(task.target)
+    representation, model = EXPERT
+    there = plugin.expert and representation in REPRESENTATIONS.names() and model in MODELS.names()
+    return [(Choice(representation, (), representation), Choice(model, (), model))] if there else []
 
 
 def check_preset(name: str) -> None:

@@ -14,6 +14,7 @@ from benchmark.core.process import rank_and_size
 from benchmark.core.supervisor import GarbledError, apart
 from benchmark.engine.examples import draw
 from benchmark.engine.executor import accepted, execute
+from benchmark.engine.job import Manifests
 from benchmark.engine.plan import jobs_of, plan_cells
 from benchmark.engine.worker import delete_checkpoint
 from benchmark.records.result import to_store
@@ -45,13 +46,13 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
     cells = [job.cell for group in groups.values() for job in group]
     display.plan(cells, {}, advise=not request.tasks)
     results: dict[Cell, Result] = {}
-    for data, group in groups.items():
+    for group in groups.values():
         try:
-            manifest = _make(data, settings, display)
+            manifests = _make(group[0], settings, display)
         except PluginError as error:
             results |= _without_data(group, str(error), settings, display)
             continue
-        planned = plan_cells(group, manifest, settings)
+        planned = plan_cells(group, manifests, settings)
         stored = {item.cell: _stored(item, settings) for item in planned if item.stored}
         display.plan([item.cell for item in planned], stored)
         results |= stored | _run([item for item in planned if not item.stored], settings, display)
@@ -60,12 +61,18 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
     return [results[cell] for cell in cells]
 
 
-def _make(data: DataSet, settings: Settings, display: Display) -> Manifest | None:
-    """The data set's manifest, made first if it is missing; None if the level makes no sense."""
-    if data.source is None and data.level in data.task.skipped_levels:
+def _make(job: Job, settings: Settings, display: Display) -> Manifests | None:
+    """The manifests of the events of a cell, made first if they are missing; None if the level makes no sense."""
+    if job.level_skip():
         return None
+    data = _prepared(job.data, settings, display)
+    return Manifests(data, _prepared(job.test, settings, display) if job.test else data)
+
+
+def _prepared(data: DataSet, settings: Settings, display: Display) -> Manifest:
+    name = f"{data.task.name} test events" if data.test_events else data.task.name
     with blamed():
-        return prepare(data, settings.data, settings.workers, lambda *step: display.stage(data.task.name, *step))
+        return prepare(data, settings.data, settings.workers, lambda *step: display.stage(name, *step))
 
 
 def _without_data(group: list[Job], reason: str, settings: Settings, display: Display) -> dict[Cell, Result]:
@@ -126,18 +133,20 @@ def _with_metrics(store: ResultStore, result: Result, metrics: tuple[str, ...]) 
 
 def _store_examples(item: Planned, settings: Settings) -> None:
     """Store a few pictures of each class with the results, for the pages; once for each data set."""
-    if item.manifest is None:
+    if item.manifests is None:
         return
-    task, store = item.job.data.task, ResultStore(settings.results)
-    stored = store.examples(task.name, item.manifest.fingerprint)
+    fingerprint = item.manifests.test.fingerprint
+    data = item.job.test or item.job.data
+    task, store = data.task, ResultStore(settings.results)
+    stored = store.examples(task.name, fingerprint)
     if set(task.classes) <= set(stored):
         return
     try:
         if item.job.is_foreign:
             limit = settings.timeout or EXAMPLES_S
-            apart("drawing examples", _add_examples, item.job.data, settings, item.manifest.fingerprint, limit=limit)
+            apart("drawing examples", _add_examples, data, settings, fingerprint, limit=limit)
         else:
-            _add_examples(item.job.data, settings, item.manifest.fingerprint)
+            _add_examples(data, settings, fingerprint)
     except UserError:
         return  # a task without objects has nothing to draw
 

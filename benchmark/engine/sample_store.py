@@ -1,6 +1,6 @@
 """Samples of a representation: made once, stored with the data set, and reused by every cell.
 
-    DATA/ttbar/detector-4000-1a2b3c4d5e/samples/circles-0f1e2d3c4b/
+    DATA/ttbar/detector-3200-1a2b3c4d5e/samples/circles-0f1e2d3c4b/
 
 The folder is named after the samples' key. Samples are made in a temporary folder that is renamed when it is complete.
 A second process waits for the first. If samples cannot be stored, they stay in memory and a warning is printed.
@@ -19,6 +19,7 @@ from benchmark.core.errors import UserError
 from benchmark.core.files import locked, replacing, warn_once
 from benchmark.core.machine import processor, usable_cores
 from benchmark.engine import returned
+from benchmark.engine.job import content_of
 from benchmark.engine.throughput import clock
 from models.model import Report, silent
 from representations.samples import Samples, store
@@ -31,17 +32,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from benchmark.engine.job import Job
     from benchmark.engine.plan import Planned
     from models.model import Context
     from representations.representation import Representation
     from tasks.data.dataset import DataSet
+    from tasks.data.manifest import Manifest
     from tasks.events import Events
 
 WARM_UP_EVENTS = 32
 
 _held: dict[tuple[DataSet, Path, Representation], Represented] = {}
-"""Samples of the last cell, if they could not be stored: a worker runs cells with the same samples in a row."""
+"""Samples of the last cell, if they could not be stored: a worker may run cells with the same samples in a row."""
 
 
 @dataclass(frozen=True)
@@ -94,26 +95,51 @@ def represented(item: Planned, root: Path, context: Context) -> Represented:
 
     Only one shard is in memory at a time. Raises UserError as `tasks.data.store.shards` does.
     """
-    job, manifest = item.job, item.manifest
-    wanted = (job.data, root, job.representation)
+    job, manifests = item.job, item.manifests
+    for held in tuple(_held):  # first, so that samples of two cells are never in memory
+        if held not in {(data, root, job.representation) for data in (job.data, job.test)}:
+            del _held[held]
+    if manifests is None:
+        return represent(_shards(job.data, job.representation, root), job.representation)  # raises: there are no events
+    found = samples_of(item, job.data, manifests.data, root, context)
+    if job.test is None:
+        return found
+    test = samples_of(item, job.test, manifests.test, root, context)
+    return replace(found, splits={**found.splits, "test": test.splits["test"]})
+
+
+def samples_of(item: Planned, data: DataSet, manifest: Manifest, root: Path, context: Context) -> Represented:
+    """The samples of one data set with the representation of a cell, as `represented`."""
+    representation = item.job.representation
+    wanted = (data, root, representation)
     if wanted in _held:
         return _held[wanted]
-    _held.clear()  # first, so that samples of two cells are never in memory
-    if manifest is None:
-        return represent(_shards(job, root), job.representation)  # raises UserError, since there are no events
-    key = item.identity.samples_key()
-    folder = job.data.folder(root) / SAMPLES / f"{job.representation.name}-{key[:10]}"
+    key = item.identity.samples_key(content_of(manifest))
+    folder = data.folder(root) / SAMPLES / f"{representation.name}-{key[:10]}"
+    making = _Making(data, representation, manifest.events(), root, context)
     try:
         # read-only folders, where nothing can be locked, may hold samples
         stored = _opened(folder, key)
         if stored is None:
             with _locked(folder):
-                stored = _opened(folder, key) or _made(item, folder, root, context)
+                stored = _opened(folder, key) or _made(making, folder, key)
         return stored
     except NotStorable as reason:
         warn_once(f"{folder}: samples are held in memory and not stored: {reason}")
-        _held[wanted] = represent(_shards(job, root), job.representation, context.report, manifest.events())
+        shards = _shards(data, representation, root)
+        _held[wanted] = represent(shards, representation, context.report, manifest.events())
         return _held[wanted]
+
+
+@dataclass(frozen=True)
+class _Making:
+    """The samples that are to be made: of which events, how many, and by what."""
+
+    data: DataSet
+    representation: Representation
+    events: int
+    root: Path
+    context: Context
 
 
 def _each(
@@ -150,8 +176,8 @@ def _each(
     return Provenance(events.info.has_signal, done / max(seconds, 1e-9), now)
 
 
-def _shards(job: Job, root: Path) -> Iterator[Events]:
-    return shards(job.data, root, job.representation.columns(job.data.task.info(job.data.level)))
+def _shards(data: DataSet, representation: Representation, root: Path) -> Iterator[Events]:
+    return shards(data, root, representation.columns(data.task.info(data.level)))
 
 
 # --- stored ----------------------------------------------------------------------------------------------------------
@@ -177,16 +203,16 @@ def _opened(folder: Path, key: str) -> Represented | None:
     return Represented(stored.splits, Provenance(about.has_signal, rate, about.made))
 
 
-def _made(item: Planned, folder: Path, root: Path, context: Context) -> Represented:
+def _made(making: _Making, folder: Path, key: str) -> Represented:
     """Make the samples, and move them to their folder when they are complete."""
-    assert item.manifest is not None
-    job, key, total = item.job, item.identity.samples_key(), item.manifest.events()
+    representation, report = making.representation, making.context.report
+    events = _shards(making.data, representation, making.root)
     try:
         with replacing(folder) as temporary:
             temporary.mkdir()
             with Writer(temporary) as writer:
-                provenance = _each(_shards(job, root), job.representation, context.report, total, writer.add)
-                if context.sharing > 1:
+                provenance = _each(events, representation, report, making.events, writer.add)
+                if making.context.sharing > 1:
                     provenance = replace(provenance, events_per_s=None)
                 writer.finish(About(key=key, machine=_machine(), **vars(provenance)).model_dump())
     except OSError as error:

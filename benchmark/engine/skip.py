@@ -16,14 +16,13 @@ from tasks.data.shards import FILE as SHARD
 from tasks.events import TRUTH, Events
 
 if TYPE_CHECKING:
-    from benchmark.engine.job import Job
+    from benchmark.engine.job import Job, Manifests
     from representations.representation import Representation
     from representations.samples import Samples
     from tasks.data.dataset import DataSet
-    from tasks.data.manifest import Manifest
 
 
-def why_skipped(job: Job, manifest: Manifest | None, data_root: Path) -> str | None:
+def why_skipped(job: Job, manifests: Manifests | None, data_root: Path) -> str | None:
     """Why a cell will be skipped; None if no reason is known.
 
     The model checks the samples of a table without events. The table has the columns of the data set; if that does not
@@ -32,7 +31,7 @@ def why_skipped(job: Job, manifest: Manifest | None, data_root: Path) -> str | N
     if reason := job.level_skip():
         return reason
     data = job.data
-    file = str(data.folder(data_root) / manifest.shards[0].file) if manifest and manifest.shards else ""
+    file = str(data.folder(data_root) / manifests.data.shards[0].file) if manifests else ""
     try:
         job.model.accept(_samples_of_nothing(job.representation, data, file))
     except Skip as skip:

@@ -75,7 +75,7 @@ def _run(parent: ParentPipe, record: Result, pickled: bytes, settings: Settings,
 
 def _check_files(item: Planned) -> None:
     """Raise UserError when a file with a plug-in is not the one that the key of the result covers."""
-    found = item.job.identity(item.manifest)
+    found = item.job.identity(item.manifests)
     for name in ("task", "representation", "model"):
         if getattr(found, name).file != getattr(item.identity, name).file:
             target = getattr(found, name).target

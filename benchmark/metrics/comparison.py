@@ -1,20 +1,21 @@
-"""DeLong's paired comparison of two models on the same events."""
+"""Paired comparison of two models on the same events: of two trainings (DeLong), and of several seeds of each."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from statistics import variance
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from benchmark.core.errors import UserError
-from benchmark.metrics.auc import NOISE, Area, overall
+from benchmark.metrics.auc import NOISE, Area, mean_area, overall
 from benchmark.metrics.intervals import clopper_pearson, normal_quantile
 from benchmark.metrics.metric import CONFIDENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -96,6 +97,83 @@ def area_difference(a: Area, b: Area, alike: Callable[[], bool], confidence: flo
         margin = clopper_pearson(0.0, a.count, confidence)[1]
         p_value = min(1.0, 2 * (1 - abs(value)) ** a.count)
     return Difference(value, max(-1.0, value - margin), min(1.0, value + margin), error, p_value)
+
+
+class Spread(NamedTuple):
+    """The variance of a number between trainings that differ in their seed alone, and its degrees of freedom."""
+
+    variance: float
+    freedom: float
+
+
+def spread_of(values: Sequence[float]) -> Spread | None:
+    """The spread of one cell; None of a single training."""
+    return Spread(variance(values), len(values) - 1) if len(values) > 1 else None
+
+
+def pooled(spreads: Iterable[Spread]) -> Spread | None:
+    """The mean spread of several cells, each with the weight of its degrees of freedom; None of no cells."""
+    known = list(spreads)
+    freedom = sum(spread.freedom for spread in known)
+    return Spread(sum(s.variance * s.freedom for s in known) / freedom, freedom) if freedom else None
+
+
+def compare_seeds(
+    a: Sequence[Area],
+    b: Sequence[Area],
+    alike: Callable[[], bool],
+    borrowed: tuple[Spread | None, Spread | None] = (None, None),
+    confidence: float = CONFIDENCE,
+) -> Difference:
+    """Compare two cells over their seeds: the mean area of cell a minus that of cell b, paired on the same events.
+
+    Parameters
+    ----------
+    a, b : the areas of each training of a cell, all on the same events in the same order; one or more.
+    alike : whether the scores of both order the events alike; called only if the difference has no variance.
+    borrowed : the spread over seeds of a and of b, where there is one training alone; without it, the training is taken
+        as it is.
+    confidence : two-sided.
+
+    Notes
+    -----
+    The null hypothesis is that both cells have the same mean area over events and trainings. The variance of the
+    difference has two parts (the law of total variance). That of trainings, for given events, is s^2 / n for each cell,
+    with s the spread over its n seeds. That of events, for given trainings, is the sum of squares of the influences of
+    the means; the mean of n trainings still has 1/n of the part of the influences that is each training's own, which is
+    subtracted, since s^2 has it, too. The spreads have few degrees of freedom, so that the quantile is Student's t
+    for those of Satterthwaite (Biometrics Bulletin 2 (1946) 110). Equal cells of three seeds or more differ at 95%
+    confidence in 5% of experiments; if one has two seeds, in 9%.
+    """
+    if len(a) == len(b) == 1 and borrowed == (None, None):
+        return area_difference(a[0], b[0], alike, confidence)
+    means = mean_area(a), mean_area(b)
+    whole = area_difference(*means, alike, confidence)
+    spreads = [
+        (spread, len(areas))
+        for areas, lent in zip((a, b), borrowed, strict=True)
+        if (spread := spread_of([area.value for area in areas]) or lent)
+    ]
+    parts = [(spread.variance / count, spread.freedom) for spread, count in spreads]
+    seeds = sum(part for part, _ in parts)
+    if seeds <= NOISE**2:
+        return whole
+    events = max(0.0, whole.standard_error**2 - _own(a, means[0]) - _own(b, means[1]))
+    error = math.sqrt(events + seeds)
+    freedom = (events + seeds) ** 2 / sum(part**2 / freedom for part, freedom in parts)
+    from scipy.special import stdtr, stdtrit  # takes 0.25 s to import
+
+    margin = float(stdtrit(freedom, 0.5 + confidence / 2)) * error
+    p_value = 2 * float(stdtr(freedom, -abs(whole.value) / error))
+    return Difference(whole.value, max(-1.0, whole.value - margin), min(1.0, whole.value + margin), error, p_value)
+
+
+def _own(areas: Sequence[Area], mean: Area) -> float:
+    """What the influences that differ between trainings add to the variance of their mean area; 0 for one training."""
+    if len(areas) < 2:
+        return 0.0
+    squares = sum(float(np.sum((area.influence - mean.influence) ** 2)) for area in areas)
+    return squares / (len(areas) - 1) / len(areas)
 
 
 def same_order(scores_a: Floats, scores_b: Floats) -> bool:

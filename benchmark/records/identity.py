@@ -99,7 +99,8 @@ class DataRecipe(_Frozen):
 class DataContent(_Frozen):
     """The events of a data set.
 
-    content : fingerprint of all events. fingerprint : of the test events. train : number of training events.
+    content : fingerprint of all events. fingerprint : of the test events. train : number of training events that are
+        used.
     shards : SHA-256 of the files, in order.
     """
 
@@ -114,7 +115,8 @@ class DataContent(_Frozen):
 class Identity(_Frozen):
     """Everything that can change a result.
 
-    content : None for a level at which the task makes no events. device : its kind, "cpu" or "cuda".
+    content : the training and validation events, and of files the test events as well; None for a level at which the
+        task makes no events. test : the generated test events. device : its kind, "cpu" or "cuda".
     processes : that train together. sources : SHA-256 of the source files that samples are made with.
     """
 
@@ -128,16 +130,20 @@ class Identity(_Frozen):
     device: str
     processes: int = 1
     sources: str = ""
+    test: DataContent | None = None
 
-    def samples_key(self) -> str:
+    def samples_key(self, content: DataContent | None = None) -> str:
         """The key of samples: of the events in their order, task, representation and source code.
 
         Unlike the key of a result it covers source code: samples are cheap to make again, and an edited representation
         never gets old ones.
+
+        content : the events; None for those that the model is trained on.
         """
-        content = self.content.model_dump(exclude={"fingerprint", "train"}) if self.content else None
+        content = content or self.content
+        events = content.model_dump(exclude={"fingerprint", "train"}) if content else None
         parts = {"task": self.task.hashed(), "representation": self.representation.hashed()}
-        return make_key({**parts, "content": content, "sources": self.sources})
+        return make_key({**parts, "content": events, "sources": self.sources})
 
     def training_key(self) -> str:
         """The key of a training, which names its checkpoint."""
@@ -151,7 +157,7 @@ class Identity(_Frozen):
         code's version, level, all events and the test events, number of training events, preset, seed, kind of device,
         and the processes that train together if there are several.
         """
-        content = self.content
+        content, test = self.content, self.test or self.content
         parts = {
             "task": self.task.hashed(),
             "representation": self.representation.hashed(),
@@ -159,7 +165,7 @@ class Identity(_Frozen):
             "shared": SHARED_VERSION,
             "level": self.level,
             "content": content.content if content else None,
-            "fingerprint": content.fingerprint if content else None,
+            "fingerprint": test.fingerprint if test else None,
             "train": content.train if content else 0,
             "preset": self.preset,
             "seed": self.seed,

@@ -13,12 +13,14 @@ from benchmark.core.errors import UserError, spelled
 from benchmark.core.seal import sealed, unsealed
 from benchmark.core.stored import MB, StoredFile, first_reason
 from benchmark.records import fields
+from benchmark.records.prefix import Prefix
 from benchmark.records.training import Training
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA_VERSION = 2
+MOST_PREFIXES = 10_000
 Status = Literal["done", "skipped", "failed", "timeout", "interrupted"]
 Seal = Literal["right", "wrong", "missing"]
 
@@ -65,13 +67,15 @@ class ShiftedTest(BaseModel):
 
     Parameters
     ----------
-    fingerprint : hash of these events. events : their number.
+    fingerprint : hash of these events; empty where there are none. events : their number.
+    reason : why there are no metrics: the events could not be made, or not be represented.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    fingerprint: fields.FileName
-    events: fields.Count
+    fingerprint: fields.FileName = ""
+    events: fields.Count = 0
+    reason: fields.Reason | None = None
     metrics: Annotated[dict[fields.Name, MetricValue], Field(max_length=fields.MOST_METRICS)] = Field(
         default_factory=dict
     )
@@ -118,6 +122,8 @@ class Result(BaseModel):
     variant_given, representation_given, parameters_given : names of the parameters that differ from the plug-in's own
         values for the preset.
     level, source, fingerprint : the test events: their realism, their origin, their hash.
+    prefixes : the first test events of each class, and their hashes, the last of them all test events; empty for files.
+    train_events : the training events that were asked for, in all; None for all that there are.
     fast_simulation : whether the detector simulation of this suite made the events.
     has_signal : whether class 0 is a signal. If not, `auc` is the mean over classes.
     headline : the metric that the board of the task ranks by.
@@ -150,6 +156,8 @@ class Result(BaseModel):
     classes: fields.Classes
     source: fields.Name
     fingerprint: fields.FileName
+    prefixes: Annotated[tuple[Prefix, ...], Field(max_length=MOST_PREFIXES)] = ()
+    train_events: fields.Count | None = None
     level: fields.Name
     fast_simulation: bool
     has_signal: bool = True

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmark.metrics.metric import Estimate
-    from leaderboard.ranking.boards import Board
+    from leaderboard.ranking.board import Board
     from leaderboard.ranking.rows import Row
 
 TICKS = [digit * 10.0**power for power in range(-6, 0) for digit in (1, 2, 5)]

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from leaderboard.formatting import write_count, write_estimate, write_number
-from leaderboard.ranking.columns import INVERTED
 from leaderboard.ranking.metric_columns import column_of
 from leaderboard.ranking.names import canonical
+from leaderboard.ranking.rows import INVERTED
 from leaderboard.ranking.seeds import seed_estimate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from benchmark.records.result import Result
-    from leaderboard.ranking.boards import Board
+    from leaderboard.ranking.board import Board
     from leaderboard.ranking.rows import Row
 
 TRACEBACK = "traceback"

@@ -21,8 +21,6 @@ from leaderboard.pages.details import (
 from leaderboard.pages.figures import figures
 from leaderboard.pages.pictures import Picture, legend, pictures, ticks
 from leaderboard.ranking.columns import (
-    BoardColumn,
-    TableEntry,
     best_text,
     bounds_in_words,
     shared,
@@ -37,7 +35,8 @@ if TYPE_CHECKING:
 
     from benchmark.records.store import ResultStore
     from leaderboard.pages.drawing import Chart
-    from leaderboard.ranking.boards import Board
+    from leaderboard.ranking.board import Board
+    from leaderboard.ranking.column import BoardColumn, TableEntry
     from leaderboard.ranking.rows import Row
     from leaderboard.ranking.scores import ScoreBook
 

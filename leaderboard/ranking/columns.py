@@ -2,144 +2,64 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from benchmark.metrics.metric import CONFIDENCE, Estimate
-from leaderboard.formatting import shared_decimals, write_count, write_estimate, write_number
+from benchmark.metrics.cvm import EVENTS_TO_BOUND
+from benchmark.metrics.metric import CONFIDENCE, MetricColumn
+from leaderboard.formatting import write_count, write_number
+from leaderboard.ranking.column import BoardColumn, Value
 from leaderboard.ranking.metric_columns import column_of, declared_by, in_order
-from leaderboard.ranking.rows import UNVERIFIED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from benchmark.metrics.metric import MetricColumn
-    from leaderboard.ranking.boards import Board
+    from leaderboard.ranking.board import Board
     from leaderboard.ranking.rows import Row
-
-INVERTED = "inverted"
-"""The mark of a number that is significantly worse than guessing."""
 
 HEADLINE_ORDER = 10
 """Where tables have the headline, whatever the metric declares: in the place of `auc`, and before it."""
 
 _LONGEST_STATUS = 300
 
-Value = Estimate | float | int | str | None
-
-
-@dataclass(frozen=True)
-class TableEntry:
-    """One entry of a table: its text, and the number, with bounds, by which it is sorted."""
-
-    text: str
-    value: float | int | str | None = None
-    low: float | None = None
-    high: float | None = None
-    reason: str | None = None
-    mark: str = ""
-
-    @property
-    def is_limit(self) -> bool:
-        """Whether only a lower limit is known, such as `> 411` if no background event passed."""
-        return self.value is None and self.low is not None
-
-    @property
-    def parts(self) -> tuple[str, str]:
-        """The number and its interval, for narrow tables that have the interval below the number."""
-        if self.value is None or (self.low is None and self.high is None):
-            return self.text, ""
-        number, _, interval = self.text.partition(" ")
-        return number, interval.replace("± ", "±\N{NO-BREAK SPACE}")
-
-    @property
-    def marked_text(self) -> str:
-        """The text with its mark, if it has one."""
-        return f"{self.text} ({self.mark})" if self.mark else self.text
-
-
-@dataclass(frozen=True)
-class BoardColumn:
-    """A column of boards.
-
-    Parameters
-    ----------
-    name : for files.
-    header : for tables.
-    description : one line for tooltips.
-    read : the value in a row.
-    write : a number as text, for values without interval; None for text.
-    better : which direction is better, if any.
-    metric : what the metric declares, for columns of metrics.
-    always : whether tables have the column even if all its values are missing.
-    common : whether tables give the value once if all rows have the same. Those with a `sentence` are then given as
-        such, with the value in place of ``{}``.
-    """
-
-    name: str
-    header: str
-    description: str
-    read: Callable[[Row], Value]
-    write: Callable[[float], str] | None = None
-    better: Literal["higher", "lower"] | None = None
-    metric: MetricColumn | None = None
-    always: bool = False
-    common: bool = False
-    sentence: str = ""
-
-    @property
-    def has_interval(self) -> bool:
-        """Whether its values are estimates with bounds."""
-        return self.metric is not None
-
-    @property
-    def numeric(self) -> bool:
-        """Whether it is aligned to the right and sorted as a number."""
-        return self.has_interval or self.write is not None
-
-    def entry(self, row: Row, digits: int | None = None) -> TableEntry:
-        """Its entry in a row. digits: decimals of an estimate; by default as many as its interval needs."""
-        value = self.read(row)
-        if isinstance(value, Estimate):
-            text = write_estimate(value, digits)
-            return TableEntry(text, value.value, value.low, value.high, value.reason, self._mark(row, value))
-        if value is None:
-            return TableEntry("–")
-        if isinstance(value, str):
-            return TableEntry(value, value)
-        return TableEntry(self.write(value) if self.write else str(value), value)
-
-    def _mark(self, row: Row, value: Estimate) -> str:
-        if row.problems and self.name == row.headline:
-            return UNVERIFIED
-        return INVERTED if self.metric is not None and self.metric.is_inverted(value) else ""
-
-    def entries(self, rows: Sequence[Row]) -> list[TableEntry]:
-        """Its entries in all rows, with the same decimals unless values differ by powers of ten, as rejections do."""
-        digits = None
-        if self.metric is not None and self.metric.scale != "inverse":
-            digits = shared_decimals(value for row in rows if isinstance(value := self.read(row), Estimate))
-        return [self.entry(row, digits) for row in rows]
-
 
 def write_rank(row: Row) -> str | None:
-    """`3`, or `1-2` if the test events leave both open; None for a row without a rank."""
+    """`3`, or `1-2` if events and seeds leave both open; `line` for the expert line; None for others without rank."""
     if row.rank is None:
-        return None
+        return "line" if row.is_expert and row.done else None
     first, last = row.rank
     return str(first) if first == last else f"{first}-{last}"
 
 
 def write_seeds(row: Row) -> str:
-    """`3`, or `2 of 3` if not all seeds have numbers."""
+    """`3 of 3`, or `2 of 3, one failed`; and whether a single one borrows its spread from the board."""
     done, run = len(row.done), len(row.results)
-    return str(run) if done == run else f"{done} of {run}"
+    others = Counter(result.status for result in row.results if result.status != "done")
+    words = [f"{done} of {run}", *(f"{_few(count)} {_STOPPED[status]}" for status, count in sorted(others.items()))]
+    return ", ".join([*words, "spread of the board"] if row.borrowed else words)
+
+
+def write_course(row: Row) -> str | None:
+    """`23 of 28 (60)`: the best epoch or round of how many, and their cap, of the median seed; None without any."""
+    training = row.median.training if row.median else None
+    return f"{training.best:,} of {training.epochs:,} ({training.cap:,})" if training else None
 
 
 def write_status(row: Row) -> str:
     """The status, the reasons for missing numbers and the remark; long texts are cut, the record has all of it."""
-    text = "; ".join(part for part in (row.status if row.status == "done" else "", row.reason, row.remark) if part)
+    few = "too few events to bound" if row.too_few else ""
+    done = row.status if row.status == "done" else ""
+    text = "; ".join(part for part in (done, row.reason, row.remark, few) if part)
     return text if len(text) <= _LONGEST_STATUS else text[: _LONGEST_STATUS - 1] + "…"
+
+
+_STOPPED = {"failed": "failed", "timeout": "out of time", "interrupted": "interrupted", "skipped": "skipped"}
+
+
+def _few(count: int) -> str:
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    return words[count] if count < len(words) else str(count)
 
 
 def _throughput(field: str) -> Callable[[Row], Value]:
@@ -208,6 +128,21 @@ _AFTER: tuple[BoardColumn, ...] = (
         sentence="trained on {} events",
     ),
     BoardColumn(
+        "test_events",
+        "Tested on",
+        "Events in the test set; rows with more or fewer are compared on those that both have",
+        lambda row: row.test_events,
+        write_count,
+        common=True,
+        sentence="tested on {} events",
+    ),
+    BoardColumn(
+        "epochs",
+        "Best epoch",
+        "The best epoch or boosting round on validation events, of how many, and the cap; of the median seed",
+        write_course,
+    ),
+    BoardColumn(
         "device",
         "Device",
         "The device that trained the model",
@@ -223,7 +158,7 @@ _AFTER: tuple[BoardColumn, ...] = (
         write_seeds,
         always=True,
         common=True,
-        sentence="{} seeds each",
+        sentence="seeds: {}",
     ),
     BoardColumn(
         "status",
@@ -250,7 +185,14 @@ def all_columns(boards: Iterable[Board]) -> tuple[BoardColumn, ...]:
     first = [replace(metrics[name], order=HEADLINE_ORDER) for name in sorted(headlines & metrics.keys())]
     others = [c for c in metrics.values() if c.order is not None and c.name not in headlines]
     in_tables = [c for c in in_order([*first, *others]) if c.name not in taken]
-    return (*_BEFORE, *map(_metric_column, in_tables), *_AFTER)
+    shifts = dict.fromkeys(name for result in results for name in result.shifted)
+    return (*_BEFORE, *map(_metric_column, in_tables), *map(_drop_column, shifts), *_AFTER)
+
+
+def _drop_column(shift: str) -> BoardColumn:
+    words = f"How much lower the headline is on test events of the shifted simulation '{shift}', not trained again"
+    metric = MetricColumn(f"drop_{shift}", f"Drop, {shift}", words, better="lower")
+    return replace(_metric_column(metric), read=lambda row: row.drop(shift))
 
 
 def _metric_column(metric: MetricColumn) -> BoardColumn:
@@ -286,13 +228,31 @@ def shared_in_words(board: Board) -> str:
     parts = [
         column.sentence.replace("{}", column.entry(row).text, 1) for column in shared(board) if row and column.sentence
     ]
-    return " · ".join(part.replace("1 seeds each", "1 seed each") if part.startswith("1 ") else part for part in parts)
+    return " · ".join(parts)
 
 
 def bounds_in_words(board: Board) -> str:
     """The condition for a row to be ranked: `CVM at most 0.002`; empty if there are no bounds."""
     headers = {name: column_of(name, board.metric_columns).header for name in board.bounds}
-    return ", ".join(f"{headers[name]} at most {most:g}" for name, most in board.bounds.items())
+    words = ", ".join(f"{headers[name]} at most {most:g}" for name, most in board.bounds.items())
+    few = sum(row.too_few for row in board.rows)
+    rows = "one row" if few == 1 else f"{few} rows"
+    return words + (f" (from {EVENTS_TO_BOUND:,} background events on; {rows}: too few events to bound)" if few else "")
+
+
+def remarks(board: Board) -> list[str]:
+    """What a reader must know of all rows, in sentences: of the events, of the ranks, and of the expert line."""
+    rows = [row for row in board.rows if row.done and not row.problems]
+    alone = [row for row in rows if len(row.done) == 1]
+    spread = ""
+    if board.ranked and alone:
+        lent = any(row.borrowed for row in alone)
+        spread = (
+            "Rows of one seed borrow the spread over seeds of the others."
+            if lent
+            else "No row has several seeds: ranks do not include the noise of trainings."
+        )
+    return [sentence for sentence in (board.note, board.unranked, board.expert_line, spread) if sentence]
 
 
 def text_table(board: Board) -> tuple[list[str], list[list[str]]]:

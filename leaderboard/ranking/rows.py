@@ -5,21 +5,34 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from leaderboard.ranking.metric_columns import column_of, declared_by
 from leaderboard.ranking.names import canonical, label, source_of, sourced
-from leaderboard.ranking.seeds import SCALES, combine, finite, seed_estimate
+from leaderboard.ranking.seeds import SCALES, combine, difference, finite, seed_estimate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from benchmark.metrics.comparison import Spread
     from benchmark.metrics.metric import Estimate, MetricColumn
     from benchmark.records.result import Result
 
 UNVERIFIED = "unverified"
 """The mark of a row whose record was changed, or does not agree with its scores."""
+
+NOT_CONVERGED = "not converged"
+"""The mark of a row of which a training was ended by its cap. It is ranked after all rows without this mark."""
+
+BELOW_EXPERT = "below the expert line"
+"""The mark of a row that is significantly worse than the expert line."""
+
+INVERTED = "inverted"
+"""The mark of a number that is significantly worse than guessing."""
+
+EXPERT = "expert"
+"""The representation whose rows are the expert line."""
 
 _WORST_FIRST = ("failed", "timeout", "interrupted", "skipped")
 
@@ -37,6 +50,9 @@ class Row:
     problems : why its numbers can't be trusted, and what to do; a row that has any is not ranked. See
         `benchmark.records.verification.verify`.
     headline : the metric by which its board ranks.
+    borrowed : the spread over seeds of its board, if it has one seed alone; on the scale of the headline.
+    too_few : whether it has too few events for a bound of its board, which is not applied then.
+    below_expert : whether it is significantly worse than the expert line of its board.
     """
 
     representation: str
@@ -46,6 +62,9 @@ class Row:
     rank: tuple[int, int] | None = None
     problems: tuple[str, ...] = ()
     headline: str = "auc"
+    borrowed: Spread | None = None
+    too_few: bool = False
+    below_expert: bool = False
 
     @cached_property
     def done(self) -> tuple[Result, ...]:
@@ -84,6 +103,21 @@ class Row:
         return next((result.events["train"] for result in self.results if "train" in result.events), None)
 
     @property
+    def test_events(self) -> int | None:
+        """Number of test events, if recorded."""
+        return next((result.events["test"] for result in self.results if "test" in result.events), None)
+
+    @property
+    def is_expert(self) -> bool:
+        """Whether it is the expert line of its task: a few columns that a physicist would take. It has no rank."""
+        return self.results[0].representation == EXPERT and self.results[0].representation_origin is None
+
+    @property
+    def converged(self) -> bool:
+        """Whether every training ended by itself; models that are not trained in steps are as they have to be."""
+        return all(result.training is None or result.training.converged for result in self.done)
+
+    @property
     def parameters_count(self) -> int | None:
         """Number of trained parameters, if recorded."""
         return next((r.parameters_count for r in self.results if r.parameters_count is not None), None)
@@ -105,16 +139,27 @@ class Row:
 
     @property
     def remark(self) -> str:
-        """A warning about its numbers: that they can't be trusted, or are significantly worse than guessing."""
+        """Warnings about its numbers, in words; empty if there are none."""
+        return "; ".join(self.warnings.values())
+
+    @cached_property
+    def warnings(self) -> dict[str, str]:
+        """Marks of its headline, and what each means. A row that can't be trusted has no other."""
         if self.problems:
-            return f"{UNVERIFIED}: {'; '.join(self.problems)}"
-        column = self.headline_column
-        if not column.is_inverted(self.score):
-            return ""
-        return (
-            f"inverted: {column.header} is significantly below {column.chance}, so the scores rank background above "
-            "signal; check the labels and the training data"
-        )
+            return {UNVERIFIED: f"{UNVERIFIED}: {'; '.join(self.problems)}"}
+        column, found = self.headline_column, {}
+        if column.is_inverted(self.score):
+            found[INVERTED] = (
+                f"inverted: {column.header} is significantly below {column.chance}, so the scores rank background "
+                "above signal; check the labels and the training data"
+            )
+        if not self.converged:
+            seeds = [str(r.seed) for r in self.done if r.training and not r.training.converged]
+            where = "" if len(seeds) == len(self.done) else f" of seed {', '.join(seeds)}"
+            found[NOT_CONVERGED] = f"not converged: its cap ended the training{where}"
+        if self.below_expert:
+            found[BELOW_EXPERT] = "significantly below the expert line"
+        return found
 
     @property
     def median(self) -> Result | None:
@@ -127,12 +172,18 @@ class Row:
         scale = SCALES[column_of(metric, self.columns).scale]
         return combine([seed_estimate(result, metric) for result in self.done], scale)
 
-    def spread(self, metric: str) -> float:
-        """Sample standard deviation of a metric over seeds; 0 for fewer than two."""
-        if len(self.done) < 2:
-            return 0.0
-        values = [value for r in self.done if (value := seed_estimate(r, metric).value) is not None]
-        return stdev(values) if len(values) > 1 else 0.0
+    def drop(self, shift: str) -> Estimate:
+        """How much lower the headline is on test events of a shifted simulation, over the seeds that have it.
+
+        The shifted events are others than the nominal ones, so that their fluctuations are independent.
+        """
+        pairs = [(result, result.shifted[shift]) for result in self.done if shift in result.shifted]
+        drops = [
+            difference(seed_estimate(nominal, self.headline), seed_estimate(shifted, self.headline))
+            for nominal, shifted in pairs
+        ]
+        lower = self.headline_column.better == "lower"
+        return combine([_negative(drop) for drop in drops] if lower else drops)
 
     def throughput(self, field: str) -> float | None:
         """A field of `Throughput` over the finished seeds that have it.
@@ -156,8 +207,13 @@ class Row:
         return fmean(known) if known else None
 
 
+def _negative(estimate: Estimate) -> Estimate:
+    value, low, high = (None if n is None else -n for n in (estimate.value, estimate.high, estimate.low))
+    return replace(estimate, value=value, low=low, high=high)
+
+
 def make_rows(results: Iterable[Result], headline: str = "auc") -> tuple[Row, ...]:
-    """The rows of results of one board: by representation, model, sources, device, training events."""
+    """The rows of results of one board: by representation, model, sources, device, training events, test events."""
     cells: dict[tuple[str, ...], list[Result]] = {}
     for result in sorted(results, key=lambda result: result.status != "done"):
         cells.setdefault(_cell_of(result, cells), []).append(result)
@@ -168,8 +224,8 @@ def make_rows(results: Iterable[Result], headline: str = "auc") -> tuple[Row, ..
 def _cell_of(result: Result, known: Mapping[tuple[str, ...], object]) -> tuple[str, ...]:
     """The fields that the seeds of one row have in common.
 
-    A cell that stopped early may lack the number of training events, or have another one: it joins a row that is equal
-    otherwise, unless there is one with its number.
+    A cell that stopped early may lack its events, or have another number of training events: it joins a row that is
+    equal otherwise, unless there is one with its number.
     """
     cell = (
         result.representation,
@@ -180,10 +236,11 @@ def _cell_of(result: Result, known: Mapping[tuple[str, ...], object]) -> tuple[s
         canonical(result.parameters),
         result.device,
     )
-    whole = (*cell, f"{result.events['train']:012d}" if "train" in result.events else "")
+    whole = (*cell, f"{result.events['train']:012d}" if "train" in result.events else "", result.fingerprint)
     if result.status == "done" or whole in known:
         return whole
-    return next((other for other in sorted(known) if other[:-1] == cell), whole)
+    alike = (other for other in sorted(known) if other[: len(cell)] == cell)
+    return next((other for other in alike if result.fingerprint in ("", other[-1])), whole)
 
 
 def _row_of(results: Sequence[Result]) -> Row:
@@ -223,8 +280,8 @@ def _labelled(rows: Sequence[Row]) -> list[Row]:
     return [named(row, in_full=True) if names[_name(row)] > 1 else row for row in short]
 
 
-def _name(row: Row) -> tuple[str, str, str, int | None]:
-    return row.representation, row.model, row.device, row.train_events
+def _name(row: Row) -> tuple[str, str, str, int | None, int | None]:
+    return row.representation, row.model, row.device, row.train_events, row.test_events
 
 
 def _differing(named: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, set[str]]:

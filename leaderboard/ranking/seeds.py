@@ -13,7 +13,7 @@ from benchmark.records.fields import in_bounds
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from benchmark.records.result import Result
+    from benchmark.records.result import Result, ShiftedTest
 
 Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 """Half-width of the interval of a Gaussian, in standard deviations."""
@@ -124,7 +124,7 @@ def _bounds(
     return low, None if high == math.inf else high
 
 
-def seed_estimate(result: Result, metric: str) -> Estimate:
+def seed_estimate(result: Result | ShiftedTest, metric: str) -> Estimate:
     """A metric of one record. NaN and what is too large are undefined."""
     recorded = result.metrics.get(metric)
     if recorded is None:
@@ -132,6 +132,22 @@ def seed_estimate(result: Result, metric: str) -> Estimate:
     value = finite(recorded.value)
     reason = recorded.reason if value is not None or recorded.value is None else "not a finite number"
     return Estimate(value, low=finite(recorded.low), high=finite(recorded.high), reason=reason)
+
+
+def difference(a: Estimate, b: Estimate) -> Estimate:
+    """a minus b of independent events, from the interval of each.
+
+    The distances to the bounds are added in quadrature, which keeps their asymmetry (Zou and Donner, Stat. Med. 27
+    (2008) 1693).
+    """
+    if a.value is None or b.value is None:
+        return Estimate(None, reason=a.reason if a.value is None else b.reason)
+    value, low, high = a.value - b.value, None, None
+    if a.low is not None and b.high is not None:
+        low = value - math.hypot(a.value - a.low, b.high - b.value)
+    if a.high is not None and b.low is not None:
+        high = value + math.hypot(a.high - a.value, b.value - b.low)
+    return Estimate(value, low, high)
 
 
 def finite(value: float | None) -> float | None:

@@ -21,8 +21,8 @@ class GraphStatistics(TableView[Graphs]):
     `log_pt_of_all` : ln of the sum of pt of the nodes in GeV, at least of 1 MeV.
     `<feature>_sum`, `_mean`, `_deviation` of the nodes, and `_weighted_mean`, `_weighted_deviation` with the weight pt.
         The sum of is_<kind> is the number of objects of that kind.
-    `<feature>_mean`, `_deviation`, `_weighted_mean`, `_weighted_deviation` of the edges, with the weight pt_a pt_b:
-        the mean of delta_r is then an energy correlation function (arXiv:1305.0007) of the pairs with edges.
+    `edge_<feature>_mean`, `_deviation`, `_weighted_mean`, `_weighted_deviation` of the edges, with the weight
+        pt_a pt_b: the mean of delta_r is then an energy correlation function (arXiv:1305.0007) of the pairs with edges.
     `degree_mean` : edges per node. `degree_in_deviation`, `degree_in_maximum`, `degree_out_deviation`,
         `degree_out_maximum` : of the numbers of edges that end at a node, and that start at it.
     """
@@ -32,9 +32,9 @@ class GraphStatistics(TableView[Graphs]):
     degrees = ("mean", "in_deviation", "in_maximum", "out_deviation", "out_maximum")
 
     def shape(self, samples: Graphs) -> Shape:
-        """Columns such as `eta_weighted_deviation` and `ln_m2_mean`."""
+        """Columns such as `eta_weighted_deviation` and `edge_ln_m2_mean`."""
         nodes = [f"{name}_{moment}" for moment in self.node_moments for name in samples.names]
-        edges = [f"{name}_{moment}" for moment in self.edge_moments for name in samples.edge_names]
+        edges = [f"edge_{name}_{moment}" for moment in self.edge_moments for name in samples.edge_names]
         degrees = [f"degree_{degree}" for degree in self.degrees]
         return Shape(self.name, ("nodes", "edges", "log_pt_of_all", *nodes, *edges, *degrees, *samples.feature_names))
 

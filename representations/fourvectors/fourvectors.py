@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from benchmark.core.errors import UserError
-from representations.encoded import EncodedParticles, particle_columns
+from representations.encoded import EncodedParticles, encoded_particles, particle_columns
 from representations.kernels.candidate import candidate
 from representations.kernels.particles import particles_of
 from representations.representation import truth
@@ -62,7 +62,8 @@ class FourVectors(EncodedParticles):
             return Vectors(**common, particles=nothing[0], kinds=nothing[1], names=(), slots={})
         particles = particles_of(events)
         order = np.lexsort((-particles.pt, particles.event))
-        found = self.encoded(events, particles, order, particles.offsets, raw=self.features == "raw")
+        layout = None if self.features == "raw" else self.layout(events, particles)
+        found = encoded_particles(particles, order, particles.offsets, layout)
         offsets = torch.from_numpy(particles.offsets)
         return Vectors(
             **common | {"masses": self.pair_masses(events.info)},

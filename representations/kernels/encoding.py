@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 IN_EVENTS = ("log_pt", "eta", "cos_phi", "sin_phi", "log_energy")
 IN_JETS = ("log_pt", "log_share", "log_energy", "delta_eta", "delta_phi", "delta_r")
 """Standard columns, in whole events and in jets and showers."""
+AROUND = (*IN_JETS, "eta", "cos_phi", "sin_phi")
+"""Of crystals around several particles: where they lie in their shower, and where the shower lies in the event."""
 LOG_FLOOR = math.log(1e-3)
 """ln of 1 MeV, for pt 0 (an event without missing energy)."""
 _OF_FRAMES = ("log_share", "delta_eta", "delta_phi", "delta_r", "cos_phi", "sin_phi")
@@ -74,7 +76,7 @@ def encoded(names: Collection[str], momenta: Momenta, frames: Frames | None, eve
         angle = phi - frames.rows[frames.offsets[event], 1]
         found |= {"cos_phi": lambda: np.cos(angle), "sin_phi": lambda: np.sin(angle)}
     if frames is not None and not {"log_share", "delta_eta", "delta_phi", "delta_r"}.isdisjoint(names):
-        own = frames.rows[_nearest(frames, event, eta, phi)].T
+        own = frames.rows[nearest(frames, event, eta, phi)].T
         x, y = eta - own[0], principal(phi - own[1])
         found |= {
             "log_share": lambda: np.maximum(log_of(pt), LOG_FLOOR) - np.maximum(log_of(own[5]), LOG_FLOOR),
@@ -83,6 +85,13 @@ def encoded(names: Collection[str], momenta: Momenta, frames: Frames | None, eve
             "delta_r": lambda: np.hypot(x, y),
         }
     return {name: found[name]() for name in names}
+
+
+class Layout(NamedTuple):
+    """The names of the standard columns of an event, and the frames that they count from."""
+
+    names: tuple[str, ...]
+    frames: Frames
 
 
 def frames_of(events: Events, particles: Particles, *, translate: bool, rotate: bool, flip: bool) -> Frames:
@@ -115,7 +124,7 @@ def _pt_of_all(particles: Particles, events: int) -> Floats:
     return np.asarray(np.hypot(*parts))
 
 
-def _nearest(frames: Frames, event: Ints, eta: Floats, phi: Floats) -> Ints:
+def nearest(frames: Frames, event: Ints, eta: Floats, phi: Floats) -> Ints:
     """The row of the frame whose origin is nearest to each particle, the first of equal ones, (total,)."""
     first, last = frames.offsets[event], frames.offsets[event + 1]
     best, least = first, np.full(len(event), np.inf)

@@ -8,6 +8,7 @@ import awkward as ak
 import numpy as np
 
 from benchmark.core.errors import UserError
+from benchmark.records.prefix import Prefix
 from tasks.data.fingerprint import Fingerprint
 from tasks.events import SPLITS, split_of
 
@@ -24,11 +25,14 @@ class Content:
     ----------
     what : the data set, for error messages.
     processes : the classes as stored; a label is a position in them.
+    nested : whether these are the shards of a test set, one of each process in turn.
     """
 
-    def __init__(self, what: str, processes: Sequence[str]) -> None:
+    def __init__(self, what: str, processes: Sequence[str], *, nested: bool = False) -> None:
         self.what = what
         self.processes = tuple(processes)
+        self.nested = nested
+        self._events: list[int] = []
         self._counts = np.zeros((len(self.processes), len(SPLITS)), np.int64)
         self._fingerprint = Fingerprint(what)
 
@@ -38,14 +42,27 @@ class Content:
         self._check(table, "label", label, len(self.processes))
         self._check(table, "split", split, len(SPLITS))
         np.add.at(self._counts, (label, split), 1)
+        self._events.append(len(table))
         self._fingerprint.add(table)
 
     def summary(self) -> dict[str, Any]:
-        """`counts`, `fingerprint` and `content` of the manifest. Raises UserError when two events have one id."""
+        """`counts`, `fingerprint`, `content` and `prefixes` of the manifest.
+
+        Raises UserError when two events have one id.
+        """
         content = self._fingerprint.all_events()  # first: its error counts all events
         rows = self._counts.tolist()
         counts = {name: dict(zip(SPLITS, row, strict=True)) for name, row in zip(self.processes, rows, strict=True)}
-        return {"counts": counts, "fingerprint": self._fingerprint.test_events(), "content": content}
+        fingerprint = self._fingerprint.test_events()
+        return {"counts": counts, "fingerprint": fingerprint, "content": content, "prefixes": self._prefixes()}
+
+    def _prefixes(self) -> list[Prefix]:
+        """The fingerprints after each round of processes."""
+        each = len(self.processes)
+        ends = range(each, len(self._events) + 1, each) if self.nested else ()
+        return [
+            Prefix(events=sum(self._events[:end]) // each, fingerprint=self._fingerprint.first(end)) for end in ends
+        ]
 
     def _check(self, table: ak.Array, column: str, values: NDArray[Any], size: int) -> None:
         wrong = np.flatnonzero((values < 0) | (values >= size))

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.plugin import Range
 from benchmark.core.refusals import FILE_NAMES, NAMES, is_file_name, is_name, kind_of, shown, wrong
 from benchmark.records.identity import DataRecipe
 from tasks.data.manifest import MANIFEST, REMEDY, Manifest, read_any_manifest
@@ -16,7 +17,7 @@ from tasks.detector import VERSION as DETECTOR_VERSION
 from tasks.events import EventInfo
 from tasks.registry import TASKS
 from tasks.sources.folder import files_of
-from tasks.task import LEVELS
+from tasks.task import LEVELS, SIZES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,19 +27,36 @@ if TYPE_CHECKING:
     from tasks.task import Task
 
 MOST_CLASSES = 1000
+MOST_TEST_EVENTS = 5_000_000
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """A variant of a task, a level, and the files that the events come from (None: generated)."""
+    """The events of one folder: those of files, or generated ones, for training and validation or for a test.
 
-    target: str  # the name or file by which the registry finds the task, in other processes too
+    Parameters
+    ----------
+    target : the name or file by which the registry finds the task, in other processes too.
+    task : the variant.
+    source : the files that the events come from; None for generated ones.
+    test_events : generated test events of each class; None for the other events.
+    """
+
+    target: str
     task: Task
     level: str
     source: Path | None = None
+    test_events: int | None = None
 
     def __post_init__(self) -> None:
         _check_task(self.task)
+        if self.test_events is not None:
+            check_test_events(self.test_events)
+            if self.source is not None:
+                raise UserError(
+                    f"{self.task.name}: {self.test_events:,} test events of each class, but the test events of real "
+                    "files are those that a hash chooses. Leave --test-events or --source out."
+                )
         if self.level not in LEVELS:
             raise UserError(f"unknown level '{self.level}'. {did_you_mean(self.level, LEVELS)}")
         if self.source is not None and self.level != "detector":
@@ -67,28 +85,43 @@ class DataSet:
 
     def __reduce__(self) -> tuple[Callable[..., DataSet], tuple[Any, ...]]:
         """Pickle by name and parameters: another process cannot unpickle the class of a loose file."""
-        return _rebuilt, (self.target, self.task.parameters(), self.level, self.source)
+        return _rebuilt, (self.target, self.task.parameters(), self.level, self.source, self.test_events)
+
+    def test_set(self, events: int) -> DataSet:
+        """The test set of this variant with so many events of each class."""
+        return replace(self, test_events=events)
 
     def folder(self, root: Path) -> Path:
         """The folder of the data set: below one named after the task, named after the key of its recipe."""
-        label = "files" if self.source is not None else f"{self.level}-{self.task.events_per_class}"
+        if self.source is not None:
+            label = "files"
+        elif self.test_events is not None:
+            label = f"{self.level}-test-{self.test_events}"
+        else:
+            label = f"{self.level}-{self.task.events_per_class}"
         return root / self.task.name / f"{label}-{self.recipe().key()[:10]}"
 
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that the stored events depend on: sizes only for training events that are generated."""
+        sized = self.source is None and self.test_events is None
+        return {k: v for k, v in self.task.data_parameters().items() if sized or k not in SIZES}
+
     def recipe(self) -> DataRecipe:
-        """Everything that the stored events depend on."""
-        parameters = self.task.data_parameters()
+        """Everything that the stored events depend on; test sets of all numbers of events share one."""
         if self.source is None:
-            origin: dict[str, Any] = {"generator": version_of("pythia8mc"), "detector": DETECTOR_VERSION}
+            origin: dict[str, Any] = {
+                "generator": version_of("pythia8mc"),
+                "detector": DETECTOR_VERSION,
+                "part": "training" if self.test_events is None else "test",
+            }
         else:
-            # sizes have no meaning for real files
-            parameters = {k: v for k, v in parameters.items() if k not in ("events_per_class", "shard_events")}
             origin = {"source": [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files_of(self.source)]}
         return DataRecipe(
             task=self.task.name,
             version=self.task.version,
             file=TASKS.find(self.target).file_hash(),
             level=self.level,
-            parameters=parameters,
+            parameters=self.parameters(),
             origin=origin,
         )
 
@@ -116,9 +149,11 @@ class DataSet:
         found |= {"classes": list(manifest.counts), "generated": manifest.is_generated}
         wanted |= {"classes": list(task.processes), "generated": self.source is None}
         if self.source is None:
-            found |= {name: getattr(manifest, name) for name in ("parameters", "fast_simulation", "detector")}
-            wanted["parameters"] = json.loads(json.dumps(task.data_parameters(), default=sorted))
+            names = ("parameters", "test_events", "fast_simulation", "detector")
+            found |= {name: getattr(manifest, name) for name in names}
+            wanted["parameters"] = json.loads(json.dumps(self.parameters(), default=sorted))
             wanted |= {"fast_simulation": self.fast_simulation, "detector": DETECTOR_VERSION}
+            wanted["test_events"] = self.test_events
         for name, value in wanted.items():
             if found[name] != value:
                 raise UserError(
@@ -141,8 +176,16 @@ def _check_task(task: Task) -> None:
         raise wrong(task.name, "info returned", kind_of(info), "an EventInfo")
 
 
-def _rebuilt(target: str, parameters: dict[str, Any], level: str, source: Path | None) -> DataSet:
-    return DataSet(target, TASKS.load(target)(**parameters), level, source)
+def check_test_events(events: int) -> None:
+    """Raise UserError for a number of test events of each class that can't be made."""
+    if events not in (allowed := Range(1, MOST_TEST_EVENTS)):
+        raise UserError(f"--test-events {events}: expected test events of each class, a whole number, {allowed}.")
+
+
+def _rebuilt(
+    target: str, parameters: dict[str, Any], level: str, source: Path | None, test_events: int | None
+) -> DataSet:
+    return DataSet(target, TASKS.load(target)(**parameters), level, source, test_events)
 
 
 def info_of(task: Task, level: str, *, from_files: bool) -> EventInfo:

@@ -1,7 +1,8 @@
 """Data sets on this disk: their size, whether a run would still use them, and their removal.
 
-Folders are ROOT/TASK/LEVEL-EVENTS-DIGEST or ROOT/TASK/files-DIGEST, as `DataSet.folder` names them. Below them,
-`samples/NAME-DIGEST` has the stored samples of a representation, which can be removed alone.
+Folders are ROOT/TASK/LEVEL-EVENTS-DIGEST, ROOT/TASK/LEVEL-test-EVENTS-DIGEST or ROOT/TASK/files-DIGEST, as
+`DataSet.folder` names them. Below them, `samples/NAME-DIGEST` has the stored samples of a representation, which can be
+removed alone.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 State = Literal["complete", "outdated", "incomplete", "unsealed", "damaged", "unreadable"]
 
-_FOLDER = re.compile(rf"(({'|'.join(LEVELS)})-[0-9]+|files)-[0-9a-f]{{10}}")
+_FOLDER = re.compile(rf"(({'|'.join(LEVELS)})-(test-)?[0-9]+|files)-[0-9a-f]{{10}}")
 _OURS = re.compile(r"manifest\.json|\.lock|\..+\.tmp|.+-[0-9]{4,}\.parquet|\..+\.parquet\.json")
 
 SAMPLES = "samples"
@@ -310,7 +311,7 @@ def _outdated(folder: Path, root: Path, target: str, manifest: Manifest) -> str:
         return ""
     try:
         task = plugin.resolve("", manifest.parameters)
-        asked = DataSet(target, task, manifest.level).folder(root)
+        asked = DataSet(target, task, manifest.level, test_events=manifest.test_events).folder(root)
     except UserError:
         return "made with parameters that the task does not have any more"
     return "" if asked.name == folder.name else "made with other parameters, or from another file of the task"

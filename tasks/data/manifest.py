@@ -14,6 +14,7 @@ from benchmark.core.errors import UserError
 from benchmark.core.files import write_atomically
 from benchmark.core.seal import sealed, unsealed
 from benchmark.core.stored import MB, StoredFile
+from benchmark.records.prefix import Prefix
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +24,7 @@ SCHEMA_VERSION: Literal[2] = 2
 GENERATED = "generated"
 """The source of events that are not read from files."""
 SPLIT_NAMES = ("train", "valid", "test")
+Split = Literal["train", "valid", "test"]
 Report = Callable[[str, float, float], None]
 """Progress: the stage, events done, and events in all (0 where unknown)."""
 
@@ -39,15 +41,23 @@ FileName = Annotated[str, Field(pattern=r"^[^/\\\x00.][^/\\\x00]*-[0-9]{4,}\.par
 class PlannedShard(BaseModel):
     """One Parquet file of a data set before it is made.
 
-    process, seed : None for events of files.
+    events : of the data set. whole : those of the file, if the data set takes only the first of them.
+    process, split, seed : None for events of files.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: FileName
     events: Positive
+    whole: Positive | None = None
     process: str | None = None
+    split: Split | None = None
     seed: Count | None = None
+
+    @property
+    def in_file(self) -> int:
+        """The number of events of the file."""
+        return self.whole or self.events
 
 
 class Shard(PlannedShard):
@@ -62,6 +72,7 @@ class Manifest(BaseModel):
 
     Parameters
     ----------
+    test_events : events of each class in a generated test set; None for other data sets.
     files : SHA-256 of the source files, by path below the source.
     fast_simulation : whether the events passed through a fast simulation, ours or that of the files.
     detector : version of our fast simulation.
@@ -70,6 +81,7 @@ class Manifest(BaseModel):
     notes : how real files were read if there was a choice.
     fingerprint, content : SHA-256 over the content of the test events, and of all events. Neither depends on shards,
         workers or Parquet.
+    prefixes : fingerprints of the first events of each class, of a generated test set.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -80,6 +92,7 @@ class Manifest(BaseModel):
     parameters: dict[str, Any]
     level: str
     source: str
+    test_events: Positive | None = None
     files: dict[str, Hash] = Field(default_factory=dict)
     fast_simulation: bool
     settings: dict[str, list[str]] = Field(default_factory=dict)
@@ -91,6 +104,7 @@ class Manifest(BaseModel):
     shards: list[Shard] = Field(min_length=1)
     fingerprint: Hash
     content: Hash
+    prefixes: list[Prefix] = Field(default_factory=list)
     created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @model_validator(mode="after")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from functools import partial
+from shutil import copyfileobj
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
@@ -31,7 +33,7 @@ RECORDS = ".*.parquet.json"
 
 
 def read_shard(folder: Path, shard: Shard, columns: Collection[str] | None = None) -> ak.Array:
-    """The events of a shard as stored; columns : those to read, None for all.
+    """The events of a shard as stored, or the first of them; columns : those to read, None for all.
 
     Raises UserError when it is missing, has changed since it was made, or holds no such events.
     """
@@ -39,7 +41,7 @@ def read_shard(folder: Path, shard: Shard, columns: Collection[str] | None = Non
 
     path = folder / shard.file
     FILE.verify(path, shard.sha256)
-    return FILE.parse_at(path, lambda path: parse_events(path, columns, shard.events))
+    return FILE.parse_at(path, lambda path: parse_events(path, columns, shard.in_file))[: shard.events]
 
 
 def check_size(folder: Path, shard: Shard) -> None:
@@ -73,6 +75,17 @@ def record(folder: Path, planned: PlannedShard, recipe: str) -> None:
     """Write the record of a shard that has just been written. Raises UserError when that fails."""
     content = sealed(ShardRecord(recipe=recipe, shard=described(folder, planned)))
     write_atomically(_record_of(folder, planned), lambda file: file.write(content))
+
+
+def copy_shard(source: Path, shard: Shard, folder: Path, planned: PlannedShard, recipe: str) -> None:
+    """Copy a shard of another data set, with a record of it as it is planned here.
+
+    Raises UserError when it has changed since it was made, or can't be read or written.
+    """
+    FILE.verify(source / shard.file, shard.sha256)
+    with FILE.open(source / shard.file) as file:
+        write_atomically(folder / planned.file, partial(copyfileobj, file))
+    record(folder, planned, recipe)
 
 
 def finished(folder: Path, planned: PlannedShard, recipe: str) -> Shard | None:

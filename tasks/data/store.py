@@ -1,7 +1,8 @@
 """Data sets on disk: generate or import once, verify, reuse.
 
-DATA/ttbar/detector-4000-1a2b3c4d/manifest.json
-DATA/ttbar/detector-4000-1a2b3c4d/ttbar-0000.parquet ...
+DATA/ttbar/detector-3200-1a2b3c4d5e/manifest.json               training and validation events
+DATA/ttbar/detector-3200-1a2b3c4d5e/ttbar-train-0000.parquet    ...
+DATA/ttbar/detector-test-800-0f1e2d3c4b/ttbar-test-0000.parquet ...
 """
 
 from __future__ import annotations
@@ -165,7 +166,7 @@ def _describe(data: DataSet, folder: Path, made: list[Shard], extra: dict[str, A
 
     task = data.task
     generated = data.source is None
-    content = Content(task.name, task.processes)
+    content = Content(task.name, task.processes, nested=data.test_events is not None)
     done, total = 0, sum(shard.events for shard in made)
     for shard in made:
         report("describe", done, total)
@@ -175,8 +176,9 @@ def _describe(data: DataSet, folder: Path, made: list[Shard], extra: dict[str, A
     fields: dict[str, Any] = {
         "task": task.name,
         "task_version": task.version,
-        "parameters": task.data_parameters(),
+        "parameters": data.parameters(),
         "level": data.level,
+        "test_events": data.test_events,
         "source": GENERATED,
         "fast_simulation": generated and data.fast_simulation,
         "settings": {p: list(task.settings(p, data.level)) for p in task.processes} if generated else {},

@@ -72,11 +72,11 @@ class Dimuon(Task):
         "definition of the classes"
     )
     presets: ClassVar[dict[str, dict[str, Any]]] = {
-        "smoke": {"events_per_class": 200, "shard_events": 200},
-        "quick": {"events_per_class": 4000, "shard_events": 1000},
-        "standard": {"events_per_class": 31_250, "shard_events": 3125},
+        "smoke": {"events_per_class": 160, "shard_events": 160},
+        "quick": {"events_per_class": 3200, "shard_events": 1000},
+        "standard": {"events_per_class": 25_000, "shard_events": 3125},
         # 44,000 training events per class, as in table 2 of the circle-images paper
-        "paper": {"events_per_class": 68_750, "shard_events": 6250},
+        "paper": {"events_per_class": 55_000, "shard_events": 6250},
     }
 
     mass_feature: Annotated[

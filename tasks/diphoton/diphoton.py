@@ -69,12 +69,12 @@ class Diphoton(Task):
         *("ecal_isolation1", "ecal_isolation2", "track_isolation1", "track_isolation2"),
     )
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "smoke": {"events_per_class": 100, "shard_events": 100, "pileup": 0.0, "multiparton": False},
+        "smoke": {"events_per_class": 80, "shard_events": 80, "pileup": 0.0, "multiparton": False},
         # 1,440 training events per class: photon + jet makes four per second on two cores
-        "quick": {"events_per_class": 2250, "shard_events": 375, "multiparton": False},
-        "standard": {"events_per_class": 31_250, "shard_events": 1250},
-        # 63,502 events per class in the paper
-        "paper": {"events_per_class": 63_750, "shard_events": 1250},
+        "quick": {"events_per_class": 1800, "shard_events": 375, "multiparton": False},
+        "standard": {"events_per_class": 25_000, "shard_events": 1250},
+        # four fifths of the 63,502 events per class in the paper
+        "paper": {"events_per_class": 51_000, "shard_events": 1250},
     }
 
     shard_events: int = 500
@@ -103,7 +103,9 @@ class Diphoton(Task):
         picture: Literal["photons", "detector"] = "photons" if self.region == "central" else "detector"
         bounds = {} if self.mass_aware else {"cvm": CVM_MAX[self.region]}
         note = "" if self.multiparton else NO_MULTIPARTON
-        return EventInfo(self.name, self.processes, level, {"photon": 2}, picture=picture, bounds=bounds, note=note)
+        return EventInfo(
+            self.name, self.processes, level, {"photon": 2}, picture=picture, nodes="photons", bounds=bounds, note=note
+        )
 
     def settings(self, process: str, level: str) -> tuple[str, ...]:
         """Pythia's settings, and the pile-up's."""

@@ -54,10 +54,10 @@ class EGamma(Task):
     }
     expert: ClassVar[tuple[str, ...]] = ("r9", "sigma_ieta_ieta", "sigma_iphi_iphi")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "smoke": {"events_per_class": 300, "shard_events": 300, "pileup": 0.0},
-        "standard": {"events_per_class": 31_250, "shard_events": 3125},
-        # 249,000 showers a class in the public files
-        "paper": {"events_per_class": 249_000, "shard_events": 3000},
+        "smoke": {"events_per_class": 250, "shard_events": 250, "pileup": 0.0},
+        "standard": {"events_per_class": 25_000, "shard_events": 3125},
+        # four fifths of the 249,000 showers a class in the public files
+        "paper": {"events_per_class": 199_200, "shard_events": 3000},
     }
 
     sample: Annotated[

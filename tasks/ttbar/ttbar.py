@@ -46,9 +46,9 @@ class TTbar(Task):
     }
     expert: ClassVar[tuple[str, ...]] = ("ht", "n_jets", "n_bjets", "met")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "smoke": {"events_per_class": 300, "shard_events": 300, "multiparton": False},
-        "standard": {"events_per_class": 31_250, "shard_events": 3125},
-        "paper": {"events_per_class": 60_000, "shard_events": 3000},
+        "smoke": {"events_per_class": 250, "shard_events": 250, "multiparton": False},
+        "standard": {"events_per_class": 25_000, "shard_events": 3125},
+        "paper": {"events_per_class": 48_000, "shard_events": 3000},
     }
 
     classes_count: Annotated[

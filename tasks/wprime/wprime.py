@@ -81,12 +81,12 @@ class WPrime(Task):
     # D2 with beta = 1 as ATLAS takes it for W jets (Eur. Phys. J. C 76 (2016) 154)
     expert: ClassVar[tuple[str, ...]] = ("mass", "tau21", "d2_beta1")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "smoke": {"events_per_class": 300, "shard_events": 300, "multiparton": False},
+        "smoke": {"events_per_class": 250, "shard_events": 250, "multiparton": False},
         # shards of 1000, so that two workers share the work evenly
-        "quick": {"events_per_class": 4000, "shard_events": 1000},
-        "standard": {"events_per_class": 31_250, "shard_events": 3125},
+        "quick": {"events_per_class": 3200, "shard_events": 1000},
+        "standard": {"events_per_class": 25_000, "shard_events": 3125},
         # 64,000 training jets per class, about the training set of the recursive networks (an estimate)
-        "paper": {"events_per_class": 100_000, "shard_events": 5000},
+        "paper": {"events_per_class": 80_000, "shard_events": 5000},
     }
 
     grooming: Annotated[

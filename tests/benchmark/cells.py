@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
+
+import awkward as ak
 
 from benchmark.engine.cell import run
 from benchmark.engine.job import Job, build
@@ -10,15 +14,18 @@ from benchmark.engine.plan import Planned
 from benchmark.engine.request import Cell, parse_filter
 from models.model import Context, silent
 from representations.registry import REPRESENTATIONS
+from tasks.data.store import shards
 from tests.benchmark.toys import TOY, model
 from tests.peers import peer
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from benchmark.records.result import Result
     from benchmark.records.scores import Scores
     from models.model import Report
+    from tasks.events import Events
 
 TASK_OF = {"calorimeter": "egamma", "jet_image": "wprime", "energy_flow": "wprime"}
 """The task to try a representation on, where that is not ttbar: crops are small, and ttbar has no constituents."""
@@ -43,9 +50,20 @@ def run_cell(job: Job, root: Path, report: Report | None = None) -> tuple[Result
 
 
 def planned(job: Job, root: Path) -> Planned:
-    manifest = job.data.manifest(root)
-    identity = job.identity(manifest)
-    return Planned(job, manifest, identity, job.record(manifest, identity))
+    manifests = job.manifests(root)
+    identity = job.identity(manifests)
+    return Planned(job, manifests, identity, job.record(manifests, identity))
+
+
+def every_shard(job: Job, root: Path, columns: Collection[str] | None = None) -> Iterator[Events]:
+    """The training, validation and test events of a job, shard by shard."""
+    return chain(*(shards(data, root, columns) for data in (job.data, job.test) if data))
+
+
+def every_event(job: Job, root: Path) -> Events:
+    """The training, validation and test events of a job in one table."""
+    parts = list(every_shard(job, root))
+    return replace(parts[0], table=ak.concatenate([part.table for part in parts]))
 
 
 def context(job: Job, report: Report | None = None) -> Context:

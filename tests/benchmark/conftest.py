@@ -8,6 +8,7 @@ from benchmark.records.store import ResultStore
 from tasks.data.dataset import DataSet
 from tasks.data.store import prepare
 from tasks.registry import TASKS
+from tasks.task import TEST_EVENTS
 from tests.benchmark.toys import LONELY, TOY, request, run_toy
 from tests.workers import measure_quickly
 
@@ -26,7 +27,9 @@ def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data root with the toy tasks."""
     root = tmp_path_factory.mktemp("toy-data")
     for target in (TOY, LONELY):
-        prepare(DataSet(target, TASKS.load(target).resolve("smoke"), "detector"), root, 1, lambda *_: None)
+        data = DataSet(target, TASKS.load(target).resolve("smoke"), "detector")
+        for part in (data, data.test_set(TEST_EVENTS["smoke"])):
+            prepare(part, root, 1, lambda *_: None)
     return root
 
 

@@ -91,8 +91,9 @@ def of_killed_run(place: Path) -> Path:
     """The data set as a run leaves it that is killed before it writes the manifest."""
     target = data_set(place)
     task = TASKS.load(TOY).resolve("smoke")
-    for shard in plan(task):
-        record(target, shard, DataSet(TOY, task, "detector").recipe().key())
+    data = DataSet(TOY, task, "detector")
+    for shard in plan(data):
+        record(target, shard, data.recipe().key())
     (target / "manifest.json").unlink()
     shutil.rmtree(target / "samples")
     return target
@@ -105,13 +106,13 @@ def made(path: Path) -> Path:
 
 FILES: dict[str, Callable[[Path], Path]] = {
     "manifest": lambda place: data_set(place) / "manifest.json",
-    "shard": lambda place: data_set(place) / "falling-0001.parquet",
+    "shard": lambda place: data_set(place) / "falling-train-0001.parquet",
     "record of samples": lambda place: samples(place) / "samples.json",
     "tensor": lambda place: samples(place) / "test-labels.bin",
     "lock": lambda place: made(data_set(place) / ".lock"),
     "lock of samples": lambda place: made(lock_of(samples(place))),
-    "record of a shard": lambda place: of_killed_run(place) / ".falling-0001.parquet.json",
-    "shard of a killed run": lambda place: of_killed_run(place) / "falling-0001.parquet",
+    "record of a shard": lambda place: of_killed_run(place) / ".falling-train-0001.parquet.json",
+    "shard of a killed run": lambda place: of_killed_run(place) / "falling-train-0001.parquet",
     "lock of a killed run": lambda place: made(of_killed_run(place) / ".lock"),
 }
 SHORT = {

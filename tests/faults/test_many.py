@@ -46,10 +46,10 @@ def test_data_that_were_completed_since_clean_looked_are_not_deleted(tmp_path: P
     data = DataSet(TOY, TASKS.load(TOY).resolve("smoke"), "detector")
     folder = data.folder(tmp_path)
     folder.mkdir(parents=True)
-    (folder / "peak-0000.parquet").touch()
+    (folder / "peak-train-0000.parquet").touch()
     (found,) = find(tmp_path)
     assert found.state == "incomplete"
-    (folder / "peak-0000.parquet").unlink()
+    (folder / "peak-train-0000.parquet").unlink()
     manifest = prepare(data, tmp_path, 1, lambda *_: None)  # another process
     with pytest.raises(UserError):
         remove(found, tmp_path)

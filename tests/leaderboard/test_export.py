@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,10 +13,13 @@ from hypothesis import strategies as st
 from benchmark.metrics.metric import MetricColumn
 from benchmark.records.result import MetricValue, Result
 from leaderboard.export import _LATEX, to_csv, to_json, to_latex, to_markdown
-from leaderboard.ranking.boards import Board, rank
+from leaderboard.ranking.boards import rank
 from leaderboard.terminal import board_text
 from tests.faults.hostile import CALM, dangerous
 from tests.leaderboard.factory import make_result
+
+if TYPE_CHECKING:
+    from leaderboard.ranking.board import Board
 
 RESULTS = [
     make_result(model="cnn", parameters={"depth": 15}, auc=(0.91, 0.9, 0.925)),
@@ -149,8 +153,10 @@ def test_markdown_of_any_text_has_its_cells_and_no_markup(text: str, name: str) 
     for board in hostile_boards(text, name):
         written = to_markdown([board])
         assert dangerous(written) <= {"\n"}
-        title, empty, *table = written.splitlines()
+        title, empty, *rest = written.splitlines()
+        table, said = rest[:4], rest[4:]
         assert (title[:4], empty, len(table)) == ("### ", "", 4)
+        assert not [line for line in said if line.startswith(("|", "#"))]
         plain = [re.sub(r"\\[\W_]", "", line) for line in (title[4:], *table)]
         assert len({line.count("|") for line in plain[1:]}) == 1
         assert not set("".join(plain)) & set("\\`*[]#$~<")

@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import itertools
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmark.commands.output import print_boards
 from benchmark.metrics.metric import MetricColumn
 from benchmark.records.result import MetricValue, Result, Throughput
-from leaderboard.ranking.boards import Board, rank
+from leaderboard.ranking.boards import rank
 from leaderboard.ranking.columns import all_columns, text_table
 from leaderboard.terminal import board_text, fold
 from tests.leaderboard.factory import make_result
+
+if TYPE_CHECKING:
+    from leaderboard.ranking.board import Board
 
 NUMBER = re.compile(r"\d[\d,.]*")
 AUCS = ("0.9951 +0.0021 −0.0036", "0.9938 +0.0025 −0.0041")

@@ -23,6 +23,7 @@ def command(
     task: arguments.Tasks,
     preset: arguments.Preset = "quick",
     level: Annotated[str, typer.Option(help="Realism: generator, hadron or detector.")] = "detector",
+    test_events: options.TestEvents = None,
     workers: Annotated[
         int | None, typer.Option(help="Processes that generate events. Default: all cores.", min=1)
     ] = None,
@@ -30,17 +31,21 @@ def command(
     quiet: arguments.Quiet = False,
     json: options.Json = False,
 ) -> int:
-    """Generate the events of tasks. Complete data sets are not made again; interrupted ones are continued.
+    """Generate training, validation and test events. Complete sets are not made again; interrupted ones are continued.
 
     Example: python -m benchmark data generate 'ttbar[min_jets=2],dimuon' --preset standard --workers 16
     """
     from benchmark.core.errors import UserError
     from benchmark.core.machine import usable_cores
+    from benchmark.engine.api import counts
+    from benchmark.engine.job import test_set
     from benchmark.engine.progress import Display
 
     wanted = arguments.data_sets(task, preset, level)
     skipped = {item.task.name: reason for item in wanted if (reason := item.task.skipped_levels.get(level))}
     wanted = [item for item in wanted if item.task.name not in skipped]
+    given = next(iter(counts("test-events", test_events, most=1)), None)
+    wanted = [part for item in wanted for part in (item, test_set(item, preset, given)) if part]
     if not wanted:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
         raise UserError(f"level '{level}' is skipped ({reasons}). Choose another --level.")

@@ -19,9 +19,9 @@ from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
 from representations.samples import Ragged
 from tasks.data.inventory import SAMPLES
-from tasks.data.store import load, shards
+from tasks.data.store import load
 from tasks.registry import TASKS
-from tests.benchmark.cells import EXTRA, TASK_OF, job, run_cell, toy_job
+from tests.benchmark.cells import EXTRA, TASK_OF, every_event, every_shard, job, run_cell, toy_job
 from tests.benchmark.toys import LONELY, PLUGINS, metric
 
 if TYPE_CHECKING:
@@ -126,13 +126,13 @@ def test_the_key_is_the_same_every_time(toy_data: Path, level: str):
     keys = set()
     for _ in range(2):
         made = toy_job(level=level)
-        keys.add(made.identity(made.data.manifest(toy_data)).result_key())
+        keys.add(made.identity(made.manifests(toy_data)).result_key())
     assert len(keys) == 1
 
 
 def test_the_key_covers_all_that_can_change_the_outcome(toy_data: Path, tmp_path: Path, monkeypatch):
     made = toy_job()
-    manifest = made.data.manifest(toy_data)
+    manifests = made.manifests(toy_data)
     edited = tmp_path / "toy_models.py"
     edited.write_text((PLUGINS / "toy_models.py").read_text() + "\n# edited\n")
     cell = made.cell
@@ -150,25 +150,30 @@ def test_the_key_covers_all_that_can_change_the_outcome(toy_data: Path, tmp_path
         "preset": dataclasses.replace(made, cell=dataclasses.replace(cell, preset="quick")),
         "device": dataclasses.replace(made, cell=dataclasses.replace(cell, device="cuda")),
     }
-    keys = {name: job_.identity(manifest).result_key() for name, job_ in jobs.items()}
-    for field, value in {"content": "x", "fingerprint": "x", "counts": {"hard": {"train": 1}}}.items():
-        keys[field] = made.identity(manifest.model_copy(update={field: value})).result_key()
+    keys = {name: job_.identity(manifests).result_key() for name, job_ in jobs.items()}
+    for part, field, value in (
+        ("data", "content", "x"),
+        ("data", "counts", {"hard": {"train": 1}}),
+        ("test", "fingerprint", "x"),
+    ):
+        changed = getattr(manifests, part).model_copy(update={field: value})
+        keys[field] = made.identity(dataclasses.replace(manifests, **{part: changed})).result_key()
     for plugin in ("representation", "model"):
         with monkeypatch.context() as patch:
             patch.setattr(type(getattr(made, plugin)), "version", "2")
-            keys[f"version of the {plugin}"] = made.identity(manifest).result_key()
+            keys[f"version of the {plugin}"] = made.identity(manifests).result_key()
     assert len(set(keys.values())) == len(keys)
     gpu = dataclasses.replace(made, cell=dataclasses.replace(cell, device="cuda:1"))
-    assert gpu.identity(manifest).result_key() == keys["device"], "which of two GPUs changes nothing"
+    assert gpu.identity(manifests).result_key() == keys["device"], "which of two GPUs changes nothing"
     metrics = dataclasses.replace(made, cell=dataclasses.replace(cell, metrics=("auc",)))
-    assert metrics.identity(manifest).result_key() == keys["nothing"], "metrics come from the scores, later too"
+    assert metrics.identity(manifests).result_key() == keys["nothing"], "metrics come from the scores, later too"
 
 
 @pytest.fixture(scope="module", params=REPRESENTATIONS.core())
 def represented(request: pytest.FixtureRequest, smoke_data: Path) -> tuple[str, Mapping[str, Samples]]:
     """The name of a representation, and half of the events of a task as it shows them."""
     made = job(TASK_OF.get(request.param, "ttbar"), request.param, "bdt")
-    events = load(made.data, smoke_data)[::2]
+    events = every_event(made, smoke_data)[::2]
     return request.param, represent([events], made.representation).splits
 
 
@@ -177,11 +182,11 @@ def represented(request: pytest.FixtureRequest, smoke_data: Path) -> tuple[str, 
 )
 def test_shard_by_shard_with_the_columns_asked_for_is_as_all_at_once(smoke_data: Path, task: str, name: str):
     made = job(task, name, "bdt")
-    events = load(made.data, smoke_data)
+    events = every_event(made, smoke_data)
     columns = made.representation.columns(events.info)
     stages = []
     streamed = represent(
-        shards(made.data, smoke_data, columns), made.representation, lambda *step: stages.append(step), len(events)
+        every_shard(made, smoke_data, columns), made.representation, lambda *step: stages.append(step), len(events)
     )
     assert stages[0] == ("represent", 0, len(events))
     assert stages[-1] == ("represent", len(events), len(events))

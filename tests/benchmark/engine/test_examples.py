@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def test_the_first_test_events_of_each_class_are_drawn(toy_data: Path):
-    data = toy_job().data
+    data = toy_job().test
     test = load(data, toy_data).splits()["test"]
     pictures = draw(data, toy_data)
     assert set(pictures) == {"hard", "soft", "_kinds", "_colours", "_span"}
@@ -40,6 +40,6 @@ def test_no_more_is_read_than_is_drawn(toy_data: Path, monkeypatch: pytest.Monke
             yield events
 
     monkeypatch.setattr(examples, "shards", counted)
-    draw(toy_job().data, toy_data)
+    draw(toy_job().test, toy_data)
     assert len(read) == 2, "one shard of each class has enough"
-    assert read[0] == ["event_id", "group", "label", "weight", "objects"]
+    assert read[0] == ["event_id", "group", "label", "weight", "objects", "split"]

@@ -17,8 +17,7 @@ from benchmark.metrics.auc import Auc
 from benchmark.metrics.metric import Scored
 from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
-from tasks.data.store import load
-from tests.benchmark.cells import EXTRA, TASK_OF, context, job, planned
+from tests.benchmark.cells import EXTRA, TASK_OF, context, every_event, job, planned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +34,7 @@ PAIRS = [
 @pytest.mark.parametrize(("representation", "model"), PAIRS, ids="-".join)
 def test_permuted_labels_are_not_learned(smoke_data: Path, representation: str, model: str):
     made = job(TASK_OF.get(representation, "ttbar"), representation, model)
-    events = load(made.data, smoke_data)[::2]  # a label that leaks would give an AUC near 1, also of half of them
+    events = every_event(made, smoke_data)[::2]  # a label that leaks would give an AUC near 1, also of half of them
     # before splitting, train and test alike; each cell has a permutation of its own, the same every time
     rng = np.random.default_rng(zlib.crc32(f"{representation} {model}".encode()))
     table = ak.with_field(events.table, rng.permutation(events.column("label")), "label")

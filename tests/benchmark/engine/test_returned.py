@@ -135,7 +135,7 @@ def test_reports():
 def test_samples():
     job = toy_job()
     task = job.data.task
-    events = Events(_table(job.data, plan(task)[0]), task.info("detector"))[:10]
+    events = Events(_table(job.data, plan(job.data)[0]), task.info("detector"))[:10]
     samples = job.representation.represent(events)
     assert returned.samples(job.representation, samples, events) is samples
     labels = 1 - samples.labels

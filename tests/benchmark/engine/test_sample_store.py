@@ -19,14 +19,14 @@ import torch
 from benchmark.engine import sample_store as module
 from benchmark.engine.cell import evaluate
 from benchmark.engine.code_hash import sources
+from benchmark.engine.job import content_of
 from benchmark.engine.sample_store import represent, represented
 from models.model import Context
 from representations.fourvectors.fourvectors import FourVectors
 from representations.samples import Ragged, Vectors, store
 from representations.samples.store import RECORD
 from tasks.data.inventory import SAMPLES
-from tasks.data.store import shards
-from tests.benchmark.cells import context, job, planned, run_cell, toy_job
+from tests.benchmark.cells import context, every_shard, job, planned, run_cell, toy_job
 from tests.benchmark.toys import TOY
 from tests.tasks.data_sets import rewrite
 
@@ -39,13 +39,16 @@ if TYPE_CHECKING:
     from tasks.events import Events
 
 EVENTS = 240
+"""Training and validation events."""
+TEST = 200
 
 
 @pytest.fixture
 def root(toy_data: Path, tmp_path: Path) -> Path:
     """A data root without samples."""
-    folder = toy_job().data.folder(toy_data)
-    shutil.copytree(folder, tmp_path / "toy" / folder.name, ignore=shutil.ignore_patterns(SAMPLES))
+    for data in (toy_job().data, toy_job().test):
+        folder = data.folder(toy_data)
+        shutil.copytree(folder, tmp_path / "toy" / folder.name, ignore=shutil.ignore_patterns(SAMPLES))
     return tmp_path
 
 
@@ -67,9 +70,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def kept(root: Path, job_: Job | None = None) -> Path:
     """The folder of the samples of a cell."""
     made = job_ or toy_job()
-    manifest = made.data.manifest(root)
-    assert manifest is not None
-    key = made.identity(manifest).samples_key()
+    manifests = made.manifests(root)
+    assert manifests is not None
+    key = made.identity(manifests).samples_key()
     return made.data.folder(root) / SAMPLES / f"{made.representation.name}-{key[:10]}"
 
 
@@ -83,7 +86,7 @@ def content(found: Represented) -> bytes:
 
 def test_another_model_and_seed_represent_nothing_again(root: Path, counted: list[int]):
     _, scores = run_cell(toy_job(), root)
-    assert sum(counted) == EVENTS
+    assert sum(counted) == EVENTS + TEST
     counted.clear()
     stages: list[str] = []
     again, same_scores = run_cell(toy_job(), root, lambda *step: stages.append(step[0]))
@@ -95,7 +98,7 @@ def test_another_model_and_seed_represent_nothing_again(root: Path, counted: lis
     assert "represent" not in stages
     assert module._held == {}, "nothing is held beside the memory maps"
     run_cell(job(TOY, "fourvectors[features=raw]", str(toy_job().cell.model)), root)
-    assert sum(counted) == EVENTS
+    assert sum(counted) == EVENTS + TEST
 
 
 def test_a_record_tells_when_its_samples_were_made(root: Path, monkeypatch: pytest.MonkeyPatch):
@@ -131,7 +134,7 @@ class Clock:
 def test_scores_are_the_same_with_and_without(root: Path, representation: str, model: str):
     made = job(TOY, representation, model)
     columns = made.representation.columns(made.data.task.info("detector"))
-    in_memory = represent(shards(made.data, root, columns), made.representation)
+    in_memory = represent(every_shard(made, root, columns), made.representation)
     item = planned(made, root)
     expected, scores = evaluate(item, item.record, in_memory, context(made))
     for _ in ("made", "opened"):
@@ -144,7 +147,8 @@ def test_scores_are_the_same_with_and_without(root: Path, representation: str, m
 
 def test_the_key_covers_all_that_can_change_samples(toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     made = toy_job()
-    manifest = made.data.manifest(toy_data)
+    manifests = made.manifests(toy_data)
+    manifest = manifests.data
     task, model = str(made.cell.task), str(made.cell.model)
     edited = tmp_path / "toy_task.py"
     edited.write_text(Path(task.rpartition(":")[0]).read_text() + "\n# edited\n")
@@ -157,12 +161,13 @@ def test_the_key_covers_all_that_can_change_samples(toy_data: Path, tmp_path: Pa
         "view": job("ttbar", "fourvectors", model),
         "another view of the same events": job("ttbar[classes_count=2]", "fourvectors", model),
     }
-    keys = {name: job_.identity(manifest).samples_key() for name, job_ in jobs.items()}
+    keys = {name: job_.identity(manifests).samples_key() for name, job_ in jobs.items()}
     shard = manifest.shards[0].model_copy(update={"sha256": "x"})
     changes = {"content": "x", "level": "hadron", "source": "files", "shards": [shard, *manifest.shards[1:]]}
     for field, value in {**changes, "shards in another order": None}.items():
         update = {field: value} if value else {"shards": manifest.shards[::-1]}
-        keys[field] = made.identity(manifest.model_copy(update=update)).samples_key()
+        changed = dataclasses.replace(manifests, data=manifest.model_copy(update=update))
+        keys[field] = made.identity(changed).samples_key()
     for name, target, value in (
         ("version", "representations.fourvectors.fourvectors.FourVectors.version", "next"),
         ("schema", "representations.samples.store.SCHEMA_VERSION", 2),
@@ -170,10 +175,11 @@ def test_the_key_covers_all_that_can_change_samples(toy_data: Path, tmp_path: Pa
     ):
         with monkeypatch.context() as patch:
             patch.setattr(target, value)
-            keys[name] = made.identity(manifest).samples_key()
+            keys[name] = made.identity(manifests).samples_key()
+    keys["test events"] = made.identity(manifests).samples_key(content_of(manifests.test))
     assert len(set(keys.values())) == len(keys)
     for same in (toy_job(seed=3), toy_job("Raises")):
-        assert same.identity(manifest).samples_key() == keys["nothing"]
+        assert same.identity(manifests).samples_key() == keys["nothing"]
 
 
 def test_all_that_representations_are_made_of_counts():
@@ -236,9 +242,10 @@ def test_samples_of_ones_own_kind_are_held_in_memory(
     calls.clear()
     again, _ = run_cell(toy_job(seed=1), root)
     assert (first.status, again.status, calls) == ("done", "done", [])
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("samples are held in memory and not stored: samples of kind MyVectors, expected Images, "
-                         "Vectors, Graphs")  # fmt: skip
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2, "of the training and of the test events"
+    words = "samples are held in memory and not stored: samples of kind MyVectors, expected Images, Vectors, Graphs"
+    assert all(line.endswith(words) for line in lines)
     assert not list(kept(root).parent.iterdir())
 
 
@@ -312,7 +319,7 @@ def test_samples_that_can_not_be_stored_are_held_in_memory(
     patch: Callable[[pytest.MonkeyPatch], None],
 ):
     job_ = toy_job()
-    expected = content(represent(module._shards(job_, root), job_.representation))
+    expected = content(represent(every_shard(job_, root), job_.representation))
     home = kept(root).parent
     with monkeypatch.context() as full:
         patch(full)
@@ -370,7 +377,7 @@ def test_two_processes_at_once_make_them_once(root: Path):
 
 
 def test_a_killed_run_leaves_nothing_that_is_taken_for_whole(root: Path, counted: list[int]):
-    killed = process(root, killed_at=9)
+    killed = process(root, killed_at=4)
     killed.communicate(timeout=300)
     assert killed.returncode == -9
     home = kept(root).parent
@@ -378,7 +385,7 @@ def test_a_killed_run_leaves_nothing_that_is_taken_for_whole(root: Path, counted
     assert "train-labels.bin" in {path.name for path in leftover.iterdir()}
     assert not kept(root).exists()
     represented(planned(toy_job(), root), root, Context())
-    assert sum(counted) == EVENTS
+    assert sum(counted) == EVENTS + TEST
     assert [path.name for path in home.iterdir()] == [kept(root).name]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from benchmark.records.result import Result
     from benchmark.records.store import ResultStore
-    from leaderboard.ranking.boards import Board
+    from leaderboard.ranking.board import Board
 
 CHANCE = {"cvm_independent": MetricValue(value=0.00075)}
 

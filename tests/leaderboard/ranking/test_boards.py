@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from benchmark.metrics.auc import Area
     from benchmark.records.result import Result
     from benchmark.records.store import ResultStore
-    from leaderboard.ranking.boards import Board
+    from leaderboard.ranking.board import Board
 
 MODELS = ("a", "b", "c", "d", "e")
 

@@ -49,9 +49,9 @@ def test_numbers(number: float, text: str) -> None:
 def test_names_are_unique_and_each_says_what_it_is() -> None:
     assert len(COLUMN) == len(all_columns([]))
     assert all(column.description and column.header for column in COLUMN.values())
-    assert list(COLUMN)[:9] == [
-        *("rank", "representation", "model", "auc", "rejection_50", "signal_accuracy", "accuracy", "cvm"),
-        "cvm_independent",
+    assert list(COLUMN)[:11] == [
+        *("rank", "representation", "model", "auc", "rejection_50", "significance_gain", "significance"),
+        *("signal_accuracy", "accuracy", "cvm", "cvm_independent"),
     ]
 
 
@@ -67,8 +67,13 @@ def test_table_is_plain_text() -> None:
     board = rank([make_result(auc=(0.8, 0.7, 0.9)), make_result(model="bdt", status="skipped", reason="no tracks")])[0]
     header, rows = text_table(board)
     first, last = (dict(zip(header, row, strict=True)) for row in rows)
-    assert (first["Rank"], first["AUC"], first["Seeds"], first["Status"]) == ("1", "0.80 ± 0.10", "1", "done")
-    assert (last["Rank"], last["AUC"], last["Seeds"], last["Status"]) == ("–", "–", "0 of 1", "skipped: no tracks")
+    assert (first["Rank"], first["AUC"], first["Seeds"], first["Status"]) == ("1", "0.80 ± 0.10", "1 of 1", "done")
+    assert (last["Rank"], last["AUC"], last["Seeds"], last["Status"]) == (
+        "–",
+        "–",
+        "0 of 1, one skipped",
+        "skipped: no tracks",
+    )
 
 
 def test_a_long_reason_is_cut() -> None:
@@ -152,11 +157,11 @@ def test_what_all_rows_share_is_said_once() -> None:
     same = [make_result(model=model, auc=0.8) for model in ("a", "b")]
     stopped = make_result(model="c", status="failed", reason="bug", device="cuda")
     (board,) = rank([*same, stopped])
-    assert {column.name for column in shared(board)} == {"train_events", "device", "seeds", "status"}
-    assert shared_in_words(board) == "trained on 4,000 events · cpu · 1 seed each"
+    assert {column.name for column in shared(board)} == {"train_events", "test_events", "device", "seeds", "status"}
+    assert shared_in_words(board) == "trained on 4,000 events · tested on 1,500 events · cpu · seeds: 1 of 1"
     (board,) = rank([*same, make_result(model="a", device="cuda", auc=0.8)])
     assert "device" not in {column.name for column in shared(board)}
-    assert shared_in_words(board) == "trained on 4,000 events · 1 seed each"
+    assert shared_in_words(board) == "trained on 4,000 events · tested on 1,500 events · seeds: 1 of 1"
 
 
 def test_parts_of_an_entry() -> None:

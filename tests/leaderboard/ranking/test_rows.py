@@ -5,6 +5,7 @@ import math
 import pytest
 from pydantic import ValidationError
 
+from leaderboard.ranking.comparison import pooled_spread
 from leaderboard.ranking.rows import make_rows
 from tests.leaderboard.factory import make_result
 
@@ -25,7 +26,9 @@ def test_seeds_share_a_row_and_failures_are_counted() -> None:
     assert [r.seed for r in row.results] == [0, 1, 2]
     assert (len(row.done), row.status, row.reason) == (2, "done", "failed: out of memory")
     assert row.score.value == pytest.approx(0.7)  # the low seed counts
-    assert row.spread("auc") == pytest.approx(0.2 / math.sqrt(2))
+    spread = pooled_spread([row])
+    assert spread is not None
+    assert math.sqrt(spread.variance) == pytest.approx((math.log(4) - math.log(1.5)) / math.sqrt(2))  # of the logits
 
 
 @pytest.mark.parametrize(

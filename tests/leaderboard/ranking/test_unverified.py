@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pytest
 
     from benchmark.records.store import ResultStore
-    from leaderboard.ranking.boards import Board
+    from leaderboard.ranking.board import Board
 
 EDITED = "the record has an AUC of 0.9990 [0.9980, 0.9999], but its scores give "
 

@@ -80,7 +80,7 @@ def test_events_without_pt_or_edges_have_zeros() -> None:
     none = replace(samples.edges, values=samples.edges.values[:0], offsets=torch.zeros(5, dtype=torch.int64))
     (table,) = TABLE.batch(replace(samples, edges=none), torch.arange(4))
     columns = TABLE.shape(samples).columns
-    assert not table[:, [columns.index("edges"), columns.index("ln_m2_mean"), columns.index("degree_mean")]].any()
+    assert not table[:, [columns.index("edges"), columns.index("edge_ln_m2_mean"), columns.index("degree_mean")]].any()
 
 
 def test_large_and_small_pt_do_not_overflow() -> None:

@@ -24,7 +24,7 @@ def half(copied):
     """A folder whose making was interrupted."""
     folder = copied.parent / "hadron-50-0123456789"
     folder.mkdir()
-    (folder / "heads-0000.parquet").write_bytes(b"12345")
+    (folder / "heads-train-0000.parquet").write_bytes(b"12345")
     return folder
 
 
@@ -146,7 +146,7 @@ def refused(root, reason):
     assert sorted(root.rglob("*")) == before
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "heads-0001.parquet.bak", ".hidden"])
+@pytest.mark.parametrize("name", ["notes.txt", "heads-train-0001.parquet.bak", ".hidden"])
 def test_files_of_other_kinds_are_kept(copied, tmp_path, name):
     (copied / name).write_text("mine")
     refused(tmp_path, rf"holds {name}, which is of no data set")
@@ -162,10 +162,10 @@ def test_folders_within_are_kept(copied, tmp_path):
 def test_links_are_not_followed(copied, tmp_path):
     precious = tmp_path / "precious"
     precious.write_text("mine")
-    shard = copied / "heads-0000.parquet"
+    shard = copied / "heads-train-0000.parquet"
     shard.unlink()
     shard.symlink_to(precious)
-    refused(tmp_path, "holds heads-0000.parquet")
+    refused(tmp_path, "holds heads-train-0000.parquet")
     assert precious.read_text() == "mine"
 
 
@@ -193,7 +193,7 @@ def test_what_is_being_made_is_kept(half, copied, tmp_path):
         (item,) = (item for item in find(tmp_path) if item.folder == half)
         with pytest.raises(UserError, match="being made by another process"):
             remove(item, tmp_path)
-    assert (half / "heads-0000.parquet").is_file()
+    assert (half / "heads-train-0000.parquet").is_file()
 
 
 # --- samples ---------------------------------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ def vanishing(monkeypatch, method, name):
 
 
 def test_a_temporary_file_that_vanishes_meanwhile(copied, tmp_path, monkeypatch):
-    temporary = temporary_for(copied / "heads-0000.parquet")
+    temporary = temporary_for(copied / "heads-train-0000.parquet")
     temporary.touch()
     inside = copied / SAMPLES / "circles-0123456789"
     inside.mkdir(parents=True)

@@ -57,8 +57,8 @@ def test_only_events_of_our_detector_are_called_fast_simulation(tmp_path, monkey
 def test_manifest_says_what_was_made(made):
     root, manifest, reports = made
     assert [(s.file, s.events) for s in manifest.shards] == [
-        (f"{process}-{number:04d}.parquet", size)
-        for number, size in enumerate((20, 20, 10))
+        (f"{process}-{split}-{number:04d}.parquet", size)
+        for split, number, size in (("train", 0, 20), ("train", 1, 20), ("valid", 0, 10))
         for process in ("heads", "tails")
     ]
     assert len({s.seed for s in manifest.shards}) == 6
@@ -71,7 +71,7 @@ def test_manifest_says_what_was_made(made):
     assert not manifest.fast_simulation
     assert manifest.events() == 100 == sum(s.events for s in manifest.shards)
     assert sum(manifest.events(split) for split in SPLITS) == 100
-    assert all(sum(row.values()) == 50 for row in manifest.counts.values())
+    assert manifest.counts == {name: {"train": 40, "valid": 10, "test": 0} for name in ("heads", "tails")}
     for stage in ("generate", "describe"):
         steps = [(done, total) for name, done, total in reports if name == stage]
         assert (steps[0], steps[-1]) == ((0, 100), (100, 100))
@@ -94,7 +94,7 @@ def test_columns_that_a_task_need_not_think_of(made):
     ids = events.column("event_id")
     assert len(set(ids.tolist())) == 100
     assert np.array_equal(ids, events.column("group"))
-    types = {"event_id": np.int64, "group": np.int64, "label": np.int8, "weight": np.float32}
+    types = {"event_id": np.int64, "group": np.int64, "label": np.int8, "weight": np.float32, "split": np.int8}
     assert {name: events.column(name).dtype for name in types} == types
     assert (events.column("weight") == 1).all()
 
@@ -129,10 +129,10 @@ def test_shards_come_one_by_one_in_the_order_of_the_manifest(made):
 
 
 def test_only_the_columns_asked_for_and_the_truth_are_read(made):
-    truth = ["event_id", "group", "label", "weight"]
+    truth = ["event_id", "group", "label", "weight"]  # and the split, in the last column
     for columns, found in (((), []), (("candidate", "ecal"), ["candidate"]), (None, ["objects", "candidate"])):
         for part in shards(coins(), made.root, columns):
-            assert part.table.fields == [*truth, *found]
+            assert part.table.fields == [*truth, *found, "split"]
 
 
 def test_columns_of_a_view_are_always_read(made, monkeypatch):
@@ -141,10 +141,10 @@ def test_columns_of_a_view_are_always_read(made, monkeypatch):
 
 
 def test_a_shard_is_verified_when_it_is_reached(made, copied, tmp_path):
-    (copied / "tails-0002.parquet").write_bytes(b"")  # the last
+    (copied / "tails-valid-0000.parquet").write_bytes(b"")  # the last
     some = shards(coins(), tmp_path)
     assert len([next(some) for _ in range(5)]) == 5
-    with pytest.raises(UserError, match=r"tails-0002\.parquet: changed since it was written"):
+    with pytest.raises(UserError, match=r"tails-valid-0000\.parquet: changed since it was written"):
         next(some)
 
 
@@ -233,10 +233,10 @@ def test_another_file_of_the_same_name_is_another_data_set(tmp_path):
 
 @pytest.mark.parametrize(
     ("given", "message"),
-    [({"events_per_class": 0}, "'events_per_class' is 0"), ({"shard_events": -5}, "'shard_events' is -5")],
+    [({"events_per_class": 1}, "'events_per_class' is 1, expected 2"), ({"shard_events": -5}, "'shard_events' is -5")],
 )
 def test_sizes_that_make_no_sense_are_refused(given, message):
-    with pytest.raises(UserError, match=rf"coins: parameter {message}, expected 1 (to|or)"):
+    with pytest.raises(UserError, match=rf"coins: parameter {message}"):
         coins(**given)
 
 
@@ -329,7 +329,7 @@ def test_an_import_that_fails_half_way_leaves_no_shard(tmp_path, monkeypatch):
 def test_what_another_user_left_is_no_error_where_it_can_not_be_deleted(tmp_path, monkeypatch):
     folder = coins().folder(tmp_path)
     folder.mkdir(parents=True)
-    leftover_of_a_killed_process(folder / "heads-0000.parquet").touch()
+    leftover_of_a_killed_process(folder / "heads-train-0000.parquet").touch()
 
     def refuse(path):
         raise PermissionError(1, "Operation not permitted")

@@ -15,17 +15,17 @@ from tests.tasks.data_sets import coins, quiet, rewrite
 
 
 def test_a_changed_byte_is_found(copied, tmp_path):
-    path = copied / "tails-0001.parquet"
+    path = copied / "tails-train-0001.parquet"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"tails-0001\.parquet: changed since it was written"):
+    with pytest.raises(UserError, match=r"tails-train-0001\.parquet: changed since it was written"):
         load(coins(), tmp_path)
 
 
 def test_a_missing_shard_is_found(copied, tmp_path):
-    (copied / "heads-0002.parquet").unlink()
-    with pytest.raises(UserError, match=r"heads-0002\.parquet: no such file, expected a shard"):
+    (copied / "heads-valid-0000.parquet").unlink()
+    with pytest.raises(UserError, match=r"heads-valid-0000\.parquet: no such file, expected a shard"):
         load(coins(), tmp_path)
 
 
@@ -40,7 +40,7 @@ def test_a_process_speaks_of_its_own_shard_alone():
             return [{"kind": "made", "file": self.file}], False
 
     task = coins().task
-    first, second = plan(task)[:2]
+    first, second = plan(coins())[:2]
     assert _has_made(Process(first.file), first, task)
     with pytest.raises(PluginError, match="coins: a generating process sent an unknown message"):
         _has_made(Process(second.file), first, task)
@@ -105,13 +105,13 @@ def test_a_manifest_that_was_changed_is_not_used(copied, tmp_path, field, value)
 @pytest.mark.parametrize(
     ("path", "value", "reason"),
     [
-        (("shards", 0, "file"), "../../heads-0000.parquet", "field 'shards.0.file': String should match"),
-        (("shards", 0, "file"), "/etc/heads-0000.parquet", "field 'shards.0.file': String should match"),
-        (("shards", 0, "file"), "a\\heads-0000.parquet", "field 'shards.0.file': String should match"),
-        (("shards", 0, "file"), ".heads-0000.parquet", "field 'shards.0.file': String should match"),
+        (("shards", 0, "file"), "../../heads-train-0000.parquet", "field 'shards.0.file': String should match"),
+        (("shards", 0, "file"), "/etc/heads-train-0000.parquet", "field 'shards.0.file': String should match"),
+        (("shards", 0, "file"), "a\\heads-train-0000.parquet", "field 'shards.0.file': String should match"),
+        (("shards", 0, "file"), ".heads-train-0000.parquet", "field 'shards.0.file': String should match"),
         (("shards", 0, "file"), "x" * 9000 + "-0000.parquet", "field 'shards.0.file': String should have at most"),
         (("shards", 0, "file"), "manifest.json", "field 'shards.0.file': String should match"),
-        (("shards", 1, "file"), "heads-0000.parquet", "a shard is listed twice"),
+        (("shards", 1, "file"), "heads-train-0000.parquet", "a shard is listed twice"),
         (("shards", 0, "events"), 10**30, "field 'shards.0.events': "),
         (("shards", 0, "events"), -1, "field 'shards.0.events': "),
         (("shards", 0, "events"), 21, "the shards have 101 events, and counts 100"),
@@ -141,16 +141,18 @@ def test_text_that_parsers_dislike_is_refused(copied, content):
 
 
 def test_a_shard_of_another_size_is_said_before_a_run_begins(copied, tmp_path):
-    path = copied / "tails-0001.parquet"
+    path = copied / "tails-train-0001.parquet"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(UserError, match=r"tails-0001\.parquet: has [\d,]+ bytes, expected [\d,]+\. Delete its folder"):
+    with pytest.raises(
+        UserError, match=r"tails-train-0001\.parquet: has [\d,]+ bytes, expected [\d,]+\. Delete its folder"
+    ):
         prepare(coins(), tmp_path, 1, quiet)
     path.unlink()
-    with pytest.raises(UserError, match=r"tails-0001\.parquet: no such file"):
+    with pytest.raises(UserError, match=r"tails-train-0001\.parquet: no such file"):
         prepare(coins(), tmp_path, 1, quiet)
 
 
-@pytest.mark.parametrize("name", [MANIFEST, "tails-0001.parquet"])
+@pytest.mark.parametrize("name", [MANIFEST, "tails-train-0001.parquet"])
 @pytest.mark.parametrize("kind", ["a folder", "a pipe"])
 def test_what_is_no_file_is_not_called_damaged(copied, tmp_path, name, kind):
     (copied / name).unlink()
@@ -160,7 +162,7 @@ def test_what_is_no_file_is_not_called_damaged(copied, tmp_path, name, kind):
             action()
 
 
-@pytest.mark.parametrize("name", [MANIFEST, "tails-0001.parquet"])
+@pytest.mark.parametrize("name", [MANIFEST, "tails-train-0001.parquet"])
 def test_links_to_whole_files_are_read(made, copied, tmp_path, name):
     (copied / name).unlink()
     (copied / name).symlink_to(coins().folder(made.root) / name)
@@ -201,7 +203,7 @@ def test_what_generate_returns_is_checked(monkeypatch, returned, message):
     data = coins()
     generate = type(data.task).generate
     monkeypatch.setattr(type(data.task), "generate", lambda *words: returned(generate(*words)))
-    shard = PlannedShard(file="heads-0000.parquet", events=20, process="heads", seed=1)
+    shard = PlannedShard(file="heads-train-0000.parquet", events=20, process="heads", split="train", seed=1)
     with pytest.raises(UserError, match=rf"coins: generate\('heads', \.\.\.\) {message}"):
         _table(data, shard)
 

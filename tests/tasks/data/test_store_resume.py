@@ -59,7 +59,7 @@ def test_a_killed_run_leaves_whole_shards_and_is_gone_on_with(made, tmp_path):
     assert all(whole[name] == data for name, data in left.items())
     assert not (folder / MANIFEST).exists()
 
-    leftover = leftover_of_a_killed_process(folder / "heads-0002.parquet")
+    leftover = leftover_of_a_killed_process(folder / "heads-valid-0000.parquet")
     leftover.write_bytes(b"half a shard")
     times = {name: (folder / name).stat().st_mtime_ns for name in left}
     reports = []
@@ -69,7 +69,7 @@ def test_a_killed_run_leaves_whole_shards_and_is_gone_on_with(made, tmp_path):
     assert {name: (folder / name).stat().st_mtime_ns for name in left} == times
     assert not leftover.exists()
     assert not list(folder.glob(RECORDS)), "the manifest takes their place"
-    assert reports[0] == ("generate", 20 * len(left) - 10 * ("heads-0002.parquet" in left), 100)
+    assert reports[0] == ("generate", 20 * len(left) - 10 * ("heads-valid-0000.parquet" in left), 100)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def ended(copied, monkeypatch):
     """The folder of a run that was killed before it wrote the manifest, and all shards that are made later."""
     manifest = read_manifest(copied)
     recipe = coins().recipe().key()
-    for shard in plan(coins().task):
+    for shard in plan(coins()):
         record(copied, shard, recipe)
     (copied / MANIFEST).unlink()
     made = []
@@ -129,7 +129,7 @@ def folder_instead(path):
     path.mkdir()
 
 
-SHARD = "heads-0001.parquet"
+SHARD = "heads-train-0001.parquet"
 
 
 @pytest.mark.parametrize(
@@ -137,12 +137,12 @@ SHARD = "heads-0001.parquet"
     [
         lambda folder: (folder / SHARD).unlink(),
         lambda folder: replaced(folder / SHARD, b""),
-        lambda folder: replaced(folder / SHARD, (folder / "heads-0000.parquet").read_bytes()),
-        lambda folder: replaced(folder / SHARD, (folder / "tails-0001.parquet").read_bytes()[:-1]),
+        lambda folder: replaced(folder / SHARD, (folder / "heads-train-0000.parquet").read_bytes()),
+        lambda folder: replaced(folder / SHARD, (folder / "tails-train-0001.parquet").read_bytes()[:-1]),
         lambda folder: record_of(folder, SHARD).unlink(),
         lambda folder: replaced(record_of(folder, SHARD), b""),
         lambda folder: replaced(record_of(folder, SHARD), b"[1, 2]"),
-        lambda folder: replaced(record_of(folder, SHARD), record_of(folder, "heads-0000.parquet").read_bytes()),
+        lambda folder: replaced(record_of(folder, SHARD), record_of(folder, "heads-train-0000.parquet").read_bytes()),
         lambda folder: replaced(record_of(folder, SHARD), b"[" * 100_000),
         no_seal,
         other_recipe,

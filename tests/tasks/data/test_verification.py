@@ -21,18 +21,18 @@ def test_what_was_made_is_fine(copied):
 
 
 def test_every_shard_is_looked_at(copied):
-    (copied / "heads-0000.parquet").unlink()
-    path = copied / "tails-0002.parquet"
+    (copied / "heads-train-0000.parquet").unlink()
+    path = copied / "tails-valid-0000.parquet"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     assert problems(copied) == [
-        "heads-0000.parquet: missing",
-        "tails-0002.parquet: changed since it was written (another SHA-256 is recorded)",
+        "heads-train-0000.parquet: missing",
+        "tails-valid-0000.parquet: changed since it was written (another SHA-256 is recorded)",
     ]
 
 
 def with_fewer_events(folder):
     """One event is taken out of a shard, and its SHA-256 put right: by someone who knows the manifest."""
-    path = folder / "heads-0001.parquet"
+    path = folder / "heads-train-0001.parquet"
     rows = read(path)[1:]
     with path.open("wb") as file:
         write(rows, file)
@@ -57,7 +57,7 @@ def test_a_shard_that_was_replaced_hash_and_all(copied, also_counts):
             ["counts", "fingerprint", "content"],
         )
     else:
-        assert found == ["heads-0001.parquet: not a shard of events (claims 19 events, expected 20)"]
+        assert found == ["heads-train-0001.parquet: not a shard of events (claims 19 events, expected 20)"]
 
 
 @pytest.mark.parametrize("name", ["fingerprint", "content"])
@@ -69,11 +69,11 @@ def test_a_manifest_that_says_something_else(copied, name):
 
 
 def test_a_file_that_is_no_parquet_with_the_right_hash(copied):
-    path = copied / "heads-0000.parquet"
+    path = copied / "heads-train-0000.parquet"
     path.write_bytes(b"nothing")
     rewrite(copied, lambda record: record["shards"][0].update({"sha256": sha256(path)}))
     (line,) = problems(copied)
-    assert "heads-0000.parquet: " in line
+    assert "heads-train-0000.parquet: " in line
     assert "not a shard of events (Parquet file size is 7 bytes" in line
 
 
@@ -121,8 +121,8 @@ def test_a_manifest_without_a_seal_on_a_read_only_disk_is_verified_each_time(cop
 
 
 def test_a_shard_that_can_not_be_read_is_not_damaged(copied, tmp_path):
-    (copied / "heads-0001.parquet").unlink()
-    (copied / "heads-0001.parquet").mkdir()
+    (copied / "heads-train-0001.parquet").unlink()
+    (copied / "heads-train-0001.parquet").mkdir()
     (item,) = find(tmp_path)
     state = verify_folder(item, quiet)
     assert state["status"] == "unreadable"

@@ -22,7 +22,7 @@ def root(toy_data: Path, tmp_path: Path) -> Path:
     shutil.copytree(toy_data, root)
     half = root / "toy" / "detector-9-0123456789"
     half.mkdir()
-    (half / "hard-0000.parquet").write_bytes(bytes(2500))
+    (half / "hard-train-0000.parquet").write_bytes(bytes(2500))
     return root
 
 
@@ -164,12 +164,12 @@ def test_what_killed_runs_left_goes_too(cleaned, root: Path, complete: set[str])
         half,
         home / ".circles-0123456789.lock",
         folder / ".lock",
-        folder / ".hard-0000.parquet.json",
-        leftover_of_a_killed_process(folder / "soft-0000.parquet"),
+        folder / ".hard-train-0000.parquet.json",
+        leftover_of_a_killed_process(folder / "soft-train-0000.parquet"),
     ]
     for path in left[1:]:
         path.write_bytes(bytes(500))
-    alive = [temporary_for(folder / "hard-0001.parquet"), home / ".graph-0123456789.lock"]
+    alive = [temporary_for(folder / "hard-train-0001.parquet"), home / ".graph-0123456789.lock"]
     for path in alive:
         path.touch()
     with FileLock(alive[1]):

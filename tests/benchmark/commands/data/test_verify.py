@@ -45,13 +45,13 @@ def test_all_is_well(verified, root: Path):
 
 def test_what_is_damaged_is_named_and_what_to_do(verified, root: Path):
     folder = toy_job().data.folder(root)
-    (folder / "hard-0001.parquet").unlink()
-    (folder / "soft-0000.parquet").write_bytes(b"")
+    (folder / "hard-train-0001.parquet").unlink()
+    (folder / "soft-train-0000.parquet").write_bytes(b"")
     code, text = verified("--quiet")
     assert code == 1
     assert text.splitlines() == [
-        f"damaged: {folder}: soft-0000.parquet: changed since it was written (another SHA-256 is recorded)",
-        f"damaged: {folder}: hard-0001.parquet: missing",
+        f"damaged: {folder}: soft-train-0000.parquet: changed since it was written (another SHA-256 is recorded)",
+        f"damaged: {folder}: hard-train-0001.parquet: missing",
         f"  Delete {folder}, and repeat the command that made it.",
     ]
     code, text = verified("toy", "--json")
