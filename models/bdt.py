@@ -179,6 +179,10 @@ class BDT(ModelWithCard):
         check_trees(document, len(card.shape.columns), len(card.classes))
         return xgboost.Booster(model_file=bytearray(content)), card
 
+    def comparisons(self) -> int | None:
+        """Trees times the largest depth: an upper bound, since branches may end above it."""
+        return None if self._booster is None else len(self._booster.get_dump()) * self.depth
+
     def parameters_count(self) -> int | None:
         """Number of leaves of all trees."""
         return None if self._booster is None else sum(tree.count("leaf=") for tree in self._booster.get_dump())

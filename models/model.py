@@ -85,6 +85,10 @@ class Model(Plugin, ABC):
         """The course of the training; None for a model that is not trained in steps."""
         return None
 
+    def comparisons(self) -> int | None:
+        """Comparisons with thresholds in the prediction of one event; None for a model that is no tree."""
+        return None
+
     def details(self) -> dict[str, float]:
         """Numbers about the fit to record with the result, such as the best epoch."""
         return {}

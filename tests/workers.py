@@ -79,12 +79,14 @@ def spawned_workers() -> Iterator[None]:
 
 def measure_quickly(patch: Any = None) -> None:
     """Measure the speeds of cells with few repetitions, and that of the machine once in a process."""
-    from benchmark.engine import cell, throughput
+    from benchmark.engine import costs, throughput
 
     change = patch.setattr if patch else setattr
     change(throughput, "ENOUGH_SECONDS", 0.01)
     change(throughput, "LATENCY_REPEATS", 3)
-    change(cell, "control_workload", _speed_of_machine)
+    change(throughput, "LATENCY_SECONDS", 0.01)
+    change(costs, "STEPS_S", 0.0)
+    change(costs, "control_workload", _speed_of_machine)
 
 
 @cache

@@ -48,12 +48,27 @@ def command(
         int | None, typer.Option(help="Processes that generate events, not cells. Default: all cores.")
     ] = None,
     jobs: Annotated[
-        int,
+        int | None,
         typer.Option(
-            help="Cells of a data set that run at once on each device, such as seeds of a small network on a GPU. "
-            "Their speeds are not measured. At most 64.",
+            help="Cells of a data set that run at once on each device, at most 64; their speeds are measured when all "
+            "have ended. Default: as many as a CPU has cores for, at most 4; 1 on a GPU.",
         ),
-    ] = 1,
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            help="Threads of each cell. Scores depend on them in the last bits, and trainings on scores. Default: 1 on "
+            "a CPU, whatever its cores and --jobs; on a GPU its share of the cores."
+        ),
+    ] = None,
+    shifts: Annotated[
+        bool,
+        typer.Option(
+            "--shifts/--no-shifts",
+            help="Test each fitted model also on the shifted simulations of its task, such as another parton shower; "
+            "their test events are made first.",
+        ),
+    ] = False,
     overwrite: Annotated[
         str,
         typer.Option(
@@ -97,6 +112,8 @@ def command(
         data=data,
         workers=workers,
         jobs=jobs,
+        threads=threads,
+        shifts=shifts,
         overwrite=overwrite,
         timeout=timeout,
         keep_models=keep_models,

@@ -48,8 +48,8 @@ def reset_peak_memory(device: str) -> None:
         torch.cuda.reset_peak_memory_stats(device)
 
 
-def peak_memory_mb(device: str) -> float:
-    """Peak resident memory of this process since the reset, plus the peak of the GPU, in MB."""
+def peak_memory_mb(device: str) -> tuple[float, float]:
+    """Peak resident memory of this process since the reset, and the peak of the GPU, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     try:
         for line in Path("/proc/self/status").read_text().splitlines():
@@ -57,11 +57,11 @@ def peak_memory_mb(device: str) -> float:
                 peak = int(line.split()[1]) / 1024
     except OSError:
         pass  # not Linux
-    if device.startswith("cuda"):
-        import torch
+    if not device.startswith("cuda"):
+        return peak, 0.0
+    import torch
 
-        peak += torch.cuda.max_memory_allocated(device) / 2**20
-    return peak
+    return peak, torch.cuda.max_memory_allocated(device) / 2**20
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from numbers import Integral, Real
 from os import PathLike
@@ -14,6 +15,7 @@ from benchmark.core.plugin import Range
 from benchmark.core.process import rank_and_size
 from benchmark.core.refusals import shown
 from benchmark.engine import runner
+from benchmark.engine.executor import THREADS
 from benchmark.engine.progress import Display
 from benchmark.engine.request import WORDS, Overwrite, Request, Settings, data_root
 from benchmark.metrics.registry import METRICS
@@ -21,11 +23,11 @@ from benchmark.records.collection import Results
 from benchmark.records.store import ResultStore
 
 Names = str | Iterable[str] | None
-MOST_JOBS = 64
+MOST_JOBS, MOST_THREADS, MOST_DEFAULT_JOBS = 64, 1024, 4
 MOST_COUNTS, MOST_DIGITS = 100, 16
 _OPTIONAL = {
     *("task", "representation", "model", "metric", "source", "data", "workers", "timeout", "keep_models"),
-    *("train_events", "test_events"),
+    *("train_events", "test_events", "jobs", "threads"),
 }
 
 
@@ -46,7 +48,9 @@ class Options(TypedDict, total=False):
     results: Path | str
     data: Path | str | None
     workers: int | None
-    jobs: int
+    jobs: int | None
+    threads: int | None
+    shifts: bool
     overwrite: str
     timeout: float | None
     keep_models: Path | str | None
@@ -72,7 +76,11 @@ def run(**options: Unpack[Options]) -> Results:
     level : realism of generated events: "generator", "hadron" or "detector" (default).
     results, data : folders of results (default "results") and of data sets (default: the user's cache folder).
     workers : processes that generate events. Default: all cores.
-    jobs : cells that run at once on each device. Default: 1.
+    jobs : cells that run at once on each device. Default: on a CPU as many as the cores allow, at most 4; on a GPU 1.
+    threads : threads of each cell. Default: 1 on a CPU, so that a result depends neither on the number of cells that
+        run at once nor on the cores of the machine; on a GPU its share of the cores.
+    shifts : test each fitted model on the shifted simulations of its task as well, such as another parton shower; their
+        events are made first. Default: False.
     overwrite : which cells that have a result are run again: "never", "failed" (default: those whose status is failed,
         timeout or interrupted) or "always".
     timeout : seconds that one cell may take. Default: no limit.
@@ -117,8 +125,8 @@ def parse_options(**options: Unpack[Options]) -> tuple[Request, Settings]:
             raise UserError(f"run: no option '{name}'. {did_you_mean(name, Options.__annotations__)}")
     for name, value in options.items():
         _check(name, value)
-    jobs, source = options.get("jobs", 1), options.get("source")
-    if jobs > 1 and rank_and_size()[1] > 1:
+    jobs, threads, source = options.get("jobs"), options.get("threads"), options.get("source")
+    if (jobs or 1) > 1 and rank_and_size()[1] > 1:
         raise UserError(f"run: --jobs {jobs} under torchrun, whose processes train one network together. Leave it out.")
     request = Request(
         tasks=_names("task", options.get("task")),
@@ -133,6 +141,7 @@ def parse_options(**options: Unpack[Options]) -> tuple[Request, Settings]:
         train_events=counts("train-events", options.get("train_events")),
         test_events=next(iter(counts("test-events", options.get("test_events"), most=1)), None),
     )
+    jobs, threads = _shares(request.device, jobs, threads)
     overwrite, models = str(options.get("overwrite", Overwrite.failed)), options.get("keep_models")
     settings = Settings(
         results=Path(options.get("results", "results")).expanduser().resolve(),
@@ -142,8 +151,19 @@ def parse_options(**options: Unpack[Options]) -> tuple[Request, Settings]:
         timeout=options.get("timeout"),
         models=Path(models).expanduser().resolve() if models else None,
         jobs=jobs,
+        threads=threads,
+        shifts=options.get("shifts", False),
     )
     return request, settings
+
+
+def _shares(device: str, jobs: int | None, threads: int | None) -> tuple[int, int | None]:
+    """How many cells run at once on each device, and the threads of each; see `run`."""
+    if device != "cpu" or rank_and_size()[1] > 1:
+        return jobs or 1, threads
+    words = os.environ.get(THREADS, "")
+    each = threads or (int(words) if words.isdecimal() else 0) or 1
+    return jobs or max(1, min(MOST_DEFAULT_JOBS, usable_cores() // each)), each
 
 
 def _check(name: str, value: object) -> None:
@@ -157,12 +177,12 @@ def _check(name: str, value: object) -> None:
             fits, expected = value in list(Overwrite), f"one of {', '.join(Overwrite)}"
         case "results" | "data" | "source" | "keep_models":
             fits, expected = isinstance(value, str | PathLike), "a path"
-        case "workers" | "jobs":
-            allowed = Range(1, MOST_JOBS if name == "jobs" else None)
+        case "workers" | "jobs" | "threads":
+            allowed = Range(1, {"jobs": MOST_JOBS, "threads": MOST_THREADS}.get(name))
             fits, expected = _is_whole(value) and value in allowed, f"a whole number, {allowed}"
         case "timeout":
             fits, expected = _is_number(value) and value in Range(1), f"a number of seconds, {Range(1)}"
-        case "quiet":
+        case "quiet" | "shifts":
             fits, expected = isinstance(value, bool), "True or False"
         case _:  # names and seeds, whose iterators must not be used up
             return

@@ -14,14 +14,16 @@ from benchmark.core.machine import gpu_name
 from benchmark.core.memory import peak_memory_mb, reset_peak_memory
 from benchmark.core.process import leave_if_forked, rank_and_size
 from benchmark.engine import returned, training_events
+from benchmark.engine.costs import Fit, measured
 from benchmark.engine.sample_store import represented
 from benchmark.engine.skip import why_skipped
-from benchmark.engine.throughput import clock, control_workload, events_per_second, latency_ms
+from benchmark.engine.throughput import clock
 from benchmark.records import environment
 from benchmark.records.fields import cleaned
-from benchmark.records.result import Result, Throughput
+from benchmark.records.result import Result, ShiftedTest, Throughput
 from benchmark.records.scores import Scores
 from benchmark.records.scoring import score
+from models.model import silent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,16 +71,10 @@ def _environment(context: Context) -> dict[str, Any]:
 def evaluate(item: Planned, record: Result, samples: Represented, context: Context) -> tuple[Result, Scores]:
     """Fit on the training samples, predict and score the test samples. Returns the filled-in record, and the scores."""
     model, device = item.job.model, context.device
-    splits = {name: part.to(device) for name, part in _used(samples.splits, item.cell.train_events).items()}
+    splits = _moved(samples.splits, item, device)
     train, valid, test = (splits[name] for name in ("train", "valid", "test"))
     _check_classes(train, test)
-
-    timing = False
-
-    def report(stage: str, done: float, total: float) -> None:
-        if not timing:  # predictions are repeated to time them
-            context.report(stage, done, total)
-
+    report = _Report(context)
     reset_peak_memory(device)
     report("train", 0, 1)
     with clock() as fitting:
@@ -89,35 +85,83 @@ def evaluate(item: Planned, record: Result, samples: Represented, context: Conte
         scores = _scores(model, test)
     report("predict", len(test), len(test))
     scores = replace(scores, valid=_scores(model, valid) if len(valid) else None)
-    details, parameters_count = returned.details(model), returned.count(model)
+    scores, unshifted = _with_shifts(scores, model, samples.shifted, device)
+    details, course = returned.details(model), returned.training(model)
     report("score", 0, 1)
     with clock() as scoring:
         evaluation = score(scores, record.classes, samples.provenance.has_signal, item.cell.metrics, record.yields)
+    host, gpu = peak_memory_mb(device)
     fit_s = fitting.seconds + details.get("resumed_s", 0.0)  # with the epochs before a kill
-    timings: dict[str, float] = {}
-    speeds: dict[str, float | None] = {}
-    if context.sharing == 1:  # the speed of a cell that shares its device means nothing
-        timings = {"fit": fit_s, "predict": predicting.seconds, "score": scoring.seconds}
-        timing = True
-        speeds = _speeds(model, test)
-        speeds["train_events_per_s"] = len(train) / max(fit_s, 1e-9)
-        speeds["represent_events_per_s"] = samples.provenance.events_per_s
-        timing = False
-    throughput = Throughput(**speeds, peak_memory_mb=peak_memory_mb(device))
+    costs: dict[str, Any] = {
+        "threads": torch.get_num_threads(),
+        "fit_cpu_s": fitting.cpu_seconds,
+        "predict_cpu_s": predicting.cpu_seconds,
+        "represent_events_per_s": samples.provenance.events_per_s,
+        "peak_memory_mb": host + gpu,
+        "host_memory_mb": host,
+        "device_memory_mb": gpu,
+    }
+    if context.sharing == 1:  # else it is measured when the other cells have ended
+        report.silent = True  # predictions are repeated
+        costs |= measured(model, splits, Fit(fit_s, None), device)
+    report.silent = False
     report("score", 1, 1)
     filled = {
         "status": "done",
         "has_signal": samples.provenance.has_signal,
         "events": {name: len(part) for name, part in splits.items()},
         **evaluation._asdict(),
-        "throughput": throughput,
-        "parameters_count": parameters_count,
+        "shifted": {**evaluation.shifted, **unshifted},
+        "throughput": Throughput(**costs),
+        "parameters_count": returned.count(model),
         "details": details,
-        "training": returned.training(model),
-        "timings": timings,
+        "training": course,
+        "timings": {"fit": fit_s, "predict": predicting.seconds, "score": scoring.seconds},
         "environment": {**record.environment, "represented": samples.provenance.made},
     }
     return record.model_copy(update=filled), scores
+
+
+def measure(item: Planned, result: Result, folder: Path, data_root: Path, context: Context) -> Result:
+    """A finished result with the costs of its model, which was saved to a folder, on this machine now."""
+    model = item.job.model
+    model.load(folder, replace(context, report=silent))
+    splits = _moved(represented(item, data_root, context).splits, item, context.device)
+    course = result.training
+    fit = Fit(None, course.epochs) if course else Fit(result.timings["fit"], None)
+    throughput = {**dict(result.throughput), **measured(model, splits, fit, context.device)}
+    return result.model_copy(update={"throughput": Throughput(**throughput)})
+
+
+class _Report:
+    """Passes reports on, unless it is to be silent."""
+
+    def __init__(self, context: Context) -> None:
+        self.context, self.silent = context, False
+
+    def __call__(self, stage: str, done: float, total: float) -> None:
+        if not self.silent:
+            self.context.report(stage, done, total)
+
+
+def _moved(splits: Mapping[str, Samples], item: Planned, device: str) -> dict[str, Samples]:
+    """The samples on a device, with as many training events as the cell has."""
+    return {name: part.to(device) for name, part in _used(splits, item.cell.train_events).items()}
+
+
+def _with_shifts(
+    scores: Scores, model: Model, shifted: Mapping[str, Samples | str], device: str
+) -> tuple[Scores, dict[str, ShiftedTest]]:
+    """Scores with those of shifted test events; and why there are none, by the name of the shift."""
+    found, missing = {}, {}
+    for name, samples in shifted.items():
+        try:
+            if isinstance(samples, str):
+                raise UserError(samples)
+            found[name] = _scores(model, samples.to(device))
+        except Exception as error:  # the result stands without them
+            missing[name] = ShiftedTest(reason=reason_of(error))
+    return replace(scores, shifted=found), missing
 
 
 def _used(splits: Mapping[str, Samples], train_events: int | None) -> Mapping[str, Samples]:
@@ -136,15 +180,6 @@ def _check_classes(train: Samples, test: Samples) -> None:
         if len(present) < 2:
             found = f"only events of class {present[0]}" if present else "no events"
             raise Skip(f"{found} among the {name} events; at least two classes are needed")
-
-
-def _speeds(model: Model, test: Samples) -> dict[str, float | None]:
-    """Speeds of prediction, and of a fixed workload by which machines can be compared."""
-    return {
-        "predict_events_per_s": events_per_second(lambda: model.predict_proba(test), len(test)),
-        "latency_ms": latency_ms(lambda: model.predict_proba(test[:1])),
-        "control": control_workload(),
-    }
 
 
 def _scores(model: Model, samples: Samples) -> Scores:

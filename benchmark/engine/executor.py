@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import time
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
@@ -19,6 +20,7 @@ from pydantic import ValidationError
 from benchmark.core.errors import UserError
 from benchmark.core.machine import usable_cores
 from benchmark.core.supervisor import DYING_S, GarbledError, Supervised, how_it_died, wait
+from benchmark.core.temporary import temporary_for
 from benchmark.engine.returned import report_step
 from benchmark.engine.worker import work
 from benchmark.records.result import Result, Status
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from benchmark.engine.plan import Planned
     from benchmark.engine.request import Cell, Settings
 
+THREADS = "OMP_NUM_THREADS"
 STARTING_S = 60.0
 """Time in which a new process may import its libraries, on top of the time of its cell."""
 
@@ -64,13 +67,16 @@ class Worker:
     process: Supervised | None = None
     used: bool = False
 
-    def submit(self, item: Planned) -> None:
-        """Send a cell to the process; to a new one if the cell needs a process of its own."""
+    def submit(self, item: Planned, *, again: bool = False) -> None:
+        """Send a cell to the process; to a new one if the cell needs a process of its own.
+
+        again : whether it has a result already, and only its costs are to be measured.
+        """
         if item.job.is_foreign and self.used:
             self.stop()
         self.item, timeout = item, self.settings.timeout
         self.allow(timeout and timeout + STARTING_S)
-        sent = item.record, pickle.dumps(item)
+        sent = item.record, pickle.dumps(item), again
         if not self._started().send(sent):  # it died while it was idle
             self.stop()
             self._started().send(sent)  # if that one dies too, the cell fails when its messages are read
@@ -95,7 +101,7 @@ class Worker:
 
     def _started(self) -> Supervised:
         if self.process is None:
-            with _share_of_cores(self.workers if self.sharing > 1 else 1):
+            with _threads(self.settings.threads or _share_of_cores(self.workers if self.settings.jobs > 1 else 1)):
                 self.process = Supervised(work, self.settings, self.device, self.sharing)
         return self.process
 
@@ -112,8 +118,42 @@ def devices_of(device: str) -> list[str]:
 def execute(items: Sequence[Planned], settings: Settings, listener: Listener) -> Iterator[tuple[Cell, Result]]:
     """Run cells and yield each with its result, in the order in which they finish; the worker has stored the result.
 
-    Raises UserError when a worker can't store a result.
+    Cells that run at the same time share caches and memory, so their speeds are measured one by one when all have
+    ended; such a cell comes a second time. Raises UserError when a worker can't store a result.
     """
+    if settings.jobs == 1 or len(items) < 2:
+        yield from _run(items, settings, listener)
+        return
+    folder = temporary_for(settings.results / "models")
+    try:
+        settings = replace(settings, waiting=folder)
+        done = {}
+        for cell, result in _run(items, settings, listener):
+            done[cell] = result
+            yield cell, result
+        ended = [replace(item, record=done[item.cell]) for item in items if (folder / done[item.cell].stem).is_dir()]
+        yield from _measure(ended, settings, listener)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _measure(items: Sequence[Planned], settings: Settings, listener: Listener) -> Iterator[tuple[Cell, Result]]:
+    """Measure the costs of cells that have ended, one after the other."""
+    with _workers(items[:1], settings) as workers:
+        for number, item in enumerate(items):
+            listener.stage(str(item.cell.task), "measure", number, len(items))
+            worker, result = workers[0], None
+            worker.submit(item, again=True)
+            while result is None:
+                _wait([worker])
+                result = _receive(worker, listener)
+            yield worker.release().cell, result
+        if items:
+            listener.stage(str(items[0].cell.task), "measure", len(items), len(items))
+
+
+def _run(items: Sequence[Planned], settings: Settings, listener: Listener) -> Iterator[tuple[Cell, Result]]:
+    """Run cells, as many at once as there are workers."""
     waiting = deque(items)
     with _workers(items, settings) as workers:
         while waiting or any(worker.item for worker in workers):
@@ -142,21 +182,27 @@ def _workers(items: Sequence[Planned], settings: Settings) -> Iterator[list[Work
             worker.stop()
 
 
-@contextmanager
-def _share_of_cores(workers: int) -> Iterator[None]:
-    """Limit the threads of processes started here to their share of the cores; too many threads slow each other down.
+def _share_of_cores(workers: int) -> int | None:
+    """The threads of each of so many workers: too many threads slow each other down.
 
-    Libraries read the variable when they are imported. The user's own value stays.
+    None for the choice of the user's environment, and of the libraries.
     """
-    name = "OMP_NUM_THREADS"
-    if workers == 1 or name in os.environ:
-        yield
-        return
-    os.environ[name] = str(max(1, usable_cores() // workers))
+    return None if workers == 1 or THREADS in os.environ else max(1, usable_cores() // workers)
+
+
+@contextmanager
+def _threads(number: int | None) -> Iterator[None]:
+    """Limit the threads of processes started here, unless None. Libraries read the variable when they are imported."""
+    before = os.environ.get(THREADS)
+    if number is not None:
+        os.environ[THREADS] = str(number)
     try:
         yield
     finally:
-        del os.environ[name]
+        if number is not None and before is None:
+            del os.environ[THREADS]
+        elif number is not None and before is not None:
+            os.environ[THREADS] = before
 
 
 def _wait(busy: list[Worker]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.core.errors import UserError
 from benchmark.core.guard import guarded
 from benchmark.core.process import rank_and_size
 from benchmark.engine import returned, training_events
@@ -23,7 +24,7 @@ from tasks.registry import TASKS
 from tasks.task import TEST_EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from benchmark.core.registry import Registry
     from benchmark.engine.request import Cell
@@ -33,15 +34,21 @@ if TYPE_CHECKING:
     from tasks.data.manifest import Manifest
 
 
+Shift = tuple[DataSet, "Manifest"]
+"""The test events of a shifted simulation."""
+
+
 @dataclass(frozen=True)
 class Manifests:
     """The manifests of the events of a cell.
 
     data : of training and validation events. test : of test events; for files, which hold both, the same.
+    shifted : test events of shifted simulations, or why there are none, by the name of the shift.
     """
 
     data: Manifest
     test: Manifest
+    shifted: Mapping[str, Shift | str] = field(default_factory=dict)
 
     def events(self, split: str) -> int:
         """The number of events of a split."""
@@ -88,6 +95,19 @@ class Job:
         data = self.data.manifest(root)
         test = data if self.test is None else self.test.manifest(root)
         return Manifests(data, test) if data and test else None
+
+    def shifts(self) -> dict[str, DataSet | str]:
+        """The test sets of the shifted simulations of the task, or why there is none, by name; none for files."""
+        return {} if self.test is None else {name: self._shift(name) for name in self.data.task.shifts}
+
+    def _shift(self, name: str) -> DataSet | str:
+        assert self.test is not None
+        task = self.test.task
+        try:
+            with guarded(f"{self.cell}: the shift '{name}'"):
+                return replace(self.test, task=replace(task, **task.shifts[name]))
+        except UserError as error:
+            return str(error)
 
     def identity(self, manifests: Manifests | None) -> Identity:
         """Everything that can change the result; without manifests, of a cell without events."""

@@ -26,7 +26,7 @@ from benchmark.records.scoring import metrics
 from benchmark.records.store import ResultStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
     from benchmark.engine.job import Manifests
@@ -127,7 +127,8 @@ def plan_cells(jobs: Iterable[Job], manifests: Manifests | None, settings: Setti
             counts = {name: row["train"] for name, row in manifests.data.counts.items()}
             training_events.check(job.cell.train_events, job.data.task.name, counts)
         identity, record = _identified(job, manifests)
-        planned.append(Planned(job, manifests, identity, record, _stored(record, settings)))
+        shifts = job.shifts() if settings.shifts else ()
+        planned.append(Planned(job, manifests, identity, record, _stored(record, settings, shifts)))
     return planned
 
 
@@ -138,8 +139,11 @@ def _identified(job: Job, manifests: Manifests | None) -> tuple[Identity, Result
         return identity, job.record(manifests, identity)
 
 
-def _stored(record: Result, settings: Settings) -> Result | None:
-    """The result of a cell, unless the cell is to be run again."""
+def _stored(record: Result, settings: Settings, shifts: Collection[str]) -> Result | None:
+    """The result of a cell, unless the cell is to be run again.
+
+    shifts : the shifted simulations that it is to be tested on.
+    """
     if settings.overwrite is Overwrite.always:
         return None
     stored = ResultStore(settings.results).find(record.task, record.key)
@@ -147,6 +151,8 @@ def _stored(record: Result, settings: Settings) -> Result | None:
         return None
     if stored.status == "done" and settings.models and not is_saved(settings.models, stored):
         return None  # its model is to be saved, which needs a new training
+    if stored.status == "done" and not set(shifts) <= set(stored.shifted):
+        return None  # its model is not there any more
     return stored if stored.seal == "right" else _adopted(stored, record)
 
 

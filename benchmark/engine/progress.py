@@ -38,6 +38,7 @@ VERBS = {
     "train": "training",
     "predict": "predicting",
     "score": "scoring",
+    "measure": "measuring speeds",
 }
 RESUME = "resume"
 """Reported instead of a stage when a training continues from a checkpoint, after so many of so many epochs."""

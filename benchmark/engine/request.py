@@ -104,7 +104,7 @@ class Overwrite(StrEnum):
 
 @dataclass(frozen=True)
 class Settings:
-    """Where and how a request is run; nothing here changes a score.
+    """Where and how a request is run; nothing here but the threads changes a score, and those by rounding alone.
 
     Parameters
     ----------
@@ -113,8 +113,10 @@ class Settings:
     overwrite : which cells that have a result are run again.
     timeout : seconds that one cell may take; None for no limit.
     models : folder to save fitted models to; None to save none.
-    jobs : cells that run at once on each device.
+    jobs : cells that run at once on each device. threads : of each cell; None for its share of the cores.
+    shifts : whether fitted models are tested on shifted simulations as well.
     checkpoints : folder of checkpoints of trainings; None for the folder of results.
+    waiting : folder for models that are measured when all cells have ended; None where cells run one by one.
     """
 
     results: Path
@@ -124,7 +126,10 @@ class Settings:
     timeout: float | None = None
     models: Path | None = None
     jobs: int = 1
+    threads: int | None = None
+    shifts: bool = False
     checkpoints: Path | None = None
+    waiting: Path | None = None
 
 
 def data_root(given: Path | str | None) -> Path:

@@ -12,6 +12,7 @@ from benchmark.core.errors import PluginError, UserError
 from benchmark.core.files import make_folder, warn_once
 from benchmark.core.process import rank_and_size
 from benchmark.core.supervisor import GarbledError, apart
+from benchmark.engine.estimate import ACCEPTED, Estimates
 from benchmark.engine.examples import draw
 from benchmark.engine.executor import accepted, execute
 from benchmark.engine.job import Manifests
@@ -23,7 +24,7 @@ from benchmark.records.store import ResultStore
 from tasks.data.store import prepare
 
 if TYPE_CHECKING:
-    from benchmark.engine.job import Job
+    from benchmark.engine.job import Job, Shift
     from benchmark.engine.plan import Planned
     from benchmark.engine.progress import Display
     from benchmark.engine.request import Cell, Request, Settings
@@ -55,7 +56,8 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
         planned = plan_cells(group, manifests, settings)
         stored = {item.cell: _stored(item, settings) for item in planned if item.stored}
         display.plan([item.cell for item in planned], stored)
-        results |= stored | _run([item for item in planned if not item.stored], settings, display)
+        items = Estimates(settings.results, ACCEPTED).cheapest_first(item for item in planned if not item.stored)
+        results |= stored | _run(items, settings, display)
         if rank_and_size()[0] == 0:
             _store_examples(planned[0], settings)
     return [results[cell] for cell in cells]
@@ -66,11 +68,23 @@ def _make(job: Job, settings: Settings, display: Display) -> Manifests | None:
     if job.level_skip():
         return None
     data = _prepared(job.data, settings, display)
-    return Manifests(data, _prepared(job.test, settings, display) if job.test else data)
+    test = _prepared(job.test, settings, display) if job.test else data
+    shifts = job.shifts() if settings.shifts else {}
+    return Manifests(data, test, {name: _shifted(shift, name, settings, display) for name, shift in shifts.items()})
 
 
-def _prepared(data: DataSet, settings: Settings, display: Display) -> Manifest:
-    name = f"{data.task.name} test events" if data.test_events else data.task.name
+def _shifted(data: DataSet | str, name: str, settings: Settings, display: Display) -> Shift | str:
+    """The test events of a shifted simulation, or why there are none: the results stand without them."""
+    if isinstance(data, str):
+        return data
+    try:
+        return data, _prepared(data, settings, display, f"{data.task.name} test events, {name}")
+    except UserError as error:
+        return str(error)
+
+
+def _prepared(data: DataSet, settings: Settings, display: Display, name: str = "") -> Manifest:
+    name = name or (f"{data.task.name} test events" if data.test_events else data.task.name)
     with blamed():
         return prepare(data, settings.data, settings.workers, lambda *step: display.stage(name, *step))
 

@@ -9,12 +9,13 @@ A second process waits for the first. If samples cannot be stored, they stay in 
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from benchmark.core.blame import reason_of
 from benchmark.core.errors import UserError
 from benchmark.core.files import locked, replacing, warn_once
 from benchmark.core.machine import processor, usable_cores
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from benchmark.engine.job import Shift
     from benchmark.engine.plan import Planned
     from models.model import Context
     from representations.representation import Representation
@@ -71,10 +73,11 @@ class About(BaseModel):
 
 @dataclass(frozen=True)
 class Represented:
-    """The samples of each split, and how they were made."""
+    """The samples of each split, how they were made, and test samples of shifted simulations, or why there are none."""
 
     splits: Mapping[str, Samples]
     provenance: Provenance
+    shifted: Mapping[str, Samples | str] = field(default_factory=dict)
 
 
 def represent(
@@ -96,8 +99,9 @@ def represented(item: Planned, root: Path, context: Context) -> Represented:
     Only one shard is in memory at a time. Raises UserError as `tasks.data.store.shards` does.
     """
     job, manifests = item.job, item.manifests
+    shifts = [shift[0] for shift in (manifests.shifted if manifests else {}).values() if not isinstance(shift, str)]
     for held in tuple(_held):  # first, so that samples of two cells are never in memory
-        if held not in {(data, root, job.representation) for data in (job.data, job.test)}:
+        if held not in {(data, root, job.representation) for data in (job.data, job.test, *shifts)}:
             del _held[held]
     if manifests is None:
         return represent(_shards(job.data, job.representation, root), job.representation)  # raises: there are no events
@@ -105,7 +109,18 @@ def represented(item: Planned, root: Path, context: Context) -> Represented:
     if job.test is None:
         return found
     test = samples_of(item, job.test, manifests.test, root, context)
-    return replace(found, splits={**found.splits, "test": test.splits["test"]})
+    shifted = {name: _shifted(item, shift, root, context) for name, shift in manifests.shifted.items()}
+    return replace(found, splits={**found.splits, "test": test.splits["test"]}, shifted=shifted)
+
+
+def _shifted(item: Planned, shift: Shift | str, root: Path, context: Context) -> Samples | str:
+    """The test samples of a shifted simulation, or why there are none."""
+    if isinstance(shift, str):
+        return shift
+    try:
+        return samples_of(item, *shift, root, context).splits["test"]
+    except Exception as error:  # the result stands without them
+        return reason_of(error)
 
 
 def samples_of(item: Planned, data: DataSet, manifest: Manifest, root: Path, context: Context) -> Represented:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from pydantic import ValidationError
 
 from benchmark.core.blame import reason_of
 from benchmark.core.errors import UserError
+from benchmark.core.files import warn_once
 from benchmark.core.memory import give_back, keep_freed_memory
 from benchmark.core.process import leave_if_forked, rank_and_size
 from benchmark.engine.returned import report_step
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from benchmark.core.supervisor import ParentPipe
     from benchmark.engine.plan import Planned
     from benchmark.engine.request import Settings
+    from models.model import Context, Model
 
 REPORT_EVERY_S = 0.1
 
@@ -37,9 +40,10 @@ def work(parent: ParentPipe, settings: Settings, device: str, sharing: int) -> N
     keep_freed_memory()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
     while True:
-        record, pickled = parent.receive()
+        message = parent.receive()
+        record = message[0]
         try:
-            result = _run(parent, record, pickled, settings, device, sharing)
+            result = _run(parent, message, settings, device, sharing)
         except UserError as error:  # the result can't be stored
             parent.send("error", key=record.key, text=str(error))
         else:
@@ -48,7 +52,11 @@ def work(parent: ParentPipe, settings: Settings, device: str, sharing: int) -> N
             give_back()
 
 
-def _run(parent: ParentPipe, record: Result, pickled: bytes, settings: Settings, device: str, sharing: int) -> Result:
+def _run(
+    parent: ParentPipe, message: tuple[Result, bytes, bool], settings: Settings, device: str, sharing: int
+) -> Result:
+    """The result of a cell that is run, or that is measured again."""
+    record, pickled, again = message
     from models.model import Context
 
     last_s, last_stage = 0.0, ""
@@ -67,8 +75,12 @@ def _run(parent: ParentPipe, record: Result, pickled: bytes, settings: Settings,
     except BaseException as error:  # in a plug-in, which may have changed meanwhile
         failed = record.model_copy(update={"status": "failed", "reason": reason_of(error)})
         leave_if_forked()
+        if again:
+            return record
         return ResultStore(settings.results).add(failed)
     parent.send("begun", key=record.key)
+    if again:
+        return _measured(item, record, settings, Context(device, item.cell.seed, report))
     checkpoint = checkpoint_of(item, settings)
     return _result(item, settings, Context(device, item.cell.seed, report, checkpoint, sharing))
 
@@ -97,12 +109,40 @@ def _result(item: Planned, settings: Settings, context: Any) -> Result:
     result = store.add(result, scores)
     if rank_and_size()[0] == 0:
         delete_checkpoint(item, settings)
+    if settings.waiting and result.status == "done":
+        _keep(item.job.model, settings.waiting / result.stem)
     if settings.models and result.status == "done":
         problem = try_to_save(item.job.model, item.identity, result, settings.models)
         leave_if_forked()
         if problem:
             result = store.add(result.model_copy(update={"reason": problem}))
     return result
+
+
+def _keep(model: Model, folder: Path) -> None:
+    """Save a model until it is measured; without its files it is not, and the result stands."""
+    try:
+        folder.mkdir(parents=True)
+        model.save(folder)
+    except Exception:  # of a plug-in
+        shutil.rmtree(folder, ignore_errors=True)
+    leave_if_forked()
+
+
+def _measured(item: Planned, result: Result, settings: Settings, context: Context) -> Result:
+    """A result with its costs, stored; the one that there is where they can't be measured."""
+    from benchmark.engine import cell
+
+    assert settings.waiting is not None
+    store = ResultStore(settings.results)
+    try:
+        found = cell.measure(item, result, settings.waiting / result.stem, settings.data, context)
+        leave_if_forked()
+        return store.add(found)
+    except Exception as error:  # of a plug-in, or of a record that can't be read
+        leave_if_forked()
+        warn_once(f"{item.cell}: its speeds can't be measured: {reason_of(error)}")
+        return result
 
 
 def checkpoint_of(item: Planned, settings: Settings) -> Path:

@@ -39,17 +39,24 @@ class MetricValue(BaseModel):
 
 
 class Throughput(BaseModel):
-    """Speed and memory of one cell.
+    """What one cell costs. Speeds are those of a machine that does nothing else.
 
     Parameters
     ----------
-    train_events_per_s : training events divided by the seconds of the whole fit, with all epochs or trees.
+    train_events_per_s : training events divided by the seconds of the whole fit, with all epochs or trees. Where other
+        cells ran at the same time, these seconds follow from a few steps that were timed after them.
     predict_events_per_s : in large batches.
     represent_events_per_s : when the samples were made (`environment["represented"]`), which cells share; None if that
         was on another machine.
-    latency_ms : of one event at a time, median.
-    peak_memory_mb : of the worker, including the GPU.
+    latency_ms, latency_p99_ms : of one event at a time: the median, and what 99 of 100 events stay below.
+    peak_memory_mb : of the worker, including the GPU. host_memory_mb, device_memory_mb : its parts.
     control : events/s of a fixed toy workload at the same time on the same machine, to compare machines.
+    threads : of the fit and the predictions, on the CPU.
+    fit_cpu_s, predict_cpu_s : CPU seconds of the process, all threads together, of the fit and of the predictions.
+    train_step_flops, train_step_events : floating-point operations of one training step, forward and backward, and the
+        events in it. predict_flops : of the prediction of one event. Products of matrices and convolutions count, each
+        multiplication and addition; None for models that are no networks.
+    comparisons : with thresholds, in the prediction of one event: for boosted trees, trees times depth.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,6 +67,16 @@ class Throughput(BaseModel):
     latency_ms: fields.Number | None = None
     peak_memory_mb: fields.Number | None = None
     control: fields.Number | None = None
+    latency_p99_ms: fields.Number | None = None
+    host_memory_mb: fields.Number | None = None
+    device_memory_mb: fields.Number | None = None
+    threads: fields.Count | None = None
+    fit_cpu_s: fields.Number | None = None
+    predict_cpu_s: fields.Number | None = None
+    train_step_flops: fields.Number | None = None
+    train_step_events: fields.Count | None = None
+    predict_flops: fields.Number | None = None
+    comparisons: fields.Count | None = None
 
 
 class ShiftedTest(BaseModel):

@@ -86,9 +86,10 @@ def command(
     damaged = next((item for item in found if item.state in ("damaged", "unreadable")), None)
     if damaged is not None:
         raise UserError(damaged.reason)
+    drawable = [item for item in found if not _is_test_set(item)] or found  # test events look alike
     request = displays.DisplayRequest(task, plugin, dict(choices[0].given), wanted, events or displays.EVENTS)
-    drawn = _draw(plugin, found, plots) if plots and not wanted else []
-    shown = _display(request, found, plots) if plots and wanted else []
+    drawn = _draw(plugin, drawable, plots) if plots and not wanted else []
+    shown = _display(request, drawable, plots) if plots and wanted else []
     if json:
         manifests = {str(item.folder): item.manifest.model_dump(mode="json") for item in found if item.manifest}
         sizes = {str(item.folder): item.size for item in found}
@@ -112,6 +113,10 @@ def command(
 
         validation.show(drawn, plots)
     return 0
+
+
+def _is_test_set(item: DataFolder) -> bool:
+    return item.manifest is not None and item.manifest.test_events is not None
 
 
 def _draw(plugin: type[Task], found: Sequence[DataFolder], plots: Path) -> list[Drawn]:

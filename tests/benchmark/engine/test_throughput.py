@@ -46,11 +46,17 @@ def test_a_slow_model_is_measured_twice(ticks: list[float]):
     assert throughput.events_per_second(lambda: None, 20) == 2
 
 
-def test_latency_is_the_median_of_single_events(ticks: list[float]):
+def test_latency_is_that_of_single_events(ticks: list[float]):
     calls = []
-    ticks += [time for call in range(throughput.LATENCY_REPEATS) for time in (call, call + 0.002)]
-    assert throughput.latency_ms(lambda: calls.append(1)) == pytest.approx(2.0)
+    times = [0.002] * 198 + [0.004, 0.009]
+    ticks += [time for call, took in enumerate(times) for time in (call, call + took)]
+    assert throughput.latencies_ms(lambda: calls.append(1)) == pytest.approx((2.0, 2.02))  # between 2 and 4, at 1%
     assert len(calls) == throughput.LATENCY_REPEATS + 1
+
+
+def test_slow_events_are_repeated_less_often(ticks: list[float]):
+    ticks += [time for call in range(10) for time in (call, call + 0.5)]
+    assert throughput.latencies_ms(lambda: None) == pytest.approx((500.0, 500.0))
 
 
 def test_control_workload_is_a_rate():
