@@ -59,7 +59,7 @@ class BDT(ModelWithCard):
     """
 
     name = "bdt"
-    version: ClassVar[str] = "3"  # more and smaller steps
+    version: ClassVar[str] = "4"  # tables of pictures hold the shapes of clusters
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {"trees": 20, "depth": 3, "learning_rate": 0.5}}
     recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {"trees": 400, "depth": 5, "learning_rate": 0.5, "patience": 20}

@@ -22,6 +22,7 @@ class Sklearn(TableModel):
     """
 
     name = "sklearn"
+    version: ClassVar[str] = "2"  # tables of pictures hold the shapes of clusters
     extra: ClassVar[bool] = True
 
     estimator: Annotated[

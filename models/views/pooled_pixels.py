@@ -1,4 +1,4 @@
-"""Pictures as a table: pooled pixels and image moments."""
+"""Pictures as a table: pooled pixels, image moments, and the shapes of the two hottest clusters."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from models.views.clusters import NAMES as CLUSTER_MOMENTS
+from models.views.clusters import clusters
 from models.views.pictures import named_channels
 from models.views.view import Inputs, Shape, TableView
-from representations.samples import Images
+from representations.samples import Entries, Images
 
 if TYPE_CHECKING:
     from representations.samples import Panel
@@ -23,10 +25,17 @@ class PooledPixels(TableView[Images]):
 
     Moments: `sum` of the values, centroid `row` and `column`, variances `row_row` and `column_column` and covariance
     `row_column`, weighted by absolute values, in half widths of the picture from its centre; 0 in an empty channel.
+    Measured pictures have moments of the two hottest clusters as well (`models/views/clusters.py`): energy, place, R9
+    and other shares, and widths, of energies also where the picture shows their logarithms. Drawings have none.
     """
 
     cells = 16
     moments = ("sum", "row", "column", "row_row", "column_column", "row_column")
+
+    def _moments(self, samples: Images) -> tuple[str, ...]:
+        """Names of the moments of each channel."""
+        drawn = samples.values.values.dtype == torch.uint8
+        return self.moments if drawn else (*self.moments, *CLUSTER_MOMENTS)
 
     def shape(self, samples: Images) -> Shape:
         """Columns such as `ecal_cell3_12` (row, column) and `ecal_row_row`; with several panels `barrel_ecal_sum`."""
@@ -36,17 +45,21 @@ class PooledPixels(TableView[Images]):
             channels = named_channels(samples, panel)
             places = [f"cell{row}_{column}" for row in range(high) for column in range(wide)]
             columns += [f"{name}_{place}" for name in channels for place in places]
-            columns += [f"{name}_{moment}" for name in channels for moment in self.moments]
+            columns += [f"{name}_{moment}" for name in channels for moment in self._moments(samples)]
         return Shape(self.name, (*columns, *samples.feature_names))
 
     def batch(self, samples: Images, index: Tensor) -> Inputs:
         """The table of `index`."""
-        event, pixel, value = samples.entries(index)
+        entries = samples.entries(index)
+        measured = self._moments(samples) != self.moments
+        plain = samples.plain(entries) if measured else None
         parts: list[Tensor] = []
         start = 0
         for panel in samples.panels:
-            inside = slice(None) if len(samples.panels) == 1 else (pixel >= start) & (pixel < start + panel.size)
-            parts += self._columns(panel, event[inside], pixel[inside] - start, value[inside], len(index))
+            own_pixels = (entries.pixel >= start) & (entries.pixel < start + panel.size)
+            inside = slice(None) if len(samples.panels) == 1 else own_pixels
+            own = Entries(entries.event[inside], entries.pixel[inside] - start, entries.value[inside])
+            parts += self._columns(panel, own, None if plain is None else plain[inside], len(index))
             start += panel.size
         return (torch.cat([*parts, samples.features[index]], dim=1),)
 
@@ -64,11 +77,12 @@ class PooledPixels(TableView[Images]):
             part = slice(start, start + channels * cells)
             length = table[:, part].view(len(index), channels, cells).norm(dim=2).repeat_interleave(cells, dim=1)
             both[:, :, part] = torch.stack([length, -length])
-            start = part.stop + channels * len(self.moments)
+            start = part.stop + channels * len(self._moments(samples))
         return (both.flatten(0, 1),)
 
-    def _columns(self, panel: Panel, event: Tensor, pixel: Tensor, value: Tensor, events: int) -> tuple[Tensor, Tensor]:
-        """Pooled cells and moments of a panel, (events, columns) each."""
+    def _columns(self, panel: Panel, entries: Entries, plain: Tensor | None, events: int) -> tuple[Tensor, Tensor]:
+        """Pooled cells and moments of a panel, (events, columns) each; `plain` energies if it has clusters."""
+        event, pixel, value = entries
         channels, height, width = panel.shape
         plane = event * channels + pixel // (height * width)
         row, column = pixel // width % height, pixel % width
@@ -76,6 +90,9 @@ class PooledPixels(TableView[Images]):
         cells = self._pool(panel, plane * height + row, column, value, planes)
         across, down = 2 * (column + 0.5) / width - 1, 2 * (row + 0.5) / height - 1
         moments = _image_moments(plane, value, down, across, planes)
+        if plain is not None:
+            found = clusters(panel, plane, row, column, plain, planes)
+            moments = torch.cat([moments, found], dim=1)
         return cells.view(events, -1), moments.view(events, -1)
 
     def _pool(self, panel: Panel, line: Tensor, column: Tensor, value: Tensor, planes: int) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from benchmark.core.errors import UserError
 from benchmark.core.plugin import Range
 from representations.circles import raster
 from representations.circles.colours import colour_of, name_of
-from representations.kernels.particles import Particles, kinds_of, origin_of, particles_of
+from representations.kernels.particles import FULL_SPAN, Particles, kinds_of, origin_of, particles_of
 from representations.representation import Loss, Representation, truth
 from representations.samples import INK, Images, Panel, Quantity, Ragged, Samples
 
@@ -25,26 +25,68 @@ if TYPE_CHECKING:
     from tasks.events import EventInfo, Events
 
 
+SMALL = (112, 56)
+"""Sides of a small picture of a jet or a shower, and of the whole detector, whose few objects lie further apart."""
+
+
+class Sizes(NamedTuple):
+    """x in GeV from which on radii grow, and C for a picture of 224 pixels."""
+
+    threshold: float
+    scale: float
+
+    @classmethod
+    def of_usual(cls, threshold: float, largest: float) -> Sizes:
+        """C such that the radius of the largest usual particle is a quarter of the canvas: 56 of 224 pixels.
+
+        That is the radius of a jet of 200 GeV on the canvas of the papers.
+        """
+        return cls(threshold, round(56 / math.log(largest / threshold), 2))
+
+
+SIZES = {
+    "objects": Sizes(1.0, 10.5),
+    "constituents": Sizes.of_usual(0.3, 200.0),
+    "ecal": Sizes.of_usual(0.08, 100.0),
+}
+"""By column of particles. Thresholds are those of tracks in particle flow, and of crystals near a shower. One of a
+hundred jets has a constituent of 200 GeV; an electron puts up to 100 GeV into a crystal at the end of the barrel."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Circles(Representation):
     """Objects as coloured circles: place is direction, radius is ln pt or ln E, colour is kind.
 
     The canvas is white, `size` x `size` pixels, and stored sparse: each lit pixel has the set of kinds that pass there,
     and the palette has 255 - colour of every set. eta in [-3, 3] runs across the columns, phi in [-pi, pi) down the
-    rows. The radius is max(1, C ln x) pixels (equations 1 and 4), with x in GeV and C = `scale` x size / 224. Missing
-    energy lies at eta 0. Objects beyond abs(eta) 3 are not drawn.
+    rows. The radius is max(1, C ln(x / x0)) pixels, with x0 = `threshold` and C = `scale` x size / 224; for objects, x0
+    is 1 GeV (equations 1 and 4). Missing energy lies at eta 0. Objects beyond abs(eta) 3 are not drawn.
     Constituents of a jet are drawn by class on a canvas of half width 1.25 around their centroid of pt; crystals of a
-    shower in black on one of half width 0.278 (32 x 32 crystals) around the hottest one.
+    shower in black on one of half width 0.278 (32 x 32 crystals) around the hottest one. There x0 is about the
+    threshold of the detector, and the radius of the largest usual one is a quarter of the canvas.
     """
 
     name = "circles"
-    version: ClassVar[str] = (
-        "4"  # same pictures as version 1, pixels in another order: sums over pixels differ in the last bit
-    )
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {"size": 56}, "quick": {"size": 112}}
+    version: ClassVar[str] = "5"  # radii of constituents and crystals in units of their threshold
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {"size": 56}, "quick": {"size": "small"}}
 
-    size: Annotated[int, Range(8, 1024), "rows, and columns, of the picture in pixels"] = 224
-    scale: Annotated[float, Range(0, 100), "C for a picture of 224 pixels"] = 10.5
+    size: Annotated[
+        Literal["small"] | int,
+        Range(8, 1024),
+        "rows, and columns, of the picture in pixels; 'small': 56 for the whole detector, and 112 for jets and showers",
+    ] = 224
+    scale: Annotated[
+        Literal["task"] | float,
+        Range(0, 100),
+        "C for a picture of 224 pixels; 'task': 10.5 for objects (that of the papers), 8.61 for constituents and 7.85 "
+        "for crystals",
+    ] = "task"
+    threshold: Annotated[
+        Literal["task"] | float,
+        Range(1e-6, 1e6),
+        "x in GeV from which on radii grow; 'task': 1 for objects, 0.3 for constituents (the least pt of a track) and "
+        "0.08 for crystals (two standard deviations of their noise)",
+    ] = "task"
     magnitude: Annotated[
         Literal["task", "pt", "energy"],
         "what x is: 'pt', 'energy', or 'task' for the choice of the task (energy for dimuon, else pt)",
@@ -75,7 +117,8 @@ class Circles(Representation):
             a kind without a slot, and for lines of more than eight slots.
         """
         particles = particles_of(events)
-        shapes = self._shapes(particles)
+        side = self._side(particles.span)
+        shapes = self._shapes(particles, side)
         if self.fill:
             counts, pixels, values = raster.discs(shapes, self.opacity)
             colours: tuple[tuple[int, ...], ...] = ()
@@ -85,7 +128,7 @@ class Circles(Representation):
         offsets = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))
         names = tuple(events.info.slots) if self.channels == "kind" else INK
         panel = Panel(
-            (shapes.ink.shape[1], self.size, self.size),
+            (shapes.ink.shape[1], side, side),
             particles.span,
             names,
             turned=True,
@@ -130,7 +173,11 @@ class Circles(Representation):
         """The colour of each kind, or of each of the task's slots."""
         return {kind: colour_of(kind) for kind in (info.slots if self.channels == "kind" else kinds_of(info))}
 
-    def _shapes(self, particles: Particles) -> raster.Shapes:
+    def _side(self, span: tuple[float, float]) -> int:
+        """Rows, and columns, of the picture."""
+        return SMALL[span == FULL_SPAN] if self.size == "small" else self.size
+
+    def _shapes(self, particles: Particles, side: int) -> raster.Shapes:
         span = particles.span
         full_circle = span[1] == math.pi
         if self.wrap and not full_circle:
@@ -146,8 +193,8 @@ class Circles(Representation):
             )
         deta, dphi = particles.directions()
         drawn = _on_canvas(deta, dphi, span)
-        x = _sub_pixels((deta[drawn] / (2 * span[0]) + 0.5) * self.size)
-        y = _sub_pixels((dphi[drawn] / (2 * span[1]) + 0.5) * self.size)
+        x = _sub_pixels((deta[drawn] / (2 * span[0]) + 0.5) * side)
+        y = _sub_pixels((dphi[drawn] / (2 * span[1]) + 0.5) * side)
         if self.channels == "kind":
             kind, ink = particles.slot(), np.diag(np.full(len(particles.info.slots), 255, dtype=np.uint8))
         else:
@@ -156,19 +203,22 @@ class Circles(Representation):
         return raster.Shapes(
             offsets=np.concatenate([[0], np.cumsum(counts)]),
             x=x,
-            y=y % (self.size * raster.SUB) if full_circle else y,
-            radius=_sub_pixels(self._radius(particles)[drawn]),
+            y=y % (side * raster.SUB) if full_circle else y,
+            radius=_sub_pixels(self._radius(particles, side)[drawn]),
             kind=kind[drawn].astype(np.uint8),
             ink=ink,
-            size=self.size,
+            size=side,
             wrap=self.wrap,
         )
 
-    def _radius(self, particles: Particles) -> NDArray[np.float64]:
-        """Radii in pixels: equation 1 (E) or 4 (pt)."""
+    def _radius(self, particles: Particles, side: int) -> NDArray[np.float64]:
+        """Radii in pixels: for objects equation 1 (E) or 4 (pt)."""
+        own = SIZES[particles.info.particles]
+        least = own.threshold if self.threshold == "task" else self.threshold
+        scale = own.scale if self.scale == "task" else self.scale
         magnitude = particles.info.magnitude if self.magnitude == "task" else self.magnitude
         log = particles.log_energy() if magnitude == "energy" else particles.log_pt()
-        return np.maximum(1.0, self.scale * self.size / 224 * np.maximum(log, 0.0))
+        return np.maximum(1.0, scale * side / 224 * np.maximum(log - math.log(least), 0.0))
 
 
 def _on_canvas(deta: NDArray[np.float64], dphi: NDArray[np.float64], span: tuple[float, float]) -> NDArray[np.bool_]:

@@ -100,6 +100,11 @@ class Panel(NamedTuple):
         return self.channel_names == INK and all(quantity.text == "ink" for quantity in self.channels)
 
     @property
+    def full_circle(self) -> bool:
+        """Whether columns are phi around the whole detector, so that the first follows on the last."""
+        return not self.turned and self.axes[1] == "phi" and self.span[1] == math.pi
+
+    @property
     def size(self) -> int:
         """Pixels of all channels."""
         return math.prod(self.shape)

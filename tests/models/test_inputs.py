@@ -78,8 +78,10 @@ def test_moments_of_negative_and_uneven_pictures() -> None:
     signed = replace(signed, panels=(signed.panels[0]._replace(shape=(2, 10, 20)),))
     (table,) = VIEWS["table", Images].batch(signed, torch.arange(6))
     reference = [[value for channel in event for value in moments_of(channel)] for event in signed.dense().numpy()]
+    names = VIEWS["table", Images].shape(signed).columns
+    moments = [place for place, name in enumerate(names) if "_cell" not in name and "_cluster" not in name]
     torch.testing.assert_close(
-        table[:, -12:], torch.tensor(np.array(reference), dtype=torch.float32), atol=2e-5, rtol=1e-4
+        table[:, moments], torch.tensor(np.array(reference), dtype=torch.float32), atol=2e-5, rtol=1e-4
     )
 
 

@@ -34,7 +34,13 @@ def reference(circles: Circles, collision: list, span: tuple[float, float] = (3.
         x = round((eta / (2 * span[0]) + 0.5) * n * SUB) / SUB
         y = round(((phi + PI) % (2 * PI)) / (2 * PI) * n * SUB) / SUB % n
         energy = pt * math.cosh(eta) if circles.magnitude == "energy" else pt
-        r = round(max(1.0, circles.scale * n / 224 * math.log(max(energy, 1.0))) * SUB) / SUB
+        r = (
+            round(
+                max(1.0, (10.5 if circles.scale == "task" else circles.scale) * n / 224 * math.log(max(energy, 1.0)))
+                * SUB
+            )
+            / SUB
+        )
         turns = range(-40, 41) if circles.wrap else (0,)
         lit = np.zeros((n, n), bool)
         for turn in turns:

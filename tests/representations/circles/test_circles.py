@@ -33,6 +33,32 @@ def test_radius_is_c_ln_energy_in_closed_form() -> None:
     assert not torch.equal(Circles(magnitude="pt").represent(events).dense(), Circles().represent(events).dense())
 
 
+@pytest.mark.parametrize("energy", [0.08, 0.3, 1.0, 20.0, 100.0])
+def test_radius_of_a_crystal_counts_from_the_threshold(energy: float) -> None:
+    """A crystal at the threshold has the least radius, one of 100 GeV a quarter of the canvas."""
+    picture = Circles().represent(showers_of([[(80, 100, energy)]])).dense()[0, 0].numpy()
+    columns = np.flatnonzero(picture.any(0))
+    expected = max(1.0, 56 * math.log(energy / 0.08) / math.log(100 / 0.08))
+    assert (columns[-1] - columns[0] + 1) / 2 == pytest.approx(expected, abs=1)
+
+
+def test_radius_of_a_constituent_counts_from_the_threshold() -> None:
+    for pt, expected in ((0.2, 1.0), (0.3, 1.0), (3.0, 56 * math.log(10) / math.log(200 / 0.3)), (200.0, 56.0)):
+        picture = Circles().represent(jets_of([[(22, pt, 0.0, 0.0)]])).dense()[0].any(0).numpy()
+        columns = np.flatnonzero(picture.any(0))
+        assert (columns[-1] - columns[0] + 1) / 2 == pytest.approx(expected, abs=1)
+
+
+def test_the_papers_circles_are_options() -> None:
+    shower, jet = showers_of([[(80, 100, 30.0)]]), jets_of([[(22, 30.0, 0.0, 0.0)]])
+    for events in (shower, jet):
+        picture = Circles(scale=10.5, threshold=1.0).represent(events).dense()[0].any(0).numpy()
+        columns = np.flatnonzero(picture.any(0))
+        assert (columns[-1] - columns[0] + 1) / 2 == pytest.approx(10.5 * math.log(30.0), abs=1)
+    with pytest.raises(UserError, match="parameter 'threshold' is 0"):
+        Circles(threshold=0.0)
+
+
 def test_radius_scales_with_the_canvas() -> None:
     widths = [np.flatnonzero(dense(Circles(size=n), [("jet", 50.0, 0.0, 0.0)])[0, 1].any(0)).size for n in (224, 112)]
     assert widths[0] == pytest.approx(2 * widths[1], abs=2)
@@ -143,7 +169,11 @@ def test_bad_requests() -> None:
 
 
 def test_presets() -> None:
-    assert [Circles.resolve(name).size for name in ("smoke", "quick", "standard", "paper")] == [56, 112, 224, 224]
+    sizes = [Circles.resolve(name).size for name in ("smoke", "quick", "standard", "paper")]
+    assert sizes == [56, "small", 224, 224]
+    quick = Circles.resolve("quick")
+    for events, side in ((random_events(1, 2), 56), (jets_of([[]]), 112), (showers_of([[]]), 112)):
+        assert quick.represent(events).shape == (3, side, side)
 
 
 def test_labels_and_weights_are_no_input() -> None:
@@ -166,7 +196,7 @@ def test_crystals_are_circles_around_the_hottest() -> None:
     assert torch.equal(pictures[0, 0], pictures[0, 2])  # black
     assert pictures[2].sum() == 0
     lit = pictures[0, 0].nonzero().float()
-    radius = 10.5 * 64 / 224 * math.log(30)  # the task asks for energies
+    radius = 56 * 64 / 224 * math.log(30 / 0.08) / math.log(100 / 0.08)  # the task asks for energies
     assert lit.mean(0).tolist() == pytest.approx([32, 32], abs=2)
     assert (lit.max(0).values - lit.min(0).values).tolist() == pytest.approx([2 * radius] * 2, abs=2)
     more = (pictures[1, 0] > pictures[0, 0]).nonzero().float()
