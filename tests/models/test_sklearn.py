@@ -55,6 +55,23 @@ def test_every_kind_of_classifier_learns_from_every_kind_of_samples(name: str, m
     np.testing.assert_allclose(model.predict_proba(test[3:4]), scores[3:4], atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("estimator", "settings", "expected"),
+    [
+        ("LogisticRegression", "max_iter=500", (500, True)),
+        ("LogisticRegression", "max_iter=1", (1, False)),
+        ("HistGradientBoostingClassifier", "max_iter=7", (7, False)),
+        ("RandomForestClassifier", "n_estimators=3", None),
+        ("KNeighborsClassifier", "", None),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_training_says_what_the_estimator_knows(estimator: str, settings: str, expected: tuple[int, bool]) -> None:
+    training = fitted(Sklearn(estimator=estimator, settings=settings), particles(80)).training()
+    assert (training and (training.cap, training.converged)) == expected
+    assert training is None or (training.best, training.history) == (training.epochs, ())
+
+
 def test_scores_equal_those_of_the_estimator() -> None:
     """Compare with standardised columns and balanced weights computed by hand."""
     samples = particles(300, seed=1)
