@@ -103,7 +103,7 @@ def evaluate(item: Planned, record: Result, samples: Represented, context: Conte
     }
     if context.sharing == 1:  # else it is measured when the other cells have ended
         report.silent = True  # predictions are repeated
-        costs |= measured(model, splits, Fit(fit_s, None), device)
+        costs |= measured(model, splits, Fit(fit_s), device)
     report.silent = False
     report("score", 1, 1)
     filled = {
@@ -128,7 +128,7 @@ def measure(item: Planned, result: Result, folder: Path, data_root: Path, contex
     model.load(folder, replace(context, report=silent))
     splits = _moved(represented(item, data_root, context).splits, item, context.device)
     course = result.training
-    fit = Fit(None, course.epochs) if course else Fit(result.timings["fit"], None)
+    fit = Fit(result.timings["fit"], alone=False, epochs=course.epochs if course else None)
     throughput = {**dict(result.throughput), **measured(model, splits, fit, context.device)}
     return result.model_copy(update={"throughput": Throughput(**throughput)})
 

@@ -38,10 +38,11 @@ class EnoughError(BaseException):
 
 
 class Fit(NamedTuple):
-    """What is known of the fit: its seconds, None if other cells shared the machine; epochs or rounds, if any."""
+    """What is known of the fit: its seconds, and whether it was alone; epochs or rounds, if any."""
 
-    seconds: float | None
-    epochs: int | None
+    seconds: float
+    alone: bool = True
+    epochs: int | None = None
 
 
 def measured(model: Model, splits: Mapping[str, Samples], fit: Fit, device: str) -> dict[str, Any]:
@@ -53,16 +54,19 @@ def measured(model: Model, splits: Mapping[str, Samples], fit: Fit, device: str)
     some = test[: max(LEAST_EVENTS, int(PREDICTED_S * rate))]
     rate = events_per_second(lambda: model.predict_proba(some), len(some))
     latency, slowest = latencies_ms(lambda: model.predict_proba(test[:1]))
-    steps = _steps(model, splits, device)
-    if (seconds := fit.seconds) is None and steps.seconds and fit.epochs:
-        validation = len(splits["valid"]) / rate if isinstance(model, TorchModel) else 0.0  # trees report after theirs
+    network = isinstance(model, TorchModel)
+    stepwise = network or model.comparisons() is not None  # others may report no step, and fit to the end
+    steps = _steps(model, splits, device) if network or (stepwise and not fit.alone) else Steps(len(train))
+    seconds = fit.seconds
+    if not fit.alone and steps.seconds and fit.epochs:
+        validation = len(splits["valid"]) / rate if network else 0.0  # trees report after theirs
         seconds = fit.epochs * (steps.seconds + validation)
     return {
         "predict_events_per_s": rate,
         "latency_ms": latency,
         "latency_p99_ms": slowest,
         "control": control_workload(),
-        "train_events_per_s": None if seconds is None else len(train) / max(seconds, 1e-9),
+        "train_events_per_s": len(train) / max(seconds, 1e-9),
         "train_step_flops": steps.flops,
         "train_step_events": steps.events,
         "predict_flops": predict_flops(model, test),

@@ -110,14 +110,14 @@ def test_steps_are_timed_after_the_first(monkeypatch: pytest.MonkeyPatch):
     assert steps.seconds == pytest.approx(1.2 / 0.75)
 
 
-@pytest.mark.parametrize("seconds", [4.0, None])
-def test_what_is_measured(quick, monkeypatch: pytest.MonkeyPatch, seconds: float | None):
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_is_measured(quick, monkeypatch: pytest.MonkeyPatch, alone: bool):
     monkeypatch.setattr(costs, "events_per_second", lambda predict, events: 10.0)
     monkeypatch.setattr(costs, "_steps", lambda *words: Steps(40, seconds=3.0))
     model, splits = fitted(Linear(epochs=2))
-    found = Throughput(**measured(model, splits, Fit(seconds, 5), "cpu"))
+    found = Throughput(**measured(model, splits, Fit(4.0, alone, 5), "cpu"))
     # of five epochs of three seconds, each with a validation of twenty events at ten a second
-    assert found.train_events_per_s == 40 / (seconds or 5 * (3.0 + 2.0))
+    assert found.train_events_per_s == 40 / (4.0 if alone else 5 * (3.0 + 2.0))
     assert 0 < found.latency_ms <= found.latency_p99_ms
 
 

@@ -50,6 +50,26 @@ class Toy(Task):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shifted(Toy):
+    """The toy with shifted simulations: a softer one, one out of range, and one that can't be generated."""
+
+    name: ClassVar[str] = "shifted"
+    shifts: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "softer": {"slope": 25.0},
+        "impossible": {"slope": 5000.0},
+        "broken": {"broken": True},
+    }
+
+    broken: bool = False
+
+    def generate(self, process: str, level: str, count: int, seed: int) -> ak.Array:
+        """No events if it is broken."""
+        if self.broken:
+            raise RuntimeError("the shower is broken")
+        return super().generate(process, level, count, seed)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lonely(Toy):
     """One class alone, so that there is nothing to classify."""
 

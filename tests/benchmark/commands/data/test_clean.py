@@ -19,11 +19,19 @@ from tests.leftovers import leftover_of_a_killed_process
 def root(toy_data: Path, tmp_path: Path) -> Path:
     """A data root with two complete data sets, and one whose making was interrupted."""
     root = tmp_path / "data"
-    shutil.copytree(toy_data, root)
+    shutil.copytree(toy_data, root, ignore=shutil.ignore_patterns("*-test-[0-9]*-*"))
     half = root / "toy" / "detector-9-0123456789"
     half.mkdir()
     (half / "hard-train-0000.parquet").write_bytes(bytes(2500))
     return root
+
+
+@pytest.fixture
+def test_set(root: Path, toy_data: Path) -> Path:
+    """A third complete data set."""
+    folder = toy_job().test.folder(root)
+    shutil.copytree(toy_job().test.folder(toy_data), folder, ignore=shutil.ignore_patterns(SAMPLES))
+    return folder
 
 
 @pytest.fixture
@@ -118,11 +126,19 @@ def test_what_can_not_be_deleted_is_said_and_the_rest_goes(cleaned, root: Path, 
     assert names(root) == {"lonely", HALF}
 
 
-def test_samples_alone(cleaned, root: Path, complete: set[str], monkeypatch):
+def test_a_test_set_goes_as_others_do(cleaned, root: Path, test_set: Path, complete: set[str]):
+    assert cleaned("--yes")[0] == 0
+    assert names(root) == {*complete, test_set.name}
+    assert cleaned("--yes", "--all", "toy")[0] == 0
+    assert names(root) == {"lonely"}
+
+
+def test_samples_alone(cleaned, root: Path, complete: set[str], test_set: Path, monkeypatch):
     shutil.rmtree(toy_job().data.folder(root) / SAMPLES, ignore_errors=True)
     assert cleaned("--samples", "toy") == (0, f"nothing to delete in {root}\n", "")
     result, _ = run_cell(toy_job(), root)
     assert result.status == "done"
+    shutil.rmtree(test_set)
     home = toy_job().data.folder(root) / SAMPLES
     (row,) = json.loads(cleaned("--samples", "toy", "--dry-run", "--json")[1])
     size = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
@@ -137,10 +153,12 @@ def test_samples_alone(cleaned, root: Path, complete: set[str], monkeypatch):
     assert cli.exit_code(("data", "verify", TOY, "--data", str(root))) == 0
 
 
-def test_samples_do_not_disturb_verifying_and_showing(root: Path, capsys: pytest.CaptureFixture[str]):
+def test_samples_do_not_disturb_verifying_and_showing(root: Path, test_set: Path, capsys: pytest.CaptureFixture[str]):
     run_cell(toy_job(), root)
     assert cli.exit_code(("data", "verify", TOY, "--data", str(root))) == 0
-    assert f"ok: {toy_job().data.folder(root)} (240 events in 4 shards)" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"ok: {toy_job().data.folder(root)} (240 events in 6 shards)" in said
+    assert f"ok: {test_set} (200 events in 2 shards)" in said
     assert cli.exit_code(("data", "show", TOY, "--data", str(root))) == 0
     assert "kB on disk, of which samples " in capsys.readouterr().out
 

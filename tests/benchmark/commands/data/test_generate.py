@@ -25,7 +25,8 @@ def data(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 def test_made_once_and_found_again_by_run_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     words = ("generate", f"{TOY},{LONELY}", "--preset", "smoke", "--workers", "1", "--data", str(tmp_path))
     rows = json.loads(data(capsys, *words, "--json"))
-    assert [(row["task"], row["made"]) for row in rows] == [("toy", True), ("lonely", True)]
+    made = [(row["task"], row["made"], row["manifest"]["test_events"]) for row in rows]
+    assert made == [("toy", True, None), ("toy", True, 100), ("lonely", True, None), ("lonely", True, 100)]
     folder = toy_job().data.folder(tmp_path)
     assert rows[0]["folder"] == str(folder)
     assert rows[0]["manifest"] == unsealed(json.loads((folder / "manifest.json").read_text()))[0]
@@ -40,9 +41,20 @@ def test_a_variant_and_a_level_have_data_of_their_own(
     tmp_path: Path, toy_data: Path, capsys: pytest.CaptureFixture[str]
 ):
     words = ("--preset", "smoke", "--level", "hadron", "--workers", "1", "--data", str(tmp_path), "--json")
-    (row,) = json.loads(data(capsys, "generate", f"{TOY}[slope=50,shard_events=120]", *words))
+    row, test = json.loads(data(capsys, "generate", f"{TOY}[slope=50,shard_events=120]", *words))
     assert row["manifest"]["parameters"] == {"events_per_class": 120, "shard_events": 120, "slope": 50.0}
-    assert row["manifest"]["level"] == "hadron"
+    assert test["manifest"]["parameters"] == {"slope": 50.0}
+    assert row["manifest"]["level"] == test["manifest"]["level"] == "hadron"
+
+
+def test_more_test_events_are_added_to_those_that_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    words = ("generate", TOY, "--preset", "smoke", "--workers", "1", "--data", str(tmp_path))
+    data(capsys, *words, "--test-events", "150")
+    train, test = json.loads(data(capsys, *words, "--test-events", "250", "--json"))
+    assert (train["made"], test["made"]) == (False, True)
+    assert test["manifest"]["counts"]["hard"] == {"train": 0, "valid": 0, "test": 250}
+    assert cli.exit_code(("data", *words, "--test-events", "many")) == 2
+    assert capsys.readouterr().err == "error: --test-events many: expected a whole number of events, 1 or more.\n"
 
 
 def test_a_skipped_level_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
