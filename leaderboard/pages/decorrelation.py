@@ -1,4 +1,4 @@
-"""The figure of AUC against the dependence of the score on the mass."""
+"""The figure of the headline against the dependence of the score on the mass."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from benchmark.metrics.metric import CONFIDENCE
-from leaderboard.pages.drawing import Chart, Styles, layout_of, rounded, with_errors
+from leaderboard.pages.drawing import Chart, Styles, layout_of, rounded, with_errors, without_tags
 from leaderboard.ranking.names import canonical
 
 if TYPE_CHECKING:
@@ -23,11 +23,14 @@ STRENGTH = "decorrelation"
 
 
 def mass_figure(board: Board) -> Chart | None:
-    """AUC against CVM, one point for each row, with the bound; lines join rows that differ only in `decorrelation`."""
+    """The headline against CVM, one point for each row, with the bound.
+
+    Lines join rows that differ only in `decorrelation`.
+    """
     rows = [row for row in board.rows if row.score.value is not None and (row.estimate("cvm").value or 0) > 0]
     if not rows:
         return None
-    styles = Styles(board.rows)
+    styles, header = Styles(board.rows), without_tags(board.headline_column.header)
     points = [
         {
             "type": "scatter",
@@ -37,7 +40,7 @@ def mass_figure(board: Board) -> Chart | None:
             "error_x": _along(row.estimate("cvm")),
             **with_errors([row.score]),
             "marker": {"color": styles.colour(row), "symbol": styles.symbol(row), "size": 11},
-            "hovertemplate": "%{text}<br>CVM %{x:.4f}<br>AUC %{y:.4f}<extra></extra>",
+            "hovertemplate": f"%{{text}}<br>CVM %{{x:.4f}}<br>{header} %{{y:.4f}}<extra></extra>",
         }
         for row, entry in zip(rows, styles.entries(rows), strict=True)
     ]
@@ -49,15 +52,15 @@ def mass_figure(board: Board) -> Chart | None:
     ]
     x = {"title": {"text": "dependence on the mass, CVM"}, "type": "log", "range": _span(rows, (bound, chance))}
     layout = layout_of(
-        {**x, "tickvals": TICKS, "ticktext": [f"{tick:g}" for tick in TICKS]}, {"title": {"text": "AUC"}}
+        {**x, "tickvals": TICKS, "ticktext": [f"{tick:g}" for tick in TICKS]}, {"title": {"text": header}}
     )
     layout["shapes"] = [shape for shape, _ in marks]
     layout["annotations"] = [words for _, words in marks]
     within = f" Rows to the left of the bound ({bound:g}) are ranked." if bound else ""
     return Chart(
         name="mass",
-        title="AUC against dependence on the mass",
-        description=f"AUC against CVM, {len(rows)} rows. Up and to the left is better.{within}",
+        title=f"{header} against dependence on the mass",
+        description=f"{header} against CVM, {len(rows)} rows. Up and to the left is better.{within}",
         caption=f"Up and to the left is better.{within} Lines join rows that differ only in decorrelation. The dotted "
         f"line is the average for a score that does not depend on the mass. Bars are {CONFIDENCE:.0%} intervals.",
         spec={"data": [*_lines(rows), *points], "layout": layout},

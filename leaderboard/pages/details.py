@@ -86,15 +86,29 @@ def facts(row: Row) -> Iterator[tuple[str, str]]:
     yield from ((words, write_number(speeds[key])) for key, words in _THROUGHPUT.items() if speeds[key] is not None)
     yield from ((_STAGES.get(key, f"Time, {key} [s]"), write_number(value)) for key, value in source.timings.items())
     yield from ((f"{first.model}, {key.replace('_', ' ')}", write_number(v)) for key, v in source.details.items())
+    for name, test in (source.shifted if row.done else {}).items():
+        yield f"Test events, shifted: {name}", write_count(test.events)
     if row.superseded:
         yield "Older records of the same seeds, left out", str(row.superseded)
 
 
 def seed_line(result: Result, headline: str) -> tuple[str, ...]:
-    """Seed, status, headline, code, date and key of one record."""
+    """Seed, status, headline, course of the training, code, date and key of one record."""
     revision = (result.code.revision or "–")[:12] + (" (changed)" if result.code.dirty else "")
     score = write_estimate(seed_estimate(result, headline))
-    return str(result.seed), result.status, score, f"{result.code.version} {revision}", result.created, result.key[:12]
+    course = result.training
+    words = f"best {course.best:,} of {course.epochs:,}, cap {course.cap:,}" if course else "–"
+    ended = "–" if course is None else "yes" if course.converged else "no"
+    return (
+        str(result.seed),
+        result.status,
+        score,
+        words,
+        ended,
+        f"{result.code.version} {revision}",
+        result.created,
+        result.key[:12],
+    )
 
 
 def confusion(result: Result | None) -> Confusion | None:
@@ -122,7 +136,8 @@ def provenance(board: Board) -> Iterator[tuple[str, str]]:
     yield "Source", board.source
     yield "Preset", board.preset
     yield "Classes", ", ".join(board.classes)
-    yield "Fingerprint of the test events", board.fingerprint or "unknown: no cell read the events"
+    prints = "; ".join(filter(None, board.fingerprints))
+    yield "Fingerprint of the test events", prints or "unknown: no cell read the events"
     yield "Code", _distinct(f"{r.code.version} {r.code.revision or ''}".strip() for r in results)
     created = sorted(result.created for result in results)
     yield "Run", created[0] if created[0] == created[-1] else f"{created[0]} to {created[-1]}"

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from benchmark.metrics.metric import CONFIDENCE
+from leaderboard.pages.curves import learning_figure, preprocessing_figure
 from leaderboard.pages.decorrelation import mass_figure
 from leaderboard.pages.drawing import DASHES, PALETTE, Chart, Styles, layout_of, rounded, with_errors, without_tags
 from leaderboard.pages.roc_points import one_vs_one_curve, one_vs_rest_curve, signal_curve
@@ -32,6 +33,8 @@ def figures(board: Board, book: ScoreBook) -> list[Chart]:
     made = [
         class_figure(board) if board.macro else roc_figure(board, book),
         best_figure(board, book),
+        learning_figure(board),
+        preprocessing_figure(board),
         mass_figure(board),
         tradeoff_figure(board, "predict_events_per_s", "prediction"),
         tradeoff_figure(board, "train_events_per_s", "training"),
@@ -60,7 +63,7 @@ def roc_figure(board: Board, book: ScoreBook) -> Chart | None:
         name="roc",
         title=f"ROC curves: {signal} against the rest",
         description=f"Background rejection against efficiency for {signal}, {len(traces)} curves. Higher is better.",
-        caption=f"Higher is better. A row with several seeds has the curve of the median AUC.{more} {_FEW}",
+        caption=f"Higher is better. A row with several seeds has the curve of the median seed.{more} {_FEW}",
         spec={"data": [*traces, _chance()], "layout": _roc_layout(signal)},
     )
 
@@ -135,7 +138,8 @@ def _span(rows: Sequence[Row], classes: Sequence[str]) -> list[float]:
 
 
 def tradeoff_figure(board: Board, field: str, what: str) -> Chart | None:
-    """AUC against speed, one point for each row."""
+    """The headline against speed, one point for each row."""
+    header = without_tags(board.headline_column.header)
     styles = Styles(board.rows)
     rows = [row for row in board.rows if row.score.value is not None and (row.throughput(field) or 0) > 0]
     if not rows:
@@ -148,17 +152,17 @@ def tradeoff_figure(board: Board, field: str, what: str) -> Chart | None:
             "x": [rounded(row.throughput(field) or 0)],
             **with_errors([row.score]),
             "marker": {"color": styles.colour(row), "symbol": styles.symbol(row), "size": 11},
-            "hovertemplate": "%{text}<br>%{x:,.4~g} events/s<br>AUC %{y:.4f}<extra></extra>",
+            "hovertemplate": f"%{{text}}<br>%{{x:,.4~g}} events/s<br>{header} %{{y:.4f}}<extra></extra>",
         }
         for row, entry in zip(rows, styles.entries(rows), strict=True)
     ]
     x = {"title": {"text": f"{what} speed [events/s]"}, "type": "log", "exponentformat": "SI"}
     return Chart(
         name=f"tradeoff-{what}",
-        title=f"AUC against {what} speed",
-        description=f"AUC against {what} speed in events per second, {len(rows)} rows. Up and to the right is better.",
+        title=f"{header} against {what} speed",
+        description=f"{header} against {what} speed in events/s, {len(rows)} rows. Up and to the right is better.",
         caption=f"Up and to the right is better. Bars are {CONFIDENCE:.0%} intervals; speeds depend on the device.",
-        spec={"data": traces, "layout": layout_of(x, {"title": {"text": "AUC"}})},
+        spec={"data": traces, "layout": layout_of(x, {"title": {"text": header}})},
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from leaderboard.formatting import write_count
+from leaderboard.pages.courses import Course, courses
 from leaderboard.pages.details import (
     TRACEBACK,
     Confusion,
@@ -23,12 +24,14 @@ from leaderboard.pages.pictures import Picture, legend, pictures, ticks
 from leaderboard.ranking.columns import (
     best_text,
     bounds_in_words,
+    remarks,
     shared,
     shared_in_words,
     visible,
     write_status,
 )
 from leaderboard.ranking.names import canonical, source_of
+from leaderboard.ranking.rows import INVERTED, NOT_CONVERGED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +64,7 @@ class RowDetails:
     facts: tuple[tuple[str, str], ...]
     confusion: Confusion | None
     seeds: tuple[tuple[str, ...], ...]
+    courses: tuple[Course, ...]
 
     @property
     def title(self) -> str:
@@ -91,6 +95,7 @@ class BoardSection:
     anchor: str
     columns: tuple[BoardColumn, ...]
     shared: str
+    remarks: tuple[str, ...]
     bounds: str
     within: tuple[RowDetails, ...]
     beyond: tuple[RowDetails, ...]
@@ -105,7 +110,12 @@ class BoardSection:
     @property
     def inverted(self) -> bool:
         """Whether any row is significantly worse than guessing."""
-        return any(row.remark and not row.problems for row in self.board.rows)
+        return any(INVERTED in row.warnings for row in self.board.rows)
+
+    @property
+    def unfinished(self) -> int:
+        """Rows whose training was ended by its cap."""
+        return sum(NOT_CONVERGED in row.warnings for row in self.board.rows)
 
 
 def board_section(board: Board, store: ResultStore, book: ScoreBook) -> BoardSection:
@@ -118,15 +128,16 @@ def board_section(board: Board, store: ResultStore, book: ScoreBook) -> BoardSec
         for place, (row, line) in enumerate(zip(board.rows, lines, strict=True))
     ]
     prefix = f"pictures/{slug(board.task)}-{slug(board.fingerprint[:12])}"
-    examples = store.examples(board.task, board.fingerprint)
+    examples = next(filter(None, (store.examples(board.task, each) for each in board.fingerprints)), {})
     return BoardSection(
         board=board,
         anchor=anchor(board),
         columns=columns,
         shared=shared_in_words(board),
+        remarks=tuple(remarks(board)),
         bounds=bounds_in_words(board),
-        within=tuple(details for details in rows if details.row.done and _counts(details.row, board)),
-        beyond=tuple(details for details in rows if board.beyond(details.row)),
+        within=tuple(d for d in rows if d.row.done and not d.row.problems and not _is_beyond(d.row, board)),
+        beyond=tuple(details for details in rows if _is_beyond(details.row, board)),
         doubtful=tuple(details for details in rows if details.row.done and details.row.problems),
         stopped=tuple(details for details in rows if not details.row.done),
         figures=tuple(figures(replace(board, rows=tuple(row for row in board.rows if not row.problems)), book)),
@@ -194,8 +205,10 @@ def question(board: Board) -> str:
 def rank_in_words(row: Row, board: Board) -> str:
     """The rank of a row for readers: `Rank 1-4 of 6: no row beats it significantly; it beats two`."""
     if row.rank is None:
-        return ""
+        return board.expert_line if row.is_expert and not row.problems else ""
     ranked = sum(other.rank is not None for other in board.rows)
+    if not row.converged:
+        return f"Rank {row.rank[0]} to {row.rank[1]} of {ranked}: after all rows whose training is finished"
     better, worse = row.rank[0] - 1, ranked - row.rank[1]
     rank = str(row.rank[0]) if row.rank[0] == row.rank[1] else f"{row.rank[0]}-{row.rank[1]}"
     beaten = "no row beats it significantly" if not better else f"{_rows(better)} it significantly"
@@ -221,9 +234,14 @@ def _entries(column: BoardColumn, board: Board) -> list[SectionEntry]:
     ]
 
 
+def _is_beyond(row: Row, board: Board) -> bool:
+    """Whether a row has no rank because of a bound; the expert line has none anyway."""
+    return board.beyond(row) and not row.is_expert
+
+
 def _counts(row: Row, board: Board) -> bool:
     """Whether its numbers compete with those of other rows."""
-    return not row.problems and not board.beyond(row)
+    return not (row.problems or row.is_expert or board.beyond(row))
 
 
 def _row_details(row: Row, place: int, entries: tuple[SectionEntry, ...], classes: Sequence[str]) -> RowDetails:
@@ -236,4 +254,5 @@ def _row_details(row: Row, place: int, entries: tuple[SectionEntry, ...], classe
         facts=tuple(facts(row)),
         confusion=confusion(median) if median and tuple(median.classes) == tuple(classes) else None,
         seeds=tuple(seed_line(result, row.headline) for result in row.results),
+        courses=courses(row),
     )

@@ -33,11 +33,11 @@ def write_rank(row: Row) -> str | None:
 
 
 def write_seeds(row: Row) -> str:
-    """`3 of 3`, or `2 of 3, one failed`; and whether a single one borrows its spread from the board."""
+    """`3 of 3`, `2 of 3, one failed`, or `1 of 1 (borrowed)` of a row that borrows the spread of its board."""
     done, run = len(row.done), len(row.results)
     others = Counter(result.status for result in row.results if result.status != "done")
     words = [f"{done} of {run}", *(f"{_few(count)} {_STOPPED[status]}" for status, count in sorted(others.items()))]
-    return ", ".join([*words, "spread of the board"] if row.borrowed else words)
+    return ", ".join(words) + (" (borrowed)" if row.borrowed else "")
 
 
 def write_course(row: Row) -> str | None:
@@ -154,7 +154,7 @@ _AFTER: tuple[BoardColumn, ...] = (
     BoardColumn(
         "seeds",
         "Seeds",
-        "Trainings with numbers, of those that were run",
+        "Trainings with numbers, of those that were run; a single one may borrow its spread from the others of the board",
         write_seeds,
         always=True,
         common=True,

@@ -138,7 +138,7 @@ def test_a_row_of_one_seed_borrows_the_spread_of_the_board(store: ResultStore) -
     logits = [np.log(r.metrics["auc"].value / (1 - r.metrics["auc"].value)) for r in rows["a"].done]
     assert spread.variance == pytest.approx(np.var(logits, ddof=1), rel=1e-9), "both have the same seeds"
     assert spread.freedom == 4
-    assert write_seeds(rows["c"]) == "1 of 1, spread of the board"
+    assert write_seeds(rows["c"]) == "1 of 1 (borrowed)"
     assert "Rows of one seed borrow the spread over seeds of the others." in remarks(board)
     (board,) = rank([alone], store)
     assert "No row has several seeds: ranks do not include the noise of trainings." in remarks(board)
