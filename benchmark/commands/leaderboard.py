@@ -18,6 +18,7 @@ def command(
         Path | None,
         typer.Option(help="Folder for the pages. Default: RESULTS/leaderboard.", metavar="DIR"),
     ] = None,
+    published: options.Published = True,
     force: Annotated[
         bool, typer.Option("--force", help="Write into a folder with other files, which stay as they are.")
     ] = False,
@@ -28,7 +29,7 @@ def command(
     """
     from leaderboard.pages.site import build
 
-    store = options.existing_results(results)
+    store = options.existing_results(results, published=published)
     pages = Path(realpath(output.expanduser())) if output else store.folder / options.PAGES  # a link of the user's own
     if not force:
         _refuse_other_files(pages)

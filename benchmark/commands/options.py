@@ -70,12 +70,22 @@ def file_to_write(given: Path, option: str) -> Path:
     return path
 
 
-def existing_results(given: Path) -> ResultStore:
+Published = Annotated[
+    bool,
+    typer.Option(
+        "--published/--no-published", help="Published results beside your own, on boards that have rows of yours."
+    ),
+]
+
+
+def existing_results(given: Path, *, published: bool = False) -> ResultStore:
     """The results in an existing folder; prints a note on standard error if there are none yet.
+
+    published : with the published results beside them.
 
     Raises UserError when there is no such folder, or when it holds other files.
     """
-    from benchmark.records.store import ResultStore
+    from benchmark.records.published import ACCEPTED, BesidePublished
 
     folder = given.expanduser().resolve()
     if not folder.is_dir():
@@ -84,7 +94,7 @@ def existing_results(given: Path) -> ResultStore:
             f"--results {folder}: {found}, expected a folder of results. "
             "Name another one, or make it: python -m benchmark run --task ttbar"
         )
-    store = ResultStore(folder)
+    store = BesidePublished(folder, ACCEPTED if published else folder)
     if any("-seed" in path.name for path in store.paths()):
         return store
     other_files = [path for path in _visible(folder) if not _may_hold_results(path)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.commands.options import PAGES
 from benchmark.core.terminal import WIDTH
-from benchmark.records.store import ResultStore
+from benchmark.records.published import ACCEPTED, BesidePublished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ def finish(results: Sequence[Result], folder: Path, *, quiet: bool, as_json: boo
     from leaderboard.pages.site import build
     from leaderboard.ranking import boards, scores
 
-    store = ResultStore(folder)
+    store = BesidePublished(folder, ACCEPTED)
     try:  # neither stops the other: a page that can't be written, and a reader that has gone
         if as_json:
             print(to_json(results, scores.ScoreBook(store)), end="")
@@ -33,7 +33,7 @@ def finish(results: Sequence[Result], folder: Path, *, quiet: bool, as_json: boo
             shown = list(_only(ranked, {result.key for result in results}))
             print_boards([board for board, _ in shown])
             if others := sum(hidden for _, hidden in shown):
-                print(f"Ranks are among all rows of each board; the page also has {others} from other runs.")
+                print(f"Ranks are among all rows of each board; the page has {others} more, published or your own.")
     finally:
         page = build(store, folder / PAGES)
     if not (as_json or quiet):

@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from benchmark.core.terminal import console, table
-from benchmark.engine.estimate import ACCEPTED, Estimates
+from benchmark.engine.estimate import Estimates
 from benchmark.engine.plan import data_to_make
+from benchmark.records.published import ACCEPTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -24,6 +24,7 @@ def command(
     ] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Boards as Markdown tables.")] = False,
     latex: Annotated[bool, typer.Option("--latex", help="Boards as LaTeX tables.")] = False,
+    published: options.Published = True,
 ) -> int:
     """Print the results in a folder, ranked on their boards.
 
@@ -36,7 +37,7 @@ def command(
 
     if json + csv + markdown + latex > 1:
         raise UserError("results: --json, --csv, --markdown and --latex exclude each other. Give one of them.")
-    store = options.existing_results(results)
+    store = options.existing_results(results, published=published and not json)
     records = sorted(store.all(), key=lambda result: (result.task, result.created, result.key))
     book = ScoreBook(store)
     if json:

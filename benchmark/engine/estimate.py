@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import leaderboard
 from benchmark.records.store import ResultStore
 from tasks.data.generation import events_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from benchmark.engine.plan import Planned
     from benchmark.records.result import Result
-
-ACCEPTED = Path(leaderboard.__file__).parent / "results"
-"""The accepted results, which are installed with the package."""
 
 
 SLOWNESS = {

@@ -12,12 +12,13 @@ from benchmark.core.errors import PluginError, UserError
 from benchmark.core.files import make_folder, warn_once
 from benchmark.core.process import rank_and_size
 from benchmark.core.supervisor import GarbledError, apart
-from benchmark.engine.estimate import ACCEPTED, Estimates
+from benchmark.engine.estimate import Estimates
 from benchmark.engine.examples import draw
 from benchmark.engine.executor import accepted, execute
 from benchmark.engine.job import Manifests
 from benchmark.engine.plan import jobs_of, plan_cells
 from benchmark.engine.worker import delete_checkpoint
+from benchmark.records.published import ACCEPTED
 from benchmark.records.result import to_store
 from benchmark.records.scoring import score
 from benchmark.records.store import ResultStore

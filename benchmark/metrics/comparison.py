@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmark.core.errors import UserError
 from benchmark.metrics.auc import NOISE, Area, mean_area, overall
-from benchmark.metrics.intervals import clopper_pearson, normal_quantile
+from benchmark.metrics.intervals import clopper_pearson, normal_quantile, student_p_value, student_quantile
 from benchmark.metrics.metric import CONFIDENCE
 
 if TYPE_CHECKING:
@@ -161,10 +161,8 @@ def compare_seeds(
     events = max(0.0, whole.standard_error**2 - _own(a, means[0]) - _own(b, means[1]))
     error = math.sqrt(events + seeds)
     freedom = (events + seeds) ** 2 / sum(part**2 / freedom for part, freedom in parts)
-    from scipy.special import stdtr, stdtrit  # takes 0.25 s to import
-
-    margin = float(stdtrit(freedom, 0.5 + confidence / 2)) * error
-    p_value = 2 * float(stdtr(freedom, -abs(whole.value) / error))
+    margin = student_quantile(confidence, freedom) * error
+    p_value = student_p_value(whole.value / error, freedom)
     return Difference(whole.value, max(-1.0, whole.value - margin), min(1.0, whole.value + margin), error, p_value)
 
 

@@ -53,15 +53,23 @@ def clopper_pearson(proportion: float, count: float, confidence: float) -> Inter
 
     Its coverage is at least nominal.
     """
-    from scipy.special import betaincinv  # takes 0.25 s to import and is rarely needed
-
     if count <= 0:
         return 0.0, 1.0
     tail = (1 - confidence) / 2
     hits, misses = proportion * count, (1 - proportion) * count
-    low = betaincinv(hits, misses + 1, tail) if hits > 0 else 0.0
-    high = betaincinv(hits + 1, misses, 1 - tail) if misses > 0 else 1.0
+    low = _special("betaincinv", hits, misses + 1, tail) if hits > 0 else 0.0
+    high = _special("betaincinv", hits + 1, misses, 1 - tail) if misses > 0 else 1.0
     return _around(proportion, float(low), float(high))
+
+
+def student_quantile(confidence: float, freedom: float) -> float:
+    """Half the width of a two-sided interval of Student's t with a number of degrees of freedom, in standard errors."""
+    return _special("stdtrit", freedom, 0.5 + confidence / 2)
+
+
+def student_p_value(t: float, freedom: float) -> float:
+    """The two-sided p-value of Student's t with a number of degrees of freedom."""
+    return 2 * _special("stdtr", freedom, -abs(t))
 
 
 def logit_normal(value: float, standard_error: float, confidence: float) -> Interval:
@@ -85,6 +93,13 @@ def mean_of_two(a: float, interval_a: Interval, b: float, interval_b: Interval) 
     low = mean - math.hypot(a - interval_a[0], b - interval_b[0]) / 2
     high = mean + math.hypot(interval_a[1] - a, interval_b[1] - b) / 2
     return _around(mean, low, high)
+
+
+def _special(name: str, *arguments: float) -> float:
+    """A function of scipy.special, which takes 0.25 s to import and is rarely needed."""
+    import scipy.special
+
+    return float(getattr(scipy.special, name)(*arguments))
 
 
 def _expit(x: float) -> float:

@@ -214,11 +214,23 @@ class Result(BaseModel):
     created: fields.Name = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     _seal: Seal = PrivateAttr(default="right")
+    _published: bool = PrivateAttr(default=False)
 
     @property
     def seal(self) -> Seal:
         """Whether the file that it was read from has its seal, and the right one."""
         return self._seal
+
+    @property
+    def published(self) -> bool:
+        """Whether it is a published result, which stands beside the user's own."""
+        return self._published
+
+    def as_published(self) -> Result:
+        """The same record, as a published one."""
+        found = self.model_copy()
+        found._published = True
+        return found
 
     @property
     def stem(self) -> str:

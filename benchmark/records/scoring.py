@@ -42,7 +42,7 @@ class Evaluation(NamedTuple):
             "metrics": {**result.metrics, **self.metrics},
             "metric_columns": tuple(columns.values()),
             "confusion_matrix": self.confusion_matrix,
-            "shifted": self.shifted,
+            "shifted": {**result.shifted, **self.shifted},
         }
         return result.model_copy(update=update)
 

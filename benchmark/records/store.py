@@ -45,14 +45,14 @@ class ResultStore:
         self.folder = folder
         self._events: dict[tuple[str, str], ScoredEvents] = {}
 
-    def paths(self) -> list[Path]:
-        """The files of all records, sorted: JSON files that are neither hidden nor in a folder of pages."""
-        visible = (path for path in self.folder.glob("*/*.json") if not path.name.startswith("."))
+    def paths(self, task: str = "*") -> list[Path]:
+        """The files of all records, or of one task, sorted: JSON files that are neither hidden nor among pages."""
+        visible = (path for path in self.folder.glob(f"{task}/*.json") if not path.name.startswith("."))
         return sorted(path for path in visible if not (path.parent / PAGES_MARK).exists())
 
-    def all(self) -> Iterator[Result]:
-        """Every readable record."""
-        for path in self.paths():
+    def all(self, task: str = "*") -> Iterator[Result]:
+        """Every readable record, or those of one task."""
+        for path in self.paths(task):
             try:
                 result = read_result(path)
             except UserError as error:

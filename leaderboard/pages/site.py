@@ -45,7 +45,7 @@ def build(store: ResultStore, output: Path) -> Path:
 def _files(store: ResultStore) -> dict[str, bytes]:
     """The content of all files, by path, pages last."""
     book = ScoreBook(store)
-    results = sorted(store.all(), key=lambda result: (result.task, result.stem))
+    results = sorted(store.all(), key=lambda result: (result.task, result.stem, result.published))
     boards = rank_with(results, book)
     sections = [board_section(board, store, book) for board in boards]
     return {

@@ -119,6 +119,14 @@ _AFTER: tuple[BoardColumn, ...] = (
         write_count,
     ),
     BoardColumn(
+        "predict_flops",
+        "FLOP an event",
+        "Floating-point operations of the prediction of one event, counted",
+        _throughput("predict_flops"),
+        write_number,
+        better="lower",
+    ),
+    BoardColumn(
         "train_events",
         "Trained on",
         "Events in the training set",
@@ -143,6 +151,14 @@ _AFTER: tuple[BoardColumn, ...] = (
         write_course,
     ),
     BoardColumn(
+        "whose",
+        "Results",
+        "Published results, or those in your own folder",
+        lambda row: row.whose,
+        always=True,
+        common=True,
+    ),
+    BoardColumn(
         "device",
         "Device",
         "The device that trained the model",
@@ -154,7 +170,7 @@ _AFTER: tuple[BoardColumn, ...] = (
     BoardColumn(
         "seeds",
         "Seeds",
-        "Trainings with numbers, of those that were run; a single one may borrow its spread from the others of the board",
+        "Trainings with numbers, of those that were run; a single one may borrow its spread from the others",
         write_seeds,
         always=True,
         common=True,

@@ -8,6 +8,7 @@ from functools import cached_property
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from benchmark.metrics.metric import Estimate
 from leaderboard.ranking.metric_columns import column_of, declared_by
 from leaderboard.ranking.names import canonical, label, source_of, sourced
 from leaderboard.ranking.seeds import SCALES, combine, difference, finite, seed_estimate
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from benchmark.metrics.comparison import Spread
-    from benchmark.metrics.metric import Estimate, MetricColumn
+    from benchmark.metrics.metric import MetricColumn
     from benchmark.records.result import Result
 
 UNVERIFIED = "unverified"
@@ -108,6 +109,11 @@ class Row:
         return next((result.events["test"] for result in self.results if "test" in result.events), None)
 
     @property
+    def whose(self) -> str:
+        """Whether its results are published ones or the user's own."""
+        return "published" if self.results[0].published else "own"
+
+    @property
     def is_expert(self) -> bool:
         """Whether it is the expert line of its task: a few columns that a physicist would take. It has no rank."""
         return self.results[0].representation == EXPERT and self.results[0].representation_origin is None
@@ -179,7 +185,9 @@ class Row:
         """
         pairs = [(result, result.shifted[shift]) for result in self.done if shift in result.shifted]
         drops = [
-            difference(seed_estimate(nominal, self.headline), seed_estimate(shifted, self.headline))
+            Estimate(None, reason=shifted.reason)
+            if shifted.reason
+            else difference(seed_estimate(nominal, self.headline), seed_estimate(shifted, self.headline))
             for nominal, shifted in pairs
         ]
         lower = self.headline_column.better == "lower"
@@ -235,6 +243,7 @@ def _cell_of(result: Result, known: Mapping[tuple[str, ...], object]) -> tuple[s
         source_of(result.model_origin),
         canonical(result.parameters),
         result.device,
+        "published" if result.published else "",
     )
     whole = (*cell, f"{result.events['train']:012d}" if "train" in result.events else "", result.fingerprint)
     if result.status == "done" or whole in known:
@@ -280,8 +289,8 @@ def _labelled(rows: Sequence[Row]) -> list[Row]:
     return [named(row, in_full=True) if names[_name(row)] > 1 else row for row in short]
 
 
-def _name(row: Row) -> tuple[str, str, str, int | None, int | None]:
-    return row.representation, row.model, row.device, row.train_events, row.test_events
+def _name(row: Row) -> tuple[str, str, str, str, int | None, int | None]:
+    return row.representation, row.model, row.device, row.whose, row.train_events, row.test_events
 
 
 def _differing(named: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, set[str]]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from benchmark.records.store import ResultStore
     from benchmark.records.verification import Problem
 
-Place = tuple[str, str, str, int, str]
+Place = tuple[str, str, str, int, str, bool]
 
 MOST_BYTES = 500_000_000
 """Scores that are kept in memory. Others are read again when they are needed."""
@@ -172,7 +172,7 @@ def _size(scores: Scores) -> int:
 
 def _place(result: Result) -> Place:
     """What the name of its files is made of; keys alone may be claimed by several records."""
-    return result.task, result.representation, result.model, result.seed, result.key
+    return result.task, result.representation, result.model, result.seed, result.key, result.published
 
 
 def _area(scored: Scored, number: str) -> Area | None:

@@ -61,7 +61,7 @@ def test_the_table_at_the_end_has_what_was_asked_for(
     out = capsys.readouterr().out
     assert "nearest" in out
     assert "raises" not in out
-    assert "Ranks are among all rows of each board; the page also has 1 from other runs." in out
+    assert "Ranks are among all rows of each board; the page has 1 more, published or your own." in out
     assert "raises" in "".join(path.read_text() for path in (tmp_path / "leaderboard").rglob("*.html"))
 
 

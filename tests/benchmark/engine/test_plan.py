@@ -11,9 +11,10 @@ import pytest
 
 from benchmark.commands.plan_table import show, write_seconds
 from benchmark.core.errors import UserError
-from benchmark.engine.estimate import ACCEPTED, Estimates
+from benchmark.engine.estimate import Estimates
 from benchmark.engine.plan import Planned, _identified, data_to_make, plan
 from benchmark.engine.request import Overwrite, Request, Settings
+from benchmark.records.published import ACCEPTED
 from benchmark.records.store import ResultStore
 from tests.benchmark.cells import toy_job
 from tests.benchmark.toys import LONELY, TOY, model, request, run_toy

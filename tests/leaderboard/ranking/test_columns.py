@@ -157,7 +157,8 @@ def test_what_all_rows_share_is_said_once() -> None:
     same = [make_result(model=model, auc=0.8) for model in ("a", "b")]
     stopped = make_result(model="c", status="failed", reason="bug", device="cuda")
     (board,) = rank([*same, stopped])
-    assert {column.name for column in shared(board)} == {"train_events", "test_events", "device", "seeds", "status"}
+    common = {"train_events", "test_events", "whose", "device", "seeds", "status"}
+    assert {column.name for column in shared(board)} == common
     assert shared_in_words(board) == "trained on 4,000 events · tested on 1,500 events · cpu · seeds: 1 of 1"
     (board,) = rank([*same, make_result(model="a", device="cuda", auc=0.8)])
     assert "device" not in {column.name for column in shared(board)}
