@@ -4,8 +4,8 @@
     ------|--------------------------------|------------------------------------|------------------------------------
     cnn   | picture: dense pictures, one   | sequence: particles in falling pt, | edges: nodes and the edges between
           | per panel, 2-D layers [1, 2]   | 1-D convolutions                   | them, EdgeConv [3]
-    ffnn  | table: pooled pixels and image | table: leading particles of each   | table: moments of nodes and edges,
-    bdt   | moments                        | kind, in columns [1, 2]            | degrees
+    ffnn  | table: pooled pixels, moments, | table: leading particles of each   | table: moments of nodes and edges,
+    bdt   | shapes of two clusters         | kind, in columns [1, 2]            | degrees
     mpnn  | nodes: the most energetic      | nodes: particles, each receives    | graph: nodes receive messages
           | pixels, or pooled drawings     | messages from all [4]              | along the edges
     recnn | tree: pixels as massless       | tree: particles, merged two by two | tree: nodes, merged along the edges

@@ -40,7 +40,7 @@ class PixelNodes(View[Images]):
     """Pixels as a set: nodes (batch, columns, places), mask (batch, places), features (batch, features).
 
     At most 128 nodes per event, those of the largest energy; `dropped` is the share that is left out (nothing of 32 x
-    32 crystals in egamma; 28% on average of whole detectors in ttbar, with pixels two crystals wide). The columns are
+    32 crystals in egamma; 8% on average of whole detectors in ttbar, in towers of five crystals). The columns are
     the position along the axes of the picture (`eta` and `phi`, or the names of the axes; 0 for a panel without such an
     axis), `is_<panel>` if there are several panels, and the channels.
 

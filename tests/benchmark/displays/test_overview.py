@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from benchmark.core.errors import Skip
+from benchmark.displays import pictures
 from benchmark.displays.overview import overviews
+from benchmark.displays.style import BAR, SMALL, styled
 from representations.calorimeter.calorimeter import Calorimeter
 from representations.circles.circles import Circles
 from representations.graph.graph import Graph
@@ -66,6 +68,23 @@ def test_several_panels_are_a_look_each():
         np.testing.assert_array_equal(shown.dense()[0], panel[0])
         np.testing.assert_allclose(seen.statistics.mean(0), panel[0])
     assert [seen.numbers()["signal"]["lit_pixels"] for seen in looks] == [2, 0, 0]
+
+
+def test_both_showers_and_the_towers_are_a_look_each():
+    hits = [(80, 100, 40.0), (80, 101, 5.0), (30, 300, 20.0)]
+    photons = [[{"kind": 2, "pt": pt, "eta": 0.0174 * (row - 84.5), "phi": np.radians(column - 179.5)}
+                for pt, row, column in ((39.0, 80, 100), (13.0, 30, 300))], []]  # fmt: skip
+    events = with_column(showers_of([hits, hits]), "objects", photons)
+    events = replace(events, info=replace(events.info, slots={"photon": 2}, picture="photons"))
+    looks = overviews(Calorimeter(), [events], 6)
+    assert [seen.panel for seen in looks] == ["shower1", "shower2", "barrel"]
+    found = [[seen.numbers()[name]["lit_pixels"] for seen in looks] for name in ("signal", "background")]
+    assert found == [[2, 1, 2], [0, 0, 2]]
+    for seen in looks:
+        with styled(**SMALL):
+            sheet = pictures.examples(seen, "", "")
+        bars = [axes.get_ylabel() for axes in sheet.canvas.axes if axes.get_label() == BAR]
+        assert set(bars) == {"ln(1 + $E$ / 0.1 GeV)"}
 
 
 @pytest.mark.parametrize(

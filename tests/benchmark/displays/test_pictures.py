@@ -25,7 +25,7 @@ def texts(sheet):
 
 @pytest.mark.parametrize("unit", [1.0, 10.0])
 def test_averages_of_energies_are_in_gev(unit):
-    seen = overview_of(Calorimeter(unit=unit), showers_of(SHOWERS))
+    seen = overview_of(Calorimeter(unit=unit, scale="linear"), showers_of(SHOWERS))
     with styled(**SMALL):
         sheet = pictures.averages(seen, "", "")
         mean, other, difference = panels(sheet)

@@ -42,10 +42,10 @@ def test_averages_are_those_of_all_pictures_at_once(step):
 def test_small_energies_are_not_lost_next_to_large_ones():
     # in float32, 2^24 + 1 is 2^24
     showers = [[(80, 100, 2.0**24)], [(80, 100, 1.0)]] * 2
-    statistics = summed_up(Calorimeter(unit=1.0), showers_of(showers)[[0, 2]], 2)
+    statistics = summed_up(Calorimeter(unit=1.0, scale="linear"), showers_of(showers)[[0, 2]], 2)
     assert statistics.mean(0).max() == 2.0**24
     both = showers_of([showers[0], showers[1], showers[1], showers[1]])
-    assert summed_up(Calorimeter(unit=1.0), both[[0, 2]], 2).sums[0].max() == 2.0**24 + 1
+    assert summed_up(Calorimeter(unit=1.0, scale="linear"), both[[0, 2]], 2).sums[0].max() == 2.0**24 + 1
 
 
 @pytest.mark.parametrize(("room", "most"), [(1 << 24, 256), (32 * 32 * 3 * 10, 10)])

@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from benchmark.core.errors import Skip, UserError
+from models.inputs import VIEWS
 from models.views.pixel_leaves import of_pixels
 from models.views.pixel_nodes import PixelNodes
 from representations.calorimeter.calorimeter import Calorimeter
+from representations.samples import Images
 from tasks.events import KINDS
 from tests.representations import looped
 from tests.representations.collisions import collisions_of, lists, random_events
@@ -140,11 +142,23 @@ def test_events_without_photons_or_hits():
         Calorimeter().represent(replace(events, info=replace(events.info, slots={"crystal": 25})))
     with pytest.raises(UserError, match="no reconstructed photons"):
         Calorimeter(area="photons").represent(random_events(2, 3))
-    real = replace(
-        events, table=events.table[[name for name in events.table.fields if name not in looped.barrel(NONE)]]
-    )
+    objects = replace(events, table=events.table[[name for name in events.table.fields if name not in NONE]])
     with pytest.raises(Skip, match="no calorimeter hits"):
-        Calorimeter().represent(replace(real, table=real.table[[n for n in real.table.fields if n != "ecal"]]))
+        Calorimeter().represent(objects)
+
+
+def test_tables_hold_the_shapes_of_both_showers():
+    event, photons = pair()
+    event["ecal"] = event["ecal"][:-1]
+    images = Calorimeter().represent(with_photons(collisions_of([event]), [photons]))
+    view = VIEWS["table", Images]
+    table = dict(zip(view.shape(images).columns, view.batch(images, torch.tensor([0]))[0][0].tolist(), strict=True))
+    for name, energy in (("shower1", 60.0), ("shower2", 30.0)):
+        assert table[f"{name}_ecal_cluster1_energy"] == pytest.approx(math.log1p(9.7 * energy), rel=1e-5)
+        assert table[f"{name}_ecal_cluster1_share9"] == pytest.approx(1.0)
+        assert table[f"{name}_ecal_cluster1_share1"] == pytest.approx(0.8 / 0.97)
+        assert table[f"{name}_ecal_cluster1_row"] == pytest.approx(1 / 32)
+    assert table["barrel_ecal_cluster2_row"] == pytest.approx(2 * (8 + 0.5) / 34 - 1)
 
 
 def test_the_columns_that_are_read():
