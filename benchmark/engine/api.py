@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypedDict, TypeGuard, Unpack
 
 from benchmark.core.errors import UserError, did_you_mean, spelled
-from benchmark.core.machine import resolve_device, usable_cores
+from benchmark.core.machine import memory_gb, resolve_device, usable_cores
 from benchmark.core.plugin import Range
 from benchmark.core.process import rank_and_size
 from benchmark.core.refusals import shown
@@ -24,6 +24,8 @@ from benchmark.records.store import ResultStore
 
 Names = str | Iterable[str] | None
 MOST_JOBS, MOST_THREADS, MOST_DEFAULT_JOBS = 64, 1024, 4
+MEMORY_GB = 4
+"""Memory of the machine for each cell that runs by default."""
 MOST_COUNTS, MOST_DIGITS = 100, 16
 _OPTIONAL = {
     *("task", "representation", "model", "metric", "source", "data", "workers", "timeout", "keep_models"),
@@ -163,7 +165,8 @@ def _shares(device: str, jobs: int | None, threads: int | None) -> tuple[int, in
         return jobs or 1, threads
     words = os.environ.get(THREADS, "")
     each = threads or (int(words) if words.isdecimal() else 0) or 1
-    return jobs or max(1, min(MOST_DEFAULT_JOBS, usable_cores() // each)), each
+    fitting = int(memory_gb() or MEMORY_GB) // MEMORY_GB
+    return jobs or max(1, min(MOST_DEFAULT_JOBS, usable_cores() // each, fitting)), each
 
 
 def _check(name: str, value: object) -> None:

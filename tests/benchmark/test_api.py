@@ -116,6 +116,33 @@ def test_options_of_wrong_types(option: str, value: object, message: str):
         parse_options(**{option: value})
 
 
+@pytest.mark.parametrize(
+    ("given", "cores", "memory", "jobs", "threads"),
+    [
+        ({}, 2, 16.0, 2, 1),
+        ({}, 1, 16.0, 1, 1),
+        ({}, 16, None, 1, 1),
+        ({}, 16, 64.0, 4, 1),
+        ({}, 16, 9.0, 2, 1),
+        ({"jobs": 7}, 2, 2.0, 7, 1),
+        ({"threads": 2}, 2, 16.0, 1, 2),
+        ({"threads": 4}, 16, 64.0, 4, 4),
+        ({"jobs": 1, "threads": 16}, 2, 16.0, 1, 16),
+    ],
+)
+def test_how_many_cells_at_once_and_threads_of_each(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, int], cores: int, memory: float | None, jobs: int, threads: int
+):
+    """The threads, on which scores depend, depend neither on the machine nor on the number of cells at once."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("benchmark.engine.api.usable_cores", lambda: cores)
+    monkeypatch.setattr("benchmark.engine.api.memory_gb", lambda: memory)
+    _, settings = parse_options(device="cpu", **given)
+    assert (settings.jobs, settings.threads) == (jobs, threads)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert parse_options(device="cpu", **given)[1].threads == given.get("threads", 3)
+
+
 def test_a_folder_that_hides_a_package_is_named(tmp_path: Path):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "__init__.py").write_text("")

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CELLS = ("--task", TOY, "--preset", "smoke", "--representation", "fourvectors", "--workers", "1", "--quiet")
+ALONE = ("--workers", "1", "--jobs", "1", "--quiet")
+"""Files change in the same order every time."""
+CELLS = ("--task", TOY, "--preset", "smoke", "--representation", "fourvectors", *ALONE)
 TRUSTED = ("--quiet", "--trust-code")
 OFFLINE = {"NO_PROXY": "127.0.0.1"}
 DOWNLOAD = b"0123456789abcdef" * 20_000
@@ -61,6 +63,7 @@ SCENARIOS = {
         Scenario("run", run_of("constant")),
         Scenario("run and keep", run_of("bdt,ffnn[epochs=2]", "--keep-models", "PLACE/models"), ("data",)),
         Scenario("train", run_of("ffnn[epochs=2]"), ("data",), slow=True),
+        Scenario("at once", run_of("constant,bdt[trees=5]", "--jobs", "2", "--shifts"), ("data",), slow=True),
         Scenario("generate", ("data", "generate", TOY, "--preset", "smoke", "--data", "PLACE/data", "--workers", "2")),
         Scenario("import", ("data", "import", TOY, "--preset", "smoke", "--data", "PLACE/data", "--source", "FILES")),
         Scenario("leaderboard", ("leaderboard", "--results", "PLACE/results", "--output", "PLACE/pages"), ("results",)),

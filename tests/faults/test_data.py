@@ -77,8 +77,8 @@ CHANGES = (flipped, cut, emptied, gone, folder, link, wrong_link, pipe, other)
 
 
 def data_set(place: Path) -> Path:
-    """The folder of the data set in the place of a scenario."""
-    (found,) = (place / "data" / "peak").iterdir()
+    """The folder of training and validation events in the place of a scenario."""
+    (found,) = (path for path in (place / "data" / "peak").iterdir() if "-test-" not in path.name)
     return found
 
 
@@ -108,7 +108,7 @@ FILES: dict[str, Callable[[Path], Path]] = {
     "manifest": lambda place: data_set(place) / "manifest.json",
     "shard": lambda place: data_set(place) / "falling-train-0001.parquet",
     "record of samples": lambda place: samples(place) / "samples.json",
-    "tensor": lambda place: samples(place) / "test-labels.bin",
+    "tensor": lambda place: samples(place) / "train-labels.bin",
     "lock": lambda place: made(data_set(place) / ".lock"),
     "lock of samples": lambda place: made(lock_of(samples(place))),
     "record of a shard": lambda place: of_killed_run(place) / ".falling-train-0001.parquet.json",

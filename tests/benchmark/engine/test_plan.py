@@ -65,9 +65,29 @@ def test_a_time_is_scaled_from_the_nearest_result(tmp_path: Path, toy_results: P
     larger = f"{TOY}[events_per_class=400]"
     (planned,) = plan(request("Nearest", tasks=(larger,)), settings)
     rate = seconds / events
-    assert Estimates(own).seconds(planned) == pytest.approx(800 * rate), "scaled by the events of both classes"
+    # 400 for training and validation, and 100 for the test
+    assert Estimates(own).seconds(planned) == pytest.approx(1000 * rate), "scaled by the events of both classes"
     (other,) = plan(request("Nearest[noise=1]"), settings)
     assert Estimates(own, accepted).seconds(other) is None, "other parameters take another time"
+
+
+def test_the_cheapest_cells_come_first(tmp_path: Path, toy_results: Path, toy_data: Path):
+    models = ("cnn", "ffnn", "bdt")
+    asked = request(models=models, representations=("circles", "fourvectors"), seeds="2")
+    items = plan(asked, Settings(tmp_path, toy_data, 1))
+    names = [
+        (i.cell.representation.target, i.cell.model.target, i.cell.seed)
+        for i in Estimates(tmp_path).cheapest_first(items)
+    ]
+    order = [("fourvectors", "bdt"), ("fourvectors", "ffnn"), ("circles", "bdt"), ("fourvectors", "cnn")]
+    order += [("circles", "ffnn"), ("circles", "cnn")]
+    assert names == [(*pair, seed) for pair in order for seed in (0, 1)], "guessed"
+    (done,) = (result for result in ResultStore(toy_results).all() if result.status == "done")
+    (nearest,) = plan(request("Nearest"), Settings(tmp_path, toy_data, 1))
+    for seconds, place in ((1e-3, 0), (1e6, -1)):
+        ResultStore(tmp_path / str(place)).add(done.model_copy(update={"timings": {"fit": seconds}}))
+        found = Estimates(tmp_path / str(place)).cheapest_first([*items, nearest])
+        assert found[place] is nearest, "known"
 
 
 def test_accepted_results_are_there():
@@ -90,7 +110,7 @@ def test_accepted_results_predict_the_cells_of_the_package(tmp_path: Path):
 
 def other_events(item: Planned) -> int:
     task = item.job.data.task
-    return len(task.processes) * task.events_per_class
+    return len(task.processes) * (task.events_per_class + 800)
 
 
 def test_stored_results_and_the_time_that_like_ones_took(toy_results: Path, toy_data: Path):

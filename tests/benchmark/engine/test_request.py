@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmark.core.errors import UserError
 from benchmark.engine.job import build
-from benchmark.engine.request import Cell, Choice, Request, cells, choices, parse_filter, parse_seeds
+from benchmark.engine.request import EXPERT, Cell, Choice, Request, cells, choices, parse_filter, parse_seeds
 from benchmark.records.identity import Part
 from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
@@ -141,7 +141,22 @@ def test_cells_are_the_product_in_order():
 
 def test_an_empty_request_means_everything():
     names = [(cell.task.target, cell.representation.target, cell.model.target) for cell in cells(Request())]
-    assert names == list(product(TASKS.core(), REPRESENTATIONS.core(), MODELS.core()))
+    grid = list(product(REPRESENTATIONS.core(), MODELS.core()))
+    lines = {task: [EXPERT] if TASKS.load(task).expert else [] for task in TASKS.core()}
+    assert names == [(task, *pair) for task in TASKS.core() for pair in [*grid, *lines[task]]]
+    assert lines["ttbar"] == [("expert", "bdt")] != lines["dimuon"], "masses are classes there"
+
+
+@pytest.mark.parametrize("asked", [{"models": ("bdt",)}, {"representations": ("all",)}])
+def test_the_expert_line_is_of_a_run_of_everything(asked):
+    assert "expert" not in {cell.representation.target for cell in cells(Request(("ttbar",), **asked))}
+
+
+def test_a_cell_for_each_number_of_training_events():
+    found = cells(Request(("ttbar",), ("graph",), ("bdt",), seeds="2", train_events=(100, 50, 100), test_events=7))
+    assert [(cell.seed, cell.train_events) for cell in found] == [(0, 100), (0, 50), (1, 100), (1, 50)]
+    assert {cell.test_events for cell in found} == {7}
+    assert str(found[0]) == "ttbar · graph · bdt · seed 0 · 100 events"
 
 
 @pytest.mark.parametrize(
