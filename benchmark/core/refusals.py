@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from benchmark.core.errors import PluginError
+from benchmark.core.text import plain
 
 if TYPE_CHECKING:
     from benchmark.core.errors import UserError
@@ -34,10 +35,10 @@ def kind_of(value: object) -> str:
 def shown(value: object) -> str:
     """A value as it is shown in a message: short, and whatever its `__repr__` does."""
     try:
-        text = "".join(character if character.isprintable() else "?" for character in repr(value)[: VALUE_LENGTH + 1])
+        text = repr(value)[: VALUE_LENGTH + 1]
+        return f"{plain(text[:VALUE_LENGTH])}{'...' if len(text) > VALUE_LENGTH else ''}"
     except BaseException:  # in a plug-in
         return kind_of(value)
-    return text if len(text) <= VALUE_LENGTH else f"{text[:VALUE_LENGTH]}..."
 
 
 def is_name(value: object) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
+from benchmark.core.errors import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -25,8 +27,14 @@ class EventCounter:
 
     def __init__(self, workers: int) -> None:
         context = get_context("spawn")
-        self._counts: Any = context.RawArray("d", workers)
-        self._places: Any = context.Value("q", 0)
+        try:
+            self._counts: Any = context.RawArray("d", workers)
+            self._places: Any = context.Value("q", 0)
+        except OSError as error:  # it is a file in /dev/shm, or in the folder of temporary files
+            raise UserError(
+                f"shared memory of {workers} workers can't be made ({error.strerror or error}), expected space in "
+                "/dev/shm or in the folder TMPDIR. Free space there."
+            ) from error
 
     def total(self) -> float:
         """Accepted events of all processes so far."""

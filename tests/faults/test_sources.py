@@ -13,8 +13,10 @@ import socket
 import zipfile
 import zlib
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import awkward as ak
 import cramjam
 import h5py
 import numpy as np
@@ -26,7 +28,7 @@ from tasks.registry import TASKS
 from tasks.sources import folder, npz_file
 from tasks.sources.files import find_files
 from tasks.sources.folder import files_of
-from tasks.sources.root_bounds import read_branches, trees_of
+from tasks.sources.root_bounds import _check_steps, _Claim, _columns, read_branches, trees_of
 from tasks.sources.text_lines import BLOCK
 from tests.faults.fuzz import bounded
 from tests.tasks.sources.files import HEADER, back_to_back, csv, refused, write_hdf5, write_root
@@ -221,6 +223,51 @@ def test_a_basket_of_gigabytes_is_not_decompressed(tmp_path: Path):
     path.write_bytes(bytes(content))
     with uproot.open(path) as file, pytest.raises(UserError, match="take 2,147 MB, expected at most 500 MB"):
         list(read_branches(file["Events"], ["genWeight"], "np", "it"))
+
+
+@pytest.mark.parametrize("wrong", [2**31 - 100, 2**31 + 100])
+def test_lists_that_end_before_they_begin(tmp_path: Path, wrong: int):
+    """Their difference in 32 bits is gigabytes of numbers, for which uproot would make room."""
+    path, made = tmp_path / "tt.root", nanoaod()
+    types = {name: v.type.content if isinstance(v, ak.Array) else np.asarray(v).dtype for name, v in made.items()}
+    with uproot.recreate(path, compression=None) as file:
+        file.mktree("Events", types).extend(made)
+    with uproot.open(path) as file:
+        basket = file["Events"]["Muon_pt"].basket(0)
+        offsets = np.asarray(basket.raw_data[basket.border :], np.uint8).tobytes()
+    content = path.read_bytes()
+    assert offsets in content
+    changed = bytearray(offsets)
+    changed[8:12] = wrong.to_bytes(4, "big")
+    path.write_bytes(content.replace(offsets, bytes(changed)))
+    assert "lists of branch Muon_" in bounded("ttbar", path)
+
+
+def test_what_an_entry_takes_bounds_the_number_of_entries():
+    claim = _Claim("x", np.array([0, 10]), np.array([40.0]), 4)
+    _check_steps([claim], 10, 10, "it")
+    with pytest.raises(UserError, match="claims 10 entries in 40 bytes"):
+        _check_steps([replace(claim, smallest=5)], 10, 10, "it")
+
+
+def test_pages_of_more_numbers_than_they_can_hold(tmp_path: Path):
+    path = tmp_path / "tt.root"
+    with uproot.recreate(path) as file:
+        file.mkrntuple("Events", nanoaod())
+    with uproot.open(path) as file:
+        tree = file["Events"]
+        assert sum(claim.sizes.sum() for claim in _columns(tree, ["run"], "it")) == 4 * tree.num_entries
+        page = tree.page_link_list[0][0].pages[0]
+        page.num_elements = page.locator.num_bytes * 10**6
+        name = tree.field_records[tree.column_records[0].field_id].field_name
+        with pytest.raises(UserError, match=r"numbers in .* bytes, which is too many"):
+            list(read_branches(tree, [name], "ak", "it"))
+
+
+def test_strings_are_no_numbers(tmp_path: Path):
+    made = nanoaod()
+    path = write_root(tmp_path / "tt.root", "Events", {**made, "MET_pt": ak.Array(["a"] * len(made["MET_pt"]))})
+    assert "branch MET_pt holds" in refused(reader("ttbar").read, path)
 
 
 def test_aliases_of_a_file_are_not_evaluated(tmp_path: Path, monkeypatch):

@@ -1,5 +1,11 @@
+import errno
+import os
 from multiprocessing import get_context
+from multiprocessing.heap import Heap
 
+import pytest
+
+from benchmark.core.errors import UserError
 from tasks.generator import progress
 from tasks.generator.progress import EventCounter
 
@@ -26,3 +32,13 @@ def test_other_processes_count_nothing():
     counter = progress.EventCounter(1)
     progress.report(5)
     assert counter.total() == 0
+
+
+def test_no_space_for_shared_memory(monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("multiprocessing.heap.Arena.__init__", full)
+    monkeypatch.setattr("multiprocessing.heap.BufferWrapper._heap", Heap())
+    with pytest.raises(UserError, match=r"^shared memory of 2 workers .*No space left on device.*Free space there\.$"):
+        EventCounter(2)
