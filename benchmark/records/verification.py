@@ -20,7 +20,7 @@ TOLERANCE = 1e-6
 """Largest difference between a recorded number and the same one from scores: libraries and processors round
 differently, by far less than this, and test events resolve far more."""
 
-_AGAIN = "run the cell again"
+AGAIN = "run the cell again"
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,15 @@ def verify(result: Result, scores: Scores | str | None, known: Area | None = Non
     """
     problems = []
     if result.seal == "missing":
-        problems.append(Problem("unsealed", f"the record has no seal, so it may have been changed; {_AGAIN}"))
+        problems.append(Problem("unsealed", f"the record has no seal, so it may have been changed; {AGAIN}"))
     elif result.seal == "wrong":
-        problems.append(Problem("seal", f"the record was changed after it was written (wrong seal); {_AGAIN}"))
+        problems.append(Problem("seal", f"the record was changed after it was written (wrong seal); {AGAIN}"))
     if result.status != "done":
         return tuple(problems)
     if scores is None or isinstance(scores, str):
-        problems.append(Problem("scores", scores or f"the scores are missing; {_AGAIN}"))
+        problems.append(Problem("scores", scores or f"the scores are missing; {AGAIN}"))
     elif text := _disagreement(result, scores, known):
-        problems.append(Problem("numbers", f"{text}; {_AGAIN}"))
+        problems.append(Problem("numbers", f"{text}; {AGAIN}"))
     return tuple(problems)
 
 

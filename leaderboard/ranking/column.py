@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from benchmark.metrics.metric import Estimate, MetricColumn
@@ -90,7 +90,8 @@ class BoardColumn:
         """Its entry in a row. digits: decimals of an estimate; by default as many as its interval needs."""
         value = self.read(row)
         if isinstance(value, Estimate):
-            text = write_estimate(value, digits)
+            plain = replace(value, low=None, high=None) if row.problems and value.value is not None else value
+            text = write_estimate(plain, digits)
             return TableEntry(text, value.value, value.low, value.high, value.reason, self._mark(row, value))
         if value is None:
             return TableEntry("–")

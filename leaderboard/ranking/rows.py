@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from benchmark.metrics.metric import Estimate
+from benchmark.records.verification import AGAIN
 from leaderboard.ranking.metric_columns import column_of, declared_by
 from leaderboard.ranking.names import canonical, label, source_of, sourced
 from leaderboard.ranking.seeds import SCALES, combine, difference, finite, seed_estimate
@@ -152,7 +153,9 @@ class Row:
     def warnings(self) -> dict[str, str]:
         """Marks of its headline, and what each means. A row that can't be trusted has no other."""
         if self.problems:
-            return {UNVERIFIED: f"{UNVERIFIED}: {'; '.join(self.problems)}"}
+            problems = [problem.removesuffix(f"; {AGAIN}") for problem in self.problems]
+            again = (AGAIN,) if problems != list(self.problems) else ()
+            return {UNVERIFIED: f"{UNVERIFIED}: {'; '.join((*problems, *again))}"}
         column, found = self.headline_column, {}
         if column.is_inverted(self.score):
             found[INVERTED] = (

@@ -13,6 +13,7 @@ from leaderboard.export import to_csv, to_json, to_latex, to_markdown
 from leaderboard.pages.site import build
 from leaderboard.ranking import scores as scores_module
 from leaderboard.ranking.boards import rank, rank_with
+from leaderboard.ranking.columns import visible
 from leaderboard.ranking.scores import ScoreBook
 from leaderboard.terminal import board_text
 from tests.leaderboard.factory import add_cell
@@ -65,6 +66,10 @@ def test_a_wrong_seal_takes_the_rank(store: ResultStore) -> None:
         "the record has an AUC of 0.9990 [0.9980",
     ]
     assert board.rows[-1].rank is None
+    assert board.rows[-1].remark.count("run the cell again") == 1
+    (column,) = (column for column in visible(board) if column.name == "auc")
+    assert column.entry(board.rows[-1], 4).text == "0.9990"
+    assert "−" in column.entry(board.rows[0], 4).text
 
 
 def test_an_edited_record_sets_no_bound(store: ResultStore) -> None:
