@@ -26,6 +26,10 @@ def silent(stage: str, done: float, total: float) -> None:
     """Ignore a progress report: the default of `Context.report`."""
 
 
+def untimed(seconds: float) -> None:
+    """Ignore a duration: the default of `Context.resumed`."""
+
+
 @dataclass(frozen=True)
 class Context:
     """Where and how a model runs; neither hyperparameters nor part of a saved model.
@@ -38,6 +42,7 @@ class Context:
     checkpoint : a file in which a long training may store its state, to resume after a kill. The caller deletes the
         checkpoint after the result is stored.
     sharing : number of cells that share the device, this one included.
+    resumed : called with the seconds of a training before a kill, when it resumes; they count as time of the fit.
     """
 
     device: str = "cpu"
@@ -45,6 +50,7 @@ class Context:
     report: Report = silent
     checkpoint: Path | None = None
     sharing: int = 1
+    resumed: Callable[[float], None] = untimed
 
 
 @dataclass(kw_only=True)

@@ -74,24 +74,33 @@ def evaluate(item: Planned, record: Result, samples: Represented, context: Conte
     splits = _moved(samples.splits, item, device)
     train, valid, test = (splits[name] for name in ("train", "valid", "test"))
     _check_classes(train, test)
-    report = _Report(context)
+    # the truth first, since a model may change the samples
+    truths = {name: _truth(splits[name]) for name in ("valid", "test")}
+    shifted = {name: part if isinstance(part, str) else (part, _truth(part)) for name, part in samples.shifted.items()}
+    events = {name: len(part) for name, part in splits.items()}
+    report, earlier_s = _Report(context), 0.0
+
+    def resumed(seconds: float) -> None:
+        nonlocal earlier_s
+        earlier_s = returned.seconds(model, seconds)
+
     reset_peak_memory(device)
     report("train", 0, 1)
     with clock() as fitting:
-        model.fit(train, valid, replace(context, report=report))
+        model.fit(train, valid, replace(context, report=report, resumed=resumed))
     leave_if_forked()
-    report("predict", 0, len(test))
+    report("predict", 0, events["test"])
     with clock() as predicting:
-        scores = _scores(model, test)
-    report("predict", len(test), len(test))
-    scores = replace(scores, valid=_scores(model, valid) if len(valid) else None)
-    scores, unshifted = _with_shifts(scores, model, samples.shifted, device)
+        scores = _scores(model, test, truths["test"])
+    report("predict", events["test"], events["test"])
+    scores = replace(scores, valid=_scores(model, valid, truths["valid"]) if events["valid"] else None)
+    scores, unshifted = _with_shifts(scores, model, shifted, device)
     details, course = returned.details(model), returned.training(model)
     report("score", 0, 1)
     with clock() as scoring:
         evaluation = score(scores, record.classes, samples.provenance.has_signal, item.cell.metrics, record.yields)
     host, gpu = peak_memory_mb(device)
-    fit_s = fitting.seconds + details.get("resumed_s", 0.0)  # with the epochs before a kill
+    fit_s = fitting.seconds + earlier_s
     costs: dict[str, Any] = {
         "threads": torch.get_num_threads(),
         "fit_cpu_s": fitting.cpu_seconds,
@@ -109,7 +118,7 @@ def evaluate(item: Planned, record: Result, samples: Represented, context: Conte
     filled = {
         "status": "done",
         "has_signal": samples.provenance.has_signal,
-        "events": {name: len(part) for name, part in splits.items()},
+        "events": events,
         **evaluation._asdict(),
         "shifted": {**evaluation.shifted, **unshifted},
         "throughput": Throughput(**costs),
@@ -150,15 +159,16 @@ def _moved(splits: Mapping[str, Samples], item: Planned, device: str) -> dict[st
 
 
 def _with_shifts(
-    scores: Scores, model: Model, shifted: Mapping[str, Samples | str], device: str
+    scores: Scores, model: Model, shifted: Mapping[str, tuple[Samples, dict[str, Any]] | str], device: str
 ) -> tuple[Scores, dict[str, ShiftedTest]]:
     """Scores with those of shifted test events; and why there are none, by the name of the shift."""
     found, missing = {}, {}
-    for name, samples in shifted.items():
+    for name, part in shifted.items():
         try:
-            if isinstance(samples, str):
-                raise UserError(samples)
-            found[name] = _scores(model, samples.to(device))
+            if isinstance(part, str):
+                raise UserError(part)
+            samples, truth = part
+            found[name] = _scores(model, samples.to(device), truth)
         except Exception as error:  # the result stands without them
             missing[name] = ShiftedTest(reason=reason_of(error))
     return replace(scores, shifted=found), missing
@@ -182,15 +192,15 @@ def _check_classes(train: Samples, test: Samples) -> None:
             raise Skip(f"{found} among the {name} events; at least two classes are needed")
 
 
-def _scores(model: Model, samples: Samples) -> Scores:
+def _truth(samples: Samples) -> dict[str, Any]:
+    """Copies of ids, labels, weights and mass of events: what the scores are compared with."""
+    columns = {name: getattr(samples, name) for name in ("event_ids", "labels", "weights", "mass")}
+    return {name: None if column is None else column.cpu().numpy().copy() for name, column in columns.items()}
+
+
+def _scores(model: Model, samples: Samples, truth: Mapping[str, Any]) -> Scores:
     """The scores that a fitted model gives samples, rounded as they are stored."""
+    count, classes = len(samples), samples.classes
     probabilities = model.predict_proba(samples)
     leave_if_forked()
-    host = samples.to("cpu")
-    return Scores.of(
-        event_ids=host.event_ids.numpy(),
-        labels=host.labels.numpy(),
-        probabilities=returned.probabilities(model, probabilities, len(samples), samples.classes),
-        weights=host.weights.numpy(),
-        mass=None if host.mass is None else host.mass.numpy(),
-    )
+    return Scores.of(probabilities=returned.probabilities(model, probabilities, count, classes), **truth)

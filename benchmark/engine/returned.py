@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from benchmark.core.bounded_json import check_bounds
 from benchmark.core.errors import UserError
@@ -20,6 +22,7 @@ from benchmark.core.refusals import is_name, kind_of, shown, wrong
 from benchmark.metrics.compute import ROUNDING
 from benchmark.records.fields import in_bounds
 from benchmark.records.training import Training
+from representations.representation import truth
 from representations.samples import Samples
 
 if TYPE_CHECKING:
@@ -37,7 +40,10 @@ PARAMETERS_BYTES = 100_000
 
 
 def probabilities(model: Model, returned: object, events: int, classes: tuple[str, ...]) -> NDArray[np.float32]:
-    """What `predict_proba` returned, as float32. Raises UserError unless these are probabilities of each event."""
+    """A copy of what `predict_proba` returned, as float32.
+
+    Raises UserError unless these are probabilities of each event.
+    """
     method = "predict_proba returned"
     expected = f"real numbers of shape {(events, len(classes))}, a row for each event and a column for each class"
     try:
@@ -49,6 +55,7 @@ def probabilities(model: Model, returned: object, events: int, classes: tuple[st
         raise wrong(model.name, method, f"numbers of type {array.dtype}", expected)
     if array.shape != (events, len(classes)):
         raise wrong(model.name, method, f"shape {array.shape}", expected)
+    array = np.array(array)  # a copy, which the plug-in does not have
     # the comparison is false for NaN as well
     bad = np.argwhere(~((array >= 0) & (array <= 1 + ROUNDING)))
     if len(bad):
@@ -100,6 +107,13 @@ def training(model: Model) -> Training | None:
     return found
 
 
+def seconds(model: Model, found: object) -> float:
+    """A duration that a model reports. Raises UserError unless it is a finite number, 0 or more."""
+    if not isinstance(found, Real) or not 0 <= float(found) < math.inf:
+        raise wrong(model.name, "reported", f"{shown(found)} as seconds", "a finite number, 0 or more")
+    return float(found)
+
+
 def samples(representation: Representation, found: object, events: Events) -> Samples:
     """What `represent` returned. Raises UserError unless these are samples of the events, in the same order."""
     leave_if_forked()
@@ -108,12 +122,20 @@ def samples(representation: Representation, found: object, events: Events) -> Sa
         raise wrong(representation.name, method, kind_of(found), "Images, Vectors or Graphs")
     if len(found) != len(events):
         raise wrong(representation.name, method, f"{len(found)} samples", f"{len(events)}, one for each event")
-    for name, column in (("event_ids", "event_id"), ("labels", "label")):
-        if not np.array_equal(getattr(found, name).cpu().numpy(), events.column(column)):
-            raise wrong(representation.name, method, f"other {name}", "those of the events, in the same order")
-    if found.classes != events.info.classes:
+    expected = truth(events)
+    if found.classes != expected.pop("classes"):
         raise wrong(representation.name, method, f"the classes {shown(found.classes)}", shown(events.info.classes))
-    return found
+    for name, column in expected.items():
+        if not _same(getattr(found, name), column):
+            raise wrong(representation.name, method, f"other {name}", "those of the events, in the same order")
+    return replace(found, **truth(events))
+
+
+def _same(found: object, expected: object) -> bool:
+    """Whether two columns have the same type and bits, or two values are equal."""
+    if not (isinstance(found, torch.Tensor) and isinstance(expected, torch.Tensor)):
+        return found is expected
+    return found.dtype == expected.dtype and found.cpu().numpy().tobytes() == expected.numpy().tobytes()
 
 
 def parameters(plugin: Plugin) -> dict[str, Any]:

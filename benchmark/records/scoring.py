@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -56,25 +56,27 @@ def score(
 ) -> Evaluation:
     """Compute all registered metrics, and `extra` ones from files (`path/to/mine.py:Mine`), on all test events.
 
+    Those that are not ours come last, each with arrays of its own.
+
     Parameters
     ----------
     scores : with those of validation and shifted test events, if there are any.
     yields : expected events of each class, where the task declares them.
     """
-    registered = METRICS.entries()
-    others = tuple(metric for metric in metrics(tuple(extra)) if metric.name not in registered)
-    foreign = [*others, *(m for m in metrics(tuple(registered)) if registered[m.name].origin != "package")]
     scored = scored_of(scores, classes, has_signal, yields)
-    predicted = scored.scores.argmax(axis=1)
+    confusion = confusion_matrix(scored.labels, scored.scores.argmax(axis=1), len(classes)).tolist()
+    registered = METRICS.entries()
+    announced = metrics(tuple(name for name, entry in registered.items() if not entry.is_built_in))
+    foreign = [*announced, *(metric for metric in metrics(tuple(extra)) if metric.name not in registered)]
     return Evaluation(
-        metrics=_numbers(scored, others),
+        metrics=_numbers(scored, foreign),
         metric_columns=tuple(column for metric in foreign for column in metric.declared()),
-        confusion_matrix=confusion_matrix(scored.labels, predicted, len(classes)).tolist(),
+        confusion_matrix=confusion,
         shifted={
             name: ShiftedTest(
                 fingerprint=part.events.sha256,
                 events=len(part.events.labels),
-                metrics=_numbers(replace(scored_of(part, classes, has_signal, yields), valid=scored.valid), others),
+                metrics=_numbers(replace(scored_of(part, classes, has_signal, yields), valid=scored.valid), foreign),
             )
             for name, part in scores.shifted.items()
         },
@@ -98,12 +100,23 @@ def scored_of(
     )
 
 
-def _numbers(scored: Scored, others: Iterable[Metric]) -> dict[str, MetricValue]:
-    """The numbers of all registered metrics and of others."""
-    estimates = compute(metrics(tuple(METRICS.entries())), scored)
-    for metric in others:
-        estimates = {**_guarded(metric, scored, estimates), **estimates}
+def _numbers(scored: Scored, foreign: Iterable[Metric]) -> dict[str, MetricValue]:
+    """The numbers of all metrics of ours, then of others."""
+    built_in = tuple(name for name, entry in METRICS.entries().items() if entry.is_built_in)
+    estimates = compute(metrics(built_in), scored)
+    for metric in foreign:
+        estimates = {**_guarded(metric, _copied(scored), estimates), **estimates}
     return {name: _value(estimate) for name, estimate in estimates.items()}
+
+
+def _copied(scored: Scored) -> Scored:
+    """The same with copies of the arrays, which can't be written to."""
+    arrays: dict[str, Any] = {
+        name: np.array(value) for name, value in vars(scored).items() if isinstance(value, np.ndarray)
+    }
+    for array in arrays.values():
+        array.flags.writeable = False
+    return replace(scored, **arrays, valid=_copied(scored.valid) if scored.valid else None)
 
 
 def _guarded(metric: Metric, scored: Scored, known: Mapping[str, Estimate]) -> dict[str, Estimate]:

@@ -151,6 +151,7 @@ def _train(
     if members.agree(found[1].epochs if known and found else 0) and known and found:
         state.restore(*found)
         context.report("resume", state.progress.epochs, settings.epochs)
+        context.resumed(state.progress.resumed_s)
     del found
     if members.rank:
         torch.manual_seed(_seed(context.seed, state.progress.epochs, members.rank))

@@ -7,6 +7,7 @@ import shutil
 from itertools import product
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 import torch
 
@@ -27,8 +28,6 @@ from tests.benchmark.toys import LONELY, PLUGINS, metric
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    import numpy as np
 
     from representations.samples import Samples
 
@@ -60,6 +59,15 @@ def test_from_events_to_result(toy_data: Path, tmp_path: Path):
     assert result.variant_given == ()
     assert result.representation_parameters == {"features": "raw"}
     assert (result.representation_given, result.parameters_given) == ((), ())
+
+
+def test_what_is_scored_is_no_models_to_change(toy_data: Path):
+    (honest, truth), (result, scores) = run(toy_job(), toy_data), run(toy_job("Rewrites"), toy_data)
+    for name, column in vars(truth).items():
+        np.testing.assert_array_equal(getattr(scores, name), column)
+    assert (result.metrics, result.confusion_matrix) == (honest.metrics, honest.confusion_matrix)
+    assert result.events == honest.events
+    assert 0 < result.timings["fit"] < 60
 
 
 def test_metrics_of_ones_own_are_in_the_record(toy_data: Path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+import awkward as ak
 import numpy as np
 import pytest
 import torch
@@ -56,6 +57,20 @@ def test_probabilities(value):
     found = returned.probabilities(Says(None), value, 2, CLASSES)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, np.asarray(value, dtype=np.float32))
+
+
+def test_accepted_probabilities_are_a_copy():
+    returned_array = GOOD.astype(np.float32)
+    found = returned.probabilities(Says(None), returned_array, 2, CLASSES)
+    returned_array[:] = np.nan
+    np.testing.assert_array_equal(found, GOOD)
+
+
+def test_seconds():
+    assert returned.seconds(Says(None), np.float32(2)) == 2.0
+    for value in (-1e99, np.nan, np.inf, "3", None, 1j):
+        with pytest.raises(UserError, match=r"says: reported .* as seconds, expected a finite number, 0 or more"):
+            returned.seconds(Says(None), value)
 
 
 @pytest.mark.parametrize(
@@ -137,16 +152,27 @@ def test_samples():
     task = job.data.task
     events = Events(_table(job.data, plan(job.data)[0]), task.info("detector"))[:10]
     samples = job.representation.represent(events)
-    assert returned.samples(job.representation, samples, events) is samples
+    accepted = returned.samples(job.representation, samples, events)
+    assert accepted.particles is samples.particles
+    assert not np.shares_memory(accepted.weights.numpy(), samples.weights.numpy()), "or they could change later"
+    massive = replace(events, table=ak.with_field(events.table, np.full(10, np.nan, np.float32), "mass"))
+    with_mass = job.representation.represent(massive)
+    assert returned.samples(job.representation, with_mass, massive).mass.isnan().all()
     labels = 1 - samples.labels
     for value, found in (
         (None, "None, expected Images, Vectors or Graphs"),
         (samples[:5], "5 samples, expected 10, one for each event"),
         (samples[torch.arange(9, -1, -1)], "other event_ids, expected those of the events, in the same order"),
         (replace(samples, labels=labels), "other labels, expected those of the events, in the same order"),
+        (replace(samples, weights=samples.weights * 2), "other weights, expected those of the events"),
+        (replace(samples, weights=samples.weights.double()), "other weights, expected those of the events"),
+        (replace(samples, weights=-0.0 * samples.weights), "other weights, expected those of the events"),
+        (replace(samples, groups=samples.groups - 1), "other groups, expected those of the events"),
+        (replace(samples, mass=samples.weights), "other mass, expected those of the events"),
+        (replace(samples, pair_masses=not samples.pair_masses), "other pair_masses, expected those of the events"),
         (replace(samples, classes=("a", "b")), r"the classes \('a', 'b'\), expected \('hard', 'soft'\)"),
     ):
-        with pytest.raises(UserError, match=f"fourvectors: represent returned {found}. Correct this plug-in."):
+        with pytest.raises(UserError, match=f"fourvectors: represent returned {found}.*Correct this plug-in."):
             returned.samples(job.representation, value, events)
 
 

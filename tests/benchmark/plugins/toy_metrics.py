@@ -31,6 +31,24 @@ class Other(Metric):
         return {"other": Estimate(float(len(scored.labels)))}
 
 
+class Rewrites(Metric):
+    """Tries to change what is scored; in place first, then also arrays that are not to be written to."""
+
+    name: ClassVar[str] = "rewrites"
+    columns = (MetricColumn("rewrites", "Nothing"),)
+
+    def __call__(self, scored: Scored, confidence: float = CONFIDENCE) -> dict[str, Estimate]:
+        refused = 0
+        for array in (scored.labels, scored.scores, scored.weights):
+            try:
+                array[:] = 0
+            except ValueError:
+                refused += 1
+            array.flags.writeable = True
+            array[:] = 0
+        return {"rewrites": Estimate(float(refused))}
+
+
 class Thief(Metric):
     """A number that another metric has."""
 

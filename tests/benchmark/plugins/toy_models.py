@@ -55,6 +55,32 @@ class Nearest(Model):
 
 
 @dataclass(kw_only=True)
+class Rewrites(Nearest):
+    """Changes the truth of the events, and later the probabilities that it returned; lies about its time."""
+
+    name: ClassVar[str] = "rewrites"
+
+    last: NDArray[np.float32] | None = field(default=None, init=False, compare=False)
+
+    def fit(self, train: Samples, valid: Samples, context: Context) -> None:
+        super().fit(train, valid, context)
+        train.weights[:] = 0
+        valid.labels.resize_(1)
+
+    def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
+        if self.last is not None:
+            self.last[:] = np.nan
+        self.last = super().predict_proba(samples)
+        samples.labels.numpy()[:] = self.last.argmax(axis=1)
+        samples.weights[:] = 0
+        samples.event_ids[:] = 7
+        return self.last
+
+    def details(self) -> dict[str, float]:
+        return {"resumed_s": -1e99}
+
+
+@dataclass(kw_only=True)
 class Raises(Nearest):
     """Fails in its own way."""
 

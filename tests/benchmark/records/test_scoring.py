@@ -59,6 +59,16 @@ def test_a_metric_from_a_file_is_added_and_nan_is_undefined():
     assert columns[0].description == "Mean score of the first class, and something that is not defined."
 
 
+def test_what_is_scored_is_no_metrics_to_change():
+    plain, (labels, weights) = score(FOUR, CLASSES, has_signal=True), (FOUR.labels.copy(), FOUR.weights.copy())
+    values, _, confusion = score(FOUR, CLASSES, has_signal=True, extra=[metric("Rewrites"), metric("Mine")])
+    assert {name: values[name] for name in plain.metrics} == plain.metrics
+    assert confusion == plain.confusion_matrix
+    assert (values["rewrites"].value, values["mine"].value) == (3.0, pytest.approx(0.525))
+    np.testing.assert_array_equal(FOUR.labels, labels)
+    np.testing.assert_array_equal(FOUR.weights, weights)
+
+
 def test_each_metric_once_and_unknown_ones_refused():
     assert len(metrics(("auc", "auc"))) == 1
     with pytest.raises(UserError, match=r"unknown metric 'auk'. Did you mean 'auc'"):
