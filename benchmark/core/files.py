@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import sys
@@ -16,6 +17,8 @@ from benchmark.core.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+_OF_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 @cache
@@ -95,6 +98,11 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"{path}: can't be written ({reason}). Free space or name another folder.") from error
+
+
+def is_of_disk(error: UserError) -> bool:
+    """Whether writing failed since the disk is full, read-only or broken, and not for the state of this process."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _OF_DISK
 
 
 @contextmanager

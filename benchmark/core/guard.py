@@ -81,11 +81,13 @@ def _ctrl_c() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def _unchanged() -> Iterator[None]:
-    """Restore environment, working directory, signal handlers, filters of warnings, and the modes of numpy and torch.
+    """Restore environment, folder, file modes, signal handlers, filters of warnings, and the modes of numpy and torch.
 
     What was put into the path of imports goes to its end, where it hides nothing.
     """
     environment, folder, path = dict(os.environ), os.getcwd(), list(sys.path)
+    umask = os.umask(0o077)
+    os.umask(umask)
     handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
     modes = numpy.geterr() if (numpy := sys.modules.get("numpy")) else NUMPY
     kind = torch.get_default_dtype() if (torch := sys.modules.get("torch")) else None
@@ -95,6 +97,7 @@ def _unchanged() -> Iterator[None]:
         finally:
             os.environ.clear()
             os.environ.update(environment)
+            os.umask(umask)
             with suppress(OSError):  # it may be gone
                 os.chdir(folder)
             sys.path[:] = [*path, *(entry for entry in sys.path if entry not in path)]

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from benchmark.core.errors import UserError
-from benchmark.core.process import rank_and_size
+from benchmark.core.process import of_torchrun, rank_and_size
 
 
 def usable_cores() -> int:
@@ -54,7 +54,7 @@ def resolve_device(wanted: str) -> str:
     if kind == "auto" and not count:
         return "cpu"
     if count and not number and rank_and_size()[1] > 1:
-        return f"cuda:{int(os.environ['LOCAL_RANK']) % count}"
+        return f"cuda:{of_torchrun('LOCAL_RANK', 'LOCAL_WORLD_SIZE') % count}"
     if kind == "auto":
         return "cuda"
     if count == 0:

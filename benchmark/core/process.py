@@ -12,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from benchmark.core.errors import UserError, spelled
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,12 +23,16 @@ MARK = "BENCHMARK_WORKER"
 
 _worker: int | None = None
 """The id of this process if it is a worker; a process that it forks has another."""
+_umask = 0o077
+"""The mode of new files of this process, which a plug-in may change."""
 
 
 def become_worker() -> None:
     """Prepare a spawned process: a session of its own, no standard output, no Ctrl-C, and an end with its parent."""
-    global _worker
+    global _worker, _umask
     _worker = os.getpid()
+    _umask = os.umask(0o077)
+    os.umask(_umask)
     with suppress(OSError):  # so that it can be ended with all its children; a signal of theirs to all reaches no other
         os.setsid()
     # libraries print banners (fastjet, from C++) to standard output, which is for the user's JSON
@@ -42,9 +48,14 @@ def is_worker() -> bool:
 
 
 def leave_if_forked() -> None:
-    """End this process at once if a plug-in has forked it off a worker: only the worker goes on with the cell."""
-    if _worker is not None and os.getpid() != _worker:
-        os._exit(0)
+    """Call this after code of a plug-in: only the worker goes on, with its own mode of new files.
+
+    A process that the plug-in has forked off the worker ends at once.
+    """
+    if _worker is not None:
+        if os.getpid() != _worker:
+            os._exit(0)
+        os.umask(_umask)
 
 
 def members(mark: str) -> list[int]:
@@ -88,10 +99,25 @@ def silenced() -> Iterator[None]:
 
 
 def rank_and_size() -> tuple[int, int]:
-    """Rank of this process and number of processes of torchrun; (0, 1) without torchrun. Child processes inherit it."""
+    """Rank of this process and number of processes of torchrun; (0, 1) without torchrun. Child processes inherit it.
+
+    Raises UserError when the environment has the mark of torchrun, but not these numbers.
+    """
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         return 0, 1
-    return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    return of_torchrun("RANK", "WORLD_SIZE"), int(os.environ["WORLD_SIZE"])
+
+
+def of_torchrun(name: str, size: str) -> int:
+    """The number in the variable `name`, below that in `size`. Raises UserError unless both are such numbers."""
+    found = [os.environ.get(variable, "") for variable in (name, size)]
+    number, most = (int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1 for text in found)
+    if not 0 <= number < most:
+        raise UserError(
+            f"{name} is '{spelled(found[0])}' and {size} is '{spelled(found[1])}', expected numbers as of torchrun. "
+            "Start it with torchrun, or unset TORCHELASTIC_RUN_ID."
+        )
+    return number
 
 
 @contextmanager

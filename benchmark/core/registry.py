@@ -23,7 +23,7 @@ from benchmark.core.guard import guarded
 from benchmark.core.loader import import_file
 from benchmark.core.process import is_worker
 from benchmark.core.refusals import shown
-from benchmark.core.source_text import hash_of, imported_files, sibling, source_of
+from benchmark.core.source_text import NOT_PYTHON, hash_of, imported_files, sibling, source_of
 from benchmark.core.trial import try_import
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ def _announced(group: str) -> tuple[Entry, ...]:
         path = source_of(module)
         try:
             classes = _classes(path, module, origin) if path else {}
-        except (SyntaxError, ValueError):  # importing it raises the error with its place
+        except NOT_PYTHON:  # importing it raises the error with its place
             classes = {}
         entry = classes.get(class_name, Entry(point.name, "", f"{module}:{class_name}", origin))
         found.append(replace(entry, name=point.name))
@@ -225,9 +225,13 @@ def _in_file(word: str, noun: str) -> Entry:
     try:
         classes = _classes(path, str(path), str(path))
     except SyntaxError as error:
-        raise UserError(f"{noun} {word}: {path.name} line {error.lineno} is not Python ({error.msg}).") from error
+        line = f" line {error.lineno}" if error.lineno else ""
+        raise UserError(f"{noun} {word}: {path.name}{line} is not Python ({error.msg}). Correct this file.") from error
     except ValueError as error:
-        raise UserError(f"{noun} {word}: {path.name} is not Python text ({error}).") from error
+        raise UserError(f"{noun} {word}: {path.name} is not Python text ({error}). Correct this file.") from error
+    except (MemoryError, RecursionError) as error:
+        nested = f"{path.name} is nested too deep for Python ({type(error).__name__})"
+        raise UserError(f"{noun} {word}: {nested}. Correct this file.") from error
     if not colon and len(classes) == 1:
         class_name = next(iter(classes))
     if class_name not in classes:

@@ -18,6 +18,8 @@ PACKAGES = ("benchmark", "tasks", "representations", "models", "leaderboard")
 """The packages of this project."""
 PLUGIN = "benchmark_plugin_"
 """Begins the name of the package that stands for a folder of loose plug-ins (`benchmark/core/loader.py`)."""
+NOT_PYTHON = (SyntaxError, ValueError, MemoryError, RecursionError)
+"""What parsing raises for a text that is no Python, or that is nested too deep for Python's parser."""
 
 
 def source_of(module: str) -> Path | None:
@@ -79,10 +81,9 @@ def _file_of(root: Path, names: tuple[str, ...] | list[str]) -> Path | None:
 def _imports(text: bytes) -> tuple[tuple[int, tuple[str, ...]], ...]:
     """The imports in a source text, each as its level (the number of leading dots) and names."""
     try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):  # importing it raises this error
+        return tuple(_imports_below(ast.parse(text)))
+    except NOT_PYTHON:  # importing it raises this error
         return ()
-    return tuple(_imports_below(tree))
 
 
 def _imports_below(node: ast.AST) -> Iterator[tuple[int, tuple[str, ...]]]:

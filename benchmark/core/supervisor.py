@@ -45,7 +45,8 @@ class Supervised:
         self.pipe, child = context.Pipe()
         self._mark = secrets.token_hex(8)
         self._unread = b""
-        self._closed = False
+        self._closed = self._over = False
+        self._code: int | None = None
         self.process = context.Process(target=_begin, args=(work, child, *arguments))
         resource_tracker.ensure_running()  # first, since it must not have the mark: all workers share it
         with spawn_without_main(), _marked(self._mark):
@@ -65,17 +66,16 @@ class Supervised:
         Raises GarbledError for bytes that are no message.
         """
         over = self._closed or self.process.exitcode is not None
-        if over:
+        if over and not self._over:
+            self.process.join(DYING_S)  # a pipe closes a little before its process ends
+            self._over, self._code = True, self.process.exitcode
             self._end_children()  # first, so that no one can write any more
         lines = self._lines(0 if over else MESSAGE_BYTES)
         return [_parsed(line) for line in lines], over
 
-    def stop(self, patience: float = 0.0) -> int | None:
-        """Wait this many seconds, then end process and children. Returns the exit code if it ended by itself."""
-        code = self.process.exitcode
-        if code is None and patience:
-            self.process.join(patience)
-            code = self.process.exitcode
+    def stop(self) -> int | None:
+        """End process and children. Returns the exit code if it ended by itself."""
+        code = self._code if self._over else self.process.exitcode
         self._end_children()
         self.process.kill()
         self.process.join()
@@ -131,7 +131,9 @@ def wait(workers: Collection[Supervised], seconds: float) -> None:
 
 
 def how_it_died(code: int | None) -> str:
-    """What the exit code of a process says, as the end of a sentence."""
+    """What the exit code of a process says whose messages are over, as the end of a sentence; None: it went on."""
+    if code is None:
+        return "was ended, since its pipe had closed; does a plug-in close files?"
     if code is not None and code < 0:
         name = _name_of(-code)
         hint = "; killed by the system, perhaps because memory ran out" if name == "SIGKILL" else ""
@@ -174,7 +176,7 @@ def apart(subject: str, function: Callable[..., Any], *arguments: Any, limit: fl
                         raise PluginError(text)
                 raise GarbledError("an unknown message")
             if over:
-                raise PluginError(f"{subject}: its process {how_it_died(worker.stop(DYING_S))}. Correct this file.")
+                raise PluginError(f"{subject}: its process {how_it_died(worker.stop())}. Correct this file.")
             if time.monotonic() > deadline:
                 raise PluginError(f"{subject}: took longer than {limit:g} s. Correct this file.")
     except GarbledError as error:

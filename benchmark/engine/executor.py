@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import ValidationError
 
 from benchmark.core.errors import UserError
+from benchmark.core.files import make_folder
 from benchmark.core.machine import usable_cores
-from benchmark.core.supervisor import DYING_S, GarbledError, Supervised, how_it_died, wait
+from benchmark.core.supervisor import GarbledError, Supervised, how_it_died, wait
 from benchmark.core.temporary import temporary_for
 from benchmark.engine.returned import report_step
 from benchmark.engine.worker import work
@@ -94,10 +95,10 @@ class Worker:
             self.stop()
         return item
 
-    def stop(self, patience: float = 0.0) -> int | None:
-        """Wait this many seconds, then end the process. Returns its exit code if it ended by itself."""
+    def stop(self) -> int | None:
+        """End the process. Returns its exit code if it ended by itself."""
         process, self.process, self.used = self.process, None, False
-        return process.stop(patience) if process else None
+        return process.stop() if process else None
 
     def _started(self) -> Supervised:
         if self.process is None:
@@ -119,7 +120,8 @@ def execute(items: Sequence[Planned], settings: Settings, listener: Listener) ->
     """Run cells and yield each with its result, in the order in which they finish; the worker has stored the result.
 
     Cells that run at the same time share caches and memory, so their speeds are measured one by one when all have
-    ended; such a cell comes a second time. Raises UserError when a worker can't store a result.
+    ended; such a cell comes a second time. Raises UserError when a worker can't store a result for the disk; a plug-in
+    may limit what its process can write.
     """
     if settings.jobs == 1 or len(items) < 2:
         yield from _run(items, settings, listener)
@@ -155,6 +157,8 @@ def _measure(items: Sequence[Planned], settings: Settings, listener: Listener) -
 def _run(items: Sequence[Planned], settings: Settings, listener: Listener) -> Iterator[tuple[Cell, Result]]:
     """Run cells, as many at once as there are workers."""
     waiting = deque(items)
+    for name in {item.record.task for item in items}:
+        make_folder(settings.results / name)  # in no process of a plug-in
     with _workers(items, settings) as workers:
         while waiting or any(worker.item for worker in workers):
             for worker in workers:
@@ -224,7 +228,7 @@ def _receive(worker: Worker, listener: Listener) -> Result | None:
         worker.stop()
         return _unfinished(worker, "failed", f"the worker process sent {error}; does a plug-in write to its pipe?")
     if over:
-        code = worker.stop(DYING_S)
+        code = worker.stop()
         return _unfinished(worker, "failed", f"the worker process {how_it_died(code)}")
     if worker.deadline <= time.monotonic():
         worker.stop()
@@ -250,8 +254,10 @@ def _handled(message: dict[str, Any], worker: Worker, listener: Listener) -> Res
             return None
         case {"kind": "result", "result": str(text)}:
             return accepted(text, record)
-        case {"kind": "error", "text": str(text)}:
-            raise UserError(text)
+        case {"kind": "error", "text": str(text), "disk": disk}:
+            if disk is True or not worker.item.job.is_foreign:
+                raise UserError(text)
+            return _unfinished(worker, "failed", f"the worker process can't store the result: {text}")
     raise GarbledError("an unknown message")
 
 

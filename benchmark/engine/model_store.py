@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from benchmark.core.blame import reason_of
 from benchmark.core.errors import UserError
 from benchmark.core.files import make_folder, replacing, sha256, write_atomically
+from benchmark.core.process import leave_if_forked
 from benchmark.core.seal import sealed, unsealed
 from benchmark.core.stored import MB, StoredFile, UnreadableError
 from benchmark.records.identity import Identity, Part
@@ -112,6 +113,7 @@ def save(model: Model, identity: Identity, result: Result, models: Path) -> None
         with replacing(folder) as temporary:
             temporary.mkdir()
             model.save(temporary)
+            leave_if_forked()
             files = {name: sha256(temporary / name) for name in sorted(_files(temporary))}
             if ORIGIN in files:
                 raise UserError(f"{ORIGIN} is the record of a saved model, expected another name. Rename this file.")

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from benchmark.core.blame import reason_of
 from benchmark.core.errors import UserError
-from benchmark.core.files import warn_once
+from benchmark.core.files import is_of_disk, warn_once
 from benchmark.core.memory import give_back, keep_freed_memory
 from benchmark.core.process import leave_if_forked, rank_and_size
 from benchmark.engine.returned import report_step
@@ -45,7 +45,7 @@ def work(parent: ParentPipe, settings: Settings, device: str, sharing: int) -> N
         try:
             result = _run(parent, message, settings, device, sharing)
         except UserError as error:  # the result can't be stored
-            parent.send("error", key=record.key, text=str(error))
+            parent.send("error", key=record.key, text=str(error), disk=is_of_disk(error))
         else:
             parent.send("result", key=record.key, result=result.model_dump_json())
             del result  # so that the memory of what was fitted is free
@@ -71,6 +71,7 @@ def _run(
 
     try:
         item: Planned = pickle.loads(pickled)  # imports its plug-ins
+        leave_if_forked()
         _check_files(item)
     except BaseException as error:  # in a plug-in, which may have changed meanwhile
         failed = record.model_copy(update={"status": "failed", "reason": reason_of(error)})

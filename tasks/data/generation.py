@@ -24,10 +24,10 @@ import numpy as np
 
 from benchmark.core.blame import complaint
 from benchmark.core.errors import PluginError, UserError
-from benchmark.core.files import write_atomically
+from benchmark.core.files import is_of_disk, write_atomically
 from benchmark.core.process import leave_if_forked
 from benchmark.core.refusals import kind_of, wrong
-from benchmark.core.supervisor import DYING_S, LOOK_EVERY_S, GarbledError, ParentPipe, Supervised, how_it_died, wait
+from benchmark.core.supervisor import LOOK_EVERY_S, GarbledError, ParentPipe, Supervised, how_it_died, wait
 from tasks import events
 from tasks.data.manifest import PlannedShard, read_any_manifest
 from tasks.data.shards import copy_shard, finished, record
@@ -179,7 +179,7 @@ def _has_made(process: Supervised, shard: PlannedShard, task: Task) -> bool:
         raise PluginError(f"{task.name}: a generating process sent an unknown message. Correct this task.")
     if over:
         raise PluginError(
-            f"{task.name}: a generating process {how_it_died(process.stop(DYING_S))}. "
+            f"{task.name}: a generating process {how_it_died(process.stop())}. "
             "Run the same command again to continue, with fewer --workers if memory is short."
         )
     return False
@@ -213,8 +213,9 @@ def _work(parent: ParentPipe, counter: EventCounter) -> None:
                 return
             try:
                 _store(table, folder, shard, recipe)
-            except UserError as error:
-                parent.send("refused", text=str(error))
+            except UserError as error:  # a task may limit what its process can write
+                refused = TASKS.find(data.target).is_built_in or is_of_disk(error)
+                parent.send("refused" if refused else "error", text=str(error))
                 return
             parent.send("made", file=shard.file)
     except EOFError:

@@ -39,18 +39,20 @@ def run_models(folder: Path, *names: str, seeds: str = "1", tasks: tuple[str, ..
 REASONS = {
     "holds": "the worker process ended with exit code 3",
     "babbles": "the worker process sent ",
+    "limits": "the worker process can't store the result: ",
+    "closes": "the worker process was ended, since its pipe had closed; does a plug-in close files?",
     "exits": "SystemExit: 0 (hostile_models.py, line ",
     "leaves": "the worker process ended with exit code 0",
     "mute": "UnspeakableError: its __str__ raises RuntimeError (hostile_models.py, line ",
     "interrupts": "KeyboardInterrupt: ",
     "half": "half: parameters_count returned 3.5, expected a whole number, 0 or more, or None. Correct this plug-in.",
 }
-MORE = ("Exits", "Leaves", "Mute", "Interrupts", "Half")
+MORE = ("Closes", "Exits", "Leaves", "Mute", "Interrupts", "Half")
 
 
 def test_a_grid_of_hostile_models(tmp_path: Path, traces: Path):
     """Without --timeout. The good model after all of them finds a clean process."""
-    names = ["Holds", "Doubles", "Haunts", "Babbles", "Poisons", "Good"]
+    names = ["Holds", "Doubles", "Haunts", "Babbles", "Limits", "Masks", "Poisons", "Good"]
     found = {result.model: result for result in run_models(tmp_path, *names)}
     assert list(found) == [name.lower() for name in names]
     wanted = {name: "failed" if name in REASONS else "done" for name in found}
@@ -61,6 +63,8 @@ def test_a_grid_of_hostile_models(tmp_path: Path, traces: Path):
     assert set(found["good"].details.values()) == {0.0}
     assert set(found["poisons"].details.values()) == {1.0}
     assert {result.model: result for result in ResultStore(tmp_path / "results").all()} == found
+    modes = {path.stat().st_mode & 0o600 for path in (tmp_path / "results").rglob("*.*")}
+    assert modes == {0o600}
     forked = [int(path.name) for path in traces.iterdir()]
     assert len(forked) >= 2
     assert all(map(has_ended, forked))

@@ -187,7 +187,7 @@ def test_devices():
         (-signal.SIGSEGV, "died of SIGSEGV"),
         (-37, "died of signal 37"),
         (3, "ended with exit code 3"),
-        (None, "ended with exit code None"),
+        (None, "was ended, since its pipe had closed; does a plug-in close files?"),
     ],
 )
 def test_how_it_died(code: int | None, words: str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import time
@@ -142,6 +143,36 @@ class Babbles(Good):
                 os.write(number, self.text)
             except OSError:
                 continue
+
+
+@dataclass(kw_only=True)
+class Limits(Good):
+    """Lets its process write no file."""
+
+    name: ClassVar[str] = "limits"
+
+    def attack(self, train: Samples) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+@dataclass(kw_only=True)
+class Masks(Good):
+    """Makes new files of its process unreadable."""
+
+    name: ClassVar[str] = "masks"
+
+    def attack(self, train: Samples) -> None:
+        os.umask(0o777)
+
+
+@dataclass(kw_only=True)
+class Closes(Good):
+    """Closes every file of its process."""
+
+    name: ClassVar[str] = "closes"
+
+    def attack(self, train: Samples) -> None:
+        os.closerange(0, 4000)
 
 
 @dataclass(kw_only=True)
