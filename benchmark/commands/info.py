@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_format
 
 from benchmark.commands import options
+from benchmark.core.paths import user_path
 
 
 def command(
@@ -28,7 +29,7 @@ def command(
         **{name: value for name, value in machine.items() if name != "packages"},
         "device": device,
         "gpu": gpu_name(device) or "none",
-        "results": str(results.expanduser().resolve()),
+        "results": str(user_path(results, "--results")),
         "data": str(options.data_root(data)),
         **machine["packages"],
     }

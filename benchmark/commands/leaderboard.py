@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from os.path import realpath
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from benchmark.commands import options
 from benchmark.core.errors import UserError
+from benchmark.core.paths import user_path
 
 
 def command(
@@ -29,8 +29,9 @@ def command(
     """
     from leaderboard.pages.site import build
 
+    pages = user_path(output, "--output") if output else None  # a link of the user's own
     store = options.existing_results(results, published=published)
-    pages = Path(realpath(output.expanduser())) if output else store.folder / options.PAGES  # a link of the user's own
+    pages = pages or store.folder / options.PAGES
     if not force:
         _refuse_other_files(pages)
     print(build(store, pages).resolve().as_uri())

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.core.errors import UserError
+from benchmark.core.files import refuse_special
+from benchmark.core.paths import user_path
 from benchmark.core.plugin import PRESETS
 from benchmark.core.registry import Registry
 from benchmark.engine.request import data_root as data_root
@@ -37,9 +39,9 @@ def matched(given: Path, noun: str) -> Path:
 
     Raises UserError when the pattern matches no path, or several.
     """
-    path = given.expanduser()
+    path = user_path(given, noun, follow=False)
     if path.exists() or not _PATTERN.search(str(path)):
-        return given
+        return path
     found = [Path(name) for name in sorted(glob(str(path)))]
     if len(found) == 1:
         return found[0]
@@ -58,15 +60,21 @@ def _first(paths: Sequence[Path]) -> str:
 
 
 def file_to_write(given: Path, option: str) -> Path:
-    """The path of a file to write, before the work for it begins.
+    """The path of a file to write, before the work for it begins. A link stands for the file that it leads to.
 
-    Raises UserError when a folder has this name, or when there is no folder to put the file into.
+    Raises UserError when a folder, a device, a pipe or a socket has this name, or when there is no folder to put the
+    file into.
     """
-    path = given.expanduser()
+    path = user_path(given, option)
+    named = user_path(given, option, follow=False)  # /dev/stdout has no path when links are followed
     if path.is_dir():
-        raise UserError(f"{option} {path}: is a folder, expected a file to write. Name a file in it.")
-    if not path.absolute().parent.is_dir():
-        raise UserError(f"{option} {path}: there is no folder {path.absolute().parent}. Make it, or name another.")
+        raise UserError(f"{option} {named}: is a folder, expected a file to write. Name a file in it.")
+    try:
+        refuse_special(named)
+    except UserError as error:
+        raise UserError(f"{option} {error}") from error
+    if not path.parent.is_dir():
+        raise UserError(f"{option} {named}: there is no folder {path.parent}. Make it, or name another.")
     return path
 
 
@@ -87,7 +95,7 @@ def existing_results(given: Path, *, published: bool = False) -> ResultStore:
     """
     from benchmark.records.published import ACCEPTED, BesidePublished
 
-    folder = given.expanduser().resolve()
+    folder = user_path(given, "--results")
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing there"
         raise UserError(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 import sys
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO
 
 from benchmark.core.errors import UserError
+from benchmark.core.paths import special
 from benchmark.core.temporary import remove, temporary_for, tidy
 from benchmark.core.text import one_line
 
@@ -37,13 +39,27 @@ def make_folder(folder: Path) -> None:
         raise UserError(f"{folder}: the folder can't be written (read-only). Name another one.")
 
 
+def refuse_special(path: Path, *, follow: bool = True) -> None:
+    """Raise UserError for a device, a pipe or a socket, which no file may replace.
+
+    follow : whether a link stands for what it leads to; otherwise a link is no reason.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError):
+        status = path.stat(follow_symlinks=follow)
+        if not any(kind(status.st_mode) for kind in (stat.S_ISREG, stat.S_ISDIR, stat.S_ISLNK)):
+            raise UserError(f"{path}: is {special(status)}, expected a file to write. Name another one.")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path next to `path`, for a file or a folder to write; it replaces `path` when the block ends.
 
     When the block raises, `path` stays as it was and the temporary one is deleted. Leftovers of killed processes next
-    to it are deleted, too. Raises OSError when renaming fails.
+    to it are deleted, too. A link at `path` is replaced itself.
+
+    Raises OSError when renaming fails, and UserError for a device, a pipe or a socket at `path`.
     """
+    refuse_special(path, follow=False)
     tidy(path.parent)
     temporary = temporary_for(path)
     try:

@@ -21,6 +21,7 @@ from benchmark.core.blame import reason_of
 from benchmark.core.errors import UserError, did_you_mean, spelled
 from benchmark.core.guard import guarded
 from benchmark.core.loader import import_file
+from benchmark.core.paths import user_path
 from benchmark.core.process import is_worker
 from benchmark.core.refusals import shown
 from benchmark.core.source_text import NOT_PYTHON, hash_of, imported_files, sibling, source_of
@@ -217,7 +218,7 @@ def _announced(group: str) -> tuple[Entry, ...]:
 def _in_file(word: str, noun: str) -> Entry:
     """The plug-in in a file, given as `path/to/file.py:Class`, or as the file alone if it holds one class."""
     file, colon, class_name = word.rpartition(":")
-    path = Path(file if colon else word).expanduser().resolve()
+    path = user_path(file if colon else word, noun)
     if not path.is_file():
         if (found := _loaded.get(f"{path}:{class_name}")) is not None:
             return found[0]

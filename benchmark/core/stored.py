@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from benchmark.core.errors import UserError
+from benchmark.core.paths import special
 from benchmark.core.text import short
 
 if TYPE_CHECKING:
@@ -27,13 +27,6 @@ ModelType = TypeVar("ModelType", bound="BaseModel")
 
 MB = 1_000_000
 REASON_LENGTH = 160
-_KINDS = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-    stat.S_IFSOCK: "a socket",
-}
 
 
 class UnreadableError(UserError):
@@ -56,7 +49,7 @@ class StoredFile:
     remedy: str
 
     def open(self, path: Path) -> BufferedReader:
-        """Open a file to read. Raises UserError unless it is a regular file of at most `most` bytes."""
+        """Open a file to read. Raises UserError unless it is a regular file of a disk, of at most `most` bytes."""
         try:
             self._check(path, os.stat(path))  # first, since opening a device may have an effect
             # a file that was replaced by a pipe meanwhile must not block
@@ -78,9 +71,12 @@ class StoredFile:
         with self.open(path) as file:
             try:
                 size = os.fstat(file.fileno()).st_size  # reading allocates as many bytes as it is asked for
-                content = file.read(size + 1)
+                # a file that claims to be empty is not read: what it gives may never end, or not be there again
+                content: bytes | None = file.read(size + 1) if size else b""
             except OSError as error:
                 raise self._unreadable(path, error) from error
+        if content is None:  # reading it would have to wait
+            raise self._unreadable(path, BlockingIOError("has no content yet"))
         if len(content) != size:
             raise UserError(f"{path}: changed while it was read. Run the same command again.")
         if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
@@ -91,10 +87,11 @@ class StoredFile:
         """Raise UserError for a file that `read` refuses. The content never is in memory as a whole."""
         with self.open(path) as file:
             try:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+                empty = not os.fstat(file.fileno()).st_size  # then it is not read, as in `read`
+                found = hashlib.sha256() if empty else hashlib.file_digest(file, "sha256")
             except OSError as error:
                 raise self._unreadable(path, error) from error
-        if found != sha256:
+        if found.hexdigest() != sha256:
             raise self._changed(path)
 
     def parse(self, path: Path, parser: Callable[[bytes], Parsed], sha256: str | None = None) -> Parsed:
@@ -117,7 +114,9 @@ class StoredFile:
 
         Raises UserError as `parse` does.
         """
-        self.open(path).close()
+        with self.open(path) as file:
+            if not os.fstat(file.fileno()).st_size:
+                raise UserError(f"{path}: is empty, expected {self.noun}. {self.remedy}")
         return self._parsed(path, lambda: parser(path))
 
     def _parsed(self, path: Path, parser: Callable[[], Parsed]) -> Parsed:
@@ -135,8 +134,7 @@ class StoredFile:
         return self.parse(path, kind.model_validate_json, sha256)
 
     def _check(self, path: Path, status: os.stat_result) -> None:
-        if not stat.S_ISREG(status.st_mode):
-            found = _KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
+        if found := special(status):
             raise UnreadableError(f"{path}: is {found}, expected a file with {self.noun}. Move it away.")
         if status.st_size > self.most:
             raise self._too_large(path, status.st_size)

@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterable
 from numbers import Integral, Real
 from os import PathLike
-from pathlib import Path
-from typing import TypedDict, TypeGuard, Unpack
+from typing import TYPE_CHECKING, TypedDict, TypeGuard, Unpack
 
 from benchmark.core.errors import UserError, did_you_mean, spelled
 from benchmark.core.machine import memory_gb, resolve_device, usable_cores
+from benchmark.core.paths import require_folder, user_path
 from benchmark.core.plugin import Range
 from benchmark.core.process import rank_and_size
 from benchmark.core.refusals import shown
@@ -21,6 +21,9 @@ from benchmark.engine.request import WORDS, Overwrite, Request, Settings, data_r
 from benchmark.metrics.registry import METRICS
 from benchmark.records.collection import Results
 from benchmark.records.store import ResultStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Names = str | Iterable[str] | None
 MOST_JOBS, MOST_THREADS, MOST_DEFAULT_JOBS = 64, 1024, 4
@@ -114,7 +117,7 @@ def load_results(folder: Path | str = "results") -> Results:
 
     Raises UserError when there is no such folder.
     """
-    path = Path(folder).expanduser().resolve()
+    path = user_path(folder, "results")
     if not path.is_dir():
         raise UserError(f"{path}: no such folder, expected a folder of results. Run something first, or name another.")
     return Results(sorted(ResultStore(path).all(), key=lambda result: (result.task, result.created, result.key)))
@@ -139,23 +142,27 @@ def parse_options(**options: Unpack[Options]) -> tuple[Request, Settings]:
         level=options.get("level", "detector"),
         seeds=_seeds(options.get("seeds", "1")),
         device=resolve_device(options.get("device", "auto")),
-        source=None if source is None or str(source) == "generated" else Path(source),
+        source=None if source is None or str(source) == "generated" else user_path(source, "--source", follow=False),
         train_events=counts("train-events", options.get("train_events")),
         test_events=next(iter(counts("test-events", options.get("test_events"), most=1)), None),
     )
     jobs, threads = _shares(request.device, jobs, threads)
     overwrite, models = str(options.get("overwrite", Overwrite.failed)), options.get("keep_models")
     settings = Settings(
-        results=Path(options.get("results", "results")).expanduser().resolve(),
+        results=user_path(options.get("results", "results"), "--results"),
         data=data_root(options.get("data")),
         workers=options.get("workers") or usable_cores(),
         overwrite=Overwrite(overwrite),
         timeout=options.get("timeout"),
-        models=Path(models).expanduser().resolve() if models else None,
+        models=user_path(models, "--keep-models") if models else None,
         jobs=jobs,
         threads=threads,
         shifts=options.get("shifts", False),
     )
+    require_folder(settings.results, "--results")
+    require_folder(settings.data, "--data", written=False)  # events that are there are read from a read-only disk too
+    if settings.models:
+        require_folder(settings.models, "--keep-models")
     return request, settings
 
 

@@ -13,6 +13,7 @@ import pyarrow.parquet
 
 from benchmark.core.errors import Skip, UserError
 from benchmark.core.files import write_atomically
+from benchmark.core.paths import user_path
 from benchmark.engine import returned
 from benchmark.engine.model_store import restore
 from models.export import write_onnx
@@ -98,8 +99,9 @@ def predict(
     UserError
         For a folder without a saved model, and for events that its task or representation can't read.
     """
-    restored = restore(model.expanduser().resolve(), device, trust_code=trust_code)
-    source = _source(events.expanduser().resolve(), restored)
+    folder, path = user_path(model, "model"), user_path(events, "events")
+    restored = restore(folder, device, trust_code=trust_code)
+    source = _source(path, restored)
     classes = restored.task.classes
     ids, scores = [np.zeros(0, np.int64)], [np.zeros((0, len(classes)), np.float32)]
     done = 0
@@ -126,7 +128,7 @@ def export_onnx(model: Path, onnx: Path, *, trust_code: bool = False) -> tuple[l
 
     Raises UserError for a folder without a saved model, a model without an ONNX form, and a file that can't be written.
     """
-    folder = model.expanduser().resolve()
+    folder = user_path(model, "model")
     restored = restore(folder, "cpu", trust_code=trust_code)
     return write_onnx(restored.model, folder, onnx, restored.task.classes), restored.task.classes
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError, did_you_mean, spelled
 from benchmark.core.guard import guarded
+from benchmark.core.paths import user_path
 from benchmark.core.plugin import PRESETS, Plugin
 from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
@@ -134,12 +135,12 @@ class Settings:
 
 def data_root(given: Path | str | None) -> Path:
     """The folder of data sets: the given one, else BENCHMARK_DATA, else the user's cache folder."""
-    folder = given or os.environ.get("BENCHMARK_DATA")
-    if folder:
-        return Path(folder).expanduser().resolve()
+    for name, folder in ("--data", given), ("BENCHMARK_DATA", os.environ.get("BENCHMARK_DATA")):
+        if folder:
+            return user_path(folder, name)
     from platformdirs import user_cache_path
 
-    return user_cache_path("collision-benchmark")
+    return user_path(user_cache_path("collision-benchmark"), "cache folder")
 
 
 def cells(request: Request) -> list[Cell]:

@@ -85,11 +85,22 @@ def missing_columns(what: str, names: Sequence[str]) -> UserError:
     )
 
 
+def _require_whole(values: NDArray[Any], name: str, row: Callable[[int], str], what: str) -> None:
+    """Raise UserError naming the first row whose value is no whole number of 64 bits."""
+    if values.dtype.kind == "f":
+        wrong = np.flatnonzero((values != np.rint(values)) | (np.abs(values) >= 2.0**63))
+        if len(wrong):
+            raise UserError(
+                f"{what}: {row(int(wrong[0]))} has {name} = {values[wrong[0]]:g}, expected a whole number. "
+                "Correct or remove it."
+            )
+
+
 def part_of(columns: Mapping[str, NDArray[Any]], row: Callable[[int], str], what: str) -> FilePart:
     """Pairs from columns by plain name, each of shape (rows,). Of more than two muons the hardest two are taken.
 
-    row : how a user identifies a row, such as "line 12". Raises UserError for NaN and infinite numbers, and for PDG ids
-    of other particles than muons.
+    row : how a user identifies a row, such as "line 12". Raises UserError for NaN and infinite numbers, for numbers of
+    runs and events that are not whole, and for PDG ids of other particles than muons.
     """
     for name, values in columns.items():
         require_finite(values, name, row, what)
@@ -106,5 +117,7 @@ def part_of(columns: Mapping[str, NDArray[Any]], row: Callable[[int], str], what
     make = MuonPairs.from_momenta if kind is CARTESIAN else MuonPairs.from_pt_eta_phi
     collision = None
     if "run" in columns:
+        for name in COLLISION:
+            _require_whole(columns[name], name, row, what)
         collision = np.stack([np.asarray(columns[name]).astype(np.int64) for name in COLLISION], axis=1).view(np.uint64)
     return FilePart(make(*muons), collision, more=len(muons[0]) if count > 2 else 0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.core.errors import UserError
 from benchmark.core.files import warn_once
+from benchmark.core.paths import special
 from benchmark.core.stored import StoredFile
 
 if TYPE_CHECKING:
@@ -62,15 +63,15 @@ def _visible(folder: Path) -> Iterator[Path]:
 
 
 def _is_readable(path: Path) -> bool:
-    """Whether it is a regular file. Raises UserError for one that may not be read."""
+    """Whether it is a regular file of a disk. Raises UserError for one that may not be read."""
     try:
-        mode = os.stat(path).st_mode
+        status = os.stat(path)
     except OSError as error:  # a link to nothing, or to itself
         warn_once(f"{path}: left out, since it can't be followed ({error.strerror})")
         return False
-    if not stat.S_ISREG(mode):
-        if not stat.S_ISDIR(mode):
-            warn_once(f"{path}: left out, since it is no regular file")
+    if found := special(status):
+        if not stat.S_ISDIR(status.st_mode):
+            warn_once(f"{path}: left out, since it is {found}")
         return False
     if not os.access(path, os.R_OK):
         raise UserError(f"{path}: can't be read (permission denied), expected an event file. Check permissions.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_format
-import os
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ import typer
 from benchmark.commands import options
 from benchmark.commands.data import arguments
 from benchmark.core.errors import UserError
+from benchmark.core.paths import user_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -149,10 +149,11 @@ def _leftovers(folders: Iterable[Path]) -> list[Removable]:
     from benchmark.core.temporary import leftovers
 
     rows = []
-    for folder in folders:
-        if not os.path.isdir(folder):
+    for given in folders:
+        folder = user_path(given, "--leftovers")
+        if not folder.is_dir():
             raise UserError(f"--leftovers {folder}: no such folder. Name a folder of results, models or pages.")
-        inside = [folder.resolve()]
+        inside = [folder]
         for _ in range(DEPTH):
             rows += [_leftover(path) for place in inside for path in leftovers(place)]
             inside = [path for place in inside for path in _folders(place)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.commands import options
+from benchmark.core.paths import user_path
 from benchmark.core.terminal import console, table
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def fetch(
         return 0
     wanted = find(source)
     files = wanted.choose([name for names in only or () for name in names.split(",")])
-    folder = to.expanduser().resolve() if to else root / FOLDER / wanted.name
+    folder = user_path(to, "--to") if to else root / FOLDER / wanted.name
     outcomes = run(wanted, files, folder, quiet=quiet, as_json=json)
     return 0 if all(outcome.good for outcome in outcomes) else 1
 

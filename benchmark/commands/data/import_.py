@@ -10,6 +10,7 @@ import typer
 
 from benchmark.commands import options
 from benchmark.commands.data import arguments, generate
+from benchmark.core.paths import user_path
 
 
 def command(
@@ -27,6 +28,7 @@ def command(
     from benchmark.core.errors import UserError
     from benchmark.engine.progress import Display
 
+    source = user_path(source, "--source", follow=False)
     wanted = arguments.data_sets(task, preset, "detector", source)
     if len(wanted) != 1:
         raise UserError(f"--source {source}: files belong to one task, but {len(wanted)} were named. Name one task.")

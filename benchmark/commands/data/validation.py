@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError
+from benchmark.core.paths import user_path
 from benchmark.core.terminal import console, table
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def folder_for(given: Path) -> Path:
     """Make the folder of the figures if necessary. Raises UserError when that fails."""
     from benchmark.core.files import make_folder
 
-    folder = given.expanduser().resolve()
+    folder = user_path(given, "--plots")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--plots {folder}: is a file, expected a folder to put figures into. Name another one.")
     make_folder(folder)

@@ -95,6 +95,12 @@ def test_wrong_words(refused, words: str, message: str, monkeypatch: pytest.Monk
             CSV.replace("1.5,1.5", "1.5,inf", 1).encode(),
             "inf.csv: line 2 has px1 = inf, expected a finite number",
         ),
+        (
+            "half.csv",
+            f"{HEADER}\n{back_to_back(3.0, 1, 0.5)}\n".encode(),
+            "line 2 has event = 0.5, expected a whole number",
+        ),
+        ("huge.csv", f"{HEADER}\n{back_to_back(3.0, 1e30, 1)}\n".encode(), "line 2 has run = 1e+30, expected a whole"),
         ("word.csv", CSV.replace("1.5,1.5", "1.5,left", 1).encode(), "'left'"),
         ("empty.csv", b"", "is empty"),
         ("header.csv", HEADER.encode() + b"\n", "has no event"),
@@ -166,11 +172,11 @@ def test_root_file_without_events_or_cut_short(refused, tmp_path: Path, events: 
 
 
 def test_folders_that_cannot_be_made(refused, tmp_path: Path, toy_data: Path):
-    (tmp_path / "file").write_text("in the way")
-    words = arguments(tmp_path / "file", toy_data, "Nearest")
-    assert f"{tmp_path / 'file'}: the folder can't be made" in refused(*words)
-    words = arguments(tmp_path / "results", tmp_path / "file", "Nearest")
-    assert "the folder can't be made" in refused(*words, "--quiet")
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    assert f"--results {file}: {file} is a file, expected a folder" in refused(*arguments(file, toy_data, "Nearest"))
+    words = arguments(tmp_path / "results", file, "Nearest")
+    assert f"--data {file}: {file} is a file, expected a folder" in refused(*words, "--quiet")
 
 
 def test_folder_of_results_that_is_in_the_way_of_one_task(refused, tmp_path: Path, toy_data: Path):

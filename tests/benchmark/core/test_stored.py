@@ -53,6 +53,47 @@ def test_a_valid_file(note: Path):
     assert NOTE.model(note, Note, hashlib.sha256(note.read_bytes()).hexdigest()) == Note(text="a")
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="Linux alone has these files")
+@pytest.mark.parametrize("name", ["/proc/self/status", "/proc/kmsg", "/sys/kernel/mm/transparent_hugepage/enabled"])
+def test_files_of_the_kernel_are_not_opened(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch):
+    """Reading `/proc/kmsg` waits, and takes what another reader waits for."""
+    if not os.path.exists(name):
+        pytest.skip(f"{name} is not there")
+    link = tmp_path / "note.json"
+    link.symlink_to(name)
+    opened, real = [], os.open
+    monkeypatch.setattr(os, "open", lambda path, *rest: opened.append(str(path)) or real(path, *rest))
+    for read in (NOTE.read, NOTE.open, lambda path: NOTE.verify(path, "0" * 64), lambda path: NOTE.parse_at(path, str)):
+        with pytest.raises(UserError, match=r"note\.json: is a file of the kernel, expected a file with a note"):
+            read(link)
+    assert str(link) not in opened
+
+
+def test_a_file_that_claims_to_be_empty_is_not_read(note: Path, monkeypatch: pytest.MonkeyPatch):
+    """Whatever it would give: file systems that make content while it is read say so, and may never end."""
+    real = os.fstat
+
+    def empty(descriptor: int) -> os.stat_result:
+        fields = list(real(descriptor))
+        fields[6] = 0
+        return os.stat_result(fields)
+
+    monkeypatch.setattr(os, "fstat", empty)
+    assert NOTE.read(note) == b""
+    NOTE.verify(note, hashlib.sha256(b"").hexdigest())
+    with pytest.raises(UserError, match=r"note\.json: is empty, expected a note\. Write it again\."):
+        NOTE.parse_at(note, str)
+
+
+def test_a_file_that_has_no_content_yet(note: Path, monkeypatch: pytest.MonkeyPatch):
+    class Waiting(io.BufferedReader):
+        def read(self, size: int | None = -1) -> Any:
+            return None
+
+    monkeypatch.setattr(os, "fdopen", lambda descriptor, mode: Waiting(io.FileIO(descriptor)))
+    assert "can't be read (has no content yet)" in refused(note)
+
+
 def test_a_link_to_a_valid_file(note: Path, tmp_path: Path):
     (tmp_path / "link.json").symlink_to(note)
     assert NOTE.read(tmp_path / "link.json") == note.read_bytes()
