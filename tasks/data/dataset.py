@@ -191,7 +191,8 @@ def _rebuilt(
 def info_of(task: Task, level: str, *, from_files: bool) -> EventInfo:
     """The information on a task's events, with the columns of its expert line, and with the content of files."""
     holds = task.reader.holds if from_files and task.reader else ""
-    return replace(task.info(level), expert=task.expert, expert_note=task.expert_note, holds=holds)
+    note = "" if task.expert else task.expert_note
+    return replace(task.info(level), expert=task.expert, expert_note=note, holds=holds)
 
 
 def version_of(package: str) -> str:

@@ -226,4 +226,4 @@ def _shares(components: tuple[Component, ...], count: int) -> Iterator[int]:
 
 
 def _settings(component: Component, level: str, shower: Shower) -> tuple[str, ...]:
-    return (*physics.COMMON, *component.settings, *physics.LEVELS[level], *SHOWERS[shower])
+    return (*physics.COMMON, *component.settings, *physics.radiation(level, shower), *SHOWERS[shower])

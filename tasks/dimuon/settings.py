@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tasks.generator.pythia import Shower
+
 COMMON = ("Beams:eCM=7000", "PartonLevel:MPI=off")
 
-LEVELS = {
-    "generator": ("TimeShower:QEDshowerByL=off", "Vincia:EWmode=0"),
-    "hadron": ("HadronLevel:QED=on",),
-    "detector": ("HadronLevel:QED=on",),
-}
-"""Photon radiation of muons: none at the level generator (in either shower); else from Z, virtual photons (the
-default) and onia."""
+
+def radiation(level: str, shower: Shower) -> tuple[str, ...]:
+    """Photon radiation of muons: none at the level generator; else from Z, virtual photons and decays of hadrons.
+
+    VINCIA radiates from Z and virtual photons only: it gives up on every event when decays of hadrons are to radiate.
+    """
+    if level == "generator":
+        return ("TimeShower:QEDshowerByL=off", "Vincia:EWmode=0")
+    return () if shower == "vincia" else ("HadronLevel:QED=on",)
+
 
 _MUONS_ONLY = ("HadronLevel:Hadronize=off",)
 """Onia still decay; strings are not hadronised, since none of the muons come from light hadrons."""

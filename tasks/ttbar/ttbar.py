@@ -15,6 +15,7 @@ from tasks.generator.pythia import BATCH, Shower, accepted, collisions
 from tasks.task import Task
 from tasks.ttbar.selection import Selection, high_level
 from tasks.ttbar.settings import ENERGY, streams
+from tasks.ttbar.yields import yields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -85,7 +86,8 @@ class TTbar(Task):
         """
         slots = {"electron": 2, "muon": 2, "jet": 6, "bjet": 3, "met": 1}
         headline = "auc_macro" if self.classes_count == 3 else "auc"
-        return EventInfo(self.name, self.classes, level, slots, headline=headline)
+        expected = self._yields if level == "detector" else {}
+        return EventInfo(self.name, self.classes, level, slots, headline=headline, yields=expected)
 
     def settings(self, process: str, level: str) -> tuple[str, ...]:
         """Pythia's settings, a line per stream with its share of the tries, and those of the pile-up."""
@@ -149,6 +151,14 @@ class TTbar(Task):
 
     def _streams(self, process: str, level: str) -> list[tuple[tuple[str, ...], float]]:
         return streams(process, level, min_jets=self.min_jets, multiparton=self.multiparton, shower=self.shower)
+
+    @property
+    def _yields(self) -> dict[str, float]:
+        """Expected events of each class in 5 inverse femtobarns; empty for variants that were not measured."""
+        found = yields(self.min_jets, self.leptons, multiparton=self.multiparton)
+        if not found or self.classes_count == 3:
+            return found
+        return {"ttbar": found["ttbar"], "background": found["wjets"] + found["drellyan"]}
 
     @property
     def _selection(self) -> Selection:

@@ -35,6 +35,8 @@ COUNT = {"wjets": 1500, "ttbar": 1000, "recoil": 4000}
 """Collisions that `detector_figures` simulates: about ten seconds of each."""
 HARD = 30.0
 """GeV: above it, neutrinos dominate the missing energy."""
+NO_TAUS = ("23:onMode=off", "23:onIfAny=11 13", "24:onMode=off", "24:onIfAny=11 13")
+"""W and Z decay to electrons and muons: the hadronic decay of a tau would be a jet without recoil."""
 
 
 class TTbarValidation(Validation):
@@ -139,16 +141,16 @@ def _mean(values: NDArray[Any]) -> float:
 
 
 def _simulated(
-    process: str, count: int, *, multiparton: bool, min_jets: int = 0
+    process: str, count: int, *, multiparton: bool, min_jets: int = 0, more: tuple[str, ...] = ()
 ) -> Iterator[tuple[ak.Array, Reconstructed]]:
-    """Batches of collisions from the first stream of a process, and their reconstruction."""
+    """Batches of collisions from the first stream of a process, with `more` settings, and their reconstruction."""
     from tasks.detector.reconstruction import Cuts, reconstruct
     from tasks.generator.pythia import BATCH, collisions
 
     rng = np.random.default_rng(SEED)
     settings, _ = streams(process, "detector", min_jets=min_jets, multiparton=multiparton)[0]
     done = 0
-    for events in collisions(settings, SEED, f"ttbar, {process}", min(BATCH, count)):
+    for events in collisions((*settings, *more), SEED, f"ttbar, {process}", min(BATCH, count)):
         yield events, reconstruct(events, "detector", Cuts(), rng)
         done += len(events)
         if done >= count:
@@ -199,13 +201,14 @@ def missing(batches: Iterator[tuple[ak.Array, Reconstructed]]) -> Figure:
 def recoil(process: str, count: int) -> Figure:
     """Jets of events that start from a boson and a parton, next to those that start from the boson alone.
 
-    Without multi-parton interactions, whose jets are the same in both. Both are valid where the leading jet has more
-    than 30 GeV. `count` : collisions with a parton; four times as many start from the boson alone.
+    Without multi-parton interactions and tau leptons, whose jets are the same in both. Both are valid where the leading
+    jet has more than 30 GeV. `count` : collisions with a parton; four times as many start from the boson alone.
     """
     shares = {"boson alone": 4, "boson and parton": 1}
     leading, second = {}, {}
     for (name, share), min_jets in zip(shares.items(), (0, PARTON_FROM), strict=True):
-        jets = [found.jets.pt for _, found in _simulated(process, share * count, multiparton=False, min_jets=min_jets)]
+        batches = _simulated(process, share * count, multiparton=False, min_jets=min_jets, more=NO_TAUS)
+        jets = [found.jets.pt for _, found in batches]
         pt = ak.to_numpy(ak.fill_none(ak.pad_none(ak.concatenate(jets), 2, clip=True), 0.0)).astype(np.float64)
         leading[name], second[name] = pt[pt[:, 0] > 0, 0], pt[pt[:, 0] > 0, 1]
     panels = (

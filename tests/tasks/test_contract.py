@@ -111,7 +111,7 @@ def test_the_expert_line_has_columns_or_a_reason(task, name):
     info = info_of(task.resolve("quick"), "detector", from_files=False)
     assert info.expert == task.expert
     assert bool(info.expert) == (name in {"ttbar", "wprime", "diphoton", "egamma"})
-    assert len(info.expert_note) > 20
+    assert bool(info.expert_note) != bool(info.expert)
 
 
 def test_a_data_set_crosses_to_workers(task, name):

@@ -18,6 +18,7 @@ from tasks.ttbar.selection import high_level
 from tasks.ttbar.settings import STREAMS, W_JETS, WITH_PARTON, streams
 from tasks.ttbar.ttbar import GENERATION_SHARE, TTbar
 from tasks.ttbar.validation import recoil
+from tasks.ttbar.yields import CROSS_SECTIONS, measured
 
 COUNT = 100
 SEED = 11
@@ -142,7 +143,7 @@ def test_a_parton_does_not_bound_the_mass_of_the_z():
         recoil.append(np.hypot(ak.to_numpy(boson.p.px), ak.to_numpy(boson.p.py)))
     assert shares[1] == pytest.approx(shares[0], rel=0.35)
     assert recoil[0].max() < 1e-6
-    assert 11.5 < recoil[1].min() < 12.5  # pTHat, far below the jets' 30 GeV
+    assert 14.5 < recoil[1].min() < 15.5  # pTHat, far below the jets' 30 GeV
 
 
 # --- hits and tracks -------------------------------------------------------------------------------------------------
@@ -296,6 +297,31 @@ def test_scalars_by_hand():
     for name, values in wanted.items():
         assert ak.to_numpy(scalars[name]).dtype == np.float32
         assert ak.to_list(scalars[name]) == pytest.approx(values, rel=1e-5)
+
+
+# --- expected events -------------------------------------------------------------------------------------------------
+
+
+def test_yields_are_declared_for_what_was_measured():
+    three, two = TTbar().info("detector").yields, TTbar(classes_count=2).info("detector").yields
+    assert set(three) == set(TTbar.processes)
+    assert two == {"ttbar": three["ttbar"], "background": three["wjets"] + three["drellyan"]}
+    tops = {jets: TTbar(min_jets=jets).info("detector").yields for jets in (0, 1, 2)}
+    assert tops[1] == {}
+    for name in TTbar.processes:
+        assert 0 < tops[2][name] < tops[0][name]
+    # single bosons seldom have two jets, pairs of tops nearly always
+    assert tops[2]["ttbar"] > 0.7 * tops[0]["ttbar"]
+    assert tops[2]["wjets"] < 0.06 * tops[0]["wjets"]
+    assert not TTbar(leptons="exactly_one").info("detector").yields
+    assert not TTbar().info("hadron").yields
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("process", TTbar.processes)
+def test_yields_follow_from_cross_sections(process):
+    found, error = measured(process, 0, 500, seed=SEED)
+    assert found == pytest.approx(CROSS_SECTIONS[0][process], abs=4 * error + 0.05 * found)
 
 
 # --- variants --------------------------------------------------------------------------------------------------------
