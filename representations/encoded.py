@@ -13,9 +13,9 @@ from representations.kernels.encoding import (
     IN_JETS,
     Layout,
     Momenta,
-    columns_of_kinds,
     encoded,
     frames_of,
+    kinds_as_columns,
 )
 from representations.kernels.particles import FULL_SPAN
 from representations.representation import Representation
@@ -23,6 +23,10 @@ from representations.samples import Ragged
 from representations.samples.particles import MOMENTUM
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
     from representations.kernels.arrays import Ints
     from representations.kernels.encoding import Frames
     from representations.kernels.particles import Particles
@@ -72,16 +76,22 @@ def encoded_particles(particles: Particles, order: Ints, offsets: Ints, layout: 
 
     layout : of standard columns; None for raw ones.
     """
-    momenta = Momenta(*(getattr(particles, name)[order] for name in MOMENTUM))
-    kinds = {name: values[order] for name, values in columns_of_kinds(particles).items()}
-    charge = {"charge": particles.charge[order]}
+    # particles are often in order already, and each column would be copied
+    where = slice(None) if np.array_equal(order, np.arange(len(particles.pt))) else order
+    momenta = Momenta(*(getattr(particles, name)[where] for name in MOMENTUM))
+    kinds, codes = kinds_as_columns(particles)
+    columns = (
+        momenta._asdict() if layout is None else encoded(layout.names, momenta, layout.frames, particles.event[where])
+    )
+    if layout is None or particles.info.particles != "ecal":  # crystals have no charge
+        columns["charge"] = particles.charge[where]
+    table = _table(columns, len(kinds))
+    table[:, len(columns) :] = np.eye(len(kinds), dtype=np.float32)[codes[where]]
+    names = (*columns, *kinds)
     if layout is None:
-        columns = {**momenta._asdict(), **charge, **kinds}
-        return Encoded(_table(columns), tuple(columns), None, None)
-    columns = encoded(layout.names, momenta, layout.frames, particles.event[order])
-    columns |= (charge if particles.info.particles != "ecal" else {}) | kinds  # crystals have none
-    own = Ragged(_table(momenta._asdict()), torch.from_numpy(offsets))
-    return Encoded(_table(columns), tuple(columns), own, _as_ragged(layout.frames))
+        return Encoded(torch.from_numpy(table), names, None, None)
+    own = Ragged(torch.from_numpy(_table(momenta._asdict())), torch.from_numpy(offsets))
+    return Encoded(torch.from_numpy(table), names, own, _as_ragged(layout.frames))
 
 
 def particle_columns(info: EventInfo, *, axes: bool) -> tuple[str, ...]:
@@ -89,8 +99,12 @@ def particle_columns(info: EventInfo, *, axes: bool) -> tuple[str, ...]:
     return (info.particles, "axes") if axes and info.particles == "constituents" else (info.particles,)
 
 
-def _table(columns: dict[str, Any]) -> torch.Tensor:
-    return torch.from_numpy(np.stack([np.asarray(column, np.float32) for column in columns.values()], axis=1))
+def _table(columns: Mapping[str, NDArray[Any]], more: int = 0) -> NDArray[np.float32]:
+    """These columns, (total, columns) float32, and space for more."""
+    table = np.empty((len(next(iter(columns.values()))), len(columns) + more), np.float32)
+    for place, values in enumerate(columns.values()):
+        table[:, place] = values
+    return table
 
 
 def _as_ragged(frames: Frames) -> Ragged:

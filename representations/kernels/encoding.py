@@ -14,7 +14,7 @@ Other columns, such as charge and is_<kind>, follow from no momentum; they add u
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from representations.samples.particles import FRAME, MOMENTUM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+
+    from numpy.typing import NDArray
 
     from representations.kernels.arrays import Floats, Ints
     from representations.kernels.particles import Particles
@@ -139,10 +141,12 @@ def nearest(frames: Frames, event: Ints, eta: Floats, phi: Floats) -> Ints:
     return np.asarray(best)
 
 
-def columns_of_kinds(particles: Particles) -> dict[str, Any]:
-    """is_<kind> of each slot of the task, (total,) bool each; of each reconstructed kind if one slot holds all."""
+def kinds_as_columns(particles: Particles) -> tuple[tuple[str, ...], NDArray[np.int8]]:
+    """The names is_<kind>, and which of them each particle is, (total,).
+
+    A column for each slot of the task, or for each reconstructed kind if one slot holds all.
+    """
     slots = tuple(particles.info.slots)
-    if len(slots) == 1 and slots[0] not in particles.names:
-        return {f"is_{kind}": particles.kind == place for place, kind in enumerate(particles.names)}
-    slot = particles.slot()
-    return {f"is_{kind}": slot == place for place, kind in enumerate(slots)}
+    mixed = len(slots) == 1 and slots[0] not in particles.names
+    kinds, codes = (particles.names, particles.kind) if mixed else (slots, particles.slot())
+    return tuple(f"is_{kind}" for kind in kinds), codes
