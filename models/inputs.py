@@ -27,8 +27,10 @@ learning for physical sciences, [5] arXiv:1702.00748. The other entries are our 
 name and kind of samples. To add a view, write a class (`models/views/view.py`) and add an entry.
 
 A view is stateless, so the input of an event never depends on other events; standardisation, which is fitted to events,
-belongs to the model. A view works batch by batch, on the device of the samples, because whole data sets are never
-dense. Every view includes the per-event features of the representation, so that all models get the same information.
+belongs to the model. What is known of one particle, and how it is encoded, is the representation's: a table, a
+sequence, nodes and leaves have the same columns. Only what particles have to do with each other is computed here. A
+view works batch by batch, on the device of the samples, because whole data sets are never dense. Every
+view includes the per-event features of the representation, so that all models get the same information.
 """
 
 from __future__ import annotations
