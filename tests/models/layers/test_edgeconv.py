@@ -67,7 +67,7 @@ def test_depth_counts_edge_convolutions(depth: int) -> None:
 
 
 def test_the_order_of_particles_does_not_matter() -> None:
-    network = excited(EdgeNet(5, 6, 2, 3, blocks=2, width=4, dropout=0.0))
+    network = excited(EdgeNet(4, 6, 2, 3, blocks=2, width=4, dropout=0.0))
     inputs = nodes, pairs, ends, event, features = VIEW.batch(chains(20, features=2), torch.arange(20))
     order, mixed = torch.randperm(len(nodes)), torch.randperm(len(pairs))
     place = torch.empty_like(order)
@@ -79,7 +79,7 @@ def test_the_order_of_particles_does_not_matter() -> None:
 
 
 def test_padding_does_not_matter() -> None:
-    network = excited(EdgeNet(5, 6, 0, 2, blocks=2, width=4, dropout=0.0))
+    network = excited(EdgeNet(4, 6, 0, 2, blocks=2, width=4, dropout=0.0))
     nodes, pairs, ends, event, features = VIEW.batch(chains(9, empty=[8]), torch.arange(9))
     more, at, to, what = padded(nodes, event, ends, pairs, 9)
     assert len(more) > len(nodes)
@@ -89,7 +89,7 @@ def test_padding_does_not_matter() -> None:
 
 
 def test_every_column_and_pair_reaches_the_logits() -> None:
-    network = excited(EdgeNet(5, 6, 0, 2, blocks=1, width=8, dropout=0.0))
+    network = excited(EdgeNet(4, 6, 0, 2, blocks=1, width=8, dropout=0.0))
     nodes, pairs, ends, event, features = VIEW.batch(chains(9), torch.arange(9))
     nodes, pairs = nodes.clone().requires_grad_(), pairs.clone().requires_grad_()
     network(nodes, pairs, ends, event, features).square().sum().backward()
