@@ -38,8 +38,8 @@ def clusters(panel: Panel, plane: Tensor, row: Tensor, column: Tensor, energy: T
     """
     channels, height, width = panel.shape
     energy, found = energy.to(torch.float64), []
-    squeezed = torch.tensor([quantity.squeezed for quantity in panel.channels], device=row.device)
-    squeezed = squeezed.repeat(planes // channels) if channels else squeezed
+    units = torch.tensor([quantity.squeezed for quantity in panel.channels], device=row.device)
+    units = units.repeat(planes // channels) if channels else units
     seeds = torch.where(energy > 0, energy, -torch.inf)
     for _ in range(CLUSTERS):
         down, across = _seeds(plane, row * width + column, seeds, planes, width)
@@ -50,7 +50,7 @@ def clusters(panel: Panel, plane: Tensor, row: Tensor, column: Tensor, energy: T
         near = (i.abs() <= 2) & (j.abs() <= 5) & there[plane]
         place = 2 * (down + 0.5) / height - 1, 2 * (across + 0.5) / width - 1
         sums = _shape(plane[near], i[near], j[near], energy[near], planes)
-        size = torch.where(squeezed, sums[0].clamp(min=0).log1p(), sums[0])
+        size = torch.where(units > 0, (sums[0] / units.clamp(min=1e-30)).clamp(min=0).log1p(), sums[0])
         shape = torch.stack([size, *place, *sums[1:]], dim=1)
         found.append(torch.where(there[:, None], shape, 0.0))
         seeds = torch.where(near & (j.abs() <= 2), -torch.inf, seeds)

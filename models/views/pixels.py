@@ -89,7 +89,7 @@ def channels_of(samples: Images) -> tuple[str, ...]:
 def squeezed_channels(samples: Images) -> frozenset[str]:
     """Names of the channels whose values are logarithms in all panels that have them."""
     known = [
-        (name, quantity.squeezed)
+        (name, quantity.squeezed > 0)
         for number, panel in enumerate(samples.panels)
         for name, quantity in zip(channel_names(samples, number), panel.channels, strict=True)
     ]

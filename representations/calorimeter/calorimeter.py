@@ -35,9 +35,8 @@ EVENT = ("tracks", "ecal", "ecal_endcap", "hcal")
 """The columns that the sum over an event runs over."""
 NAMES = {"ecal": "ECAL", "hcal": "HCAL"}
 """Names of channels on figures, if they differ."""
-LOGARITHMIC = ("crop", "photons")
-"""Areas with energies in logarithms by default, in units of 0.1 GeV: about twice the noise of a crystal, below which
-the scale is linear."""
+FAINT = 0.1
+"""GeV: the unit of logarithms of crystals, about twice their noise, below which the scale is linear."""
 
 
 JET_OPTIONS = ("size", "half_width", "translate", "rotate", "flip", "normalise")
@@ -73,8 +72,8 @@ class Calorimeter(Representation):
     unit: Annotated[
         Literal["scale"] | float,
         Range(1e-3, 1e6),
-        "energy in GeV that has the value 1 (before the logarithm); 'scale': 10, or 0.1 where the area has the scale "
-        "'log' by default; for jets always 1",
+        "energy in GeV that has the value 1 (before the logarithm); 'scale': 0.1 for showers (crop and photons) with "
+        "logarithms, else 10; for jets always 1",
     ] = "scale"
     divide: Annotated[
         Literal["none", "mass", "sum"],
@@ -86,7 +85,8 @@ class Calorimeter(Representation):
     scale: Annotated[
         Literal["area", "linear", "log"],
         "'linear', or 'log': sign(x) ln(1 + abs(x)) of the value x, which makes faint cells visible next to hot "
-        "ones; times stay linear. 'area': 'log' for crop and photons, unless energies are divided, else 'linear'",
+        "ones; times stay linear. 'area': 'log' for the showers of crop and photons, unless energies are divided, and "
+        "'linear' for towers and other areas, where pictures of ttbar are learned faster",
     ] = "area"
     time: Annotated[
         Literal["off", "on", "digis"],
@@ -132,9 +132,11 @@ class Calorimeter(Representation):
         seen = self._seen(events)
         summands = EVENT if self.divide == "sum" else ()
         total = sum((transverse(seen[name], name) for name in summands if name in seen), np.zeros(len(events)))
-        scaling = self._scaling(events.info)
-        factor = 1 / divisors(self.name, self.divide, events, total, scaling.unit)
-        parts = [self._finished(part, factor, scaling) for part in self._drawings(events.info, seen)]
+        parts = []
+        for part in self._drawings(events.info, seen):
+            scaling = self._scaling(events.info, shower=part.origins is not None)
+            factor = 1 / divisors(self.name, self.divide, events, total, scaling.unit)
+            parts.append(self._finished(part, factor, scaling))
         planes = [(cells, part.panel.shape[1:]) for part in parts for cells in part.channels.values()]
         panels = [part.panel for part in parts]
         return images_of(events, panels, summed(planes, len(events)), _origins(parts, len(events)))
@@ -184,10 +186,10 @@ class Calorimeter(Representation):
     def _counted(self, info: EventInfo) -> str:
         return "ecal" if self._area(info) == "crop" else "tracks"
 
-    def _scaling(self, info: EventInfo) -> Scaling:
-        own = self._area(info) in LOGARITHMIC and self.divide == "none"
+    def _scaling(self, info: EventInfo, *, shower: bool) -> Scaling:
+        own = shower and self.divide == "none"
         log = own if self.scale == "area" else self.scale == "log"
-        unit = (0.1 if own and log else 10.0) if self.unit == "scale" else self.unit
+        unit = (FAINT if own and log else 10.0) if self.unit == "scale" else self.unit
         step = (1 if info.particles == "ecal" else TOWER) if self.coarse == "towers" else self.coarse
         return Scaling(log, unit, step)
 
@@ -269,7 +271,7 @@ class Calorimeter(Representation):
             text, unit = text + {"mass": r"$\,/\,m$", "sum": r"$\,/\,\Sigma p_T$"}[self.divide], ""
         if scaling.log:
             text = f"ln(1 + {text})" if factor == 1.0 else f"ln(1 + {text} / {factor:g} GeV)"
-            return Quantity(name, text, signed=channel in FIELDS, squeezed=True)
+            return Quantity(name, text, signed=channel in FIELDS, squeezed=factor)
         if channel in FIELDS:
             return Quantity(name, text, unit, factor, signed=True)
         return Quantity(name, text, unit, factor, log=True, block=TOWER if small else 1)

@@ -120,5 +120,5 @@ class JetImage(Representation):
         elif self.divide != "none":
             text, unit = text + {"mass": r"$\,/\,m$", "sum": r"$\,/\,\Sigma p_T$"}[self.divide], ""
         if self.scale == "log":
-            return Quantity("jet", f"ln(1 + {text})", squeezed=True)
+            return Quantity("jet", f"ln(1 + {text})", squeezed=1.0)
         return Quantity("jet", text, unit, log=True)

@@ -64,7 +64,7 @@ def images_of(
 ) -> Images:
     """Images of float32 values; sign(x) ln(1 + abs(x)) in the channels whose quantity is `squeezed`."""
     offsets, pixels, values = sums
-    squeezed = np.array([quantity.squeezed for panel in panels for quantity in panel.channels])
+    squeezed = np.array([quantity.squeezed > 0 for panel in panels for quantity in panel.channels])
     if squeezed.any():
         starts = np.cumsum([0, *(panel.size // panel.shape[0] for panel in panels for _ in panel.channels)])
         logarithms = squeezed[np.searchsorted(starts, pixels, "right") - 1]

@@ -29,7 +29,7 @@ class Quantity(NamedTuple):
     log : values span orders of magnitude, so figures use a logarithmic scale.
     signed : values may be below 0, so figures use a scale that is symmetric about 0.
     block : rows and columns of pixels that figures show as one, where single pixels are too small to see.
-    squeezed : stored values are sign(x) ln(1 + abs(x)) of the quantity x: `plain` gives x.
+    squeezed : 0, or the unit in which stored values are sign(x) ln(1 + abs(x)) of the quantity x (see `Images.plain`).
     """
 
     name: str
@@ -39,7 +39,7 @@ class Quantity(NamedTuple):
     log: bool = False
     signed: bool = False
     block: int = 1
-    squeezed: bool = False
+    squeezed: float = 0.0
 
     @property
     def label(self) -> str:
@@ -221,14 +221,15 @@ class Images(Samples):
         return Entries(event[entry], pixel[entry] + channel * plane, ink[entry, channel])
 
     def plain(self, entries: Entries) -> Tensor:
-        """The quantities themselves of some pixels, (total,): x where sign(x) ln(1 + abs(x)) is stored."""
-        squeezed = [quantity.squeezed for panel in self.panels for quantity in panel.channels]
-        if not any(squeezed):
+        """Pixels without logarithms, (total,); if some channels have them, all in the units of their quantities."""
+        known = [quantity for panel in self.panels for quantity in panel.channels]
+        if not any(quantity.squeezed for quantity in known):
             return entries.value
         planes = [panel.shape[1] * panel.shape[2] for panel in self.panels for _ in panel.channels]
-        ends = torch.tensor(planes, device=self.device).cumsum(0)
-        flags = torch.tensor(squeezed, device=self.device)[torch.searchsorted(ends, entries.pixel, right=True)]
-        return torch.where(flags, entries.value.sign() * entries.value.abs().expm1(), entries.value)
+        channel = torch.searchsorted(torch.tensor(planes, device=self.device).cumsum(0), entries.pixel, right=True)
+        units = torch.tensor([quantity.squeezed or quantity.factor for quantity in known], device=self.device)[channel]
+        squeezed = torch.tensor([quantity.squeezed > 0 for quantity in known], device=self.device)[channel]
+        return units * torch.where(squeezed, entries.value.sign() * entries.value.abs().expm1(), entries.value)
 
     def _ink(self, dtype: torch.dtype) -> Tensor:
         """The palette, (colours, channels)."""

@@ -84,7 +84,7 @@ def test_both_showers_and_the_towers_are_a_look_each():
         with styled(**SMALL):
             sheet = pictures.examples(seen, "", "")
         bars = [axes.get_ylabel() for axes in sheet.canvas.axes if axes.get_label() == BAR]
-        assert set(bars) == {"ln(1 + $E$ / 0.1 GeV)"}
+        assert set(bars) == {"$E$ [GeV]" if seen.panel == "barrel" else "ln(1 + $E$ / 0.1 GeV)"}
 
 
 @pytest.mark.parametrize(

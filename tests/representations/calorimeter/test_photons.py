@@ -52,6 +52,14 @@ def with_photons(events, photons, info=None):
     )
 
 
+def tower_sums(hits):
+    sums = {}
+    for hit in hits:
+        place = hit["row"] // 5, hit["column"] // 5
+        sums[place] = sums.get(place, 0.0) + hit["energy"]
+    return sums.values()
+
+
 def pair(shift=0.0):
     """An event with the harder photon second in the table, at the seam in phi, and its directions from the vertex."""
     hits = [*shower(40, 100, 30.0), *shower(120, 359, 60.0), crystal(84, 200, 90.0)]
@@ -92,6 +100,13 @@ def test_towers_are_sums_of_25_crystals_and_say_where_showers_are():
     assert [divmod(place, 72) for place in hottest.tolist()] == [(120 // 5, 359 // 5), (40 // 5, 100 // 5)]
 
 
+def test_showers_are_logarithmic_and_towers_are_not():
+    event, photons = pair()
+    images = Calorimeter().represent(with_photons(collisions_of([event]), [photons]))
+    assert images.panel("shower1").dense().max() == pytest.approx(math.log(1 + 480))
+    assert images.panel("barrel").dense().max() == pytest.approx(9.0)
+
+
 @pytest.mark.parametrize("shift", [-0.15, 0.1, 0.2])
 def test_a_photon_from_another_vertex(shift):
     event, photons = pair(shift)
@@ -122,15 +137,17 @@ def test_crystals_of_a_shower_point_where_they_are():
     momenta = of_pixels(images).momenta.values
     others = of_pixels(images).others
     crystals = (others[:, :2] != 0).any(dim=1)
-    energy = 0.1 * momenta[:, 0] * momenta[:, 1].cosh()
+    energy = momenta[:, 0] * momenta[:, 1].cosh()
     found = torch.stack([energy, momenta[:, 1], momenta[:, 2]], dim=1)[crystals]
     np.testing.assert_allclose(sorted(found.tolist()), expected, atol=2e-4)
     view, index = PixelNodes(), torch.tensor([0])
     columns = dict(zip(view.shape(images).columns, view.batch(images, index)[0][0], strict=True))
     shower = (columns["is_shower1"] + columns["is_shower2"]) > 0
-    nodes = torch.stack([0.1 * columns["ecal"], columns["eta"], columns["phi"]], dim=1)[shower]
+    nodes = torch.stack([columns["ecal"], columns["eta"], columns["phi"]], dim=1)[shower]
     np.testing.assert_allclose(sorted(nodes.tolist()), expected, atol=2e-4)
-    torch.testing.assert_close(columns["ln_ecal"], columns["ecal"].log1p())
+    torch.testing.assert_close(columns["ln_ecal"], (columns["ecal"] / 1e-3).log1p())
+    towers = columns["ecal"][columns["is_barrel"] > 0]
+    assert sorted(towers.tolist()) == pytest.approx(sorted(tower_sums(event["ecal"])), rel=1e-5)
 
 
 def test_events_without_photons_or_hits():
