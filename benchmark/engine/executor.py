@@ -21,7 +21,7 @@ from benchmark.core.errors import UserError
 from benchmark.core.files import make_folder
 from benchmark.core.machine import usable_cores
 from benchmark.core.supervisor import GarbledError, Supervised, how_it_died, wait
-from benchmark.core.temporary import temporary_for
+from benchmark.core.temporary import temporary_for, tidy
 from benchmark.engine.returned import report_step
 from benchmark.engine.worker import work
 from benchmark.records.result import Result, Status
@@ -126,6 +126,7 @@ def execute(items: Sequence[Planned], settings: Settings, listener: Listener) ->
     if settings.jobs == 1 or len(items) < 2:
         yield from _run(items, settings, listener)
         return
+    tidy(settings.results)  # of models that a killed run has left
     folder = temporary_for(settings.results / "models")
     try:
         settings = replace(settings, waiting=folder)

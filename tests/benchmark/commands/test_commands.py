@@ -190,15 +190,16 @@ def test_list_tells_the_parameters_of_what_is_named(said):
 
 
 def test_data_show(said, toy_data: Path):
-    (folder,) = (toy_data / "toy").iterdir()
+    folder, test = sorted((toy_data / "toy").iterdir())
     found = json.loads(said("data", "show", TOY, "--json", "--data", str(toy_data)))
     assert found["levels"]["generator"] == "skipped: partons have no spectrum here"
-    (manifest,) = found["data"].values()
-    assert list(found["data"]) == [str(folder)]
+    manifest, of_test = found["data"].values()
+    assert list(found["data"]) == [str(folder), str(test)]
     assert sum(manifest["counts"]["hard"].values()) == 120
+    assert of_test["counts"]["hard"] == {"train": 0, "valid": 0, "test": 100}
     text = said("data", "show", TOY, "--data", str(toy_data))
-    assert f"fingerprint {manifest['fingerprint']}" in text
-    (row,) = (line.split() for line in text.splitlines() if line.startswith("  hard"))
+    assert f"fingerprint {of_test['fingerprint']}" in text
+    row, _ = (line.split() for line in text.splitlines() if line.startswith("  hard"))
     assert row == ["hard", *(str(manifest["counts"]["hard"][split]) for split in ("train", "valid", "test")), "120"]
 
 
