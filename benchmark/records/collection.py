@@ -30,7 +30,7 @@ class Results(Sequence["Result"]):
     def __repr__(self) -> str:
         if not self._results:
             return "no results"
-        columns = ["task", "representation", "model", "seed", "status", "auc"]
+        columns = ["task", "representation", "model", "seed", "status", *dict.fromkeys(r.headline for r in self)]
         return str(self.to_frame().reindex(columns=columns).to_string(index=False))
 
     def _repr_html_(self) -> str:
@@ -43,9 +43,10 @@ class Results(Sequence["Result"]):
         -------
         pandas.DataFrame
             Columns `task`, `variant`, `representation`, `model`, `seed`, `status`, `reason`, `preset`, `level`,
-            `fingerprint`; each metric with its interval as `auc`, `auc_low`, `auc_high`; the speeds, such as
-            `train_events_per_s`; the seconds of each stage, such as `fit_s`; where plug-ins come from that are not
-            built in, as `model_origin`; and `key`.
+            `fingerprint`, `headline` (the metric that the task ranks by); each metric with its interval as `auc`,
+            `auc_low`, `auc_high`; those on shifted test events as `shower: auc`; the course of the training, as
+            `converged`, `best`, `epochs` and `cap`; the speeds, such as `train_events_per_s`; the seconds of stages,
+            such as `fit_s`; where plug-ins come from that are not built in, as `model_origin`; and `key`.
         """
         import pandas as pd
 
@@ -60,8 +61,12 @@ def _row(result: Result) -> dict[str, Any]:
         "model": _named(result.model, result.parameters, result.parameters_given),
     }
     row |= {name: getattr(result, name) for name in ("seed", "status", "reason", "preset", "level", "fingerprint")}
-    for name, metric in result.metrics.items():
+    row["headline"] = result.headline
+    shifted = {f"{shift}: {name}": m for shift, test in result.shifted.items() for name, m in test.metrics.items()}
+    for name, metric in {**result.metrics, **shifted}.items():
         row |= {name: metric.value, f"{name}_low": metric.low, f"{name}_high": metric.high}
+    if result.training is not None:
+        row |= result.training.model_dump(include={"converged", "best", "epochs", "cap"})
     row |= dict(result.throughput)
     row |= {f"{stage}_s": seconds for stage, seconds in result.timings.items()}
     origins = {"task": result.task_origin, "representation": result.representation_origin, "model": result.model_origin}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmark.metrics.metric import Estimate
+from benchmark.records.collection import Results
 from benchmark.records.result import MetricValue, ShiftedTest
 from benchmark.records.scores import Scores
 from benchmark.records.training import Training
@@ -286,3 +287,14 @@ def test_drops_are_columns_over_seeds() -> None:
     header, (row,) = text_table(board)
     assert dict(zip(header, row, strict=True))["Drop, shower"].startswith("0.040 ±")
     assert "drop_shower,drop_shower_low,drop_shower_high" in to_csv([board])
+
+
+def test_a_table_of_results_has_the_training_and_the_shifts() -> None:
+    test = ShiftedTest(fingerprint="f", events=5, metrics={"auc_macro": MetricValue(value=0.7)})
+    metrics = {"auc_macro": MetricValue(value=0.8)}
+    training = course(converged=True)
+    result = make_result(metrics=metrics, headline="auc_macro", shifted={"shower": test}, training=training)
+    (row,) = Results([result]).to_frame().to_dict("records")
+    assert (row["headline"], row["auc_macro"], row["shower: auc_macro"]) == ("auc_macro", 0.8, 0.7)
+    assert (row["converged"], row["best"], row["epochs"], row["cap"]) == (True, 20, 25, 60)
+    assert "auc_macro" in repr(Results([result]))
