@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.inputs import VIEWS
@@ -16,7 +18,11 @@ from models.training.step import TrainingSettings
 from representations.samples import Vectors
 from tests.models.conftest import particles
 
+if TYPE_CHECKING:
+    from benchmark.records.training import Training
 
+
+@settings(deadline=None)
 @given(losses=st.lists(st.floats(0.01, 2).map(lambda loss: round(loss, 3)), max_size=40), patience=st.integers(1, 9))
 def test_the_rate_falls_as_with_the_scheduler_of_torch(losses: list[float], patience: int) -> None:
     optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
@@ -52,9 +58,9 @@ def test_patience_in_steps(patience: int, steps: int, per_epoch: int, epochs: in
 def test_the_history_is_complete(schedule: str) -> None:
     """Its losses are those of the course, and its rates those that the schedule gives for them."""
     batches = Batches(VIEWS["table", Vectors], particles(60), "cpu")
-    settings = TrainingSettings(epochs=12, patience=4, batch_size=20, learning_rate=3.0, schedule=schedule)
+    chosen = TrainingSettings(epochs=12, patience=4, batch_size=20, learning_rate=3.0, schedule=schedule)
     network = torch.nn.Linear(18, 2)
-    training, details = optimise(network, batches, batches, settings, Context())
+    training, details = optimise(network, batches, batches, chosen, Context())
     assert details == {"batch_size": 20.0}
     losses = [epoch.valid_loss for epoch in training.history]
     assert (training.epochs, training.best) == (len(losses), course.best_epoch(losses))
@@ -66,3 +72,20 @@ def test_the_history_is_complete(schedule: str) -> None:
         assert (epoch.train_loss or 0) > 0
         assert 0 <= (epoch.valid_auc or 0) <= 1
     assert len({epoch.learning_rate for epoch in training.history}) > 1
+
+
+def test_a_doubled_cap_changes_nothing_once_patience_has_ended_a_training() -> None:
+    batches = Batches(VIEWS["table", Vectors], particles(60), "cpu")
+
+    def trained(cap: int) -> tuple[Training, torch.Tensor]:
+        network = torch.nn.Linear(18, 2)
+        torch.nn.init.zeros_(network.weight)
+        torch.nn.init.zeros_(network.bias)
+        chosen = TrainingSettings(epochs=cap, patience=3, batch_size=20, learning_rate=3.0, schedule="plateau")
+        training, _ = optimise(network, batches, batches, chosen, Context())
+        return training, network.weight.detach()
+
+    (once, weights), (twice, same) = trained(60), trained(120)
+    assert once.converged
+    assert once.history == twice.history
+    assert torch.equal(weights, same)
