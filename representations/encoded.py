@@ -11,8 +11,8 @@ import torch
 from representations.kernels.encoding import (
     IN_EVENTS,
     IN_JETS,
-    Layout,
     Momenta,
+    StandardColumns,
     encoded,
     frames_of,
     kinds_as_columns,
@@ -65,13 +65,13 @@ class EncodedParticles(Representation):
         """Whether masses of several particles are shown."""
         return info.pair_masses if self.masses == "auto" else self.masses == "on"
 
-    def layout(self, events: Events, particles: Particles) -> Layout:
+    def layout(self, events: Events, particles: Particles) -> StandardColumns:
         """The standard columns of these particles, one frame per event."""
         frames = frames_of(events, particles, translate=self.translate, rotate=self.rotate, flip=self.flip)
-        return Layout(IN_EVENTS if particles.span == FULL_SPAN else IN_JETS, frames)
+        return StandardColumns(IN_EVENTS if particles.span == FULL_SPAN else IN_JETS, frames)
 
 
-def encoded_particles(particles: Particles, order: Ints, offsets: Ints, layout: Layout | None) -> Encoded:
+def encoded_particles(particles: Particles, order: Ints, offsets: Ints, layout: StandardColumns | None) -> Encoded:
     """The columns of the particles in `order`, which has those of event i at `offsets[i]:offsets[i + 1]`.
 
     layout : of standard columns; None for raw ones.

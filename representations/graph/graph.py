@@ -12,7 +12,7 @@ from benchmark.core.plugin import Range
 from representations.encoded import EncodedParticles, encoded_particles, particle_columns
 from representations.graph.neighbours import Rule, edges
 from representations.kernels.calorimeter_hits import around_photons, whole_detector
-from representations.kernels.encoding import AROUND, Layout
+from representations.kernels.encoding import AROUND, StandardColumns
 from representations.kernels.pairs import MASSLESS, PAIR_FEATURES
 from representations.kernels.particles import Particles, particles_of
 from representations.representation import Loss, truth
@@ -119,13 +119,13 @@ class Graph(EncodedParticles):
         )
         return 1 - np.divide(left, whole, out=np.ones(len(events)), where=whole > 0)
 
-    def _nodes(self, events: Events) -> tuple[Particles, Layout]:
+    def _nodes(self, events: Events) -> tuple[Particles, StandardColumns]:
         """The particles that may become nodes, and their standard columns."""
         if not self._of_hits(events):
             particles = particles_of(events)
         elif events.info.nodes == "photons":
             particles, frames = around_photons(events, self.window)
-            return particles, Layout(AROUND, frames)
+            return particles, StandardColumns(AROUND, frames)
         else:
             particles = whole_detector(events)
         return particles, self.layout(events, particles)

@@ -24,7 +24,7 @@ AXES = ("eta", "phi", "subjet1_eta", "subjet1_phi", "subjet2_eta", "subjet2_phi"
 """Directions of a jet, and of its subjets relative to it."""
 
 
-class Axis(NamedTuple):
+class JetAxis(NamedTuple):
     """Where each jet is moved from, and the angle by which it is turned, (jets,) each."""
 
     eta: Floats
@@ -33,7 +33,7 @@ class Axis(NamedTuple):
     sin: Floats
 
 
-def axis_of(events: Events, particles: Particles, *, translate: bool, rotate: bool) -> Axis:
+def axis_of(events: Events, particles: Particles, *, translate: bool, rotate: bool) -> JetAxis:
     """The axis of each jet.
 
     translate : the leading subjet is the origin; if false, the centroid of pt.
@@ -44,7 +44,7 @@ def axis_of(events: Events, particles: Particles, *, translate: bool, rotate: bo
     eta, phi = seen[:2] if translate else particles.centroid()
     angle = -np.pi / 2 - np.arctan2(principal(seen[3] - seen[1]), seen[2] - seen[0])
     cos, sin = (np.cos(angle), np.sin(angle)) if rotate else (np.ones(len(angle)), np.zeros(len(angle)))
-    return Axis(eta, phi, cos, sin)
+    return JetAxis(eta, phi, cos, sin)
 
 
 @compiled
@@ -70,7 +70,7 @@ def placed(
 
 
 @compiled
-def mirrors(offsets: Ints, pt: Floats, eta: Floats, phi: Floats, axis: Axis) -> Floats:
+def mirrors(offsets: Ints, pt: Floats, eta: Floats, phi: Floats, axis: JetAxis) -> Floats:
     """-1 for each jet whose heavier side is at negative x, else 1, (jets,)."""
     found = np.empty(len(offsets) - 1)
     x, y = np.empty(len(pt)), np.empty(len(pt))

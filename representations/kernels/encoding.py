@@ -89,7 +89,7 @@ def encoded(names: Collection[str], momenta: Momenta, frames: Frames | None, eve
     return {name: found[name]() for name in names}
 
 
-class Layout(NamedTuple):
+class StandardColumns(NamedTuple):
     """The names of the standard columns of an event, and the frames that they count from."""
 
     names: tuple[str, ...]
