@@ -16,7 +16,9 @@ from benchmark.core.errors import UserError
 from benchmark.core.source_text import PLUGIN
 from benchmark.core.streams import ReaderGone, guard_streams
 from benchmark.core.text import one_line
+from benchmark.core.trial import seconds
 from benchmark.core.version import __version__
+from benchmark.core.watch import go_on_watched, is_watched, names_code, say_exit
 
 DONE, FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
 
@@ -71,12 +73,26 @@ def first(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line and exit with 0 (done), 1 (a cell failed), 2 (wrong request) or 130 (interrupted)."""
     guard_streams()
-    code = exit_code(arguments)
-    if any(name.startswith(PLUGIN) for name in sys.modules):
+    named = names_code(sys.argv[1:] if arguments is None else arguments)
+    try:
+        ended = go_on_watched(named, seconds()) if named else None
+    except UserError as error:
+        ended = _say(str(error), WRONG_REQUEST)
+    if ended is not None:
+        sys.exit(ended)
+    try:
+        code = exit_code(arguments)
+    except BaseException:
+        if not is_watched():
+            raise
+        sys.excepthook(*sys.exc_info())
+        code = FAILED
+    if is_watched() or any(name.startswith(PLUGIN) for name in sys.modules):
         # a thread that such a file has started must not keep this process, nor may a handler of it change the exit code
         for stream in (sys.stdout, sys.stderr):
             with suppress(UserError, ReaderGone):
                 stream.flush()
+        say_exit(code)
         os._exit(code)
     sys.exit(code)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from benchmark.core.blame import reason_of
 from benchmark.core.errors import Skip, UserError
 from benchmark.core.process import is_worker, leave_if_forked, silenced
+from benchmark.core.watch import announced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,8 +42,9 @@ def guarded(subject: str, advice: str = "Correct this file.") -> Iterator[None]:
     process = os.getpid()
     with ExitStack() as stack:
         pressed = stack.enter_context(_ctrl_c())
+        stack.enter_context(silenced(errors=True))
         if not is_worker():
-            stack.enter_context(silenced())
+            stack.enter_context(announced(subject))
             stack.enter_context(_unchanged())
         try:
             yield

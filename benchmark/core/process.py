@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from multiprocessing import parent_process
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +16,7 @@ from benchmark.core.errors import UserError, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TextIO
 
 
 MARK = "BENCHMARK_WORKER"
@@ -84,17 +85,31 @@ def _die_with_parent(mark: str) -> None:
 
 
 @contextmanager
-def silenced() -> Iterator[None]:
-    """Discard standard output inside the block, also from C++."""
-    sys.stdout.flush()
-    output, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+def silenced(*, errors: bool = False) -> Iterator[None]:
+    """Discard standard output inside the block, also from C++; with `errors` also what is written to standard error."""
+    with ExitStack() as stack:
+        stack.enter_context(_nowhere(1, sys.stdout))
+        if errors:  # the stream stays the same: handlers of log messages keep the one that they find
+            stack.enter_context(_nowhere(2, sys.stderr))
+        stream = stack.enter_context(open(os.devnull, "w"))
+        stack.enter_context(redirect_stdout(stream))  # that of a notebook is not file 1
+        yield
+
+
+@contextmanager
+def _nowhere(number: int, stream: TextIO | None) -> Iterator[None]:
+    """Discard what is written to an open file inside the block, and first write what waits in its stream."""
+    if stream is not None:
+        stream.flush()
+    saved, nowhere = os.dup(number), os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 1)
-        with open(os.devnull, "w") as stream, redirect_stdout(stream):  # that of a notebook is not file 1
-            yield
+        os.dup2(nowhere, number)
+        yield
     finally:
-        os.dup2(output, 1)
-        os.close(output)
+        if stream is not None:
+            stream.flush()
+        os.dup2(saved, number)
+        os.close(saved)
         os.close(nowhere)
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError
 from benchmark.core.loader import import_file
+from benchmark.core.process import silenced
 from benchmark.core.supervisor import apart
+from benchmark.core.traces import Traces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 LIMIT = "BENCHMARK_IMPORT_TIMEOUT"
 """Environment variable: seconds that importing a file, and making its plug-ins, may take."""
 SECONDS = 60.0
+TRIED = "importing it or making its plug-in"
 
 _tried: set[tuple[Any, ...]] = set()
 
@@ -23,7 +26,7 @@ _tried: set[tuple[Any, ...]] = set()
 def try_import(path: Path, digest: str) -> None:
     """Import a file in another process, unless this was done before with the same content.
 
-    Raises UserError when the import raises an error, ends its process, or takes too long.
+    Raises UserError when the import raises an error, ends its process, takes too long, or leaves what goes on.
     """
     if (path, digest) not in _tried:
         attempt(path, digest, _import, path)
@@ -34,8 +37,18 @@ def attempt(path: Path, digest: str, function: Callable[..., object], *arguments
 
     Raises UserError as `try_import` does.
     """
-    apart(f"{path}: importing it or making its plug-in", function, *arguments, limit=seconds())
+    apart(f"{path}: {TRIED}", _observed, path, function, *arguments, limit=seconds())
     _tried.add((path, digest))
+
+
+def _observed(path: Path, function: Callable[..., object], *arguments: Any) -> None:
+    """Call a function, discard what it prints, and raise UserError if it leaves anything that goes on."""
+    with silenced(errors=True):
+        before = Traces()
+        function(*arguments)
+        found = before.since()
+    if found:
+        raise UserError(f"{path}: {TRIED} leaves {', '.join(found)}, expected nothing. Start it later, in `fit`.")
 
 
 def _import(path: Path) -> None:

@@ -110,13 +110,55 @@ class Broken(Toy):
 """
 
 
+SECOND = """
+import os, threading, time
+from pathlib import Path
+flag = Path(__file__).with_suffix(".flag")
+if flag.exists():
+    {act}
+flag.touch()
+"""
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        ("os._exit(0)", "ended with exit code 0, in "),
+        pytest.param("time.sleep(1000)", "took longer than 25 s in the process", marks=pytest.mark.slow),
+        pytest.param(
+            "threading.Timer(1.0, os._exit, (0,)).start()",
+            "ended with exit code 0, after it had loaded plug-ins",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_a_file_that_does_something_else_the_second_time(tmp_path: Path, act: str, words: str):
+    first = f"import annotations\n{SECOND.format(act=act)}"
+    (tmp_path / "mine.py").write_text(HOSTILE.read_text().replace("import annotations", first))
+    models = ["--model", "mine.py:Good", "--dry-run", "--preset", "smoke"]
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2]), "BENCHMARK_IMPORT_TIMEOUT": "25"}
+    done = benchmark("run", "--task", "ttbar", "--representation", "fourvectors", *models, cwd=tmp_path, **environment)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+NOISE = """
+print("hello")
+print("\\x1bhello", file=sys.stderr)
+os.write(2, b"\\x1bhello")
+warnings.warn("hello")
+"""
+
+
 def test_what_is_printed_at_import_is_no_json(tmp_path: Path):
     """And a plug-in of one of our names is named with its file."""
-    (tmp_path / "mine.py").write_text(HOSTILE.read_text().replace('"good"', '"bdt"') + "print('hello')\n")
+    (tmp_path / "mine.py").write_text(HOSTILE.read_text().replace('"good"', '"bdt"') + NOISE)
     words = ["run", "--task", TOY, "--representation", "fourvectors", "--model", "mine.py:Good,bdt", "--dry-run"]
     done = benchmark(*words, "--preset", "smoke", "--json", cwd=tmp_path, PYTHONPATH=str(Path(__file__).parents[2]))
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("{")
+    assert "hello" not in done.stdout + done.stderr
     assert '"model": "bdt (mine.py)"' in done.stdout
     assert '"model": "bdt"' in done.stdout
     assert not os.environ.get("POISON")

@@ -16,6 +16,7 @@ from benchmark.core.guard import guarded
 from benchmark.core.trial import LIMIT
 from models.registry import MODELS
 from tests.benchmark.core.test_registry import MINE
+from tests.workers import spawned_workers
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,28 @@ def test_what_a_file_may_do_while_it_is_imported(
     with pytest.raises(UserError, match=message) as caught:
         MODELS.load(f"{tmp_path / 'mine.py'}:Mine")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import threading, time; threading.Thread(target=time.sleep, args=(60,), daemon=True).start()", "a thread"),
+        ("import os, time\nif not os.fork(): time.sleep(60)", "a child process"),
+        ("import signal; signal.setitimer(signal.ITIMER_VIRTUAL, 50)", "a timer"),
+        ("import signal; signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())", "blocked signals"),
+        ("import builtins, sys; builtins.open = sys.stderr = None", "other standard streams, other built-in functions"),
+    ],
+)
+def test_what_a_file_may_not_leave(tmp_path: Path, text: str, found: str):
+    (tmp_path / "mine.py").write_text(f"{text}\n{MINE}")
+    with pytest.raises(UserError, match=f"mine.py: .* leaves {found}, expected nothing. Start it"), spawned_workers():
+        MODELS.load(f"{tmp_path / 'mine.py'}:Mine")
+
+
+def test_what_a_file_writes_while_it_is_imported_is_discarded(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    (tmp_path / "mine.py").write_text(f"import os; os.write(1, b'from C'); os.write(2, b'from C')\n{MINE}")
+    MODELS.load(f"{tmp_path / 'mine.py'}:Mine")
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("value", ["soon", "0", "inf"])
