@@ -145,8 +145,9 @@ class _Watch:
         if self.code is not None:
             return self.code
         died = os.waitstatus_to_exitcode(status)
-        if -died in self.heard:  # of a signal for this process
-            signal.signal(-died, signal.SIG_DFL)
+        if -died in self.heard or died == -signal.SIGKILL:  # of a signal for this process, or as memory ran out
+            with suppress(OSError):
+                signal.signal(-died, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             os.kill(os.getpid(), -died)
         when = f"in {self.running[0]}" if self.running else "after it had loaded plug-ins"

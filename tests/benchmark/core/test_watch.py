@@ -62,6 +62,7 @@ def start(body: str) -> subprocess.Popen[str]:
             BY_ITSELF,
         ),
         ("for n in range(3, 9):\n  try: os.write(n, b'\\xff')\n  except OSError: pass\nsay_exit(5)", 5, ""),
+        ("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL, ""),
         ("os.closerange(3, 99); say_exit(0)", 2, BY_ITSELF + "ended with exit code 0"),
     ],
 )
