@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TextIO
 
 import typer
 
@@ -73,6 +75,7 @@ def first(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line and exit with 0 (done), 1 (a cell failed), 2 (wrong request) or 130 (interrupted)."""
     guard_streams()
+    _silence_numbers()
     named = names_code(sys.argv[1:] if arguments is None else arguments)
     try:
         ended = go_on_watched(named, seconds()) if named else None
@@ -95,6 +98,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
         say_exit(code)
         os._exit(code)
     sys.exit(code)
+
+
+def _silence_numbers() -> None:
+    """Print no warnings of numpy about numbers, here and in workers: an error says what is wrong with data."""
+    show = warnings.showwarning
+
+    def shown(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if not issubclass(category, RuntimeWarning):
+            show(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = shown  # libraries put filters of their own before those of a program
+    given = os.environ.get("PYTHONWARNINGS", "")
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, ("ignore::RuntimeWarning", given)))  # the last one goes first
 
 
 def exit_code(arguments: Sequence[str] | None = None) -> int:

@@ -7,14 +7,15 @@ import sys
 from collections.abc import Callable
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from benchmark.core.errors import UserError
 from benchmark.core.files import refuse_special
 from benchmark.core.paths import user_path
-from benchmark.core.plugin import PRESETS
+from benchmark.core.plugin import PRESETS, Range
+from benchmark.core.refusals import shown
 from benchmark.core.registry import Registry
 from benchmark.engine.request import data_root as data_root
 from models.registry import MODELS
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmark.records.store import ResultStore
+
+Number = TypeVar("Number", int, float)
 
 DEFAULT_RESULTS = Path("results")
 PAGES = "leaderboard"
@@ -126,6 +129,26 @@ def _may_hold_results(path: Path) -> bool:
     if not path.is_dir():
         return False
     return (path / PAGES_MARK).exists() or all(child.suffix in (".npz", ".json") for child in _visible(path))
+
+
+def whole(option: str, allowed: Range) -> Callable[[str], int]:
+    """Reads an option that is a whole number. Raises UserError for anything else, in the words of `benchmark.run`."""
+    return lambda text: _number(option, text, int, f"a whole number, {allowed}", allowed)
+
+
+def seconds(option: str, allowed: Range) -> Callable[[str], float]:
+    """Reads an option that is a number of seconds, as `whole` does."""
+    return lambda text: _number(option, text, float, f"a number of seconds, {allowed}", allowed)
+
+
+def _number(option: str, text: str, kind: Callable[[str], Number], expected: str, allowed: Range) -> Number:
+    try:
+        found = kind(text)
+    except ValueError:
+        raise UserError(f"option '{option}': {shown(text)}, expected {expected}.") from None
+    if found not in allowed:
+        raise UserError(f"option '{option}': {found}, expected {expected}.")
+    return found
 
 
 def completer(registry: Registry[Any]) -> Callable[[str], list[str]]:

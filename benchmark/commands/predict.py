@@ -10,6 +10,7 @@ import typer
 
 from benchmark.commands import options
 from benchmark.core.errors import UserError
+from benchmark.core.plugin import Range
 
 ENDINGS = (".parquet", ".csv", ".npz")
 
@@ -28,7 +29,14 @@ def command(
         Path, typer.Option(help="Table of event ids and class scores: .parquet, .csv or .npz.", metavar="FILE")
     ] = Path("scores.parquet"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, or one GPU as cuda:1.")] = "auto",
-    batch: Annotated[int, typer.Option(help="Events that are passed to the model at once, at most.", min=1)] = 1024,
+    batch: Annotated[
+        int,
+        typer.Option(
+            help="Events that are passed to the model at once, at most.",
+            parser=options.whole("batch", Range(1)),
+            metavar="N",
+        ),
+    ] = 1024,
     trust_code: options.TrustCode = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")] = False,
 ) -> int:

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from benchmark.commands import options
+from benchmark.core.plugin import Range
 from benchmark.core.process import rank_and_size
+from benchmark.engine.request import MOST_JOBS, MOST_THREADS
 
 
 def command(
@@ -45,20 +47,29 @@ def command(
         ),
     ] = "detector",
     workers: Annotated[
-        int | None, typer.Option(help="Processes that generate events, not cells. Default: all cores.")
+        int | None,
+        typer.Option(
+            help="Processes that generate events, not cells. Default: all cores.",
+            parser=options.whole("workers", Range(1)),
+            metavar="N",
+        ),
     ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(
             help="Cells of a data set that run at once on each device, at most 64; their speeds are measured when all "
             "have ended. Default: as many as a CPU has cores for, at most 4; 1 on a GPU.",
+            parser=options.whole("jobs", Range(1, MOST_JOBS)),
+            metavar="N",
         ),
     ] = None,
     threads: Annotated[
         int | None,
         typer.Option(
             help="Threads of each cell. Scores depend on them in the last bits, and trainings on scores. Default: 1 on "
-            "a CPU, whatever its cores and --jobs; on a GPU its share of the cores."
+            "a CPU, whatever its cores and --jobs; on a GPU its share of the cores.",
+            parser=options.whole("threads", Range(1, MOST_THREADS)),
+            metavar="N",
         ),
     ] = None,
     shifts: Annotated[
@@ -76,7 +87,12 @@ def command(
             autocompletion=lambda: ["never", "failed", "always"],
         ),
     ] = "failed",
-    timeout: Annotated[float | None, typer.Option(help="Seconds that one cell may take.")] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds that one cell may take.", parser=options.seconds("timeout", Range(1)), metavar="SECONDS"
+        ),
+    ] = None,
     keep_models: Annotated[
         Path | None,
         typer.Option(help="Save the fitted models in this folder, for predict and export.", metavar="DIR"),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+LONGEST_LINE = 2000
+"""Characters of a message. A path has up to 4,096, but no more than its beginning helps."""
 _SPACE = "\N{NO-BREAK SPACE}"
 _BETWEEN = re.compile(r"[^\n\t]+")
 
@@ -38,5 +40,5 @@ def short(text: str, most: int, write: Callable[[str], str] = plain) -> str:
 
 
 def one_line(text: str) -> str:
-    """A message in one line, as `plain` has it."""
-    return plain(" ".join(part.strip() for part in text.splitlines()))
+    """A message in one line, as `plain` has it, and cut if it repeats what is long."""
+    return short(" ".join(part.strip() for part in text.splitlines()), LONGEST_LINE)

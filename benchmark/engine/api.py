@@ -17,7 +17,7 @@ from benchmark.core.refusals import shown
 from benchmark.engine import runner
 from benchmark.engine.executor import THREADS
 from benchmark.engine.progress import Display
-from benchmark.engine.request import WORDS, Overwrite, Request, Settings, data_root
+from benchmark.engine.request import MOST_JOBS, MOST_THREADS, WORDS, Overwrite, Request, Settings, data_root
 from benchmark.metrics.registry import METRICS
 from benchmark.records.collection import Results
 from benchmark.records.store import ResultStore
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Names = str | Iterable[str] | None
-MOST_JOBS, MOST_THREADS, MOST_DEFAULT_JOBS = 64, 1024, 4
+MOST_DEFAULT_JOBS = 4
 MEMORY_GB = 4
 """Memory of the machine for each cell that runs by default."""
 MOST_COUNTS, MOST_DIGITS = 100, 16

@@ -44,10 +44,8 @@ RESUME = "resume"
 """Reported instead of a stage when a training continues from a checkpoint, after so many of so many epochs."""
 COLOURS = {"done": "green", "running": "cyan", "waiting": "dim", "skipped": "yellow"}
 QUIET_S = 15.0
-"""Without a live table, a stage is printed at most this often."""
-BRIEF = ("import", "describe", "verify")
-"""Stages that mostly take seconds. Without a live table they are printed only when they take longer than QUIET_S, so
-that a file that can't be read gets one line, its error."""
+"""Without a live table, a stage is printed when it takes longer than this, and at most this often: a file that can't be
+read gets one line, its error."""
 SPEED_OVER_S = 300.0
 """The remaining time is estimated from the speed in this period: events come in batches, epochs may take a minute."""
 NOTEBOOK_EVERY_S = 0.25
@@ -121,8 +119,6 @@ class Display:
             return
         name = plain(f"{subject}: {VERBS.get(stage, stage)}")
         if not self.live:
-            if stage in BRIEF:
-                self.said.setdefault(name, time.monotonic())
             self._say_sometimes(name, done, total)
             return
         if self.bars.get(subject, ("", None))[0] != name:
@@ -156,9 +152,9 @@ class Display:
         self.console.print(plain(text), markup=False)
 
     def _say_sometimes(self, name: str, done: float, total: float) -> None:
-        """Print a line when a stage begins, and then at most one every QUIET_S."""
+        """Print a line about a stage every QUIET_S, and none when it begins."""
         now = time.monotonic()
-        if now - self.said.get(name, 0.0) > QUIET_S:
+        if now - self.said.setdefault(name, now) > QUIET_S:
             self.said[name] = now
             share = f" {done / total:.0%}" if total > 1 else f", {done:,.0f} so far" if done and not total else ""
             self._say(f"{name}{share}")

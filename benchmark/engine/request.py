@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 WORDS = 200
 """Characters of an option that a message repeats."""
 MOST_SEEDS = 1000
+MOST_JOBS, MOST_THREADS = 64, 1024
 EXPERT = ("expert", "bdt")
 """Representation and model of the expert line, to which a board compares all others."""
 _CHOICE = re.compile(r"(?P<target>[^\[\]]+)(?:\[(?P<inside>[^\[\]]*)\])?\Z")

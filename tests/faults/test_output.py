@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from benchmark.cli import DONE, WRONG_REQUEST
@@ -18,7 +20,8 @@ from benchmark.records.store import ResultStore
 from tests.benchmark.toys import TOY
 from tests.faults.forked import BROKEN, CLOSED, Command, exit_codes
 from tests.faults.hostile import NASTY, SEQUENCES, dangerous
-from tests.leaderboard.factory import make_result
+from tests.leaderboard.factory import make_result, scores_of
+from tests.tasks.quark_gluon.test_reader import qg
 
 FULL = "/dev/full"
 NONE = ("list", "nothing")
@@ -162,6 +165,27 @@ def test_no_text_of_strangers_controls_the_terminal(ended: dict[str, list[Ended]
         assert table or "\nerror: no" not in output + errors, "a line that a name forged"
         assert code == (WRONG_REQUEST if command.words in REFUSED else DONE), (command, errors)
         assert code == DONE or len(errors.splitlines()) == 1, errors
+
+
+def test_numbers_that_are_too_large_are_no_warnings_of_numpy(tmp_path: Path):
+    """Neither before an error, which is one line, nor next to results, which have it as the reason of a row."""
+    jets = qg()
+    np.savez_compressed(tmp_path / "QG_jets.npz", X=np.full_like(jets["X"], 1e308), y=jets["y"])
+    store = ResultStore(tmp_path / "results")
+    for model, large in (("cnn", {"weights": np.full(60, 1e308)}), ("bdt", {"mass": np.full(60, 1e308)})):
+        scores = replace(scores_of(3, 1.0, seed=1, events=60), **large)
+        store.add(make_result(model=model, auc=(0.8, 0.7, 0.9), events={"test": 60}), scores)
+    lines = [
+        ("run", "--task", "quark_gluon", "--source", "QG_jets.npz", "--preset", "smoke"),
+        ("results", "--results", "results"),
+        ("leaderboard", "--results", "results"),
+    ]
+    run = [Command(words, str(tmp_path / f"{n}.out"), str(tmp_path / f"{n}.err")) for n, words in enumerate(lines)]
+    assert exit_codes(run, tmp_path) == [WRONG_REQUEST, DONE, DONE]
+    (error,) = (tmp_path / "0.err").read_text().splitlines()
+    assert "event 0 has mass that is missing, NaN or infinite" in error
+    assert [(tmp_path / f"{n}.err").read_text() for n in (1, 2)] == ["", ""]
+    assert (tmp_path / "1.out").read_text().count("unverified:") == 2
 
 
 def test_the_last_flush_of_a_process_does_not_fail_again():

@@ -31,7 +31,7 @@ class DownloadProgress(Progress):
         console = PlainConsole(stderr=True, quiet=quiet, soft_wrap=True)
         super().__init__(*COLUMNS, console=console, disable=quiet or not console.is_terminal, transient=True)
         self.bars: dict[str, TaskID] = {}
-        self.last_line = time.monotonic() - PAUSE_S
+        self.last_line = time.monotonic()
 
     def downloaded(self, name: str, done: int, total: int | None) -> None:
         """Report the bytes of a file downloaded so far."""

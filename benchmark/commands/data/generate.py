@@ -10,6 +10,7 @@ import typer
 
 from benchmark.commands import options
 from benchmark.commands.data import arguments
+from benchmark.core.plugin import Range
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,12 @@ def command(
     level: Annotated[str, typer.Option(help="Realism: generator, hadron or detector.")] = "detector",
     test_events: options.TestEvents = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes that generate events. Default: all cores.", min=1)
+        int | None,
+        typer.Option(
+            help="Processes that generate events. Default: all cores.",
+            parser=options.whole("workers", Range(1)),
+            metavar="N",
+        ),
     ] = None,
     data: options.Data = None,
     quiet: arguments.Quiet = False,

@@ -10,6 +10,7 @@ import typer
 
 from benchmark.commands import options
 from benchmark.commands.data import arguments, displays
+from benchmark.core.plugin import Range
 from benchmark.core.terminal import console, table
 from representations.registry import REPRESENTATIONS
 from tasks.registry import TASKS
@@ -46,7 +47,12 @@ Representations = Annotated[
 ]
 Each = Annotated[
     int | None,
-    typer.Option("--events", help="Examples of each class, with --representation. Default: 6.", min=1, max=24),
+    typer.Option(
+        "--events",
+        help="Examples of each class, with --representation, at most 24. Default: 6.",
+        parser=options.whole("events", Range(1, 24)),
+        metavar="N",
+    ),
 ]
 
 

@@ -75,6 +75,10 @@ def test_lines_and_tabs_stay_where_they_are_meant(lines: list[str]) -> None:
 
 def test_a_message_is_one_line() -> None:
     assert one_line("a\n  b\x1b[0m\r\nc") == r"a b\x1b[0m c"
+    long = one_line("a: " + "x" * 10**6)
+    assert long.startswith("a: xxx")
+    assert long.endswith(" ...")
+    assert len(long) == 2000
 
 
 def test_every_kind_of_character_without_a_picture_is_tried() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,10 +58,26 @@ def test_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]):
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines() == [
-        "ttbar: generating events 0%",
-        "ttbar · circles · cnn[depth=7] · seed 0: training 11%",
         "[1/2] ttbar · circles · cnn[depth=7] · seed 0: done AUC 0.9000 [0.8800, 0.9200] in 12 s",
         "[2/2] ttbar · circles · cnn[depth=7] · seed 1: failed no [luck]",
+    ]
+
+
+def test_a_stage_has_a_line_now_and_then_if_it_takes_long(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """And none when it begins: it may end in an error, which is one line."""
+    now = 100.0
+    monkeypatch.setattr(display, "time", SimpleNamespace(monotonic=lambda: now))
+    with Display() as shown:
+        for step in range(50):
+            for stage in ("generate", "describe", "train"):
+                shown.stage("ttbar", stage, step, 50)
+            now += 1.0
+    assert capsys.readouterr().err.splitlines() == [
+        f"ttbar: {verb} {share}%"
+        for share in (32, 64, 96)
+        for verb in ("generating events", "counting and fingerprinting", "training")
     ]
 
 
@@ -76,7 +92,7 @@ def test_a_training_that_goes_on_says_so_once(capsys: pytest.CaptureFixture[str]
         shown.stage("a cell", "train", 0, 1)
         shown.stage("a cell", "resume", 3, 40)
         shown.stage("a cell", "train", 3.1, 40)
-    assert capsys.readouterr().err.splitlines()[1:] == ["a cell: training continues after epoch 3 of 40"]
+    assert capsys.readouterr().err.splitlines() == ["a cell: training continues after epoch 3 of 40"]
 
 
 def test_stored_results_are_reported_on_a_terminal_as_well(terminal: io.StringIO):
