@@ -113,9 +113,9 @@ def test_metrics_asked_for_later_come_from_the_kept_scores(
     monkeypatch.setattr("benchmark.engine.executor.Worker", None)
     (second,) = run_toy(request("Nearest", metrics=(metric("Mine"),)), tmp_path, toy_data)
     scores = ResultStore(tmp_path).scores(first)
-    assert second.metrics["mine"].value == pytest.approx(float(scores.scores[:, 0].mean()))
+    assert second.metrics["mine"].value == pytest.approx(float(scores.probabilities[:, 0].mean()))
     (third,) = run_toy(request("Nearest", metrics=(metric("Other"),)), tmp_path, toy_data)
-    assert third.metrics["other"].value == len(scores.labels)
+    assert third.metrics["other"].value == len(scores.events.labels)
     assert third.metrics["mine"] == second.metrics["mine"], "what was computed before is kept"
     assert list(ResultStore(tmp_path).all()) == [third]
     before = contents(tmp_path / "toy")

@@ -168,7 +168,7 @@ def test_the_key_covers_all_that_can_change_the_outcome(toy_data: Path, tmp_path
         keys[field] = made.identity(dataclasses.replace(manifests, **{part: changed})).result_key()
     for plugin in ("representation", "model"):
         with monkeypatch.context() as patch:
-            patch.setattr(type(getattr(made, plugin)), "version", "2")
+            patch.setattr(type(getattr(made, plugin)), "version", "next")
             keys[f"version of the {plugin}"] = made.identity(manifests).result_key()
     assert len(set(keys.values())) == len(keys)
     gpu = dataclasses.replace(made, cell=dataclasses.replace(cell, device="cuda:1"))
