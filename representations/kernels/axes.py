@@ -69,14 +69,20 @@ def placed(
     return mirror
 
 
-@compiled
-def mirrors(offsets: Ints, pt: Floats, eta: Floats, phi: Floats, axis: JetAxis) -> Floats:
+def mirrors(particles: Particles, axis: JetAxis) -> Floats:
     """-1 for each jet whose heavier side is at negative x, else 1, (jets,)."""
+    found: Floats = _mirrors(particles.offsets, particles.pt, particles.eta, particles.phi, np.stack(axis))
+    return found
+
+
+@compiled
+def _mirrors(offsets: Ints, pt: Floats, eta: Floats, phi: Floats, axes: Floats) -> Floats:
+    """As `mirrors`, with the axes as (4, jets). (Cached types of arguments would bind a class to its name.)"""
     found = np.empty(len(offsets) - 1)
     x, y = np.empty(len(pt)), np.empty(len(pt))
     for jet in range(len(found)):
         start, end = offsets[jet], offsets[jet + 1]
-        here = axis.eta[jet], axis.phi[jet], axis.cos[jet], axis.sin[jet]
+        here = axes[0, jet], axes[1, jet], axes[2, jet], axes[3, jet]
         found[jet] = placed(pt[start:end], eta[start:end], phi[start:end], here, True, x[start:end], y[start:end])
     return found
 

@@ -113,7 +113,7 @@ def frames_of(events: Events, particles: Particles, *, translate: bool, rotate: 
         axis = axis_of(events, particles, translate=translate, rotate=rotate)
         rows[:, :4] = np.stack(axis, axis=1)
         if flip:
-            rows[:, 4] = mirrors(particles.offsets, particles.pt, particles.eta, particles.phi, axis)
+            rows[:, 4] = mirrors(particles, axis)
     else:
         rows[:, :2] = np.stack(particles.hardest() if translate else particles.centroid(), axis=1)
     rows[:, 5] = _pt_of_all(particles, number)

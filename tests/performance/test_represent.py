@@ -60,6 +60,8 @@ def objects(count: int) -> Events:
 WAYS: dict[str, tuple[Any, Any]] = {
     "circles 112": (Circles(size=112), objects),
     "fourvectors": (FourVectors(), objects),
+    "fourvectors, raw": (FourVectors(features="raw"), objects),
+    "fourvectors, jets": (FourVectors(), jets),
     "calorimeter, crop": (Calorimeter(), showers),
     "graph": (Graph(), jets),
 }
