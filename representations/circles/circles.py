@@ -13,7 +13,7 @@ from benchmark.core.errors import UserError
 from benchmark.core.plugin import Range
 from representations.circles import raster
 from representations.circles.colours import colour_of, name_of
-from representations.kernels.particles import FULL_SPAN, Particles, kinds_of, origin_of, particles_of
+from representations.kernels.particles import Particles, kinds_of, origin_of, particles_of
 from representations.representation import Loss, Representation, truth
 from representations.samples import INK, Images, Panel, Quantity, Ragged, Samples
 
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tasks.events import EventInfo, Events
-
-
-SMALL = (112, 56)
-"""Sides of a small picture of a jet or a shower, and of the whole detector, whose few objects lie further apart."""
 
 
 class Sizes(NamedTuple):
@@ -68,13 +64,9 @@ class Circles(Representation):
 
     name = "circles"
     version: ClassVar[str] = "5"  # radii of constituents and crystals in units of their threshold
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {"size": 56}, "quick": {"size": "small"}}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {"size": 56}, "quick": {"size": 56}}
 
-    size: Annotated[
-        Literal["small"] | int,
-        Range(8, 1024),
-        "rows, and columns, of the picture in pixels; 'small': 56 for the whole detector, and 112 for jets and showers",
-    ] = 224
+    size: Annotated[int, Range(8, 1024), "rows, and columns, of the picture in pixels"] = 224
     scale: Annotated[
         Literal["task"] | float,
         Range(0, 100),
@@ -117,8 +109,7 @@ class Circles(Representation):
             a kind without a slot, and for lines of more than eight slots.
         """
         particles = particles_of(events)
-        side = self._side(particles.span)
-        shapes = self._shapes(particles, side)
+        shapes = self._shapes(particles)
         if self.fill:
             counts, pixels, values = raster.discs(shapes, self.opacity)
             colours: tuple[tuple[int, ...], ...] = ()
@@ -128,7 +119,7 @@ class Circles(Representation):
         offsets = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))
         names = tuple(events.info.slots) if self.channels == "kind" else INK
         panel = Panel(
-            (shapes.ink.shape[1], side, side),
+            (shapes.ink.shape[1], self.size, self.size),
             particles.span,
             names,
             turned=True,
@@ -173,11 +164,7 @@ class Circles(Representation):
         """The colour of each kind, or of each of the task's slots."""
         return {kind: colour_of(kind) for kind in (info.slots if self.channels == "kind" else kinds_of(info))}
 
-    def _side(self, span: tuple[float, float]) -> int:
-        """Rows, and columns, of the picture."""
-        return SMALL[span == FULL_SPAN] if self.size == "small" else self.size
-
-    def _shapes(self, particles: Particles, side: int) -> raster.Shapes:
+    def _shapes(self, particles: Particles) -> raster.Shapes:
         span = particles.span
         full_circle = span[1] == math.pi
         if self.wrap and not full_circle:
@@ -193,8 +180,8 @@ class Circles(Representation):
             )
         deta, dphi = particles.directions()
         drawn = _on_canvas(deta, dphi, span)
-        x = _sub_pixels((deta[drawn] / (2 * span[0]) + 0.5) * side)
-        y = _sub_pixels((dphi[drawn] / (2 * span[1]) + 0.5) * side)
+        x = _sub_pixels((deta[drawn] / (2 * span[0]) + 0.5) * self.size)
+        y = _sub_pixels((dphi[drawn] / (2 * span[1]) + 0.5) * self.size)
         if self.channels == "kind":
             kind, ink = particles.slot(), np.diag(np.full(len(particles.info.slots), 255, dtype=np.uint8))
         else:
@@ -203,22 +190,22 @@ class Circles(Representation):
         return raster.Shapes(
             offsets=np.concatenate([[0], np.cumsum(counts)]),
             x=x,
-            y=y % (side * raster.SUB) if full_circle else y,
-            radius=_sub_pixels(self._radius(particles, side)[drawn]),
+            y=y % (self.size * raster.SUB) if full_circle else y,
+            radius=_sub_pixels(self._radius(particles)[drawn]),
             kind=kind[drawn].astype(np.uint8),
             ink=ink,
-            size=side,
+            size=self.size,
             wrap=self.wrap,
         )
 
-    def _radius(self, particles: Particles, side: int) -> NDArray[np.float64]:
+    def _radius(self, particles: Particles) -> NDArray[np.float64]:
         """Radii in pixels: for objects equation 1 (E) or 4 (pt)."""
         own = SIZES[particles.info.particles]
         least = own.threshold if self.threshold == "task" else self.threshold
         scale = own.scale if self.scale == "task" else self.scale
         magnitude = particles.info.magnitude if self.magnitude == "task" else self.magnitude
         log = particles.log_energy() if magnitude == "energy" else particles.log_pt()
-        return np.maximum(1.0, scale * side / 224 * np.maximum(log - math.log(least), 0.0))
+        return np.maximum(1.0, scale * self.size / 224 * np.maximum(log - math.log(least), 0.0))
 
 
 def _on_canvas(deta: NDArray[np.float64], dphi: NDArray[np.float64], span: tuple[float, float]) -> NDArray[np.bool_]:
