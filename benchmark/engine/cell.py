@@ -78,7 +78,7 @@ def evaluate(item: Planned, record: Result, samples: Represented, context: Conte
     truths = {name: _truth(splits[name]) for name in ("valid", "test")}
     shifted = {name: part if isinstance(part, str) else (part, _truth(part)) for name, part in samples.shifted.items()}
     events = {name: len(part) for name, part in splits.items()}
-    report, earlier_s = _Report(context), 0.0
+    report, earlier_s = _Muted(context), 0.0
 
     def resumed(seconds: float) -> None:
         nonlocal earlier_s
@@ -142,7 +142,7 @@ def measure(item: Planned, result: Result, folder: Path, data_root: Path, contex
     return result.model_copy(update={"throughput": Throughput(**throughput)})
 
 
-class _Report:
+class _Muted:
     """Passes reports on, unless it is to be silent."""
 
     def __init__(self, context: Context) -> None:

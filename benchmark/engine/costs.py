@@ -56,7 +56,7 @@ def measured(model: Model, splits: Mapping[str, Samples], fit: Fit, device: str)
     latency, slowest = latencies_ms(lambda: model.predict_proba(test[:1]))
     network = isinstance(model, TorchModel)
     stepwise = network or model.comparisons() is not None  # others may report no step, and fit to the end
-    steps = _steps(model, splits, device) if network or (stepwise and not fit.alone) else Steps(len(train))
+    steps = _steps(model, splits, device) if network or (stepwise and not fit.alone) else FirstSteps(len(train))
     seconds = fit.seconds
     if not fit.alone and steps.seconds and fit.epochs:
         validation = len(splits["valid"]) / rate if network else 0.0  # trees report after theirs
@@ -85,7 +85,7 @@ def predict_flops(model: Model, test: Samples) -> float | None:
 
 
 @dataclass
-class Steps:
+class FirstSteps:
     """The first steps of a training, as its reports of progress tell them.
 
     train : number of training events. counter : of the operations of the first step, which `counting` ends.
@@ -119,9 +119,9 @@ class Steps:
             raise EnoughError
 
 
-def _steps(model: Model, splits: Mapping[str, Samples], device: str) -> Steps:
+def _steps(model: Model, splits: Mapping[str, Samples], device: str) -> FirstSteps:
     """Train a new model of the same parameters for a few steps; without numbers if it reports none, or fails."""
-    steps = Steps(len(splits["train"]))
+    steps = FirstSteps(len(splits["train"]))
     with steps.counting:
         if isinstance(model, TorchModel):
             steps.counter = steps.counting.enter_context(FlopCounterMode(display=False))

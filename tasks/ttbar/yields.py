@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tasks.ttbar.settings import streams
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,9 +13,9 @@ CROSS_SECTIONS: Mapping[int, Mapping[str, float]] = {
     0: {"ttbar": 29.8, "wjets": 7600.0, "drellyan": 1090.0},
     2: {"ttbar": 27.5, "wjets": 90.0, "drellyan": 32.6},
 }
-"""pb after the selection of at least one lepton, by the smallest number of jets, as `measured` gives them: leading
-order, as Pythia reports it, in 1,500 collisions of tt, 1,200 of single bosons and 3,000 of bosons with a parton. Errors
-are 3 to 5%, for two jets 14% (W) and 9% (Drell-Yan); higher orders add 20 to 60%."""
+"""pb after the selection of at least one lepton, by the smallest number of jets, as `tasks.ttbar.cross_sections` gives
+them: leading order, as Pythia reports it, in 1,500 collisions of tt, 1,200 of single bosons and 3,000 of bosons with a
+parton. Errors are 3 to 5%, for two jets 14% (W) and 9% (Drell-Yan); higher orders add 20 to 60%."""
 
 
 def yields(min_jets: int, leptons: str, *, multiparton: bool) -> dict[str, float]:
@@ -25,24 +23,3 @@ def yields(min_jets: int, leptons: str, *, multiparton: bool) -> dict[str, float
     if leptons != "at_least_one" or not multiparton or min_jets not in CROSS_SECTIONS:
         return {}
     return {name: LUMINOSITY * value for name, value in CROSS_SECTIONS[min_jets].items()}
-
-
-def measured(process: str, min_jets: int, collisions: int, seed: int) -> tuple[float, float]:
-    """Cross-section in pb of a process after the selection, and its statistical error."""
-    import awkward as ak
-    import numpy as np
-
-    from tasks.detector.reconstruction import Cuts, reconstruct
-    from tasks.generator.pythia import start
-    from tasks.ttbar.selection import Selection
-
-    selection, rng = Selection("at_least_one", min_jets), np.random.default_rng(seed)
-    found, error = 0.0, 0.0
-    for number, (settings, share) in enumerate(streams(process, "detector", min_jets=min_jets, multiparton=True)):
-        pythia = start(settings, seed + number, f"ttbar, {process}")
-        events = pythia.nextBatch(int(collisions * share))
-        passed = int(ak.sum(selection.passed(reconstruct(events, "detector", Cuts(), rng))))
-        weight = pythia.infoPython().sigmaGen() * 1e9 / len(events)  # mb to pb
-        found += weight * passed
-        error += weight**2 * passed
-    return found, float(np.sqrt(error))

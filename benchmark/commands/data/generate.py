@@ -10,6 +10,8 @@ import typer
 
 from benchmark.commands import options
 from benchmark.commands.data import arguments
+from benchmark.core.errors import UserError
+from benchmark.core.machine import usable_cores
 from benchmark.core.plugin import Range
 
 if TYPE_CHECKING:
@@ -41,8 +43,6 @@ def command(
 
     Example: python -m benchmark data generate 'ttbar[min_jets=2],dimuon' --preset standard --workers 16
     """
-    from benchmark.core.errors import UserError
-    from benchmark.core.machine import usable_cores
     from benchmark.engine.api import counts
     from benchmark.engine.job import test_set
     from benchmark.engine.progress import Display

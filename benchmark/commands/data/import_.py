@@ -10,6 +10,7 @@ import typer
 
 from benchmark.commands import options
 from benchmark.commands.data import arguments, generate
+from benchmark.core.errors import UserError
 from benchmark.core.paths import user_path
 
 
@@ -25,7 +26,6 @@ def command(
 
     Example: python -m benchmark data import dimuon --source path/to/cms/files
     """
-    from benchmark.core.errors import UserError
     from benchmark.engine.progress import Display
 
     source = user_path(source, "--source", follow=False)

@@ -10,6 +10,7 @@ import typer
 
 from benchmark.commands import options
 from benchmark.commands.data import arguments, displays
+from benchmark.core.errors import UserError
 from benchmark.core.plugin import Range
 from benchmark.core.terminal import console, table
 from representations.registry import REPRESENTATIONS
@@ -72,7 +73,6 @@ def command(
 
     Example: python -m benchmark data show ttbar --representation 'circles,graph[k=3]' --plots displays
     """
-    from benchmark.core.errors import UserError
     from benchmark.engine.request import parse_filter
 
     choices = parse_filter(task)

@@ -14,11 +14,12 @@ from tasks.detector.reconstruction import FIELDS, Cuts, Reconstructed, reconstru
 from tasks.events import KINDS
 from tasks.generator import progress
 from tasks.generator.pythia import BATCH, collisions
+from tasks.ttbar.cross_sections import measured
 from tasks.ttbar.selection import high_level
 from tasks.ttbar.settings import STREAMS, W_JETS, WITH_PARTON, streams
 from tasks.ttbar.ttbar import GENERATION_SHARE, TTbar
 from tasks.ttbar.validation import recoil
-from tasks.ttbar.yields import CROSS_SECTIONS, measured
+from tasks.ttbar.yields import CROSS_SECTIONS
 
 COUNT = 100
 SEED = 11
