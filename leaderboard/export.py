@@ -66,7 +66,10 @@ def _clean(value: Any) -> Any:
 
 
 def to_csv(boards: Iterable[Board]) -> str:
-    """One line for each row of all boards: the board, then all columns, with all digits and bounds."""
+    """One line for each row of all boards: the board, then all columns, with all digits and bounds.
+
+    Of metrics that are not built in, it has as many columns as a table has at most; see `left_out_in_words`.
+    """
     boards = list(boards)
     columns = all_columns(boards)
     stream = io.StringIO()

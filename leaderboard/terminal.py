@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmark.core.errors import spelled
 from benchmark.core.terminal import table
 from benchmark.core.text import plain
 from leaderboard.ranking.columns import (
@@ -29,6 +30,8 @@ _ALWAYS = frozenset({"rank", "representation", "model"})
 _FOLDED = frozenset({"representation", "model"})
 _NARROWEST = 14
 """Names are folded to at least this many characters, to make room for more columns."""
+_MOST_NAMED = 20
+"""Columns without room that a line names."""
 _GAP = 2
 """Spaces between columns."""
 
@@ -89,8 +92,10 @@ def _notes(board: Board, left_out: Iterable[BoardColumn]) -> Iterable[str]:
     for row in board.rows:
         if row.reason or row.remark:
             yield f"{row.representation} · {row.model}: {write_status(row)}"
-    if names := ", ".join(column.header.replace(", ", " in ") for column in left_out):
-        yield f"No room for: {names}. They are in `results --csv` and on the page."
+    columns = list(left_out)
+    if names := ", ".join(spelled(column.header.replace(", ", " in "), 60) for column in columns[:_MOST_NAMED]):
+        more = f" and {len(columns) - _MOST_NAMED} more" if len(columns) > _MOST_NAMED else ""
+        yield f"No room for: {names}{more}. They are in `results --csv` and on the page."
 
 
 def _choose(board: Board, width: int) -> tuple[list[_FittedColumn], list[BoardColumn]]:

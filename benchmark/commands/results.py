@@ -33,6 +33,7 @@ def command(
     from benchmark.commands.output import print_boards
     from leaderboard import export
     from leaderboard.ranking.boards import rank_with
+    from leaderboard.ranking.columns import left_out_in_words
     from leaderboard.ranking.scores import ScoreBook
 
     if json + csv + markdown + latex > 1:
@@ -45,6 +46,8 @@ def command(
         return 0
     boards = rank_with(records, book)
     if csv:
+        if words := left_out_in_words(boards):
+            print(f"note: {words}", file=sys.stderr)
         sys.stdout.write(export.to_csv(boards))
     elif markdown:
         sys.stdout.write(export.to_markdown(boards))

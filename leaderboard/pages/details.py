@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from leaderboard.formatting import write_count, write_estimate, write_number
-from leaderboard.ranking.metric_columns import column_of
 from leaderboard.ranking.names import canonical
 from leaderboard.ranking.rows import INVERTED
-from leaderboard.ranking.seeds import seed_estimate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -66,7 +64,7 @@ class MetricLine:
 def metric_lines(row: Row) -> Iterator[MetricLine]:
     """All metrics of a row."""
     for name in dict.fromkeys(name for result in row.done for name in result.metrics):
-        column, estimate = column_of(name, row.columns), row.estimate(name)
+        column, estimate = row.columns.of(name), row.estimate(name)
         text = write_estimate(estimate) + (f" {column.unit}" if column.unit and estimate.value is not None else "")
         mark = INVERTED if column.is_inverted(estimate) else ""
         yield MetricLine(column.header, column.description, column.source, text, estimate.reason or "", mark)
@@ -92,10 +90,10 @@ def facts(row: Row) -> Iterator[tuple[str, str]]:
         yield "Older records of the same seeds, left out", str(row.superseded)
 
 
-def seed_line(result: Result, headline: str) -> tuple[str, ...]:
-    """Seed, status, headline, course of the training, code, date and key of one record."""
+def seed_line(result: Result, row: Row) -> tuple[str, ...]:
+    """Seed, status, headline, course of the training, code, date and key of one record of a row."""
     revision = (result.code.revision or "–")[:12] + (" (changed)" if result.code.dirty else "")
-    score = write_estimate(seed_estimate(result, headline))
+    score = write_estimate(row.seed_score(result))
     course = result.training
     words = f"best {course.best:,} of {course.epochs:,}, cap {course.cap:,}" if course else "–"
     ended = "–" if course is None else "yes" if course.converged else "no"

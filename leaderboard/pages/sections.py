@@ -253,6 +253,6 @@ def _row_details(row: Row, place: int, entries: tuple[SectionEntry, ...], classe
         metrics=tuple(metric_lines(row)),
         facts=tuple(facts(row)),
         confusion=confusion(median) if median and tuple(median.classes) == tuple(classes) else None,
-        seeds=tuple(seed_line(result, row.headline) for result in row.results),
+        seeds=tuple(seed_line(result, row) for result in row.results),
         courses=courses(row),
     )

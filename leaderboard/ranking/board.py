@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from benchmark.metrics.cvm import EVENTS_TO_BOUND
-from leaderboard.ranking.metric_columns import column_of, declared_by
+from leaderboard.ranking.metric_columns import Declared
 from leaderboard.ranking.names import SIZES
 
 if TYPE_CHECKING:
@@ -131,14 +131,14 @@ class Board:
         return next((row for row in self.rows if row.rank), None)
 
     @cached_property
-    def metric_columns(self) -> tuple[MetricColumn, ...]:
+    def metric_columns(self) -> Declared:
         """The columns of all metrics that its results may have."""
-        return declared_by(self.results)
+        return Declared(self.results)
 
     @property
     def headline_column(self) -> MetricColumn:
         """What the metric declares that its rows are ranked by."""
-        return column_of(self.headline, self.metric_columns)
+        return self.metric_columns.of(self.headline)
 
     @property
     def settings(self) -> dict[str, Any]:

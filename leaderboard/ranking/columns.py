@@ -10,16 +10,13 @@ from benchmark.metrics.cvm import EVENTS_TO_BOUND
 from benchmark.metrics.metric import CONFIDENCE, MetricColumn
 from leaderboard.formatting import write_count, write_number
 from leaderboard.ranking.column import BoardColumn, Value
-from leaderboard.ranking.metric_columns import column_of, declared_by, in_order
+from leaderboard.ranking.metric_columns import MOST_COLUMNS, in_tables, most_common
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from leaderboard.ranking.board import Board
     from leaderboard.ranking.rows import Row
-
-HEADLINE_ORDER = 10
-"""Where tables have the headline, whatever the metric declares: in the place of `auc`, and before it."""
 
 _LONGEST_STATUS = 300
 
@@ -188,21 +185,37 @@ _AFTER: tuple[BoardColumn, ...] = (
 
 
 def all_columns(boards: Iterable[Board]) -> tuple[BoardColumn, ...]:
-    """All columns of these boards: those of built-in metrics and of the metrics that their results declare."""
+    """All columns of these boards; of metrics that are not built in, and of shifts, those that most results have."""
     boards = list(boards)
-    results = [result for board in boards for result in board.results]
-    declared = declared_by(results)
-    # families have a column for each number that occurs
-    names = dict.fromkeys(name for result in results for name in result.metrics)
-    members = [column_of(name, declared) for name in names]
-    metrics = {column.name: column for column in (*declared, *members) if not column.is_family}
+    shifts = _shifts(boards)
+    drops = map(_drop_column, most_common(shifts, shifts))
+    return (*_BEFORE, *map(_metric_column, _in_tables(boards)[0]), *drops, *_AFTER)
+
+
+def left_out_in_words(boards: Iterable[Board]) -> str:
+    """How many columns tables of these boards leave out, in sentences; empty if none."""
+    boards = list(boards)
+    left_out = {
+        "metrics that are not built in": _in_tables(boards)[1],
+        "shifted simulations": len(_shifts(boards)) - MOST_COLUMNS,
+    }
+    return " ".join(
+        f"{count:,} columns of {what} are left out; a table has at most {MOST_COLUMNS} of them. "
+        "All numbers: `results --json`."
+        for what, count in left_out.items()
+        if count > 0
+    )
+
+
+def _shifts(boards: Iterable[Board]) -> Counter[str]:
+    """How many results have each of the shifts."""
+    return Counter(name for board in boards for result in board.results for name in result.shifted)
+
+
+def _in_tables(boards: Sequence[Board]) -> tuple[tuple[MetricColumn, ...], int]:
     taken = {column.name for column in (*_BEFORE, *_AFTER)}
-    headlines = {board.headline for board in boards}
-    first = [replace(metrics[name], order=HEADLINE_ORDER) for name in sorted(headlines & metrics.keys())]
-    others = [c for c in metrics.values() if c.order is not None and c.name not in headlines]
-    in_tables = [c for c in in_order([*first, *others]) if c.name not in taken]
-    shifts = dict.fromkeys(name for result in results for name in result.shifted)
-    return (*_BEFORE, *map(_metric_column, in_tables), *map(_drop_column, shifts), *_AFTER)
+    results = [result for board in boards for result in board.results]
+    return in_tables(results, taken, {board.headline for board in boards})
 
 
 def _drop_column(shift: str) -> BoardColumn:
@@ -249,15 +262,15 @@ def shared_in_words(board: Board) -> str:
 
 def bounds_in_words(board: Board) -> str:
     """The condition for a row to be ranked: `CVM at most 0.002`; empty if there are no bounds."""
-    headers = {name: column_of(name, board.metric_columns).header for name in board.bounds}
-    words = ", ".join(f"{headers[name]} at most {most:g}" for name, most in board.bounds.items())
+    column = board.metric_columns.of
+    words = ", ".join(f"{column(name).header} at most {most:g}" for name, most in board.bounds.items())
     few = sum(row.too_few for row in board.rows)
     rows = "one row" if few == 1 else f"{few} rows"
     return words + (f" (from {EVENTS_TO_BOUND:,} background events on; {rows}: too few events to bound)" if few else "")
 
 
 def remarks(board: Board) -> list[str]:
-    """What a reader must know of all rows, in sentences: of the events, of the ranks, and of the expert line."""
+    """What a reader must know of all rows, in sentences: of events, ranks, the expert line, and columns left out."""
     rows = [row for row in board.rows if row.done and not row.problems]
     alone = [row for row in rows if len(row.done) == 1]
     spread = ""
@@ -268,7 +281,8 @@ def remarks(board: Board) -> list[str]:
             if lent
             else "No row has several seeds: ranks do not include the noise of trainings."
         )
-    return [sentence for sentence in (board.note, board.unranked, board.expert_line, spread) if sentence]
+    said = (board.note, board.unranked, board.expert_line, spread, left_out_in_words([board]))
+    return [sentence for sentence in said if sentence]
 
 
 def text_table(board: Board) -> tuple[list[str], list[list[str]]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.metrics.metric import Estimate
 from benchmark.records.verification import AGAIN
-from leaderboard.ranking.metric_columns import column_of, declared_by
+from leaderboard.ranking.metric_columns import Declared
 from leaderboard.ranking.names import canonical, label, source_of, sourced
 from leaderboard.ranking.seeds import SCALES, combine, difference, finite, seed_estimate
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from benchmark.metrics.comparison import Spread
     from benchmark.metrics.metric import MetricColumn
-    from benchmark.records.result import Result
+    from benchmark.records.result import Result, ShiftedTest
 
 UNVERIFIED = "unverified"
 """The mark of a row whose record was changed, or does not agree with its scores."""
@@ -130,9 +130,9 @@ class Row:
         return next((r.parameters_count for r in self.results if r.parameters_count is not None), None)
 
     @cached_property
-    def columns(self) -> tuple[MetricColumn, ...]:
+    def columns(self) -> Declared:
         """The columns of all metrics that its results may have."""
-        return declared_by(self.results)
+        return Declared(self.results)
 
     @cached_property
     def score(self) -> Estimate:
@@ -142,7 +142,7 @@ class Row:
     @property
     def headline_column(self) -> MetricColumn:
         """What the metric declares by which its board ranks."""
-        return column_of(self.headline, self.columns)
+        return self.columns.of(self.headline)
 
     @property
     def remark(self) -> str:
@@ -178,8 +178,12 @@ class Row:
 
     def estimate(self, metric: str) -> Estimate:
         """A metric over all finished seeds; see `combine`."""
-        scale = SCALES[column_of(metric, self.columns).scale]
+        scale = SCALES[self.columns.of(metric).scale]
         return combine([seed_estimate(result, metric) for result in self.done], scale)
+
+    def seed_score(self, tested: Result | ShiftedTest) -> Estimate:
+        """The headline of one seed, on its test events or shifted ones."""
+        return combine([seed_estimate(tested, self.headline)], SCALES[self.headline_column.scale])
 
     def drop(self, shift: str) -> Estimate:
         """How much lower the headline is on test events of a shifted simulation, over the seeds that have it.
@@ -190,7 +194,7 @@ class Row:
         drops = [
             Estimate(None, reason=shifted.reason)
             if shifted.reason
-            else difference(seed_estimate(nominal, self.headline), seed_estimate(shifted, self.headline))
+            else difference(self.seed_score(nominal), self.seed_score(shifted))
             for nominal, shifted in pairs
         ]
         lower = self.headline_column.better == "lower"

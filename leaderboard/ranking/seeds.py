@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist, fmean, stdev
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from benchmark.records.result import Result, ShiftedTest
+
+ROUNDING = 1e-9
+"""Share by which a sum of rounded numbers may leave its range."""
 
 Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 """Half-width of the interval of a Gaussian, in standard deviations."""
@@ -86,10 +89,12 @@ def combine(seeds: Sequence[Estimate], scale: SeedScale = LINEAR) -> Estimate:
     training, which is what a repetition of the cell gives, so it is not divided by sqrt(n) either. The scale keeps the
     bounds in the range of the number. If a seed lies at the end of the range (an accuracy of 1), f is infinite: then
     the linear scale is used, and the bounds are limited to the range. If the value of any seed is undefined, the
-    combined value is undefined (the others would be a biased selection), and its lower bound is the lowest of all.
+    combined value is undefined (the others would be a biased selection), and its lower bound is the lowest of all. If
+    the value of any seed is outside the range, or of its own interval, there is no interval.
     """
     if not seeds:
         return Estimate(None, reason="not run")
+    seeds = [_sound(seed, scale) for seed in seeds]
     undefined = [seed for seed in seeds if seed.value is None]
     if len(seeds) == 1:
         return seeds[0]
@@ -101,10 +106,18 @@ def combine(seeds: Sequence[Estimate], scale: SeedScale = LINEAR) -> Estimate:
     value = fmean(values)
     if not all(map(scale.inside, values)):
         low, high = _bounds(value, values, seeds, LINEAR)
-        if any(scale.clip(v) != v for v in values):  # values outside the declared range
-            return Estimate(value, low, high)
         return Estimate(value, None if low is None else scale.clip(low), None if high is None else scale.clip(high))
     return Estimate(value, *_bounds(value, values, seeds, scale))
+
+
+def _sound(seed: Estimate, scale: SeedScale) -> Estimate:
+    """An estimate without its interval if its value is not in the range, or not in the interval: it says nothing."""
+    if seed.value is None:
+        return seed
+    low, high = seed.value if seed.low is None else seed.low, seed.value if seed.high is None else seed.high
+    rounding = ROUNDING * max(1.0, abs(seed.value))
+    inside = abs(scale.clip(seed.value) - seed.value) <= rounding and low - rounding <= seed.value <= high + rounding
+    return seed if inside else replace(seed, low=None, high=None)
 
 
 def _bounds(

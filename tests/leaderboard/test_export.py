@@ -124,7 +124,7 @@ def hostile_boards(text: str, name: str) -> list[Board]:
     """A board with these texts in names, headers and reasons, though a record with some of them would not be read."""
     column = MetricColumn("x", f"X {text}", text)
     fields = {"source": text, "preset": f"{name}p", "metric_columns": (column,), "level": name}
-    values = {"auc": MetricValue(value=-0.5, low=-0.6, high=-0.4), "x": MetricValue(value=-1e-30)}
+    values = {"auc": MetricValue(value=-0.5), "x": MetricValue(value=-1e-30, low=-0.6, high=0.4)}
     done = {**fields, "model": f"m{text}", "representation": name, "metrics": values}
     failed = {**fields, "model": text, "reason": text}
     made = [make_result(auc=0.5), make_result(status="failed", model="b")]
@@ -143,8 +143,8 @@ def test_csv_of_any_text_has_its_cells_and_no_formula(text: str, name: str) -> N
         assert len(line) == len(header)
         numbers = [cell for cell in line if cell[:1] in set("=+-@＝＋－＠")]
         assert all(float(number) < 0 for number in numbers), "numbers stay numbers"
-    found = [float(value) for field, value in zip(header, lines[0], strict=True) if field in ("auc", "auc_low", "x")]
-    assert found == [-0.5, -0.6, -1e-30]
+    found = [float(value) for field, value in zip(header, lines[0], strict=True) if field in ("auc", "x", "x_low")]
+    assert found == [-0.5, -1e-30, -0.6]
 
 
 @CALM

@@ -29,7 +29,8 @@ EDGES = (0.0, 0.5, 1.0, 2.0, 1.0 + 2e-16, 5e-324, 1e-300, 1e15, 1e99, LARGEST)
 NUMBERS = st.sampled_from([*EDGES, *(-edge for edge in EDGES)]) | st.floats(-LARGEST, LARGEST)
 MAYBE = st.none() | NUMBERS
 NAMES = ("auc", "accuracy", "rejection_50", "cvm", "auc_wjets", "other")
-SPEEDS = tuple(Throughput.model_fields)
+COUNTS = ("threads", "train_step_events", "comparisons")
+SPEEDS = tuple(name for name in Throughput.model_fields if name not in COUNTS)
 
 
 @st.composite

@@ -8,9 +8,9 @@ import pytest
 
 from benchmark.metrics.metric import Estimate
 from benchmark.records.result import MetricValue
-from leaderboard.ranking.metric_columns import built_in, column_of
+from leaderboard.ranking.metric_columns import Declared
 from leaderboard.ranking.rows import make_rows
-from leaderboard.ranking.seeds import INVERSE, LINEAR, SCALES, SHARE, Z, combine
+from leaderboard.ranking.seeds import INVERSE, LINEAR, SCALES, SHARE, SeedScale, Z, combine
 from tests.leaderboard.factory import make_result
 
 
@@ -95,9 +95,26 @@ def test_a_seed_at_the_end_of_the_range_is_cut_off_there() -> None:
     assert found.high == 1.0
 
 
-def test_values_outside_the_declared_range_keep_their_interval() -> None:
-    found = combine([Estimate(3.0, 2.0, 4.0), Estimate(5.0, 4.0, 6.0)], SHARE)
-    assert found == combine([Estimate(3.0, 2.0, 4.0), Estimate(5.0, 4.0, 6.0)], LINEAR)
+@pytest.mark.parametrize(
+    ("seed", "scale"),
+    [
+        (Estimate(5.0, 1.0, 9.0), SHARE),
+        (Estimate(5.0, -4.0, -3.0), SHARE),
+        (Estimate(-0.1, -0.2, 0.1), SHARE),
+        (Estimate(0.5, 0.3, 2.0), INVERSE),
+        (Estimate(0.5, 0.6, 0.7), SHARE),
+        (Estimate(0.5, 0.3, 0.4), LINEAR),
+        (Estimate(0.5, None, 0.4), LINEAR),
+    ],
+)
+def test_a_value_out_of_its_range_or_its_interval_has_no_interval(seed: Estimate, scale: SeedScale) -> None:
+    assert combine([seed], scale) == Estimate(seed.value)
+    assert combine([seed, seed], scale) == Estimate(seed.value)
+
+
+def test_rounding_takes_no_interval_away() -> None:
+    for seed in (Estimate(1 + 1e-15, 0.9, 1.0), Estimate(0.5, 0.5 + 1e-12, 0.6), Estimate(0.5, 0.4, 1.2)):
+        assert combine([seed], SHARE) == seed
 
 
 @pytest.mark.parametrize(
@@ -114,7 +131,7 @@ def test_values_outside_the_declared_range_keep_their_interval() -> None:
     ],
 )
 def test_metrics_declare_their_scale(metric: str, scale: object) -> None:
-    assert SCALES[column_of(metric, built_in()).scale] is scale
+    assert SCALES[Declared([]).of(metric).scale] is scale
 
 
 def test_rows_use_the_scale_of_the_metric() -> None:
