@@ -46,12 +46,15 @@ _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def to_json(results: Iterable[Result], book: ScoreBook | None = None) -> str:
-    """All fields of the results as a list, in the order given; with a book, also `problems`: why not to trust each."""
+    """All fields of the results as a list, in the order given; with a book, also `problems`: why not to trust each.
+
+    The book has compared the test events of results, by `rank_with` or `compare_events`.
+    """
     records = []
     for result in results:
         record = _clean(result.model_dump(mode="json"))
         if book is not None:
-            record["problems"] = [problem.text for problem in book.evidence(result).problems]
+            record["problems"] = [problem.text for problem in book.problems(result)]
         records.append(record)
     return json.dumps(records, indent=1, allow_nan=False) + "\n"
 

@@ -27,7 +27,10 @@ def finish(results: Sequence[Result], folder: Path, *, quiet: bool, as_json: boo
     store = BesidePublished(folder, ACCEPTED)
     try:  # neither stops the other: a page that can't be written, and a reader that has gone
         if as_json:
-            print(to_json(results, scores.ScoreBook(store)), end="")
+            book = scores.ScoreBook(store)
+            alike = {result.fingerprint for result in results}
+            boards.compare_events((result for result in store.all() if result.fingerprint in alike), book)
+            print(to_json(results, book), end="")
         elif not quiet:
             ranked = boards.rank_with(store.all(), scores.ScoreBook(store))
             shown = list(_only(ranked, {result.key for result in results}))

@@ -32,7 +32,7 @@ def command(
     """
     from benchmark.commands.output import print_boards
     from leaderboard import export
-    from leaderboard.ranking.boards import rank_with
+    from leaderboard.ranking.boards import compare_events, rank_with
     from leaderboard.ranking.columns import left_out_in_words
     from leaderboard.ranking.scores import ScoreBook
 
@@ -42,6 +42,7 @@ def command(
     records = sorted(store.all(), key=lambda result: (result.task, result.created, result.key))
     book = ScoreBook(store)
     if json:
+        compare_events(records, book)
         sys.stdout.write(export.to_json(records, book))
         return 0
     boards = rank_with(records, book)

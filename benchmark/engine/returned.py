@@ -19,7 +19,7 @@ from benchmark.core.bounded_json import check_bounds
 from benchmark.core.errors import UserError
 from benchmark.core.process import leave_if_forked
 from benchmark.core.refusals import is_name, kind_of, shown, wrong
-from benchmark.metrics.compute import ROUNDING
+from benchmark.metrics.compute import ROUNDING, SUM_TOLERANCE
 from benchmark.records.fields import in_bounds
 from benchmark.records.training import Training
 from representations.representation import truth
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from representations.representation import Representation
     from tasks.events import Events
 
-SUM_TOLERANCE = 1e-2
-"""How far from 1 the probabilities of an event may sum: half precision rounds to 10 bits."""
 MOST_DETAILS = 100
 PARAMETERS_BYTES = 100_000
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+SUM_TOLERANCE = 1e-3
+"""How far from 1 the probabilities of an event may sum: half precision rounds to 10 bits."""
 ROUNDING = 1e-6
 """How far above 1 a probability may lie: a float32 softmax does not end exactly at 1."""
 

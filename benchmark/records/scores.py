@@ -42,6 +42,7 @@ precision p_0 resolves log-ratios down to -36; events beyond are ties."""
 _KINDS = {"event_ids": "iu", "labels": "iu", "weights": "f", "mass": "f"}
 _TYPES = {"event_ids": np.int64, "labels": np.int64, "weights": np.float32, "mass": np.float32}
 _RATIOS, _NAMED, _SHIFTED = "log_ratios", "events", "shifted."
+_LARGEST_ITEM = 8
 _MOST_WORDS = 100
 
 
@@ -232,10 +233,17 @@ def _events(columns: dict[str, NDArray[Any]]) -> ScoredEvents:
     for name, column in columns.items():
         if column.shape != (rows,) or column.dtype.kind not in _KINDS[name] or not rows:
             raise ValueError(f"'{name}' is {column.dtype} of shape {column.shape}, expected numbers of shape {(rows,)}")
+        if column.dtype.itemsize > _LARGEST_ITEM:
+            raise ValueError(f"'{name}' is {column.dtype}, expected numbers of at most {8 * _LARGEST_ITEM} bits")
         if name != "mass" and not np.isfinite(column).all():
             raise ValueError(f"'{name}' has values that are not finite")
     if int(columns["labels"].min()) < 0:
         raise ValueError(f"labels from {columns['labels'].min()}, expected 0 or more")
+    weights = columns["weights"]
+    if not 0 <= weights.min() <= weights.max() <= np.finfo(np.float32).max:
+        raise ValueError(f"weights from {weights.min():g} to {weights.max():g}, expected 0 or more, at most 3.4e38")
+    if len(np.unique(columns["event_ids"])) < rows:
+        raise ValueError("'event_ids' has an id twice")
     return ScoredEvents(**{name: column.astype(_TYPES[name]) for name, column in columns.items()})
 
 

@@ -30,11 +30,11 @@ class Problem:
     Parameters
     ----------
     kind : what is wrong: it has no seal, or a wrong one; its scores are missing, changed or malformed; its numbers are
-        not those of its scores.
+        not those of its scores; its test events are not those of other results with the same fingerprint.
     text : what was found and what to do, for readers.
     """
 
-    kind: Literal["unsealed", "seal", "scores", "numbers"]
+    kind: Literal["unsealed", "seal", "scores", "numbers", "events"]
     text: str
 
     @property

@@ -52,6 +52,11 @@ def rank_intervals(rows: Sequence[Row], book: ScoreBook) -> list[tuple[int, int]
     return [(1 + sum(line[place] for line in better), len(rows) - sum(better[place])) for place in range(len(rows))]
 
 
+def compare_events(results: Iterable[Result], book: ScoreBook) -> None:
+    """Let a book compare the test events of results that are on one board; ranking does it as well."""
+    group(results, book)
+
+
 def _ranked(board: Board, book: ScoreBook) -> Board:
     rows = [replace(row, problems=_problems(row, book)) for row in board.rows]
     board = replace(board, rows=tuple(rows))  # its bounds depend on the problems
@@ -98,7 +103,7 @@ def _problems(row: Row, book: ScoreBook) -> tuple[str, ...]:
     """Why the numbers of a row can't be trusted, seed by seed if there are several."""
     texts: dict[str, list[int]] = {}
     for result in row.results:
-        for problem in book.evidence(result).problems:
+        for problem in book.problems(result):
             texts.setdefault(problem.text, []).append(result.seed)
     return tuple(
         text if len(seeds) == len(row.results) else f"seed {', '.join(map(str, seeds))}: {text}"

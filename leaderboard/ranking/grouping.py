@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def group(results: Iterable[Result], book: ScoreBook) -> list[Board]:
-    """Boards whose rows are not ranked yet."""
+    """Boards whose rows are not ranked yet; the book has compared the test events of results with one fingerprint."""
     groups: dict[tuple[Any, ...], list[Result]] = {}
     for result in sorted(results, key=lambda result: (_is_loose(result), result.key, result.created)):
         for key in _keys(result, groups):
@@ -46,6 +46,8 @@ def _nested(results: Sequence[Result], book: ScoreBook) -> list[list[Result]]:
     for result in results:
         sets.setdefault("" if _is_loose(result) else result.fingerprint, []).append(result)
     loose = sets.pop("", [])
+    for several in sets.values():
+        book.compare(several)
     sizes = {print_: max(result.events.get("test", 0) for result in several) for print_, several in sets.items()}
     boards: list[list[list[Result]]] = []
     for print_ in sorted(sets, key=lambda print_: (sizes[print_], print_)):
@@ -61,9 +63,17 @@ def _nested(results: Sequence[Result], book: ScoreBook) -> list[list[Result]]:
 
 
 def _are_nested(one: Sequence[Result], other: Sequence[Result], book: ScoreBook) -> bool:
-    """Whether the test events of one group of results are among those of another, by a result of each with scores."""
+    """Whether the test events of one group of results are among those of another, by a result of each with scores.
+
+    One without problems, if there is any: others may have other events than their fingerprint says.
+    """
     first, second = (
-        next((result for result in several if book.evidence(result).events), None) for several in (one, other)
+        min(
+            (result for result in several if book.evidence(result).events),
+            key=lambda result: len(book.problems(result)),
+            default=None,
+        )
+        for several in (one, other)
     )
     return first is not None and second is not None and book.share_events(first, second)
 

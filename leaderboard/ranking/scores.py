@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,11 @@ from benchmark.core.errors import UserError
 from benchmark.metrics.auc import area
 from benchmark.metrics.comparison import same_order
 from benchmark.records.scoring import scored_of
-from benchmark.records.verification import headline_area, recomputed_number, verify
+from benchmark.records.verification import Problem, headline_area, recomputed_number, verify
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from benchmark.metrics.auc import Area
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from benchmark.records.result import Result
     from benchmark.records.scores import ScoredEvents, Scores
     from benchmark.records.store import ResultStore
-    from benchmark.records.verification import Problem
 
 Place = tuple[str, str, str, int, str, bool]
 
@@ -54,6 +55,7 @@ class ScoreBook:
         self._store = store
         self._evidence: dict[Place, Evidence] = {}
         self._kept: OrderedDict[Place, Scores] = OrderedDict()
+        self._other_events: dict[Place, Problem] = {}
         self._parts: dict[tuple[Place, str, str], Area | None] = {}
         self._common: dict[tuple[str, str], Places | None] = {}
 
@@ -68,6 +70,33 @@ class ScoreBook:
         if place not in self._evidence:
             self._evidence[place] = self._examine(result)
         return self._evidence[place]
+
+    def problems(self, result: Result) -> tuple[Problem, ...]:
+        """Why not to trust a result: of itself, and after `compare` of its test events."""
+        place = _place(result)
+        other = [self._other_events[place]] if place in self._other_events else []
+        return (*self.evidence(result).problems, *other)
+
+    def compare(self, results: Iterable[Result]) -> None:
+        """Compare the test events of results with one fingerprint: ids, labels, weights and masses.
+
+        The fingerprint covers all columns of the events, so that scores alone can't prove it. Where results differ,
+        those that have other events than more than half of them are not trusted; if no events have that many, none is.
+        """
+        evidence = {_place(result): self.evidence(result) for result in results}
+        events = {p: e.events.sha256 for p, e in evidence.items() if e.events is not None and not e.problems}
+        counts = Counter(events.values())
+        common, count = counts.most_common(1)[0] if counts else ("", 0)
+        if count == len(events):
+            return
+        columns = "(ids, labels, weights or masses)"
+        text = f"other test events {columns} than {count} of {len(events)} results with its fingerprint"
+        if 2 * count <= len(events):
+            common, text = "", f"results with its fingerprint have different test events {columns}"
+        problem = Problem(
+            "events", f"{text}; delete those that you do not know, or run the cell with --overwrite always"
+        )
+        self._other_events |= {place: problem for place, found in events.items() if found != common}
 
     def share_events(self, a: Result, b: Result) -> bool:
         """Whether the test events of one result are among those of the other."""

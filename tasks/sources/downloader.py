@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +25,8 @@ LONGEST_PAUSE_S = 60.0
 """Longest pause that a server may ask for."""
 TIMEOUT_S = (10.0, 60.0)
 """Longest wait for a connection, and for the next bytes."""
+ANSWER_S = 120.0
+"""Longest wait for the whole header of an answer, with its redirects, which a server may send byte by byte."""
 SLOWEST = 10_000
 """Bytes per second that a server has to send, on average over `WINDOW_S`."""
 WINDOW_S = 60.0
@@ -82,14 +87,9 @@ class Downloader:
         import requests
         import urllib3
 
-        # Compressed content could not be counted.
-        headers = {"Accept-Encoding": "identity", "User-Agent": "collision-benchmark"}
         answered, done, total = False, 0, None
         try:
-            with (
-                requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response,
-                path.open("wb") as output,
-            ):
+            with _answer(url) as response, path.open("wb") as output:
                 answered = True
                 total = self._announced(response, path.parent)
                 most, pace = (LARGEST if total is None else total), _Pace()
@@ -131,6 +131,43 @@ class Downloader:
             raise Unavailable(f"has {total:,} bytes, expected at most {LARGEST:,}")
         require_space(folder, total or 0)
         return total
+
+
+def _answer(url: str) -> requests.Response:
+    """The answer of a server, of which the header has come.
+
+    Raises Unavailable if that takes longer than `ANSWER_S`, and errors of requests. The limits of requests are for each
+    piece that comes, so a thread asks, which is left alone if it does not end; it does not keep the process.
+    """
+    import requests
+
+    answers: SimpleQueue[requests.Response | BaseException] = SimpleQueue()
+    left = Event()
+
+    def ask() -> None:
+        # compressed content could not be counted
+        headers = {"Accept-Encoding": "identity", "User-Agent": "collision-benchmark"}
+        try:
+            answers.put(requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S))
+        except BaseException as error:  # raised where it is waited for
+            answers.put(error)
+        if left.is_set():
+            with suppress(Empty):
+                found = answers.get_nowait()
+                if isinstance(found, requests.Response):
+                    found.close()
+
+    Thread(target=ask, name=f"answer of {url}", daemon=True).start()
+    try:
+        found = answers.get(timeout=ANSWER_S)
+    except BaseException as error:
+        left.set()
+        if not isinstance(error, Empty):
+            raise  # Ctrl-C
+        raise Unavailable(f"sent no whole header in {ANSWER_S:.0f} s", answered=False) from error
+    if isinstance(found, BaseException):
+        raise found
+    return found
 
 
 class _Pace:

@@ -30,7 +30,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmark.core.errors import Skip, UserError
-from tests.faults.mutations import damaged
+from tests.faults.mutations.damage import damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable

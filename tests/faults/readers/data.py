@@ -13,7 +13,9 @@ from tasks.data.parquet import parse_events
 from tasks.data.shards import FILE
 from tasks.registry import TASKS
 from tests.faults.fuzz import Fuzzed
-from tests.faults.mutations import damaged, json_changed, parquet_changed
+from tests.faults.mutations.damage import damaged
+from tests.faults.mutations.parquet import parquet_changed
+from tests.faults.mutations.text import json_changed
 from tests.representations.samples.test_samples import graphs
 from tests.tasks.sources.files import write_root
 from tests.tasks.sources.test_read_new import two_photons

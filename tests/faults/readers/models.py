@@ -20,7 +20,9 @@ from models.model import Context
 from models.registry import MODELS
 from models.training.checkpoint import Checkpoint
 from tests.faults.fuzz import Fuzzed
-from tests.faults.mutations import damaged, json_changed, safetensors_changed
+from tests.faults.mutations.arrays import safetensors_changed
+from tests.faults.mutations.damage import damaged
+from tests.faults.mutations.text import json_changed
 from tests.models.conftest import particles, rings
 
 if TYPE_CHECKING:

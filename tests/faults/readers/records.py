@@ -13,8 +13,9 @@ from benchmark.engine.request import parse_filter
 from benchmark.records.collection import Results
 from benchmark.records.result import read_result
 from benchmark.records.scores import read_events, read_scores
-from benchmark.records.store import ResultStore
+from benchmark.records.store import PAGES_MARK, ResultStore
 from leaderboard.export import to_csv, to_json, to_latex, to_markdown
+from leaderboard.pages import folder as pages
 from leaderboard.pages.sections import board_section
 from leaderboard.ranking.boards import rank_with
 from leaderboard.ranking.scores import ScoreBook
@@ -22,7 +23,9 @@ from leaderboard.terminal import board_text
 from models.registry import MODELS
 from tests.benchmark.records.test_store import record, scores
 from tests.faults.fuzz import Fuzzed
-from tests.faults.mutations import damaged, json_changed, npz_changed, text_changed
+from tests.faults.mutations.arrays import npz_changed
+from tests.faults.mutations.damage import damaged
+from tests.faults.mutations.text import json_changed, text_changed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +73,19 @@ def read_examples(path: Path) -> None:
     ResultStore(path.parents[1]).examples("ttbar", "f" * 64)
 
 
+def page_list(folder: Path) -> Path:
+    """The list of files in a folder of pages, of a build that was interrupted."""
+    pages.write_pages(folder, {"index.html": b"a", "old.html": b"b"})
+    record = json.loads((folder / PAGES_MARK).read_text())
+    (folder / PAGES_MARK).write_text(json.dumps({**record, "before": {"static/table.js": "0" * 64}}))
+    return folder / PAGES_MARK
+
+
+def build_again(path: Path) -> None:
+    """Write pages over those that the list names."""
+    pages.write_pages(path.parent, {"index.html": b"c", "static/table.js": b"d"})
+
+
 def words(folder: Path) -> Path:
     (folder / "words").write_text("cnn[depth=15,dropout=0.2],ffnn[units=8]")
     return folder / "words"
@@ -88,5 +104,6 @@ READERS: dict[str, Fuzzed] = {
     "scores": Fuzzed(partial(result, ".npz"), read_any_scores, NPZ),
     "events": Fuzzed(events_of, read_any_events, NPZ),
     "examples": Fuzzed(examples, read_examples, NPZ),
+    "page_list": Fuzzed(page_list, build_again, (damaged, json_changed)),
     "plugin_words": Fuzzed(words, read_words, (text_changed,)),
 }

@@ -12,7 +12,10 @@ from tasks import events
 from tasks.registry import TASKS
 from tasks.sources import checksum
 from tests.faults.fuzz import Fuzzed
-from tests.faults.mutations import csv_changed, damaged, hdf5_changed, npz_changed, text_changed
+from tests.faults.mutations.arrays import npz_changed
+from tests.faults.mutations.damage import damaged
+from tests.faults.mutations.hdf5 import hdf5_changed
+from tests.faults.mutations.text import csv_changed, text_changed
 from tests.tasks.quark_gluon.test_reader import mod, qg
 from tests.tasks.sources.files import HEADER, back_to_back, csv, write_hdf5, write_root
 from tests.tasks.sources.test_cms import hep_tutorial, nanoaod

@@ -9,8 +9,9 @@ from benchmark.metrics.comparison import auc_difference
 from benchmark.records.scores import Scores
 from benchmark.records.verification import headline_area
 from leaderboard.ranking import scores as scores_module
-from leaderboard.ranking.boards import rank, rank_with, significantly_better
+from leaderboard.ranking.boards import rank, rank_intervals, rank_with, significantly_better
 from leaderboard.ranking.columns import write_rank
+from leaderboard.ranking.rows import make_rows
 from leaderboard.ranking.scores import ScoreBook
 from tests.leaderboard.factory import make_result, metrics_of, scores_of
 
@@ -60,7 +61,7 @@ def test_a_wide_row_below_a_narrow_one_is_still_tied_with_the_best() -> None:
 
 def test_another_row_never_changes_whether_two_rows_are_tied(store: ResultStore) -> None:
     results = [stored(store, m, scores_of(2, 1.0 + 0.1 * k, seed=k, shared=0.8)) for k, m in enumerate(MODELS)]
-    results.append(stored(store, "wide", scores_of(2, 1.2, seed=9, events=60)))  # of other events, so it is not paired
+    results.append(stored(store, "other", scores_of(2, 1.2, seed=9, shared=0.2)))  # wrong about other events
 
     def separated(chosen: list[Result]) -> set[tuple[str, str]]:
         book = ScoreBook(store)
@@ -198,7 +199,8 @@ def test_other_events_are_never_paired(store: ResultStore) -> None:
     better, worse = paired_scores()
     moved = Scores.of(worse.events.event_ids + 1, worse.events.labels, worse.probabilities)
     results = [stored(store, "a", better), stored(store, "b", moved)]
-    assert ranks(rank(results, store)[0]) == {"a": "1-2", "b": "1-2"}
+    rows = [row for result in results for row in make_rows([result])]
+    assert rank_intervals(rows, ScoreBook(store)) == [(1, 2), (1, 2)]
 
 
 def test_rows_without_their_scores_have_no_rank(store: ResultStore) -> None:
@@ -254,4 +256,5 @@ def test_other_weights_are_other_events(store: ResultStore) -> None:
     events = worse.events
     heavier = Scores.of(events.event_ids, events.labels, worse.probabilities, events.weights * 2)
     results = [stored(store, "a", better), stored(store, "b", heavier)]
-    assert ranks(rank(results, store)[0]) == {"a": "1-2", "b": "1-2"}
+    rows = [row for result in results for row in make_rows([result])]
+    assert rank_intervals(rows, ScoreBook(store)) == [(1, 2), (1, 2)]

@@ -5,23 +5,26 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
 
 from benchmark.core.seal import sealed
 from benchmark.records.result import MetricValue, read_result
+from benchmark.records.scores import Scores
+from benchmark.records.verification import headline_area
 from leaderboard.export import to_csv, to_json, to_latex, to_markdown
 from leaderboard.pages.site import build
 from leaderboard.ranking import scores as scores_module
-from leaderboard.ranking.boards import rank, rank_with
+from leaderboard.ranking.boards import compare_events, rank, rank_with
 from leaderboard.ranking.columns import visible
 from leaderboard.ranking.scores import ScoreBook
 from leaderboard.terminal import board_text
-from tests.leaderboard.factory import add_cell
+from tests.leaderboard.factory import add_cell, make_result, scores_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from benchmark.records.store import ResultStore
     from leaderboard.ranking.board import Board
@@ -135,6 +138,83 @@ def test_the_seed_is_named(store: ResultStore) -> None:
     (board,) = rank(store.all(), store)
     (problem,) = board.rows[0].problems
     assert problem.startswith("seed 1: the record has an AUC")
+
+
+def forged(store: ResultStore, model: str, how: str, **changes: Any) -> None:
+    """A record of perfect scores on other test events than its fingerprint says, as a stranger may write it."""
+    honest = scores_of(3, 1.0, seed=7, events=300)
+    columns = {**honest.events.columns(), "probabilities": honest.probabilities}
+    guessed = honest.probabilities.argmax(axis=1)
+    columns |= {
+        "labels": {"labels": guessed},
+        "ids": {"event_ids": columns["event_ids"] + 10**9, "labels": guessed},
+        "weights": {"weights": (guessed == columns["labels"]).astype(np.float32)},
+        "masses": {"mass": np.ones(300)},
+        "few": {name: column[:15] for name, column in columns.items()},
+    }[how]
+    made = Scores.of(**columns)
+    events = {"train": 4000, "valid": 500, "test": len(made.log_ratios)}
+    bare = make_result(model=model, events=events, **changes)
+    area = headline_area(bare, made)
+    assert area is not None
+    found = area.estimate()
+    auc = MetricValue(value=found.value, low=found.low, high=found.high)
+    store.add(bare.model_copy(update={"metrics": {"auc": auc}}), made)
+
+
+@pytest.mark.parametrize("how", ["labels", "ids", "weights", "masses", "few"])
+def test_other_test_events_than_most_take_the_rank(store: ResultStore, how: str) -> None:
+    for model, strength in (("cnn", 1.2), ("mpnn", 1.0)):
+        add_cell(store, strength, events=300, model=model)
+    forged(store, "bdt", how)
+    (board,) = rank(store.all(), store)
+    assert [(row.model, row.rank is None) for row in board.rows] == [("cnn", False), ("mpnn", False), ("bdt", True)]
+    (problem,) = board.rows[-1].problems
+    assert problem.startswith(
+        "other test events (ids, labels, weights or masses) than 2 of 3 results with its fingerprint"
+    )
+    assert "unverified: other test events" in " ".join(board_text(board, 100).split())
+    book = ScoreBook(store)
+    compare_events(store.all(), book)
+    records = json.loads(to_json(board.results, book))
+    assert [len(record["problems"]) for record in records] == [0, 0, 1]
+
+
+def test_without_a_majority_no_row_is_ranked(store: ResultStore) -> None:
+    add_cell(store, 1.2, events=300, model="cnn")
+    forged(store, "bdt", "labels")
+    (board,) = rank(store.all(), store)
+    assert [row.rank for row in board.rows] == [None, None]
+    assert all("have different test events" in row.problems[0] for row in board.rows)
+
+
+def test_rows_with_other_problems_have_no_vote(store: ResultStore) -> None:
+    add_cell(store, 1.2, events=300, model="cnn")
+    for model in ("bdt", "mpnn"):
+        forged(store, model, "ids")
+        by_hand(next(path for path in store.paths() if model in path.stem), seal=True)
+    (board,) = rank(store.all(), store)
+    assert [row.model for row in board.rows if row.rank] == ["cnn"]
+
+
+def test_boards_of_other_events_are_not_compared(store: ResultStore) -> None:
+    add_cell(store, 1.2, events=300, model="cnn")
+    add_cell(store, 1.2, events=200, model="bdt", fingerprint="another")
+    add_cell(store, 1.2, events=200, model="mpnn", variant={"min_jets": 2})
+    assert [row.problems for board in rank(store.all(), store) for row in board.rows] == [()] * 3
+
+
+def test_a_forged_row_does_not_part_nested_test_events(store: ResultStore) -> None:
+    for model, strength in (("cnn", 1.2), ("mpnn", 1.0)):
+        add_cell(store, strength, events=300, model=model)
+        add_cell(store, strength, events=150, model=model, seed=1, fingerprint="prefix")
+    for seed in range(3):  # one of them may be the first by its key
+        add_cell(store, 0.9, events=150, model="cnn", seed=10 + seed, fingerprint="prefix")
+        forged(store, "bdt", "labels", seed=seed, fingerprint="prefix")
+    (board,) = rank(store.all(), store)
+    assert [row.model for row in board.rows if row.rank is None] == ["bdt"]
+    (problem,) = board.rows[-1].problems
+    assert "than 5 of 8 results with its fingerprint" in problem
 
 
 def test_two_records_with_one_key_are_not_mixed_up(store: ResultStore) -> None:

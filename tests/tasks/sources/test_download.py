@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import zlib
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from tests.tasks.sources.server import answers, drops_after, says, sends_for_eve
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.tasks.sources.server import Server
+    from tests.tasks.sources.server import Handler, Server
 
 PUBLISHED = {
     "md5": MD5,
@@ -214,6 +215,28 @@ def test_a_server_that_sends_a_byte_now_and_then(fetch, server: Server, tmp_path
     (outcome,) = fetch(wanted(server.url("slow"), server.url("mirror")))
     assert_right(outcome, tmp_path)
     assert server.asked == ["/slow", "/mirror"]
+
+
+def test_a_server_that_sends_its_header_byte_by_byte(fetch, server: Server, tmp_path: Path, monkeypatch):
+    """No byte comes late, but the header has no end; the server is not asked for the next file."""
+    over = threading.Event()
+
+    def drips(handler: Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nServer: ")
+        while not over.wait(0.01):
+            handler.wfile.write(b"x")
+
+    monkeypatch.setattr(downloader, "ANSWER_S", 0.3)
+    server.steps = [drips]
+    try:
+        first, second = fetch(wanted(server.url("a")), wanted(server.url("b"), name="b.csv"))
+    finally:
+        over.set()
+    assert first.status == "failed"
+    assert first.reason == f"{server.url('a')}: sent no whole header in 0 s"
+    assert second.status == "skipped"
+    assert server.asked == ["/a"]
+    assert visible(tmp_path) == []
 
 
 @pytest.mark.parametrize("place", ["file:///etc/passwd", "ftp://127.0.0.1/a", "gopher://a"])
