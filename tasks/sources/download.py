@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from benchmark.core.errors import UserError
-from benchmark.core.files import locked, make_folder
+from benchmark.core.files import locked, make_folder, refuse_special
 from tasks.sources import checksum
 from tasks.sources.downloader import Downloader, Unavailable, require_space
 
@@ -114,10 +114,11 @@ def _require_room(files: Sequence[SourceFile], folder: Path) -> None:
 def check(file: SourceFile, path: Path) -> Outcome:
     """Verify a file that may be present. A wrong file is renamed; the outcome of a missing or wrong one is "skipped".
 
-    Raises UserError if a folder has the name of the file, or the SHA-256 cannot be stored.
+    Raises UserError if a folder, a device or a pipe has the name of the file, or the SHA-256 cannot be stored.
     """
     if path.is_dir():
         raise UserError(f"{path}: a folder, expected a file or nothing. Move it, or name another folder with --to.")
+    refuse_special(path)
     if not path.is_file():
         return Outcome(file, path, "skipped")
     size = path.stat().st_size

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -129,6 +131,13 @@ def test_a_folder_in_the_way(fetch, server: Server, tmp_path: Path):
     (tmp_path / "events.csv").mkdir()
     with pytest.raises(UserError, match="a folder, expected a file"):
         fetch(wanted(server.url("a")))
+
+
+def test_a_pipe_in_the_way(fetch, server: Server, tmp_path: Path):
+    os.mkfifo(tmp_path / "events.csv")
+    with pytest.raises(UserError, match="is a pipe, expected a file to write"):
+        fetch(wanted(server.url("a")))
+    assert stat.S_ISFIFO((tmp_path / "events.csv").stat().st_mode)
 
 
 def test_check_writes_the_note_for_good_files_only(tmp_path: Path):
