@@ -32,28 +32,26 @@ def command(
     """
     from benchmark.commands.output import print_boards
     from leaderboard import export
-    from leaderboard.ranking.boards import compare_events, rank_with
-    from leaderboard.ranking.columns import left_out_in_words
-    from leaderboard.ranking.scores import ScoreBook
+    from leaderboard.ranking import boards, columns, scores
 
     if json + csv + markdown + latex > 1:
         raise UserError("results: --json, --csv, --markdown and --latex exclude each other. Give one of them.")
     store = options.existing_results(results, published=published and not json)
     records = sorted(store.all(), key=lambda result: (result.task, result.created, result.key))
-    book = ScoreBook(store)
+    book = scores.ScoreBook(store)
     if json:
-        compare_events(records, book)
+        boards.compare_events(records, book)
         sys.stdout.write(export.to_json(records, book))
         return 0
-    boards = rank_with(records, book)
+    ranked = boards.rank_with(records, book)
     if csv:
-        if words := left_out_in_words(boards):
+        if words := columns.left_out_in_words(ranked):
             print(f"note: {words}", file=sys.stderr)
-        sys.stdout.write(export.to_csv(boards))
+        sys.stdout.write(export.to_csv(ranked))
     elif markdown:
-        sys.stdout.write(export.to_markdown(boards))
+        sys.stdout.write(export.to_markdown(ranked))
     elif latex:
-        sys.stdout.write(export.to_latex(boards))
+        sys.stdout.write(export.to_latex(ranked))
     else:
-        print_boards(boards)
+        print_boards(ranked)
     return 0

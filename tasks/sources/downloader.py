@@ -7,6 +7,7 @@ import re
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Protocol
 from benchmark.core.errors import spelled
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import requests
 
 PAUSES_S = (1.0, 2.0, 4.0)
@@ -89,7 +92,10 @@ class Downloader:
 
         answered, done, total = False, 0, None
         try:
-            with _answer(url) as response, path.open("wb") as output:
+            # compressed content could not be counted
+            headers = {"Accept-Encoding": "identity", "User-Agent": "collision-benchmark"}
+            ask = partial(requests.get, url, headers=headers, stream=True, timeout=TIMEOUT_S)
+            with _answer(ask) as response, path.open("wb") as output:
                 answered = True
                 total = self._announced(response, path.parent)
                 most, pace = (LARGEST if total is None else total), _Pace()
@@ -133,31 +139,27 @@ class Downloader:
         return total
 
 
-def _answer(url: str) -> requests.Response:
-    """The answer of a server, of which the header has come.
+def _answer(ask: Callable[[], requests.Response]) -> requests.Response:
+    """The answer of a server that `ask` asks, of which the header has come.
 
     Raises Unavailable if that takes longer than `ANSWER_S`, and errors of requests. The limits of requests are for each
     piece that comes, so a thread asks, which is left alone if it does not end; it does not keep the process.
     """
-    import requests
-
     answers: SimpleQueue[requests.Response | BaseException] = SimpleQueue()
     left = Event()
 
-    def ask() -> None:
-        # compressed content could not be counted
-        headers = {"Accept-Encoding": "identity", "User-Agent": "collision-benchmark"}
+    def wait() -> None:
         try:
-            answers.put(requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S))
+            answers.put(ask())
         except BaseException as error:  # raised where it is waited for
             answers.put(error)
         if left.is_set():
             with suppress(Empty):
                 found = answers.get_nowait()
-                if isinstance(found, requests.Response):
+                if not isinstance(found, BaseException):
                     found.close()
 
-    Thread(target=ask, name=f"answer of {url}", daemon=True).start()
+    Thread(target=wait, daemon=True).start()
     try:
         found = answers.get(timeout=ANSWER_S)
     except BaseException as error:

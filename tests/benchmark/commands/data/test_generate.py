@@ -92,7 +92,7 @@ def test_files_are_imported_once(muons: Path, tmp_path: Path, capsys: pytest.Cap
         ("generate ttbar --preset quik", "unknown preset 'quik'"),
         ("generate ttbar --level hadrons", "unknown level 'hadrons'"),
         ("generate ttbar[min_jets=9]", "ttbar: parameter 'min_jets' is '9'"),
-        ("generate ttbar --workers 0", "Invalid value for '--workers'"),
+        ("generate ttbar --workers 0", "option 'workers': 0, expected a whole number, 1 or more."),
         ("import dimuon", "Missing option '--source'"),
         ("import dimuon --source nowhere.csv", "dimuon: no file or folder nowhere.csv"),
         ("import dimuon,ttbar --source .", "files belong to one task, but 2 were named"),

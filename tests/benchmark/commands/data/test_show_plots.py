@@ -76,7 +76,7 @@ def test_a_number_outside_its_range_is_reported_and_no_error(tmp_path: Path):
     # in a process of its own, since a banner of C++ goes past what Python takes for standard output
     found = benchmark("data", "show", DOUBTFUL, "--data", str(root), "--plots", str(figures), cwd=ROOT)
     assert found.returncode == 0, found.stderr
-    assert "simulating what the detector makes of a known truth" in found.stderr
+    assert found.stderr == ""
     assert "FastJet" not in found.stdout
     rows = [line.split() for line in found.stdout.splitlines()]
     assert ["far", "0.7", "[GeV]", "0.8", "to", "0.9", "OUTSIDE", "by", "hand"] in rows
