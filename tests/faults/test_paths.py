@@ -169,8 +169,9 @@ def special(folder: Path) -> dict[str, str]:
 
 def test_an_output_replaces_no_device_and_no_pipe(here: Path, capsys: pytest.CaptureFixture[str]):
     for name, kind in special(here).items():
-        (here / f"{name}.csv").symlink_to(name)
-        for line in (f"export model --onnx {name}", f"predict model events --output {name}.csv"):
+        table = f"{Path(name).name}.csv"
+        (here / table).symlink_to(name)
+        for line in (f"export model --onnx {name}", f"predict model events --output {table}"):
             assert f"is {kind}, expected a file to write" in refused(capsys, *line.split())
     assert stat.S_ISFIFO(os.stat("pipe").st_mode)
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
