@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import awkward as ak
 import numpy as np
@@ -89,7 +89,12 @@ class Dimuon(Task):
         "put continuum (Drell-Yan) under the onium peaks too, in the share that recorded data have. Without it each "
         "onium class is a bare peak, and the empty rest of its window makes the task easier",
     ] = True
-    shower: Shower = "simple"
+    shower: Annotated[
+        Literal["simple", "vincia", "halved_scale"],
+        "parton shower of all classes (not of pile-up): Pythia's 'simple' one; 'vincia' with its tune, a tenth as fast "
+        "with multi-parton interactions; or 'halved_scale', the simple one with half the renormalisation scale, so "
+        "that it radiates more",
+    ] = "simple"
 
     def info(self, level: str) -> EventInfo:
         """Two muons, drawn by their energy. Representations get their mass only with `mass_feature`."""

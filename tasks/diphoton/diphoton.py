@@ -22,7 +22,7 @@ from tasks.diphoton.settings import (
     settings_of,
 )
 from tasks.events import EventInfo
-from tasks.generator.pythia import Shower, accepted, collisions
+from tasks.generator.pythia import accepted, collisions
 from tasks.task import Task
 
 if TYPE_CHECKING:
@@ -96,7 +96,12 @@ class Diphoton(Task):
         "quick and smoke have none; they add about as much as one more collision of pile-up (an estimate)",
     ] = True
     pileup_factor: Annotated[float, Range(0, 10), "factor on the mean number of collisions of pile-up"] = 1.0
-    shower: Shower = "simple"
+    shower: Annotated[
+        Literal["simple", "vincia", "halved_scale"],
+        "parton shower of all classes (not of pile-up): Pythia's 'simple' one; 'vincia' with its tune, a tenth as fast "
+        "with multi-parton interactions; or 'halved_scale', the simple one with half the renormalisation scale, so "
+        "that it radiates more",
+    ] = "simple"
 
     def info(self, level: str) -> EventInfo:
         """Two photons."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import awkward as ak
 
@@ -15,13 +15,8 @@ if TYPE_CHECKING:
 BATCH = 500
 """Collisions in a batch, of about 60 kB each with multi-parton interactions."""
 
-Shower = Annotated[
-    Literal["simple", "vincia", "halved_scale"],
-    "parton shower of all classes (not of pile-up): Pythia's 'simple' one; 'vincia' with its tune, a tenth as fast "
-    "with multi-parton interactions; or 'halved_scale', the simple one with half the renormalisation scale, so that it "
-    "radiates more",
-]
-"""A parameter of tasks."""
+Shower = Literal["simple", "vincia", "halved_scale"]
+"""Parton showers; each task declares the parameter, so that `list` reads it there."""
 SHOWERS: Mapping[Shower, tuple[str, ...]] = {
     "simple": (),
     # without "verbosity" VINCIA prints a page, in spite of Print:quiet

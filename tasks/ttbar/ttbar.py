@@ -11,7 +11,7 @@ import numpy as np
 from benchmark.core.plugin import Range
 from tasks.events import EventInfo
 from tasks.generator import progress
-from tasks.generator.pythia import BATCH, Shower, accepted, collisions
+from tasks.generator.pythia import BATCH, accepted, collisions
 from tasks.task import Task
 from tasks.ttbar.selection import Selection, high_level
 from tasks.ttbar.settings import ENERGY, streams
@@ -72,7 +72,12 @@ class TTbar(Task):
         "collisions on top of each event: as in a year of data taking, or their mean number. They add hits and "
         "tracks only; objects and scalars do not change",
     ] = 0.0
-    shower: Shower = "simple"
+    shower: Annotated[
+        Literal["simple", "vincia", "halved_scale"],
+        "parton shower of all classes (not of pile-up): Pythia's 'simple' one; 'vincia' with its tune, a tenth as fast "
+        "with multi-parton interactions; or 'halved_scale', the simple one with half the renormalisation scale, so "
+        "that it radiates more",
+    ] = "simple"
 
     @property
     def classes(self) -> tuple[str, ...]:

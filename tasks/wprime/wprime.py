@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmark.core.plugin import Range
 from tasks.events import EventInfo
-from tasks.generator.pythia import Shower, collisions, level_settings
+from tasks.generator.pythia import collisions, level_settings
 from tasks.generator.strata import filled, quotas
 from tasks.task import Task
 
@@ -102,7 +102,12 @@ class WPrime(Task):
         "window: at the level detector, 180 to 200 GeV would add 14% to the QCD jets and 160 to 180 GeV another 13%, "
         "with median trimmed masses of about 40 GeV instead of 31. 160 takes 2.2 times as long as 200",
     ] = 200.0
-    shower: Shower = "simple"
+    shower: Annotated[
+        Literal["simple", "vincia", "halved_scale"],
+        "parton shower of all classes (not of pile-up): Pythia's 'simple' one; 'vincia' with its tune, a tenth as fast "
+        "with multi-parton interactions; or 'halved_scale', the simple one with half the renormalisation scale, so "
+        "that it radiates more",
+    ] = "simple"
 
     def info(self, level: str) -> EventInfo:
         """Constituents of one jet, of which a table holds the 60 of highest pt."""

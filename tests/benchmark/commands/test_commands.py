@@ -174,7 +174,7 @@ def test_list_tells_the_parameters_of_what_is_named(said):
     assert "psi2s     3.65 to 3.95" in said("list", "dimuon")
     assert "one of at_least_one, exactly_one" in (ttbar := said("list", "ttbar"))
     assert "pileup = 0.0  (one of 2010, 2011, 2012, or number, 0 to 200)" in ttbar
-    assert "size = 224, smoke: 56, quick: small  (one of small, or whole number, 8 to 1024)" in said("list", "circles")
+    assert "size = 224, smoke: 56, quick: 56  (whole number, 8 to 1024)" in said("list", "circles")
     assert said("list", "jet_image").count(" = True  (true or false)") == 4
     assert "slope = 60.0" in said("list", TOY)
     assert "  auc: AUC, higher is better\n      " in said("list", "auc"), "the columns that a metric declares"

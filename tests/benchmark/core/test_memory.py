@@ -35,10 +35,10 @@ from benchmark.core.memory import keep_freed_memory, peak_memory_mb, reset_peak_
 
 keep_freed_memory()
 small, block = np.ones(1000), np.ones(32 * 2**20)
-large = peak_memory_mb("cpu")
+large = peak_memory_mb("cpu")[0]
 del block
 reset_peak_memory("cpu")
-print(large - peak_memory_mb("cpu"))
+print(large - peak_memory_mb("cpu")[0])
 """
 
 
@@ -50,9 +50,10 @@ def printed(script: str, *arguments: str) -> float:
 
 def test_peak_memory_sees_what_was_allocated_since_the_reset():
     reset_peak_memory("cpu")
-    before = peak_memory_mb("cpu")
+    before, gpu = peak_memory_mb("cpu")
     block = np.ones(8 * 2**20)
-    assert peak_memory_mb("cpu") >= before + 32
+    assert peak_memory_mb("cpu")[0] >= before + 32
+    assert gpu == 0
     assert block.nbytes == 64 * 2**20
 
 

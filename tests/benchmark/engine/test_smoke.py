@@ -16,7 +16,7 @@ import pytest
 from benchmark.engine.progress import Display
 from benchmark.engine.request import Request, Settings
 from benchmark.engine.runner import run
-from benchmark.records.result import Result
+from benchmark.records.result import Result, Throughput
 from benchmark.records.scoring import score
 from benchmark.records.store import ResultStore
 from models.registry import MODELS
@@ -78,7 +78,11 @@ def test_cell(finished: Callable[[str], Finished], names: tuple[str, str, str]):
     ids = scores.events.event_ids
     assert len(scores.log_ratios) == len(set(ids.tolist())) == result.events["test"]
     assert result.parameters_count is None or result.parameters_count > 0
-    assert all(value is not None and value > 0 for _, value in result.throughput)
+    network = result.throughput.predict_flops is not None
+    of_networks, on_gpus = {"train_step_flops", "train_step_events", "predict_flops"}, {"device_memory_mb"}
+    known = {name for name, value in result.throughput if value is not None and value > 0}
+    none = on_gpus | ({"comparisons"} if network else of_networks)
+    assert known == set(Throughput.model_fields) - none
 
 
 @pytest.mark.parametrize("task", TASKS.core())

@@ -20,7 +20,7 @@ EMPTY: looped.Event = {"ecal": [], "ecal_endcap": [], "hcal": [], "tracks": []}
 
 def drawn(area, events, **options):
     """Pictures as float64, by panel and channel: (events, rows, columns) each."""
-    images = Calorimeter(area=area, unit=1.0, **options).represent(collisions_of(events))
+    images = Calorimeter(area=area, unit=1.0, scale="linear", **options).represent(collisions_of(events))
     dense = images.dense_panels()
     return {
         panel.name: {name: tensor[:, place].double().numpy() for place, name in enumerate(panel.channel_names)}

@@ -28,12 +28,6 @@ def test_windows(mass, label):
     assert label_of(np.array([mass]))[0] == label
 
 
-def test_presets_resolve_and_shards_divide_the_events():
-    for preset in ("smoke", "quick", "standard", "paper"):
-        task = Dimuon.resolve(preset)
-        assert task.events_per_class % task.shard_events == 0
-
-
 def test_unknown_parameter_is_refused():
     with pytest.raises(UserError, match="Did you mean 'mass_feature'"):
         Dimuon.resolve("quick", {"massfeature": "yes"})
