@@ -65,7 +65,7 @@ class Rewrites(Nearest):
     def fit(self, train: Samples, valid: Samples, context: Context) -> None:
         super().fit(train, valid, context)
         train.weights[:] = 0
-        valid.labels.resize_(1)
+        valid.labels[:] = 0
 
     def predict_proba(self, samples: Samples) -> NDArray[np.float32]:
         if self.last is not None:

@@ -66,10 +66,10 @@ def test_parameters_with_default_values_do_not_count():
 
 def test_keys_do_not_change():
     """Results and data sets that exist are found under these names."""
-    assert identity().result_key() == "0703c1f7e8af27f39808fb282001d81892a089ce581a3b5c59ec8425095766a2"
+    assert identity().result_key() == "95f5cb40859a6d2a728e2faf3c82aa190b142d46aaf692733acfdfb2727e7bb0"
     assert (
         identity(content=None, processes=2).result_key()
-        == "27ebe20c4ca4d6d47d7e5dbdf175627578a84cb4780af3242f70603c177ea873"
+        == "cf6dde3c9d77eae82d6d35f6de5ac6c4ba7682cd555744be81f3abf0c564a75d"
     )
     recipe = DataRecipe(
         task="ttbar",
