@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from models.layers.message_passing import MessageNet
 from models.training.batches import Batch
 from models.training.step import Step, TrainingSettings
 from representations.graph.graph import Graph
-from representations.samples import Graphs
+from representations.samples import Graphs, Ragged
 from tests.performance.sizes import MEASURED
 from tests.representations.collisions import jets_of
 
@@ -105,7 +106,8 @@ def test_training_steps(side_by_side: SideBySide, kind: str, fewest: int, most: 
         return nodes, mask, features
 
     none = torch.zeros(JETS + 1, dtype=torch.int64)
-    bare = type(graphs)(**{**vars(graphs), "edges": type(graphs.edges)(graphs.edges.values[:0], none), "pairs": None})
+    empty = {name: Ragged(getattr(graphs, name).values[:0], none) for name in ("edges", "pairs")}
+    bare = replace(graphs, **empty)
     inputs = assembled()
     torch.manual_seed(0)
     net = MessageNet(inputs[0].shape[1], 0, 2, hidden=HIDDEN, pairs=0 if kind == "set" else 6)

@@ -71,9 +71,10 @@ def test_against_node_by_node(side_by_side: SideBySide, topology: Algorithm, at_
 
     for logits in (net(*inputs), slow(theirs, features)):
         cross_entropy(logits, forest.labels).backward()
-    torch.testing.assert_close(net(*inputs), slow(theirs, features), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(net(*inputs), slow(theirs, features), atol=1e-4, rtol=1e-4)
     for mine, peer in zip(net.parameters(), slow.parameters(), strict=True):
-        torch.testing.assert_close(mine.grad, peer.grad, atol=1e-5, rtol=1e-4)
+        # sums over all nodes of all jets in another order, in float32
+        torch.testing.assert_close(mine.grad, peer.grad, atol=1e-4, rtol=1e-3)
 
     side_by_side(
         f"recnn, step of {JETS} jets of {CONSTITUENTS}, {topology}, {'gated' if gated else 'simple'}",
