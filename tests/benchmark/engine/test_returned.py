@@ -169,7 +169,7 @@ def test_samples():
         (replace(samples, weights=-0.0 * samples.weights), "other weights, expected those of the events"),
         (replace(samples, groups=samples.groups - 1), "other groups, expected those of the events"),
         (replace(samples, mass=samples.weights), "other mass, expected those of the events"),
-        (replace(samples, pair_masses=not samples.pair_masses), "other pair_masses, expected those of the events"),
+        (replace(samples, masses=not samples.masses), "other masses, expected those of the events"),
         (replace(samples, classes=("a", "b")), r"the classes \('a', 'b'\), expected \('hard', 'soft'\)"),
     ):
         with pytest.raises(UserError, match=f"fourvectors: represent returned {found}.*Correct this plug-in."):
