@@ -21,6 +21,7 @@ from benchmark.engine.cell import evaluate
 from benchmark.engine.code_hash import sources
 from benchmark.engine.job import content_of
 from benchmark.engine.sample_store import represent, represented
+from benchmark.records.scores import arrays_of
 from models.model import Context
 from representations.fourvectors.fourvectors import FourVectors
 from representations.samples import Ragged, Vectors, store
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from benchmark.engine.job import Job
     from benchmark.engine.sample_store import Represented
     from benchmark.records.result import Result
+    from benchmark.records.scores import Scores
     from tasks.events import Events
 
 EVENTS = 240
@@ -84,6 +86,11 @@ def content(found: Represented) -> bytes:
     return b"".join(tensor.numpy().tobytes() for tensor in tensors)
 
 
+def written(scores: Scores) -> dict[str, tuple[str, bytes]]:
+    """The arrays of a file of scores: those of all parts, and the hashes of ids, labels and weights of their events."""
+    return {name: (array.dtype.str, array.tobytes()) for name, array in arrays_of(scores).items()}
+
+
 def test_another_model_and_seed_represent_nothing_again(root: Path, counted: list[int]):
     _, scores = run_cell(toy_job(), root)
     assert sum(counted) == EVENTS + TEST
@@ -91,7 +98,7 @@ def test_another_model_and_seed_represent_nothing_again(root: Path, counted: lis
     stages: list[str] = []
     again, same_scores = run_cell(toy_job(), root, lambda *step: stages.append(step[0]))
     assert again.status == "done"
-    assert same_scores.scores.tobytes() == scores.scores.tobytes()
+    assert written(same_scores) == written(scores)
     for other in (toy_job(seed=1), toy_job("Raises"), job(TOY, "fourvectors", "bdt")):
         run_cell(other, root)
     assert counted == []
@@ -140,8 +147,8 @@ def test_scores_are_the_same_with_and_without(root: Path, representation: str, m
     for _ in ("made", "opened"):
         found, again = run_cell(made, root)
         assert found.metrics == expected.metrics
-        assert again.scores.tobytes() == scores.scores.tobytes()
-        assert again.event_ids.tobytes() == scores.event_ids.tobytes()
+        assert found.training == expected.training, "losses have more digits than scores"
+        assert written(again) == written(scores)
     assert (kept(root, made) / RECORD).is_file()
 
 
@@ -394,24 +401,21 @@ def test_a_killed_run_leaves_nothing_that_is_taken_for_whole(root: Path, counted
 GROWS = """
 import sys
 from pathlib import Path
+import awkward as ak
 import numpy as np
 import torch
 from benchmark.engine.sample_store import _each
+from representations.representation import truth
 from representations.samples import Ragged, Vectors
 from representations.samples.store import Writer
 from benchmark.core.memory import keep_freed_memory, peak_memory_mb, reset_peak_memory
-from tests.representations.samples.test_samples import common
+from tasks.events import EventInfo, Events
 
 EVENTS, LENGTH = 2000, 500  # 2000 * 500 * 3 * 4 bytes = 12 MB a shard
 
-class Some:
-    "What a representation reads of events here: how many they are, and how they are split."
-    info = type("Info", (), {"has_signal": True, "classes": ("signal", "background")})
-    def __init__(self, count): self.count = count
-    def __len__(self): return self.count
-    def __getitem__(self, index): return Some(len(range(self.count)[index]))
-    def splits(self): return {"train": self, "valid": Some(0), "test": Some(0)}
-    def column(self, name): return common(self.count)[{"event_id": "event_ids", "label": "labels"}[name]].numpy()
+number = np.arange(EVENTS)
+truths = {"event_id": number, "group": number, "label": number % 2, "weight": np.ones(EVENTS), "split": 0 * number}
+some = Events(ak.Array(truths), EventInfo("toy", ("signal", "background"), "detector", {"jet": 4}))
 
 class Long:
     "Many particles of random numbers."
@@ -421,22 +425,24 @@ class Long:
         rows = Ragged(torch.rand(len(events) * LENGTH, 3), offsets)
         kinds = Ragged(torch.zeros(len(events) * LENGTH, dtype=torch.int8), offsets)
         names = ("pt", "eta", "phi")
-        return Vectors(**common(len(events)), particles=rows, kinds=kinds, names=names, slots={"jet": 4})
+        features = torch.zeros(len(events), 0)
+        given = {"particles": rows, "kinds": kinds, "names": names, "slots": {"jet": 4}, "features": features}
+        return Vectors(**truth(events), **given)
 
 def peak(shards, keep):
-    _each((Some(EVENTS) for _ in range(shards)), Long(), lambda *_: None, 0, keep)
+    _each((some for _ in range(shards)), Long(), lambda *_: None, 0, keep)
 
 keep_freed_memory()  # as the worker of a run does
 with Writer(Path(sys.argv[1])) as writer:
     peak(2, writer.add)  # libraries are loaded, and buffers as large as they get
     reset_peak_memory("cpu")
-    before = peak_memory_mb("cpu")
+    before, _ = peak_memory_mb("cpu")
     peak(20, writer.add)
-    on_disk = peak_memory_mb("cpu") - before
+    on_disk = peak_memory_mb("cpu")[0] - before
     writer.finish({})
 parts = []
 peak(20, lambda name, samples: parts.append(samples))
-print(on_disk, peak_memory_mb("cpu") - before, sum(part.nbytes for part in parts) / 2**20)
+print(on_disk, peak_memory_mb("cpu")[0] - before, sum(part.nbytes for part in parts) / 2**20)
 """
 
 
@@ -447,9 +453,10 @@ def test_memory_does_not_grow_with_the_number_of_shards(tmp_path: Path):
         capture_output=True,
         text=True,
         cwd=Path(__file__).parents[3],
-        check=True,
+        check=False,
         timeout=300,
     )
+    assert done.returncode == 0, done.stderr
     on_disk, in_memory, whole = map(float, done.stdout.split())
     assert whole > 240
     assert in_memory > 0.8 * whole
