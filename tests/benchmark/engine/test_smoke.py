@@ -55,7 +55,8 @@ def finished(shared: Path) -> Callable[[str], Finished]:
 @pytest.mark.parametrize("task", TASKS.core())
 def test_every_cell_has_a_result_and_nothing_else_does(finished: Callable[[str], Finished], task: str):
     store, results = finished(task)
-    assert list(results) == [names for names in GRID if names[0] == task]
+    line = [(task, "expert", "bdt")] if TASKS.load(task).expert else []
+    assert sorted(results) == sorted([*(names for names in GRID if names[0] == task), *line])
     assert {result.key for result in store.all()} == {result.key for result in results.values()}
 
 
