@@ -172,8 +172,10 @@ def test_numbers_that_are_too_large_are_no_warnings_of_numpy(tmp_path: Path):
     jets = qg()
     np.savez_compressed(tmp_path / "QG_jets.npz", X=np.full_like(jets["X"], 1e308), y=jets["y"])
     store = ResultStore(tmp_path / "results")
-    for model, large in (("cnn", {"weights": np.full(60, 1e308)}), ("bdt", {"mass": np.full(60, 1e308)})):
-        scores = replace(scores_of(3, 1.0, seed=1, events=60), **large)
+    most = np.full(60, np.finfo(np.float32).max)
+    for model, large in (("cnn", {"weights": most}), ("bdt", {"mass": most})):
+        plain = scores_of(3, 1.0, seed=1, events=60)
+        scores = replace(plain, events=replace(plain.events, **large))
         store.add(make_result(model=model, auc=(0.8, 0.7, 0.9), events={"test": 60}), scores)
     lines = [
         ("run", "--task", "quark_gluon", "--source", "QG_jets.npz", "--preset", "smoke"),

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from benchmark.engine import costs
-from benchmark.engine.costs import EnoughError, Fit, Steps, measured, predict_flops
+from benchmark.engine.costs import EnoughError, FirstSteps, Fit, measured, predict_flops
 from benchmark.records.result import Throughput
 from models.bdt import BDT
 from models.model import Context
@@ -98,7 +98,7 @@ def test_steps_are_timed_after_the_first(monkeypatch: pytest.MonkeyPatch):
     now = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
     monkeypatch.setattr(costs, "STEPS_S", 1.0)
-    steps = Steps(train=100)
+    steps = FirstSteps(train=100)
     steps.report("resume", 3, 9)
     steps.report("train", 0, 1)
     for seconds, done in ((50.0, 0.25), (50.4, 0.5), (50.8, 0.75)):  # the first compiles
@@ -113,7 +113,7 @@ def test_steps_are_timed_after_the_first(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize("alone", [True, False])
 def test_what_is_measured(quick, monkeypatch: pytest.MonkeyPatch, alone: bool):
     monkeypatch.setattr(costs, "events_per_second", lambda predict, events: 10.0)
-    monkeypatch.setattr(costs, "_steps", lambda *words: Steps(40, seconds=3.0))
+    monkeypatch.setattr(costs, "_steps", lambda *words: FirstSteps(40, seconds=3.0))
     model, splits = fitted(Linear(epochs=2))
     found = Throughput(**measured(model, splits, Fit(4.0, alone, 5), "cpu"))
     # of five epochs of three seconds, each with a validation of twenty events at ten a second
