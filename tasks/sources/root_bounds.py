@@ -12,6 +12,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import awkward as ak
 import cramjam
 import numpy as np
 import uproot
@@ -112,14 +113,20 @@ def trees_of(file: Any, kinds: Sequence[str], size: int) -> dict[str, Any]:
 
 def read_branches(tree: Any, names: Sequence[str], library: str, what: str) -> Iterator[Any]:
     """Branches of a tree, in chunks of about `STEP`. Raises UserError for a tree that claims more than it has."""
-    if hasattr(tree, "cluster_summaries"):
+    ntuple = hasattr(tree, "cluster_summaries")
+    if ntuple:
         step = int(tree.num_entries_for(STEP, filter_name=list(names)))
         _check_steps(_columns(tree, names, what), int(tree.num_entries), step, what)
-        yield from tree.iterate(list(names), step_size=step, library=library)
+        chunks = tree.iterate(list(names), step_size=step, library="ak")
     else:
         step = int(tree.num_entries_for(STEP, list(names), language=LANGUAGE))
         _check_steps(_branches(tree, names, what), int(tree.num_entries), step, what)
-        yield from tree.iterate(list(names), step_size=step, library=library, language=LANGUAGE)
+        chunks = tree.iterate(list(names), step_size=step, library=library, language=LANGUAGE)
+    for chunk in chunks:
+        # the lists of an RNTuple are used as the file has them; Awkward's kernels would follow them out of the memory
+        if isinstance(chunk, ak.Array) and (error := ak.validity_error(chunk)):
+            raise UserError(f"{what}: its lists are not in order ({spelled(error, 120)}). Fetch the file again.")
+        yield {name: ak.to_numpy(chunk[name]) for name in names} if ntuple and library == "np" else chunk
 
 
 @dataclass(frozen=True)

@@ -264,6 +264,19 @@ def test_pages_of_more_numbers_than_they_can_hold(tmp_path: Path):
             list(read_branches(tree, [name], "ak", "it"))
 
 
+def test_lists_of_an_rntuple_that_leave_their_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A cut or changed file gave such lists; Awkward's kernels followed them to a segmentation fault."""
+    path = tmp_path / "tt.root"
+    with uproot.recreate(path) as file:
+        file.mkrntuple("Events", nanoaod())
+    outside = ak.contents.ListOffsetArray(ak.index.Index64([0, 2, 10**9]), ak.contents.NumpyArray(np.zeros(2)))
+    with uproot.open(path) as file:
+        tree = file["Events"]
+        monkeypatch.setattr(type(tree), "iterate", lambda *_, **__: iter([ak.Array({"x": ak.Array(outside)})]))
+        with pytest.raises(UserError, match=r"its lists are not in order .* Fetch the file again"):
+            list(read_branches(tree, ["run"], "ak", "it"))
+
+
 def test_strings_are_no_numbers(tmp_path: Path):
     made = nanoaod()
     path = write_root(tmp_path / "tt.root", "Events", {**made, "MET_pt": ak.Array(["a"] * len(made["MET_pt"]))})
