@@ -7,6 +7,7 @@ import pytest
 
 from benchmark.core.plugin import PRESETS
 from tasks.data.dataset import DataSet, info_of
+from tasks.data.generation import plan
 from tasks.events import KINDS
 from tasks.registry import TASKS
 from tasks.task import LEVELS
@@ -30,10 +31,15 @@ def test_there_is_a_summary_and_a_name(name, task):
 
 
 @pytest.mark.parametrize("preset", PRESET_NAMES)
-def test_presets_resolve(task, preset):
+def test_presets_resolve(name, task, preset):
     resolved = task.resolve(preset)
     assert json.loads(json.dumps(resolved.parameters())) == resolved.parameters()
     assert resolved.events_per_class >= 80
+    shards = plan(DataSet(name, resolved, "detector"))
+    for process in resolved.processes:
+        sizes = [shard.events for shard in shards if shard.process == process]
+        assert sum(sizes) == resolved.events_per_class
+        assert max(sizes) <= resolved.shard_events
     assert task(**resolved.parameters()) == resolved
 
 
