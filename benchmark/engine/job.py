@@ -145,7 +145,6 @@ class Job:
             classes=task.classes,
             source=manifests.data.source if manifests else "none",
             fingerprint=manifests.test.fingerprint if manifests else "",
-            prefixes=tuple(manifests.test.prefixes) if manifests else (),
             train_events=cell.train_events,
             level=cell.level,
             fast_simulation=manifests.data.fast_simulation if manifests else False,

@@ -13,14 +13,12 @@ from benchmark.core.errors import UserError, spelled
 from benchmark.core.seal import sealed, unsealed
 from benchmark.core.stored import MB, StoredFile, first_reason
 from benchmark.records import fields
-from benchmark.records.prefix import Prefix
 from benchmark.records.training import Training
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA_VERSION = 2
-MOST_PREFIXES = 10_000
 Status = Literal["done", "skipped", "failed", "timeout", "interrupted"]
 Seal = Literal["right", "wrong", "missing"]
 
@@ -139,7 +137,6 @@ class Result(BaseModel):
     variant_given, representation_given, parameters_given : names of the parameters that differ from the plug-in's own
         values for the preset.
     level, source, fingerprint : the test events: their realism, their origin, their hash.
-    prefixes : the first test events of each class, and their hashes, the last of them all test events; empty for files.
     train_events : the training events that were asked for, in all; None for all that there are.
     fast_simulation : whether the detector simulation of this suite made the events.
     has_signal : whether class 0 is a signal. If not, `auc` is the mean over classes.
@@ -173,7 +170,6 @@ class Result(BaseModel):
     classes: fields.Classes
     source: fields.Name
     fingerprint: fields.FileName
-    prefixes: Annotated[tuple[Prefix, ...], Field(max_length=MOST_PREFIXES)] = ()
     train_events: fields.Count | None = None
     level: fields.Name
     fast_simulation: bool

@@ -46,6 +46,10 @@ _LARGEST_ITEM = 8
 _MOST_WORDS = 100
 
 
+IDS_OF_A_PROCESS = 10**10
+"""Generated events of one process and split have ids from a multiple of this number on, in the order of generation."""
+
+
 @dataclass(frozen=True, eq=False)
 class ScoredEvents:
     """A set of events that were scored: all (n,), in the order of their ids."""

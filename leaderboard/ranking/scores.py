@@ -11,6 +11,7 @@ import numpy as np
 from benchmark.core.errors import UserError
 from benchmark.metrics.auc import area
 from benchmark.metrics.comparison import same_order
+from benchmark.records.scores import IDS_OF_A_PROCESS, ScoredEvents
 from benchmark.records.scoring import scored_of
 from benchmark.records.verification import Problem, headline_area, recomputed_number, verify
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from benchmark.metrics.auc import Area
     from benchmark.metrics.metric import Scored
     from benchmark.records.result import Result
-    from benchmark.records.scores import ScoredEvents, Scores
+    from benchmark.records.scores import Scores
     from benchmark.records.store import ResultStore
 
 Place = tuple[str, str, str, int, str, bool]
@@ -172,19 +173,30 @@ Places = tuple["NDArray[np.intp] | None", "NDArray[np.intp] | None"]
 def common_events(a: ScoredEvents, b: ScoredEvents) -> Places | None:
     """Where the events that two sets have in common are in each of them, in the order of event ids.
 
-    None unless one set has all events of the other, with the same labels and weights. Ids that occur twice in a set
-    can't be matched.
+    None unless one set is the beginning of the other: the first events of each process, in the same proportion, with
+    the same labels, weights and masses. Any other part of a test set may have been chosen for its scores.
     """
     if a.sha256 == b.sha256:
         return None, None
-    _, first, second = np.intersect1d(a.event_ids, b.event_ids, return_indices=True)
-    if len(first) < min(len(a.event_ids), len(b.event_ids)):
+    if len(a.event_ids) > len(b.event_ids):
+        places = _beginning(b, of=a)
+        return None if places is None else (places, None)
+    places = _beginning(a, of=b)
+    return None if places is None else (None, places)
+
+
+def _beginning(few: ScoredEvents, of: ScoredEvents) -> NDArray[np.intp] | None:
+    """Where the events of one set are in a larger one, of which it is the beginning; None if it is not."""
+    if set(few.columns()) != set(of.columns()):
         return None
-    for column in ("labels", "weights"):
-        if not np.array_equal(getattr(a, column)[first], getattr(b, column)[second]):
-            return None
-    whole = len(first) == len(a.event_ids), len(second) == len(b.event_ids)
-    return None if whole[0] else first, None if whole[1] else second
+    process, counts = np.unique(few.event_ids // IDS_OF_A_PROCESS, return_counts=True)
+    all_processes, all_counts = np.unique(of.event_ids // IDS_OF_A_PROCESS, return_counts=True)
+    if not np.array_equal(process, all_processes) or np.any(counts * all_counts[0] != counts[0] * all_counts):
+        return None
+    starts = np.cumsum(all_counts) - all_counts
+    places = np.concatenate([start + np.arange(count) for start, count in zip(starts, counts, strict=True)])
+    part = {name: column[places] for name, column in of.columns().items()}
+    return places if ScoredEvents(**part).sha256 == few.sha256 else None
 
 
 def _chosen(scored: Scored, places: NDArray[np.intp] | None) -> Scored:

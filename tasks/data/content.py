@@ -8,7 +8,6 @@ import awkward as ak
 import numpy as np
 
 from benchmark.core.errors import UserError
-from benchmark.records.prefix import Prefix
 from tasks.data.fingerprint import Fingerprint
 from tasks.events import SPLITS, split_of
 
@@ -25,14 +24,11 @@ class Content:
     ----------
     what : the data set, for error messages.
     processes : the classes as stored; a label is a position in them.
-    nested : whether these are the shards of a test set, one of each process in turn.
     """
 
-    def __init__(self, what: str, processes: Sequence[str], *, nested: bool = False) -> None:
+    def __init__(self, what: str, processes: Sequence[str]) -> None:
         self.what = what
         self.processes = tuple(processes)
-        self.nested = nested
-        self._events: list[int] = []
         self._counts = np.zeros((len(self.processes), len(SPLITS)), np.int64)
         self._fingerprint = Fingerprint(what)
 
@@ -42,11 +38,10 @@ class Content:
         self._check(table, "label", label, len(self.processes))
         self._check(table, "split", split, len(SPLITS))
         np.add.at(self._counts, (label, split), 1)
-        self._events.append(len(table))
         self._fingerprint.add(table)
 
     def summary(self) -> dict[str, Any]:
-        """`counts`, `fingerprint`, `content` and `prefixes` of the manifest.
+        """`counts`, `fingerprint` and `content` of the manifest.
 
         Raises UserError when two events have one id.
         """
@@ -54,15 +49,7 @@ class Content:
         rows = self._counts.tolist()
         counts = {name: dict(zip(SPLITS, row, strict=True)) for name, row in zip(self.processes, rows, strict=True)}
         fingerprint = self._fingerprint.test_events()
-        return {"counts": counts, "fingerprint": fingerprint, "content": content, "prefixes": self._prefixes()}
-
-    def _prefixes(self) -> list[Prefix]:
-        """The fingerprints after each round of processes."""
-        each = len(self.processes)
-        ends = range(each, len(self._events) + 1, each) if self.nested else ()
-        return [
-            Prefix(events=sum(self._events[:end]) // each, fingerprint=self._fingerprint.first(end)) for end in ends
-        ]
+        return {"counts": counts, "fingerprint": fingerprint, "content": content}
 
     def _check(self, table: ak.Array, column: str, values: NDArray[Any], size: int) -> None:
         wrong = np.flatnonzero((values < 0) | (values >= size))

@@ -55,10 +55,6 @@ class Fingerprint:
         chosen = (entries[split == test] for entries, split in zip(self._entries, self._splits, strict=True))
         return self._over(np.concatenate([np.empty(0, ENTRY), *chosen]))
 
-    def first(self, tables: int) -> str:
-        """SHA-256 over the content of the first tables that were added. Raises UserError as `all_events` does."""
-        return self._over(np.concatenate([np.empty(0, ENTRY), *self._entries[:tables]]))
-
     def _over(self, entries: NDArray[np.void]) -> str:
         ids = entries["event_id"]
         order = np.argsort(ids, kind="stable")

@@ -28,6 +28,7 @@ from benchmark.core.files import is_of_disk, write_atomically
 from benchmark.core.process import leave_if_forked
 from benchmark.core.refusals import kind_of, wrong
 from benchmark.core.supervisor import LOOK_EVERY_S, GarbledError, ParentPipe, Supervised, how_it_died, wait
+from benchmark.records.scores import IDS_OF_A_PROCESS
 from tasks import events
 from tasks.data.manifest import PlannedShard, read_any_manifest
 from tasks.data.shards import copy_shard, finished, record
@@ -244,7 +245,7 @@ def _table(data: DataSet, shard: PlannedShard) -> ak.Array:
     label = data.task.processes.index(shard.process)
     number = int(Path(shard.file).stem.rpartition("-")[2])
     split = SPLITS.index(shard.split)
-    table = _complete(table, label, split, first_id=(10 * label + split) * 10**10 + number * 10**6)
+    table = _complete(table, label, split, first_id=(10 * label + split) * IDS_OF_A_PROCESS + number * 10**6)
     events.check(table, f"{data.task.name}, {shard.process}")
     return table
 

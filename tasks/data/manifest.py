@@ -14,7 +14,6 @@ from benchmark.core.errors import UserError
 from benchmark.core.files import write_atomically
 from benchmark.core.seal import sealed, unsealed
 from benchmark.core.stored import MB, StoredFile
-from benchmark.records.prefix import Prefix
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +80,6 @@ class Manifest(BaseModel):
     notes : how real files were read if there was a choice.
     fingerprint, content : SHA-256 over the content of the test events, and of all events. Neither depends on shards,
         workers or Parquet.
-    prefixes : fingerprints of the first events of each class, of a generated test set.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -104,7 +102,6 @@ class Manifest(BaseModel):
     shards: list[Shard] = Field(min_length=1)
     fingerprint: Hash
     content: Hash
-    prefixes: list[Prefix] = Field(default_factory=list)
     created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @model_validator(mode="after")

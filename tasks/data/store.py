@@ -166,7 +166,7 @@ def _describe(data: DataSet, folder: Path, made: list[Shard], extra: dict[str, A
 
     task = data.task
     generated = data.source is None
-    content = Content(task.name, task.processes, nested=data.test_events is not None)
+    content = Content(task.name, task.processes)
     done, total = 0, sum(shard.events for shard in made)
     for shard in made:
         report("describe", done, total)

@@ -71,7 +71,7 @@ def verify(folder: Path, manifest: Manifest, report: Report) -> list[str]:
     """
     from tasks.data.content import Content
 
-    content = Content(manifest.task, tuple(manifest.counts), nested=manifest.test_events is not None)
+    content = Content(manifest.task, tuple(manifest.counts))
     problems: list[str] = []
     done, total = 0, sum(shard.events for shard in manifest.shards)
     for shard in manifest.shards:

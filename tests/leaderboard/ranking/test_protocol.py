@@ -11,7 +11,7 @@ import pytest
 from benchmark.metrics.metric import Estimate
 from benchmark.records.collection import Results
 from benchmark.records.result import MetricValue, ShiftedTest
-from benchmark.records.scores import Scores
+from benchmark.records.scores import IDS_OF_A_PROCESS, Scores
 from benchmark.records.training import Training
 from leaderboard.export import to_csv, to_latex, to_markdown
 from leaderboard.ranking.boards import rank
@@ -23,6 +23,8 @@ from leaderboard.terminal import board_text
 from tests.leaderboard.factory import make_result, metrics_of, scores_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from benchmark.records.result import Result
     from benchmark.records.store import ResultStore
     from leaderboard.ranking.board import Board
@@ -187,6 +189,31 @@ def test_fewer_of_the_same_test_events_are_on_the_same_board(store: ResultStore)
     assert found == compare(rows["again"], rows["own"], again), "as if it had been tested on the 800 alone"
     assert {row.test_events for row in other.rows} == {800, 3000}
     assert "Tested on" in text_table(other)[0]
+
+
+def test_only_the_beginning_of_a_test_set_is_a_part_of_it(store: ResultStore) -> None:
+    """Two processes with 300 test events each. Of each, as many of the first ones have to be there."""
+    whole = scores_of(2, 1.0, seed=1, events=600)
+    process = np.arange(600) // 300
+    ids = process * IDS_OF_A_PROCESS + np.arange(600)
+    easy = np.argsort(-np.abs(whole.probabilities[:, 1] - 0.5))
+
+    def add(model: str, chosen: NDArray[np.intp]) -> None:
+        part = Scores.of(ids[chosen], whole.events.labels[chosen], whole.probabilities[chosen])
+        stored(store, part, model=model, fingerprint=model)
+
+    def boards() -> set[frozenset[str]]:
+        return {frozenset(row.model for row in board.rows) for board in rank(store.all(), store)}
+
+    add("all", np.arange(600))
+    add("first", np.flatnonzero(np.arange(600) % 300 < 100))
+    assert boards() == {frozenset({"all", "first"})}
+    add("easy", easy[:200])
+    add("one-process", np.arange(100))
+    add("uneven", np.concatenate([np.arange(100), 300 + np.arange(150)]))
+    add("late", np.flatnonzero(np.arange(600) % 300 >= 200))
+    others = {frozenset({model}) for model in ("easy", "one-process", "uneven", "late")}
+    assert boards() == {frozenset({"all", "first"})} | others
 
 
 @pytest.mark.parametrize("change", ["labels", "ids", "weights"])
