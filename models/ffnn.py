@@ -26,36 +26,45 @@ if TYPE_CHECKING:
 class FFNN(TorchModel):
     """Fully connected network on a table of pooled pixels, leading particles or graph moments.
 
-    3 hidden layers of 256 ReLU units, as the 4-momentum classifier of end-to-end learning (arXiv:1807.11916, section
-    5.1; theirs has no dropout). `recipe=paper` has 5 layers of 500 units with 50% dropout, as in the circle paper
-    (arXiv:1708.07034, section 5).
+    3 hidden layers of 256 units, as many as the 4-momentum classifier of end-to-end learning has (arXiv:1807.11916,
+    section 5.1; with ReLU and without dropout). `recipe=paper` has 5 layers of 500 ReLU units with 50% dropout, as in
+    the circle paper (arXiv:1708.07034, section 5).
     """
 
     name = "ffnn"
     views = ("table", "sequence")
-    version: ClassVar[str] = "5"  # tables of pictures hold the shapes of clusters
+    version: ClassVar[str] = "6"  # SiLU, 50% dropout, limited columns
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"layers": 2, "units": 32, "epochs": 5, "batch_size": 64},
         "quick": {"batch_size": 64},
         "standard": {"batch_size": 256},
-        "paper": {"layers": 5, "units": 500, "dropout": 0.5, "batch_size": 360},
+        "paper": {"layers": 5, "units": 500, "batch_size": 360},
     }
-    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {"paper": {"layers": 5, "units": 500, "dropout": 0.5}}
+    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "paper": {"layers": 5, "units": 500, "dropout": 0.5, "activation": "relu", "limit": 0.0}
+    }
 
     pooling: Annotated[
         Literal["table", "deep-sets"],
         "'table': one row per event, as above. 'deep-sets': each particle passes through layers of its own, and the "
         "hidden layers take the sum over particles, whatever their number and order. With layers=3, units=100, "
-        "dropout=0 this is a Particle Flow Network (arXiv:1810.05165, section 4.2); for fourvectors",
+        "dropout=0, activation=relu this is a Particle Flow Network (arXiv:1810.05165, section 4.2); for fourvectors",
     ] = "table"
     layers: Annotated[int, Range(1, 100), "number of hidden layers"] = 3
     units: Annotated[int, Range(1, 100_000), "units in each hidden layer"] = 256
     dropout: Annotated[
         float,
         Range(0, 0.95),
-        "fraction of units dropped after each hidden layer. More helps where a few thousand events have many columns "
-        "(showers, jets), less where few columns decide (dimuon); docs/training.md has a table",
-    ] = 0.3
+        "fraction of units dropped after each hidden layer. Much helps where a few thousand events have many columns "
+        "(showers, jets), little where few columns decide (dimuon); docs/training.md has a table",
+    ] = 0.5
+    activation: Annotated[Literal["silu", "relu"], "activation of the hidden layers"] = "silu"
+    limit: Annotated[
+        float,
+        Range(0, 1e9),
+        "standardised columns of a table are limited to plus and minus this many standard deviations, 0 for no limit. "
+        "In a column that is nearly constant, such as a rare kind of particle, one event may be 70 of them away",
+    ] = 5.0
 
     def view(self, samples: Samples) -> View[Any]:
         """A table, or the list of particles for Deep Sets."""
@@ -74,9 +83,10 @@ class FFNN(TorchModel):
                 "Use fourvectors[features=complete], or pooling=table."
             )
         sizes = [PARTICLE[-1] + len(shape.features) if sets else columns, *[self.units] * self.layers]
-        hidden: list[nn.Module] = []
+        activation = nn.SiLU if self.activation == "silu" else nn.ReLU
+        hidden: list[nn.Module] = [nn.Hardtanh(-self.limit, self.limit)] if self.limit and not sets else []
         for before, after in pairwise(sizes):
-            hidden += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(self.dropout)]
+            hidden += [nn.Linear(before, after), activation(), nn.Dropout(self.dropout)]
         start_like_he(hidden)
         network = nn.Sequential(*hidden, nn.Linear(self.units, classes))
         return DeepSets(columns, network) if sets else network
