@@ -77,7 +77,8 @@ def command(
         typer.Option(
             "--shifts/--no-shifts",
             help="Test each fitted model also on the shifted simulations of its task, such as another parton shower; "
-            "their test events are made first.",
+            "their test events are made first, as many of each class as the preset has by default, or fewer with a "
+            "smaller --test-events.",
         ),
     ] = False,
     overwrite: Annotated[

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from models.model import Model
     from representations.representation import Representation
     from tasks.data.manifest import Manifest
+    from tasks.task import Task
 
 
 Shift = tuple[DataSet, "Manifest"]
@@ -97,7 +98,10 @@ class Job:
         return Manifests(data, test) if data and test else None
 
     def shifts(self) -> dict[str, DataSet | str]:
-        """The test sets of the shifted simulations of the task, or why there is none, by name; none for files."""
+        """The test sets of the shifted simulations of the task, or why there is none, by name; none for files.
+
+        They have as many events as the cell is tested on, but no more than the preset's default.
+        """
         return {} if self.test is None else {name: self._shift(name) for name in self.data.task.shifts}
 
     def _shift(self, name: str) -> DataSet | str:
@@ -105,7 +109,9 @@ class Job:
         task = self.test.task
         try:
             with guarded(f"{self.cell}: the shift '{name}'"):
-                return replace(self.test, task=replace(task, **task.shifts[name]))
+                shifted = replace(self.data, task=replace(task, **task.shifts[name]))
+                fewer = min(self.test.test_events or 0, default_test_events(task, self.cell.preset))
+                return shifted.test_set(fewer)
         except UserError as error:
             return str(error)
 
@@ -193,10 +199,15 @@ def test_set(data: DataSet, preset: str, events: int | None) -> DataSet | None:
     given; None for files. Raises UserError for a number of events that can't be made.
     """
     if data.source is None:
-        return data.test_set(data.task.test_events.get(preset, TEST_EVENTS[preset]) if events is None else events)
+        return data.test_set(default_test_events(data.task, preset) if events is None else events)
     if events is not None:
         data.test_set(events)  # refuses it
     return None
+
+
+def default_test_events(task: Task, preset: str) -> int:
+    """Generated test events of each class, unless a number is given."""
+    return task.test_events.get(preset, TEST_EVENTS[preset])
 
 
 def _origin(registry: Registry[Any], part: Part) -> PluginOrigin | None:
