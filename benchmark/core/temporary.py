@@ -40,6 +40,11 @@ def is_temporary(path: Path) -> bool:
     return _NAME.fullmatch(path.name) is not None
 
 
+def is_temporary_for(path: Path, stem: str) -> bool:
+    """Whether a path has a name that `temporary_for` gives for a file or folder with this stem."""
+    return is_temporary(path) and path.name.startswith(f".{stem[:MOST_LETTERS]}-")
+
+
 def leftovers(folder: Path) -> list[Path]:
     """The temporary files and folders in a folder that no process writes any more, sorted."""
     with suppress(OSError):

@@ -11,7 +11,7 @@ import pickle
 import shutil
 import time
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,7 +21,7 @@ from benchmark.core.errors import UserError
 from benchmark.core.files import make_folder
 from benchmark.core.machine import usable_cores
 from benchmark.core.supervisor import GarbledError, Supervised, how_it_died, wait
-from benchmark.core.temporary import temporary_for, tidy
+from benchmark.core.temporary import is_temporary_for, leftovers, temporary_for
 from benchmark.engine.returned import report_step
 from benchmark.engine.worker import work
 from benchmark.records.result import Result, Status
@@ -29,11 +29,14 @@ from benchmark.records.store import ResultStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from benchmark.engine.plan import Planned
     from benchmark.engine.request import Cell, Settings
 
 THREADS = "OMP_NUM_THREADS"
+MODELS = "models"
+"""Name of the temporary folder in that of results, with fitted models that wait to be measured."""
 STARTING_S = 60.0
 """Time in which a new process may import its libraries, on top of the time of its cell."""
 
@@ -116,32 +119,58 @@ def devices_of(device: str) -> list[str]:
     return [f"cuda:{number}" for number in range(torch.cuda.device_count())]
 
 
-def execute(items: Sequence[Planned], settings: Settings, listener: Listener) -> Iterator[tuple[Cell, Result]]:
+def execute(
+    items: Sequence[Planned], settings: Settings, listener: Listener, stored: Sequence[Planned] = ()
+) -> Iterator[tuple[Cell, Result]]:
     """Run cells and yield each with its result, in the order in which they finish; the worker has stored the result.
 
     Cells that run at the same time share caches and memory, so their speeds are measured one by one when all have
-    ended; such a cell comes a second time. Raises UserError when a worker can't store a result for the disk; a plug-in
-    may limit what its process can write.
+    ended; such a cell comes a second time. A run that is stopped before leaves its models to the next one that has
+    these cells.
+
+    Parameters
+    ----------
+    stored : cells that are not to be run, with their results as records. Those that a stopped run has not measured are.
+
+    Raises
+    ------
+    UserError
+        When a worker can't store a result for the disk; a plug-in may limit what its process can write.
     """
-    if settings.jobs == 1 or len(items) < 2:
-        yield from _run(items, settings, listener)
-        return
-    tidy(settings.results)  # of models that a killed run has left
-    folder = temporary_for(settings.results / "models")
-    try:
-        settings = replace(settings, waiting=folder)
-        done = {}
-        for cell, result in _run(items, settings, listener):
-            done[cell] = result
-            yield cell, result
-        ended = [replace(item, record=done[item.cell]) for item in items if (folder / done[item.cell].stem).is_dir()]
-        yield from _measure(ended, settings, listener)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    folder = temporary_for(settings.results / MODELS)
+    unmeasured = _adopted(stored, folder)
+    waiting = replace(settings, waiting=folder)
+    together = settings.jobs > 1 and len(items) > 1
+    done = {item.cell: item.record for item in unmeasured}
+    for cell, result in _run(items, waiting if together else settings, listener):
+        done[cell] = result
+        yield cell, result
+    ended = [replace(item, record=done[item.cell]) for item in (*unmeasured, *items)]
+    yield from _measure([item for item in ended if (folder / item.record.stem).is_dir()], waiting, listener)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _adopted(stored: Sequence[Planned], folder: Path) -> list[Planned]:
+    """Those cells whose models stopped runs have left, which are moved to a folder. Other such models are removed."""
+    left = [path for path in leftovers(folder.parent) if is_temporary_for(path, MODELS)]
+    found = []
+    for item in stored:
+        for path in left:
+            model = path / item.record.stem
+            with suppress(OSError):  # the next run of another process has just taken it
+                if model.is_dir():
+                    make_folder(folder)
+                    model.rename(folder / model.name)
+                    found.append(item)
+                    break
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True)
+    return found
 
 
 def _measure(items: Sequence[Planned], settings: Settings, listener: Listener) -> Iterator[tuple[Cell, Result]]:
     """Measure the costs of cells that have ended, one after the other."""
+    assert settings.waiting is not None
     with _workers(items[:1], settings) as workers:
         for number, item in enumerate(items):
             listener.stage(str(item.cell.task), "measure", number, len(items))
@@ -150,6 +179,7 @@ def _measure(items: Sequence[Planned], settings: Settings, listener: Listener) -
             while result is None:
                 _wait([worker])
                 result = _receive(worker, listener)
+            shutil.rmtree(settings.waiting / item.record.stem, ignore_errors=True)
             yield worker.release().cell, result
         if items:
             listener.stage(str(items[0].cell.task), "measure", len(items), len(items))

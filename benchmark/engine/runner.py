@@ -58,7 +58,8 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
         stored = {item.cell: _stored(item, settings) for item in planned if item.stored}
         display.plan([item.cell for item in planned], stored)
         items = Estimates(settings.results, ACCEPTED).cheapest_first(item for item in planned if not item.stored)
-        results |= stored | _run(items, settings, display)
+        kept = [replace(item, record=stored[item.cell]) for item in planned if item.stored]
+        results |= stored | _run(items, kept, settings, display)
         if rank_and_size()[0] == 0:
             _store_examples(planned[0], settings)
     return [results[cell] for cell in cells]
@@ -100,9 +101,9 @@ def _without_data(group: list[Job], reason: str, settings: Settings, display: Di
     return results
 
 
-def _run(items: list[Planned], settings: Settings, display: Display) -> dict[Cell, Result]:
+def _run(items: list[Planned], stored: list[Planned], settings: Settings, display: Display) -> dict[Cell, Result]:
     if rank_and_size()[0] == 0:
-        return dict(execute(items, settings, display))
+        return dict(execute(items, settings, display, stored))
     # all processes of torchrun have the same results, of which the first stores them
     with TemporaryDirectory() as elsewhere:
         own = replace(settings, results=Path(elsewhere), checkpoints=settings.results, models=None)

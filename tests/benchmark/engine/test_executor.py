@@ -18,6 +18,7 @@ from benchmark.records.store import ResultStore
 from tests.benchmark.cells import job, planned, toy_job
 from tests.benchmark.plugins.toy_models import FLAG
 from tests.benchmark.toys import request, run_toy
+from tests.leftovers import leftover_of_a_killed_process
 from tests.workers import spawned_workers
 
 if TYPE_CHECKING:
@@ -139,6 +140,30 @@ def test_jobs_run_at_once(tmp_path: Path, toy_data: Path, monkeypatch: pytest.Mo
         assert result.throughput.predict_events_per_s > 0, "measured when both had ended"
         assert headline(result).startswith("AUC ")
     assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["toy"], "no model is left"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_a_stopped_run_has_not_measured_is_measured_by_the_next(
+    tmp_path: Path, toy_data: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+):
+    wanted, results = request(models=("bdt", "constant")), tmp_path / "results"
+
+    def stopped(*_: object):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(schedule, "_measure", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            run_toy(wanted, results, toy_data, jobs=2)
+    (left,) = results.glob(".models-*.tmp")
+    left.rename(leftover_of_a_killed_process(results / "models"))
+    before = list(ResultStore(results).all())
+    assert [result.throughput.predict_events_per_s for result in before] == [None, None]
+    after = run_toy(wanted, results, toy_data, jobs=jobs)
+    assert {result.key: result.metrics for result in after} == {result.key: result.metrics for result in before}
+    assert all(result.throughput.predict_events_per_s > 0 for result in after)
+    assert sorted(ResultStore(results).all(), key=lambda result: result.key) == sorted(after, key=lambda r: r.key)
+    assert sorted(path.name for path in results.iterdir()) == ["toy"], "no model is left"
 
 
 def test_scores_do_not_depend_on_the_cells_beside(tmp_path: Path, toy_data: Path):
