@@ -173,11 +173,12 @@ def _latex(board: Board) -> str:
     headers, *rows = _text_lines(board)
     # {} at the start of a row: LaTeX would read a '[' there as the optional argument of the line before
     lines = [r" & ".join(_escape(text, _LATEX) for text in line) + r" \\" for line in (headers, *rows)]
+    caption = " ".join(f"{sentence.removesuffix('.')}." for sentence in (_title(board), *remarks(board)))
     return "\n".join(
         [
             r"% \usepackage{booktabs}",
             r"\begin{table}",
-            rf"\caption{{{_escape('. '.join([_title(board), *remarks(board)]), _LATEX)}}}",
+            rf"\caption{{{_escape(caption, _LATEX)}}}",
             rf"\begin{{tabular}}{{{'l' * len(headers)}}}",
             r"\toprule",
             lines[0],

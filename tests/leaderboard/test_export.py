@@ -177,6 +177,14 @@ def test_latex_of_any_text_has_its_cells_and_no_command(text: str, name: str) ->
         assert {body.count(" & ") for body in bodies} == {count - 1}
 
 
+def test_the_sentences_of_a_caption_end_with_one_full_stop() -> None:
+    (board,) = rank([make_result(model="cnn", seed=0), make_result(model="bdt", seed=1)])
+    (caption,) = (line for line in to_latex([board]).splitlines() if line.startswith(r"\caption"))
+    assert "No row has several seeds: ranks do not include the noise of trainings." in caption
+    assert caption.endswith(".}")
+    assert ".." not in caption
+
+
 @CALM
 @given(TEXTS, TEXTS)
 def test_json_of_any_text_is_ascii_and_comes_back(text: str, name: str) -> None:
