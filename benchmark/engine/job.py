@@ -98,22 +98,8 @@ class Job:
         return Manifests(data, test) if data and test else None
 
     def shifts(self) -> dict[str, DataSet | str]:
-        """The test sets of the shifted simulations of the task, or why there is none, by name; none for files.
-
-        They have as many events as the cell is tested on, but no more than the preset's default.
-        """
-        return {} if self.test is None else {name: self._shift(name) for name in self.data.task.shifts}
-
-    def _shift(self, name: str) -> DataSet | str:
-        assert self.test is not None
-        task = self.test.task
-        try:
-            with guarded(f"{self.cell}: the shift '{name}'"):
-                shifted = replace(self.data, task=replace(task, **task.shifts[name]))
-                fewer = min(self.test.test_events or 0, default_test_events(task, self.cell.preset))
-                return shifted.test_set(fewer)
-        except UserError as error:
-            return str(error)
+        """The test sets of the shifted simulations of the task, or why there is none, by name; none for files."""
+        return shifted_sets(self.data, self.cell.preset, self.cell.test_events)
 
     def identity(self, manifests: Manifests | None) -> Identity:
         """Everything that can change the result; without manifests, of a cell without events."""
@@ -203,6 +189,25 @@ def test_set(data: DataSet, preset: str, events: int | None) -> DataSet | None:
     if events is not None:
         data.test_set(events)  # refuses it
     return None
+
+
+def shifted_sets(data: DataSet, preset: str, events: int | None) -> dict[str, DataSet | str]:
+    """The test sets of the shifted simulations of a task, or why there is none, by name; none for files.
+
+    They have the given number of events of each class, but no more than the preset's default.
+    """
+    if data.source is not None:
+        return {}
+    fewer = min(filter(None, (events, default_test_events(data.task, preset))))
+    return {name: _shifted(data, name, fewer) for name in data.task.shifts}
+
+
+def _shifted(data: DataSet, name: str, events: int) -> DataSet | str:
+    try:
+        with guarded(f"{data.task.name}: the shift '{name}'"):
+            return replace(data, task=replace(data.task, **data.task.shifts[name])).test_set(events)
+    except UserError as error:
+        return str(error)
 
 
 def default_test_events(task: Task, preset: str) -> int:

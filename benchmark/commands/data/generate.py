@@ -27,6 +27,13 @@ def command(
     preset: arguments.Preset = "quick",
     level: Annotated[str, typer.Option(help="Realism: generator, hadron or detector.")] = "detector",
     test_events: options.TestEvents = None,
+    shifts: Annotated[
+        bool,
+        typer.Option(
+            "--shifts/--no-shifts",
+            help="Also make the test events of the shifted simulations of the tasks, for run --shifts.",
+        ),
+    ] = False,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -44,14 +51,13 @@ def command(
     Example: python -m benchmark data generate 'ttbar[min_jets=2],dimuon' --preset standard --workers 16
     """
     from benchmark.engine.api import counts
-    from benchmark.engine.job import test_set
     from benchmark.engine.progress import Display
 
     wanted = arguments.data_sets(task, preset, level)
     skipped = {item.task.name: reason for item in wanted if (reason := item.task.skipped_levels.get(level))}
     wanted = [item for item in wanted if item.task.name not in skipped]
     given = next(iter(counts("test-events", test_events, most=1)), None)
-    wanted = [part for item in wanted for part in (item, test_set(item, preset, given)) if part]
+    wanted, without = _with_test_sets(wanted, preset, given, shifts=shifts)
     if not wanted:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
         raise UserError(f"level '{level}' is skipped ({reasons}). Choose another --level.")
@@ -62,8 +68,28 @@ def command(
     elif not quiet:
         for name, reason in skipped.items():
             print(f"{name}: level {level} is skipped: {reason}")
+        for line in without:
+            print(line)
         arguments.say_made(rows)
     return 0
+
+
+def _with_test_sets(
+    wanted: Sequence[DataSet], preset: str, events: int | None, *, shifts: bool
+) -> tuple[list[DataSet], list[str]]:
+    """Data sets, each with its test sets; and why there is no test set of a shifted simulation."""
+    from benchmark.engine.job import shifted_sets, test_set
+
+    found: list[DataSet] = []
+    without = []
+    for item in wanted:
+        found += [part for part in (item, test_set(item, preset, events)) if part]
+        for name, shifted in (shifted_sets(item, preset, events) if shifts else {}).items():
+            if isinstance(shifted, str):
+                without.append(f"{item.task.name}: no shift '{name}': {shifted}")
+            else:
+                found.append(shifted)
+    return found, without
 
 
 def run(wanted: Sequence[DataSet], root: Path, workers: int, display: Display) -> list[dict[str, Any]]:

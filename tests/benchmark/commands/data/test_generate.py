@@ -9,12 +9,27 @@ import pytest
 
 from benchmark import cli
 from benchmark.core.seal import unsealed
+from benchmark.engine.job import build
+from benchmark.engine.request import cells
 from tests.benchmark.cells import toy_job
-from tests.benchmark.toys import LONELY, TOY
+from tests.benchmark.toys import LONELY, TOY, request
 from tests.tasks.sources.files import HEADER, back_to_back
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+TWO_SHIFTS = """
+from dataclasses import dataclass
+from tests.benchmark.plugins import toy_task
+
+@dataclass(frozen=True, kw_only=True)
+class Two(toy_task.Shifted):
+    \"\"\"The toy with two shifted simulations.\"\"\"
+
+    name = "two"
+    shifts = {name: toy_task.Shifted.shifts[name] for name in ("softer", "impossible")}
+"""
 
 
 def data(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -55,6 +70,20 @@ def test_more_test_events_are_added_to_those_that_there_are(tmp_path: Path, caps
     assert test["manifest"]["counts"]["hard"] == {"train": 0, "valid": 0, "test": 250}
     assert cli.exit_code(("data", *words, "--test-events", "many")) == 2
     assert capsys.readouterr().err == "error: --test-events many: expected a whole number of events, 1 or more.\n"
+
+
+def test_shifted_test_sets_are_those_of_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file = tmp_path / "two.py"
+    file.write_text(TWO_SHIFTS)
+    task = f"{file}:Two"
+    words = ("generate", task, "--preset", "smoke", "--workers", "1", "--data", str(tmp_path), "--shifts")
+    rows = json.loads(data(capsys, *words, "--json"))
+    job = build(cells(request(tasks=(task,), models=("bdt",)))[0])
+    softer = job.shifts()["softer"]
+    assert [row["folder"] for row in rows] == [str(part.folder(tmp_path)) for part in (job.data, job.test, softer)]
+    first = data(capsys, *words).splitlines()[0]
+    assert first.startswith("two: no shift 'impossible': ")
+    assert "parameter 'slope' is 5000.0, expected 1 to 1000" in first
 
 
 def test_a_skipped_level_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
