@@ -27,6 +27,7 @@ TIMES = {
 }
 """Fields of records that differ from one run to the next, or after a restart."""
 _TEMPORARY = re.compile(r"(.*/)?(\..+\.tmp|\.partial)(/.*)?|(.*/)?\.[^/]+\.(checkpoint|parquet\.json)")
+_UNSAVED = b'"the model was not saved: '
 _LOCK = re.compile(r"(.*/)?\.[^/]*lock")
 _WITH_TIMES = re.compile(r"(results/leaderboard|pages)/([^/]+\.html|results\.json|boards\.csv|\.leaderboard\.json)")
 
@@ -36,10 +37,13 @@ class State:
     """The content of a folder: a digest of each file by its path, and what is temporary.
 
     Records are compared without times. Locks are left out, and empty folders.
+
+    unsaved : records which say that their models could not be saved; their digests are those of records without it.
     """
 
     files: dict[str, str]
     temporary: tuple[str, ...]
+    unsaved: tuple[str, ...] = ()
 
     def differences(self, other: State, *, whole: bool = True) -> list[str]:
         """What differs from a finished state; with `whole=False`, files may be missing here."""
@@ -47,6 +51,7 @@ class State:
             f"{name}: other content" for name, digest in self.files.items() if other.files.get(name, digest) != digest
         ]
         wrong += [f"{name}: not expected" for name in self.files.keys() - other.files.keys()]
+        wrong += [f"{name}: without its model" for name in self.unsaved if whole]
         return wrong + [f"{name}: missing" for name in (other.files.keys() - self.files.keys() if whole else ())]
 
 
@@ -57,7 +62,7 @@ def state(folder: Path, *, pages_have_times: bool = True) -> State:
     ----------
     pages_have_times : whether pages were made from results of another run, so that only their names are compared.
     """
-    files, temporary = {}, []
+    files, temporary, unsaved = {}, [], []
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if _TEMPORARY.fullmatch(name):
@@ -65,7 +70,9 @@ def state(folder: Path, *, pages_have_times: bool = True) -> State:
         elif path.is_file() and not _LOCK.fullmatch(name):
             with suppress(FileNotFoundError):  # another process has deleted it just now
                 files[name] = "" if pages_have_times and _WITH_TIMES.fullmatch(name) else _digest(path, name)
-    return State(files, tuple(temporary))
+                if path.suffix == ".json" and _UNSAVED in path.read_bytes():
+                    unsaved.append(name)
+    return State(files, tuple(temporary), tuple(unsaved))
 
 
 def _digest(path: Path, name: str) -> str:
@@ -80,7 +87,10 @@ def _comparable(content: bytes, path: Path, name: str) -> bytes:
     if path.name == ".leaderboard.json" or name.startswith(("results/leaderboard", "pages")):
         return content
     if path.suffix == ".json":
-        record = json.dumps(_without_times(json.loads(content)), sort_keys=True)
+        found = json.loads(content)
+        if _UNSAVED in content:
+            found["reason"] = None
+        record = json.dumps(_without_times(found), sort_keys=True)
         if path.name == "model.json":  # with hashes of its files, which may tell that training was resumed
             record = re.sub(r'"[0-9a-f]{64}"', '"hash"', record)
         return record.encode()

@@ -57,6 +57,12 @@ def test_a_checkpoint_that_cannot_be_deleted(shop: Workshop, survives: Callable[
     survives(fail_at_change(shop, scenario, shop.reference(scenario).number_of("remove", ".checkpoint"), "EIO"))
 
 
+def test_a_record_says_that_its_model_was_not_saved(shop: Workshop, survives: Callable[[Trial], None]):
+    """The disk fails once, while the model is saved; then the record is written."""
+    scenario = SCENARIOS["run and keep"]
+    survives(fail_at_change(shop, scenario, shop.reference(scenario).number_of("mkdir", "/models/peak"), "EIO"))
+
+
 @pytest.mark.usefixtures("rooms")
 def test_a_small_disk(shop: Workshop, survives: Callable[[Trial], None]):
     survives(run_on_small_disk(shop, SCENARIOS["generate"], 8))
