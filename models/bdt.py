@@ -165,7 +165,8 @@ class BDT(ModelWithCard):
         """Write `model.ubj`, XGBoost's universal binary JSON: the trees and, as an attribute, the card."""
         card = self._fitted()
         self._booster.set_attr(card=card.text())
-        self._booster.save_model(folder / "model.ubj")
+        # not `save_model`, which leaves half a file and says nothing where the disk is full
+        (folder / "model.ubj").write_bytes(self._booster.save_raw("ubj"))
 
     def load(self, folder: Path, context: Context) -> None:
         """Read saved trees and their hyperparameters."""

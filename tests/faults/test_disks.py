@@ -63,6 +63,11 @@ def test_a_record_says_that_its_model_was_not_saved(shop: Workshop, survives: Ca
     survives(fail_at_change(shop, scenario, shop.reference(scenario).number_of("mkdir", "/models/peak"), "EIO"))
 
 
+def test_half_of_the_trees_are_not_kept(shop: Workshop, survives: Callable[[Trial], None]):
+    """XGBoost writes as many bytes as it may, and reports no error."""
+    survives(fail_in_long_files(shop, SCENARIOS["run and keep"], 8192))
+
+
 @pytest.mark.usefixtures("rooms")
 def test_a_small_disk(shop: Workshop, survives: Callable[[Trial], None]):
     survives(run_on_small_disk(shop, SCENARIOS["generate"], 8))
