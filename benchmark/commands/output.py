@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchmark.commands.options import PAGES
 from benchmark.core.terminal import WIDTH
+from benchmark.core.text import one_line
 from benchmark.records.published import ACCEPTED, BesidePublished
 
 if TYPE_CHECKING:
@@ -18,12 +20,20 @@ if TYPE_CHECKING:
     from leaderboard.ranking.board import Board
 
 
+FAILED = ("failed", "timeout")
+"""Status of results with which a run ends with exit code 1."""
+
+
 def finish(results: Sequence[Result], folder: Path, *, quiet: bool, as_json: bool) -> None:
-    """Print `results` with their ranks among all in `folder`, and write the pages of all."""
+    """Print `results` with their ranks among all in `folder`, and write the pages of all; if quiet, only failures."""
     from leaderboard.export import to_json
     from leaderboard.pages.site import build
     from leaderboard.ranking import boards, scores
 
+    for result in results if quiet else ():
+        if result.status in FAILED:
+            cell = f"{result.task} · {result.representation} · {result.model} · seed {result.seed}"
+            print(one_line(f"error: {cell}: {result.status}: {result.reason}"), file=sys.stderr)
     store = BesidePublished(folder, ACCEPTED)
     try:  # neither stops the other: a page that can't be written, and a reader that has gone
         if as_json:

@@ -146,8 +146,8 @@ def command(
     leads = rank_and_size()[0] == 0
     with Display(quiet=quiet or not leads) as display:
         finished = run(request, settings, display)
-    if leads:
-        from benchmark.commands.output import finish
+    from benchmark.commands.output import FAILED, finish
 
+    if leads:
         finish(finished, settings.results, quiet=quiet, as_json=json)
-    return 1 if any(result.status in ("failed", "timeout") for result in finished) else 0
+    return 1 if any(result.status in FAILED for result in finished) else 0

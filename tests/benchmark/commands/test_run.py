@@ -72,7 +72,10 @@ def test_the_same_command_again_trains_nothing(
     words = [*arguments(toy_results, toy_data, "Nearest", "Raises"), "--overwrite", "never"]
     assert cli.exit_code([*words, "--quiet"]) == 1
     captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("", "")
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert line.startswith("error: toy · fourvectors · raises")
+    assert "seed 0: failed: RuntimeError: the loss became a butterfly" in line
     assert contents(toy_results / "toy") == before
     assert cli.exit_code([*words, "--quiet", "--json"]) == 1
     assert [record["status"] for record in json.loads(capsys.readouterr().out)] == ["done", "failed"]
