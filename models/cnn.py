@@ -40,7 +40,7 @@ class CNN(TorchModel):
     """
 
     name = "cnn"
-    version: ClassVar[str] = "3"  # patches in the first layer of pictures, bfloat16, panels that share a network
+    version: ClassVar[str] = "4"  # the average of the weights
     views = ("picture", "sequence", "edges")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"depth": 7, "width": 8, "epochs": 2, "batch_size": 64},

@@ -33,7 +33,7 @@ class FFNN(TorchModel):
 
     name = "ffnn"
     views = ("table", "sequence")
-    version: ClassVar[str] = "6"  # SiLU, 50% dropout, limited columns
+    version: ClassVar[str] = "6"  # SiLU, 50% dropout, limited columns, the average of the weights
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"layers": 2, "units": 32, "epochs": 5, "batch_size": 64},
         "quick": {"batch_size": 64},

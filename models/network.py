@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from representations.samples import Samples
 
 OPTIMISATION: Mapping[str, Mapping[str, Any]] = {
-    "standard": {"weight_decay": 0.01, "patience_steps": 600},
-    "paper": {"weight_decay": 0.0, "patience_steps": 0},
+    "standard": {"weight_decay": 0.01, "patience_steps": 600, "average": 0.99},
+    "paper": {"weight_decay": 0.0, "patience_steps": 0, "average": 0.0},
 }
 """What a recipe means beside the values of its parameters."""
 _MOMENT = re.compile(r"(?:mean|scale)[0-9]{1,2}")
@@ -106,8 +106,9 @@ class TorchModel(ModelWithCard, ABC):
 
     recipe: Annotated[
         Literal["standard", "paper"],
-        "'standard': AdamW with a weight decay of 0.01, and a patience of at least 600 steps. 'paper': what the paper "
-        "did (for most networks arXiv:1807.11916, section 5.3): Adam with a constant learning rate, early stopping",
+        "'standard': AdamW with a weight decay of 0.01, a patience of at least 600 steps, and the average of the "
+        "weights over about 100 steps. 'paper': what the paper did (for most networks arXiv:1807.11916, section 5.3): "
+        "Adam with a constant learning rate, early stopping",
     ] = "standard"
     epochs: Annotated[int, Range(1, 10_000), "largest number of passes over the training events"] = 60
     patience: Annotated[

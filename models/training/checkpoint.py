@@ -1,8 +1,8 @@
 """The state of a training, and the checkpoint file in which it is stored.
 
-One safetensors file holds the weights, the best weights so far, AdamW's moments and the states of random numbers as
-tensors, and the rest as JSON in its header, with a hash of everything: a flipped bit would change the result without a
-word. Two files could belong to different epochs after a kill.
+One safetensors file holds the weights, their average, the best weights so far, AdamW's moments and the states of random
+numbers as tensors, and the rest as JSON in its header, with a hash of everything: a flipped bit would change the result
+without a word. Two files could belong to different epochs after a kill.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from models.training.average import Average
 
-SCHEMA = 4
+
+SCHEMA = 5
 FILE = StoredFile("a checkpoint of this training", 20_000 * MB, "Training starts from the beginning.")
 
 
@@ -78,6 +80,7 @@ class TrainingState:
     shuffle: torch.Generator
     progress: TrainingProgress
     best_weights: dict[str, Tensor]
+    average: Average
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -86,8 +89,9 @@ class TrainingState:
         return next((value.device for value in self.best_weights.values()), torch.device("cpu"))
 
     def tensors(self) -> dict[str, Tensor]:
-        """Weights, best weights, the state of the optimiser for each parameter, and the states of random numbers."""
+        """Weights, average, best weights, the state of the optimiser of each parameter, and of random numbers."""
         found = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        found |= {f"average.{name}": value for name, value in self.average.tensors().items()}
         found |= {f"best.{name}": value for name, value in self.best_weights.items()}
         for place, parameter in enumerate(self._parameters()):
             found |= {f"optimiser.{place}.{name}": value for name, value in self.optimiser.state[parameter].items()}
@@ -97,6 +101,7 @@ class TrainingState:
     def restore(self, tensors: Mapping[str, Tensor], progress: TrainingProgress) -> None:
         """Restore a state that `tensors` returned."""
         self.network.load_state_dict(_part(tensors, "network"))
+        self.average.restore(_part(tensors, "average"))
         self.best_weights = {name: value.to(self.device) for name, value in _part(tensors, "best").items()}
         for place, parameter in enumerate(self._parameters()):
             state = _part(tensors, f"optimiser.{place}")
@@ -181,6 +186,8 @@ def _check(tensors: Mapping[str, Tensor], network: nn.Module, device: torch.devi
     """Raise ValueError unless tensors are those of a training of this network."""
     weights = network.state_dict()
     expected = {f"{part}.{name}": value for part in ("network", "best") for name, value in weights.items()}
+    if any(name.startswith("average.") for name in tensors):  # not of a training without it
+        expected |= {f"average.{name}": value for name, value in weights.items() if value.is_floating_point()}
     expected |= {f"random.{name}": value for name, value in random_states(device).items()}
     expected["random.shuffle"] = torch.Generator().get_state()
     for place, parameter in enumerate(network.parameters()):

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from benchmark.core.errors import UserError
 from benchmark.records.training import Epoch, Training
 from models.training import course
+from models.training.average import Average
 from models.training.checkpoint import Checkpoint, TrainingProgress, TrainingState, random_states, set_random_states
 from models.training.memory import at_once, halving
 from models.training.parallel import team
@@ -145,7 +146,8 @@ def _train(
     step = Step(network, settings, members)
     shuffle = torch.Generator().manual_seed(context.seed)
     start, batch = TrainingProgress(batch_size=settings.batch_size), VALIDATION_BATCH
-    state = TrainingState(network, step.optimiser, shuffle, start, _weights(network))
+    average = Average(network, settings.average)
+    state = TrainingState(network, step.optimiser, shuffle, start, _weights(network), average)
     found = checkpoint.read(network, torch.device(context.device))
     known = found is not None and found[1].batch_size == settings.batch_size
     if members.agree(found[1].epochs if known and found else 0) and known and found:
@@ -156,6 +158,7 @@ def _train(
     if members.rank:
         torch.manual_seed(_seed(context.seed, state.progress.epochs, members.rank))
     steps = _steps(train.events_per_epoch, settings.batch_size, members)
+    average.steps = steps * state.progress.epochs
     patience = course.in_epochs(settings.patience, settings.patience_steps, steps)
     losses = state.progress.losses
     while len(losses) < settings.epochs and course.waited(losses) < patience:
@@ -164,14 +167,15 @@ def _train(
         step.set_rate(rate)
         rng = torch.Generator().manual_seed(_seed(context.seed, epoch, members.rank))
         report = partial(_report, context, epoch, settings.epochs)
-        train_loss = _epoch(step, train, train.order(shuffle), rng, settings, members, report)
-        checked = evaluate(network, valid, batch, members, settings.penalty)
+        train_loss = _epoch(step, train, train.order(shuffle), rng, settings, members, report, average)
         _check_finite(train_loss, "training", epoch, settings)
-        _check_finite(checked.loss, "validation", epoch, settings)
-        batch = checked.batch
-        losses.append(checked.loss)
-        if course.best_epoch(losses) == epoch:
-            state.best_weights = _weights(network)
+        with average.in_place():
+            checked = evaluate(network, valid, batch, members, settings.penalty)
+            _check_finite(checked.loss, "validation", epoch, settings)
+            batch = checked.batch
+            losses.append(checked.loss)
+            if course.best_epoch(losses) == epoch:
+                state.best_weights = _weights(network)
         done = Epoch(train_loss=train_loss, valid_loss=checked.loss, valid_auc=checked.auc, learning_rate=rate)
         state.progress = replace(state.progress, history=(*state.progress.history, done))
         if members.rank == 0:
@@ -218,8 +222,9 @@ def _epoch(
     settings: TrainingSettings,
     members: Team,
     report: Callable[[float], None],
+    average: Average,
 ) -> float:
-    """Train for one epoch. Returns the mean loss."""
+    """Train for one epoch. Returns the mean loss of its steps."""
     step.network.train()
     total = torch.zeros((), device=order.device)
     # batches of equal size: a small last batch is noisy, and batch normalisation fails on a single event
@@ -228,6 +233,7 @@ def _epoch(
         size = len(steps[number - 1])
         # a tensor until the end of the epoch, because reading it makes the host wait for the GPU
         total += step(members.weighted(batch, size)) * size
+        average.update()
         report(number / len(steps))
     return float(members.mean(total)) / len(order)
 

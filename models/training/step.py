@@ -39,6 +39,7 @@ class TrainingSettings:
     ----------
     patience, patience_steps : training ends after so many epochs, or steps if these take longer, without progress.
     weight_decay : of AdamW (arXiv:1711.05101), in units of the learning rate; 0 for Adam.
+    average : decay of the average of the weights over steps (`models.training.average`); 0 for no average.
     clip : the largest norm of the gradient, 0 for no limit.
     """
 
@@ -48,6 +49,7 @@ class TrainingSettings:
     learning_rate: float
     patience_steps: int = 0
     weight_decay: float = 0.0
+    average: float = 0.0
     clip: float = 0.0
     schedule: str = "constant"
     penalty: Penalty | None = None

@@ -40,11 +40,15 @@ REASONS = {
     "holds": "the worker process ended with exit code 3",
     "babbles": "the worker process sent ",
     "limits": "the worker process can't store the result: ",
-    "closes": "the worker process was ended, since its pipe had closed; does a plug-in close files?",
+    # whichever is seen first: the pipe that closes, or the process that ends since it can't be read any more
+    "closes": (
+        "the worker process was ended, since its pipe had closed; does a plug-in close files?",
+        "the worker process ended with exit code 1",
+    ),
     "exits": "SystemExit: 0 (hostile_models.py, line ",
     "leaves": "the worker process ended with exit code 0",
     "mute": "UnspeakableError: its __str__ raises RuntimeError (hostile_models.py, line ",
-    "interrupts": "KeyboardInterrupt: ",
+    "interrupts": "KeyboardInterrupt (hostile_models.py, line ",
     "half": "half: parameters_count returned 3.5, expected a whole number, 0 or more, or None. Correct this plug-in.",
 }
 MORE = ("Closes", "Exits", "Leaves", "Mute", "Interrupts", "Half")

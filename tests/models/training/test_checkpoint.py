@@ -193,7 +193,7 @@ def test_contents_of_the_file(tmp_path: Path) -> None:
     tensors = load_file(path)
     weights = [name for name in tensors if name.startswith("network.") and "scale" not in name and "mean" not in name]
     assert len([name for name in tensors if name.startswith("optimiser.")]) == 3 * len(weights)
-    assert {name.partition(".")[0] for name in tensors} == {"network", "best", "optimiser", "random"}
+    assert {name.partition(".")[0] for name in tensors} == {"network", "average", "best", "optimiser", "random"}
     assert made.parameters_count() == sum(tensors[name].numel() for name in weights)
     with safe_open(path, "pt") as file:
         assert list(file.metadata()) == ["training"]
