@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 from benchmark.core.errors import Skip
 from benchmark.core.plugin import Range
@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 
     from models.inputs import Shape, View
     from representations.samples import Samples
+
+
+class Limit(nn.Module):
+    """Columns within plus and minus a limit; infinities become NaN, so that they are refused as everywhere else."""
+
+    def __init__(self, limit: float) -> None:
+        super().__init__()
+        self.limit = limit
+
+    def forward(self, table: Tensor) -> Tensor:
+        """(batch, columns)."""
+        return table.clamp(-self.limit, self.limit) + (table - table)
 
 
 @dataclass(kw_only=True)
@@ -84,7 +96,7 @@ class FFNN(TorchModel):
             )
         sizes = [PARTICLE[-1] + len(shape.features) if sets else columns, *[self.units] * self.layers]
         activation = nn.SiLU if self.activation == "silu" else nn.ReLU
-        hidden: list[nn.Module] = [nn.Hardtanh(-self.limit, self.limit)] if self.limit and not sets else []
+        hidden: list[nn.Module] = [Limit(self.limit)] if self.limit and not sets else []
         for before, after in pairwise(sizes):
             hidden += [nn.Linear(before, after), activation(), nn.Dropout(self.dropout)]
         start_like_he(hidden)

@@ -35,6 +35,12 @@ def test_a_rare_value_counts_as_much_as_the_limit() -> None:
     assert not torch.allclose(free(far), free(at_the_limit))
 
 
+@pytest.mark.parametrize("value", [torch.inf, -torch.inf, torch.nan])
+def test_what_is_no_number_is_not_limited(value: float) -> None:
+    """The scores are not finite, which is an error of `predict_proba`."""
+    assert not table_network(FFNN())(torch.tensor([[value, 0.3, 0.0]])).isfinite().any()
+
+
 def test_the_recipe_of_the_paper() -> None:
     """5 layers of 500 ReLU units with 50% dropout (arXiv:1708.07034, section 5), and nothing else."""
     paper = FFNN.resolve("quick", {"recipe": "paper"})
