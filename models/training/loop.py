@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from benchmark.core.errors import UserError
 from benchmark.records.training import Epoch, Training
 from models.training import course
-from models.training.average import Average
 from models.training.checkpoint import Checkpoint, TrainingProgress, TrainingState, random_states, set_random_states
 from models.training.memory import at_once, halving
 from models.training.parallel import team
@@ -146,8 +145,7 @@ def _train(
     step = Step(network, settings, members)
     shuffle = torch.Generator().manual_seed(context.seed)
     start, batch = TrainingProgress(batch_size=settings.batch_size), VALIDATION_BATCH
-    average = Average(network, settings.average)
-    state = TrainingState(network, step.optimiser, shuffle, start, _weights(network), average)
+    state = TrainingState(network, step.optimiser, shuffle, start, _weights(network), step.average)
     found = checkpoint.read(network, torch.device(context.device))
     known = found is not None and found[1].batch_size == settings.batch_size
     if members.agree(found[1].epochs if known and found else 0) and known and found:
@@ -158,7 +156,7 @@ def _train(
     if members.rank:
         torch.manual_seed(_seed(context.seed, state.progress.epochs, members.rank))
     steps = _steps(train.events_per_epoch, settings.batch_size, members)
-    average.steps = steps * state.progress.epochs
+    step.average.steps = steps * state.progress.epochs
     patience = course.in_epochs(settings.patience, settings.patience_steps, steps)
     losses = state.progress.losses
     while len(losses) < settings.epochs and course.waited(losses) < patience:
@@ -167,9 +165,9 @@ def _train(
         step.set_rate(rate)
         rng = torch.Generator().manual_seed(_seed(context.seed, epoch, members.rank))
         report = partial(_report, context, epoch, settings.epochs)
-        train_loss = _epoch(step, train, train.order(shuffle), rng, settings, members, report, average)
+        train_loss = _epoch(step, train, train.order(shuffle), rng, settings, members, report)
         _check_finite(train_loss, "training", epoch, settings)
-        with average.in_place():
+        with step.average.in_place():
             checked = evaluate(network, valid, batch, members, settings.penalty)
             _check_finite(checked.loss, "validation", epoch, settings)
             batch = checked.batch
@@ -222,7 +220,6 @@ def _epoch(
     settings: TrainingSettings,
     members: Team,
     report: Callable[[float], None],
-    average: Average,
 ) -> float:
     """Train for one epoch. Returns the mean loss of its steps."""
     step.network.train()
@@ -233,7 +230,6 @@ def _epoch(
         size = len(steps[number - 1])
         # a tensor until the end of the epoch, because reading it makes the host wait for the GPU
         total += step(members.weighted(batch, size)) * size
-        average.update()
         report(number / len(steps))
     return float(members.mean(total)) / len(order)
 

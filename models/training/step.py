@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.training.average import Average
 from models.training.batches import Batch
 from models.training.parallel import ALONE, Team
 
@@ -56,7 +57,7 @@ class TrainingSettings:
 
 
 class Step:
-    """The training step of a network, with its optimiser."""
+    """The training step of a network, with its optimiser, and the average of the weights after each step."""
 
     def __init__(self, network: nn.Module, settings: TrainingSettings, team: Team = ALONE) -> None:
         parameters = list(network.parameters())
@@ -68,12 +69,18 @@ class Step:
         self.optimiser = torch.optim.AdamW(
             parameters, lr=rate, weight_decay=settings.weight_decay, fused=True, capturable=on_gpu
         )
+        self.average = Average(network, settings.average)
         self._replayed = on_gpu and team.size == 1
         self._seen: Counter[tuple[torch.Size, ...]] = Counter()
         self.recorded: dict[tuple[torch.Size, ...], Recording] = {}
 
     def __call__(self, batch: Batch) -> Tensor:
         """Train on a batch. Returns its mean loss, which the next step on a GPU overwrites."""
+        loss = self._learn_or_replay(batch)
+        self.average.update()
+        return loss
+
+    def _learn_or_replay(self, batch: Batch) -> Tensor:
         if not self._replayed:
             return self._learn(batch)
         shape = tuple(part.shape for part in batch.inputs)
