@@ -51,6 +51,8 @@ class MPNN(TorchModel):
     ] = False
     hidden: Annotated[int, Range(1, 4096), "units of the state of a node"] = 64
     dropout: Annotated[float, Range(0, 0.95), "fraction of units dropped before the last layers"] = 0.0
+    # at 1e-3 trainings end in their cap (docs/training.md)
+    learning_rate: Annotated[float, Range(1e-9, 10), "learning rate in the first epoch"] = 3e-3
 
     def network(self, shape: Shape, classes: int) -> nn.Module:
         """Messages between all nodes, or along the edges of graphs."""

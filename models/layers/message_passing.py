@@ -88,23 +88,27 @@ class Attention(nn.Module):
         self.edge = nn.Linear(EDGE, 1, bias=False) if edges else None
 
     def forward(self, rows: Tensor, h: Tensor, places: Places, edges: Edges | None) -> tuple[Tensor, Tensor | None]:
-        """Weights (batch, receivers, senders), 0 for padding, and with edges the same as (batch, places, senders).
+        """Weights (batch, receivers, senders), 0 for senders that are padding, and with edges (batch, places, senders).
 
         rows, h : the states of nodes as (rows, hidden) and as (batch, places, hidden).
         """
         mask = places.mask
-        logits = places.dense(self.query(rows / math.sqrt(h.shape[2]))) @ h.transpose(1, 2)
+        query, key = places.dense(self.query(rows / math.sqrt(h.shape[2]))), h.transpose(1, 2)
         if edges is None or self.edge is None:
-            weights = logits.masked_fill(~mask[:, None], NEVER).float().softmax(dim=2) * mask[:, :, None]
-            return self._both_ways(weights), None
-        logits = logits.gather(2, edges.senders) + self.edge(edges.hidden).squeeze(3)
+            # a sum of products has no pass over all pairs of its own, unlike masked_fill
+            weights = torch.baddbmm(torch.where(mask, 0.0, NEVER).to(h.dtype)[:, None], query, key)
+            return self._both_ways(weights.float().softmax(dim=2), mask), None
+        logits = (query @ key).gather(2, edges.senders) + self.edge(edges.hidden).squeeze(3)
         along = logits.masked_fill(~edges.mask, NEVER).float().softmax(dim=2) * edges.mask
         # padding of the lists points to the first node and adds zeros
         weights = along.new_zeros(*h.shape[:2], h.shape[1]).scatter_add(2, edges.senders, along)
-        return self._both_ways(weights), along
+        return self._both_ways(weights, mask), along
 
-    def _both_ways(self, weights: Tensor) -> Tensor:
-        return (weights + weights.transpose(1, 2)) / 2 if self.undirected else weights
+    def _both_ways(self, weights: Tensor, mask: Tensor) -> Tensor:
+        if not self.undirected:
+            return weights
+        weights = weights * mask[:, :, None]  # padding sends nothing
+        return (weights + weights.transpose(1, 2)) / 2
 
 
 class Iteration(nn.Module):
