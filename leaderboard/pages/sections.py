@@ -31,7 +31,7 @@ from leaderboard.ranking.columns import (
     write_status,
 )
 from leaderboard.ranking.names import canonical, source_of
-from leaderboard.ranking.rows import INVERTED, NOT_CONVERGED
+from leaderboard.ranking.rows import INVERTED, NOT_CONVERGED, OTHER_TRAINING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,6 +116,11 @@ class BoardSection:
     def unfinished(self) -> int:
         """Rows whose training was ended by its cap."""
         return sum(NOT_CONVERGED in row.warnings for row in self.board.rows)
+
+    @property
+    def other_training(self) -> int:
+        """Rows without a rank because the ranked ones have another number of training events."""
+        return sum(OTHER_TRAINING in row.warnings for row in self.board.rows)
 
 
 def board_section(board: Board, store: ResultStore, book: ScoreBook) -> BoardSection:
@@ -241,7 +246,7 @@ def _is_beyond(row: Row, board: Board) -> bool:
 
 def _counts(row: Row, board: Board) -> bool:
     """Whether its numbers compete with those of other rows."""
-    return not (row.problems or row.is_expert or board.beyond(row))
+    return not (row.problems or row.is_expert or board.beyond(row) or board.other_training(row))
 
 
 def _row_details(row: Row, place: int, entries: tuple[SectionEntry, ...], classes: Sequence[str]) -> RowDetails:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -32,8 +33,8 @@ class Board:
     ----------
     fingerprint : of the fewest test events that a row has; those of other rows include them.
     name : the task with the parameters that make the variant, and its origin unless it is built in.
-    rows : ranked rows, best first, with the expert line among them; then rows that exceed a bound; then rows with
-        problems; then rows without headline.
+    rows : ranked rows, best first, with the expert line among them; then rows with other numbers of training events;
+        then rows that exceed a bound; then rows with problems; then rows without headline.
     outdated : whether a later version of the task has results.
     headline : the metric that its rows are ranked by.
     """
@@ -124,6 +125,16 @@ class Board:
         """Whether a row has a CVM of too few background events to tell whether it is within the bound."""
         events = row.estimate(CVM_EVENTS).value
         return CVM in self.bounds and not row.problems and events is not None and events < EVENTS_TO_BOUND
+
+    @cached_property
+    def train_events(self) -> int | None:
+        """The number of training events that most rows have, the larger of two: only these rows are ranked."""
+        counts = Counter(row.train_events for row in self.rows if row.train_events is not None)
+        return max(counts, key=lambda events: (counts[events], events), default=None)
+
+    def other_training(self, row: Row) -> bool:
+        """Whether a row was trained on another number of events than the ranked ones, as for a learning curve."""
+        return row.train_events not in (None, self.train_events)
 
     @property
     def best(self) -> Row | None:

@@ -30,7 +30,8 @@ def rank(results: Iterable[Result], store: ResultStore | None = None) -> list[Bo
 
     With the scores in a store, and a headline that is an area under a ROC curve, two rows tie unless the paired
     comparison on the test events that both have is significant, with the spread over their seeds; otherwise, unless
-    their intervals do not overlap. Rows that are not converged come after those that are. See `rank_intervals`.
+    their intervals do not overlap. Rows that are not converged come after those that are; rows trained on another
+    number of events than most have no rank. See `rank_intervals`.
     """
     return rank_with(results, ScoreBook(store))
 
@@ -70,6 +71,8 @@ def _ranked(board: Board, book: ScoreBook) -> Board:
     expert = [row for row in scored if not row.problems and row.is_expert]
     beyond = [row for row in scored if board.beyond(row) and not row.is_expert]
     within = [row for row in scored if not (row.problems or board.beyond(row) or row.is_expert)]
+    others = [replace(row, ranked_with=board.train_events) for row in within if board.other_training(row)]
+    within = [row for row in within if not board.other_training(row)]
     spread = pooled_spread(within)
     within = [_against_expert(_lending(row, spread), [_lending(row, spread) for row in expert], book) for row in within]
     finished, cut = ([row for row in within if row.converged is done] for done in (True, False))
@@ -77,7 +80,7 @@ def _ranked(board: Board, book: ScoreBook) -> Board:
     for row in reversed(expert):  # the best one first, where its score is among the finished rows
         better = [other for other in placed if _rank_key(board, other) <= _rank_key(board, row)]
         placed.insert(len(better), row)
-    return replace(board, rows=(*placed, *_placed(cut, len(finished), book), *beyond, *doubtful, *unscored))
+    return replace(board, rows=(*placed, *_placed(cut, len(finished), book), *others, *beyond, *doubtful, *unscored))
 
 
 def _rank_key(board: Board, row: Row) -> float:

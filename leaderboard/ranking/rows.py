@@ -30,6 +30,9 @@ NOT_CONVERGED = "not converged"
 BELOW_EXPERT = "below the expert line"
 """The mark of a row that is significantly worse than the expert line."""
 
+OTHER_TRAINING = "other training events"
+"""The mark of a row that was trained on fewer or more events than the ranked ones: a point of a learning curve."""
+
 INVERTED = "inverted"
 """The mark of a number that is significantly worse than guessing."""
 
@@ -55,6 +58,7 @@ class Row:
     borrowed : the spread over seeds of its board, if it has one seed alone; on the scale of the headline.
     too_few : whether it has too few events for a bound of its board, which is not applied then.
     below_expert : whether it is significantly worse than the expert line of its board.
+    ranked_with : number of training events of the ranked rows, if it has another and is not ranked.
     """
 
     representation: str
@@ -67,6 +71,7 @@ class Row:
     borrowed: Spread | None = None
     too_few: bool = False
     below_expert: bool = False
+    ranked_with: int | None = None
 
     @cached_property
     def done(self) -> tuple[Result, ...]:
@@ -166,6 +171,8 @@ class Row:
             seeds = [str(r.seed) for r in self.done if r.training and not r.training.converged]
             where = "" if len(seeds) == len(self.done) else f" of seed {', '.join(seeds)}"
             found[NOT_CONVERGED] = f"not converged: its cap ended the training{where}"
+        if self.ranked_with is not None:
+            found[OTHER_TRAINING] = f"trained on {self.train_events:,} events, ranked rows on {self.ranked_with:,}"
         if self.below_expert:
             found[BELOW_EXPERT] = "significantly below the expert line"
         return found

@@ -211,6 +211,26 @@ def test_rows_without_their_scores_have_no_rank(store: ResultStore) -> None:
     assert ranks(rank(results)[0]) == {"a": "1-2", "b": "1-2"}  # without a store there is nothing to check
 
 
+def test_rows_trained_on_other_numbers_of_events_have_no_rank() -> None:
+    def row(model: str, auc: float, events: int) -> Result:
+        return make_result(model=model, auc=(auc, auc - 0.01, auc + 0.01), events={"train": events, "test": 1500})
+
+    (board,) = rank([row("bdt", 0.8, 5120), row("cnn", 0.7, 5120), row("mpnn", 0.9, 20_000), row("ffnn", 0.6, 1000)])
+    assert [(r.model, r.rank) for r in board.rows] == [
+        ("bdt", (1, 1)),
+        ("cnn", (2, 2)),
+        ("mpnn", None),
+        ("ffnn", None),
+    ]
+    assert board.rows[2].remark == "trained on 20,000 events, ranked rows on 5,120"
+
+
+def test_the_larger_of_two_numbers_of_training_events_is_ranked() -> None:
+    small, large = (make_result(auc=auc, events={"train": n, "test": 1500}) for auc, n in ((0.8, 1000), (0.7, 2000)))
+    (board,) = rank([small, large])
+    assert [(row.train_events, row.rank) for row in board.rows] == [(2000, (1, 1)), (1000, None)]
+
+
 def test_seeds_that_scatter_make_a_tie(store: ResultStore) -> None:
     # the same two models as above, but a's seeds scatter by more than the difference
     better, worse = paired_scores()
