@@ -1,0 +1,80 @@
+"""The published results: whole, of the present protocol, and those that README shows."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmark.records.published import ACCEPTED
+from benchmark.records.store import ResultStore
+from leaderboard.ranking.boards import rank_with
+from leaderboard.ranking.scores import ScoreBook
+from models.registry import MODELS
+from representations.registry import REPRESENTATIONS
+from tasks.registry import TASKS
+
+if TYPE_CHECKING:
+    from leaderboard.ranking.board import Board
+    from leaderboard.ranking.rows import Row
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+TASK_NAMES = sorted(path.name for path in ACCEPTED.iterdir() if path.is_dir())
+SECTION = re.compile(r"^### `([^`]+)`[^\n]*\n(.*?)(?=^##)", re.MULTILINE | re.DOTALL)
+MOST_BYTES = 40e6
+
+
+@cache
+def boards() -> dict[str, Board]:
+    """The published boards by their names."""
+    store = ResultStore(ACCEPTED)
+    return {board.name: board for board in rank_with(store.all(), ScoreBook(store))}
+
+
+def core_rows(board: Board) -> list[Row]:
+    """The rows of the core grid, without parameters, trained on all events."""
+    representations, models = REPRESENTATIONS.core(), MODELS.core()
+    return [
+        row
+        for row in board.rows
+        if row.representation in representations and row.model in models and not board.other_training(row)
+    ]
+
+
+def test_published_results_take_less_than_40_mb() -> None:
+    assert sum(path.stat().st_size for path in ACCEPTED.rglob("*") if path.is_file()) < MOST_BYTES
+
+
+def test_every_published_result_agrees_with_its_scores() -> None:
+    assert boards()
+    for name, board in boards().items():
+        assert [(row.representation, row.model, row.problems) for row in board.rows if row.problems] == [], name
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_a_published_board_has_all_cells_with_three_seeds(task: str) -> None:
+    for name, board in boards().items():
+        if board.task != task:
+            continue
+        rows = core_rows(board)
+        assert len(rows) == 20, name
+        assert {len(row.done) for row in rows} == {3}, name
+        assert board.task_version == TASKS.load(task).version
+        assert not board.outdated
+        assert any(row.is_expert for row in board.rows) or board.expert_line.startswith("No expert line:")
+
+
+def test_readme_shows_the_best_cell_of_each_representation() -> None:
+    shown = dict(SECTION.findall(README.read_text()))
+    assert set(shown) == set(boards())
+    for name, board in boards().items():
+        best: dict[str, Row] = {}
+        for row in core_rows(board):
+            best.setdefault(row.representation, row)
+        expected = [(row.representation, row.model, f"{row.score.value:.3f}") for row in best.values()]
+        lines = [[cell.strip() for cell in line.split("|")] for line in shown[name].splitlines() if "| " in line]
+        found = [(line[2], line[3], line[4].split(" ")[0]) for line in lines if line[2] in best]
+        assert found == expected, name
