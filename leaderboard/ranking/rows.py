@@ -32,10 +32,8 @@ BELOW_EXPERT = "below the expert line"
 
 OTHER_TRAINING = "other training events"
 """The mark of a row that was trained on fewer or more events than the ranked ones: a point of a learning curve."""
-
 INVERTED = "inverted"
 """The mark of a number that is significantly worse than guessing."""
-
 EXPERT = "expert"
 """The representation whose rows are the expert line."""
 
