@@ -129,7 +129,7 @@ class Board:
     @cached_property
     def train_events(self) -> int | None:
         """The number of training events that most rows have, the larger of two: only these rows are ranked."""
-        counts = Counter(row.train_events for row in self.rows if row.train_events is not None)
+        counts = Counter(row.train_events for row in self.rows if row.train_events is not None and not row.problems)
         return max(counts, key=lambda events: (counts[events], events), default=None)
 
     def other_training(self, row: Row) -> bool:

@@ -68,11 +68,15 @@ def _ranked(board: Board, book: ScoreBook) -> Board:
         return replace(board, rows=(*scored, *unscored))  # by name, since an order by score would look like a ranking
     scored.sort(key=lambda row: _rank_key(board, row))
     doubtful = [row for row in scored if row.problems]
-    expert = [row for row in scored if not row.problems and row.is_expert]
+    alike = [row for row in scored if not board.other_training(row)]
+    expert = [row for row in alike if not row.problems and row.is_expert]
     beyond = [row for row in scored if board.beyond(row) and not row.is_expert]
-    within = [row for row in scored if not (row.problems or board.beyond(row) or row.is_expert)]
-    others = [replace(row, ranked_with=board.train_events) for row in within if board.other_training(row)]
-    within = [row for row in within if not board.other_training(row)]
+    within = [row for row in alike if not (row.problems or board.beyond(row) or row.is_expert)]
+    others = [
+        replace(row, ranked_with=board.train_events)
+        for row in scored
+        if board.other_training(row) and not (row.problems or (board.beyond(row) and not row.is_expert))
+    ]
     spread = pooled_spread(within)
     within = [_against_expert(_lending(row, spread), [_lending(row, spread) for row in expert], book) for row in within]
     finished, cut = ([row for row in within if row.converged is done] for done in (True, False))

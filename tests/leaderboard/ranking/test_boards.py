@@ -225,6 +225,22 @@ def test_rows_trained_on_other_numbers_of_events_have_no_rank() -> None:
     assert board.rows[2].remark == "trained on 20,000 events, ranked rows on 5,120"
 
 
+def test_an_expert_line_trained_on_other_events_is_no_line() -> None:
+    def row(auc: float, events: int, representation: str) -> Result:
+        found = {"train": events, "test": 1500}
+        return make_result(representation=representation, model="bdt", auc=(auc, auc - 0.01, auc + 0.01), events=found)
+
+    low = [row(auc, 5120, name) for auc, name in ((0.7, "circles"), (0.6, "graph"))]
+    (board,) = rank([*low, row(0.9, 20_000, "expert")])
+    assert [(r.representation, r.below_expert) for r in board.rows] == [
+        ("circles", False),
+        ("graph", False),
+        ("expert", False),
+    ]
+    (board,) = rank([*low, row(0.9, 5120, "expert")])
+    assert [r.below_expert for r in board.rows if not r.is_expert] == [True, True]
+
+
 def test_the_larger_of_two_numbers_of_training_events_is_ranked() -> None:
     small, large = (make_result(auc=auc, events={"train": n, "test": 1500}) for auc, n in ((0.8, 1000), (0.7, 2000)))
     (board,) = rank([small, large])
