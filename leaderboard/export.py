@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from benchmark.records.result import Result
     from leaderboard.ranking.board import Board
     from leaderboard.ranking.column import BoardColumn, TableEntry
-    from leaderboard.ranking.rows import Row
+    from leaderboard.ranking.row import Row
     from leaderboard.ranking.scores import ScoreBook
 
 _BOARD_FIELDS = (

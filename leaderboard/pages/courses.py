@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmark.records.result import Result
-    from leaderboard.ranking.rows import Row
+    from leaderboard.ranking.row import Row
 
 WIDTH, HEIGHT = 240.0, 120.0
 """Of a drawing, in its own units."""

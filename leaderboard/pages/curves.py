@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from leaderboard.ranking.board import Board
-    from leaderboard.ranking.rows import Row
+    from leaderboard.ranking.row import Row
 
 FEATURES = ("raw", "standard", "kinematic", "high", "complete")
 """Contents of four-vectors, from the least preprocessing to the most; others follow."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from benchmark.metrics.metric import Estimate
     from leaderboard.ranking.board import Board
-    from leaderboard.ranking.rows import Row
+    from leaderboard.ranking.row import Row
 
 TICKS = [digit * 10.0**power for power in range(-6, 0) for digit in (1, 2, 5)]
 """Plotly would label ticks between powers of ten with the digit alone."""

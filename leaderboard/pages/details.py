@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from leaderboard.formatting import write_count, write_estimate, write_number
 from leaderboard.ranking.names import canonical
-from leaderboard.ranking.rows import INVERTED
+from leaderboard.ranking.row import INVERTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from benchmark.records.result import Result
     from leaderboard.ranking.board import Board
-    from leaderboard.ranking.rows import Row
+    from leaderboard.ranking.row import Row
 
 TRACEBACK = "traceback"
 """Where a failed cell stores its traceback in the environment. Pages have it with the reason, not as provenance."""

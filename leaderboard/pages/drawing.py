@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from benchmark.metrics.metric import Estimate
-    from leaderboard.ranking.rows import Row
+    from leaderboard.ranking.row import Row
 
 PALETTE = (
     "#3f90da",

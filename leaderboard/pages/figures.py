@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from benchmark.metrics.metric import Scored
     from leaderboard.pages.roc_points import Points
     from leaderboard.ranking.board import Board
-    from leaderboard.ranking.rows import Row
+    from leaderboard.ranking.row import Row
     from leaderboard.ranking.scores import ScoreBook
 
 _VISIBLE = 8

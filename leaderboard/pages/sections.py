@@ -31,7 +31,7 @@ from leaderboard.ranking.columns import (
     write_status,
 )
 from leaderboard.ranking.names import canonical, source_of
-from leaderboard.ranking.rows import INVERTED, NOT_CONVERGED, OTHER_TRAINING
+from leaderboard.ranking.row import INVERTED, NOT_CONVERGED, OTHER_TRAINING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from leaderboard.pages.drawing import Chart
     from leaderboard.ranking.board import Board
     from leaderboard.ranking.column import BoardColumn, TableEntry
-    from leaderboard.ranking.rows import Row
+    from leaderboard.ranking.row import Row
     from leaderboard.ranking.scores import ScoreBook
 
 

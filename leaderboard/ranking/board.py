@@ -14,7 +14,7 @@ from leaderboard.ranking.names import SIZES
 if TYPE_CHECKING:
     from benchmark.metrics.metric import MetricColumn
     from benchmark.records.result import PluginOrigin, Result
-    from leaderboard.ranking.rows import Row
+    from leaderboard.ranking.row import Row
 
 UNRANKED_PRESETS = frozenset({"smoke"})
 """Presets that only test that everything runs."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from benchmark.records.result import Result
     from benchmark.records.store import ResultStore
     from leaderboard.ranking.board import Board
-    from leaderboard.ranking.rows import Row
+    from leaderboard.ranking.row import Row
 
 _PRESETS = ("paper", "standard", "quick", "smoke")
 _LEVELS = ("detector", "hadron", "generator")

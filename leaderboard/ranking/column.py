@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 from benchmark.metrics.metric import Estimate, MetricColumn
 from leaderboard.formatting import shared_decimals, write_estimate
-from leaderboard.ranking.rows import INVERTED
+from leaderboard.ranking.row import INVERTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from leaderboard.ranking.rows import Row
+    from leaderboard.ranking.row import Row
 
 Value = Estimate | float | int | str | None
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from benchmark.metrics.comparison import Difference
     from benchmark.metrics.metric import Estimate
-    from leaderboard.ranking.rows import Row
+    from leaderboard.ranking.row import Row
     from leaderboard.ranking.scores import ScoreBook
 
 

@@ -19,7 +19,7 @@ from tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from leaderboard.ranking.board import Board
-    from leaderboard.ranking.rows import Row
+    from leaderboard.ranking.row import Row
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 TASK_NAMES = sorted(path.name for path in ACCEPTED.iterdir() if path.is_dir())
