@@ -62,6 +62,18 @@ def test_an_edited_row_has_no_rank(store: ResultStore) -> None:
     assert board.best.model == "cnn"
 
 
+def test_edited_rows_do_not_decide_which_number_of_training_events_is_ranked(store: ResultStore) -> None:
+    for model, train in (("cnn", 4000), ("bdt", 9000), ("mpnn", 9000)):
+        result = add_cell(store, 1.0, events=300, model=model)
+        store.add(result.model_copy(update={"events": {**result.events, "train": train}}), store.scores(result))
+    for path in store.paths():
+        if "cnn" not in path.stem:
+            by_hand(path, seal=True)
+    (board,) = rank(store.all(), store)
+    assert board.train_events == 4000
+    assert [(row.model, row.rank) for row in board.rows if not row.problems] == [("cnn", (1, 1))]
+
+
 def test_a_wrong_seal_takes_the_rank(store: ResultStore) -> None:
     board = edited(store, seal=False)
     assert [problem.partition(",")[0].partition(";")[0] for problem in board.rows[-1].problems] == [
