@@ -70,8 +70,8 @@ class Diphoton(Task):
     )
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"events_per_class": 80, "shard_events": 80, "pileup": 0.0, "multiparton": False},
-        # photon + jet makes four events per second on two cores: 17 minutes
-        "quick": {"events_per_class": 3200, "shard_events": 400, "multiparton": False},
+        # 1,600 training events per class: photon + jet makes three or four per second on two cores
+        "quick": {"events_per_class": 2000, "shard_events": 400, "multiparton": False},
         "standard": {"events_per_class": 25_000, "shard_events": 1250},
         # four fifths of the 63,502 events per class in the paper
         "paper": {"events_per_class": 51_000, "shard_events": 1250},
