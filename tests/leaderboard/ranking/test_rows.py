@@ -31,6 +31,14 @@ def test_seeds_share_a_row_and_failures_are_counted() -> None:
     assert math.sqrt(spread.variance) == pytest.approx((math.log(4) - math.log(1.5)) / math.sqrt(2))  # of the logits
 
 
+def test_seeds_that_are_the_same_training_say_nothing_of_the_spread() -> None:
+    trees = [make_result(seed=seed, model="bdt", auc=0.9) for seed in (0, 1, 2)]
+    networks = [make_result(seed=seed, model="cnn", auc=auc) for seed, auc in ((0, 0.8), (1, 0.6))]
+    rows = make_rows([*trees, *networks])
+    assert pooled_spread(rows) == pooled_spread([row for row in rows if row.model == "cnn"])
+    assert pooled_spread([row for row in rows if row.model == "bdt"]) is None
+
+
 @pytest.mark.parametrize(
     "change",
     [
