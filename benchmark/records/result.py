@@ -82,7 +82,8 @@ class ShiftedTest(BaseModel):
 
     Parameters
     ----------
-    fingerprint : hash of these events; empty where there are none. events : their number.
+    fingerprint : hash of ids, labels, weights and masses of these events; empty where there are none.
+    events : their number.
     reason : why there are no metrics: the events could not be made, or not be represented.
     """
 
