@@ -47,6 +47,9 @@ class CNN(TorchModel):
         "quick": {"batch_size": 64},
         "paper": {"batch_size": 360, "stem": "paper"},
     }
+    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "paper": {"learning_rate": 5e-4, "schedule": "constant", "stem": "paper"}
+    }
 
     architecture: Annotated[
         Literal["resnet", "vgg", "jet", "maxout", "convlstm"],

@@ -192,7 +192,8 @@ class Row:
     def drop(self, shift: str) -> Estimate:
         """How much lower the headline is on test events of a shifted simulation, over the seeds that have it.
 
-        The shifted events are others than the nominal ones, so that their fluctuations are independent.
+        Fluctuations of shifted and nominal events are taken as independent. Where both are of the same showers, as with
+        the pile-up of `egamma`, the interval is too wide.
         """
         pairs = [(result, result.shifted[shift]) for result in self.done if shift in result.shifted]
         drops = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ README = Path(__file__).resolve().parents[2] / "README.md"
 TASK_NAMES = sorted(path.name for path in ACCEPTED.iterdir() if path.is_dir())
 SECTION = re.compile(r"^### `([^`]+)`[^\n]*\n(.*?)(?=^##)", re.MULTILINE | re.DOTALL)
 MOST_BYTES = 40e6
+TEST_EVENTS = {"dimuon": 1000}
+"""Test events of each class, where they are not 5,000."""
 
 
 @cache
@@ -65,6 +68,23 @@ def test_a_published_board_has_all_cells_with_three_seeds(task: str) -> None:
         assert board.task_version == TASKS.load(task).version
         assert not board.outdated
         assert any(row.is_expert for row in board.rows) or board.expert_line.startswith("No expert line:")
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_a_published_board_has_references_curves_and_shifts(task: str) -> None:
+    for name, board in boards().items():
+        if board.task != task:
+            continue
+        lists = {row.model for row in board.rows if row.representation == "fourvectors"}
+        assert lists >= {"constant", "cut", "random", "ffnn[recipe=paper]", "bdt[recipe=paper]"}, name
+        raw = {row.model for row in board.rows if row.representation == "fourvectors[features=raw]"}
+        assert raw >= {"bdt", "ffnn", "mpnn", "recnn"}, name
+        curves = {(row.representation, row.model, row.train_events) for row in board.rows if board.other_training(row)}
+        points = product(("fourvectors", "graph"), ("bdt", "ffnn", "mpnn"), (1000, 2000, 4000))
+        assert curves >= set(points), name
+        for row in core_rows(board):
+            assert {frozenset(result.shifted) for result in row.done} == {frozenset(TASKS.load(task).shifts)}, name
+            assert row.test_events == TEST_EVENTS.get(task, 5000) * len(board.classes), name
 
 
 def test_readme_shows_the_best_cell_of_each_representation() -> None:

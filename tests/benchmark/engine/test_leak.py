@@ -17,6 +17,7 @@ from benchmark.metrics.auc import Auc
 from benchmark.metrics.metric import Scored
 from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
+from tasks.registry import TASKS
 from tests.benchmark.cells import EXTRA, TASK_OF, context, every_event, job, planned
 
 if TYPE_CHECKING:
@@ -29,14 +30,16 @@ PAIRS = [
     *((kind, name) for kind, name in product(REPRESENTATIONS.core(), MODELS.names()) if ONLY.get(name, kind) == kind),
     *product(EXTRA, ["bdt"]),
 ]
+CELLS = [(TASK_OF.get(representation, "ttbar"), representation, model) for representation, model in PAIRS]
+CELLS += [cell for cell in product(TASKS.core(), REPRESENTATIONS.core(), ["bdt"]) if cell not in CELLS]
 
 
-@pytest.mark.parametrize(("representation", "model"), PAIRS, ids="-".join)
-def test_permuted_labels_are_not_learned(smoke_data: Path, representation: str, model: str):
-    made = job(TASK_OF.get(representation, "ttbar"), representation, model)
+@pytest.mark.parametrize(("task", "representation", "model"), CELLS, ids="-".join)
+def test_permuted_labels_are_not_learned(smoke_data: Path, task: str, representation: str, model: str):
+    made = job(task, representation, model)
     events = every_event(made, smoke_data)[::2]  # a label that leaks would give an AUC near 1, also of half of them
     # before splitting, train and test alike; each cell has a permutation of its own, the same every time
-    rng = np.random.default_rng(zlib.crc32(f"{representation} {model}".encode()))
+    rng = np.random.default_rng(zlib.crc32(f"{task} {representation} {model}".encode()))
     table = ak.with_field(events.table, rng.permutation(events.column("label")), "label")
     permuted = dataclasses.replace(events, table=table)
     item = planned(made, smoke_data)
