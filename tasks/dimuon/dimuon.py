@@ -117,11 +117,10 @@ class Dimuon(Task):
         for index, (component, events) in enumerate(zip(components, _shares(components, count), strict=True)):
             if events == 0:
                 continue
-            words = np.random.SeedSequence([seed, index]).generate_state(2)
+            generator_seed, own_seed = seeds_of(seed, index)
             what = f"{self.name} {process} ({component.name})"
-            # Pythia takes seeds from 1 to 900,000,000
-            batches = collisions(_settings(component, level, self.shower), int(words[0] % 900_000_000) + 1, what)
-            select = _Selection(self.processes.index(process), level, np.random.default_rng(words[1]))
+            batches = collisions(_settings(component, level, self.shower), generator_seed, what)
+            select = _Selection(self.processes.index(process), level, np.random.default_rng(own_seed))
             # a surplus would take the place of the next component
             tables.append(accepted(batches, select, events, what)[:events])
             positions.append((np.arange(events) + 0.5) / events)
@@ -222,6 +221,12 @@ def leading_two(event: NDArray[Any], pt: NDArray[Any]) -> tuple[NDArray[np.intp]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.empty(0, np.intp)
     two = starts[np.diff(np.r_[starts, len(ordered)]) >= 2]
     return order[two], order[two + 1]
+
+
+def seeds_of(seed: int, component: int) -> tuple[int, np.uint32]:
+    """The seeds of Pythia, from 1 to 900,000,000 as it takes them, and of the detector, for a component of a shard."""
+    pythia, detector = np.random.SeedSequence([seed, component]).generate_state(2)
+    return int(pythia % 900_000_000) + 1, detector
 
 
 def _shares(components: tuple[Component, ...], count: int) -> Iterator[int]:

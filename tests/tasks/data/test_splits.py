@@ -15,6 +15,7 @@ from tasks.data.generation import events_of, plan, seed_of
 from tasks.data.manifest import MANIFEST
 from tasks.data.store import load, prepare
 from tasks.data.verification import verify
+from tasks.dimuon.dimuon import seeds_of
 from tasks.events import SPLITS
 from tasks.registry import TASKS
 from tests.tasks.data_sets import coins, quiet
@@ -40,6 +41,17 @@ def test_no_seed_is_in_two_splits():
             seeds[shard.split] |= {shard.seed, shard.seed + SECOND}
     assert all(0 < seed <= PYTHIA for numbers in seeds.values() for seed in numbers)
     assert set(seeds) == set(SPLITS)
+    assert len(set().union(*seeds.values())) == sum(map(len, seeds.values()))
+
+
+def test_no_seed_of_a_component_of_dimuon_is_in_two_splits():
+    seeds = defaultdict(set)
+    for data in every_data_set():
+        if data.task.name == "dimuon":
+            for shard in plan(data):
+                components = range(len(data.task.components(shard.process)))
+                seeds[shard.split] |= {seeds_of(shard.seed, component)[0] for component in components}
+    assert all(0 < seed <= PYTHIA for numbers in seeds.values() for seed in numbers)
     assert len(set().union(*seeds.values())) == sum(map(len, seeds.values()))
 
 
