@@ -151,7 +151,7 @@ def execute(
 
 
 def _adopted(stored: Sequence[Planned], folder: Path) -> list[Planned]:
-    """Those cells whose models stopped runs have left, which are moved to a folder. Other such models are removed."""
+    """Cells whose models stopped runs have left, which are moved to a folder; models of other cells stay there."""
     left = [path for path in leftovers(folder.parent) if is_temporary_for(path, MODELS)]
     found = []
     for item in stored:
@@ -164,7 +164,8 @@ def _adopted(stored: Sequence[Planned], folder: Path) -> list[Planned]:
                     found.append(item)
                     break
     for path in left:
-        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # it holds models of other cells, which a run that has these will measure
+            path.rmdir()
     return found
 
 

@@ -159,6 +159,9 @@ def test_what_a_stopped_run_has_not_measured_is_measured_by_the_next(
     left.rename(leftover_of_a_killed_process(results / "models"))
     before = list(ResultStore(results).all())
     assert [result.throughput.predict_events_per_s for result in before] == [None, None]
+    (one,) = run_toy(request(models=("constant",)), results, toy_data, jobs=jobs)
+    assert one.throughput.predict_events_per_s > 0
+    assert list(results.glob(".models-*.tmp/*bdt*")), "the model of a cell that this run does not have stays"
     after = run_toy(wanted, results, toy_data, jobs=jobs)
     assert {result.key: result.metrics for result in after} == {result.key: result.metrics for result in before}
     assert all(result.throughput.predict_events_per_s > 0 for result in after)
