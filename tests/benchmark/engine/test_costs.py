@@ -121,6 +121,22 @@ def test_what_is_measured(quick, monkeypatch: pytest.MonkeyPatch, alone: bool):
     assert 0 < found.latency_ms <= found.latency_p99_ms
 
 
+def test_the_first_prediction_is_not_timed(quick, monkeypatch: pytest.MonkeyPatch):
+    model, splits = fitted(Linear(epochs=1))
+    predict, waits, now, timed = model.predict_proba, [10.0], [0.0], []
+
+    def slow_at_first(samples):
+        now[0] += waits.pop() if waits else 1e-4 * len(samples)
+        return predict(samples)
+
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(model, "predict_proba", slow_at_first)
+    monkeypatch.setattr(costs, "_steps", lambda *words: FirstSteps(40))
+    monkeypatch.setattr(costs, "events_per_second", lambda predict, events: timed.append(events) or 1.0)
+    measured(model, {**splits, "test": particles(400)}, Fit(4.0), "cpu")
+    assert timed == [400], "all of them, since ten thousand a second are predicted"
+
+
 def test_a_model_that_fails_meanwhile_has_no_speed_of_training(quick):
     model, splits = fitted(Linear(epochs=1))
 
