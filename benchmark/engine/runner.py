@@ -14,7 +14,7 @@ from benchmark.core.process import rank_and_size
 from benchmark.core.supervisor import GarbledError, apart
 from benchmark.engine.estimate import Estimates
 from benchmark.engine.examples import draw
-from benchmark.engine.executor import accepted, execute
+from benchmark.engine.executor import accepted, devices_of, execute
 from benchmark.engine.job import Manifests
 from benchmark.engine.plan import jobs_of, plan_cells
 from benchmark.engine.worker import delete_checkpoint
@@ -57,7 +57,9 @@ def run(request: Request, settings: Settings, display: Display) -> list[Result]:
         planned = plan_cells(group, manifests, settings)
         stored = {item.cell: _stored(item, settings) for item in planned if item.stored}
         display.plan([item.cell for item in planned], stored)
-        items = Estimates(settings.results, ACCEPTED).cheapest_first(item for item in planned if not item.stored)
+        workers = settings.jobs * len(devices_of(group[0].cell.device))
+        missing = [item for item in planned if not item.stored]
+        items = Estimates(settings.results, ACCEPTED).cheapest_first(missing, workers)
         kept = [replace(item, record=stored[item.cell]) for item in planned if item.stored]
         results |= stored | _run(items, kept, settings, display)
         if rank_and_size()[0] == 0:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import heapq
 import json
 import os
 import re
@@ -8,10 +9,12 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmark.commands.plan_table import show, write_seconds
 from benchmark.core.errors import UserError
-from benchmark.engine.estimate import Estimates
+from benchmark.engine.estimate import Estimates, shortest_first
 from benchmark.engine.plan import _identified, data_to_make, plan
 from benchmark.engine.request import Overwrite, Request, Settings
 from benchmark.records.published import ACCEPTED
@@ -88,6 +91,23 @@ def test_the_cheapest_cells_come_first(tmp_path: Path, toy_results: Path, toy_da
         ResultStore(tmp_path / str(place)).add(done.model_copy(update={"timings": {"fit": seconds}}))
         found = Estimates(tmp_path / str(place)).cheapest_first([*items, nearest])
         assert found[place] is nearest, "known"
+
+
+@given(st.lists(st.floats(0, 1e3), max_size=40), st.integers(1, 5))
+def test_workers_end_together(times: list[float], workers: int):
+    order = shortest_first(times, workers)
+    assert sorted(order) == list(range(len(times)))
+    busy = [0.0] * workers
+    for place in order:  # each piece goes to the worker that is free first
+        heapq.heapreplace(busy, busy[0] + times[place])
+    long = [*sorted(times, reverse=True), *[0.0] * (workers + 1)]
+    # the worker that ends last was not later than the mean when it began its piece, none of the longest ones
+    bound = max(long[0], sum(times) / workers + (1 - 1 / workers) * long[workers])
+    assert max(busy) <= bound * (1 + 1e-9)
+    if times:
+        assert min(times) in [times[place] for place in order[:workers]], "the first results come soon"
+    if workers == 1:
+        assert [times[place] for place in order] == sorted(times)
 
 
 def test_accepted_results_are_there():
