@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from benchmark.core.machine import usable_cores
 from tasks.data.dataset import DataSet
@@ -17,6 +18,10 @@ from tests.workers import fork_workers
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+settings.register_profile("tests", deadline=None, derandomize=True)
+settings.load_profile("tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:

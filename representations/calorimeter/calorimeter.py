@@ -56,7 +56,10 @@ class Calorimeter(Representation):
 
     name = "calorimeter"
     version: ClassVar[str] = "4"  # both photons beside the barrel in towers; showers in logarithms
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"quick": {"coarse": "towers"}}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "smoke": {"coarse": "towers"},
+        "quick": {"coarse": "towers"},
+    }
 
     area: Annotated[
         Literal["task", "crop", "photons", "barrel", "ecal", "detector"],

@@ -15,7 +15,7 @@ from tests.faults.readers import every_reader
 if TYPE_CHECKING:
     from pathlib import Path
 
-CASES = 200
+CASES = 60
 READERS = every_reader()
 
 

@@ -56,7 +56,7 @@ def moments_of(picture: np.ndarray) -> list[float]:
 
 
 @given(size=st.integers(1, 70), channels=st.integers(1, 3), seed=st.integers(0, 99))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_pooled_pixels_equal_those_of_dense_pictures(size: int, channels: int, seed: int) -> None:
     samples = rings(5, size=size, channels=channels, seed=seed, empty=[2])
     view = VIEWS["table", Images]
@@ -178,7 +178,7 @@ def table_of(samples: Vectors) -> np.ndarray:
 
 
 @given(n=st.integers(1, 20), seed=st.integers(0, 99), muons=st.integers(0, 4), jets=st.integers(0, 5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_leading_particles_fill_the_slots_of_their_kind(n: int, seed: int, muons: int, jets: int) -> None:
     samples = replace(particles(n, seed=seed, features=2, empty=[0]), slots={"muon": muons, "jet": jets})
     view = VIEWS["table", Vectors]

@@ -61,7 +61,7 @@ def test_splits_have_their_shares_for_ids_as_the_store_gives_them(first):
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=80))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_no_group_is_in_two_splits_and_no_event_is_lost(groups):
     rows = ak.Array({"event_id": np.arange(len(groups)), "group": np.array(groups)})
     splits = Events(rows, INFO).splits()

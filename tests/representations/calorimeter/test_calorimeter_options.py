@@ -202,14 +202,15 @@ def test_logarithms_of_energies_below_zero():
     assert (picture[1, 1], picture[1, 2]) == pytest.approx((-np.log(1.5), np.log(3.0)))
 
 
-def test_quick_draws_towers_but_no_coarse_showers():
+def test_small_presets_draw_towers_but_no_coarse_showers():
     quick = Calorimeter.resolve("quick")
+    assert quick == Calorimeter.resolve("smoke")
     assert quick.coarse == "towers"
     for particles, shape in (("objects", (34, 72)), ("ecal", (170, 360))):
         events = random_events(1)
         events = replace(events, info=replace(events.info, particles=particles, picture="barrel"))
         assert quick.represent(events).shape[1:] == shape
-    assert [Calorimeter.resolve(preset).coarse for preset in ("smoke", "standard", "paper")] == [1, 1, 1]
+    assert [Calorimeter.resolve(preset).coarse for preset in ("standard", "paper")] == [1, 1]
     assert Calorimeter.resolve("quick", {"coarse": "1"}).coarse == 1
     with pytest.raises(UserError, match="parameter 'coarse' is '3'"):
         Calorimeter.resolve("quick", {"coarse": "3"})
