@@ -67,8 +67,9 @@ class Board:
 
     @property
     def note(self) -> str:
-        """What a reader must know of its events, in the words of the task."""
-        return self._newest.note
+        """What a reader must know of its events, in the words of the task, as a sentence; empty for nothing."""
+        note = self._newest.note.rstrip(".")
+        return f"{note[0].upper()}{note[1:]}." if note else ""
 
     @property
     def fingerprints(self) -> tuple[str, ...]:

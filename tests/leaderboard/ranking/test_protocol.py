@@ -257,7 +257,7 @@ def test_the_expert_line_has_no_rank_and_marks_rows_below(store: ResultStore) ->
 
 
 def test_a_board_says_why_it_has_no_expert_line() -> None:
-    (board,) = rank([make_result(auc=0.8, expert_note="classes are windows of the mass", note="No pile-up.")])
+    (board,) = rank([make_result(auc=0.8, expert_note="classes are windows of the mass", note="no pile-up")])
     assert board.expert_line == "No expert line: classes are windows of the mass."
     assert remarks(board)[:2] == ["No pile-up.", "No expert line: classes are windows of the mass."]
     (board,) = rank([make_result(auc=0.8, expert=("mass",))])
