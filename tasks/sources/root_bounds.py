@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import lzma
 import os
+import struct
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ import uproot.language
 import uproot.reading
 from uproot.interpretation.jagged import AsJagged
 from uproot.interpretation.numerical import AsDtype
+from uproot.models.RNTuple import ListFrameReader
 from uproot.source.fsspec import FSSpecSource
 
 from benchmark.core.errors import UserError, spelled
@@ -41,6 +43,8 @@ MOST_GROWTH = 50_000
 MOST_DESCRIPTION = 3_000_000
 """Uncompressed size of the description of a tree in a file smaller than that."""
 BEGINNING = 100_000
+LIST_FRAME = struct.Struct("<qI")
+"""Of an RNTuple: size with its sign, and number of items."""
 SMALLEST_KEY = 29
 """Bytes of the record of an object in a folder, with three empty names."""
 MOST_STEPS = 1_000_000
@@ -286,12 +290,24 @@ def _check_keys(_: Any, *, keys_chunk: Any, num_keys: int, **__: Any) -> None:
         raise ValueError(f"a folder claims {num_keys:,} objects")
 
 
+READ_LIST = ListFrameReader.read
+
+
+def _read_list(reader: Any, chunk: Any, cursor: Any, context: Any) -> Any:
+    """A list of the header or footer of an RNTuple: its bytes (below 0, as the mark of a list), number and items."""
+    size, number = cursor.copy().fields(chunk, LIST_FRAME, context)
+    if number > -size:
+        raise ValueError(f"a list of {-size:,} bytes claims {number:,} items")
+    return READ_LIST(reader, chunk, cursor, context)
+
+
 def _bound_uproot() -> None:
     """Make uproot end a block at the size that its header gives, at most 16 MB, and refuse what is too large."""
     for name, bounded in {"ZLIB": _zlib, "LZMA": _lzma, "ZSTD": _zstd}.items():
         getattr(uproot.compression, f"_decompress_{name}").decompress = bounded
     uproot.compression.decompress.hook_before_block = _check_size
     uproot.reading.ReadOnlyDirectory.hook_before_keys = _check_keys
+    ListFrameReader.read = _read_list
     AsJagged.hook_before_basket_array = _check_offsets
     AsJagged.hook_after_basket_array = _check_lists
 

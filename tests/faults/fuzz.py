@@ -2,7 +2,7 @@
 
     python -m tests.faults.fuzz --cases 10000 --reader sources.dimuon_csv
 
-runs cases in child processes with a gigabyte of memory beyond what the process has, and 20 seconds of CPU time each,
+runs cases in child processes with a gigabyte of memory beyond what the process has, and five seconds of CPU time each,
 and prints a table. Only a UserError (or a Skip) of one line may come out of a reader. A case is a number: `--first`
 starts at it, `--keep` writes its file. The readers are listed in
 `tests/faults/readers/`, a line each.
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tests.faults.mutations import Mutator
 
 GIGABYTE = 2**30
-CPU_S = 20
+CPU_S = 5
 WALL_S = 60
 """Of a case; it uses next to no CPU time if it waits for ever."""
 LONGEST_LINE = 2000

@@ -15,7 +15,7 @@ from tests.faults.readers import every_reader
 if TYPE_CHECKING:
     from pathlib import Path
 
-CASES = 60
+CASES = 200
 READERS = every_reader()
 
 
