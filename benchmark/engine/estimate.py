@@ -74,7 +74,7 @@ def shortest_first(times: Sequence[float], workers: int) -> list[int]:
     """The order in which workers take pieces of work, shortest first, but long ones early enough to end with the rest.
 
     It is the rule "longest first, to the worker that is free first" with time turned round, so that all workers end
-    within 4/3 of the shortest possible time (Graham, SIAM J. Appl. Math. 17 (1969) 416, theorem 2).
+    within 4/3 of the shortest possible time (Graham, SIAM J. Appl. Math. 17 (1969) 416).
 
     Returns
     -------
