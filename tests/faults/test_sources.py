@@ -10,10 +10,12 @@ import io
 import lzma
 import os
 import socket
+import struct
 import zipfile
 import zlib
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import awkward as ak
@@ -22,6 +24,9 @@ import h5py
 import numpy as np
 import pytest
 import uproot
+from uproot.models.RNTuple import ListFrameReader
+from uproot.source.chunk import Chunk
+from uproot.source.cursor import Cursor
 
 from benchmark.core.errors import UserError
 from tasks.registry import TASKS
@@ -275,6 +280,17 @@ def test_lists_of_an_rntuple_that_leave_their_numbers(tmp_path: Path, monkeypatc
         monkeypatch.setattr(type(tree), "iterate", lambda *_, **__: iter([ak.Array({"x": ak.Array(outside)})]))
         with pytest.raises(UserError, match=r"its lists are not in order .* Fetch the file again"):
             list(read_branches(tree, ["run"], "ak", "it"))
+
+
+@pytest.mark.parametrize(("claimed", "message"), [(1, None), (4, None), (131_073, "a list of 16 bytes claims 131,073")])
+def test_a_list_of_an_rntuple_has_as_many_items_as_it_can_hold(claimed: int, message: str | None):
+    """A damaged file of 9 kB made uproot read 131,073 items of a list of 60 bytes, for five seconds."""
+    content = np.frombuffer(struct.pack("<qI", -16, claimed) + bytes(100), np.uint8)
+    chunk, cursor = Chunk.wrap(None, content), Cursor(0)
+    items = ListFrameReader(SimpleNamespace(read=lambda *_: "item"))
+    with pytest.raises(ValueError, match=message) if message else nullcontext():
+        assert items.read(chunk, cursor, {}) == ["item"] * claimed
+        assert cursor.index == 16
 
 
 def test_strings_are_no_numbers(tmp_path: Path):
