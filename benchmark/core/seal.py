@@ -19,9 +19,15 @@ SEAL = "seal"
 
 
 def sealed(record: BaseModel) -> bytes:
-    """A record as JSON, with its seal."""
+    """A record as JSON with its seal, one line for each field."""
     content: dict[str, Any] = json.loads(record.model_dump_json(warnings=False))
-    return json.dumps({**content, SEAL: _hash(content)}, indent=1, ensure_ascii=False).encode()
+    fields = {**content, SEAL: _hash(content)}
+    lines = (f"{_json(name)}: {_json(value)}" for name, value in fields.items())
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def unsealed(content: Mapping[str, Any]) -> tuple[dict[str, Any], bool | None]:

@@ -31,6 +31,14 @@ def test_the_hash_is_that_of_sorted_json():
 
 
 @given(notes)
+def test_each_field_is_a_line(note: Note):
+    first, *lines, last, rest = sealed(note).decode().split("\n")
+    assert (first, last, rest) == ("{", "}", "")
+    names = [next(iter(json.loads(f"{{{line.removesuffix(',')}}}"))) for line in lines]
+    assert names == ["text", "numbers", SEAL]
+
+
+@given(notes)
 def test_a_record_comes_back(note: Note):
     content, intact = unsealed(json.loads(sealed(note)))
     assert intact is True

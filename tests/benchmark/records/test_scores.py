@@ -53,9 +53,36 @@ def test_valid_scores(tmp_path: Path):
         read_scores(path, "0" * 64, 2, lambda _: GOOD.events)
 
 
+def test_every_half_comes_back_and_the_earlier_form_is_read(tmp_path: Path):
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    ratios = halves[np.abs(halves) <= LARGEST_RATIO][: 3 * 10_000].reshape(10_000, 3)
+    ids = np.arange(10_000)
+    given = Scores(replace(GOOD.events, event_ids=ids, labels=ids % 4, weights=np.ones(10_000, np.float32)), ratios)
+    stored = arrays_of(given)
+    assert stored["log_ratios"].nbytes == ratios.nbytes
+    path = tmp_path / "scores.npz"
+    for form in (stored["log_ratios"], ratios, np.asfortranarray(ratios)):
+        np.savez_compressed(path, log_ratios=form, events=stored["events"])
+        found = read_scores(path, sha256(path), 4, {given.events.sha256: given.events}.__getitem__)
+        assert found.log_ratios.dtype == np.float16
+        assert found.log_ratios.tobytes() == ratios.tobytes()
+
+
+def test_scores_compress_better_than_plain_halves(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(2.0, 3.0, 20_000)
+    given = Scores.of(np.arange(20_000), logits > 0, np.stack([1 / (1 + np.exp(logits)), 1 / (1 + np.exp(-logits))], 1))
+    np.savez_compressed(tmp_path / "apart.npz", log_ratios=arrays_of(given)["log_ratios"])
+    np.savez_compressed(tmp_path / "plain.npz", log_ratios=given.log_ratios)
+    assert (tmp_path / "apart.npz").stat().st_size < (tmp_path / "plain.npz").stat().st_size
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
+        ({"log_ratios": np.zeros((2, N, 2), np.uint8)}, "'log_ratios' is uint8 of shape (2, 6, 2), expected float16"),
+        ({"log_ratios": np.zeros((N, 1), np.uint8)}, "'log_ratios' is uint8 of shape (6, 1), expected float16"),
+        ({"log_ratios": np.full((2, N, 1), 255, np.uint8)}, "'log_ratios' has values beyond 60"),
         ({"log_ratios": np.zeros((N, 1), np.float32)}, "'log_ratios' is float32 of shape (6, 1), expected float16"),
         ({"log_ratios": np.zeros((N, 2), np.float16)}, "of shape (6, 2), expected float16 of shape (6, 1)"),
         ({"log_ratios": np.zeros(N, np.float16)}, "of shape (6,)"),
