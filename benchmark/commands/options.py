@@ -89,20 +89,21 @@ Published = Annotated[
 ]
 
 
-def existing_results(given: Path, *, published: bool = False) -> ResultStore:
+def existing_results(given: Path, *, published: bool = False, option: str = "--results") -> ResultStore:
     """The results in an existing folder; prints a note on standard error if there are none yet.
 
     published : with the published results beside them.
+    option : by which it was given.
 
     Raises UserError when there is no such folder, or when it holds other files.
     """
     from benchmark.records.published import ACCEPTED, BesidePublished
 
-    folder = user_path(given, "--results")
+    folder = user_path(given, option)
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing there"
         raise UserError(
-            f"--results {folder}: {found}, expected a folder of results. "
+            f"{option} {folder}: {found}, expected a folder of results. "
             "Name another one, or make it: python -m benchmark run --task ttbar"
         )
     store = BesidePublished(folder, ACCEPTED if published else folder)
@@ -111,7 +112,7 @@ def existing_results(given: Path, *, published: bool = False) -> ResultStore:
     other_files = [path for path in _visible(folder) if not _may_hold_results(path)]
     if other_files:
         raise UserError(
-            f"--results {folder}: holds no result (found: {_first(other_files)}), expected TASK/*.json. "
+            f"{option} {folder}: holds no result (found: {_first(other_files)}), expected TASK/*.json. "
             "Name a folder of results."
         )
     print(f"no results in {folder} yet. First: python -m benchmark run --task ttbar", file=sys.stderr)

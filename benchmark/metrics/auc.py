@@ -186,7 +186,7 @@ class Auc(Metric):
 
     `auc` is class 0 against the rest, or the mean over classes if none is the signal; `auc_macro` always is the mean.
     With more than two classes there are the others as well. Signal against one background uses the events of these two,
-    by the signal's score, as end-to-end learning with the CMS open data does; with `_ratio` it is by p_s / (p_s + p_b).
+    by the signal's score, as end-to-end learning with the CMS open data does; with `_ratio` it is by p_s / p_b.
     """
 
     name = "auc"
@@ -201,7 +201,7 @@ class Auc(Metric):
         _column(
             "auc_<signal>_vs_<background>_ratio",
             "AUC, <signal> against <background>, by likelihood ratio",
-            "Area under the ROC curve of <signal> against <background> alone, by p_s / (p_s + p_b)",
+            "Area under the ROC curve of <signal> against <background> alone, by p_s / p_b",
         ),
         replace(
             _column(

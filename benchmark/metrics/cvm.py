@@ -12,21 +12,20 @@ F(s) = P(S < s) + P(S = s) / 2, so that equal scores carry no information about 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.core.errors import UserError
+from benchmark.metrics.cramer_von_mises import Groups, moments, score_order
+from benchmark.metrics.intervals import scaled_chi_squared
 from benchmark.metrics.metric import CONFIDENCE, SCULPTED, Estimate, Metric, MetricColumn, Scored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from numpy.typing import NDArray
+    from collections.abc import Callable
 
     from benchmark.metrics.arrays import Floats
 
-    Indices = NDArray[np.intp]
     Grouping = Callable[[Floats], "list[Groups]"]
 
 WINDOW = 200
@@ -36,21 +35,9 @@ STEP = 50
 NEIGHBOURS = 50
 BINS = 10
 """The defaults of KnnBasedCvM and BinBasedCvM in `hep_ml.metrics`."""
-REPLICAS = 200
-"""Largest number of bootstrap replicas: the width of an interval is known to 5%."""
-MOST_MEMBERS = 20_000_000
-"""Members of groups in all replicas, which takes some seconds. Beyond it there are fewer replicas, at least 40."""
-SEED = 20150709
 EVENTS_TO_BOUND = 5_000
 """Background events from which on a limit on the CVM is applied. Of scores whose correlation with the mass is 0.2, 55%
 are below 0.002 in 450 events and none in 6,250."""
-
-
-class Groups(NamedTuple):
-    """Groups of equal size, which may overlap: positions of members (groups, size), weight of each group (groups,)."""
-
-    members: Indices
-    share: Floats
 
 
 def windows(mass: Floats, window: int = WINDOW, step: int = STEP) -> list[Groups]:
@@ -92,33 +79,6 @@ def bins(mass: Floats, count: int = BINS) -> list[Groups]:
     return [Groups(np.flatnonzero(numbers == b)[None], np.array([np.mean(numbers == b)])) for b in np.unique(numbers)]
 
 
-def cvm(scores: Floats, groups: Iterable[Groups]) -> float:
-    """The weighted mean distance between the scores of groups and all scores (n,).
-
-    The mean over all events is not a loop over events, which would cost n for each group. With p the share of all
-    events at a score, w that of a group's events, b of those below it, and T(a) = sum_{c > a} p_c F_c + p_a F_a / 2,
-    it is
-
-        sum_a [ w_a (w_a + 2 b_a) (1 - F_a) - w_a^2 p_a / 4 - 2 w_a T_a ] + sum_c p_c F_c^2
-    """
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    place = place.astype(np.int32)  # sorts faster than int64
-    p = counts / len(scores)
-    f = np.cumsum(p) - p / 2
-    tail = np.cumsum((p * f)[::-1])[::-1] - p * f / 2
-    total = 0.0
-    for members, share in groups:
-        size = members.shape[1]
-        rows = np.sort(place[members], axis=1)
-        new = np.ones(rows.shape, dtype=bool)
-        new[:, 1:] = rows[:, 1:] != rows[:, :-1]
-        first = np.flatnonzero(new)  # first member of each run of equal scores in a group
-        a, w, b = rows.ravel()[first], np.diff(first, append=rows.size) / size, first % size / size
-        terms = w * (w + 2 * b) * (1 - f[a]) - w**2 * p[a] / 4 - 2 * w * tail[a]
-        total += float(share @ np.bincount(first // size, terms)) + float(share.sum() * (p @ f**2))
-    return max(0.0, total)  # rounding may give a small negative number
-
-
 def independent(events: int, window: int = WINDOW) -> float:
     """The expected CVM in windows of k of N events if the score is independent of the mass.
 
@@ -130,22 +90,31 @@ def independent(events: int, window: int = WINDOW) -> float:
 
 
 def estimate(scores: Floats, mass: Floats, grouping: Grouping, confidence: float = CONFIDENCE) -> Estimate:
-    """The CVM of scores (n,) and mass (n,), with an interval by a bootstrap over events.
+    """The CVM of scores (n,) and mass (n,), with an interval for its mean over samples of n events.
 
-    An event that is drawn twice is its own neighbour in mass and in score, so that replicas have a larger CVM, by about
-    that of an independent score. The replicas are therefore shifted to have the value as their mean. Without dependence
-    the interval is too wide by up to a factor of 1.7 (a bootstrap of degenerate statistics), and never too narrow.
     Raises TooFewError for too few events.
+
+    Notes
+    -----
+    The CVM is a V-statistic, whose variance has two parts (Serfling, Approximation Theorems of Mathematical Statistics,
+    1980, chapters 5 and 6). That of first order is a sum of squares of the events' influences. Without dependence it
+    vanishes, and the part of second order is left: F_g - F is a Brownian bridge, scaled by the share of events that
+    groups have in common, and
+
+        V = 2 sum_gh W_g W_h (o_gh / (k_g k_h) - 1 / n)^2  int int K(s, t)^2 dF(s) dF(t)
+
+    for groups of k_g events of which o_gh are in both, with K the covariance of a bridge; for scores without ties the
+    integral is 1/90. Influences that are computed from the sample count the second order twice (as a jackknife does:
+    Efron and Stein, Ann. Stat. 9 (1981) 586), so that V is subtracted once from the sum of their squares. The interval
+    is that of a scaled chi-squared distribution of this mean and variance. It holds the mean in 93 to 97% of samples of
+    300 to 5,000 events, whatever the dependence.
     """
-    groups = grouping(mass)
-    value = cvm(scores, groups)
-    rng = np.random.default_rng(SEED)
-    count = min(REPLICAS, max(40, MOST_MEMBERS // sum(members.size for members, _ in groups)))
-    drawn = (rng.integers(len(mass), size=len(mass)) for _ in range(count))
-    replicas = np.array([cvm(scores[index], grouping(mass[index])) for index in drawn])
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(replicas, (tail, 1 - tail)) - replicas.mean() + value
-    return Estimate(value, max(0.0, min(float(low), value)), max(float(high), value))
+    order = np.argsort(mass, kind="stable")
+    groups, ranked = grouping(mass[order]), score_order(scores[order])
+    value, influence, chance, noise = moments(ranked, groups)
+    variance = max(float(influence @ influence) - noise, noise)
+    low, high = scaled_chi_squared(value, variance if value > chance else noise, max(value, chance), confidence)
+    return Estimate(value, low, high)
 
 
 class CVM(Metric):

@@ -83,6 +83,25 @@ def logit_normal(value: float, standard_error: float, confidence: float) -> Inte
     return _around(value, _expit(centre - margin), _expit(centre + margin))
 
 
+def scaled_chi_squared(value: float, variance: float, mean: float, confidence: float) -> Interval:
+    """Interval of the mean of a number that is distributed as a scaled chi-squared one, such as a sum of squares.
+
+    Its degrees of freedom are 2 mean^2 / variance (Satterthwaite, Biometrics Bulletin 2 (1946) 110). The upper bound
+    may be above 1.
+
+    Parameters
+    ----------
+    value : the number, 0 or more.
+    variance : of the number, about `mean`; if it is 0, so is the width.
+    """
+    if variance <= 0 or mean <= 0:
+        return value, value
+    half = mean**2 / variance  # of the degrees of freedom
+    tail = (1 - confidence) / 2
+    low, high = (float(value * half / _special("gammaincinv", half, at)) for at in (1 - tail, tail))
+    return min(low, value), max(high, value)
+
+
 def mean_of_two(a: float, interval_a: Interval, b: float, interval_b: Interval) -> Interval:
     """Interval of (a + b) / 2 for independent a and b, from the interval of each.
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,7 +10,16 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from benchmark.metrics.compute import compute
-from benchmark.metrics.cvm import CVM, Groups, TooFewError, bins, cvm, estimate, independent, nearest, windows
+from benchmark.metrics.cramer_von_mises import Groups, cvm, moments, score_order
+from benchmark.metrics.cvm import (
+    CVM,
+    TooFewError,
+    bins,
+    estimate,
+    independent,
+    nearest,
+    windows,
+)
 from benchmark.metrics.metric import Scored
 from tests.peers import peer
 
@@ -168,21 +178,98 @@ def test_too_few_events_for_a_group():
         bins(mass[:0])
 
 
-@pytest.mark.parametrize("tilt", [0.0, 0.004])
-def test_intervals_cover_the_mean_of_other_events(tilt):
-    """The mean over many data sets lies in nearly all intervals, with and without dependence."""
+def test_exact_to_the_last_digits():
+    """In whole numbers: 2 k n (F_g - F) of a window of k among n events without ties."""
+    rng = np.random.default_rng(4)
+    mass, scores = rng.exponential(size=3000), rng.random(3000)
+    ranks = np.argsort(np.argsort(scores))
+    (windowed,) = windows(mass, 1000, 500)
+    total = Fraction(0)
+    for group in windowed.members:
+        inside = np.isin(np.arange(3000), ranks[group]).astype(int)
+        differences = 3000 * (2 * np.cumsum(inside) - inside) - 1000 * (2 * np.arange(3000) + 1)
+        total += Fraction(sum(int(d) ** 2 for d in differences), 4 * 1000**2 * 3000**3)
+    assert cvm(scores, [windowed]) == pytest.approx(float(total / len(windowed.members)), rel=1e-11)
 
+
+def toys(number, events, tilt, grouping):
+    """Data sets of scores that depend on the mass: each with its CVM, the sum of squared influences, and the chance."""
+    for seed in range(number):
+        rng = np.random.default_rng((9, seed))
+        mass = rng.normal(size=events)
+        scores = tilt * mass + np.sqrt(1 - tilt**2) * rng.normal(size=events)
+        order = np.argsort(mass)
+        value, influence, mean, variance = moments(score_order(scores[order]), grouping(mass[order]))
+        yield value, influence @ influence, mean, variance
+
+
+@pytest.mark.parametrize("grouping", [windows, nearest, bins])
+def test_mean_and_variance_of_an_independent_score(grouping):
+    values, squares, means, variances = np.array(list(toys(600, 400, 0.0, grouping))).T
+    assert np.mean(values) == pytest.approx(np.mean(means), rel=0.06)  # four errors
+    assert np.var(values) == pytest.approx(np.mean(variances), rel=0.35)
+    assert np.mean(squares) == pytest.approx(2 * np.mean(variances), rel=0.25)  # counted twice
+    if grouping is windows:
+        assert means[0] == pytest.approx(independent(400), rel=0.01)
+
+
+@pytest.mark.parametrize("grouping", [windows, nearest, bins])
+def test_variance_of_a_score_that_follows_the_mass(grouping):
+    values, squares, _, variances = np.array(list(toys(600, 1000, 0.4, grouping))).T
+    assert np.mean(squares - variances) == pytest.approx(np.var(values), rel=0.25)
+
+
+def narrow(mass):
+    """Windows that move by few events: where they end counts less."""
+    return windows(mass, 100, 5)
+
+
+@pytest.mark.parametrize("grouping", [narrow, nearest, bins])
+def test_influences_are_those_of_a_jackknife(grouping):
+    """But for the events at the ends of a group, of which one leaves when another comes: an average one is counted."""
+    rng = np.random.default_rng(2)
+    mass = np.sort(rng.normal(size=500))
+    scores = 0.6 * mass + 0.8 * rng.normal(size=500)
+    _, influence, *_ = moments(score_order(scores), grouping(mass))
+    without = np.array([cvm(np.delete(scores, i), grouping(np.delete(mass, i))) for i in range(500)])
+    assert np.corrcoef(influence, -without)[0, 1] > 0.93
+    jackknife = 499 / 500 * np.sum((without - without.mean()) ** 2)
+    assert influence @ influence == pytest.approx(jackknife, rel=0.3)
+
+
+@pytest.mark.parametrize("grouping", [windows, nearest, bins])
+@pytest.mark.parametrize("tilt", [0.0, 0.1, 0.2, 0.4])
+def test_intervals_cover_the_mean_of_other_events(grouping, tilt):
     def draw(seed):
-        mass = spectrum(600, seed)
-        return np.random.default_rng(1000 + seed).normal(size=600) * 0.2 + tilt * mass, mass
+        rng = np.random.default_rng((11, seed))
+        mass = rng.normal(size=1000)
+        return tilt * mass + np.sqrt(1 - tilt**2) * rng.normal(size=1000), mass
 
-    expected = np.mean([cvm(scores, windows(mass)) for scores, mass in map(draw, range(300))])
-    found = [estimate(*draw(seed), windows) for seed in range(300, 325)]
+    found = [estimate(*draw(seed), grouping) for seed in range(300)]
+    expected = np.mean([e.value for e in found])
     inside = [e.low <= expected <= e.high for e in found]
-    assert np.mean(inside) >= 0.8
-    widths = np.mean([e.high - e.low for e in found])
-    spread = np.std([e.value for e in found])
-    assert 2 * spread < widths < 9 * spread  # 4 of a Gaussian; up to 1.7 times as much without dependence
+    assert 0.9 <= np.mean(inside) <= 0.99
+    assert np.median([e.high - e.low for e in found]) < 6 * np.std([e.value for e in found])  # 4 of a Gaussian
+
+
+def test_a_constant_score_has_no_width():
+    mass = spectrum(1000)
+    for grouping in (windows, nearest, bins):
+        found = estimate(np.full(1000, 0.3), mass, grouping)
+        assert (found.low, found.high) == pytest.approx((0, 0), abs=1e-12)
+
+
+def test_the_order_of_events_and_the_parts_they_are_computed_in_do_not_count(monkeypatch):
+    rng = np.random.default_rng(7)
+    mass, scores = rng.random(700), np.round(rng.random(700), 2)
+    turned = rng.permutation(700)
+    for grouping in (windows, nearest, bins):
+        whole = estimate(scores, mass, grouping)
+        assert estimate(scores[turned], mass[turned], grouping) == whole
+        with monkeypatch.context() as patch:
+            patch.setattr("benchmark.metrics.cramer_von_mises.MOST_MEMBERS", 500)
+            parts = estimate(scores, mass, grouping)
+        assert (parts.value, parts.low, parts.high) == pytest.approx((whole.value, whole.low, whole.high), rel=1e-9)
 
 
 def test_the_metric_uses_the_first_background_only():

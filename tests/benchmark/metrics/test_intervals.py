@@ -14,6 +14,7 @@ from benchmark.metrics.intervals import (
     logit_normal,
     mean_of_two,
     normal_quantile,
+    scaled_chi_squared,
     wilson,
 )
 
@@ -89,3 +90,20 @@ def test_coverage(interval):
     bounds = {k: interval(k / 80, 80, 0.95) for k in np.unique(hits)}
     covered = np.mean([bounds[k][0] <= 0.9 <= bounds[k][1] for k in hits])
     assert 0.92 <= covered <= 0.99
+
+
+@pytest.mark.parametrize("freedom", [0.5, 3, 40])
+def test_the_mean_of_a_scaled_chi_squared_number(freedom):
+    # value / mean is chi^2 / freedom, of which 95% lie between the quantiles
+    variance = 2 * 0.1**2 / freedom
+    low, high = scaled_chi_squared(0.1, variance, 0.1, 0.95)
+    below, above = stats.chi2.ppf([0.025, 0.975], freedom)
+    assert (low, high) == pytest.approx((0.1 * freedom / above, 0.1 * freedom / below))
+    values = stats.chi2.rvs(freedom, size=4000, random_state=1) * 0.1 / freedom
+    bounds = [scaled_chi_squared(value, variance, 0.1, 0.95) for value in values]
+    assert np.mean([low <= 0.1 <= high for low, high in bounds]) == pytest.approx(0.95, abs=0.014)
+
+
+def test_a_number_without_variance_has_no_width():
+    assert scaled_chi_squared(0.3, 0.0, 0.3, 0.95) == (0.3, 0.3)
+    assert scaled_chi_squared(0.0, 0.0, 0.0, 0.95) == (0.0, 0.0)

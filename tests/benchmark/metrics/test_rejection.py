@@ -111,8 +111,8 @@ def test_no_background_passes():
     assert estimate.value is None
     assert estimate.high is None
     assert estimate.reason == "no background event passes at a signal efficiency of 30%"
-    # Wilson's upper bound for none of 100 is z^2 / (100 + z^2)
-    assert estimate.low == pytest.approx((100 + 1.959964**2) / 1.959964**2)
+    # Clopper and Pearson's upper bound u for none of 100 has (1 - u)^100 = 0.025
+    assert estimate.low == pytest.approx(1 / (1 - 0.025 ** (1 / 100)))
 
 
 @pytest.mark.parametrize(("distance", "point"), [(0.3, 0.5), (1.5, 0.5), (1.5, 0.3)])

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from benchmark.core.errors import Skip
-from benchmark.metrics.cvm import cvm, windows
+from benchmark.metrics.cramer_von_mises import cvm
+from benchmark.metrics.cvm import windows
 from models.ffnn import FFNN
 from models.inputs import VIEWS
 from models.model import Context
