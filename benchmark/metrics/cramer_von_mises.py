@@ -31,8 +31,9 @@ class Groups(NamedTuple):
 
 def cvm(scores: Floats, groups: Iterable[Groups]) -> float:
     """The weighted mean distance between the scores of groups and all scores (n,); see `_compared`."""
-    ranked = score_order(scores)
-    parts = [float(share @ _compared(ranked, members).distance) for each in groups for members, share in _chunks(each)]
+    order = score_order(scores)
+    chunks = [chunk for each in groups for chunk in _chunks(each)]
+    parts = [float(share @ _compared(order, np.sort(order.place[members], axis=1))[1]) for members, share in chunks]
     return max(0.0, sum(parts))  # rounding may give a small negative number
 
 
@@ -45,7 +46,7 @@ class ScoreOrder(NamedTuple):
     p, f : (k,) the share of events at a score, and F at its midpoint.
     """
 
-    place: Indices
+    place: NDArray[np.int32]
     p: Floats
     f: Floats
 
@@ -53,7 +54,7 @@ class ScoreOrder(NamedTuple):
 def score_order(scores: Floats) -> ScoreOrder:
     """The order of scores (n,)."""
     _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    return ScoreOrder(place, counts / len(scores), (np.cumsum(counts) - counts / 2) / len(scores))
+    return ScoreOrder(place.astype(np.int32), counts / len(scores), (np.cumsum(counts) - counts / 2) / len(scores))
 
 
 def _above(values: Floats) -> Floats:
@@ -71,50 +72,47 @@ def _chunks(groups: Groups) -> Iterable[Groups]:
     )
 
 
-class _Compared(NamedTuple):
-    """Groups compared with all events, members in ascending order of their scores.
-
-    Parameters
-    ----------
-    members : (groups, size) positions.
-    rows : (groups, size) the places of their scores.
-    excess : (groups, size) by how much each member moves half of the distance, up to a constant of the group.
-    distance : (groups,) the mean over all events of (F_g - F)^2.
-    """
-
-    members: Indices
-    rows: Indices
-    excess: Floats
-    distance: Floats
-
-
-def _compared(ranked: ScoreOrder, members: Indices) -> _Compared:
-    """The distance of each group (groups, size) to all events.
+def _compared(order: ScoreOrder, rows: NDArray[np.int32]) -> tuple[Floats, Floats]:
+    """The distance of groups to all events.
 
     The mean over all events is not a loop over events, which would cost n for each group. With U(a) the mean over the
     members r of a group of E_i[1(s_i above a) 1(s_i above r)], where ties count half in each factor,
 
         mean_i F_g(s_i)^2 = mean_r U(r),   mean_i F_g(s_i) F(s_i) = mean_r T(r),   T(a) = (1 - F_a^2 - p_a^2 / 4) / 2
 
-    with p the share of events at a score, and U(r) - T(r) is the excess.
+    with p the share of events at a score.
+
+    Parameters
+    ----------
+    rows : (groups, size) the places of the members' scores, in ascending order.
+
+    Returns
+    -------
+    excess : (groups, size) U(r) - T(r): by how much a member moves half of the distance, up to a constant of the group.
+    distance : (groups,) the mean over all events of (F_g - F)^2.
     """
-    size = members.shape[1]
-    bits = size.bit_length()
-    kind = np.int32 if len(ranked.p) < 2 ** (31 - bits) else np.int64
-    keys = (ranked.place.astype(kind) << bits)[members] | np.arange(size, dtype=kind)
-    keys.sort(axis=1)  # faster than an argsort
-    rows = keys >> bits
-    f, p = ranked.f[rows], ranked.p[rows]
+    size = rows.shape[1]
+    f, p = order.f[rows], order.p[rows]
     beyond, tail = 1 - f, (1 - f**2 - p**2 / 4) / 2
     # members below a, and a itself, have its own share above; members above a have theirs
     shares = np.arange(size) * beyond + np.cumsum(beyond[:, ::-1], axis=1)[:, ::-1]
     shares -= p / 4 * _equal(rows)
     excess = shares / size - tail
-    distance = excess.mean(axis=1) - tail.mean(axis=1) + float(ranked.p @ ranked.f**2)
-    return _Compared(np.take_along_axis(members, keys & ((1 << bits) - 1), axis=1), rows, excess, distance)
+    return excess, excess.mean(axis=1) - tail.mean(axis=1) + float(order.p @ order.f**2)
 
 
-def _equal(rows: Indices) -> Floats:
+def _sorted(order: ScoreOrder, members: Indices) -> tuple[Indices, NDArray[np.int32]]:
+    """The members of groups (groups, size) in ascending order of their scores, and the places of these."""
+    size = members.shape[1]
+    bits = size.bit_length()
+    kind = np.int32 if len(order.p) < 2 ** (31 - bits) else np.int64
+    keys = (order.place.astype(kind) << bits)[members] | np.arange(size, dtype=kind)
+    keys.sort(axis=1)  # faster than an argsort
+    rows: NDArray[np.int32] = (keys >> bits).astype(np.int32, copy=False)
+    return np.take_along_axis(members, keys & ((1 << bits) - 1), axis=1), rows
+
+
+def _equal(rows: NDArray[np.int32]) -> Floats:
     """How many entries of a sorted row equal each entry, (groups, size)."""
     new = np.ones(rows.shape, dtype=bool)
     new[:, 1:] = rows[:, 1:] != rows[:, :-1]
@@ -122,26 +120,27 @@ def _equal(rows: Indices) -> Floats:
     return np.repeat(lengths, lengths).reshape(rows.shape).astype(np.float64)
 
 
-def moments(ranked: ScoreOrder, groups: Sequence[Groups]) -> tuple[float, Floats, float, float]:
+def moments(order: ScoreOrder, groups: Sequence[Groups]) -> tuple[float, Floats, float, float]:
     """The CVM, the influence of each event (n,), and mean and variance of the CVM of an independent score.
 
     Events are in the order of their mass, and so are the members of each group, without gaps.
     """
-    place, p, f = ranked
+    place, p, f = order
     events = len(place)
     value, second = 0.0, np.zeros(len(p))
     own, near, weight = np.zeros(events), np.zeros(events), np.zeros(events)
     for each in groups:
         for members, share in _chunks(each):
             size = members.shape[1]
-            found = _compared(ranked, members)
-            value += float(share @ found.distance)
-            moved = 2 / size * share[:, None] * (found.excess - found.excess.mean(axis=1, keepdims=True))
-            own += np.bincount(found.members.ravel(), moved.ravel(), events)
+            ascending, rows = _sorted(order, members)
+            excess, distance = _compared(order, rows)
+            value += float(share @ distance)
+            moved = 2 / size * share[:, None] * (excess - excess.mean(axis=1, keepdims=True))
+            own += np.bincount(ascending.ravel(), moved.ravel(), events)
             weight += _inside(members, share / size, events)
-            near += _inside(members, share / size * found.distance, events)
+            near += _inside(members, share / size * distance, events)
             steps = share[:, None] / size**2 * (2 * np.arange(size) + 1)
-            second += np.bincount(found.rows.ravel(), steps.ravel(), len(p))
+            second += np.bincount(rows.ravel(), steps.ravel(), len(p))
     first = np.bincount(place, weight, len(p))
     mean_f, mean_f2 = np.cumsum(first) - first / 2, np.cumsum(second) - second / 2
     apart, over = _above(p * (mean_f - f)), mean_f2 - 2 * mean_f * f + f**2
@@ -149,7 +148,7 @@ def moments(ranked: ScoreOrder, groups: Sequence[Groups]) -> tuple[float, Floats
     there = np.divide(near, weight, out=np.full(events, value), where=weight > 0) - value
     everywhere = ((over - p @ over) - 2 * (apart - p @ apart))[place] / events
     influence = own + there * _density(groups, events) + everywhere
-    return max(0.0, value), influence, *_chance(ranked, groups, weight)
+    return max(0.0, value), influence, *_chance(order, groups, weight)
 
 
 def _inside(members: Indices, values: Floats, events: int) -> Floats:
@@ -168,14 +167,14 @@ def _density(groups: Sequence[Groups], events: int) -> float:
     return 1.0 / (events - int(members.shape[1]) + 1)  # windows begin nowhere behind the last whole one
 
 
-def _chance(ranked: ScoreOrder, groups: Sequence[Groups], weight: Floats) -> tuple[float, float]:
+def _chance(order: ScoreOrder, groups: Sequence[Groups], weight: Floats) -> tuple[float, float]:
     """Mean and variance of the CVM of a score that is independent of the mass; see `estimate`.
 
     Parameters
     ----------
     weight : (n,) sum of W_g / k_g over the groups that an event is in.
     """
-    _, p, f = ranked
+    _, p, f = order
     events, inverse, shared = len(weight), 0.0, 0.0
     for members, share in groups:
         size = members.shape[1]
