@@ -6,11 +6,14 @@
     results/ttbar/examples-0f1e2d3c4b5a.npz               a few pictures of each class, for the pages
 
 Events are written before the scores that name them by a hash of their content, and scores before the record, so that
-every finished record has its scores, of the right events.
+every finished record has its scores, of the right events. Trainings that draw nothing at random give all seeds the same
+scores: a record without a file of its own is read with one of another seed, if that has the hash it recorded. So a
+folder that is to be published may hold such scores once.
 """
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from functools import partial
@@ -21,7 +24,7 @@ import numpy as np
 from benchmark.core.errors import UserError
 from benchmark.core.files import make_folder, sha256, warn_once, write_atomically
 from benchmark.records.result import read_result, to_store
-from benchmark.records.scores import arrays_of, read_events, read_examples, read_scores
+from benchmark.records.scores import MOST, arrays_of, read_events, read_examples, read_scores
 from benchmark.records.verification import Problem, verify
 
 if TYPE_CHECKING:
@@ -88,7 +91,7 @@ class ResultStore:
         if scores is not None:
             for part in scores.parts().values():
                 self._add_events(result.task, part.events)
-            path = self._scores_path(result)
+            path = self._own_scores(result)
             write_atomically(path, lambda file: np.savez_compressed(file, **arrays_of(scores)))
             result = result.model_copy(update={"scores_sha256": sha256(path)})
         content, stored = to_store(result)
@@ -113,8 +116,18 @@ class ResultStore:
         """What is wrong with a record, compared with its scores; see `verify`."""
         return verify(result, self.scores_or_reason(result) if result.status == "done" else None)
 
-    def _scores_path(self, result: Result) -> Path:
+    def _own_scores(self, result: Result) -> Path:
         return self.folder / result.task / f"{result.stem}.npz"
+
+    def _scores_path(self, result: Result) -> Path:
+        """The file of the scores of a record: its own, or without one that of another seed with the same content."""
+        own = self._own_scores(result)
+        if result.scores_sha256 is None or own.exists():
+            return own
+        name = glob.escape(f"{result.representation}-{result.model}-seed")
+        others = (path for path in sorted(own.parent.glob(f"{name}*.npz")) if path.is_file())
+        alike = (path for path in others if path.stat().st_size <= MOST and sha256(path) == result.scores_sha256)
+        return next(alike, own)
 
     def _events_path(self, task: str, sha256: str) -> Path:
         return self.folder / task / f"events-{sha256[:12]}.npz"

@@ -214,3 +214,27 @@ def test_examples(store: ResultStore, capsys: pytest.CaptureFixture[str]):
 def test_sha256(tmp_path: Path):
     (tmp_path / "x").write_bytes(b"abc")
     assert sha256(tmp_path / "x").startswith("ba7816bf8f01cfea")
+
+
+def test_scores_that_seeds_have_in_common_may_be_stored_once(store: ResultStore):
+    kept = store.add(record(), scores())
+    other = store.add(record(key=make_key({"x": 2}), seed=1), scores())
+    assert other.scores_sha256 == kept.scores_sha256
+    (store.folder / "ttbar" / f"{other.stem}.npz").unlink()
+    assert store.problems(other) == ()
+    assert store.find("ttbar", other.key) == other
+    assert store.scores(other).log_ratios.tobytes() == scores().log_ratios.tobytes()
+
+
+def test_scores_of_another_content_or_cell_are_not_taken(store: ResultStore):
+    lost = store.add(record(), scores())
+    (store.folder / "ttbar" / f"{lost.stem}.npz").unlink()
+    store.add(record(key=make_key({"x": 2}), seed=1), scores(21))
+    store.add(record(key=make_key({"x": 3}), model="bdt"), scores())
+    (store.folder / "ttbar" / "circles-cnn-seed2-0.npz").mkdir()
+    os.mkfifo(store.folder / "ttbar" / "circles-cnn-seed3-0.npz")
+    (problem,) = store.problems(lost)
+    assert problem.kind == "scores"
+    assert f"{lost.stem}.npz" not in problem.text
+    with pytest.raises(UserError, match=rf"{lost.stem}\.npz: no such file"):
+        store.scores(lost)
