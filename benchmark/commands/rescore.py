@@ -30,7 +30,7 @@ def command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only what differs.")] = False,
     json: options.Json = False,
 ) -> int:
-    """Compute all numbers again from stored scores, and say which are others in the records. Exit code 1 if any are.
+    """Compute all numbers again from stored scores, and say where records differ. Exit code 1 if any do.
 
     Numbers that a record lacks, of metrics that are newer than it, are added to it. Those of metrics from files stay as
     they are, since no code of theirs is run.

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from benchmark.core.errors import UserError
 from benchmark.metrics.metric import find_column
 from benchmark.records.scoring import score
 
@@ -88,7 +89,10 @@ def rescore(result: Result, store: ResultStore) -> Rescored:
         return Rescored(result, result)
     if problems := tuple(problem.text for problem in store.problems(result) if problem.kind != "numbers"):
         return Rescored(result, result, problems=problems)
-    found = score(store.scores(result), result.classes, result.has_signal, yields=result.yields)
+    try:
+        found = score(store.scores(result), result.classes, result.has_signal, yields=result.yields)
+    except UserError as error:
+        return Rescored(result, result, problems=(str(error),))
     columns = tuple({column.name: column for column in (*found.metric_columns, *result.metric_columns)}.values())
     recorded, computed = _flat(result.metrics, result.shifted), _flat(found.metrics, found.shifted)
     foreign = {n: v for n, v in recorded.items() if n not in computed and find_column(n.name, result.metric_columns)}

@@ -122,3 +122,11 @@ def test_a_failed_result_has_nothing_to_compute(store: ResultStore):
     store.add(record(status="failed", reason="the model raised", metrics={}))
     found = again(store)
     assert (found.new, found.different, found.problems) == ((), (), ())
+
+
+def test_scores_that_no_metric_takes_are_a_problem(store: ResultStore):
+    alone = replace(scores(), log_ratios=scores().log_ratios[:, :0])
+    alone = replace(alone, events=replace(alone.events, labels=alone.events.labels * 0))
+    store.add(record(classes=("ttbar",)), alone)
+    found = again(store)
+    assert found.problems == ("classes: found 1, expected two or more. A classifier needs at least two.",)
