@@ -106,8 +106,9 @@ def estimate(scores: Floats, mass: Floats, grouping: Grouping, confidence: float
     for groups of k_g events of which o_gh are in both, with K the covariance of a bridge; for scores without ties the
     integral is 1/90. Influences that are computed from the sample count the second order twice (as a jackknife does:
     Efron and Stein, Ann. Stat. 9 (1981) 586), so that V is subtracted once from the sum of their squares. The interval
-    is that of a scaled chi-squared distribution of this mean and variance. It holds the mean in 93 to 97% of samples of
-    300 to 5,000 events, whatever the dependence.
+    is that of a scaled chi-squared distribution of this mean and variance. In simulations with five strengths of
+    dependence it held the mean in 91 to 98% of samples of 300 to 5,000 events, mostly in 93 to 97%; in 90 to 94% for
+    ten bins of 100 events, and in more where windows are most of the sample.
     """
     order = np.argsort(mass, kind="stable")
     groups, ranked = grouping(mass[order]), score_order(scores[order])
