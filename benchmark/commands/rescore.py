@@ -72,7 +72,7 @@ def _lines(found: Sequence[Rescored], *, replace: bool, quiet: bool) -> Iterator
         return
     for number, changes in _by_number(found, lambda each: each.new).items():
         yield one_line(f"{number}: added to {len(changes)} of {total} results")
-    agree = sum(not (each.problems or each.different) for each in found)
+    agree = sum(not (each.problems or (each.different and not replace)) for each in found)
     if total:
         yield f"{agree} of {total} results have the numbers of their scores"
 

@@ -128,7 +128,7 @@ def moments(order: ScoreOrder, groups: Sequence[Groups]) -> tuple[float, Floats,
     place, p, f = order
     events = len(place)
     value, second = 0.0, np.zeros(len(p))
-    own, near, weight = np.zeros(events), np.zeros(events), np.zeros(events)
+    own, near, weight, times = (np.zeros(events) for _ in range(4))
     for each in groups:
         for members, share in _chunks(each):
             size = members.shape[1]
@@ -139,13 +139,14 @@ def moments(order: ScoreOrder, groups: Sequence[Groups]) -> tuple[float, Floats,
             own += np.bincount(ascending.ravel(), moved.ravel(), events)
             weight += _inside(members, share / size, events)
             near += _inside(members, share / size * distance, events)
+            times += _inside(members, np.ones(len(share)), events)  # whole numbers: without rounding, unlike weights
             steps = share[:, None] / size**2 * (2 * np.arange(size) + 1)
             second += np.bincount(rows.ravel(), steps.ravel(), len(p))
     first = np.bincount(place, weight, len(p))
     mean_f, mean_f2 = np.cumsum(first) - first / 2, np.cumsum(second) - second / 2
     apart, over = _above(p * (mean_f - f)), mean_f2 - 2 * mean_f * f + f**2
     # an event moves F_g of its groups, the share of groups at its mass, F, and the mean over all events
-    there = np.divide(near, weight, out=np.full(events, value), where=weight > 0) - value
+    there = np.divide(near, weight, out=np.full(events, value), where=times > 0) - value
     everywhere = ((over - p @ over) - 2 * (apart - p @ apart))[place] / events
     influence = own + there * _density(groups, events) + everywhere
     return max(0.0, value), influence, *_chance(order, groups, weight)

@@ -252,6 +252,16 @@ def test_intervals_cover_the_mean_of_other_events(grouping, tilt):
     assert np.median([e.high - e.low for e in found]) < 6 * np.std([e.value for e in found])  # 4 of a Gaussian
 
 
+@pytest.mark.parametrize("more", [1, 37, 49])
+def test_events_behind_the_last_window_change_little(more):
+    rng = np.random.default_rng(5)
+    mass = np.sort(rng.normal(size=1000 + more))
+    scores = 0.2 * mass + rng.normal(size=1000 + more)
+    whole, found = estimate(scores[:1000], mass[:1000], windows), estimate(scores, mass, windows)
+    assert found.value == pytest.approx(whole.value, rel=0.1)
+    assert found.high - found.low == pytest.approx(whole.high - whole.low, rel=0.2)
+
+
 def test_a_constant_score_has_no_width():
     mass = spectrum(1000)
     for grouping in (windows, nearest, bins):
