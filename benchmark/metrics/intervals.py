@@ -87,7 +87,7 @@ def scaled_chi_squared(value: float, variance: float, mean: float, confidence: f
     """Interval of the mean of a number that is distributed as a scaled chi-squared one, such as a sum of squares.
 
     Its degrees of freedom are 2 mean^2 / variance (Satterthwaite, Biometrics Bulletin 2 (1946) 110). The upper bound
-    may be above 1.
+    may be above 1, and is infinite where a fraction of a degree of freedom bounds nothing.
 
     Parameters
     ----------
@@ -98,7 +98,8 @@ def scaled_chi_squared(value: float, variance: float, mean: float, confidence: f
         return value, value
     half = mean**2 / variance  # of the degrees of freedom
     tail = (1 - confidence) / 2
-    low, high = (float(value * half / _special("gammaincinv", half, at)) for at in (1 - tail, tail))
+    above, below = (_special("gammaincinv", half, at) for at in (1 - tail, tail))
+    low, high = (value * half / quantile if quantile else math.inf for quantile in (above, below))
     return min(low, value), max(high, value)
 
 

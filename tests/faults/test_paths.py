@@ -38,6 +38,7 @@ LINES = {
     "run results": "run --task dimuon --results {}",
     "run data": "run --task dimuon --data {}",
     "results results": "results --results {}",
+    "rescore results": "rescore {}",
     "leaderboard results": "leaderboard --results {}",
     "leaderboard output": "leaderboard --results model --output {}",
     "info results": "info --results {}",

@@ -13,6 +13,7 @@ from benchmark.metrics.compute import compute
 from benchmark.metrics.cramer_von_mises import Groups, cvm, moments, score_order
 from benchmark.metrics.cvm import (
     CVM,
+    LARGEST,
     TooFewError,
     bins,
     estimate,
@@ -267,6 +268,17 @@ def test_a_constant_score_has_no_width():
     for grouping in (windows, nearest, bins):
         found = estimate(np.full(1000, 0.3), mass, grouping)
         assert (found.low, found.high) == pytest.approx((0, 0), abs=1e-12)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(50, 70), st.integers(1, 4), st.integers(0, 99))
+def test_groups_that_are_nearly_all_events_bound_little(events, different, seed):
+    mass, rng = spectrum(events), np.random.default_rng(seed)
+    scores = rng.integers(0, different, events) / different
+    for grouping in (nearest, bins):
+        found = estimate(scores, mass, grouping)
+        assert 0 <= found.low <= found.value <= found.high <= LARGEST
+    assert cvm(np.arange(events), [Groups(np.array([[0]]), np.array([1.0]))]) <= LARGEST
 
 
 def test_the_order_of_events_and_the_parts_they_are_computed_in_do_not_count(monkeypatch):

@@ -104,6 +104,12 @@ def test_the_mean_of_a_scaled_chi_squared_number(freedom):
     assert np.mean([low <= 0.1 <= high for low, high in bounds]) == pytest.approx(0.95, abs=0.014)
 
 
+def test_a_fraction_of_a_degree_of_freedom_bounds_nothing():
+    low, high = scaled_chi_squared(0.1, 1e4, 0.1, 0.95)
+    assert 0 <= low <= 0.1
+    assert high == math.inf
+
+
 def test_a_number_without_variance_has_no_width():
     assert scaled_chi_squared(0.3, 0.0, 0.3, 0.95) == (0.3, 0.3)
     assert scaled_chi_squared(0.0, 0.0, 0.0, 0.95) == (0.0, 0.0)

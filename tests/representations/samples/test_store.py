@@ -97,6 +97,10 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 
 
+def unclosed(path: Path) -> None:
+    path.write_text(path.read_text().rstrip()[:-1])
+
+
 def flip(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
@@ -169,7 +173,7 @@ def test_what_is_no_file_is_noticed(tmp_path: Path, name: str, kind: str) -> Non
         ("train-labels.bin", cut, r"train-labels.bin: 15 bytes, expected 16"),
         ("test-particles.values.bin", flip, r"test-particles.values.bin: changed since it was written"),
         ("valid-kinds.offsets.bin", Path.unlink, r"no such file, expected a tensor"),
-        (RECORD, cut, r"not a record of samples \(Expecting"),
+        (RECORD, unclosed, r"not a record of samples \(Expecting"),
         (RECORD, flip, r"not a record of samples"),
         (RECORD, lambda path: path.write_text(path.read_text().replace("train", "trial")), r"splits|seal"),
         (
