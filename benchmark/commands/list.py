@@ -104,11 +104,13 @@ def _described(entry: Entry) -> str:
 
 
 def _column(column: MetricColumn) -> str:
-    """Name, header and direction of a column in a line, then its description."""
+    """Name, header and direction of a column in a line, then its description, and what else it declares."""
     unit = f" [{column.unit}]" if column.unit else ""
     better = f", {column.better} is better" if column.better else ""
     place = "" if column.order is not None else ", in the details of a row"
-    return f"  {column.name}: {column.header}{unit}{better}{place}\n      {column.description}"
+    facts = {"interval": column.interval, "undefined": column.undefined, "source": column.source}
+    lines = (column.description, *(f"{name}: {text}" for name, text in facts.items() if text))
+    return "\n      ".join([f"  {column.name}: {column.header}{unit}{better}{place}", *lines])
 
 
 def _paragraph(parameter: Parameter) -> str:

@@ -9,6 +9,7 @@ from benchmark.core.errors import UserError
 from benchmark.metrics.arrays import Bools, Floats, unit_weights
 from benchmark.metrics.intervals import effective_count, mean_of_two, wilson
 from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, MetricColumn, Scored
+from benchmark.metrics.thresholds import best_threshold, halves
 
 Labels = NDArray[np.int64]
 
@@ -80,8 +81,9 @@ def balanced(a: Estimate, b: Estimate) -> Estimate:
 class Accuracy(Metric):
     """Share of events assigned to their class: of all, of each class, and signal against background.
 
-    An event is assigned to the class with the highest score, and tagged as signal if that is the signal. The published
-    0.954 of the ttbar task must be `signal_accuracy_mixture`.
+    An event is assigned to the class with the highest score, and tagged as signal if that is the signal; for
+    `signal_accuracy_best`, if the signal's score is at or above a threshold. The published 0.954 of the ttbar task must
+    be `signal_accuracy_mixture`.
     """
 
     name = "accuracy"
@@ -93,6 +95,20 @@ class Accuracy(Metric):
             better="higher",
             scale="share",
             order=30,
+            interval="Wilson for each half, added in quadrature",
+            undefined="if a class has no test events",
+            source="Stat. Med. 17 (1998) 873, method 10",
+        ),
+        MetricColumn(
+            "signal_accuracy_best",
+            "Signal accuracy, best threshold",
+            "Signal accuracy of a cut on the signal's score, at the best threshold of the validation events",
+            better="higher",
+            scale="share",
+            order=None,
+            interval="Wilson for each half, added in quadrature",
+            undefined="without validation events, or if a class has no events",
+            source="Stat. Med. 17 (1998) 873, method 10",
         ),
         MetricColumn(
             "signal_accuracy_mixture",
@@ -101,6 +117,8 @@ class Accuracy(Metric):
             better="higher",
             scale="share",
             order=None,
+            interval="Wilson",
+            undefined="without test events",
         ),
         MetricColumn(
             "accuracy",
@@ -109,6 +127,8 @@ class Accuracy(Metric):
             better="higher",
             scale="share",
             order=40,
+            interval="Wilson",
+            undefined="without test events",
         ),
         MetricColumn(
             "recall_<class>",
@@ -117,6 +137,8 @@ class Accuracy(Metric):
             better="higher",
             scale="share",
             order=None,
+            interval="Wilson",
+            undefined="if the class has no test events",
         ),
     )
 
@@ -128,13 +150,31 @@ class Accuracy(Metric):
         for label, name in enumerate(scored.classes):
             estimates[f"recall_{name}"] = _of(scored.labels == label, name, right, scored, confidence)
         if scored.signal:
-            is_signal = scored.labels == 0
-            rightly = (predicted == 0) == is_signal
-            signal = _of(is_signal, scored.classes[0], rightly, scored, confidence)
-            rest = _of(~is_signal, f"classes other than {scored.classes[0]}", rightly, scored, confidence)
-            estimates["signal_accuracy"] = balanced(signal, rest)
-            estimates["signal_accuracy_mixture"] = proportion(rightly, scored.weights, confidence)
+            tagged = predicted == 0
+            estimates["signal_accuracy"] = _tagging(tagged, scored, confidence)
+            estimates["signal_accuracy_best"] = _at_best_threshold(scored, confidence)
+            estimates["signal_accuracy_mixture"] = proportion(
+                tagged == (scored.labels == 0), scored.weights, confidence
+            )
         return estimates
+
+
+def _tagging(tagged: Bools, scored: Scored, confidence: float) -> Estimate:
+    """The share of events (n,) tagged rightly as signal or as something else, with one half of the weight for each."""
+    is_signal = scored.labels == 0
+    signal = _of(is_signal, scored.classes[0], tagged, scored, confidence)
+    rest = _of(~is_signal, f"classes other than {scored.classes[0]}", ~tagged, scored, confidence)
+    return balanced(signal, rest)
+
+
+def _at_best_threshold(scored: Scored, confidence: float) -> Estimate:
+    valid = scored.valid
+    if valid is None:
+        return Estimate(None, reason="no scores of validation events, on which the threshold is chosen")
+    threshold = best_threshold(valid, halves(valid), lambda shares: shares[:, 0] - shares[:, 1])
+    if threshold is None:
+        return Estimate(None, reason="a class has no validation events")
+    return _tagging(scored.scores[:, 0] >= threshold, scored, confidence)
 
 
 def _of(chosen: Bools, name: str, hits: Bools, scored: Scored, confidence: float) -> Estimate:

@@ -177,7 +177,16 @@ def overall(labels: Labels, scores: Floats, weights: Floats | None = None, *, si
 
 def _column(name: str, header: str, description: str, order: int | None = None) -> MetricColumn:
     return MetricColumn(
-        name, header, description, better="higher", scale="share", order=order, chance=0.5, source=DELONG
+        name,
+        header,
+        description,
+        better="higher",
+        scale="share",
+        order=order,
+        chance=0.5,
+        interval="DeLong, normal in the logit; Clopper and Pearson without a variance",
+        undefined="if a class has no test events",
+        source=DELONG,
     )
 
 

@@ -103,6 +103,28 @@ def scaled_chi_squared(value: float, variance: float, mean: float, confidence: f
     return min(low, value), max(high, value)
 
 
+def squared_distance(
+    value: float, variance: float, chance: float, noise: float, confidence: float, largest: float
+) -> Interval:
+    """Interval of a squared distance between distributions that are estimated from a sample, for its mean.
+
+    Such a number is biased, and its variance has two parts (Serfling, Approximation Theorems of Mathematical
+    Statistics, 1980, chapters 5 and 6). That of first order is a sum over events. It vanishes for equal distributions,
+    and the part of second order is left, which the first, if computed from the sample, counts once more: so it is
+    subtracted (Efron and Stein, Ann. Stat. 9 (1981) 586).
+
+    Parameters
+    ----------
+    value : the distance, 0 or more.
+    variance : of first order, as computed from the sample.
+    chance, noise : mean and variance of the distance of a sample from equal distributions.
+    largest : the upper end of all possible values.
+    """
+    variance = max(variance - noise, noise) if value > chance else noise
+    low, high = scaled_chi_squared(value, variance, max(value, chance), confidence)
+    return low, max(value, min(high, largest))
+
+
 def mean_of_two(a: float, interval_a: Interval, b: float, interval_b: Interval) -> Interval:
     """Interval of (a + b) / 2 for independent a and b, from the interval of each.
 

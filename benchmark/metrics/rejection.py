@@ -138,6 +138,9 @@ class Rejection(Metric):
             better="higher",
             scale="inverse",
             order=20 if point == 0.5 else None,
+            interval="Clopper and Pearson, with the uncertainty of the cut",
+            undefined="if no background event passes; then the lower bound is known",
+            source="SciPost Phys. 7 (2019) 014; Ann. Stat. 24 (1996) 25",
         )
         for point in WORKING_POINTS
     )

@@ -1,7 +1,6 @@
 """What a cut on the signal's score gains in significance: thresholds are chosen on validation events alone.
 
-A threshold that is chosen on the events it is judged by profits from their fluctuations, most where few background
-events are left. With S signal and B background events, a cut multiplies S / sqrt(B) by eps_S / sqrt(eps_B).
+With S signal and B background events, a cut multiplies S / sqrt(B) by eps_S / sqrt(eps_B).
 """
 
 from __future__ import annotations
@@ -11,16 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.metrics.arrays import unit_weights
 from benchmark.metrics.intervals import effective_count, wilson
 from benchmark.metrics.metric import CONFIDENCE, Estimate, Metric, MetricColumn, Scored
+from benchmark.metrics.thresholds import best_threshold, efficiencies, halves, weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from benchmark.metrics.arrays import Bools, Floats
-
-    Merit = Callable[[Floats], Floats]
+    from benchmark.metrics.thresholds import Merit
 
 LEAST_BACKGROUND = 20
 """Background events of validation above a threshold that may be chosen: their number is known to 22%."""
@@ -57,6 +55,10 @@ class Significance(Metric):
             "at least 20 background events above it",
             better="higher",
             order=24,
+            interval="Wilson for each efficiency, added in quadrature",
+            undefined="without validation events, if none of their thresholds keeps 20 background events, or if no "
+            "background event passes",
+            source="Stat. Med. 27 (2008) 1693",
         ),
         MetricColumn(
             "significance",
@@ -65,6 +67,10 @@ class Significance(Metric):
             "yields that the task declares",
             better="higher",
             order=26,
+            interval="Wilson for each efficiency, added in quadrature",
+            undefined="without validation events, if none of their thresholds keeps 20 background events, or if no "
+            "background event passes",
+            source="Stat. Med. 27 (2008) 1693",
         ),
     )
 
@@ -72,15 +78,11 @@ class Significance(Metric):
         """The estimates by name; undefined without validation events, or if a class has no events."""
         if not scored.signal:
             return {}
-        estimates = {"significance_gain": _estimate(scored, _halves, gain, confidence)}
+        estimates = {"significance_gain": _estimate(scored, halves, gain, confidence)}
         if set(scored.classes) <= set(scored.yields):
             yields = np.array([scored.yields[name] for name in scored.classes])
             estimates["significance"] = _estimate(scored, _classes, lambda s: discovery(s * yields), confidence)
         return estimates
-
-
-def _halves(scored: Scored) -> list[Bools]:
-    return [scored.labels == 0, scored.labels != 0]
 
 
 def _classes(scored: Scored) -> list[Bools]:
@@ -103,10 +105,10 @@ def _estimate(
     valid, groups = scored.valid, groups_of(scored)
     if valid is None:
         return Estimate(None, reason="no scores of validation events, on which the threshold is chosen")
-    threshold = _best_threshold(valid, groups_of(valid), merit)
+    threshold = best_threshold(valid, groups_of(valid), merit, LEAST_BACKGROUND)
     if threshold is None:
         return Estimate(None, reason=f"no threshold has {LEAST_BACKGROUND} background events of validation above it")
-    counts = [effective_count(_weights(scored)[group]) for group in groups]
+    counts = [effective_count(weights_of(scored)[group]) for group in groups]
     if 0 in counts:
         return Estimate(None, reason="a class has no test events")
     shares = efficiencies(scored, groups, np.array([threshold]))[0]
@@ -120,30 +122,3 @@ def _estimate(
     low = value - math.hypot(*(value - merit(np.where(one_at_a_time, worse, shares))))
     high = value + math.hypot(*(merit(np.where(one_at_a_time, better, shares)) - value))
     return Estimate(value, max(0.0, low), high if math.isfinite(high) else None)
-
-
-def _best_threshold(valid: Scored, groups: Sequence[Bools], merit: Merit) -> float | None:
-    """The score at which a cut has the largest merit, with enough background events at or above it, if there is one."""
-    background = np.sort(valid.scores[~groups[0], 0])
-    if len(background) < LEAST_BACKGROUND or not all(_weights(valid)[group].any() for group in groups):
-        return None
-    thresholds = np.unique(valid.scores[:, 0])
-    thresholds = thresholds[thresholds <= background[-LEAST_BACKGROUND]]
-    return float(thresholds[np.argmax(merit(efficiencies(valid, groups, thresholds)))])
-
-
-def efficiencies(scored: Scored, groups: Sequence[Bools], thresholds: Floats) -> Floats:
-    """The shares of weight at or above thresholds (k,) of the score of class 0, (k, groups)."""
-    weights = _weights(scored)
-    shares = np.empty((len(thresholds), len(groups)))
-    for place, group in enumerate(groups):
-        order = np.argsort(scored.scores[group, 0], kind="stable")
-        ordered, weight = scored.scores[group, 0][order], weights[group][order]
-        # from the top, so that the share above the largest score is exactly 0
-        above = np.concatenate([np.cumsum(weight[::-1])[::-1], [0.0]])
-        shares[:, place] = above[np.searchsorted(ordered, thresholds)] / above[0]
-    return shares
-
-
-def _weights(scored: Scored) -> Floats:
-    return unit_weights(len(scored.labels)) if scored.weights is None else scored.weights

@@ -11,6 +11,7 @@ from leaderboard.ranking.comparison import pooled_spread, significantly_better
 from leaderboard.ranking.grouping import group
 from leaderboard.ranking.names import SIZES, canonical, label
 from leaderboard.ranking.scores import ScoreBook
+from leaderboard.ranking.simultaneous import better
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,9 +29,9 @@ _LEVELS = ("detector", "hadron", "generator")
 def rank(results: Iterable[Result], store: ResultStore | None = None) -> list[Board]:
     """Results as boards, each with its rows ranked by the headline of the task if they are within its bounds.
 
-    With the scores in a store, and a headline that is an area under a ROC curve, two rows tie unless the paired
-    comparison on the test events that both have is significant, with the spread over their seeds; otherwise, unless
-    their intervals do not overlap. Rows that are not converged come after those that are; rows trained on another
+    With the scores in a store, and a headline that is an area under a ROC curve, rows are compared all at once, on the
+    test events that two have in common and with the spread over their seeds; otherwise, two tie unless their intervals
+    do not overlap. Rows that are not converged come after those that are; rows trained on another
     number of events than most have no rank. See `rank_intervals`.
     """
     return rank_with(results, ScoreBook(store))
@@ -45,12 +46,13 @@ def rank_with(results: Iterable[Result], book: ScoreBook) -> list[Board]:
 def rank_intervals(rows: Sequence[Row], book: ScoreBook) -> list[tuple[int, int]]:
     """The first and last rank that each of the rows may have.
 
-    From 1 + the number of rows that are significantly better to N - the number that are significantly worse. Whether
-    two rows tie depends on these two alone, so other rows never change it. There are no groups: if only the best of
-    three differs significantly from the worst, they have the ranks 1-2, 1-3 and 2-3.
+    From 1 + the number of rows that are better to N - the number that are worse. With 95% confidence all of them hold
+    the right rank (Mogstad, Romano, Shaikh and Wilhelm, Rev. Econ. Stud. 91 (2024) 476), so that rows which are equal
+    in truth seldom get different ones, however many there are. There are no groups: if only the best of three differs
+    significantly from the worst, they have the ranks 1-2, 1-3 and 2-3.
     """
-    better = [[significantly_better(a, b, book) for b in rows] for a in rows]
-    return [(1 + sum(line[place] for line in better), len(rows) - sum(better[place])) for place in range(len(rows))]
+    wins = better(rows, book)
+    return [(1 + int(wins[:, place].sum()), len(rows) - int(wins[place].sum())) for place in range(len(rows))]
 
 
 def compare_events(results: Iterable[Result], book: ScoreBook) -> None:
@@ -82,8 +84,8 @@ def _ranked(board: Board, book: ScoreBook) -> Board:
     finished, cut = ([row for row in within if row.converged is done] for done in (True, False))
     placed = _placed(finished, 0, book)
     for row in reversed(expert):  # the best one first, where its score is among the finished rows
-        better = [other for other in placed if _rank_key(board, other) <= _rank_key(board, row)]
-        placed.insert(len(better), row)
+        above = [other for other in placed if _rank_key(board, other) <= _rank_key(board, row)]
+        placed.insert(len(above), row)
     return replace(board, rows=(*placed, *_placed(cut, len(finished), book), *others, *beyond, *doubtful, *unscored))
 
 

@@ -73,7 +73,7 @@ def pooled_spread(rows: Iterable[Row]) -> Spread | None:
     On the scale of log(v / (1 - v)) the training noise of strong and weak rows is of one size: an area of 0.99 moves
     less than one of 0.7 when the network changes as much.
     """
-    return pooled(spread for row in rows if (spread := _spread(row)))
+    return pooled(spread for row in rows if (spread := own_spread(row)))
 
 
 def lent_to(row: Row, number: str) -> Spread | None:
@@ -84,7 +84,8 @@ def lent_to(row: Row, number: str) -> Spread | None:
     return Spread(row.borrowed.variance * (value * (1 - value)) ** 2, row.borrowed.freedom)
 
 
-def _spread(row: Row) -> Spread | None:
+def own_spread(row: Row) -> Spread | None:
+    """The spread over its seeds of the headline of a row, on its scale; None of one seed, or if nothing is drawn."""
     scale = SCALES[row.headline_column.scale]
     values = [value for result in row.done if (value := seed_estimate(result, row.headline).value) is not None]
     if len(set(values)) == 1:

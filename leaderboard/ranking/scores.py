@@ -120,6 +120,13 @@ class ScoreBook:
             self._parts[key] = None if scored is None else _area(_chosen(scored, places[0]), number)
         return self._parts[key]
 
+    def places(self, result: Result, among: Result) -> NDArray[np.intp] | None:
+        """Where the test events of a result are among those of another, which include them; None if they do not."""
+        found, other = self._places(result, among), self.evidence(among).events
+        if found is None or found[0] is not None or other is None:
+            return None
+        return np.arange(len(other.event_ids)) if found[1] is None else found[1]
+
     def same_order(self, a: Result, b: Result) -> bool:
         """Whether the scores of two results order the events that both have alike."""
         first, second, places = self.get(a), self.get(b), self._places(a, b)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
 from benchmark.core.errors import UserError
@@ -25,6 +26,7 @@ SMALL = Scored(LABELS, np.eye(3)[PREDICTED], ("s", "b", "c"))
 def test_small_table():
     estimates = compute([Accuracy()], SMALL)
     values = {name: estimate.value for name, estimate in estimates.items()}
+    assert values.pop("signal_accuracy_best") is None
     assert values == pytest.approx(
         {
             "accuracy": 6 / 10,
@@ -111,6 +113,43 @@ def test_first_of_equal_scores():
 def test_two_classes_mixture_is_the_accuracy():
     estimates = compute([Accuracy()], multiclass(classes=("s", "b")))
     assert estimates["signal_accuracy_mixture"] == estimates["accuracy"]
+
+
+def test_the_best_threshold_is_that_of_the_validation_events():
+    # validation: from 0.3 on all of the signal and a third of the background pass, from 0.4 on half and none
+    valid = Scored(
+        np.array([1, 1, 1, 0, 0]), np.array([0.1, 0.2, 0.35, 0.3, 0.4])[:, None] * [1, -1] + [0, 1], ("s", "b")
+    )
+    test = Scored(np.array([0, 0, 1, 1]), np.array([0.3, 0.29, 0.2, 0.31])[:, None] * [1, -1] + [0, 1], ("s", "b"))
+    estimates = compute([Accuracy()], replace(test, valid=valid))
+    assert estimates["signal_accuracy"].value == 1 / 2  # none is above one half
+    assert estimates["signal_accuracy_best"].value == 1 / 2  # one of two and one of two
+    assert compute([Accuracy()], replace(valid, valid=valid))["signal_accuracy_best"].value == (1 + 2 / 3) / 2
+
+
+def test_the_best_threshold_gains_what_the_formula_says():
+    # odds too low by a factor of three; for normal scores apart by 1 the best cut is where the densities meet
+    rng = np.random.default_rng(5)
+
+    def sample(events: int) -> Scored:
+        labels = np.repeat([0, 1], events)
+        scores = rng.normal(size=2 * events) + (labels == 0)
+        signal = 1 / (1 + 3 * np.exp(0.5 - scores))
+        return Scored(labels, np.stack([signal, 1 - signal], axis=1), ("s", "b"))
+
+    estimates = compute([Accuracy()], replace(sample(100_000), valid=sample(100_000)))
+    assert estimates["signal_accuracy_best"].value == pytest.approx(stats.norm.cdf(0.5), abs=0.003)
+    shift = np.log(3)
+    expected = (stats.norm.sf(shift - 0.5) + stats.norm.cdf(shift + 0.5)) / 2
+    assert estimates["signal_accuracy"].value == pytest.approx(expected, abs=0.003)
+
+
+def test_a_best_threshold_needs_validation_events_of_both_kinds():
+    estimate = compute([Accuracy()], SMALL)["signal_accuracy_best"]
+    assert "no scores of validation events" in estimate.reason
+    alone = replace(SMALL, labels=np.zeros(10, int))
+    estimate = compute([Accuracy()], replace(SMALL, valid=alone))["signal_accuracy_best"]
+    assert estimate.reason == "a class has no validation events"
 
 
 def test_no_signal_metrics_without_a_signal():

@@ -42,7 +42,8 @@ def test_every_metric_keeps_the_contract(name, weighted, signal):
 
 @pytest.mark.parametrize("metric", [Auc(), Rejection(), Accuracy()])
 def test_more_confidence_is_wider(metric):
-    narrow, wide = compute([metric], multiclass(), 0.68), compute([metric], multiclass(), 0.99)
+    scored = replace(multiclass(), valid=multiclass(seed=2))
+    narrow, wide = compute([metric], scored, 0.68), compute([metric], scored, 0.99)
     for name in narrow:
         assert wide[name].low < narrow[name].low <= narrow[name].high < wide[name].high
 
@@ -134,7 +135,8 @@ def test_starts_without_heavy_libraries():
 @pytest.mark.parametrize("name", METRICS.names())
 def test_every_number_of_a_metric_is_declared(name):
     metric = METRICS.load(name)
-    assert all(column.header and column.description for column in metric.declared())
+    assert all(column.header and column.description and column.undefined for column in metric.declared())
+    assert all(column.interval or column.order is None for column in metric.declared() if not column.common)
     for signal in (True, False):
         for number in metric()(
             check(replace(multiclass(), signal=signal, mass=np.linspace(1, 2, len(multiclass().labels))))

@@ -49,9 +49,9 @@ def test_numbers(number: float, text: str) -> None:
 def test_names_are_unique_and_each_says_what_it_is() -> None:
     assert len(COLUMN) == len(all_columns([]))
     assert all(column.description and column.header for column in COLUMN.values())
-    assert list(COLUMN)[:11] == [
+    assert list(COLUMN)[:14] == [
         *("rank", "representation", "model", "auc", "rejection_50", "significance_gain", "significance"),
-        *("signal_accuracy", "accuracy", "cvm", "cvm_independent"),
+        *("signal_accuracy", "accuracy", "log_loss", "ece", "cvm", "cvm_independent", "jsd_50"),
     ]
 
 
