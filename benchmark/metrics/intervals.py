@@ -57,19 +57,19 @@ def clopper_pearson(proportion: float, count: float, confidence: float) -> Inter
         return 0.0, 1.0
     tail = (1 - confidence) / 2
     hits, misses = proportion * count, (1 - proportion) * count
-    low = _special("betaincinv", hits, misses + 1, tail) if hits > 0 else 0.0
-    high = _special("betaincinv", hits + 1, misses, 1 - tail) if misses > 0 else 1.0
+    low = special("betaincinv", hits, misses + 1, tail) if hits > 0 else 0.0
+    high = special("betaincinv", hits + 1, misses, 1 - tail) if misses > 0 else 1.0
     return _around(proportion, float(low), float(high))
 
 
 def student_quantile(confidence: float, freedom: float) -> float:
     """Half the width of a two-sided interval of Student's t with a number of degrees of freedom, in standard errors."""
-    return _special("stdtrit", freedom, 0.5 + confidence / 2)
+    return special("stdtrit", freedom, 0.5 + confidence / 2)
 
 
 def student_p_value(t: float, freedom: float) -> float:
     """The two-sided p-value of Student's t with a number of degrees of freedom."""
-    return 2 * _special("stdtr", freedom, -abs(t))
+    return 2 * special("stdtr", freedom, -abs(t))
 
 
 def logit_normal(value: float, standard_error: float, confidence: float) -> Interval:
@@ -98,7 +98,7 @@ def scaled_chi_squared(value: float, variance: float, mean: float, confidence: f
         return value, value
     half = mean**2 / variance  # of the degrees of freedom
     tail = (1 - confidence) / 2
-    above, below = (_special("gammaincinv", half, at) for at in (1 - tail, tail))
+    above, below = (special("gammaincinv", half, at) for at in (1 - tail, tail))
     low, high = (value * half / quantile if quantile else math.inf for quantile in (above, below))
     return min(low, value), max(high, value)
 
@@ -137,7 +137,7 @@ def mean_of_two(a: float, interval_a: Interval, b: float, interval_b: Interval) 
     return _around(mean, low, high)
 
 
-def _special(name: str, *arguments: float) -> float:
+def special(name: str, *arguments: float) -> float:
     """A function of scipy.special, which takes 0.25 s to import and is rarely needed."""
     import scipy.special
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.metrics.comparison import Spread
+from benchmark.metrics.intervals import special
 from benchmark.metrics.metric import CONFIDENCE
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ ALIKE = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class JointEstimates:
     """Estimates of several cells, and what varies in their differences.
 
     Parameters
@@ -68,7 +69,7 @@ class Cells:
         return self.events + self.spread + self.spread[:, None]
 
 
-def different(cells: Cells, confidence: float = CONFIDENCE, seed: int = 0) -> Bools:
+def different(cells: JointEstimates, confidence: float = CONFIDENCE, seed: int = 0) -> Bools:
     """Which pairs differ, (cells, cells): all of these statements hold together with this confidence.
 
     Notes
@@ -167,33 +168,29 @@ def _usual(spreads: Sequence[Spread]) -> Spread:
     is taken one standard error larger than it is found, sqrt(2 / (n - 1)): in simulations with 20 cells of three seeds
     whose spreads differ by a factor of 1.6, the statements hold together in 95% of cases with it, and in 90% without.
     """
-    from scipy.special import polygamma, psi
-
-    half = np.array([spread.freedom for spread in spreads]) / 2
-    logs = np.log([spread.variance for spread in spreads]) - psi(half) + np.log(half)
+    half = [spread.freedom / 2 for spread in spreads]
+    logs = np.log([spread.variance for spread in spreads]) - [special("psi", each) - math.log(each) for each in half]
     mean = float(logs.mean())
     if len(spreads) == 1:
         return Spread(math.exp(mean), 0.0)
     most = float(logs.var(ddof=1)) * (1 + math.sqrt(2 / (len(spreads) - 1)))
-    excess = most - float(polygamma(1, half).mean())
+    excess = most - float(np.mean([special("polygamma", 1, each) for each in half]))
     if excess <= 0:
         return Spread(math.exp(mean), math.inf)
     half_usual = _inverse_trigamma(excess)
-    return Spread(math.exp(mean + float(psi(half_usual)) - math.log(half_usual)), 2 * half_usual)
+    return Spread(math.exp(mean + special("psi", half_usual) - math.log(half_usual)), 2 * half_usual)
 
 
 def _inverse_trigamma(value: float) -> float:
     """The number above 0 whose trigamma function is this value above 0, by Newton's method (Smyth, appendix)."""
-    from scipy.special import polygamma
-
     if value > 1e7:
         return 1 / math.sqrt(value)
     if value < 1e-6:
         return 1 / value
     found = 0.5 + 1 / value
     for _ in range(50):
-        trigamma = float(polygamma(1, found))
-        step = trigamma * (1 - trigamma / value) / float(polygamma(2, found))
+        trigamma = special("polygamma", 1, found)
+        step = trigamma * (1 - trigamma / value) / special("polygamma", 2, found)
         found += step
         if -step / found < 1e-8:
             break

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmark.metrics.auc import NOISE, mean_area
 from benchmark.metrics.comparison import Spread
-from benchmark.metrics.simultaneous import MOST_FREEDOM, Cells, different, moderated
+from benchmark.metrics.simultaneous import MOST_FREEDOM, JointEstimates, different, moderated
 from leaderboard.ranking.comparison import own_spread, significantly_better
 from leaderboard.ranking.seeds import SHARE
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from leaderboard.ranking.scores import ScoreBook
 
 
-class _Part(NamedTuple):
+class _RowPart(NamedTuple):
     """A row on one set of test events.
 
     Parameters
@@ -56,14 +56,14 @@ def better(rows: Sequence[Row], book: ScoreBook) -> Bools:
     return wins
 
 
-def _cells(rows: Sequence[Row], book: ScoreBook) -> tuple[list[int], Cells | None]:
+def _cells(rows: Sequence[Row], book: ScoreBook) -> tuple[list[int], JointEstimates | None]:
     """The rows that can be compared all at once, and what is known of them."""
     sets = _sets(rows, book)
     parts = [_parts(row, sets, book) for row in rows]
     together = [place for place, found in enumerate(parts) if found]
     if len(together) < 2:
         return [], None
-    items: list[tuple[int, _Part]] = []
+    items: list[tuple[int, _RowPart]] = []
     places: list[list[int]] = []
     for number, place in enumerate(together):
         places.append(list(range(len(items), len(items) + len(parts[place]))))
@@ -72,7 +72,7 @@ def _cells(rows: Sequence[Row], book: ScoreBook) -> tuple[list[int], Cells | Non
     item = np.array([[places[a][common[a][b]] for b in range(len(places))] for a in range(len(places))])
     values = np.array([part.value for _, part in items])
     spreads = _spreads([rows[place] for place in together])
-    return together, Cells(
+    return together, JointEstimates(
         difference=values[item] - values[item].T,
         item=item,
         covariance=_covariance(items),
@@ -91,9 +91,9 @@ def _sets(rows: Sequence[Row], book: ScoreBook) -> list[Result]:
     return [one for one in ordered if book.places(one, ordered[-1]) is not None]
 
 
-def _parts(row: Row, sets: Sequence[Result], book: ScoreBook) -> list[_Part]:
+def _parts(row: Row, sets: Sequence[Result], book: ScoreBook) -> list[_RowPart]:
     """A row on the sets of events that it has, the smallest first; none if it cannot be compared."""
-    parts: list[_Part] = []
+    parts: list[_RowPart] = []
     for one in sets:
         areas = [book.area(result, row.headline, one) for result in row.done]
         known = [area for area in areas if area is not None]
@@ -102,7 +102,7 @@ def _parts(row: Row, sets: Sequence[Result], book: ScoreBook) -> list[_Part]:
             return []
         if {len(area.influence) for area in known} != {len(places)}:
             break  # the row has fewer events than this set
-        parts.append(_Part(mean_area(known).value, _embedded(known, places, sets[-1], book)))
+        parts.append(_RowPart(mean_area(known).value, _embedded(known, places, sets[-1], book)))
     return parts
 
 
@@ -114,7 +114,7 @@ def _embedded(areas: Sequence[Area], places: NDArray[np.intp], largest: Result, 
     return influences
 
 
-def _covariance(items: Sequence[tuple[int, _Part]]) -> Floats:
+def _covariance(items: Sequence[tuple[int, _RowPart]]) -> Floats:
     """Of the means over seeds, from test events: without what is each training's own; see `compare_seeds`."""
     means = np.stack([part.influences.mean(axis=0) for _, part in items])
     covariance: Floats = means @ means.T
