@@ -70,13 +70,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def smoke_data(shared: Path) -> Path:
     """The data root, as `--data` names it, with the smoke data of every core task. For reading only.
 
-    A second process begins with another task, so that two seldom wait for each other in `prepare`.
+    A second process begins with another task, so that two seldom wait for each other in `prepare`; while one waits, the
+    other generates with all cores.
     """
     names = TASKS.core()
     first = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % len(names)
-    alone = "PYTEST_XDIST_WORKER" not in os.environ
     for name in names[first:] + names[:first]:
         data = DataSet(name, TASKS.load(name).resolve("smoke"), "detector")
         for part in (data, data.test_set(TEST_EVENTS["smoke"])):
-            prepare(part, shared / "smoke-data", usable_cores() if alone else 1, lambda *_: None)
+            prepare(part, shared / "smoke-data", usable_cores(), lambda *_: None)
     return shared / "smoke-data"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmark.core.machine import usable_cores
 from benchmark.engine.progress import Display
 from benchmark.engine.request import Request, Settings
 from benchmark.engine.runner import run
@@ -35,7 +36,9 @@ Finished = tuple[ResultStore, dict[tuple[str, str, str], Result]]
 
 def run_task(task: str, data: Path, folder: Path) -> None:
     """Run the cells of a task into a folder; a file has the results that `run` returns."""
-    results = run(Request(tasks=(task,), preset="smoke"), Settings(folder / "results", data, 1), Display(quiet=True))
+    results = run(
+        Request(tasks=(task,), preset="smoke"), Settings(folder / "results", data, usable_cores()), Display(quiet=True)
+    )
     (folder / RETURNED).write_text("".join(f"{result.model_dump_json()}\n" for result in results))
 
 
