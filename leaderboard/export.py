@@ -45,6 +45,10 @@ _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 """How a formula starts; spreadsheets in East Asia know the wide forms."""
 
 
+_PARTS = tuple(f"interval_{part}_{bound}" for part in ("events", "seeds") for bound in ("low", "high"))
+"""The parts of the headline's interval."""
+
+
 def to_json(results: Iterable[Result], book: ScoreBook | None = None) -> str:
     """All fields of the results as a list, in the order given; with a book, also `problems`: why not to trust each.
 
@@ -71,16 +75,20 @@ def _clean(value: Any) -> Any:
 def to_csv(boards: Iterable[Board]) -> str:
     """One line for each row of all boards: the board, then all columns, with all digits and bounds.
 
+    The last columns are the parts of the headline's interval: what it would be if only events varied, or trainings.
     Of metrics that are not built in, it has as many columns as a table has at most; see `left_out_in_words`.
     """
     boards = list(boards)
     columns = all_columns(boards)
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*_BOARD_FIELDS, *(_guarded(name) for column in columns for name in _csv_names(column))])
+    names = [name for column in columns for name in _csv_names(column)]
+    writer.writerow([*_BOARD_FIELDS, *map(_guarded, names), *_PARTS])
     for board in boards:
         for row in board.rows:
-            writer.writerow([*_csv_board(board), *(value for column in columns for value in _csv_values(column, row))])
+            values = [value for column in columns for value in _csv_values(column, row)]
+            parts = (*row.score.interval_events, *(row.score.interval_seeds or (None, None)))
+            writer.writerow([*_csv_board(board), *values, *map(_number, parts)])
     return stream.getvalue()
 
 

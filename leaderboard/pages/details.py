@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from benchmark.records.result import Result
     from leaderboard.ranking.board import Board
     from leaderboard.ranking.row import Row
+    from leaderboard.ranking.seeds import RowEstimate
 
 TRACEBACK = "traceback"
 """Where a failed cell stores its traceback in the environment. Pages have it with the reason, not as provenance."""
@@ -65,9 +66,19 @@ def metric_lines(row: Row) -> Iterator[MetricLine]:
     """All metrics of a row."""
     for name in dict.fromkeys(name for result in row.done for name in result.metrics):
         column, estimate = row.columns.of(name), row.estimate(name)
-        text = write_estimate(estimate) + (f" {column.unit}" if column.unit and estimate.value is not None else "")
+        unit = f" {column.unit}" if column.unit and estimate.value is not None else ""
+        text = f"{write_estimate(estimate)}{unit}{write_parts(estimate)}"
         mark = INVERTED if column.is_inverted(estimate) else ""
         yield MetricLine(column.header, column.description, column.source, text, estimate.reason or "", mark)
+
+
+def write_parts(estimate: RowEstimate) -> str:
+    """` (events ± 0.006, trainings ± 0.011)`, the half widths of the parts of an interval; empty of one seed."""
+    parts = {"events": estimate.interval_events, "trainings": estimate.interval_seeds or (None, None)}
+    known = {name: (high - low) / 2 for name, (low, high) in parts.items() if low is not None and high is not None}
+    if len(known) < len(parts):
+        return ""
+    return f" ({', '.join(f'{name} ± {write_number(half)}' for name, half in known.items())})"
 
 
 def facts(row: Row) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from benchmark.metrics.comparison import Spread
     from benchmark.metrics.metric import MetricColumn
     from benchmark.records.result import Result, ShiftedTest
+    from leaderboard.ranking.seeds import RowEstimate
 
 UNVERIFIED = "unverified"
 """The mark of a row whose record was changed, or does not agree with its scores."""
@@ -137,7 +138,7 @@ class Row:
         return Declared(self.results)
 
     @cached_property
-    def score(self) -> Estimate:
+    def score(self) -> RowEstimate:
         """The number by which its board ranks."""
         return self.estimate(self.headline)
 
@@ -180,7 +181,7 @@ class Row:
         done = sorted(self.done, key=lambda result: (seed_estimate(result, self.headline).value or 0.0, result.seed))
         return done[(len(done) - 1) // 2] if done else None
 
-    def estimate(self, metric: str) -> Estimate:
+    def estimate(self, metric: str) -> RowEstimate:
         """A metric over all finished seeds; see `combine`."""
         scale = SCALES[self.columns.of(metric).scale]
         return combine([seed_estimate(result, metric) for result in self.done], scale)

@@ -7,6 +7,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,7 @@ def test_csv_parses_back_with_full_numbers() -> None:
         ("", "bdt", ""),
     ]
     assert (float(lines[0]["auc_low"]), float(lines[0]["auc_high"])) == (0.9, 0.925)
+    assert (float(lines[0]["interval_events_low"]), lines[0]["interval_seeds_low"]) == (0.9, "")
     assert lines[0]["task"] == "ttbar"
     assert lines[0]["fast_simulation"] == "True"
     assert lines[2]["status"] == "skipped: no | tracks & 50% <b>"
@@ -200,3 +202,17 @@ def test_json_of_any_text_is_ascii_and_comes_back(text: str, name: str) -> None:
 def test_a_board_of_any_text_does_not_control_the_terminal(text: str, name: str) -> None:
     for board in hostile_boards(text, name):
         assert dangerous(board_text(board, 80)) <= {"\n"}
+
+
+def test_parts_of_an_interval_are_columns() -> None:
+    results = [
+        make_result(seed=seed, auc=(value, value - 0.02, value + 0.02)) for seed, value in enumerate((0.8, 0.84))
+    ]
+    (line,) = csv.DictReader(io.StringIO(to_csv(rank(results))))
+    events, seeds = (
+        [float(line[f"interval_{part}_{bound}"]) for bound in ("low", "high")] for part in ("events", "seeds")
+    )
+    assert events[0] < float(line["auc"]) < events[1]
+    assert events[1] - events[0] == pytest.approx(0.04, rel=0.02)
+    assert seeds[0] < events[0], "two seeds say little about trainings"
+    assert float(line["auc_low"]) < seeds[0]

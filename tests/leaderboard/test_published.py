@@ -13,12 +13,14 @@ import pytest
 from benchmark.records.published import ACCEPTED
 from benchmark.records.store import ResultStore
 from leaderboard.ranking.boards import rank_with
+from leaderboard.ranking.columns import write_rank
 from leaderboard.ranking.scores import ScoreBook
 from models.registry import MODELS
 from representations.registry import REPRESENTATIONS
 from tasks.registry import TASKS
 
 if TYPE_CHECKING:
+    from benchmark.metrics.metric import Estimate
     from leaderboard.ranking.board import Board
     from leaderboard.ranking.row import Row
 
@@ -87,6 +89,10 @@ def test_a_published_board_has_references_curves_and_shifts(task: str) -> None:
             assert row.test_events == TEST_EVENTS.get(task, 5000) * len(board.classes), name
 
 
+def rounded(score: Estimate) -> str:
+    return f"{score.value:.3f} ± {max(score.high - score.value, score.value - score.low):.3f}"
+
+
 def test_readme_shows_the_best_cell_of_each_representation() -> None:
     shown = dict(SECTION.findall(README.read_text()))
     assert set(shown) == set(boards())
@@ -94,7 +100,7 @@ def test_readme_shows_the_best_cell_of_each_representation() -> None:
         best: dict[str, Row] = {}
         for row in core_rows(board):
             best.setdefault(row.representation, row)
-        expected = [(row.representation, row.model, f"{row.score.value:.3f}") for row in best.values()]
+        expected = [(write_rank(row), row.representation, row.model, rounded(row.score)) for row in best.values()]
         lines = [[cell.strip() for cell in line.split("|")] for line in shown[name].splitlines() if "| " in line]
-        found = [(line[2], line[3], line[4].split(" ")[0]) for line in lines if line[2] in best]
+        found = [(line[1], line[2], line[3], line[4].partition(" (")[0]) for line in lines if line[2] in best]
         assert found == expected, name

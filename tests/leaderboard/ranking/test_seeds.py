@@ -5,6 +5,7 @@ from statistics import fmean, stdev
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from benchmark.metrics.metric import Estimate
 from benchmark.records.result import MetricValue
@@ -14,9 +15,21 @@ from leaderboard.ranking.seeds import INVERSE, LINEAR, SCALES, SHARE, SeedScale,
 from tests.leaderboard.factory import make_result
 
 
+def crossed(events: float, seeds: float, count: int) -> float:
+    """The half width of an interval, from that of events and the standard deviation over a number of seeds."""
+    return math.hypot(events, float(stats.t.ppf(0.975, count - 1)) * seeds / math.sqrt(count))
+
+
+def plain(estimate: Estimate) -> Estimate:
+    """Without its parts."""
+    return Estimate(estimate.value, estimate.low, estimate.high, estimate.reason)
+
+
 def test_one_seed_keeps_its_interval() -> None:
     estimate = Estimate(0.8, 0.75, 0.83)
-    assert combine([estimate]) == estimate
+    found = combine([estimate])
+    assert plain(found) == estimate
+    assert (found.interval_events, found.interval_seeds) == ((0.75, 0.83), None)
 
 
 def test_several_seeds_by_hand() -> None:
@@ -24,8 +37,25 @@ def test_several_seeds_by_hand() -> None:
     seeds = [Estimate(v, v - 0.03, v + 0.01) for v in (0.80, 0.82, 0.84)]
     found = combine(seeds)
     assert found.value == pytest.approx(0.82)
-    assert found.low == pytest.approx(0.82 - math.sqrt(0.03**2 + (1.959964 * 0.02) ** 2))
-    assert found.high == pytest.approx(0.82 + math.sqrt(0.01**2 + (1.959964 * 0.02) ** 2))
+    half = 4.302653 * 0.02 / math.sqrt(3)  # Student's t with two degrees of freedom
+    assert found.low == pytest.approx(0.82 - math.sqrt(0.03**2 + half**2))
+    assert found.high == pytest.approx(0.82 + math.sqrt(0.01**2 + half**2))
+    assert found.interval_events == pytest.approx((0.79, 0.83))
+    assert found.interval_seeds == pytest.approx((0.82 - half, 0.82 + half))
+
+
+@pytest.mark.parametrize("count", [3, 5])
+@pytest.mark.parametrize("trainings", [0.2, 1.0, 5.0])
+def test_the_interval_holds_the_mean_over_events_and_trainings(count: int, trainings: float) -> None:
+    """Values are sums of normal numbers: of the events (of unit variance, a fifth of it for one training alone)."""
+    rng = np.random.default_rng(count)
+    held = 0
+    for _ in range(4000):
+        own = math.sqrt(0.2) * rng.normal(size=count) + trainings * rng.normal(size=count)
+        values = math.sqrt(0.8) * rng.normal() + own
+        found = combine([Estimate(value, value - Z, value + Z) for value in values.tolist()])
+        held += found.low <= 0 <= found.high
+    assert 0.94 <= held / 4000 <= 0.992
 
 
 def test_equal_seeds_are_as_uncertain_as_one() -> None:
@@ -40,7 +70,7 @@ def test_a_seed_without_bounds_leaves_the_row_without() -> None:
 
 def test_an_undefined_seed_is_not_averaged_away() -> None:
     found = combine([Estimate(50.0, 30.0, 90.0), Estimate(None, low=40.0, reason="no background event passes")])
-    assert found == Estimate(None, low=30.0, reason="no background event passes")
+    assert plain(found) == Estimate(None, low=30.0, reason="no background event passes")
 
 
 def test_nothing_done() -> None:
@@ -50,9 +80,9 @@ def test_nothing_done() -> None:
 def test_shares_are_combined_as_logits_by_hand() -> None:
     # logits of 0.9 and 0.99 are ln 9 and ln 99; half-widths below ln 9 - ln 4 and ln 99 - ln 49
     found = combine([Estimate(0.9, 0.8, 0.95), Estimate(0.99, 0.98, 0.995)], SHARE)
-    spread = Z * (math.log(99) - math.log(9)) / math.sqrt(2)
+    spread = (math.log(99) - math.log(9)) / math.sqrt(2)
     below = (math.log(9 / 4) + math.log(99 / 49)) / 2
-    odds = (0.945 / 0.055) * math.exp(-math.hypot(below, spread))
+    odds = (0.945 / 0.055) * math.exp(-crossed(below, spread, 2))
     assert found.value == pytest.approx(0.945)
     assert found.low == pytest.approx(odds / (1 + odds))
     assert found.high is not None
@@ -65,7 +95,7 @@ def test_rejections_are_combined_as_logits_of_the_background_efficiency() -> Non
     found = combine(seeds, INVERSE)
     logit = [math.log(r - 1) for r in (20.0, 110.0)]
     below = fmean([logit[0] - math.log(7), logit[1] - math.log(29)])
-    low = 1 + 64.0 * math.exp(-math.hypot(below, Z * stdev(logit)))
+    low = 1 + 64.0 * math.exp(-crossed(below, stdev(logit), 2))
     assert (found.value, found.low) == (65.0, pytest.approx(low))
 
 
@@ -89,9 +119,8 @@ def test_no_interval_leaves_the_range() -> None:
 
 
 def test_a_seed_at_the_end_of_the_range_is_cut_off_there() -> None:
-    # plain: mean 0.98, spread 1.96 x 0.0283 = 0.055; 1.035 is cut to 1
     found = combine([Estimate(1.0, 0.95, 1.0), Estimate(0.96, 0.9, 0.99)], SHARE)
-    assert found.low == pytest.approx(0.98 - math.hypot(0.055, Z * stdev([1.0, 0.96])))
+    assert found.low == pytest.approx(0.98 - crossed(0.055, stdev([1.0, 0.96]), 2))
     assert found.high == 1.0
 
 
@@ -108,13 +137,13 @@ def test_a_seed_at_the_end_of_the_range_is_cut_off_there() -> None:
     ],
 )
 def test_a_value_out_of_its_range_or_its_interval_has_no_interval(seed: Estimate, scale: SeedScale) -> None:
-    assert combine([seed], scale) == Estimate(seed.value)
-    assert combine([seed, seed], scale) == Estimate(seed.value)
+    assert plain(combine([seed], scale)) == Estimate(seed.value)
+    assert plain(combine([seed, seed], scale)) == Estimate(seed.value)
 
 
 def test_rounding_takes_no_interval_away() -> None:
     for seed in (Estimate(1 + 1e-15, 0.9, 1.0), Estimate(0.5, 0.5 + 1e-12, 0.6), Estimate(0.5, 0.4, 1.2)):
-        assert combine([seed], SHARE) == seed
+        assert plain(combine([seed], SHARE)) == seed
 
 
 @pytest.mark.parametrize(
