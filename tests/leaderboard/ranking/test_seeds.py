@@ -44,20 +44,6 @@ def test_several_seeds_by_hand() -> None:
     assert found.interval_seeds == pytest.approx((0.82 - half, 0.82 + half))
 
 
-@pytest.mark.parametrize("count", [3, 5])
-@pytest.mark.parametrize("trainings", [0.2, 1.0, 5.0])
-def test_the_interval_holds_the_mean_over_events_and_trainings(count: int, trainings: float) -> None:
-    """Values are sums of normal numbers: of the events (of unit variance, a fifth of it for one training alone)."""
-    rng = np.random.default_rng(count)
-    held = 0
-    for _ in range(4000):
-        own = math.sqrt(0.2) * rng.normal(size=count) + trainings * rng.normal(size=count)
-        values = math.sqrt(0.8) * rng.normal() + own
-        found = combine([Estimate(value, value - Z, value + Z) for value in values.tolist()])
-        held += found.low <= 0 <= found.high
-    assert 0.94 <= held / 4000 <= 0.992
-
-
 def test_equal_seeds_are_as_uncertain_as_one() -> None:
     found = combine([Estimate(0.8, 0.78, 0.82)] * 5)
     assert (found.low, found.high) == (pytest.approx(0.78), pytest.approx(0.82))

@@ -1,0 +1,1 @@
+"""Simulations of the statistics of boards, with tables for docs/statistics.md."""
