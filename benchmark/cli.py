@@ -11,7 +11,7 @@ from typing import TextIO
 
 import typer
 
-from benchmark.commands import export, info, leaderboard, list, predict, rescore, results, run
+from benchmark.commands import compare, export, info, leaderboard, list, predict, rescore, results, run
 from benchmark.commands.data import group
 from benchmark.core.blame import blamed
 from benchmark.core.errors import UserError
@@ -44,6 +44,7 @@ app = typer.Typer(
 app.command("run")(run.command)
 app.command("list")(list.command)
 app.command("results")(results.command)
+app.command("compare")(compare.command)
 app.command("rescore")(rescore.command)
 app.command("leaderboard")(leaderboard.command)
 app.command("predict")(predict.command)

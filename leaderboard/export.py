@@ -17,7 +17,7 @@ from leaderboard.ranking.columns import all_columns, remarks, text_table
 from leaderboard.ranking.names import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from benchmark.records.result import Result
     from leaderboard.ranking.board import Board
@@ -138,10 +138,17 @@ def _title(board: Board) -> str:
 
 
 def _markdown(board: Board) -> str:
-    headers, *rows = ([_escape(text, _MARKDOWN) for text in line] for line in _text_lines(board))
-    body = "\n".join("| " + " | ".join(line) + " |" for line in (headers, ["---"] * len(headers), *rows))
+    headers, *rows = _text_lines(board)
+    body = markdown_table(headers, rows)
     said = "".join(f"\n{_escape(sentence, _MARKDOWN)}\n" for sentence in remarks(board))
     return f"### {_escape(_title(board), _MARKDOWN)}\n\n{body}\n{said}"
+
+
+def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of any text, which is escaped."""
+    escaped = [[_escape(text, _MARKDOWN) for text in line] for line in (headers, *rows)]
+    lines = (escaped[0], ["---"] * len(headers), *escaped[1:])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _text_lines(board: Board) -> list[list[str]]:

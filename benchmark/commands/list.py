@@ -11,6 +11,7 @@ import typer
 
 from benchmark.commands import options
 from benchmark.core.errors import UserError, did_you_mean
+from benchmark.core.parameters import parameters_of
 from benchmark.core.plugin import PRESETS
 from benchmark.core.terminal import console, table
 from benchmark.metrics.registry import METRICS
@@ -82,16 +83,12 @@ def _find(name: str) -> Entry:
 
 
 def _record(entry: Entry) -> dict[str, Any]:
-    from benchmark.core.parameters import parameters_of
-
     parameters = [asdict(parameter) for parameter in parameters_of(entry)]
     return {"name": entry.name, "summary": entry.summary, "origin": entry.origin, "parameters": parameters}
 
 
 def _described(entry: Entry) -> str:
     """The docstring of a plug-in, then its parameters with their meanings, or the columns of a metric."""
-    from benchmark.core.parameters import parameters_of
-
     text = f"{entry.name} ({entry.origin})\n\n{entry.doc}"
     if METRICS.entries().get(entry.name) == entry:
         columns: tuple[MetricColumn, ...] = METRICS.load(entry.name).declared()

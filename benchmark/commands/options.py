@@ -13,6 +13,7 @@ import typer
 
 from benchmark.core.errors import UserError
 from benchmark.core.files import refuse_special
+from benchmark.core.parameters import parameters_of
 from benchmark.core.paths import user_path
 from benchmark.core.plugin import PRESETS, Range
 from benchmark.core.refusals import shown
@@ -167,8 +168,6 @@ def completer(registry: Registry[Any]) -> Callable[[str], list[str]]:
 
 def _parameters(registry: Registry[Any], name: str, inside: str) -> list[str]:
     """Completions inside the brackets of a plug-in."""
-    from benchmark.core.parameters import parameters_of
-
     before, comma, word = inside.rpartition(",")
     given = {pair.partition("=")[0] for pair in before.split(",")}
     try:

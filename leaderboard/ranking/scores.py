@@ -120,6 +120,16 @@ class ScoreBook:
             self._parts[key] = None if scored is None else _area(_chosen(scored, places[0]), number)
         return self._parts[key]
 
+    def common(
+        self, result: Result, among: Result
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]] | None:
+        """Ids, labels and probabilities of those test events of a result that another has, too; None without scores."""
+        scored, events, places = self.get(result), self.evidence(result).events, self._places(result, among)
+        if scored is None or events is None or places is None:
+            return None
+        chosen = slice(None) if places[0] is None else places[0]
+        return events.event_ids[chosen], scored.labels[chosen], scored.scores[chosen]
+
     def places(self, result: Result, among: Result) -> NDArray[np.intp] | None:
         """Where the test events of a result are among those of another, which include them; None if they do not."""
         found, other = self._places(result, among), self.evidence(among).events

@@ -39,6 +39,7 @@ LINES = {
     "run data": "run --task dimuon --data {}",
     "results results": "results --results {}",
     "rescore results": "rescore {}",
+    "compare results": "compare bdt cnn --results {}",
     "leaderboard results": "leaderboard --results {}",
     "leaderboard output": "leaderboard --results model --output {}",
     "info results": "info --results {}",

@@ -1,0 +1,87 @@
+"""`compare`: one thing against another, cell by cell, with a verdict."""
+
+from __future__ import annotations
+
+import json as json_format
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from benchmark.commands import options
+from benchmark.core.errors import UserError
+from benchmark.core.plugin import Range
+from benchmark.core.terminal import console, table
+
+if TYPE_CHECKING:
+    from benchmark.records.store import ResultStore
+
+EVENTS = Range(1, 10_000)
+LEFT = {"Board", "a", "b", "b is", "True class"}
+"""Columns of text."""
+
+
+def command(
+    a: Annotated[str, typer.Argument(help="What B is compared with.", metavar="A")],
+    b: Annotated[str, typer.Argument(help="A folder of results, a cell, a model or a representation.", metavar="B")],
+    results: options.Results = options.DEFAULT_RESULTS,
+    task: Annotated[
+        str | None, typer.Option("--task", help="Only boards of this task. Default: all.", show_default=False)
+    ] = None,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            "--events", help="List the N test events of each pair on which A and B disagree most.", metavar="N"
+        ),
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="A Markdown table, as for a pull request.")] = False,
+    published: options.Published = True,
+    json: options.Json = False,
+) -> int:
+    """Say where B is better or worse than A, paired on their common test events. Exit code 1 if it is worse anywhere.
+
+    A and B are two folders of results, or two cells (graph/bdt), two models (bdt) or two representations of the results
+    in a folder. Cells are paired that agree in all but what is named. Differences are of the headline, over seeds, at
+    95% confidence for all pairs together (Holm).
+
+    Example: python -m benchmark compare fourvectors/ffnn graph/ffnn --task ttbar
+    """
+    from leaderboard import comparisons
+
+    if json and markdown:
+        raise UserError("compare: --json and --markdown exclude each other. Give one of them.")
+    most = None if events is None else options.whole("--events", EVENTS)(events)
+    folders = [name for name in (a, b) if Path(name).is_dir()]
+    if len(folders) == 1:
+        raise UserError(
+            f"compare: '{folders[0]}' is a folder, and '{b if folders[0] == a else a}' is not, expected two of a kind. "
+            "Name two folders of results, or two cells, models or representations."
+        )
+    if folders:
+        first, second = (options.existing_results(Path(name), option=word) for name, word in ((a, "A"), (b, "B")))
+        store: ResultStore = comparisons.both_folders(first, second)
+    else:
+        store = options.existing_results(results, published=published)
+    boards, book = comparisons.ranked(store, task)
+    cells = comparisons.of_folders(boards) if folders else comparisons.of_names(a, b, boards)
+    pairs = comparisons.compared(cells, book)
+    if not pairs:
+        raise UserError(
+            f"compare: '{a}' and '{b}' have no cell in common, expected cells that agree in task, preset and test "
+            "events, and in all settings that are not compared. Run what is missing."
+        )
+    lists = [comparisons.disagreements(pair, book, most or 0) for pair in pairs]
+    verdict, tables = comparisons.verdict(pairs, a, b), comparisons.tables(pairs, lists)
+    if json:
+        records = [comparisons.record(pair) for pair in pairs]
+        if most:
+            for each, found in zip(records, lists, strict=True):
+                each["events"] = [event._asdict() for event in found]
+        print(json_format.dumps({"verdict": verdict, "pairs": records}, indent=1))
+    elif markdown:
+        print(comparisons.to_markdown(tables, verdict))
+    else:
+        for header, rows in tables:
+            console().print(table(header, rows, right=set(header) - LEFT, rule=True))
+        print(f"\n{verdict}")
+    return 1 if any(pair.outcome == "worse" for pair in pairs) else 0
