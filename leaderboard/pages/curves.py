@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmark.metrics.metric import CONFIDENCE
+from benchmark.metrics.learning_curve import PowerLaw, fit
+from benchmark.metrics.metric import CONFIDENCE, Estimate
+from leaderboard.formatting import write_estimate
 from leaderboard.pages.drawing import Chart, Styles, layout_of, with_errors, without_tags
 from leaderboard.ranking.names import canonical
+from leaderboard.ranking.simultaneous import covariance_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from leaderboard.ranking.board import Board
     from leaderboard.ranking.row import Row
+    from leaderboard.ranking.scores import ScoreBook
 
 FEATURES = ("raw", "standard", "kinematic", "high", "complete")
 """Contents of four-vectors, from the least preprocessing to the most; others follow."""
@@ -20,7 +24,7 @@ FEATURES = ("raw", "standard", "kinematic", "high", "complete")
 _PARTICLES = "fourvectors"
 
 
-def learning_figure(board: Board) -> Chart | None:
+def learning_figure(board: Board, book: ScoreBook) -> Chart | None:
     """The headline against the number of training events, a line for each cell that was trained on several numbers."""
     cells = [cell for cell in _cells(board.rows, lambda row: row.train_events) if len(cell) > 1]
     if not cells:
@@ -42,9 +46,49 @@ def learning_figure(board: Board) -> Chart | None:
         title="What more training events are worth",
         description=f"{header} against the number of training events, {len(cells)} cells.",
         caption="Each line is one cell, trained on the first events of the same training set. "
-        f"Bars are {CONFIDENCE:.0%} intervals of one training.",
+        f"Bars are {CONFIDENCE:.0%} intervals. {_laws(cells, board, book)}".strip(),
         spec={"data": traces, "layout": layout_of(x, {"title": {"text": header}})},
     )
+
+
+def power_law(cell: Sequence[Row], book: ScoreBook) -> PowerLaw | None:
+    """The power law through the headlines of a cell with several numbers of training events, if there is one."""
+    points = [(row.train_events, row.score.value) for row in cell]
+    known = [(size, value) for size, value in points if size is not None and value is not None]
+    covariance = covariance_of(cell, book)
+    if covariance is None or len(known) < len(points):
+        return None
+    return fit([size for size, _ in known], [value for _, value in known], covariance)
+
+
+def _laws(cells: Sequence[Sequence[Row]], board: Board, book: ScoreBook) -> str:
+    """How fast the distance to 1 falls in each cell, and the events that it takes to reach the best row."""
+    best = board.best.score.value if board.best else None
+    if board.headline_column.scale != "share" or best is None:
+        return ""
+    parts: list[str] = []
+    for cell in cells:
+        if (law := power_law(cell, book)) is None:
+            continue
+        needed = law.needed(best) if best < 1 else Estimate(None)
+        words = "not more events alone"
+        if needed.value is not None and needed.low is not None and needed.high is not None:
+            low, value, high = (_rounded(number) for number in (needed.low, needed.value, needed.high))
+            words = f"{value} events [{low}, {high}]"
+        exponent = write_estimate(law.exponent)
+        parts.append(f"{cell[0].representation} · {cell[0].model} falls with the power {exponent} ({words})")
+    if not parts:
+        return ""
+    header = board.headline_column.header
+    return (
+        f"Power laws through 1 - {header}, and the training events that would reach the best row ({best:.3f}) if they "
+        f"went on: {'; '.join(parts)}."
+    )
+
+
+def _rounded(events: float) -> str:
+    """Two digits, as more would mean nothing; `more than 10^9` beyond."""
+    return f"{float(f'{events:.2g}'):,.0f}" if events < 1e9 else "more than 10⁹"
 
 
 def preprocessing_figure(board: Board) -> Chart | None:

@@ -33,7 +33,7 @@ def figures(board: Board, book: ScoreBook) -> list[Chart]:
     made = [
         class_figure(board) if board.macro else roc_figure(board, book),
         best_figure(board, book),
-        learning_figure(board),
+        learning_figure(board, book),
         preprocessing_figure(board),
         mass_figure(board),
         tradeoff_figure(board, "predict_events_per_s", "prediction"),

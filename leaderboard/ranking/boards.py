@@ -74,12 +74,12 @@ def _ranked(board: Board, book: ScoreBook) -> Board:
     expert = [row for row in alike if not row.problems and row.is_expert]
     beyond = [row for row in scored if board.beyond(row) and not row.is_expert]
     within = [row for row in alike if not (row.problems or board.beyond(row) or row.is_expert)]
+    spread = pooled_spread(within)
     others = [
-        replace(row, ranked_with=board.train_events)
+        replace(_lending(row, spread), ranked_with=board.train_events)
         for row in scored
         if board.other_training(row) and not (row.problems or (board.beyond(row) and not row.is_expert))
     ]
-    spread = pooled_spread(within)
     within = [_against_expert(_lending(row, spread), [_lending(row, spread) for row in expert], book) for row in within]
     finished, cut = ([row for row in within if row.converged is done] for done in (True, False))
     placed = _placed(finished, 0, book)

@@ -56,6 +56,15 @@ def better(rows: Sequence[Row], book: ScoreBook) -> Bools:
     return wins
 
 
+def covariance_of(rows: Sequence[Row], book: ScoreBook) -> Floats | None:
+    """The covariance of the headlines of rows (rows, rows), from test events and trainings; None without scores."""
+    together, cells = _cells(rows, book)
+    if cells is None or len(together) < len(rows):
+        return None
+    covariance: Floats = cells.covariance[cells.item, cells.item.T] + np.diag(cells.spread)
+    return covariance
+
+
 def _cells(rows: Sequence[Row], book: ScoreBook) -> tuple[list[int], JointEstimates | None]:
     """The rows that can be compared all at once, and what is known of them."""
     sets = _sets(rows, book)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,9 +12,11 @@ from benchmark.records.training import Epoch, Training
 from leaderboard.pages.courses import HEIGHT, WIDTH, courses
 from leaderboard.pages.curves import learning_figure, preprocessing_figure
 from leaderboard.pages.site import build
-from leaderboard.ranking.boards import rank
+from leaderboard.ranking.boards import rank, rank_with
 from leaderboard.ranking.rows import make_rows
-from tests.leaderboard.factory import make_result
+from leaderboard.ranking.scores import ScoreBook
+from tests.leaderboard.factory import make_result, scores_of
+from tests.leaderboard.ranking.test_protocol import stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,12 +37,12 @@ def test_a_learning_curve_joins_the_rows_of_one_cell() -> None:
     results = [make_result(auc=auc, events={"train": size, "test": 500}) for size, auc in sizes.items()]
     others = [make_result(auc=0.8, model="bdt"), make_result(auc=0.6, events={"train": 1000, "test": 9}, model="ffnn")]
     (board,) = rank([*results, *others])
-    figure = learning_figure(board)
+    figure = learning_figure(board, ScoreBook(None))
     assert figure is not None
     (trace,) = figure.spec["data"]
     assert (trace["x"], trace["y"]) == ([1000, 2000, 4000], [0.7, 0.78, 0.83])
     assert figure.spec["layout"]["xaxis"]["ticktext"] == ["1,000", "2,000", "4,000"]
-    assert learning_figure(rank(others)[0]) is None
+    assert learning_figure(rank(others)[0], ScoreBook(None)) is None
 
 
 def test_preprocessing_is_compared_for_each_model() -> None:
@@ -97,3 +100,19 @@ def test_a_page_has_notes_marks_and_drawings(store: ResultStore, tmp_path: Path)
     assert "Expert line: bdt on mass, tau21." in page
     assert "best 4 of 4, cap 4, ended by the cap" in page
     assert page.count("<polyline") == 2
+
+
+def test_a_power_law_says_how_many_events_it_takes(store: ResultStore) -> None:
+    """A model that gets better by a power of the number of events, and one that does not."""
+    for size, strength in ((1000, 1.0), (2000, 1.4), (4000, 1.8)):
+        for model, of_model in (("ffnn", strength), ("bdt", 1.2)):
+            events = {"train": size, "test": 1500}
+            stored(store, scores_of(2, of_model, seed=size), model=model, events=events)
+    book = ScoreBook(store)
+    (board,) = rank_with(store.all(), book)
+    caption = learning_figure(board, book).caption
+    assert "Power laws through 1 - AUC" in caption
+    assert re.search(
+        r"circles · ffnn falls with the power 0\.\d+ ± 0\.\d+ \(4,000 events \[[\d,]+, [\d,]+\]\)", caption
+    )
+    assert re.search(r"circles · bdt falls with the power .* \(not more events alone\)", caption)
