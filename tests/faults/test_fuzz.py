@@ -1,4 +1,4 @@
-"""Every reader of files that strangers may have written, with 200 changed files each; nothing but UserErrors come out.
+"""Every reader of files that strangers may have written, with many changed files each; nothing but UserErrors come out.
 
 `python -m tests.faults.fuzz --cases 10000` runs many more.
 """
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CASES = 200
+FEW = 80
+"""Cases of readers whose parser may crash, which have a process each of their own; `make test-slow` has `CASES`."""
 READERS = every_reader()
 
 
@@ -25,9 +27,10 @@ def test_a_reader_in_this_process(tmp_path: Path, name: str):
 
 
 @pytest.mark.parametrize("name", [name for name, fuzzed in READERS.items() if fuzzed.apart])
-def test_a_reader_whose_parser_may_crash(name: str):
-    summary = run(name, CASES)
-    assert summary.counts.total() == CASES
+@pytest.mark.parametrize("cases", [FEW, pytest.param(CASES, marks=pytest.mark.slow)])
+def test_a_reader_whose_parser_may_crash(name: str, cases: int):
+    summary = run(name, cases)
+    assert summary.counts.total() == cases
     assert summary.good, summary.errors
 
 
