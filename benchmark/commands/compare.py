@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json as json_format
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,11 +14,8 @@ from benchmark.core.errors import UserError
 from benchmark.core.plugin import Range
 from benchmark.core.terminal import console, table
 
-if TYPE_CHECKING:
-    from benchmark.records.store import ResultStore
-
 EVENTS = Range(1, 10_000)
-LEFT = {"Board", "a", "b", "b is", "True class"}
+LEFT = {"Board", "A", "B", "B is", "True class"}
 """Columns of text."""
 
 
@@ -41,47 +39,64 @@ def command(
     """Say where B is better or worse than A, paired on their common test events. Exit code 1 if it is worse anywhere.
 
     A and B are two folders of results, or two cells (graph/bdt), two models (bdt) or two representations of the results
-    in a folder. Cells are paired that agree in all but what is named. Differences are of the headline, over seeds, at
-    95% confidence for all pairs together (Holm).
+    in a folder. Cells are paired that agree in all but what is named. Differences are of the headline, over seeds. What
+    is called better or worse is so at 95% confidence for all pairs together (Holm); intervals are those of each pair by
+    itself. The exit code is 1 as well if a cell of folder B failed, or if nothing could be compared.
 
     Example: python -m benchmark compare fourvectors/ffnn graph/ffnn --task ttbar
     """
-    from leaderboard import comparisons
+    from leaderboard import comparisons, verdicts
 
     if json and markdown:
         raise UserError("compare: --json and --markdown exclude each other. Give one of them.")
+    if a.strip() == b.strip() or not (a.strip() and b.strip()):
+        raise UserError(f"compare: '{a}' and '{b}', expected two different names. Name two.")
     most = None if events is None else options.whole("--events", EVENTS)(events)
-    folders = [name for name in (a, b) if Path(name).is_dir()]
-    if len(folders) == 1:
+    folders = [name for name in (a, b) if _is_folder(name)]
+    missing = 0
+    if len(folders) == 2:
+        if results != options.DEFAULT_RESULTS:
+            raise UserError("compare: --results is where names are looked up, but A and B are folders. Leave it out.")
+        first, second = (
+            options.existing_results(Path(name), option=word, needed=True) for name, word in ((a, "A"), (b, "B"))
+        )
+        boards, book = comparisons.ranked(comparisons.both_folders(first, second), task)
+        cells, missing = comparisons.of_folders(boards), comparisons.lacking(boards)
+    elif folders and os.sep in folders[0]:
         raise UserError(
             f"compare: '{folders[0]}' is a folder, and '{b if folders[0] == a else a}' is not, expected two of a kind. "
             "Name two folders of results, or two cells, models or representations."
         )
-    if folders:
-        first, second = (options.existing_results(Path(name), option=word) for name, word in ((a, "A"), (b, "B")))
-        store: ResultStore = comparisons.both_folders(first, second)
     else:
-        store = options.existing_results(results, published=published)
-    boards, book = comparisons.ranked(store, task)
-    cells = comparisons.of_folders(boards) if folders else comparisons.of_names(a, b, boards)
+        boards, book = comparisons.ranked(options.existing_results(results, published=published, needed=True), task)
+        cells = comparisons.of_names(a, b, boards)
     pairs = comparisons.compared(cells, book)
     if not pairs:
         raise UserError(
             f"compare: '{a}' and '{b}' have no cell in common, expected cells that agree in task, preset and test "
             "events, and in all settings that are not compared. Run what is missing."
         )
-    lists = [comparisons.disagreements(pair, book, most or 0) for pair in pairs]
-    verdict, tables = comparisons.verdict(pairs, a, b), comparisons.tables(pairs, lists)
+    lists = [verdicts.disagreements(pair, book, most or 0) for pair in pairs]
+    verdict, tables = verdicts.verdict(pairs, a, b, missing), verdicts.tables(pairs, lists)
     if json:
-        records = [comparisons.record(pair) for pair in pairs]
+        records = [verdicts.record(pair) for pair in pairs]
         if most:
             for each, found in zip(records, lists, strict=True):
                 each["events"] = [event._asdict() for event in found]
         print(json_format.dumps({"verdict": verdict, "pairs": records}, indent=1))
     elif markdown:
-        print(comparisons.to_markdown(tables, verdict))
+        print(verdicts.to_markdown(tables, verdict))
     else:
         for header, rows in tables:
             console().print(table(header, rows, right=set(header) - LEFT, rule=True))
         print(f"\n{verdict}")
-    return 1 if any(pair.outcome == "worse" for pair in pairs) else 0
+    outcomes = {pair.outcome for pair in pairs}
+    stopped = any(pair.a.done and len(pair.b.done) < len(pair.b.results) for pair in pairs) and len(folders) == 2
+    return 1 if "worse" in outcomes or stopped or outcomes == {"not comparable"} else 0
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return Path(name).is_dir()
+    except OSError:  # a name that no file can have
+        return False

@@ -90,11 +90,14 @@ Published = Annotated[
 ]
 
 
-def existing_results(given: Path, *, published: bool = False, option: str = "--results") -> ResultStore:
+def existing_results(
+    given: Path, *, published: bool = False, option: str = "--results", needed: bool = False
+) -> ResultStore:
     """The results in an existing folder; prints a note on standard error if there are none yet.
 
     published : with the published results beside them.
     option : by which it was given.
+    needed : whether having no results is an error.
 
     Raises UserError when there is no such folder, or when it holds other files.
     """
@@ -116,7 +119,10 @@ def existing_results(given: Path, *, published: bool = False, option: str = "--r
             f"{option} {folder}: holds no result (found: {_first(other_files)}), expected TASK/*.json. "
             "Name a folder of results."
         )
-    print(f"no results in {folder} yet. First: python -m benchmark run --task ttbar", file=sys.stderr)
+    words = f"no results in {folder} yet. First: python -m benchmark run --task ttbar"
+    if needed:
+        raise UserError(words)
+    print(words, file=sys.stderr)
     return store
 
 

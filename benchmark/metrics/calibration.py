@@ -54,10 +54,14 @@ def calibration_error(
     excess = hits - probabilities
     distance, share = summed(shares * excess), summed(shares)
     centre = np.divide(distance, share, out=np.zeros(BINS), where=share > 0)
-    spread = np.sqrt(summed((shares * (excess - centre[bins])) ** 2))
-    right = np.sqrt(summed(shares**2 * probabilities * (1 - probabilities)))
-    chance = float(folded_normal(np.zeros(BINS), right)[0].sum())
+    observed = summed((shares * (excess - centre[bins])) ** 2)
+    expected = summed(shares**2 * probabilities * (1 - probabilities))
+    chance = float(folded_normal(np.zeros(BINS), np.sqrt(expected))[0].sum())
     value = float(np.abs(distance).sum())
+    if effective_count(weights) <= 1:
+        return Estimate(value), Estimate(chance)
+    # a bin in which no event is assigned wrongly yet says nothing of how many will be
+    spread = np.sqrt(np.maximum(observed, expected))
     margin = normal_quantile(confidence) * math.sqrt(float(folded_normal(distance, spread)[1].sum()))
     return Estimate(value, max(0.0, value - margin), min(1.0, value + margin)), Estimate(chance)
 

@@ -82,9 +82,9 @@ class MetricColumn:
         of a row, and has no column.
     chance : the value that guessing gives. A row that is significantly worse is marked as inverted.
     common : the number depends on the test events alone, so that a table gives it once if all rows agree.
+    source : the paper that defines the number or its interval.
     interval : how the interval is made, in a few words; empty if there is none.
     undefined : when there is no value, in a few words; empty if there always is one.
-    source : the paper that defines the number or its interval.
     """
 
     name: str
@@ -96,9 +96,9 @@ class MetricColumn:
     order: int | None = 100
     chance: float | None = None
     common: bool = False
+    source: str = ""
     interval: str = ""
     undefined: str = ""
-    source: str = ""
 
     def __post_init__(self) -> None:
         """Refuse names that would be ambiguous or slow to match, and columns without a header."""

@@ -31,7 +31,12 @@ MOST_FREEDOM = 1e6
 """Degrees of freedom that stand for infinitely many."""
 
 MOST_NUMBERS = 1_000_000
-"""Simulated differences that are in memory at a time, with some ten numbers each."""
+"""Simulated differences that are made at a time, with some ten numbers each."""
+
+MOST_KEPT = 40_000_000
+"""Simulated differences that are kept, of four bytes each: those of 140 cells. Of more cells there are fewer draws."""
+
+FEWEST_DRAWS = 500
 
 ALIKE = 1e-14
 """Smaller standard errors are rounding; see `benchmark.metrics.auc.NOISE`."""
@@ -100,12 +105,13 @@ def different(cells: JointEstimates, confidence: float = CONFIDENCE, seed: int =
         return sizes
 
     found = normal(cells.difference[first, second])
-    by_chance = np.empty((DRAWS, len(first)), dtype=np.float32)
+    total = max(FEWEST_DRAWS, min(DRAWS, MOST_KEPT // max(1, len(first))))
+    by_chance = np.empty((total, len(first)), dtype=np.float32)
     rng = np.random.default_rng(seed)
     root = _root(cells.covariance)
     step = max(1, MOST_NUMBERS // max(1, len(first)))
-    for start in range(0, DRAWS, step):
-        draws = min(step, DRAWS - start)
+    for start in range(0, total, step):
+        draws = min(step, total - start)
         noise = (rng.normal(size=(draws, root.shape[1])) @ root.T).astype(np.float32)
         spread = cells.spread * cells.freedom / rng.chisquare(cells.freedom, (draws, count))
         trainings = (rng.normal(size=(draws, count)) * np.sqrt(spread)).astype(np.float32)

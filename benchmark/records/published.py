@@ -29,10 +29,12 @@ class BesidePublished(ResultStore):
     ----------
     folder : of the user's own results.
     published : the folder of published results; if it is the same one, there are no others.
+    of_files : whether results of tasks in files count, too: published boards have none.
     """
 
-    def __init__(self, folder: Path, published: Path) -> None:
+    def __init__(self, folder: Path, published: Path, *, of_files: bool = False) -> None:
         super().__init__(folder)
+        self._of_files = of_files
         self._published = ResultStore(published) if published.resolve() != folder.resolve() else None
 
     def all(self, task: str = "*") -> Iterator[Result]:
@@ -45,7 +47,7 @@ class BesidePublished(ResultStore):
             return
         for name in sorted({name for name, *_ in boards}):
             for result in self._published.all(name):
-                if _of_board(result) in boards and result.task_origin is None:
+                if _of_board(result) in boards and (self._of_files or result.task_origin is None):
                     yield result.as_published()
 
     def scores(self, result: Result) -> Scores:

@@ -46,10 +46,11 @@ def rank_with(results: Iterable[Result], book: ScoreBook) -> list[Board]:
 def rank_intervals(rows: Sequence[Row], book: ScoreBook) -> list[tuple[int, int]]:
     """The first and last rank that each of the rows may have.
 
-    From 1 + the number of rows that are better to N - the number that are worse. With 95% confidence all of them hold
-    the right rank (Mogstad, Romano, Shaikh and Wilhelm, Rev. Econ. Stud. 91 (2024) 476), so that rows which are equal
-    in truth seldom get different ones, however many there are. There are no groups: if only the best of three differs
-    significantly from the worst, they have the ranks 1-2, 1-3 and 2-3.
+    From 1 + the number of rows that are better to N - the number that are worse. For rows with scores and an area under
+    a ROC curve as headline, with 95% confidence all of them hold the right rank (Mogstad, Romano, Shaikh and Wilhelm,
+    Rev. Econ. Stud. 91 (2024) 476), so that rows which are equal in truth seldom get different ones, however many there
+    are. There are no groups: if only the best of three differs significantly from the worst, they have the ranks 1-2,
+    1-3 and 2-3.
     """
     wins = better(rows, book)
     return [(1 + int(wins[:, place].sum()), len(rows) - int(wins[place].sum())) for place in range(len(rows))]
@@ -75,12 +76,13 @@ def _ranked(board: Board, book: ScoreBook) -> Board:
     beyond = [row for row in scored if board.beyond(row) and not row.is_expert]
     within = [row for row in alike if not (row.problems or board.beyond(row) or row.is_expert)]
     spread = pooled_spread(within)
+    within, expert, beyond = ([_lending(row, spread) for row in rows] for rows in (within, expert, beyond))
     others = [
         replace(_lending(row, spread), ranked_with=board.train_events)
         for row in scored
         if board.other_training(row) and not (row.problems or (board.beyond(row) and not row.is_expert))
     ]
-    within = [_against_expert(_lending(row, spread), [_lending(row, spread) for row in expert], book) for row in within]
+    within = [_against_expert(row, expert, book) for row in within]
     finished, cut = ([row for row in within if row.converged is done] for done in (True, False))
     placed = _placed(finished, 0, book)
     for row in reversed(expert):  # the best one first, where its score is among the finished rows

@@ -7,7 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmark.metrics.comparison import Spread, compare_seeds, pooled, spread_of
-from leaderboard.ranking.seeds import SCALES, Z, seed_estimate
+from benchmark.metrics.intervals import student_quantile
+from benchmark.metrics.metric import CONFIDENCE
+from leaderboard.ranking.seeds import SCALES, seed_estimate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,12 +87,15 @@ def lent_to(row: Row, number: str) -> Spread | None:
 
 
 def own_spread(row: Row) -> Spread | None:
-    """The spread over its seeds of the headline of a row, on its scale; None of one seed, or if nothing is drawn."""
+    """The spread over its seeds of the headline of a row, on its scale.
+
+    None of one seed, if nothing is drawn at random, and if a seed is at an end of the scale, such as an area of 1.
+    """
     scale = SCALES[row.headline_column.scale]
     values = [value for result in row.done if (value := seed_estimate(result, row.headline).value) is not None]
-    if len(set(values)) == 1:
+    if len(set(values)) == 1 or not all(map(scale.inside, values)):
         return None
-    return spread_of([scale.to(value) for value in values if scale.inside(value)])
+    return spread_of(list(map(scale.to, values)))
 
 
 def _with_spread(row: Row) -> Estimate:
@@ -98,7 +103,8 @@ def _with_spread(row: Row) -> Estimate:
     score, scale = row.score, SCALES[row.headline_column.scale]
     if row.borrowed is None or len(row.done) > 1 or score.value is None or not scale.inside(score.value):
         return score
-    place, noise = scale.to(score.value), Z * math.sqrt(row.borrowed.variance)
+    noise = student_quantile(CONFIDENCE, row.borrowed.freedom) * math.sqrt(row.borrowed.variance)
+    place = scale.to(score.value)
     low, high = (
         bound if bound is None else scale.of(place + sign * math.hypot(scale.to(bound) - place, noise))
         for bound, sign in ((score.low, -1), (score.high, 1))

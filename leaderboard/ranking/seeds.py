@@ -107,12 +107,12 @@ def combine(seeds: Sequence[Estimate], scale: SeedScale = LINEAR) -> RowEstimate
     from events and that from trainings, added in quadrature (Zou and Donner, Stat. Med. 27 (2008) 1693). All seeds use
     the same test events, so their statistical errors are taken as fully correlated: they are averaged, not divided by
     sqrt(n). What is each training's own of them is in s as well, so that the interval is rather too wide than too
-    narrow: in simulations it holds the mean in 95 to 98% of cells of three and five seeds where a tenth of the variance
-    from events is each training's own, and in 99% where it is two fifths. The scale keeps the bounds in the range of
-    the number. If a seed lies at the end of the range (an accuracy of 1), f is infinite: then the linear scale
-    is used, and the bounds are limited to the range. If the value of any seed is undefined, the combined value is
-    undefined (the others would be a biased selection), and its lower bound is the lowest of all. If the value of any
-    seed is outside the range, or of its own interval, there is no interval.
+    narrow: in simulations it holds the mean in 96 to 99% of cells of three and five seeds, most where much of the
+    variance from events is each training's own. The scale keeps the bounds in the range of the number. If a seed lies
+    at the end of the range (an accuracy of 1), f is infinite: then the linear scale is used, and the bounds are limited
+    to the range. If the value of any seed is undefined, the combined value is undefined (the others would be a biased
+    selection), and its lower bound is the lowest of all. If the value of any seed is outside the range, or of its own
+    interval, there is no interval.
     """
     if not seeds:
         return RowEstimate(None, reason="not run")

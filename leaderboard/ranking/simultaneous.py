@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from benchmark.metrics.auc import NOISE, mean_area
-from benchmark.metrics.comparison import Spread
+from benchmark.metrics.comparison import Spread, spread_of
 from benchmark.metrics.simultaneous import MOST_FREEDOM, JointEstimates, different, moderated
 from leaderboard.ranking.comparison import own_spread, significantly_better
-from leaderboard.ranking.seeds import SHARE
+from leaderboard.ranking.seeds import seed_estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,11 +92,11 @@ def _cells(rows: Sequence[Row], book: ScoreBook) -> tuple[list[int], JointEstima
 
 def _sets(rows: Sequence[Row], book: ScoreBook) -> list[Result]:
     """A result of each set of test events, the one with the fewest events first; each is part of the next."""
-    found: dict[str, Result] = {}
+    found: dict[str, tuple[int, Result]] = {}
     for result in (result for row in rows for result in row.done):
         if (events := book.evidence(result).events) is not None:
-            found.setdefault(events.sha256, result)
-    ordered = sorted(found.values(), key=lambda result: result.events.get("test", 0))
+            found.setdefault(events.sha256, (len(events.event_ids), result))
+    ordered = [result for _, result in sorted(found.values(), key=lambda sized: sized[0])]
     return [one for one in ordered if book.places(one, ordered[-1]) is not None]
 
 
@@ -140,12 +140,19 @@ def _spreads(rows: Sequence[Row]) -> list[Spread | None]:
     """The variance of the mean over seeds of each row: its own with what all rows say of it, or the borrowed one."""
     own = [own_spread(row) for row in rows]
     mixed = iter(moderated([spread for spread in own if spread is not None]))
-    found: list[Spread | None] = []
-    for row, spread in zip(rows, own, strict=True):
-        shared = row.borrowed if spread is None and len(row.done) == 1 else spread and next(mixed)
-        value = row.score.value
-        if not shared or value is None or not SHARE.inside(value):
-            found.append(None)
-            continue
-        found.append(Spread(shared.variance * (value * (1 - value)) ** 2 / len(row.done), shared.freedom))
-    return found
+    return [
+        _of_mean(row, row.borrowed if spread is None else next(mixed)) for row, spread in zip(rows, own, strict=True)
+    ]
+
+
+def _of_mean(row: Row, spread: Spread | None) -> Spread | None:
+    """The variance of the mean over seeds, from the spread on the scale of the logit; without it, from the areas alone.
+
+    An area of 1 has no logit.
+    """
+    values = [value for result in row.done if (value := seed_estimate(result, row.headline).value) is not None]
+    if spread is None:
+        plain = spread_of(values)
+        return None if plain is None else Spread(plain.variance / len(values), plain.freedom)
+    value = row.score.value or 0.0
+    return Spread(spread.variance * (value * (1 - value)) ** 2 / len(row.done), spread.freedom)

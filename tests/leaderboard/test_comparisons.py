@@ -9,11 +9,13 @@ import pytest
 
 from benchmark.core.errors import UserError
 from benchmark.metrics.comparison import auc_difference
-from benchmark.records.published import BesidePublished
+from benchmark.records.result import PluginOrigin
 from benchmark.records.store import ResultStore
-from leaderboard.comparisons import Pair, compared, disagreements, lines, of_folders, of_names, ranked, record, verdict
+from leaderboard.comparisons import Pair, both_folders, compared, lacking, of_folders, of_names, ranked
+from leaderboard.formatting import write_number
 from leaderboard.ranking.boards import rank_with
 from leaderboard.ranking.scores import ScoreBook
+from leaderboard.verdicts import disagreements, lines, record, verdict
 from tests.leaderboard.factory import make_result, scores_of
 from tests.leaderboard.ranking.test_protocol import first_of, stored
 
@@ -42,13 +44,13 @@ def test_two_models_are_compared_on_each_representation(grid: ResultStore) -> No
     assert {pair.names: pair.outcome for pair in found} == {
         ("circles/bdt", "circles/mpnn"): "better",
         ("fourvectors/bdt", "fourvectors/mpnn"): "worse",
-        ("graph/bdt", "graph/mpnn"): "not told apart",
+        ("graph/bdt", "graph/mpnn"): "no significant difference",
     }
     words = verdict(found, "bdt", "mpnn")
-    assert words.startswith("mpnn is better in 1, worse in 1, not told apart in 1 of 3 cells of bdt. ")
-    (alike,) = (pair for pair in found if pair.outcome == "not told apart")
+    assert words.startswith("Of 3 pairs, mpnn is better in 1 and worse in 1 than bdt. ")
+    (alike,) = (pair for pair in found if pair.outcome == "no significant difference")
     most = max(abs(alike.difference.low), abs(alike.difference.high))
-    assert f"they differ by less than {most:.3g}"[:30] in words
+    assert f"In one there is no significant difference: it is at most {write_number(most)} (95% intervals)." in words
     assert words.count(". ") == 2, "three sentences"
 
 
@@ -78,9 +80,12 @@ def test_cells_of_two_folders(tmp_path: Path) -> None:
         stored(store, scores_of(2, strength, seed=1), model="cnn", parameters={"depth": 15})
         stored(store, scores_of(2, strength, seed=1), model="cnn", parameters={"depth": 50 if store is before else 20})
         stored(store, scores_of(2, 1.2, seed=2), model="ffnn")
-    boards, book = ranked(BesidePublished(after.folder, before.folder))
+    boards, book = ranked(both_folders(before, after))
     found = compared(of_folders(boards), book)
-    assert {pair.b.results[0].model: pair.outcome for pair in found} == {"cnn": "worse", "ffnn": "not told apart"}
+    assert {pair.b.results[0].model: pair.outcome for pair in found} == {
+        "cnn": "worse",
+        "ffnn": "no significant difference",
+    }
     ffnn = next(pair for pair in found if pair.b.model == "ffnn")
     assert (ffnn.difference.value, ffnn.difference.low, ffnn.difference.high) == (0, 0, 0), "the same scores"
 
@@ -122,7 +127,55 @@ def test_rows_without_scores_are_not_comparable(grid: ResultStore) -> None:
     assert verdict(found, "x", "y") == "No cell of y can be compared with x."
     assert record(found[0])["difference"] == {"value": None, "low": None, "high": None}
     assert disagreements(found[0], book, 3) == []
-    assert lines(found)[0][-4:] == ("–", "–", "–", "not comparable")
+    assert lines(found)[0][-4:] == (
+        *("–", "–", "–"),
+        "not comparable: scores are missing, or test events are others",
+    )
+
+
+def test_what_failed_or_was_changed_is_said(tmp_path: Path) -> None:
+    before, after = (ResultStore(tmp_path / name) for name in ("a", "b"))
+    for store in (before, after):
+        for model in ("bdt", "cnn", "ffnn", "mpnn"):
+            scores = scores_of(2, 1.0, seed=len(model))
+            if (store, model) == (after, "cnn"):
+                events = {"train": 4000, "test": 1500}
+                store.add(make_result(task="wprime", model=model, status="failed", reason="no memory", events=events))
+            elif (store, model) != (after, "mpnn"):
+                result = stored(store, scores, model=model)
+                if (store, model) == (after, "ffnn"):
+                    better = result.metrics["auc"].model_copy(update={"value": 0.99, "high": 0.999})
+                    store.add(result.model_copy(update={"metrics": {**result.metrics, "auc": better}}), scores)
+    boards, book = ranked(both_folders(before, after))
+    found = {pair.a.model: pair for pair in compared(of_folders(boards), book)}
+    assert {model: pair.outcome for model, pair in found.items()} == {
+        "bdt": "no significant difference",
+        "cnn": "not comparable",
+        "ffnn": "not comparable",
+    }
+    assert found["cnn"].reason == "B is failed: no memory"
+    assert found["ffnn"].reason.startswith("B is ")
+    assert lacking(boards) == 1, "mpnn"
+    words = verdict(list(found.values()), "a", "b", lacking(boards))
+    assert words.endswith("2 pairs can't be compared. 1 cell of a has no counterpart.")
+
+
+def test_each_row_is_in_one_pair(store: ResultStore) -> None:
+    """Two models on 3,000 events and on the first 800 of them."""
+    for number, model in enumerate(("a", "b")):
+        whole = scores_of(2, 1.0 + 0.2 * number, seed=number, events=3000)
+        stored(store, whole, model=model, fingerprint="large")
+        stored(store, first_of(whole, 800), model=model, fingerprint="small")
+    found = pairs(store, "a", "b")
+    assert sorted((pair.a.test_events, pair.b.test_events) for pair in found) == [(800, 800), (3000, 3000)]
+
+
+def test_tasks_of_files_are_compared_between_folders(tmp_path: Path) -> None:
+    before, after = (ResultStore(tmp_path / name) for name in ("a", "b"))
+    for store in (before, after):
+        stored(store, scores_of(2, 1.0, seed=1), task_origin=PluginOrigin(name="mine.py", sha256="ab" * 32))
+    boards, book = ranked(both_folders(before, after))
+    assert [pair.outcome for pair in compared(of_folders(boards), book)] == ["no significant difference"]
 
 
 def test_names_that_mean_nothing_or_two_things(grid: ResultStore) -> None:

@@ -100,6 +100,18 @@ def test_the_interval_holds_the_mean_of_other_samples(excess: float):
     assert 0.93 <= np.mean([each.low <= mean <= each.high for each in found]) <= 0.995
 
 
+@pytest.mark.parametrize("events", [50, 300])
+def test_few_mistakes_are_no_certainty(events: int):
+    """Probabilities of 0.98 to 1 that are right: most samples of 50 events have no mistake."""
+    rng, found = np.random.default_rng(4), []
+    for _ in range(1000):
+        probabilities = rng.uniform(0.98, 1, events)
+        found.append(calibration_error(probabilities, (rng.uniform(size=events) < probabilities).astype(float))[0])
+    mean = np.mean([each.value for each in found])
+    assert np.mean([each.low <= mean <= each.high for each in found]) >= 0.93
+    assert calibration_error(np.array([0.9]), np.array([1.0]))[0].low is None
+
+
 def test_no_weight_at_all():
     found, chance = calibration_error(np.ones(2), np.ones(2), np.zeros(2))
     assert found.reason == chance.reason == "no test events"

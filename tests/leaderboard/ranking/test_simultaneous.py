@@ -102,9 +102,36 @@ def test_identical_rows_and_no_rows(store: ResultStore) -> None:
     assert not better(rows[:1], ScoreBook(None)).any()
 
 
-def test_sets_of_events_that_are_not_nested_are_left_to_pairs(
-    store: ResultStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_three_nested_sets(store: ResultStore) -> None:
+    """The smaller sets are where their rows say so, whatever a record says of its number of events."""
+    for place, events in enumerate((3000, 1500, 600)):
+        for model in ("a", "b"):
+            whole = scores_of(2, 1.0 + 0.3 * (model == "b"), seed=2 * place + (model == "b"), events=3000)
+            fields = {"fingerprint": f"f{events}", "events": {"train": 4000} if events == 3000 else {"test": events}}
+            stored(store, first_of(whole, events), model=f"{model}{events}", **fields)
+    rows, book = sorted_rows(board_of(store)), ScoreBook(store)
+    together, cells = _cells(rows, book)
+    assert len(together) == 6
+    for a in range(6):
+        for b in range(a + 1, 6):
+            pair = compare(rows[a], rows[b], book)
+            assert np.isclose(cells.difference[a, b], pair.value, rtol=0, atol=1e-12), (a, b)
+            assert np.isclose(np.sqrt(cells.variance[a, b]), pair.standard_error, rtol=1e-9), (a, b)
+
+
+def test_a_seed_that_separates_perfectly_still_has_a_spread(store: ResultStore) -> None:
+    """An area of 1 has no logit: two perfect seeds and one of 0.93 are no better than three of 0.985."""
+    for seed, strength in enumerate((30.0, 30.0, 2.1)):
+        stored(store, scores_of(2, strength, seed=seed, events=600), model="a", seed=seed)
+    for seed in range(3):
+        stored(store, scores_of(2, 3.0, seed=10 + seed, events=600), model="b", seed=seed)
+    rows, book = sorted_rows(board_of(store)), ScoreBook(store)
+    assert max(result.metrics["auc"].value for result in rows[0].done) == 1
+    assert compare(rows[0], rows[1], book).p_value > 0.3
+    assert {row.rank for row in rows} == {(1, 2)}
+
+
+def test_rows_whose_areas_are_unknown_are_left_to_pairs(store: ResultStore, monkeypatch: pytest.MonkeyPatch) -> None:
     stored(store, scores_of(2, 1.0, seed=1), model="a")
     stored(store, scores_of(2, 3.0, seed=2), model="b")
     rows, book = board_of(store).rows, ScoreBook(store)
