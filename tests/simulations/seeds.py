@@ -72,7 +72,7 @@ def told_apart(
         spread=np.array([spread.variance for spread in spreads]) / seeds if spreads else np.zeros(cells),
         freedom=np.array([spread.freedom for spread in spreads]) if spreads else np.full(cells, MOST_FREEDOM),
     )
-    return different(estimates)
+    return different(estimates, draws=4000)
 
 
 def one_class(toys: int, cells: int, seeds: int, factor: float) -> float:
