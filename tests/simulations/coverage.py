@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.integrate import trapezoid
 from scipy.stats import norm
 
 from benchmark.metrics.accuracy import Accuracy
@@ -103,7 +104,7 @@ def truths(scored: Scored, distance: float) -> dict[str, Callable[[], float]]:
 
     def log_loss() -> float:
         x = np.linspace(-8, 8 + distance, 20_001)
-        return float(np.trapezoid(np.logaddexp(0, distance * (distance / 2 - x)) * norm.pdf(x - distance), x))
+        return float(trapezoid(np.logaddexp(0, distance * (distance / 2 - x)) * norm.pdf(x - distance), x))
 
     found: dict[str, Callable[[], float]] = {
         "auc": lambda: float(norm.cdf(distance / np.sqrt(2))),
