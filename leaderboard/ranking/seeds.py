@@ -107,7 +107,7 @@ def combine(seeds: Sequence[Estimate], scale: SeedScale = LINEAR) -> RowEstimate
     from events and that from trainings, added in quadrature (Zou and Donner, Stat. Med. 27 (2008) 1693). All seeds use
     the same test events, so their statistical errors are taken as fully correlated: they are averaged, not divided by
     sqrt(n). What is each training's own of them is in s as well, so that the interval is rather too wide than too
-    narrow: in simulations it holds the mean in 96 to 99% of cells of three and five seeds, most where much of the
+    narrow: in simulations it holds the mean in 95 to 99% of cells of three and five seeds, most where much of the
     variance from events is each training's own. The scale keeps the bounds in the range of the number. If a seed lies
     at the end of the range (an accuracy of 1), f is infinite: then the linear scale is used, and the bounds are limited
     to the range. If the value of any seed is undefined, the combined value is undefined (the others would be a biased

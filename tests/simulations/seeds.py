@@ -1,4 +1,4 @@
-"""Cells of several seeds, in simulated boards: what intervals of rows hold, and how often rows are told apart.
+"""Cells of several seeds, in simulated boards: what intervals of rows hold, and how often they differ.
 
 python -m tests.simulations.seeds [--toys 1000]     prints the tables of docs/statistics.md, in some minutes
 
@@ -47,9 +47,7 @@ def held(toys: int, seeds: int, trainings: float, own: float) -> float:
     return found / toys
 
 
-def told_apart(
-    rng: np.random.Generator, cells: int, seeds: int, factor: float, ahead: float = 0.0
-) -> NDArray[np.bool_]:
+def differing(rng: np.random.Generator, cells: int, seeds: int, factor: float, ahead: float = 0.0) -> NDArray[np.bool_]:
     """Which pairs of simulated cells differ, (cells, cells).
 
     Parameters
@@ -76,15 +74,15 @@ def told_apart(
 
 
 def one_class(toys: int, cells: int, seeds: int, factor: float) -> float:
-    """In how many boards of equal cells no two are told apart."""
+    """In how many boards of equal cells no two differ significantly."""
     rng = np.random.default_rng([cells, seeds])
-    return float(np.mean([not told_apart(rng, cells, seeds, factor).any() for _ in range(toys)]))
+    return float(np.mean([not differing(rng, cells, seeds, factor).any() for _ in range(toys)]))
 
 
 def power(toys: int, cells: int, seeds: int, ahead: float) -> float:
-    """How often a cell that is ahead is told apart from another one."""
+    """How often a cell that is ahead differs significantly from another one."""
     rng = np.random.default_rng([cells, seeds])
-    return float(np.mean([told_apart(rng, cells, seeds, 1.0, ahead)[0, 1] for _ in range(toys)]))
+    return float(np.mean([differing(rng, cells, seeds, 1.0, ahead)[0, 1] for _ in range(toys)]))
 
 
 def tables(toys: int) -> Iterator[str]:

@@ -45,7 +45,7 @@ def test_pairs_that_stand_alone_would_rank_most_boards_of_equal_cells() -> None:
     assert pairs_alone(2000, 10) < 0.5
 
 
-def test_cells_that_differ_are_told_apart() -> None:
+def test_cells_that_differ_are_found() -> None:
     """Of two cells, three errors are beyond 1.96 in 85%; of ten, five are beyond what is left of 3.2 in most."""
     assert power(200, 2, 1, 3.0) >= 0.78
     assert power(60, 10, 3, 5.0) >= 0.8
