@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_format
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from benchmark.commands import options
 from benchmark.core.errors import UserError
 from benchmark.core.plugin import Range
 from benchmark.core.terminal import console, table
+
+if TYPE_CHECKING:
+    from benchmark.records.store import ResultStore
 
 EVENTS = Range(1, 10_000)
 LEFT = {"Board", "A", "B", "B is", "True class"}
@@ -52,24 +55,13 @@ def command(
     if a.strip() == b.strip() or not (a.strip() and b.strip()):
         raise UserError(f"compare: '{a}' and '{b}', expected two different names. Name two.")
     most = None if events is None else options.whole("--events", EVENTS)(events)
-    folders = [name for name in (a, b) if _is_folder(name)]
-    missing = 0
-    if len(folders) == 2:
-        if results != options.DEFAULT_RESULTS:
-            raise UserError("compare: --results is where names are looked up, but A and B are folders. Leave it out.")
-        first, second = (
-            options.existing_results(Path(name), option=word, needed=True) for name, word in ((a, "A"), (b, "B"))
-        )
-        boards, book = comparisons.ranked(comparisons.both_folders(first, second), task)
+    folders = _two_folders(a, b, results)
+    if folders:
+        boards, book = comparisons.ranked(comparisons.both_folders(*folders), task)
         cells, missing = comparisons.of_folders(boards), comparisons.lacking(boards)
-    elif folders and os.sep in folders[0]:
-        raise UserError(
-            f"compare: '{folders[0]}' is a folder, and '{b if folders[0] == a else a}' is not, expected two of a kind. "
-            "Name two folders of results, or two cells, models or representations."
-        )
     else:
         boards, book = comparisons.ranked(options.existing_results(results, published=published, needed=True), task)
-        cells = comparisons.of_names(a, b, boards)
+        cells, missing = comparisons.of_names(a, b, boards), 0
     pairs = comparisons.compared(cells, book)
     if not pairs:
         raise UserError(
@@ -91,8 +83,29 @@ def command(
             console().print(table(header, rows, right=set(header) - LEFT, rule=True))
         print(f"\n{verdict}")
     outcomes = {pair.outcome for pair in pairs}
-    stopped = any(pair.a.done and len(pair.b.done) < len(pair.b.results) for pair in pairs) and len(folders) == 2
-    return 1 if "worse" in outcomes or stopped or outcomes == {"not comparable"} else 0
+    stopped = any(pair.a.done and len(pair.b.done) < len(pair.b.results) for pair in pairs)
+    return 1 if "worse" in outcomes or (folders and stopped) or outcomes == {"not comparable"} else 0
+
+
+def _two_folders(a: str, b: str, results: Path) -> tuple[ResultStore, ResultStore] | None:
+    """The results of both if A and B are folders; None if they are names.
+
+    Raises UserError when only one is a folder, and when --results is given beside folders.
+    """
+    folders = [name for name in (a, b) if _is_folder(name)]
+    if len(folders) == 2:
+        if results != options.DEFAULT_RESULTS:
+            raise UserError("compare: --results is where names are looked up, but A and B are folders. Leave it out.")
+        first, second = (
+            options.existing_results(Path(name), option=word, needed=True) for name, word in ((a, "A"), (b, "B"))
+        )
+        return first, second
+    if folders and os.sep in folders[0]:
+        raise UserError(
+            f"compare: '{folders[0]}' is a folder, and '{b if folders[0] == a else a}' is not, expected two of a kind. "
+            "Name two folders of results, or two cells, models or representations."
+        )
+    return None
 
 
 def _is_folder(name: str) -> bool:
