@@ -54,24 +54,31 @@ $(VENV)/bin/python:
 	fi; \
 	"$$python" -m venv $(VENV)
 
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+# pip compiles modules in one process, which is most of the time that it takes
+COMPILE := $(BIN)/python -W ignore -m compileall -qq -j 0 $(VENV)/lib || true
+
 # energyflow (GPLv3) asks for wasserstein, which holds numpy below 2; energy-flow polynomials need neither
-ENERGYFLOW = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps energyflow==1.4.0 \
+ENERGYFLOW = $(PIP) --no-deps energyflow==1.4.0 \
 	|| echo "energyflow could not be installed: the representation energy_flow is skipped" >&2
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing into $(VENV). This takes a few minutes, most of them for torch."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	$(PIP) --constraint constraints.txt --editable .
 	@$(ENERGYFLOW)
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing into $(VENV). This takes a few minutes, most of them for torch."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	$(PIP) --constraint constraints.txt --editable '.[test]'
 	@$(ENERGYFLOW)
+	@$(COMPILE)
 	@touch $@ $(VENV)/installed
 
 # jetnet and wasserstein ask for numpy 1; what is compared here works with numpy 2
 $(VENV)/installed-bench: $(VENV)/installed-test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,bench]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps energyflow==1.4.0 jetnet==0.2.5 wasserstein==1.1.0
+	$(PIP) --constraint constraints.txt --editable '.[test,bench]'
+	$(PIP) --no-deps energyflow==1.4.0 jetnet==0.2.5 wasserstein==1.1.0
+	@$(COMPILE)
 	@touch $@

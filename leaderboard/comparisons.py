@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchmark.core.errors import UserError, did_you_mean, spelled
+from benchmark.metrics.comparison import holm
 from benchmark.metrics.metric import CONFIDENCE
 from benchmark.records.published import BesidePublished
 from leaderboard.ranking.boards import rank_with
@@ -97,14 +98,13 @@ def both_folders(first: ResultStore, second: ResultStore) -> BesidePublished:
 def compared(pairs: Iterable[tuple[Board, Row, Row]], book: ScoreBook) -> list[Pair]:
     """Each pair with its difference: paired on common test events, over seeds, and with Holm's correction.
 
-    Holm, Scand. J. Stat. 6 (1979) 65: with 95% confidence none of the pairs that are called better or worse is equal.
+    With 95% confidence none of the pairs that are called better or worse is equal.
     """
     found = [_pair(board, a, b, book) for board, a, b in pairs]
-    known = sorted((pair.difference.p_value, place) for place, pair in enumerate(found) if pair.difference is not None)
-    largest = 0.0
-    for rank, (p_value, place) in enumerate(known):
-        largest = max(largest, min(1.0, (len(known) - rank) * p_value))
-        found[place] = replace(found[place], p_value=largest)
+    known = [place for place, pair in enumerate(found) if pair.difference is not None]
+    p_values = [pair.difference.p_value for pair in found if pair.difference is not None]
+    for place, p_value in zip(known, holm(p_values), strict=True):
+        found[place] = replace(found[place], p_value=p_value)
     return found
 
 

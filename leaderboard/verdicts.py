@@ -11,19 +11,22 @@ from leaderboard.export import markdown_table
 from leaderboard.formatting import write_count, write_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from benchmark.metrics.turns import Ratio
     from leaderboard.comparisons import Pair
     from leaderboard.ranking.row import Row
     from leaderboard.ranking.scores import ScoreBook
+    from leaderboard.regressions.findings import Finding
 
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
 
-def verdict(pairs: Sequence[Pair], a: str, b: str, missing: int = 0) -> str:
+def verdict(pairs: Sequence[Pair], a: str, b: str, missing: int = 0, ratios: Mapping[str, Ratio] | None = None) -> str:
     """Three sentences: what b is better and worse at, how much is left open, and what it costs.
 
     missing : cells of a that b does not have, for a sentence more.
+    ratios : of times that were measured in turn.
     """
     counts = {word: sum(pair.outcome == word for pair in pairs) for word in ("better", "worse")}
     alike = [pair for pair in pairs if pair.outcome == "no significant difference"]
@@ -47,12 +50,15 @@ def verdict(pairs: Sequence[Pair], a: str, b: str, missing: int = 0) -> str:
     else:
         least = min(abs(pair.difference.value) for pair in pairs if pair.difference)
         sentences.append(f"The smallest difference is {write_number(least)}.")
-    return " ".join([*sentences, _costs(pairs), *more])
+    return " ".join([*sentences, _costs(pairs, ratios or {}), *more])
 
 
-def _costs(pairs: Sequence[Pair]) -> str:
+def _costs(pairs: Sequence[Pair], ratios: Mapping[str, Ratio]) -> str:
     costs = sorted(cost for pair in pairs if (cost := pair.cost) is not None)
     end = "times were not measured in turn, and are not compared."
+    if ratios:
+        known = [ratio.value for ratio in ratios.values()]
+        end = f"measured in turn, times are {min(known):.2f} to {max(known):.2f} times as long."
     if not costs:
         return f"The operations of a prediction are not compared, since they are counted otherwise; {end}"
     low, high = (write_number(cost) for cost in (costs[0], costs[-1]))
@@ -162,14 +168,40 @@ def _of_row(row: Row) -> dict[str, Any]:
     }
 
 
-def tables(pairs: Sequence[Pair], lists: Sequence[Sequence[Disagreement]]) -> list[Table]:
-    """Headers and lines of the pairs, and of the events on which each pair disagrees, if they were asked for."""
-    events = [
+TIME_HEADER = ("Measured in turn", "B / A", "95%, by itself", "p, Holm")
+COUNT_HEADER = ("Cell", "Counted")
+
+
+def times(ratios: Mapping[str, Ratio]) -> dict[str, dict[str, float]]:
+    """Ratios of times as plain JSON values."""
+    return {name: ratio._asdict() for name, ratio in ratios.items()}
+
+
+def tables(
+    pairs: Sequence[Pair],
+    lists: Sequence[Sequence[Disagreement]],
+    findings: Sequence[Finding] = (),
+    ratios: Mapping[str, Ratio] | None = None,
+) -> list[Table]:
+    """Headers and lines of the pairs, and what else there is.
+
+    lists : the events on which each pair disagrees, if they were asked for.
+    findings : of counted costs. ratios : of times that were measured in turn.
+    """
+    events: list[tuple[str, ...]] = [
         (*_where(pair), *pair.names, *event_line(each))
         for pair, found in zip(pairs, lists, strict=True)
         for each in found
     ]
-    return [(HEADER, lines(pairs)), *([(EVENT_HEADER, events)] if events else [])]
+    measured: list[tuple[str, ...]] = [
+        (name, f"{ratio.value:.3f}", f"[{ratio.low:.3f}, {ratio.high:.3f}]", write_number(ratio.p_value_holm))
+        for name, ratio in (ratios or {}).items()
+    ]
+    counted: list[tuple[str, ...]] = [
+        (finding.what, finding.words) for finding in findings if finding.kind in ("cost", "failure")
+    ]
+    more: list[Table] = [(EVENT_HEADER, events), (COUNT_HEADER, counted), (TIME_HEADER, measured)]
+    return [(HEADER, lines(pairs)), *((header, rows) for header, rows in more if rows)]
 
 
 def to_markdown(found: Iterable[Table], words: str) -> str:

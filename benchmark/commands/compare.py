@@ -9,22 +9,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.commands import options
-from benchmark.core.errors import UserError
+from benchmark.commands import options, revisions
+from benchmark.core.errors import UserError, spelled
+from benchmark.core.paths import user_path
 from benchmark.core.plugin import Range
 from benchmark.core.terminal import console, table
 
 if TYPE_CHECKING:
+    from benchmark.engine.revisions import Chosen
     from benchmark.records.store import ResultStore
 
+FOLDER = "revisions"
+"""In the folder of results: those of each revision that was compared."""
 EVENTS = Range(1, 10_000)
-LEFT = {"Board", "A", "B", "B is", "True class"}
+LEFT = {"Board", "A", "B", "B is", "True class", "Cell", "Counted", "Measured in turn"}
 """Columns of text."""
 
 
 def command(
-    a: Annotated[str, typer.Argument(help="What B is compared with.", metavar="A")],
-    b: Annotated[str, typer.Argument(help="A folder of results, a cell, a model or a representation.", metavar="B")],
+    a: Annotated[str, typer.Argument(help="What B is compared with; or two revisions, as main..HEAD.", metavar="A")],
+    b: Annotated[
+        str | None,
+        typer.Argument(
+            help="A folder of results, a cell, a model or a representation.", metavar="[B]", show_default=False
+        ),
+    ] = None,
     results: options.Results = options.DEFAULT_RESULTS,
     task: Annotated[
         str | None, typer.Option("--task", help="Only boards of this task. Default: all.", show_default=False)
@@ -35,6 +44,12 @@ def command(
             "--events", help="List the N test events of each pair on which A and B disagree most.", metavar="N"
         ),
     ] = None,
+    cell: revisions.Cells = None,
+    preset: revisions.Preset = "quick",
+    seeds: revisions.Seeds = "3",
+    kernels: revisions.Kernels = None,
+    same_packages: revisions.SamePackages = False,
+    data: options.Data = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="A Markdown table, as for a pull request.")] = False,
     published: options.Published = True,
     json: options.Json = False,
@@ -46,15 +61,67 @@ def command(
     is called better or worse is so at 95% confidence for all pairs together (Holm); intervals are those of each pair by
     itself. The exit code is 1 as well if a cell of folder B failed, or if nothing could be compared.
 
+    Two revisions of this program, as main..HEAD, are checked out and run in turn, one seed of both after the other.
+    Then times are compared as well, turn by turn, and counted costs exactly; they count as worse, too.
+
     Example: python -m benchmark compare fourvectors/ffnn graph/ffnn --task ttbar
     """
-    from leaderboard import comparisons, verdicts
+    from leaderboard import verdicts
 
     if json and markdown:
         raise UserError("compare: --json and --markdown exclude each other. Give one of them.")
+    most = None if events is None else options.whole("--events", EVENTS)(events)
+    if b is None:
+        chosen = revisions.chosen(cell, preset, seeds, data)
+        found = _two_revisions(a, results, chosen, kernels, same_packages=same_packages)
+    else:
+        found = _two_names(a, b, results, task, published=published)
+    lists = [verdicts.disagreements(pair, found.book, most or 0) for pair in found.pairs]
+    verdict = verdicts.verdict(found.pairs, found.a, found.b, found.missing, found.ratios)
+    tables = verdicts.tables(found.pairs, lists, found.findings, found.ratios)
+    if json:
+        records = [verdicts.record(pair) for pair in found.pairs]
+        if most:
+            for each, events_of in zip(records, lists, strict=True):
+                each["events"] = [event._asdict() for event in events_of]
+        more = {"findings": [each.record() for each in found.findings], "times": verdicts.times(found.ratios)}
+        print(json_format.dumps({"verdict": verdict, "pairs": records, **(more if b is None else {})}, indent=1))
+    elif markdown:
+        print(verdicts.to_markdown(tables, verdict))
+    else:
+        for header, rows in tables:
+            console().print(table(header, rows, right=set(header) - LEFT, rule=True))
+        print(f"\n{verdict}")
+    outcomes = {pair.outcome for pair in found.pairs}
+    return 1 if found.worse or outcomes == {"not comparable"} else 0
+
+
+def _two_revisions(
+    words: str, results: Path, chosen: Chosen, kernels: str | None, *, same_packages: bool
+) -> revisions.Found:
+    """Run both in turn, into results/revisions. Raises UserError for one name that is no pair of revisions."""
+    from benchmark.core.repository import need_same_packages, span
+    from benchmark.engine.revisions import in_turn
+
+    if ".." not in words:
+        raise UserError(
+            f"compare: one name '{spelled(words)}', expected two, or two revisions as main..HEAD. Name what it is "
+            "compared with."
+        )
+    a, b = span(words)
+    if not same_packages:
+        need_same_packages(a, b)
+    turns = in_turn(a, b, chosen, user_path(results, "--results") / FOLDER, kernels)
+    return revisions.compare_turns(str(a), str(b), turns)
+
+
+def _two_names(a: str, b: str, results: Path, task: str | None, *, published: bool) -> revisions.Found:
+    """Pair the cells of two folders, or of two names in one folder."""
+    from leaderboard import comparisons
+    from leaderboard.regressions.findings import of_scores
+
     if a.strip() == b.strip() or not (a.strip() and b.strip()):
         raise UserError(f"compare: '{a}' and '{b}', expected two different names. Name two.")
-    most = None if events is None else options.whole("--events", EVENTS)(events)
     folders = _two_folders(a, b, results)
     if folders:
         boards, book = comparisons.ranked(comparisons.both_folders(*folders), task)
@@ -68,23 +135,8 @@ def command(
             f"compare: '{a}' and '{b}' have no cell in common, expected cells that agree in task, preset and test "
             "events, and in all settings that are not compared. Run what is missing."
         )
-    lists = [verdicts.disagreements(pair, book, most or 0) for pair in pairs]
-    verdict, tables = verdicts.verdict(pairs, a, b, missing), verdicts.tables(pairs, lists)
-    if json:
-        records = [verdicts.record(pair) for pair in pairs]
-        if most:
-            for each, found in zip(records, lists, strict=True):
-                each["events"] = [event._asdict() for event in found]
-        print(json_format.dumps({"verdict": verdict, "pairs": records}, indent=1))
-    elif markdown:
-        print(verdicts.to_markdown(tables, verdict))
-    else:
-        for header, rows in tables:
-            console().print(table(header, rows, right=set(header) - LEFT, rule=True))
-        print(f"\n{verdict}")
-    outcomes = {pair.outcome for pair in pairs}
-    stopped = any(pair.a.done and len(pair.b.done) < len(pair.b.results) for pair in pairs)
-    return 1 if "worse" in outcomes or (folders and stopped) or outcomes == {"not comparable"} else 0
+    findings = [found for found in of_scores(pairs) if folders or found.kind != "failure"]
+    return revisions.Found(a, b, pairs, book, missing, {}, findings)
 
 
 def _two_folders(a: str, b: str, results: Path) -> tuple[ResultStore, ResultStore] | None:

@@ -174,6 +174,18 @@ def _own(areas: Sequence[Area], mean: Area) -> float:
     return squares / (len(areas) - 1) / len(areas)
 
 
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values of tests that are made together, each corrected for all (Holm, Scand. J. Stat. 6 (1979) 65).
+
+    With 95% confidence, none of the differences whose corrected p-value is below 0.05 is by chance.
+    """
+    corrected, largest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        corrected[place] = largest
+    return corrected
+
+
 def same_order(scores_a: Floats, scores_b: Floats) -> bool:
     """Whether two sets of scores (n,) or (n, classes) put the events in the same order, ties included."""
     columns = zip(np.atleast_2d(scores_a.T), np.atleast_2d(scores_b.T), strict=True)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from benchmark.core.machine import memory_gb, processor, usable_cores
+from benchmark.core.repository import ROOT, git
 from benchmark.core.version import __version__
 from benchmark.records.result import Code
 
-ROOT = Path(__file__).resolve().parents[2]
 MAKES_RESULTS = ("benchmark", "tasks", "representations", "models")
 """Folders whose files can change a result. Plug-ins in loose files are part of the key instead."""
 PACKAGES = ("numpy", "awkward", "torch", "xgboost", "scikit-learn", "pythia8mc", "fastjet", "uproot", "numba")
@@ -38,8 +36,8 @@ def code() -> Code:
 
     `dirty` says whether a file in `MAKES_RESULTS` was changed or added since that revision.
     """
-    revision = _git("rev-parse", "HEAD") if (ROOT / ".git").exists() else None
-    dirty = bool(_git("status", "--porcelain", "--", *MAKES_RESULTS)) if revision else None
+    revision = git("rev-parse", "HEAD", root=ROOT) if (ROOT / ".git").exists() else None
+    dirty = bool(git("status", "--porcelain", "--", *MAKES_RESULTS, root=ROOT)) if revision else None
     return Code(version=__version__, revision=revision, dirty=dirty)
 
 
@@ -48,13 +46,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed"
-
-
-def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True, timeout=10
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()

@@ -24,7 +24,7 @@ def test_code_without_a_repository(monkeypatch: pytest.MonkeyPatch, tmp_path):
     monkeypatch.setattr(environment, "ROOT", tmp_path)
     found = environment.code.__wrapped__()
     assert (found.revision, found.dirty) == (None, None)
-    assert environment._git("rev-parse", "HEAD") is None
+    assert environment.git("rev-parse", "HEAD", root=tmp_path) is None
 
 
 def test_only_what_can_change_a_result_makes_the_code_dirty(monkeypatch: pytest.MonkeyPatch, tmp_path):
