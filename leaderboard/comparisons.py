@@ -10,7 +10,7 @@ from benchmark.metrics.comparison import holm
 from benchmark.metrics.metric import CONFIDENCE
 from benchmark.records.published import BesidePublished
 from leaderboard.ranking.boards import rank_with
-from leaderboard.ranking.comparison import compare
+from leaderboard.ranking.comparison import compare, compare_versions
 from leaderboard.ranking.names import canonical, source_of
 from leaderboard.ranking.scores import ScoreBook
 
@@ -95,25 +95,34 @@ def both_folders(first: ResultStore, second: ResultStore) -> BesidePublished:
     return BesidePublished(second.folder, first.folder, of_files=True)
 
 
-def compared(pairs: Iterable[tuple[Board, Row, Row]], book: ScoreBook) -> list[Pair]:
+def compared(pairs: Iterable[tuple[Board, Row, Row]], book: ScoreBook, *, versions: bool = False) -> list[Pair]:
     """Each pair with its difference: paired on common test events, over seeds, and with Holm's correction.
 
     With 95% confidence none of the pairs that are called better or worse is equal.
+
+    versions : whether a and b are the same cell, such as in two folders, so that a seed of one belongs to that of the
+        other.
     """
-    found = [_pair(board, a, b, book) for board, a, b in pairs]
-    known = [place for place, pair in enumerate(found) if pair.difference is not None]
-    p_values = [pair.difference.p_value for pair in found if pair.difference is not None]
-    for place, p_value in zip(known, holm(p_values), strict=True):
-        found[place] = replace(found[place], p_value=p_value)
-    return found
+    found = [_pair(board, a, b) for board, a, b in pairs]
+    whole = [place for place, pair in enumerate(found) if not pair.reason]
+    rows = [(found[place].b, found[place].a) for place in whole]
+    differences = compare_versions(rows, book) if versions else [compare(b, a, book) for b, a in rows]
+    known = [(place, each) for place, each in zip(whole, differences, strict=True) if each is not None]
+    for (place, each), p_value in zip(known, holm([each.p_value for _, each in known]), strict=True):
+        found[place] = replace(found[place], difference=each, p_value=p_value)
+    return [
+        replace(pair, reason="scores are missing, or test events are others")
+        if pair.difference is None and not pair.reason
+        else pair
+        for pair in found
+    ]
 
 
-def _pair(board: Board, a: Row, b: Row, book: ScoreBook) -> Pair:
+def _pair(board: Board, a: Row, b: Row) -> Pair:
     for row, name in ((a, "A"), (b, "B")):
         if row.problems or not row.done:
             return Pair(board, a, b, None, reason=f"{name} is {'; '.join(row.problems) or row.reason}")
-    found = compare(b, a, book)
-    return Pair(board, a, b, found, reason="" if found else "scores are missing, or test events are others")
+    return Pair(board, a, b, None)
 
 
 def of_folders(boards: Iterable[Board]) -> Iterator[tuple[Board, Row, Row]]:

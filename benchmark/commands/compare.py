@@ -129,7 +129,7 @@ def _two_names(a: str, b: str, results: Path, task: str | None, *, published: bo
     else:
         boards, book = comparisons.ranked(options.existing_results(results, published=published, needed=True), task)
         cells, missing = comparisons.of_names(a, b, boards), 0
-    pairs = comparisons.compared(cells, book)
+    pairs = comparisons.compared(cells, book, versions=bool(folders))
     if not pairs:
         raise UserError(
             f"compare: '{a}' and '{b}' have no cell in common, expected cells that agree in task, preset and test "

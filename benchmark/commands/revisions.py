@@ -96,7 +96,7 @@ def compare_turns(a: str, b: str, turns: Turns, slower_by: float | None = None) 
     from leaderboard.regressions import findings
 
     boards, book = comparisons.ranked(comparisons.both_folders(turns.a, turns.b))
-    pairs = comparisons.compared(comparisons.of_folders(boards), book)
+    pairs = comparisons.compared(comparisons.of_folders(boards), book, versions=True)
     ratios = time_ratios({name: times for name, times in turns.times.items() if len(times) > 1})
     found = [
         *findings.of_scores(pairs),

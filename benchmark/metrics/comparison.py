@@ -159,11 +159,49 @@ def compare_seeds(
     if seeds <= NOISE**2:
         return whole
     events = max(0.0, whole.standard_error**2 - _own(a, means[0]) - _own(b, means[1]))
-    error = math.sqrt(events + seeds)
-    freedom = (events + seeds) ** 2 / sum(part**2 / freedom for part, freedom in parts)
+    return _student(whole.value, events + seeds, sum(part**2 / freedom for part, freedom in parts), confidence)
+
+
+def compare_same_seeds(
+    a: Sequence[Area],
+    b: Sequence[Area],
+    alike: Callable[[], bool],
+    spread: Spread | None = None,
+    confidence: float = CONFIDENCE,
+) -> Difference:
+    """Compare two versions of one cell, seed by seed: the mean area of a minus that of b, paired on the same events.
+
+    Parameters
+    ----------
+    a, b : the areas of the trainings of each, in the order of their seeds, which are the same.
+    alike : whether the scores of both order the events alike; called only if the difference has no variance.
+    spread : of the differences between the trainings of a seed; by default that which is found here.
+    confidence : two-sided.
+
+    Notes
+    -----
+    As `compare_seeds`, but for the variance of trainings, which is that of the differences: equal programs draw the
+    same random numbers for a seed, so that they differ by exactly 0.
+    """
+    differences = [
+        Area(one.value - other.value, one.influence - other.influence, one.count)
+        for one, other in zip(a, b, strict=True)
+    ]
+    whole = area_difference(mean_area(a), mean_area(b), alike, confidence)
+    spread = spread or spread_of([difference.value for difference in differences])
+    if spread is None or spread.variance <= NOISE**2:
+        return whole
+    seeds = spread.variance / len(differences)
+    events = max(0.0, whole.standard_error**2 - _own(differences, mean_area(differences)))
+    return _student(whole.value, events + seeds, seeds**2 / spread.freedom, confidence)
+
+
+def _student(value: float, variance: float, doubt: float, confidence: float) -> Difference:
+    """A difference with Student's t; doubt : the sum over parts of the variance of part^2 / degrees of freedom."""
+    error, freedom = math.sqrt(variance), variance**2 / doubt
     margin = student_quantile(confidence, freedom) * error
-    p_value = student_p_value(whole.value / error, freedom)
-    return Difference(whole.value, max(-1.0, whole.value - margin), min(1.0, whole.value + margin), error, p_value)
+    p_value = student_p_value(value / error, freedom)
+    return Difference(value, max(-1.0, value - margin), min(1.0, value + margin), error, p_value)
 
 
 def _own(areas: Sequence[Area], mean: Area) -> float:

@@ -6,14 +6,16 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
-from benchmark.metrics.comparison import Spread, compare_seeds, pooled, spread_of
+from benchmark.metrics.comparison import Spread, compare_same_seeds, compare_seeds, pooled, spread_of
 from benchmark.metrics.intervals import student_quantile
 from benchmark.metrics.metric import CONFIDENCE
+from benchmark.metrics.simultaneous import moderated
 from leaderboard.ranking.seeds import SCALES, seed_estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from benchmark.metrics.auc import Area
     from benchmark.metrics.comparison import Difference
     from benchmark.metrics.metric import Estimate
     from leaderboard.ranking.row import Row
@@ -34,17 +36,51 @@ def compare(a: Row, b: Row, book: ScoreBook, number: str = "") -> Difference | N
     None if the number is no area, if scores are missing, or if the test events of neither are among those of the other.
     """
     number = number or a.headline
-    if not a.done or not b.done or a.done[0].has_signal != b.done[0].has_signal:
-        return None
-    areas = [
-        [found for result in row.done if (found := book.area(result, number, other.done[0]))]
-        for row, other in ((a, b), (b, a))
-    ]
-    sizes = {len(area.influence) for several in areas for area in several}
-    if (len(areas[0]), len(areas[1])) != (len(a.done), len(b.done)) or len(sizes) != 1:
+    areas = _areas(a, b, book, number)
+    if areas is None:
         return None
     alike = partial(book.same_order, a.done[0], b.done[0])
-    return compare_seeds(areas[0], areas[1], alike, (lent_to(a, number), lent_to(b, number)))
+    return compare_seeds(*areas, alike, (lent_to(a, number), lent_to(b, number)))
+
+
+def compare_versions(pairs: Sequence[tuple[Row, Row]], book: ScoreBook) -> list[Difference | None]:
+    """The headline of row a minus that of row b, two versions of one cell, for pairs that are compared together.
+
+    Pairs with the same seeds are compared seed by seed; the spreads of their differences are averaged with what is
+    usual among all (`moderated`). Others are compared as `compare` does.
+    """
+    found = [_areas(a, b, book, a.headline) for a, b in pairs]
+    alike = [each is not None and _seeds(a) == _seeds(b) for each, (a, b) in zip(found, pairs, strict=True)]
+    spreads = [
+        spread_of([one.value - other.value for one, other in zip(*areas, strict=True)]) if areas and same else None
+        for areas, same in zip(found, alike, strict=True)
+    ]
+    mixed = iter(moderated([spread for spread in spreads if spread is not None]))
+    together = [None if spread is None else next(mixed) for spread in spreads]
+    return [
+        compare_same_seeds(*areas, partial(book.same_order, a.done[0], b.done[0]), spread)
+        if areas and same
+        else compare(a, b, book)
+        for (a, b), areas, same, spread in zip(pairs, found, alike, together, strict=True)
+    ]
+
+
+def _seeds(row: Row) -> list[int]:
+    return [result.seed for result in row.done]
+
+
+def _areas(a: Row, b: Row, book: ScoreBook, number: str) -> tuple[list[Area], list[Area]] | None:
+    """The areas of all seeds of each row on the test events that both have; None if one is missing."""
+    if not a.done or not b.done or a.done[0].has_signal != b.done[0].has_signal:
+        return None
+    first, second = (
+        [found for result in row.done if (found := book.area(result, number, other.done[0]))]
+        for row, other in ((a, b), (b, a))
+    )
+    sizes = {len(area.influence) for area in (*first, *second)}
+    if (len(first), len(second)) != (len(a.done), len(b.done)) or len(sizes) != 1:
+        return None
+    return first, second
 
 
 def significantly_better(best: Row, other: Row, book: ScoreBook) -> bool:
