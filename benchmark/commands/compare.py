@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.commands import options, revisions
-from benchmark.core.errors import UserError, spelled
+from benchmark.core.errors import UserError
 from benchmark.core.paths import user_path
 from benchmark.core.plugin import Range
 from benchmark.core.terminal import console, table
 
 if TYPE_CHECKING:
-    from benchmark.engine.revisions import Chosen
     from benchmark.records.store import ResultStore
 
-FOLDER = "revisions"
-"""In the folder of results: those of each revision that was compared."""
 EVENTS = Range(1, 10_000)
 LEFT = {"Board", "A", "B", "B is", "True class", "Cell", "Counted", "Measured in turn"}
 """Columns of text."""
@@ -66,16 +63,23 @@ def command(
 
     Example: python -m benchmark compare fourvectors/ffnn graph/ffnn --task ttbar
     """
+    from benchmark.engine import comparison
     from leaderboard import verdicts
 
     if json and markdown:
         raise UserError("compare: --json and --markdown exclude each other. Give one of them.")
     most = None if events is None else options.whole("--events", EVENTS)(events)
     if b is None:
-        chosen = revisions.chosen(cell, preset, seeds, data)
-        found = _two_revisions(a, results, chosen, kernels, same_packages=same_packages)
+        work = comparison.workload(cell, preset, seeds, data)
+        folder = user_path(results, "--results")
+        found = comparison.of_revisions(a, work, folder, kernels, same_packages=same_packages)
+    elif a.strip() == b.strip() or not (a.strip() and b.strip()):
+        raise UserError(f"compare: '{a}' and '{b}', expected two different names. Name two.")
+    elif folders := _two_folders(a, b, results):
+        found = comparison.of_folders(a, b, *folders, task)
     else:
-        found = _two_names(a, b, results, task, published=published)
+        store = options.existing_results(results, published=published, needed=True)
+        found = comparison.of_names(a, b, store, task)
     lists = [verdicts.disagreements(pair, found.book, most or 0) for pair in found.pairs]
     verdict = verdicts.verdict(found.pairs, found.a, found.b, found.missing, found.ratios)
     tables = verdicts.tables(found.pairs, lists, found.findings, found.ratios)
@@ -85,58 +89,14 @@ def command(
             for each, events_of in zip(records, lists, strict=True):
                 each["events"] = [event._asdict() for event in events_of]
         more = {"findings": [each.record() for each in found.findings], "times": verdicts.times(found.ratios)}
-        print(json_format.dumps({"verdict": verdict, "pairs": records, **(more if b is None else {})}, indent=1))
+        print(json_format.dumps({"verdict": verdict, "pairs": records, **more}, indent=1))
     elif markdown:
         print(verdicts.to_markdown(tables, verdict))
     else:
         for header, rows in tables:
             console().print(table(header, rows, right=set(header) - LEFT, rule=True))
         print(f"\n{verdict}")
-    outcomes = {pair.outcome for pair in found.pairs}
-    return 1 if found.worse or outcomes == {"not comparable"} else 0
-
-
-def _two_revisions(
-    words: str, results: Path, chosen: Chosen, kernels: str | None, *, same_packages: bool
-) -> revisions.Found:
-    """Run both in turn, into results/revisions. Raises UserError for one name that is no pair of revisions."""
-    from benchmark.core.repository import need_same_packages, span
-    from benchmark.engine.revisions import in_turn
-
-    if ".." not in words:
-        raise UserError(
-            f"compare: one name '{spelled(words)}', expected two, or two revisions as main..HEAD. Name what it is "
-            "compared with."
-        )
-    a, b = span(words)
-    if not same_packages:
-        need_same_packages(a, b)
-    turns = in_turn(a, b, chosen, user_path(results, "--results") / FOLDER, kernels)
-    return revisions.compare_turns(str(a), str(b), turns)
-
-
-def _two_names(a: str, b: str, results: Path, task: str | None, *, published: bool) -> revisions.Found:
-    """Pair the cells of two folders, or of two names in one folder."""
-    from leaderboard import comparisons
-    from leaderboard.regressions.findings import of_scores
-
-    if a.strip() == b.strip() or not (a.strip() and b.strip()):
-        raise UserError(f"compare: '{a}' and '{b}', expected two different names. Name two.")
-    folders = _two_folders(a, b, results)
-    if folders:
-        boards, book = comparisons.ranked(comparisons.both_folders(*folders), task)
-        cells, missing = comparisons.of_folders(boards), comparisons.lacking(boards)
-    else:
-        boards, book = comparisons.ranked(options.existing_results(results, published=published, needed=True), task)
-        cells, missing = comparisons.of_names(a, b, boards), 0
-    pairs = comparisons.compared(cells, book, versions=bool(folders))
-    if not pairs:
-        raise UserError(
-            f"compare: '{a}' and '{b}' have no cell in common, expected cells that agree in task, preset and test "
-            "events, and in all settings that are not compared. Run what is missing."
-        )
-    findings = [found for found in of_scores(pairs) if folders or found.kind != "failure"]
-    return revisions.Found(a, b, pairs, book, missing, {}, findings)
+    return 1 if found.worse else 0
 
 
 def _two_folders(a: str, b: str, results: Path) -> tuple[ResultStore, ResultStore] | None:

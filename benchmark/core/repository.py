@@ -49,35 +49,35 @@ def span(words: str) -> tuple[Revision, Revision]:
     return a, b
 
 
-def revision(name: str, root: Path = ROOT) -> Revision:
+def revision(name: str) -> Revision:
     """A commit by its name. Raises UserError when there is none, or when the program is in no repository of its own."""
-    if not (root / ".git").exists():
+    if not (ROOT / ".git").exists():
         raise UserError(
-            f"revision {spelled(name)}: {root} is no git repository, expected a clone. Clone the project, and run this "
+            f"revision {spelled(name)}: {ROOT} is no git repository, expected a clone. Clone the project, and run this "
             "command in the clone."
         )
-    commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", root=root)
+    commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if not commit:
         raise UserError(
-            f"revision {spelled(name)}: no such commit in {root}, expected a branch, a tag or a commit. "
+            f"revision {spelled(name)}: no such commit in {ROOT}, expected a branch, a tag or a commit. "
             "See `git log --oneline`."
         )
     return Revision(name, commit)
 
 
-def need_no_changes(root: Path = ROOT) -> None:
+def need_no_changes() -> None:
     """Raise UserError when tracked files have changes that are in no commit, so that HEAD is not what is there."""
-    changed = (git("status", "--porcelain", "--untracked-files=no", root=root) or "").splitlines()
+    changed = (git("diff", "--name-only", "HEAD") or "").splitlines()
     if changed:
         raise UserError(
-            f"{root}: {len(changed)} {'file has' if len(changed) == 1 else 'files have'} changes that are in no "
-            f"revision ({changed[0][3:]}), expected none. Commit or stash them."
+            f"{ROOT}: {len(changed)} {'file has' if len(changed) == 1 else 'files have'} changes that are in no "
+            f"revision ({changed[0]}), expected none. Commit or stash them."
         )
 
 
-def need_same_packages(a: Revision, b: Revision, root: Path = ROOT) -> None:
+def need_same_packages(a: Revision, b: Revision) -> None:
     """Raise UserError when two revisions need other packages, since both run in the environment of this process."""
-    other = [name for name in PINS if _packages(a, name, root) != _packages(b, name, root)]
+    other = [name for name in PINS if _packages(a, name) != _packages(b, name)]
     if other:
         raise UserError(
             f"{a} and {b}: the packages in {' and '.join(other)} differ, expected the same, since both are run in one "
@@ -86,8 +86,8 @@ def need_same_packages(a: Revision, b: Revision, root: Path = ROOT) -> None:
         )
 
 
-def _packages(at: Revision, name: str, root: Path) -> Any:
-    text = git("show", f"{at.commit}:{name}", root=root) or ""
+def _packages(at: Revision, name: str) -> Any:
+    text = git("show", f"{at.commit}:{name}") or ""
     if not name.endswith(".toml"):
         return sorted(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
     project = tomllib.loads(text).get("project", {})
@@ -95,7 +95,7 @@ def _packages(at: Revision, name: str, root: Path) -> Any:
 
 
 @contextmanager
-def checked_out(at: Revision, folder: Path, root: Path = ROOT) -> Iterator[Path]:
+def checked_out(at: Revision, folder: Path) -> Iterator[Path]:
     """The files of a revision in a temporary folder in `folder`, which is deleted in the end, or by the next one.
 
     Raises UserError if git can't.
@@ -104,23 +104,23 @@ def checked_out(at: Revision, folder: Path, root: Path = ROOT) -> Iterator[Path]
     for left in leftovers(folder):
         with suppress(OSError):
             remove(left)
-    git("worktree", "prune", root=root)
+    git("worktree", "prune")
     tree = temporary_for(folder / at.commit[:10])
     try:
-        if git("worktree", "add", "--detach", "--quiet", str(tree), at.commit, root=root) is None:
+        if git("worktree", "add", "--detach", "--quiet", str(tree), at.commit) is None:
             raise UserError(f"revision {at}: git can't check it out in {tree}. Is the disk full?")
         yield tree
     finally:
-        git("worktree", "remove", "--force", str(tree), root=root)
+        git("worktree", "remove", "--force", str(tree))
         with suppress(OSError):
             remove(tree)
 
 
-def git(*words: str, root: Path = ROOT) -> str | None:
+def git(*words: str, root: Path | None = None) -> str | None:
     """What git prints; None if it fails. It runs no hook, and reads no setting that a folder could bring."""
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), "-c", "core.hooksPath=/dev/null", *words],
+            ["git", "-C", str(root or ROOT), "-c", "core.hooksPath=/dev/null", *words],
             capture_output=True,
             text=True,
             check=True,

@@ -35,7 +35,7 @@ INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
-class Chosen:
+class Workload:
     """What is run of each revision.
 
     Parameters
@@ -72,7 +72,7 @@ TIMES = {"training": "train_events_per_s", "prediction": "predict_events_per_s"}
 """Speeds of results whose inverse is a time."""
 
 
-def in_turn(a: Revision, b: Revision, chosen: Chosen, folder: Path, kernels: str | None = None) -> Turns:
+def in_turn(a: Revision, b: Revision, work: Workload, folder: Path, kernels: str | None = None) -> Turns:
     """Run two revisions in turn, into folders of their own in `folder`. Cells that have a result are not run again.
 
     kernels : which benchmarks of `tests/performance` are measured too, as pytest's -k has it; None for none.
@@ -83,13 +83,13 @@ def in_turn(a: Revision, b: Revision, chosen: Chosen, folder: Path, kernels: str
     started = datetime.now(UTC).isoformat(timespec="seconds")
     times: dict[str, list[tuple[float, float]]] = {}
     with ExitStack() as stack:
-        trees = [stack.enter_context(checked_out(each, folder)) for each in (a, b)]
-        for seed in chosen.seeds:
+        trees = [(each, stack.enter_context(checked_out(each, folder))) for each in (a, b)]
+        for seed in work.seeds:
             for tree, store in zip(trees, stores, strict=True):
-                _run_cells(tree, chosen, seed, store.folder)
+                _run_cells(*tree, work, seed, store.folder)
             _add(times, *(_times(store, seed, started) for store in stores))
             if kernels is not None:
-                _add(times, *(_measure_kernels(tree, kernels) for tree in trees))
+                _add(times, *(_measure_kernels(*tree, kernels) for tree in trees))
     return Turns(stores[0], stores[1], times)
 
 
@@ -112,19 +112,19 @@ def _times(store: ResultStore, seed: int, started: str) -> dict[str, float]:
     return found
 
 
-def _run_cells(tree: Path, chosen: Chosen, seed: int, results: Path) -> None:
-    """Run the cells of one seed with the code in a folder. Progress goes to standard error."""
-    for tasks, representation, model in _together(chosen.cells):
+def _run_cells(at: Revision, tree: Path, work: Workload, seed: int, results: Path) -> None:
+    """Run the cells of one seed with the code of a revision. Progress goes to standard error."""
+    for tasks, representation, model in _together(work.cells):
         words = ["run", *(word for task in tasks for word in ("--task", task))]
-        words += ["--representation", representation, "--model", model, "--preset", chosen.preset]
+        words += ["--representation", representation, "--model", model, "--preset", work.preset]
         words += ["--seeds", f"{seed},", "--results", str(results.absolute()), "--jobs", "1", "--json"]
-        words += ["--data", str(chosen.data.absolute())] if chosen.data else []
+        words += ["--data", str(work.data.absolute())] if work.data else []
         code = _in_tree(tree, ["-m", "benchmark", *words])
         if code in (INTERRUPTED, -signal.SIGINT):
             raise KeyboardInterrupt
         if code not in (0, 1):  # 1: a cell failed, which is a result as well
             raise UserError(
-                f"{tree.name}: the run of {representation}/{model} there ended with exit code {code}, expected 0 or 1. "
+                f"{at}: the run of {representation}/{model} there ended with exit code {code}, expected 0 or 1. "
                 "See above."
             )
 
@@ -138,7 +138,7 @@ def _together(cells: Iterable[Cell]) -> Iterator[tuple[list[str], str, str]]:
         yield names, representation, model
 
 
-def _measure_kernels(tree: Path, chosen: str) -> dict[str, float]:
+def _measure_kernels(at: Revision, tree: Path, chosen: str) -> dict[str, float]:
     """Median seconds of the benchmarks of a revision, by their name."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "kernels.json"
@@ -146,7 +146,7 @@ def _measure_kernels(tree: Path, chosen: str) -> dict[str, float]:
         code = _in_tree(tree, [*words, "-k", chosen, "--benchmark-json", str(file)])
         if code not in (0, 1) or not file.is_file():
             raise UserError(
-                f"{tree.name}: `pytest tests/performance -k '{spelled(chosen)}'` there ended with exit code {code}, "
+                f"{at}: `pytest tests/performance -k '{spelled(chosen)}'` there ended with exit code {code}, "
                 "expected benchmarks. See above, or choose others with --kernels."
             )
         found = json.loads(file.read_text())["benchmarks"]
