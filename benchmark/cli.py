@@ -13,6 +13,7 @@ import typer
 
 from benchmark.commands import compare, export, info, leaderboard, list, predict, rescore, results, run
 from benchmark.commands.data import group
+from benchmark.commands.regressions import group as regressions
 from benchmark.core.blame import blamed
 from benchmark.core.errors import UserError
 from benchmark.core.source_text import PLUGIN
@@ -51,6 +52,7 @@ app.command("predict")(predict.command)
 app.command("export")(export.command)
 app.command("info")(info.command)
 app.add_typer(group.app, name="data")
+app.add_typer(regressions.app, name="regressions")
 
 
 @app.callback(invoke_without_command=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,5 +34,15 @@ SamePackages = Annotated[
     bool,
     typer.Option(
         "--same-packages", help="Of revisions: run both with the installed packages, though they ask for others."
+    ),
+]
+DEFAULT_HISTORY = Path("leaderboard") / "history"
+History = Annotated[
+    Path,
+    typer.Option(
+        "--history",
+        help="Folder of the history. Default: leaderboard/history/.",
+        metavar="DIR",
+        show_default=False,
     ),
 ]

@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from benchmark.core import repository
 from benchmark.core.errors import UserError, spelled
 from benchmark.core.repository import checked_out
 from benchmark.records.store import ResultStore
@@ -91,6 +92,17 @@ def in_turn(a: Revision, b: Revision, work: Workload, folder: Path, kernels: str
             if kernels is not None:
                 _add(times, *(_measure_kernels(*tree, kernels) for tree in trees))
     return Turns(stores[0], stores[1], times)
+
+
+def run_here(at: Revision, work: Workload, results: Path, kernels: str | None = None) -> dict[str, list[float]]:
+    """Run the code in this folder, which is that of a revision. Returns seconds of each turn of benchmarks, by name."""
+    times: dict[str, list[float]] = {}
+    for seed in work.seeds:
+        _run_cells(at, repository.ROOT, work, seed, results)
+        if kernels is not None:
+            for name, seconds in _measure_kernels(at, repository.ROOT, kernels).items():
+                times.setdefault(name, []).append(seconds)
+    return times
 
 
 def _add(times: dict[str, list[tuple[float, float]]], a: Mapping[str, float], b: Mapping[str, float]) -> None:

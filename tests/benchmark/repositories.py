@@ -5,8 +5,18 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
+from benchmark.core import repository
+from benchmark.records.result import Throughput
+from benchmark.records.store import ResultStore
+from tests.leaderboard.factory import scores_of
+from tests.leaderboard.ranking.test_protocol import stored
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
+
+LATER = "2999-01-01T00:00:00+00:00"
 
 PROGRAM = """
 import os, pathlib, shutil, sys
@@ -49,3 +59,32 @@ def two_versions(folder: Path) -> tuple[str, str]:
     first = commit(folder, {**files, "pyproject.toml": PROJECT.format("2.0"), "version.txt": "a"}, "first")
     git(folder, "tag", "old")
     return first, commit(folder, {"version.txt": "b"}, "second")
+
+
+def program(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a repository of two versions in the place of this program's. Returns its folder."""
+    clone = folder / "clone"
+    two_versions(clone)
+    monkeypatch.setattr(repository, "ROOT", clone)
+    monkeypatch.setenv("CALLS", str(folder / "calls.txt"))
+    monkeypatch.setenv("PREPARED", str(folder / "prepared"))
+    return clone
+
+
+def prepare(
+    folder: Path,
+    version: str,
+    *,
+    strength: float = 1.0,
+    speed: float = 1.0,
+    flops: float = 1e6,
+    seeds: int = 3,
+    created: str = LATER,
+) -> None:
+    """Prepare the results of a version, of a cell of `wprime`: with each seed the machine is faster."""
+    for seed in range(seeds):
+        store = ResultStore(folder / "prepared" / f"{version}{seed}")
+        pace = 1000 * speed * (1 + 0.5 * seed) * (1.001 if (version == "a") == (seed == 1) else 1.0)
+        costs = Throughput(train_events_per_s=pace, predict_events_per_s=10 * pace, predict_flops=flops)
+        cell = {"model": "ffnn", "representation": "fourvectors", "seed": seed}
+        stored(store, scores_of(2, strength, seed=seed), throughput=costs, created=created, **cell)

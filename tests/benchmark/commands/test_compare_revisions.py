@@ -8,36 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmark import cli
-from benchmark.core import repository
-from benchmark.records.result import Throughput
-from benchmark.records.store import ResultStore
-from tests.benchmark.repositories import PROJECT, commit, two_versions
-from tests.leaderboard.factory import scores_of
-from tests.leaderboard.ranking.test_protocol import stored
+from tests.benchmark.repositories import PROJECT, commit, prepare, program
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LATER = "2999-01-01T00:00:00+00:00"
-TURNS = 3
-
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    two_versions(tmp_path / "clone")
-    monkeypatch.setattr(repository, "ROOT", tmp_path / "clone")
-    monkeypatch.setenv("CALLS", str(tmp_path / "calls.txt"))
-    monkeypatch.setenv("PREPARED", str(tmp_path / "prepared"))
+    program(tmp_path, monkeypatch)
     return tmp_path
-
-
-def prepare(folder: Path, version: str, *, strength: float = 1.0, speed: float = 1.0, flops: float = 1e6) -> None:
-    for seed in range(TURNS):
-        store = ResultStore(folder / "prepared" / f"{version}{seed}")
-        pace = 1000 * speed * (1 + 0.5 * seed) * (1.001 if (version == "a") == (seed == 1) else 1.0)
-        costs = Throughput(train_events_per_s=pace, predict_events_per_s=10 * pace, predict_flops=flops)
-        scores = scores_of(2, strength, seed=seed)
-        stored(store, scores, model="ffnn", representation="fourvectors", seed=seed, throughput=costs, created=LATER)
 
 
 def compare(folder: Path, *words: str) -> int:

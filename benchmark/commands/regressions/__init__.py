@@ -1,0 +1,1 @@
+"""The `regressions` commands, one file each; `group` puts them together."""
