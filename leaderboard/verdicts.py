@@ -172,11 +172,6 @@ TIME_HEADER = ("Measured in turn", "B / A", "95%, by itself", "p, Holm")
 COUNT_HEADER = ("Cell", "Counted")
 
 
-def times(ratios: Mapping[str, Ratio]) -> dict[str, dict[str, float]]:
-    """Ratios of times as plain JSON values."""
-    return {name: ratio._asdict() for name, ratio in ratios.items()}
-
-
 def tables(
     pairs: Sequence[Pair],
     lists: Sequence[Sequence[Disagreement]],

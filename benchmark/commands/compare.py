@@ -64,11 +64,10 @@ def command(
     Example: python -m benchmark compare fourvectors/ffnn graph/ffnn --task ttbar
     """
     from benchmark.engine import comparison
-    from leaderboard import verdicts
 
     if json and markdown:
         raise UserError("compare: --json and --markdown exclude each other. Give one of them.")
-    most = None if events is None else options.whole("--events", EVENTS)(events)
+    most = 0 if events is None else options.whole("--events", EVENTS)(events)
     if b is None:
         work = comparison.workload(cell, preset, seeds, data)
         folder = user_path(results, "--results")
@@ -80,22 +79,14 @@ def command(
     else:
         store = options.existing_results(results, published=published, needed=True)
         found = comparison.of_names(a, b, store, task)
-    lists = [verdicts.disagreements(pair, found.book, most or 0) for pair in found.pairs]
-    verdict = verdicts.verdict(found.pairs, found.a, found.b, found.missing, found.ratios)
-    tables = verdicts.tables(found.pairs, lists, found.findings, found.ratios)
     if json:
-        records = [verdicts.record(pair) for pair in found.pairs]
-        if most:
-            for each, events_of in zip(records, lists, strict=True):
-                each["events"] = [event._asdict() for event in events_of]
-        more = {"findings": [each.record() for each in found.findings], "times": verdicts.times(found.ratios)}
-        print(json_format.dumps({"verdict": verdict, "pairs": records, **more}, indent=1))
+        print(json_format.dumps(found.record(most), indent=1))
     elif markdown:
-        print(verdicts.to_markdown(tables, verdict))
+        print(found.markdown(most))
     else:
-        for header, rows in tables:
+        for header, rows in found.tables(most):
             console().print(table(header, rows, right=set(header) - LEFT, rule=True))
-        print(f"\n{verdict}")
+        print(f"\n{found.verdict}")
     return 1 if found.worse else 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError, spelled
 from benchmark.core.paths import user_path
@@ -11,7 +11,7 @@ from benchmark.core.repository import need_same_packages, span
 from benchmark.engine.request import parse_seeds
 from benchmark.engine.revisions import Workload, in_turn
 from benchmark.metrics.turns import time_ratios
-from leaderboard import comparisons
+from leaderboard import comparisons, verdicts
 from leaderboard.regressions import findings
 from tasks.registry import TASKS
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from leaderboard.comparisons import Pair
     from leaderboard.ranking.scores import ScoreBook
     from leaderboard.regressions.findings import Finding
+    from leaderboard.verdicts import Table
 
 FAST = ("fourvectors", "ffnn")
 """Representation and model that are run by default: seconds a cell, and a network, whose operations are counted."""
@@ -58,6 +59,36 @@ class Comparison:
     def worse(self) -> bool:
         """Whether anything got worse, or nothing could be compared."""
         return any(each.worse for each in self.findings) or {p.outcome for p in self.pairs} == {"not comparable"}
+
+    @property
+    def verdict(self) -> str:
+        """In three sentences."""
+        return verdicts.verdict(self.pairs, self.a, self.b, self.missing, self.ratios)
+
+    def tables(self, most: int = 0) -> list[Table]:
+        """Pairs, the events on which each disagrees most, counted costs, and times: headers and lines."""
+        lists = [verdicts.disagreements(pair, self.book, most) for pair in self.pairs]
+        return verdicts.tables(self.pairs, lists, self.findings, self.ratios)
+
+    def record(self, most: int = 0) -> dict[str, Any]:
+        """As plain JSON values, with the events on which each pair disagrees most, if they are asked for."""
+        pairs = [verdicts.record(pair) for pair in self.pairs]
+        if most:
+            for pair, record in zip(self.pairs, pairs, strict=True):
+                record["events"] = [event._asdict() for event in verdicts.disagreements(pair, self.book, most)]
+        return {
+            "a": self.a,
+            "b": self.b,
+            "worse": self.worse,
+            "verdict": self.verdict if self.pairs else "",
+            "pairs": pairs,
+            "findings": [finding.record() for finding in self.findings],
+            "times": {name: ratio._asdict() for name, ratio in self.ratios.items()},
+        }
+
+    def markdown(self, most: int = 0) -> str:
+        """Tables and the verdict, as for a pull request."""
+        return verdicts.to_markdown(self.tables(most), self.verdict)
 
 
 def workload(cells: Sequence[str] | None, preset: str, seeds: str, data: Path | None) -> Workload:

@@ -124,10 +124,8 @@ def p_of_largest(z: float, weights: Floats, least: int = LEAST) -> float:
 
 def _both_above(z: float, correlation: Floats) -> Floats:
     """P(X > z, Y > z) of two normal variables; with -correlation, P(X > z, Y < -z)."""
-    from scipy.special import owens_t  # which takes 0.25 s to import and is rarely needed
-
     slope = np.sqrt((1 - correlation) / np.maximum(1 + correlation, 1e-300))
-    return np.asarray(special("ndtr", -z) - 2 * owens_t(z, slope))
+    return np.array([special("ndtr", -z) - 2 * special("owens_t", z, each) for each in slope])
 
 
 def _without_a_point(x: Floats, weights: Floats) -> float:

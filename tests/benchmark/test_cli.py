@@ -79,7 +79,8 @@ def test_help_imports_nothing_heavy(tmp_path: Path, verb: tuple[str, ...]):
 
 def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[str]):
     data = (f"data {verb}" for verb in ("generate", "import", "fetch", "verify", "show", "clean"))
-    for verb in ("run", "list", "results", "leaderboard", "info", *data):
+    words = ("run", "list", "results", "compare", "rescore", "leaderboard", "predict", "export", "info")
+    for verb in (*words, *data, "regressions record", "regressions check"):
         assert cli.exit_code([*verb.split(), "--help"]) == 0
         assert f"Example: python -m benchmark {verb}" in " ".join(capsys.readouterr().out.split())
 

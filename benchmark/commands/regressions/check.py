@@ -44,7 +44,6 @@ def command(
     Example: python -m benchmark regressions check --since main --cell ttbar/graph/mpnn
     """
     from benchmark.engine import comparison, regressions
-    from leaderboard import verdicts
 
     found = regressions.check(
         comparison.workload(cell, preset, seeds, data),
@@ -54,17 +53,8 @@ def command(
         kernels,
         same_packages=same_packages,
     )
-    verdict = verdicts.verdict(found.pairs, found.a, found.b, found.missing, found.ratios) if found.pairs else ""
     if json:
-        record = {
-            "since": found.a,
-            "now": found.b,
-            "worse": found.worse,
-            "findings": [finding.record() for finding in found.findings],
-            "pairs": [verdicts.record(pair) for pair in found.pairs],
-            "times": verdicts.times(found.ratios),
-        }
-        print(json_format.dumps(record, indent=1))
+        print(json_format.dumps(found.record(), indent=1))
         return 1 if found.worse else 0
     rows = [
         (finding.kind, finding.what, finding.words, "worse" if finding.worse else "better")
@@ -72,7 +62,11 @@ def command(
     ]
     if rows:
         console().print(table(HEADER, rows, right=set(), rule=True))
-    print(verdict or f"{found.b} is the last revision that was recorded: only drifts were searched for.")
+    print(
+        found.verdict
+        if found.pairs
+        else f"{found.b} is the last revision that was recorded: only drifts were searched for."
+    )
     worse = sum(finding.worse for finding in found.findings)
     print(f"{worse} of {len(rows)} changes are for the worse." if rows else "Nothing has changed significantly.")
     return 1 if found.worse else 0

@@ -19,6 +19,7 @@ from leaderboard.pages import folder as pages
 from leaderboard.pages.sections import board_section
 from leaderboard.ranking.boards import rank_with
 from leaderboard.ranking.scores import ScoreBook
+from leaderboard.regressions import drift, history
 from leaderboard.terminal import board_text
 from models.registry import MODELS
 from tests.benchmark.records.test_store import record, scores
@@ -26,6 +27,7 @@ from tests.faults.fuzz import Fuzzed
 from tests.faults.mutations.arrays import npz_changed
 from tests.faults.mutations.damage import damaged
 from tests.faults.mutations.text import json_changed, text_changed
+from tests.leaderboard.regressions.test_history import point
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +88,19 @@ def build_again(path: Path) -> None:
     pages.write_pages(path.parent, {"index.html": b"c", "static/table.js": b"d"})
 
 
+def history_file(folder: Path) -> Path:
+    """A revision of twelve, with which a series is long enough for a step."""
+    for day in range(1, 13):
+        scores_of_seeds = tuple(0.9 - 0.01 * (day > 6) + 0.001 * seed * (-1) ** day for seed in range(3))
+        file = history.write(folder, [point(day, scores_of_seeds)])
+    return file
+
+
+def read_history(path: Path) -> None:
+    """The series of a history, and the steps in them."""
+    list(drift.of_history(history.read(path.parent)))
+
+
 def words(folder: Path) -> Path:
     (folder / "words").write_text("cnn[depth=15,dropout=0.2],ffnn[units=8]")
     return folder / "words"
@@ -105,5 +120,6 @@ READERS: dict[str, Fuzzed] = {
     "events": Fuzzed(events_of, read_any_events, NPZ),
     "examples": Fuzzed(examples, read_examples, NPZ),
     "page_list": Fuzzed(page_list, build_again, (damaged, json_changed)),
+    "history": Fuzzed(history_file, read_history, (damaged, json_changed)),
     "plugin_words": Fuzzed(words, read_words, (text_changed,)),
 }
