@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.simulations.coverage import NUMBERS, rejected, simulate
+from tests.simulations.drifts import false_alarms, outliers
+from tests.simulations.drifts import power as power_of_drifts
 from tests.simulations.seeds import held, one_class, pairs_alone, power
 
 LOW = {"cvm": 0.88, "cvm_knn": 0.88, "cvm_bins": 0.88, "jsd_50": 0.85}
@@ -49,3 +51,12 @@ def test_cells_that_differ_are_found() -> None:
     """Of two cells, three errors are beyond 1.96 in 85%; of ten, five are beyond what is left of 3.2 in most."""
     assert power(200, 2, 1, 3.0) >= 0.78
     assert power(60, 10, 3, 5.0) >= 0.8
+
+
+def test_drifts_are_found_and_noise_is_not() -> None:
+    """Of 60 series that lose an error with each of six revisions, most; of 20 scans of noise, hardly one."""
+    together, alone = power_of_drifts(60)
+    assert together >= 0.95
+    assert alone >= 0.85
+    assert false_alarms(20, series=50) <= 0.15
+    assert outliers(100)[1] <= 0.02
