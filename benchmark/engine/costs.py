@@ -72,6 +72,7 @@ def measured(model: Model, splits: Mapping[str, Samples], fit: Fit, device: str)
         "train_step_events": steps.events,
         "predict_flops": predict_flops(model, test),
         "comparisons": model.comparisons(),
+        "sample_bytes": test.nbytes / max(len(test), 1),
     }
 
 

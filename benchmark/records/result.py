@@ -55,6 +55,7 @@ class Throughput(BaseModel):
         events in it. predict_flops : of the prediction of one event. Products of matrices and convolutions count, each
         multiplication and addition; None for models that are no networks.
     comparisons : with thresholds, in the prediction of one event: for boosted trees, trees times depth.
+    sample_bytes : of one event as the model gets it, in memory, with label, weight and ids: the mean over test events.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -75,6 +76,7 @@ class Throughput(BaseModel):
     train_step_events: fields.Count | None = None
     predict_flops: fields.Number | None = None
     comparisons: fields.Count | None = None
+    sample_bytes: fields.Number | None = None
 
 
 class ShiftedTest(BaseModel):

@@ -36,6 +36,7 @@ _THROUGHPUT = {
     "train_step_events": "Events of a training step",
     "predict_flops": "Floating-point operations to predict one event",
     "comparisons": "Comparisons to predict one event",
+    "sample_bytes": "Bytes of one event as the model gets it",
     "control": "A fixed toy workload at the same time, to compare machines [events/s]",
 }
 _STAGES = {"fit": "Time to fit [s]", "predict": "Time to predict [s]", "score": "Time to score [s]"}

@@ -24,6 +24,7 @@ COUNTS: Mapping[str, Callable[[Result], float | None]] = {
     "operations of a training step": lambda result: result.throughput.train_step_flops,
     "operations of a prediction": lambda result: result.throughput.predict_flops,
     "comparisons of a prediction": lambda result: result.throughput.comparisons,
+    "bytes of a sample": lambda result: result.throughput.sample_bytes,
 }
 """What a cell costs, counted exactly, the same on every machine."""
 

@@ -94,6 +94,19 @@ def test_comparisons_of_trees():
     assert BDT().comparisons() is None
 
 
+def test_bytes_of_a_sample():
+    """Of each event: label, id and group (int64), weight and features (float32), and particles with three columns.
+
+    Columns (float32) and kinds (int8) of particles are flat, each with an int64 where every event begins and ends.
+    """
+    model, splits = fitted(BDT(trees=2, depth=2, patience=2))
+    test = splits["test"]
+    count, particles = len(test), len(test.particles.values)
+    table = count * (3 * 8 + 4 + 4 * test.features.shape[1])
+    expected = (table + particles * (3 * 4 + 1) + 2 * 8 * (count + 1)) / count
+    assert measured(model, splits, Fit(1.0), "cpu")["sample_bytes"] == pytest.approx(expected)
+
+
 def test_steps_are_timed_after_the_first(monkeypatch: pytest.MonkeyPatch):
     now = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
