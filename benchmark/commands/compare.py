@@ -16,6 +16,7 @@ from benchmark.core.plugin import Range
 from benchmark.core.terminal import console, table
 
 if TYPE_CHECKING:
+    from benchmark.commands.compare_plots import DrawnPair
     from benchmark.records.store import ResultStore
 
 EVENTS = Range(1, 10_000)
@@ -40,6 +41,10 @@ def command(
         typer.Option(
             "--events", help="List the N test events of each pair on which A and B disagree most.", metavar="N"
         ),
+    ] = None,
+    plots: Annotated[
+        Path | None,
+        typer.Option("--plots", help="Draw these events in each representation, into this folder.", metavar="DIR"),
     ] = None,
     cell: revisions.Cells = None,
     preset: revisions.Preset = "quick",
@@ -67,6 +72,9 @@ def command(
 
     if json and markdown:
         raise UserError("compare: --json and --markdown exclude each other. Give one of them.")
+    if plots is not None and events is None:
+        raise UserError("compare: --plots draws the events that --events N lists, expected both. Give --events.")
+    pictures = plots and user_path(plots, "--plots")
     most = 0 if events is None else options.whole("--events", EVENTS)(events)
     if b is None:
         work = comparison.workload(cell, preset, seeds, data)
@@ -79,14 +87,22 @@ def command(
     else:
         store = options.existing_results(results, published=published, needed=True)
         found = comparison.of_names(a, b, store, task)
+    drawn: list[DrawnPair] = []
+    if pictures:
+        from benchmark.commands import compare_plots
+
+        drawn = compare_plots.draw(found, most, pictures, data)
     if json:
-        print(json_format.dumps(found.record(most), indent=1))
+        record = found.record(most)
+        print(json_format.dumps({**record, "plots": [str(p) for each in drawn for p in each.files]}, indent=1))
     elif markdown:
         print(found.markdown(most))
     else:
         for header, rows in found.tables(most):
             console().print(table(header, rows, right=set(header) - LEFT, rule=True))
         print(f"\n{found.verdict}")
+        for each in drawn:
+            print("\n".join(map(str, each.files)) or f"{each.what}: not drawn: {each.reason}")
     return 1 if found.worse else 0
 
 

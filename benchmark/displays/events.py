@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from benchmark.core.errors import Skip
 from benchmark.displays import distributions, figures, pictures, points
 from benchmark.displays.overview import Overview, overviews
@@ -58,12 +60,12 @@ class StoredEvents:
     folder: Path
     manifest: Manifest
 
-    def seen_by(self, representation: Representation) -> Iterator[Events]:
+    def seen_by(self, representation: Representation, most: int = SAMPLE_EVENTS) -> Iterator[Events]:
         """The events as a representation gets them: the columns it reads, after the task's `apply_variant`."""
         info = info_of(self.task, self.manifest.level, from_files=not self.manifest.is_generated)
         columns = representation.columns(info)
         wanted = None if columns is None else {*TRUTH, *columns, *self.task.applied_columns}
-        for table in parts(self.folder, self.manifest, columns=wanted):
+        for table in parts(self.folder, self.manifest, most, wanted):
             yield Events(self.task.apply_variant(table), info)
 
 
@@ -103,6 +105,33 @@ def draw(
         if files
         else EventDisplay(*about, skipped="there is nothing to draw")
     )
+
+
+def draw_chosen(
+    stored: StoredEvents, name: str, representation: Representation, ids: Sequence[int], title: str, stem: Path
+) -> EventDisplay:
+    """Draw events of a data set by their ids, as a representation makes them.
+
+    Parameters
+    ----------
+    name : of the representation, with its parameters.
+    title : what these events are.
+    stem : how the paths of the files begin.
+    """
+    about = stored.folder, name, representation.parameters()
+    every = stored.seen_by(representation, stored.manifest.events())
+    chosen = (events[np.isin(events.column("event_id"), ids)] for events in every)
+    try:
+        found = overviews(representation, (events for events in chosen if len(events)), len(ids))
+    except Skip as reason:
+        return EventDisplay(*about, skipped=str(reason))
+    files: list[Path] = []
+    for overview in found:
+        words = ", ".join(filter(None, (name, overview.panel.replace("_", " "))))
+        own = stem.with_name(f"{stem.name}-{overview.panel}") if overview.panel else stem
+        module = pictures if isinstance(overview.statistics, ImageStatistics) else points
+        files += module.draw_examples(overview, f"{words}: {title}", f"{stored.task.name}, test events", own)
+    return EventDisplay(*about, tuple(files))
 
 
 def _draw(overview: Overview, title: str, label: str, stem: Path) -> Iterator[Path]:

@@ -35,13 +35,20 @@ SUMMED = "pixels are summed in blocks of {0} × {0}, one narrow HCAL tower"
 
 def draw(overview: Overview, title: str, label: str, stem: Path) -> list[Path]:
     """Write STEM-examples.png and STEM-average.png; returns their paths."""
-    found = [stem.with_name(f"{stem.name}-{what}.png") for what in ("examples", "average")]
+    found = [*draw_examples(overview, f"{title}: examples", label, stem), stem.with_name(f"{stem.name}-average.png")]
     with styled(**SMALL):
-        save(examples(overview, f"{title}: examples", label).canvas, found[0])
         first = overview.info.classes[0]
         more = f", and {first} minus each other class" if len(overview.info.classes) > 1 else ""
         save(averages(overview, f"{title}: average of each class{more}", label).canvas, found[1])
     return found
+
+
+def draw_examples(overview: Overview, title: str, label: str, stem: Path) -> list[Path]:
+    """Write STEM-examples.png; returns its path."""
+    path = stem.with_name(f"{stem.name}-examples.png")
+    with styled(**SMALL):
+        save(examples(overview, title, label).canvas, path)
+    return [path]
 
 
 def examples(overview: Overview, title: str, label: str) -> PanelGrid:

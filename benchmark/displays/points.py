@@ -55,11 +55,16 @@ class Points:
 
 def draw(overview: Overview, title: str, label: str, stem: Path) -> list[Path]:
     """Write STEM-examples.png, unless no sample has particles with pt, eta and phi; returns its path."""
+    return draw_examples(overview, f"{title}: examples", label, stem)
+
+
+def draw_examples(overview: Overview, title: str, label: str, stem: Path) -> list[Path]:
+    """The same, with a title of its own."""
     if not any(len(points.pt) for part in _events(overview).values() for points in part):
         return []
     path = stem.with_name(f"{stem.name}-examples.png")
     with styled(**SMALL):
-        save(examples(overview, f"{title}: examples", label).canvas, path)
+        save(examples(overview, title, label).canvas, path)
     return [path]
 
 

@@ -65,6 +65,10 @@ class Comparison:
         """In three sentences."""
         return verdicts.verdict(self.pairs, self.a, self.b, self.missing, self.ratios)
 
+    def event_ids(self, pair: Pair, most: int) -> list[int]:
+        """Those on which a pair disagrees most."""
+        return [event.event_id for event in verdicts.disagreements(pair, self.book, most)]
+
     def tables(self, most: int = 0) -> list[Table]:
         """Pairs, the events on which each disagrees most, counted costs, and times: headers and lines."""
         lists = [verdicts.disagreements(pair, self.book, most) for pair in self.pairs]

@@ -41,6 +41,7 @@ LINES = {
     "rescore results": "rescore {}",
     "compare results": "compare bdt cnn --results {}",
     "compare data": "compare HEAD~1..HEAD --data {}",
+    "compare plots": "compare bdt cnn --events 3 --plots {}",
     "regressions record history": "regressions record --history {}",
     "regressions record results": "regressions record --results {}",
     "regressions record data": "regressions record --data {}",

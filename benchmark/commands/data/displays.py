@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.commands.data.arguments import how_to_make
 from benchmark.core.errors import UserError
+from benchmark.engine import request
+from representations.registry import REPRESENTATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,9 +40,6 @@ class DisplayRequest:
 
 def choices(words: Sequence[str]) -> list[tuple[Choice, Representation]]:
     """The representations that are named, with their defaults. Raises UserError for unknown ones."""
-    from benchmark.engine import request
-    from representations.registry import REPRESENTATIONS
-
     return [(choice, choice.build(REPRESENTATIONS, "")) for choice in request.choices(REPRESENTATIONS, words)]
 
 

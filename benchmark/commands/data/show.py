@@ -13,6 +13,7 @@ from benchmark.commands.data import arguments, displays
 from benchmark.core.errors import UserError
 from benchmark.core.plugin import Range
 from benchmark.core.terminal import console, table
+from benchmark.engine.request import parse_filter
 from representations.registry import REPRESENTATIONS
 from tasks.registry import TASKS
 
@@ -73,8 +74,6 @@ def command(
 
     Example: python -m benchmark data show ttbar --representation 'circles,graph[k=3]' --plots displays
     """
-    from benchmark.engine.request import parse_filter
-
     choices = parse_filter(task)
     if len(choices) != 1 or choices[0].target == "all":
         raise UserError(f"data show: '{task}' names more than one task, expected one. Show them in turn.")
