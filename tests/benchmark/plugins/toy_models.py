@@ -91,6 +91,18 @@ class Raises(Nearest):
 
 
 @dataclass(kw_only=True)
+class FailsOnce(Nearest):
+    """Fails with one seed of all."""
+
+    name: ClassVar[str] = "fails-once"
+
+    def fit(self, train: Samples, valid: Samples, context: Context) -> None:
+        if context.seed == 3:
+            raise RuntimeError("the fourth seed never works")
+        super().fit(train, valid, context)
+
+
+@dataclass(kw_only=True)
 class Derived(Nearest):
     """Has a parameter that is no field."""
 
