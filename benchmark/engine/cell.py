@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from benchmark.core.blame import reason_of
+from benchmark.core.energy import EnergyMeter
 from benchmark.core.errors import Skip, UserError
 from benchmark.core.machine import gpu_name
 from benchmark.core.memory import peak_memory_mb, reset_peak_memory
@@ -86,8 +87,10 @@ def evaluate(item: Planned, record: Result, samples: Represented, context: Conte
 
     reset_peak_memory(device)
     report("train", 0, 1)
+    meter = EnergyMeter()
     with clock() as fitting:
         model.fit(train, valid, replace(context, report=report, resumed=resumed))
+    energy = None if context.sharing > 1 or earlier_s or device != "cpu" else meter.joules()
     leave_if_forked()
     report("predict", 0, events["test"])
     with clock() as predicting:
@@ -104,6 +107,7 @@ def evaluate(item: Planned, record: Result, samples: Represented, context: Conte
     costs: dict[str, Any] = {
         "threads": torch.get_num_threads(),
         "fit_cpu_s": fitting.cpu_seconds,
+        "fit_energy_j": energy,
         "predict_cpu_s": predicting.cpu_seconds,
         "represent_events_per_s": samples.provenance.events_per_s,
         "peak_memory_mb": host + gpu,

@@ -1,4 +1,4 @@
-"""Speeds of a cell, and of a control workload by which machines can be compared."""
+"""Speeds of a cell, and of a control workload that shows a busy machine."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ def latencies_ms(predict_one: Callable[[], object]) -> tuple[float, float]:
 def control_workload() -> float:
     """Events/s of a fixed workload, matrix products and a sort, the same on every machine and for every cell.
 
-    Divide two machines' throughputs by it before comparing them.
+    It shows whether a machine was busy or hot. Two machines are not compared by it: one has faster caches, the other
+    faster products.
     """
     rng = np.random.default_rng(0)
     events = rng.standard_normal((4096, 256)).astype(np.float32)

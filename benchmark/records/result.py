@@ -48,8 +48,11 @@ class Throughput(BaseModel):
         was on another machine.
     latency_ms, latency_p99_ms : of one event at a time: the median, and what 99 of 100 events stay below.
     peak_memory_mb : of the worker, including the GPU. host_memory_mb, device_memory_mb : its parts.
-    control : events/s of a fixed toy workload at the same time on the same machine, to compare machines.
+    control : events/s of a fixed toy workload at the same time: a low one shows that the machine was busy or hot.
+        Speeds of two machines are not divided by it; their ratio would be off by a third.
     threads : of the fit and the predictions, on the CPU.
+    fit_energy_j : of the processors of the machine during the fit, in J, where it counts them, on a CPU, and if no
+        other cell ran.
     fit_cpu_s, predict_cpu_s : CPU seconds of the process, all threads together, of the fit and of the predictions.
     train_step_flops, train_step_events : floating-point operations of one training step, forward and backward, and the
         events in it. predict_flops : of the prediction of one event. Products of matrices and convolutions count, each
@@ -77,6 +80,7 @@ class Throughput(BaseModel):
     predict_flops: fields.Number | None = None
     comparisons: fields.Count | None = None
     sample_bytes: fields.Number | None = None
+    fit_energy_j: fields.Number | None = None
 
 
 class ShiftedTest(BaseModel):

@@ -30,6 +30,7 @@ _THROUGHPUT = {
     "host_memory_mb": "Peak memory of the process [MB]",
     "device_memory_mb": "Peak memory of the GPU [MB]",
     "threads": "Threads",
+    "fit_energy_j": "Energy of the processors during the fit [J]",
     "fit_cpu_s": "CPU time to fit [s]",
     "predict_cpu_s": "CPU time to predict [s]",
     "train_step_flops": "Floating-point operations of a training step",
@@ -37,7 +38,7 @@ _THROUGHPUT = {
     "predict_flops": "Floating-point operations to predict one event",
     "comparisons": "Comparisons to predict one event",
     "sample_bytes": "Bytes of one event as the model gets it",
-    "control": "A fixed toy workload at the same time, to compare machines [events/s]",
+    "control": "A fixed toy workload at the same time, low on a busy machine [events/s]",
 }
 _STAGES = {"fit": "Time to fit [s]", "predict": "Time to predict [s]", "score": "Time to score [s]"}
 _SPLITS = {"train": "Training events", "valid": "Validation events", "test": "Test events"}
