@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +18,9 @@ from tests.benchmark.core.workers import has_ended
 from tests.benchmark.toys import TOY, benchmark
 from tests.faults.plugins.hostile_models import FOLDER
 from tests.workers import spawned_workers
+
+if TYPE_CHECKING:
+    from benchmark.records.result import Result
 
 HOSTILE = Path(__file__).parent / "plugins" / "hostile_models.py"
 
@@ -29,10 +34,18 @@ def traces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def run_models(folder: Path, *names: str, seeds: str = "1", tasks: tuple[str, ...] = (TOY,), file: Path = HOSTILE):
+def run_models(
+    folder: Path,
+    *names: str,
+    seeds: str = "1",
+    tasks: tuple[str, ...] = (TOY,),
+    file: Path = HOSTILE,
+    spawned: bool = True,
+):
+    """spawned : workers that leave processes behind have to be, since the system shows the mark of these alone."""
     models = [f"{file}:{name}" if name[0].isupper() else name for name in names]
     wanted = Request(tasks, ("fourvectors",), models, preset="smoke", seeds=seeds)
-    with spawned_workers():  # the system shows the mark of a process that was started with it
+    with spawned_workers() if spawned else nullcontext():
         return run(wanted, Settings(folder / "results", folder / "data", 2), Display(quiet=True))
 
 
@@ -54,10 +67,9 @@ REASONS = {
 MORE = ("Closes", "Exits", "Leaves", "Mute", "Interrupts", "Half")
 
 
-def test_a_grid_of_hostile_models(tmp_path: Path, traces: Path):
-    """Without --timeout. The good model after all of them finds a clean process."""
-    names = ["Holds", "Doubles", "Haunts", "Babbles", "Limits", "Masks", "Poisons", "Good"]
-    found = {result.model: result for result in run_models(tmp_path, *names)}
+def run_grid(folder: Path, *names: str, spawned: bool) -> dict[str, Result]:
+    """Run models of which the last is good, without --timeout. It finds a clean process."""
+    found = {result.model: result for result in run_models(folder, *names, spawned=spawned)}
     assert list(found) == [name.lower() for name in names]
     wanted = {name: "failed" if name in REASONS else "done" for name in found}
     assert {name: result.status for name, result in found.items()} == wanted
@@ -65,10 +77,19 @@ def test_a_grid_of_hostile_models(tmp_path: Path, traces: Path):
         assert (result.reason or "").startswith(REASONS.get(name, "")), name
         assert (result.metrics["auc"].value if result.status == "done" else 0.5) == 0.5
     assert set(found["good"].details.values()) == {0.0}
-    assert set(found["poisons"].details.values()) == {1.0}
-    assert {result.model: result for result in ResultStore(tmp_path / "results").all()} == found
-    modes = {path.stat().st_mode & 0o600 for path in (tmp_path / "results").rglob("*.*")}
+    assert {result.model: result for result in ResultStore(folder / "results").all()} == found
+    modes = {path.stat().st_mode & 0o600 for path in (folder / "results").rglob("*.*")}
     assert modes == {0o600}
+    return found
+
+
+def test_a_grid_of_hostile_models(tmp_path: Path, traces: Path):
+    found = run_grid(tmp_path, "Babbles", "Limits", "Masks", "Poisons", "Good", spawned=False)
+    assert set(found["poisons"].details.values()) == {1.0}
+
+
+def test_a_grid_of_models_that_leave_processes(tmp_path: Path, traces: Path):
+    run_grid(tmp_path, "Holds", "Doubles", "Haunts", "Good", spawned=True)
     forked = [int(path.name) for path in traces.iterdir()]
     assert len(forked) >= 2
     assert all(map(has_ended, forked))
