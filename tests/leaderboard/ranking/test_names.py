@@ -46,7 +46,8 @@ def test_no_two_boards_have_the_same_title() -> None:
 def test_accepted_records_have_clean_titles() -> None:
     folder = Path(__file__).parents[3] / "leaderboard" / "results"
     boards = rank(ResultStore(folder).all())
-    assert {board.title.partition(":")[0] for board in boards} == {path.name for path in folder.iterdir()}
+    tasks = {path.name for path in folder.iterdir()}
+    assert {board.title.partition(":")[0] for board in boards} == {*tasks, "ttbar[min_jets=2]"}
 
 
 def test_the_variant_is_named_everywhere(store: ResultStore, tmp_path: Path) -> None:
