@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import UserError, spelled
-from benchmark.core.paths import user_path
 from benchmark.core.repository import need_same_packages, span
-from benchmark.engine.request import parse_seeds
+from benchmark.engine.request import data_root, parse_seeds
 from benchmark.engine.revisions import Workload, in_turn
 from benchmark.metrics.turns import time_ratios
 from leaderboard import comparisons, verdicts
@@ -101,7 +100,7 @@ def workload(cells: Sequence[str] | None, preset: str, seeds: str, data: Path | 
     Raises UserError for a cell that is not task/representation/model, and for wrong seeds.
     """
     named = tuple(dict.fromkeys(map(_cell, cells or ()))) or tuple((task, *FAST) for task in TASKS.core())
-    return Workload(named, preset, tuple(parse_seeds(seeds)), data and user_path(data, "--data"))
+    return Workload(named, preset, tuple(parse_seeds(seeds)), data_root(data))
 
 
 def _cell(text: str) -> Cell:

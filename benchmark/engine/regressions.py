@@ -141,5 +141,5 @@ def _points(store: ResultStore, work: Workload, now: Revision, *, begins: bool =
 
 
 def _stamp(now: Revision, *, begins: bool) -> Stamp:
-    created = datetime.now(UTC).isoformat(timespec="seconds")
+    created = datetime.now(UTC).isoformat(timespec="microseconds")  # two may be recorded within a second
     return Stamp(revision=now.commit, created=created, machine=processor(), begins=begins)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmark.core import repository
 from benchmark.core.errors import UserError, spelled
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 Cell = tuple[str, str, str]
 """Task, representation and model, with parameters as on the command line."""
+STDERR = 2
+"""Where pytest says which benchmark has failed: standard output may be JSON."""
 INTERRUPTED = 130
 """Exit code of a run that Ctrl-C has stopped."""
 
@@ -44,13 +46,13 @@ class Workload:
     cells : each is run of both.
     preset : size of the runs.
     seeds : which; each is a turn.
-    data : folder of event data; None for the default one.
+    data : folder of event data.
     """
 
     cells: tuple[Cell, ...]
     preset: str
     seeds: tuple[int, ...]
-    data: Path | None = None
+    data: Path
 
 
 @dataclass(frozen=True)
@@ -117,11 +119,19 @@ def _times(store: ResultStore, seed: int, started: str) -> dict[str, float]:
     found = {}
     for result in store.all():
         if result.seed == seed and result.status == "done" and result.created >= started:
-            cell = f"{result.task} {result.representation}/{result.model}"
+            task = _named(result.task, result.variant, result.variant_given)
+            seen = _named(result.representation, result.representation_parameters, result.representation_given)
+            cell = f"{task} {seen}/{_named(result.model, result.parameters, result.parameters_given)}"
             for stage, field in TIMES.items():
                 if speed := getattr(result.throughput, field):
                     found[f"{stage}: {cell}"] = 1 / speed
     return found
+
+
+def _named(name: str, values: Mapping[str, Any], given: Iterable[str]) -> str:
+    """`cnn[depth=15]`: variants of one task, and models with other parameters, are other cells."""
+    words = ",".join(f"{parameter}={values.get(parameter)}" for parameter in sorted(given))
+    return f"{name}[{words}]" if words else name
 
 
 def _run_cells(at: Revision, tree: Path, work: Workload, seed: int, results: Path) -> None:
@@ -130,7 +140,7 @@ def _run_cells(at: Revision, tree: Path, work: Workload, seed: int, results: Pat
         words = ["run", *(word for task in tasks for word in ("--task", task))]
         words += ["--representation", representation, "--model", model, "--preset", work.preset]
         words += ["--seeds", f"{seed},", "--results", str(results.absolute()), "--jobs", "1", "--json"]
-        words += ["--data", str(work.data.absolute())] if work.data else []
+        words += ["--data", str(work.data.absolute())]
         code = _in_tree(tree, ["-m", "benchmark", *words])
         if code in (INTERRUPTED, -signal.SIGINT):
             raise KeyboardInterrupt
@@ -155,8 +165,8 @@ def _measure_kernels(at: Revision, tree: Path, chosen: str) -> dict[str, float]:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "kernels.json"
         words = ["-m", "pytest", "tests/performance", "--benchmark-only", "--override-ini", "addopts=-ra", "-q"]
-        code = _in_tree(tree, [*words, "-k", chosen, "--benchmark-json", str(file)])
-        if code not in (0, 1) or not file.is_file():
+        code = _in_tree(tree, [*words, "-k", chosen, "--benchmark-json", str(file)], output=STDERR)
+        if code != 0 or not file.is_file():
             raise UserError(
                 f"{at}: `pytest tests/performance -k '{spelled(chosen)}'` there ended with exit code {code}, "
                 "expected benchmarks. See above, or choose others with --kernels."
@@ -165,8 +175,8 @@ def _measure_kernels(at: Revision, tree: Path, chosen: str) -> dict[str, float]:
     return {f"kernel: {each['name']}": float(each["stats"]["median"]) for each in found}
 
 
-def _in_tree(tree: Path, words: Sequence[str]) -> int:
+def _in_tree(tree: Path, words: Sequence[str], output: int = subprocess.DEVNULL) -> int:
     """Run Python with the code in a folder, which comes before what is installed. Returns the exit code."""
     surroundings = {**os.environ, "PYTHONPATH": str(tree)}
-    done = subprocess.run([sys.executable, *words], cwd=tree, env=surroundings, stdout=subprocess.DEVNULL, check=False)
+    done = subprocess.run([sys.executable, *words], cwd=tree, env=surroundings, stdout=output, check=False)
     return done.returncode

@@ -49,7 +49,7 @@ class Throughput(BaseModel):
     latency_ms, latency_p99_ms : of one event at a time: the median, and what 99 of 100 events stay below.
     peak_memory_mb : of the worker, including the GPU. host_memory_mb, device_memory_mb : its parts.
     control : events/s of a fixed toy workload at the same time: a low one shows that the machine was busy or hot.
-        Speeds of two machines are not divided by it; their ratio would be off by a third.
+        Speeds of two machines are not divided by it: their caches and their products differ by other factors.
     threads : of the fit and the predictions, on the CPU.
     fit_energy_j : of the processors of the machine during the fit, in J, where it counts them, on a CPU, and if no
         other cell ran.

@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.core.errors import UserError
 from benchmark.core.repository import span
-from benchmark.engine.revisions import Turns, Workload, in_turn
+from benchmark.engine.revisions import Turns, Workload, _named, in_turn
 from tests.benchmark.repositories import prepare, program
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(folder: Path, *seeds: int) -> Turns:
-    return in_turn(*span("old..HEAD"), Workload(CELLS, "smoke", seeds), folder / "results")
+    return in_turn(*span("old..HEAD"), Workload(CELLS, "smoke", seeds, folder / "data"), folder / "results")
 
 
 def test_turns_and_their_times(clone: Path):
@@ -52,6 +52,12 @@ def test_times_of_kept_results_are_left_out(clone: Path):
     assert run(clone, 0).times == {}
 
 
+def test_a_variant_and_other_parameters_are_other_cells():
+    assert _named("ttbar", {"min_jets": 2, "leptons": "all"}, ("min_jets",)) == "ttbar[min_jets=2]"
+    assert _named("ffnn", {"units": 3, "layers": 2}, ("units", "layers")) == "ffnn[layers=2,units=3]"
+    assert _named("ffnn", {"units": 3}, ()) == "ffnn"
+
+
 def test_a_program_that_refuses_is_named(clone: Path):
     prepare(clone, "a")
     with pytest.raises(UserError, match="ended with exit code 2, expected 0 or 1"):
@@ -65,4 +71,4 @@ def test_benchmarks_that_are_not_there(clone: Path):
     with pytest.raises(
         UserError, match=r"^old \(.*\): `pytest tests/performance -k 'circles'` there ended with exit code 4"
     ):
-        in_turn(*span("old..HEAD"), Workload(CELLS, "smoke", (0,)), clone / "results", "circles")
+        in_turn(*span("old..HEAD"), Workload(CELLS, "smoke", (0,), clone / "data"), clone / "results", "circles")
