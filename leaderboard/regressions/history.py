@@ -1,6 +1,6 @@
 """The numbers of accepted revisions, kept in git: a file of JSON lines for each, so that branches merge.
 
-history/20261130T211500Z-0a1b2c3d4e.jsonl     a line for each series: a score, a counted cost, or a time
+history/20261130T211500.000000Z-0a1b2c3d4e.jsonl     a line for each series: a score, a counted cost, or a time
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def write(folder: Path, points: Sequence[Point]) -> Path:
     """Write the points of a revision into a new file. Returns its path."""
     make_folder(folder)
     stamp = points[0]
-    moment = datetime.fromisoformat(stamp.created).strftime("%Y%m%dT%H%M%SZ")
+    moment = datetime.fromisoformat(stamp.created).strftime("%Y%m%dT%H%M%S.%fZ")
     path = folder / f"{moment}-{stamp.revision[:10]}.jsonl"
     text = "".join(f"{point.model_dump_json(exclude_defaults=True)}\n" for point in points)
     write_atomically(path, lambda file: file.write(text.encode()))

@@ -35,9 +35,16 @@ def test_the_points_of_boards(tmp_path: Path, store: Any):
     (time,) = points_of_times({"circles": [0.1, 0.2]}, STAMP)
     assert (time.kind, time.values) == ("time", (0.1, 0.2))
     path = write(tmp_path / "history", [score, cost, time])
-    assert path.name == "20261130T211500Z-0123456789.jsonl"
+    assert path.name == "20261130T211500.000000Z-0123456789.jsonl"
     assert path.read_text().count("\n") == 3
     assert read(tmp_path / "history") == [score, cost, time]
+
+
+def test_two_records_of_one_second_are_both_kept_in_their_order(tmp_path: Path):
+    for begin in (False, True):
+        moment = f"2026-11-30T21:15:00.{200 - 100 * begin:06d}+00:00"
+        write(tmp_path, [point(1, (0.5,), begins=begin).model_copy(update={"created": moment})])
+    assert [each.begins for each in read(tmp_path)] == [True, False]
 
 
 def test_files_are_read_in_the_order_of_time(tmp_path: Path):
